@@ -1,0 +1,189 @@
+//! The registry of error codes: what each means, why it comes, and what to do.
+//!
+//! A code is never reused. `E01xx` is what the script says, `E02xx` values, `E03xx` what the
+//! kernel refuses, `E04xx` the machine, `E05xx` labs, `E06xx` the dry run, `E07xx` probes and
+//! assertions.
+
+use std::fmt;
+
+/// One entry of the registry.
+#[derive(Debug)]
+pub struct Entry {
+    /// The code.
+    pub code: Code,
+    /// What it is called, in a few words.
+    pub title: &'static str,
+    /// What brings it about.
+    pub cause: &'static str,
+    /// What to do next.
+    pub remedy: &'static str,
+}
+
+macro_rules! codes {
+    ($($code:ident $title:literal, $cause:literal, $remedy:literal;)*) => {
+        /// The code of an error: `E` and four digits.
+        #[allow(missing_docs, reason = "the registry documents each")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($code),* }
+
+        /// Every code, in order.
+        pub const REGISTRY: &[Entry] = &[
+            $(Entry { code: Code::$code, title: $title, cause: $cause, remedy: $remedy }),*
+        ];
+
+        impl fmt::Display for Code {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Code::$code => stringify!($code)),* })
+            }
+        }
+    };
+}
+
+codes! {
+    E0101 "syntax error",
+        "The script is not valid Rhai: a missing bracket, a misplaced word, a string without its end.",
+        "Look at the underlined place, and just before it.";
+    E0102 "unknown function",
+        "No function or method of this name takes a value of this type.",
+        "Check the spelling; the reference lists every word.";
+    E0103 "unknown variable",
+        "The variable was never made with `let` or `const`, or is not visible inside this function.",
+        "Check the spelling; pass values into script functions as arguments.";
+    E0104 "unknown property",
+        "A value of this type has no property of this name.",
+        "Check the spelling; the help lists the properties that there are.";
+    E0105 "wrong argument",
+        "The function exists, but not for arguments of these types or this number of them.",
+        "Compare with the forms that the error lists.";
+    E0106 "index out of range",
+        "An array, a string or a map has no element there.",
+        "Check the length first with `.len()`, or the key with `in`.";
+    E0107 "arithmetic error",
+        "A division by zero, or a number that does not fit into 64 bits.",
+        "Check the operands.";
+    E0108 "cannot be changed",
+        "A constant is assigned to or changed.",
+        "Use a variable of your own, made with `let`.";
+    E0109 "limit reached",
+        "The script nests too deeply, calls itself without end, or builds a value that is too large.",
+        "Look for a recursion that never ends.";
+    E0110 "module not found",
+        "`import` found no module of this name.",
+        "Check the name; a script's own modules are looked for beside the script.";
+    E0111 "cannot read the script",
+        "The file is missing, is a folder, cannot be read, or is not text.",
+        "Check the path.";
+    E0112 "thrown by the script",
+        "The script itself ended with `throw`, and nothing caught it.",
+        "The message is the script's own.";
+    E0113 "script error",
+        "The script does something that Rhai refuses at run time.",
+        "Look at the underlined place.";
+    E0114 "interrupted",
+        "The script was stopped with Ctrl-C or a termination signal.",
+        "Run it again when you are ready.";
+
+    E0201 "bad prefix",
+        "An address with a prefix length is wanted, such as `10.0.0.1/24` or `fd00::1/64`.",
+        "Write four numbers from 0 to 255, `/`, and a length up to 32; or an IPv6 address and a length up to 128.";
+    E0202 "bad address",
+        "An address is wanted, such as `10.0.0.1` or `fd00::1`.",
+        "Write an address without a prefix length.";
+    E0203 "wrong address family",
+        "An IPv4 address stands where IPv6 must be, or the other way round.",
+        "Use an address of the family that the error names, or the word for the other family, such as `nat6`.";
+    E0204 "bad link name",
+        "The kernel takes link names of 1 to 15 bytes without `/`, `:`, `%` and white space, and not `.` or `..`.",
+        "Choose a shorter or simpler name.";
+    E0205 "bad namespace name",
+        "The name of a namespace becomes a file name under /run/netns.",
+        "Choose a name without `/` that is not empty, `.`, `..` or `host`.";
+    E0206 "bad hardware address",
+        "A hardware address is six two-digit hexadecimal numbers, such as `02:00:00:00:00:01`.",
+        "Write six numbers with `:` between them.";
+    E0207 "bad port",
+        "A port is a number from 0 to 65535; a rule also takes a range such as `\"8000:8010\"` or a list.",
+        "Check the number.";
+    E0208 "unknown option",
+        "The map of options has a key that this word does not know.",
+        "Check the spelling; the help lists the options that there are.";
+    E0209 "missing option",
+        "The word needs an option that the map does not have.",
+        "Add it.";
+    E0210 "bad option value",
+        "The option does not take this value.",
+        "Use one of the values that the error lists.";
+    E0211 "number out of range",
+        "The number is smaller or larger than the kernel takes here.",
+        "Use a number within the range that the error names.";
+    E0212 "bad setting",
+        "The key of a kernel setting is written like `net.ipv4.ip_forward`.",
+        "Check the spelling against `/proc/sys`.";
+    E0213 "options that do not go together",
+        "Two options contradict each other, or one needs another.",
+        "Leave one of them out, or add what is needed.";
+
+    E0301 "exists already",
+        "Something of this name, or an equal one, is there already.",
+        "Choose another name, or remove what is there first.";
+    E0302 "no such link",
+        "The namespace has no link of this name.",
+        "Check the name and the namespace; a link that was moved is now elsewhere.";
+    E0303 "no such namespace",
+        "No namespace of this name is there, or the process has ended.",
+        "Make it with `netns(\"…\")`, or check the name with `netns_list()`.";
+    E0304 "gateway not reachable",
+        "The kernel takes a route only if it knows a link that leads to the gateway: an address in the gateway's network on a link that is up.",
+        "Give a link an address in the gateway's network and bring it up first, or say `onlink: true`.";
+    E0305 "refused by the kernel",
+        "The kernel refused the operation.",
+        "The note holds what the kernel said.";
+    E0306 "not there",
+        "What is to be removed or changed, an address, a route, a neighbour, a chain or a rule, is not there.",
+        "Check it against what the namespace lists.";
+    E0307 "no such setting",
+        "This kernel, or this namespace, has no setting of this name.",
+        "Check the spelling; some settings appear only with a kernel module or a link.";
+    E0308 "in use",
+        "Something still uses it: a chain that is jumped to, a link that is taken.",
+        "Remove what uses it first.";
+    E0309 "gone",
+        "The handle is on something that has been removed.",
+        "Make it anew.";
+
+    E0401 "no privilege",
+        "Networks can be changed by root only, or in a sandbox of one's own.",
+        "Run with `sudo`, or with `--sandbox`, which needs no root.";
+    E0402 "missing kernel feature",
+        "This kernel was built without something that the operation needs, or may not load its module.",
+        "Use a kernel that has it, or load the module as root with `modprobe`.";
+    E0403 "cannot start the program",
+        "The program is not there, or may not be executed.",
+        "Check its name and the PATH.";
+    E0404 "no sandbox",
+        "The machine does not let this user make the namespaces that a sandbox is made of.",
+        "Do what the error says, or run as root.";
+    E0405 "cannot use the file",
+        "A file or folder that netscript needs cannot be made, read or written.",
+        "Check that it exists, its permissions, and that the disk is not full.";
+
+    E0701 "assertion failed",
+        "The condition of an `assert` does not hold.",
+        "The lab is not as the script expects: look at what the condition asks.";
+    E0702 "waited in vain",
+        "The condition of a `wait_until` did not hold in time.",
+        "Look at what the condition asks, or wait longer.";
+    E0703 "bad target",
+        "A probe takes an address, a namespace or a link that has an address.",
+        "Give an address; names are not looked up here.";
+    E0704 "probe failed to start",
+        "The kernel refused the socket that the probe needs.",
+        "The note holds what the kernel said.";
+}
+
+impl Code {
+    /// Its entry in the registry.
+    pub fn entry(self) -> &'static Entry {
+        REGISTRY.iter().find(|entry| entry.code == self).expect("every code stands in the registry")
+    }
+}

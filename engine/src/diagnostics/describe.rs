@@ -1,0 +1,244 @@
+//! Errors in words: what is wrong, what was wanted, what to do next.
+
+use super::suggest::{did_you_mean, list};
+use super::{Code, Description, Error, Refusal, refused};
+
+impl Error {
+    /// The error's code.
+    pub fn code(&self) -> Code {
+        self.describe().code
+    }
+
+    /// The error number of the kernel, where the kernel refused.
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Error::Refused { refusal, .. } | Error::Unanswered { refusal, .. } | Error::Probe { refusal, .. } => {
+                Some(refusal.errno.0)
+            }
+            Error::Program { errno, .. } => Some(errno.0),
+            _ => None,
+        }
+    }
+
+    /// The error in words.
+    pub fn describe(&self) -> Description {
+        match self {
+            Error::LinkName { given, why } => {
+                Description::new(Code::E0204, format!("{given:?} cannot be the name of a link"), why)
+                    .help("a link's name has 1 to 15 bytes, without `/`, `:`, `%` and white space")
+                    .culprit(given)
+            }
+            Error::NetnsName { given, why } => {
+                Description::new(Code::E0205, format!("{given:?} cannot be the name of a namespace"), why)
+                    .help("choose a name that can be a file name, such as `\"red\"`")
+                    .culprit(given)
+            }
+            Error::Mac { given } => Description::new(
+                Code::E0206,
+                format!("{given:?} is no hardware address"),
+                "six two-digit hexadecimal numbers are wanted",
+            )
+            .help("write it like `\"02:00:00:00:00:01\"`")
+            .culprit(given),
+            Error::Prefix { given, why } => {
+                Description::new(Code::E0201, format!("{given:?} is no address with a prefix length"), why)
+                    .help("write it like `\"10.0.0.1/24\"` or `\"fd00::1/64\"`")
+                    .culprit(given)
+            }
+            Error::Address { given, why } => {
+                Description::new(Code::E0202, format!("{given:?} is no address"), why)
+                    .help("write it like `\"10.0.0.1\"` or `\"fd00::1\"`")
+                    .culprit(given)
+            }
+            Error::WrongFamily { given, wanted, instead } => {
+                let description = Description::new(
+                    Code::E0203,
+                    format!("{given:?} is not {wanted}"),
+                    format!("an {wanted} address is wanted here"),
+                )
+                .culprit(given);
+                match instead {
+                    Some(instead) => description.help(instead),
+                    None => description.help(format!("give an {wanted} address")),
+                }
+            }
+            Error::SysctlKey { given, why } => {
+                Description::new(Code::E0212, format!("{given:?} is no key of a setting"), why)
+                    .help("write it like `\"net.ipv4.ip_forward\"`; a link's name with a dot in it is written with `/`: `\"net.ipv4.conf.eth0/10.forwarding\"`")
+                    .culprit(given)
+            }
+            Error::Port { given, why } => Description::new(Code::E0207, format!("{given} is no port"), why)
+                .help("a port is a number from 0 to 65535")
+                .culprit(given),
+            Error::OutOfRange { what, given, min, max } => Description::new(
+                Code::E0211,
+                format!("{given} is out of range for {what}"),
+                format!("{min} to {max} is wanted"),
+            ),
+            Error::UnknownOption { word, key, known } => {
+                let description = Description::new(
+                    Code::E0208,
+                    format!("`{word}` has no option `{key}`"),
+                    format!("`{key}` is not known here"),
+                )
+                .culprit(key);
+                match did_you_mean(key, known.iter().map(String::as_str)) {
+                    Some(meant) => description.help(format!("did you mean `{meant}`?")),
+                    None if known.is_empty() => description.help(format!("`{word}` takes no options")),
+                    None => description.help(format!("the options of `{word}` are {}", list(known))),
+                }
+            }
+            Error::MissingOption { word, key, example } => Description::new(
+                Code::E0209,
+                format!("`{word}` needs the option `{key}`"),
+                format!("`{key}` is missing"),
+            )
+            .help(format!("add it: `{example}`")),
+            Error::OptionValue { key, given, wanted } => {
+                Description::new(Code::E0210, format!("`{key}` cannot be {given}"), format!("{wanted} is wanted"))
+                    .culprit(given.trim_matches('"'))
+                    .help(format!("give {wanted}"))
+            }
+            Error::Conflict { message, help } => {
+                Description::new(Code::E0213, message, "these do not go together").help(help)
+            }
+            Error::WrongType { what, wanted, given } => Description::new(
+                Code::E0105,
+                format!("{what} cannot be {given}"),
+                format!("{wanted} is wanted, {given} is given"),
+            )
+            .help(format!("give {wanted}")),
+            Error::Gone { what, removed } => {
+                let description =
+                    Description::new(Code::E0309, format!("{what} has been removed"), "this handle is on something that is gone")
+                        .help("make it anew, or use it before it is removed");
+                match removed {
+                    Some(at) => description.note(format!("it was removed at {at}")),
+                    None => description,
+                }
+            }
+            Error::NoSuchLink { name, netns, known, elsewhere } => {
+                let description = Description::new(
+                    Code::E0302,
+                    format!("no link `{name}` in {netns}"),
+                    format!("{netns} has no link of this name"),
+                )
+                .culprit(name);
+                let description = match elsewhere {
+                    Some(elsewhere) => description.note(elsewhere),
+                    None => description,
+                };
+                suggest_name(description, name, known, &format!("the links of {netns} are"))
+            }
+            Error::NoSuchNetns { name, known } => {
+                let description = Description::new(
+                    Code::E0303,
+                    format!("there is no namespace `{name}`"),
+                    "no namespace of this name is there",
+                )
+                .culprit(name);
+                if known.is_empty() {
+                    return description.help(format!("make it first: `netns({name:?})`"));
+                }
+                suggest_name(description, name, known, "the namespaces are")
+            }
+            Error::NotThere { what, known } => {
+                let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
+                if known.is_empty() { description.help("there is none at all") } else { description.help(format!("there are {}", list(known))) }
+            }
+            Error::Refused { op, refusal, facts } => {
+                facts.iter().fold(refused::describe(op, refusal), |description, fact| description.note(fact))
+            }
+            Error::Unanswered { question, refusal } => {
+                with_refusal(Description::new(refused::code(refusal), format!("cannot {question}"), refusal.errno.to_string()), refusal)
+            }
+            Error::NoSuchSetting { key, known } => {
+                let description = Description::new(
+                    Code::E0307,
+                    format!("there is no setting `{key}`"),
+                    "neither this kernel nor this namespace has it",
+                )
+                .culprit(key);
+                match did_you_mean(key, known.iter().map(String::as_str)) {
+                    Some(meant) => description.help(format!("did you mean `{meant}`?")),
+                    None => description.help("some settings appear only with a kernel module (`net.bridge.*` with br_netfilter) or with a link"),
+                }
+            }
+            Error::Program { program, errno, netns } => Description::new(
+                Code::E0403,
+                format!("cannot start `{program}` in {netns}"),
+                errno.text().unwrap_or("the kernel refuses it"),
+            )
+            .help(format!("check that `{program}` is installed and on the PATH"))
+            .culprit(program),
+            Error::File { path, doing, why } => {
+                Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why)
+                    .help("check that it exists, its permissions, and that the disk is not full")
+                    .culprit(path)
+            }
+            Error::Unreadable { path, why } => {
+                Description::new(Code::E0111, format!("cannot read the script {path}: {why}"), why)
+                    .help("give the path of a text file with a script in it, or `-` for standard input")
+            }
+            Error::NotRoot => Description::new(
+                Code::E0401,
+                "networks can be changed by root only",
+                "this needs privilege",
+            )
+            .help("run it with `sudo`, on this machine, or with `--sandbox`, in a network of its own that needs no root"),
+            Error::NoSandbox { why, help } => {
+                Description::new(Code::E0404, format!("no sandbox can be made here: {why}"), why).help(help)
+            }
+            Error::Assertion { message } => Description::new(
+                Code::E0701,
+                match message {
+                    Some(message) => format!("assertion failed: {message}"),
+                    None => "assertion failed".to_owned(),
+                },
+                "this is false",
+            ),
+            Error::Waited { seconds, last } => {
+                let description = Description::new(
+                    Code::E0702,
+                    format!("waited {seconds} s in vain"),
+                    "the condition never held",
+                )
+                .help("look at what the condition asks, or wait longer");
+                match last {
+                    Some(last) => description.note(format!("the condition's last error: {last}")),
+                    None => description,
+                }
+            }
+            Error::Target { given, why } => {
+                Description::new(Code::E0703, format!("{given} is no target for a probe"), why)
+                    .help("give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address")
+                    .culprit(given.trim_matches('"'))
+            }
+            Error::Probe { probe, refusal } => with_refusal(
+                Description::new(Code::E0704, format!("{probe} cannot be sent"), refusal.errno.to_string()),
+                refusal,
+            ),
+            Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
+            Error::Script(description) => (**description).clone(),
+        }
+    }
+}
+
+fn suggest_name(description: Description, given: &str, known: &[String], these: &str) -> Description {
+    match did_you_mean(given, known.iter().map(String::as_str)) {
+        Some(meant) => description.help(format!("did you mean `{meant}`?")),
+        None if known.len() <= 12 => description.help(format!("{these} {}", list(known))),
+        None => description,
+    }
+}
+
+fn with_refusal(description: Description, refusal: &Refusal) -> Description {
+    let description = match &refusal.text {
+        Some(text) => description.note(format!("the kernel says: {text}")),
+        None => description,
+    };
+    match &refusal.missing {
+        Some(missing) => description.help(missing),
+        None => description,
+    }
+}

@@ -1,0 +1,120 @@
+//! Everything that can go wrong, as facts.
+
+use super::{At, Code, Errno, Refusal};
+use crate::op::{Family, Op};
+
+/// The result of anything that may fail for a reason the user should read.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error that a user can cause, with the facts that explain it. Where in the script it
+/// happened is added at the border to Rhai.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are named facts; `describe` tells them")]
+pub enum Error {
+    /// A link name that the kernel would not take.
+    LinkName { given: String, why: String },
+    /// A namespace name that is no file name.
+    NetnsName { given: String, why: String },
+    /// A hardware address that is none.
+    Mac { given: String },
+    /// An address with length that is none.
+    Prefix { given: String, why: String },
+    /// An address that is none.
+    Address { given: String, why: String },
+    /// An address of the other family.
+    WrongFamily { given: String, wanted: Family, instead: Option<String> },
+    /// A sysctl key that is none.
+    SysctlKey { given: String, why: String },
+    /// A port that is none.
+    Port { given: String, why: String },
+    /// A number that does not fit.
+    OutOfRange { what: String, given: String, min: i64, max: i64 },
+    /// A key in an option map that the word does not know.
+    UnknownOption { word: String, key: String, known: Vec<String> },
+    /// A key that an option map must have.
+    MissingOption { word: String, key: String, example: String },
+    /// A value that an option does not take.
+    OptionValue { key: String, given: String, wanted: String },
+    /// Options that contradict each other.
+    Conflict { message: String, help: String },
+    /// A value of another type than the word takes.
+    WrongType { what: String, wanted: String, given: String },
+    /// A handle on something that has been removed.
+    Gone { what: String, removed: Option<At> },
+    /// A name of a link that is not there.
+    NoSuchLink { name: String, netns: String, known: Vec<String>, elsewhere: Option<String> },
+    /// A name of a namespace that is not there.
+    NoSuchNetns { name: String, known: Vec<String> },
+    /// Something, named in a phrase, that is not there.
+    NotThere { what: String, known: Vec<String> },
+    /// The kernel, or the model of it, refused an operation.
+    Refused { op: Box<Op>, refusal: Refusal, facts: Vec<String> },
+    /// The kernel refused a question.
+    Unanswered { question: String, refusal: Refusal },
+    /// A setting that this kernel does not have.
+    NoSuchSetting { key: String, known: Vec<String> },
+    /// A program that cannot be started.
+    Program { program: String, errno: Errno, netns: String },
+    /// A file that cannot be used.
+    File { path: String, doing: String, why: String },
+    /// A script that cannot be read.
+    Unreadable { path: String, why: String },
+    /// No privilege to change networks.
+    NotRoot,
+    /// No sandbox can be made; `help` names the switch.
+    NoSandbox { why: String, help: String },
+    /// An assertion that does not hold.
+    Assertion { message: Option<String> },
+    /// A wait that was in vain.
+    Waited { seconds: f64, last: Option<String> },
+    /// A target of a probe that has no address.
+    Target { given: String, why: String },
+    /// A probe whose socket the kernel refused.
+    Probe { probe: String, refusal: Refusal },
+    /// Ctrl-C.
+    Interrupted,
+    /// An error of Rhai's own, put into words.
+    Script(Box<Description>),
+}
+
+/// An error in words, ready to be printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// Its entry in the registry.
+    pub code: Code,
+    /// What is wrong, in a line.
+    pub message: String,
+    /// What stands at the underlined place.
+    pub label: String,
+    /// What else is known.
+    pub notes: Vec<String>,
+    /// What to do next.
+    pub help: Option<String>,
+    /// A text that, if it stands as a string near the place, is what to underline.
+    pub culprit: Option<String>,
+}
+
+impl Description {
+    /// A description without notes and help.
+    pub fn new(code: Code, message: impl Into<String>, label: impl Into<String>) -> Description {
+        Description { code, message: message.into(), label: label.into(), notes: Vec::new(), help: None, culprit: None }
+    }
+
+    /// Adds what to do next.
+    pub fn help(mut self, help: impl Into<String>) -> Description {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a note.
+    pub fn note(mut self, note: impl Into<String>) -> Description {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Underlines this text if it stands as a string near the place.
+    pub fn culprit(mut self, text: &str) -> Description {
+        self.culprit = Some(text.to_owned());
+        self
+    }
+}

@@ -1,0 +1,17 @@
+//! Errors: their facts, codes, places in the script, and how they are shown.
+
+mod code;
+mod describe;
+mod errno;
+mod error;
+mod place;
+mod refused;
+mod render;
+mod suggest;
+
+pub use code::{Code, Entry, REGISTRY};
+pub use errno::{Errno, Refusal};
+pub use error::{Description, Error, Result};
+pub use place::{At, Sources, Span};
+pub use render::{Call, Failure, render};
+pub use suggest::did_you_mean;

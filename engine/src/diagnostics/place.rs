@@ -1,0 +1,148 @@
+//! Places in scripts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// A point in a script: where a token begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct At {
+    /// The script, as [`Sources`] knows it.
+    pub source: Rc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1; 0 is the whole line.
+    pub column: usize,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)
+    }
+}
+
+/// A range of bytes in a script.
+pub type Span = Range<usize>;
+
+/// The texts of the scripts that take part in a run, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(BTreeMap<Rc<str>, Rc<str>>);
+
+impl Sources {
+    /// Adds a script's text.
+    pub fn add(&mut self, name: Rc<str>, text: Rc<str>) {
+        self.0.insert(name, text);
+    }
+
+    /// The text of a script.
+    pub fn text(&self, name: &str) -> Option<&Rc<str>> {
+        self.0.get(name)
+    }
+
+    /// The range of the token that begins at a point: the one place where a point becomes a range.
+    pub fn span(&self, at: &At) -> Span {
+        let Some(text) = self.0.get(&at.source) else { return 0..0 };
+        let start = offset(text, at);
+        start..start + token_len(&text[start..])
+    }
+
+    /// The range of a string literal that equals `text`, within the statement that begins at or
+    /// goes on from `at`.
+    pub fn literal(&self, at: &At, text: &str) -> Option<Span> {
+        let source = self.0.get(&at.source)?;
+        let start = offset(source, at);
+        let rest = &source[start..];
+        let mut position = 0;
+        let mut depth = 0usize;
+        while position < rest.len() {
+            let here = &rest[position..];
+            let len = token_len(here).max(1);
+            match here.chars().next()? {
+                '"' | '`' if here[1..].starts_with(text) && len == text.len() + 2 => {
+                    return Some(start + position..start + position + len);
+                }
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth = depth.checked_sub(1)?,
+                ';' if depth == 0 => return None,
+                c if (c.is_alphabetic() || c == '_') && &here[..len] == text && position > 0 => {
+                    return Some(start + position..start + position + len);
+                }
+                _ => {}
+            }
+            position += len;
+        }
+        None
+    }
+}
+
+fn offset(text: &str, at: &At) -> usize {
+    let line_start: usize = text.split_inclusive('\n').take(at.line.saturating_sub(1)).map(str::len).sum();
+    let line = text[line_start..].lines().next().unwrap_or("");
+    let in_line = line.char_indices().nth(at.column.saturating_sub(1)).map_or(line.len(), |(index, _)| index);
+    line_start + in_line
+}
+
+/// The length in bytes of the token at the beginning of a text: a word, a number, a string, a
+/// comment, or one character.
+fn token_len(text: &str) -> usize {
+    let Some(first) = text.chars().next() else { return 0 };
+    match first {
+        '"' | '`' | '\'' => {
+            let mut escaped = false;
+            for (index, c) in text.char_indices().skip(1) {
+                match c {
+                    _ if escaped => escaped = false,
+                    '\\' if first != '`' => escaped = true,
+                    '\n' if first != '`' => return index,
+                    c if c == first => return index + 1,
+                    _ => {}
+                }
+            }
+            text.len()
+        }
+        '/' if text.starts_with("//") => text.find('\n').unwrap_or(text.len()),
+        '/' if text.starts_with("/*") => text.find("*/").map_or(text.len(), |end| end + 2),
+        c if c.is_alphanumeric() || c == '_' => {
+            text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())
+        }
+        c if "=!<>&|+-*/%.:?".contains(c) => text.find(|c: char| !"=!<>&|+-*/%.:?".contains(c)).unwrap_or(text.len()),
+        c => c.len_utf8(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(text: &str) -> Sources {
+        let mut sources = Sources::default();
+        sources.add("x".into(), text.into());
+        sources
+    }
+
+    fn at(line: usize, column: usize) -> At {
+        At { source: "x".into(), line, column }
+    }
+
+    #[test]
+    fn a_point_becomes_the_token_there() {
+        let text = "let a = 1;\n  café(\"ü\", 2);\r\nx";
+        let sources = sources(text);
+        assert_eq!(&text[sources.span(&at(1, 5))], "a");
+        assert_eq!(&text[sources.span(&at(2, 3))], "café");
+        assert_eq!(&text[sources.span(&at(2, 8))], "\"ü\"");
+        assert_eq!(&text[sources.span(&at(3, 1))], "x");
+        assert_eq!(sources.span(&at(9, 9)), text.len()..text.len());
+    }
+
+    #[test]
+    fn a_culprit_is_found_in_its_own_statement_only() {
+        let text = "f(\"b\"); g(#{ port: 1 }, \"a\");\nh(\"c\")";
+        let sources = sources(text);
+        assert_eq!(sources.literal(&at(1, 9), "a").map(|s| &text[s]), Some("\"a\""));
+        assert_eq!(sources.literal(&at(1, 9), "port").map(|s| &text[s]), Some("port"));
+        assert_eq!(sources.literal(&at(1, 9), "b"), None);
+        assert_eq!(sources.literal(&at(1, 9), "c"), None);
+    }
+}

@@ -1,0 +1,98 @@
+//! What the kernel's refusals mean, by operation and error number.
+
+use super::{Code, Description, Errno, Refusal};
+use crate::op::{Action, AddrOp, FdbOp, LinkOp, NeighOp, NetnsOp, Op, PolicyOp, RouteOp};
+
+/// The code of a refusal of which nothing but the number is known.
+pub(super) fn code(refusal: &Refusal) -> Code {
+    if refusal.missing.is_some() {
+        return Code::E0402;
+    }
+    match refusal.errno {
+        Errno::EPERM | Errno::EACCES => Code::E0401,
+        _ => Code::E0305,
+    }
+}
+
+/// A refused operation in words.
+pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
+    let code = code_for(op, refusal);
+    let reason = refusal.errno.text().map_or_else(|| refusal.errno.to_string(), str::to_owned);
+    let mut description = Description::new(code, format!("cannot {op}: {reason}"), label(code, &reason));
+    description.culprit = culprit(op);
+    if let Some(text) = &refusal.text {
+        description = description.note(format!("the kernel says: {text}"));
+    }
+    match (&refusal.missing, code) {
+        (Some(missing), _) => description.help(missing),
+        (None, Code::E0305) => {
+            description.help(format!("the kernel gave {}; its own text, if any, is in the note", refusal.errno))
+        }
+        (None, code) => description.help(code.entry().remedy),
+    }
+}
+
+fn label(code: Code, reason: &str) -> String {
+    match code {
+        Code::E0301 => "this exists already".to_owned(),
+        Code::E0304 => "no link leads to this gateway".to_owned(),
+        Code::E0306 => "this is not there".to_owned(),
+        Code::E0402 => "this kernel cannot do this".to_owned(),
+        _ => format!("the kernel refuses: {reason}"),
+    }
+}
+
+fn code_for(op: &Op, refusal: &Refusal) -> Code {
+    let general = code(refusal);
+    if general != Code::E0305 {
+        return general;
+    }
+    match refusal.errno {
+        Errno::EEXIST => Code::E0301,
+        Errno::EBUSY | Errno::EMLINK => Code::E0308,
+        Errno::ENODEV => Code::E0302,
+        Errno::ENETUNREACH | Errno::EHOSTUNREACH if matches!(op.action, Action::Route(_)) => Code::E0304,
+        Errno::ENOENT | Errno::ESRCH | Errno::EADDRNOTAVAIL if removes(op) => match op.action {
+            Action::Netns(_) => Code::E0303,
+            _ => Code::E0306,
+        },
+        Errno::ESRCH if matches!(op.action, Action::Netns(_)) => Code::E0303,
+        _ => Code::E0305,
+    }
+}
+
+fn removes(op: &Op) -> bool {
+    match &op.action {
+        Action::Netns(op) => matches!(op, NetnsOp::Del(_) | NetnsOp::Detach(_) | NetnsOp::Release(_)),
+        Action::Link(op) => matches!(op, LinkOp::Del(_)),
+        Action::Addr(op) => matches!(op, AddrOp::Del(..)),
+        Action::Route(op) => matches!(op, RouteOp::Del(_) | RouteOp::Flush(..)),
+        Action::Policy(op) => matches!(op, PolicyOp::Del(_)),
+        Action::Neigh(op) => matches!(op, NeighOp::Del(..)),
+        Action::Fdb(op) => matches!(op, FdbOp::Del(_)),
+        Action::Netfilter(op) => op.removes(),
+        Action::Sysctl(_) => false,
+    }
+}
+
+/// The name in the script that an operation is about.
+fn culprit(op: &Op) -> Option<String> {
+    match &op.action {
+        Action::Netns(NetnsOp::Add(name) | NetnsOp::Del(name) | NetnsOp::Attach(name, _) | NetnsOp::Detach(name)) => {
+            Some(name.to_string())
+        }
+        Action::Netns(NetnsOp::Hold(_) | NetnsOp::Release(_)) => None,
+        Action::Link(LinkOp::Add(name, _)) => Some(name.to_string()),
+        Action::Addr(AddrOp::Add(_, spec) | AddrOp::Del(_, spec)) => Some(spec.local.to_string()),
+        Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => {
+            route.nexthops.first().and_then(|hop| hop.via).map(|via| via.to_string())
+        }
+        Action::Link(LinkOp::Set(..) | LinkOp::Del(_))
+        | Action::Route(RouteOp::Del(_) | RouteOp::Flush(..))
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_)
+        | Action::Netfilter(_)
+        | Action::Sysctl(_) => None,
+    }
+}

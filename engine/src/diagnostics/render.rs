@@ -1,0 +1,74 @@
+//! Errors on screen: the place underlined, the way there, notes and help.
+
+use codespan_reporting::diagnostic::{Diagnostic, Label};
+use codespan_reporting::files::SimpleFiles;
+use codespan_reporting::term::termcolor::Buffer;
+use codespan_reporting::term::{self, Config};
+
+use super::{At, Error, Sources, Span};
+
+/// A call of a script function on the way to an error, innermost first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The function's name; empty for a closure.
+    pub function: String,
+    /// Where it was called.
+    pub at: Option<At>,
+}
+
+/// An error with the place where it happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: Error,
+    /// Where.
+    pub at: Option<At>,
+    /// Through which script functions.
+    pub calls: Vec<Call>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { error, at: None, calls: Vec::new() }
+    }
+}
+
+/// The error as text for a terminal, with colours as ANSI escapes if wanted.
+pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
+    let description = failure.error.describe();
+    let mut files = SimpleFiles::new();
+    let mut place = |at: &At, span: Span| {
+        sources.text(&at.source).map(|text| (files.add(at.source.to_string(), text.to_string()), span))
+    };
+
+    let mut labels = Vec::new();
+    if let Some(at) = &failure.at {
+        let span = description
+            .culprit
+            .as_deref()
+            .and_then(|culprit| sources.literal(at, culprit))
+            .unwrap_or_else(|| sources.span(at));
+        if let Some((file, span)) = place(at, span) {
+            labels.push(Label::primary(file, span).with_message(&description.label));
+        }
+    }
+    let mut notes: Vec<String> = description.notes;
+    for call in &failure.calls {
+        notes.push(match (&call.at, call.function.is_empty()) {
+            (Some(at), true) => format!("in a closure called at {}:{}:{}", at.source, at.line, at.column),
+            (Some(at), false) => format!("in `{}`, called at {}:{}:{}", call.function, at.source, at.line, at.column),
+            (None, _) => format!("in `{}`", call.function),
+        });
+    }
+    notes.extend(description.help.map(|help| format!("help: {help}")));
+
+    let diagnostic = Diagnostic::error()
+        .with_code(description.code.to_string())
+        .with_message(description.message)
+        .with_labels(labels)
+        .with_notes(notes);
+    let mut buffer = if colour { Buffer::ansi() } else { Buffer::no_color() };
+    term::emit_to_write_style(&mut buffer, &Config::default(), &files, &diagnostic)
+        .expect("a buffer in memory takes everything, and every span lies within its file");
+    String::from_utf8_lossy(buffer.as_slice()).into_owned()
+}

@@ -1,0 +1,200 @@
+//! Runs scripts: Rhai with every limit set, errors with codes and places, and Ctrl-C heard.
+
+mod foreign;
+mod session;
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Position, Scope};
+
+pub use session::{ScriptError, Session, at};
+
+use crate::Lab;
+use crate::diagnostics::{At, Call, Error, Failure, Sources};
+
+/// How deep script functions may call each other.
+pub const MAX_CALL_LEVELS: usize = 128;
+
+/// How deep expressions may nest, also inside functions.
+pub const MAX_EXPR_DEPTH: usize = 128;
+
+/// Stack that a thread needs to run a script up to the limits, in bytes; generous for debug
+/// builds. Memory is taken only as it is used.
+pub const STACK_SIZE: usize = 256 << 20;
+
+/// A script interpreter over a lab.
+pub struct Interpreter {
+    engine: Engine,
+    session: Session,
+    sources: Sources,
+    status: Rc<Cell<Option<i64>>>,
+}
+
+impl Interpreter {
+    /// An interpreter whose words `register` adds.
+    pub fn new(lab: Lab, register: impl FnOnce(&mut Engine)) -> Interpreter {
+        let session = Session::new(lab);
+        let mut engine = Engine::new();
+        engine
+            .set_max_call_levels(MAX_CALL_LEVELS)
+            .set_max_expr_depths(MAX_EXPR_DEPTH, MAX_EXPR_DEPTH)
+            .set_max_operations(0)
+            .set_max_variables(usize::MAX)
+            .set_max_functions(usize::MAX)
+            .set_max_modules(1024)
+            .set_max_string_size(0)
+            .set_max_array_size(0)
+            .set_max_map_size(0)
+            .set_default_tag(Dynamic::from(session.clone()));
+        ScriptError::register(&mut engine);
+        register(&mut engine);
+        let status = Rc::new(Cell::new(None));
+        register_exit(&mut engine, &status);
+        stop_on_interrupt(&mut engine, &session);
+        Interpreter { engine, session, sources: Sources::default(), status }
+    }
+
+    /// Rhai's engine, for tables of the words that there are.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The lab that scripts work on.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The texts that have been run, for showing errors.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Looks for imported modules beside a script.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn import_from(&mut self, folder: &Path) {
+        self.engine.set_module_resolver(rhai::module_resolvers::FileModuleResolver::new_with_path(folder));
+    }
+
+    /// Runs a script to its end and gives its exit status: that of `exit(n)`, or 0.
+    pub fn run(&mut self, name: &str, text: &str) -> Result<i32, Failure> {
+        let text = prepare(text);
+        self.sources.add(name.into(), text.as_ref().into());
+        let mut ast = self.engine.compile(&text).map_err(|error| self.syntax_error(name, &error))?;
+        ast.set_source(name);
+        if has_try(&ast) {
+            self.give_codes_to_caught_errors();
+        }
+        self.status.set(None);
+        match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
+            Ok(()) => Ok(exit_status(self.status.get())),
+            Err(error) => Err(self.failure(name, *error)),
+        }
+    }
+
+    fn syntax_error(&self, name: &str, error: &rhai::ParseError) -> Failure {
+        let description = foreign::syntax(&self.engine, error.err_type());
+        Failure { error: Error::Script(Box::new(description)), at: place(name, error.position()), calls: Vec::new() }
+    }
+
+    /// Turns an error of Rhai into one of ours: innermost cause, its place, the calls that led there.
+    fn failure(&mut self, name: &str, error: EvalAltResult) -> Failure {
+        let mut calls = Vec::new();
+        let mut source = name.to_owned();
+        let mut error = error;
+        loop {
+            match error {
+                EvalAltResult::ErrorInFunctionCall(function, inside, inner, position) => {
+                    let function = if function.contains('$') { String::new() } else { function };
+                    calls.push(Call { function, at: place(&source, position) });
+                    if !inside.is_empty() {
+                        source = inside;
+                    }
+                    error = *inner;
+                }
+                EvalAltResult::ErrorInModule(module, inner, position) => {
+                    calls.push(Call { function: format!("import {module:?}"), at: place(&source, position) });
+                    source = module;
+                    error = *inner;
+                }
+                error => {
+                    calls.reverse();
+                    let at = place(&source, error.position());
+                    self.learn_source(&source);
+                    let text = self.sources.text(&source).cloned();
+                    let cause = match error {
+                        EvalAltResult::ErrorTerminated(..) => Error::Interrupted,
+                        error => foreign::cause(&self.engine, text.as_deref().unwrap_or(""), &error),
+                    };
+                    return Failure { error: cause, at, calls };
+                }
+            }
+        }
+    }
+
+    /// An imported module's text is read when an error points into it.
+    fn learn_source(&mut self, source: &str) {
+        if self.sources.text(source).is_none()
+            && let Ok(text) = std::fs::read_to_string(source)
+        {
+            self.sources.add(source.into(), text.into());
+        }
+    }
+
+    /// In `catch (e)`, Rhai gives its own errors as maps without a code. Such a variable reads as
+    /// an error of ours instead.
+    fn give_codes_to_caught_errors(&mut self) {
+        #[allow(deprecated, reason = "Rhai marks `on_var` so because it may change")]
+        self.engine.on_var(|name, _, context| {
+            let value = context.scope().get(name);
+            Ok(value.and_then(|value| foreign::caught(context.engine(), value)).map(Dynamic::from))
+        });
+    }
+}
+
+fn place(source: &str, position: Position) -> Option<At> {
+    let line = position.line()?;
+    Some(At { source: source.into(), line, column: position.position().unwrap_or(0) })
+}
+
+/// Takes a byte order mark away, and makes a comment of a `#!` line of the same length.
+fn prepare(text: &str) -> std::borrow::Cow<'_, str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match text.strip_prefix("#!") {
+        Some(rest) => format!("//{rest}").into(),
+        None => text.into(),
+    }
+}
+
+fn has_try(ast: &AST) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= path.iter().any(|node| matches!(node, rhai::ASTNode::Stmt(rhai::Stmt::TryCatch(..))));
+        !found
+    });
+    found
+}
+
+fn register_exit(engine: &mut Engine, status: &Rc<Cell<Option<i64>>>) {
+    let leave = {
+        let status = Rc::clone(status);
+        move |number: i64| -> Result<(), Box<EvalAltResult>> {
+            status.set(Some(number));
+            Err(EvalAltResult::Exit(Dynamic::UNIT, Position::NONE).into())
+        }
+    };
+    let succeed = leave.clone();
+    engine.register_fn("exit", leave);
+    engine.register_fn("exit", move || succeed(0));
+}
+
+/// An exit status has 8 bits, as the shell sees it.
+fn exit_status(number: Option<i64>) -> i32 {
+    i32::try_from(number.unwrap_or(0) & 0xff).expect("eight bits fit")
+}
+
+fn stop_on_interrupt(engine: &mut Engine, session: &Session) {
+    let stop = session.interrupt_check();
+    engine.on_progress(move |_| stop().then_some(Dynamic::UNIT));
+}

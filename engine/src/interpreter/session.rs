@@ -1,0 +1,89 @@
+//! What native functions share: the lab, and errors that scripts can catch.
+
+use std::cell::{RefCell, RefMut};
+use std::fmt;
+use std::rc::Rc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext, Position};
+
+use crate::Lab;
+use crate::diagnostics::{At, Error};
+
+/// The lab of a run, as handles and functions hold it.
+#[derive(Clone)]
+pub struct Session(Rc<RefCell<Lab>>);
+
+impl Session {
+    pub(super) fn new(lab: Lab) -> Session {
+        Session(Rc::new(RefCell::new(lab)))
+    }
+
+    /// The session of a running script.
+    pub fn of(context: &NativeCallContext<'_>) -> Session {
+        context
+            .tag()
+            .and_then(|tag| tag.clone().try_cast::<Session>())
+            .expect("the interpreter tags every run with its session")
+    }
+
+    /// The lab, for the length of one word: native functions do not hold it while a script's
+    /// closure runs.
+    pub fn lab(&self) -> RefMut<'_, Lab> {
+        self.0.borrow_mut()
+    }
+
+    /// Whether two handles belong to one session.
+    pub fn same(&self, other: &Session) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn interrupt_check(&self) -> impl Fn() -> bool + 'static {
+        let lab = Rc::clone(&self.0);
+        move || lab.try_borrow_mut().is_ok_and(|mut lab| lab.world().interrupted())
+    }
+}
+
+/// The place of the script that calls a native function.
+pub fn at(context: &NativeCallContext<'_>) -> Option<At> {
+    let position = context.call_position();
+    let source = context.call_source()?;
+    Some(At { source: source.into(), line: position.line()?, column: position.position().unwrap_or(0) })
+}
+
+/// An error as a script sees it in `catch (e)`: with `.code`, `.message` and `.errno`.
+#[derive(Clone)]
+pub struct ScriptError(pub(super) Rc<Error>);
+
+impl ScriptError {
+    pub(super) fn register(engine: &mut Engine) {
+        engine
+            .register_type_with_name::<ScriptError>("Error")
+            .register_get("code", |error: &mut ScriptError| error.0.code().to_string())
+            .register_get("message", |error: &mut ScriptError| error.0.describe().message)
+            .register_get("errno", |error: &mut ScriptError| {
+                error.0.errno().map_or(Dynamic::UNIT, |errno| Dynamic::from(i64::from(errno)))
+            })
+            .register_fn("to_string", |error: &mut ScriptError| error.to_string())
+            .register_fn("to_debug", |error: &mut ScriptError| error.to_string());
+    }
+
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let description = self.0.describe();
+        write!(f, "error[{}]: {}", description.code, description.message)
+    }
+}
+
+/// An error on its way through Rhai. Rhai fills in the place.
+impl From<Error> for Box<EvalAltResult> {
+    fn from(error: Error) -> Box<EvalAltResult> {
+        let value = Dynamic::from(ScriptError(Rc::new(error)));
+        EvalAltResult::ErrorRuntime(value, Position::NONE).into()
+    }
+}

@@ -1,0 +1,178 @@
+//! The only part that touches Linux: a [`World`] whose every word the kernel has.
+
+mod addr;
+mod fdb;
+mod interrupt;
+mod link;
+mod neigh;
+mod netfilter;
+mod netns;
+mod policy;
+mod process;
+mod route;
+mod socket;
+mod sys;
+mod sysctl;
+
+use std::time::Duration;
+
+pub use interrupt::Interrupt;
+pub(crate) use netns::Namespaces;
+use process::Processes;
+
+use crate::diagnostics::{Error, Refusal, Result};
+use crate::op::{Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::state::{Contents, FdbRecord, Link, NeighRecord};
+use crate::world::{Absent, Failed, Output, Ping, Pong, Started, World};
+
+/// The machine's kernel, as one lab uses it.
+pub struct Kernel {
+    namespaces: Namespaces,
+    processes: Processes,
+    interrupt: Interrupt,
+}
+
+/// Why one operation was not done.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    refusal: Refusal,
+    absent: Option<Absent>,
+}
+
+impl<R: Into<Refusal>> From<R> for Failure {
+    fn from(refusal: R) -> Failure {
+        Failure { refusal: refusal.into(), absent: None }
+    }
+}
+
+impl Failure {
+    fn absent(what: Absent, refusal: impl Into<Refusal>) -> Failure {
+        Failure { refusal: refusal.into(), absent: Some(what) }
+    }
+
+    /// The failure as the answer to a question, put as what follows "cannot".
+    fn into_error(self, question: impl FnOnce() -> String) -> Error {
+        match self.absent {
+            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
+                name: name.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            },
+            None => Error::Unanswered { question: question(), refusal: self.refusal },
+        }
+    }
+}
+
+/// The result of one thing asked of the kernel.
+pub(crate) type Outcome<T = ()> = std::result::Result<T, Failure>;
+
+impl Kernel {
+    /// The kernel seen from the calling thread's network namespace, which becomes `host`.
+    pub fn new(interrupt: Interrupt) -> Result<Kernel> {
+        let namespaces = Namespaces::new()
+            .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
+        Ok(Kernel { namespaces, processes: Processes::default(), interrupt })
+    }
+
+    fn apply_one(&mut self, op: &Op) -> Outcome {
+        let netns = &op.netns;
+        match &op.action {
+            Action::Netns(op) => self.apply_netns(op),
+            Action::Link(op) => link::apply(&mut self.namespaces, netns, op),
+            Action::Addr(op) => addr::apply(&mut self.namespaces, netns, op),
+            Action::Route(op) => route::apply(&mut self.namespaces, netns, op),
+            Action::Policy(op) => policy::apply(&mut self.namespaces, netns, op),
+            Action::Neigh(op) => neigh::apply(&mut self.namespaces, netns, op),
+            Action::Fdb(op) => fdb::apply(&mut self.namespaces, netns, op),
+            Action::Netfilter(op) => netfilter::apply(&mut self.namespaces, netns, op),
+            Action::Sysctl(op) => sysctl::apply(&mut self.namespaces, netns, op),
+        }
+    }
+}
+
+impl World for Kernel {
+    fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
+        for (index, op) in ops.iter().enumerate() {
+            self.apply_one(op).map_err(|failure| Failed { index, refusal: failure.refusal, absent: failure.absent })?;
+        }
+        Ok(())
+    }
+
+    fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
+        netns::names().map_err(|failure| failure.into_error(|| "list the namespaces".to_owned()))
+    }
+
+    fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
+        self.namespaces.contents(netns).map_err(|failure| failure.into_error(|| format!("look into {netns}")))
+    }
+
+    fn pid(&mut self, pid: PidRef) -> Result<u32> {
+        self.processes.pid(pid)
+    }
+
+    fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
+        link::list(&mut self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+
+    fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>> {
+        link::find(&mut self.namespaces, netns, name)
+            .map_err(|f| f.into_error(|| format!("look at `{name}` in {netns}")))
+    }
+
+    fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {
+        route::list(&mut self.namespaces, netns, family)
+            .map_err(|f| f.into_error(|| format!("list the routes of {netns}")))
+    }
+
+    fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>> {
+        policy::list(&mut self.namespaces, netns, family)
+            .map_err(|f| f.into_error(|| format!("list the routing rules of {netns}")))
+    }
+
+    fn neighbours(&mut self, netns: &NetnsRef) -> Result<Vec<NeighRecord>> {
+        neigh::list(&mut self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the neighbours of {netns}")))
+    }
+
+    fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>> {
+        fdb::list(&mut self.namespaces, netns)
+            .map_err(|f| f.into_error(|| format!("list the forwarding tables of {netns}")))
+    }
+
+    fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
+        sysctl::read(&mut self.namespaces, netns, key)
+    }
+
+    fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
+        self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
+    }
+
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+        self.processes.start(&self.namespaces, netns, argv)
+    }
+
+    fn running(&mut self, program: Started) -> Result<bool> {
+        self.processes.running(program)
+    }
+
+    fn output(&mut self, program: Started) -> Result<String> {
+        self.processes.output(program)
+    }
+
+    fn stop(&mut self, program: Started) -> Result<()> {
+        self.processes.stop(program)
+    }
+
+    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+        crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
+    }
+
+    fn sleep(&mut self, time: Duration) -> Result<()> {
+        self.interrupt.sleep(time)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt.raised()
+    }
+}

@@ -1,0 +1,319 @@
+//! Namespaces: made and removed as `ip netns` does it, and entered. The only file with `setns`.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, setns, unshare};
+
+use super::netfilter::NftSocket;
+use super::socket::RouteSocket;
+use super::{Absent, Failure, Kernel, Outcome};
+use crate::diagnostics::{Errno, Refusal};
+use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef};
+use crate::state::Contents;
+
+/// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
+pub(crate) const NETNS_DIR: &str = "/run/netns";
+
+/// The calling thread's own namespace; `/proc/self` would be the main thread's.
+const OWN: &str = "/proc/thread-self/ns/net";
+
+impl From<nix::Error> for Failure {
+    fn from(error: nix::Error) -> Failure {
+        Failure { refusal: Refusal::new(Errno(error as i32)), absent: None }
+    }
+}
+
+/// The namespaces that a lab uses, each with its sockets, which stay with the namespace that
+/// they were opened in.
+pub(crate) struct Namespaces {
+    home: File,
+    open: HashMap<NetnsRef, Space>,
+    holders: HashMap<u32, u32>,
+}
+
+/// A namespace in use.
+struct Space {
+    file: File,
+    route: Option<RouteSocket>,
+    nft: Option<NftSocket>,
+}
+
+impl Namespaces {
+    pub(super) fn new() -> Outcome<Namespaces> {
+        Ok(Namespaces { home: File::open(OWN)?, open: HashMap::new(), holders: HashMap::new() })
+    }
+
+    /// The file that stands for a namespace; it keeps the namespace alive while it is open.
+    pub(crate) fn file(&self, netns: &NetnsRef) -> Outcome<File> {
+        match (netns, self.open.get(netns)) {
+            (NetnsRef::Host, _) => Ok(self.home.try_clone()?),
+            (_, Some(space)) => Ok(space.file.try_clone()?),
+            (_, None) => self.open_file(netns),
+        }
+    }
+
+    fn open_file(&self, netns: &NetnsRef) -> Outcome<File> {
+        let path = match netns {
+            NetnsRef::Host => return Ok(self.home.try_clone()?),
+            NetnsRef::Named(name) => path_of(name),
+            NetnsRef::Held(number) => match self.holders.get(number) {
+                Some(pid) => ns_of_pid(*pid),
+                None => return Err(Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT)),
+            },
+            NetnsRef::OfPid(pid) => ns_of_pid(*pid),
+        };
+        let absent = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::absent(Absent::Netns(netns.clone()), error),
+            _ => error.into(),
+        };
+        let file = File::open(path).map_err(absent)?;
+        match nix::sys::statfs::fstatfs(&file) {
+            Ok(stat) if stat.filesystem_type() == nix::sys::statfs::NSFS_MAGIC => Ok(file),
+            _ => Err(Failure::absent(Absent::Netns(netns.clone()), Errno::EINVAL)),
+        }
+    }
+
+    fn space(&mut self, netns: &NetnsRef) -> Outcome<&mut Space> {
+        if !self.open.contains_key(netns) {
+            let file = self.open_file(netns)?;
+            self.open.insert(netns.clone(), Space { file, route: None, nft: None });
+        }
+        Ok(self.open.get_mut(netns).expect("it was just put there"))
+    }
+
+    /// The namespace's own rtnetlink socket, opened on first use.
+    pub(super) fn route_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut RouteSocket> {
+        if self.space(netns)?.route.is_none() {
+            let socket = self.within(netns, RouteSocket::open)??;
+            self.space(netns)?.route = Some(socket);
+        }
+        Ok(self.space(netns)?.route.as_mut().expect("it was just opened"))
+    }
+
+    /// The namespace's own nfnetlink socket, opened on first use.
+    pub(super) fn nft_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut NftSocket> {
+        if self.space(netns)?.nft.is_none() {
+            let socket = self.within(netns, NftSocket::open)??;
+            self.space(netns)?.nft = Some(socket);
+        }
+        Ok(self.space(netns)?.nft.as_mut().expect("it was just opened"))
+    }
+
+    /// Runs `f` with the calling thread in a namespace. `f` must not start threads.
+    pub(crate) fn within<T>(&self, netns: &NetnsRef, f: impl FnOnce() -> T) -> Outcome<T> {
+        if *netns == NetnsRef::Host {
+            return Ok(f());
+        }
+        let file = self.file(netns)?;
+        enter(&file)?;
+        let result = f();
+        enter(&self.home)?;
+        Ok(result)
+    }
+
+    /// Forgets what is open in a namespace: an open file would keep it alive.
+    fn close(&mut self, netns: &NetnsRef) {
+        self.open.remove(netns);
+    }
+
+    pub(super) fn contents(&mut self, netns: &NetnsRef) -> Outcome<Contents> {
+        let inode = self.file(netns)?.metadata()?.ino();
+        Ok(Contents { inode, pids: pids_in(inode) })
+    }
+}
+
+/// Moves the calling thread into a namespace.
+pub(super) fn enter(netns: impl AsFd) -> Outcome {
+    Ok(setns(netns, CloneFlags::CLONE_NEWNET)?)
+}
+
+fn path_of(name: &NetnsName) -> PathBuf {
+    Path::new(NETNS_DIR).join(name.as_str())
+}
+
+fn ns_of_pid(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/ns/net"))
+}
+
+/// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
+fn pids_in(inode: u64) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let mut pids: Vec<u32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| fs::metadata(ns_of_pid(*pid)).is_ok_and(|meta| meta.ino() == inode))
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// `ip netns list`, sorted.
+pub(super) fn names() -> Outcome<Vec<NetnsName>> {
+    let entries = match fs::read_dir(NETNS_DIR) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().to_str().and_then(|name| NetnsName::parse(name).ok()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+impl Kernel {
+    pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
+        match op {
+            NetnsOp::Add(name) => self.namespaces.add(name),
+            NetnsOp::Del(name) => self.namespaces.del(name),
+            NetnsOp::Hold(number) => {
+                let pid = self.processes.hold(*number)?;
+                self.namespaces.holders.insert(*number, pid);
+                Ok(())
+            }
+            NetnsOp::Release(number) => {
+                self.namespaces.close(&NetnsRef::Held(*number));
+                self.namespaces.holders.remove(number);
+                self.processes.release(*number)
+            }
+            NetnsOp::Attach(name, pid) => {
+                let pid = self.process_number(*pid)?;
+                bind(name, &ns_of_pid(pid))
+            }
+            NetnsOp::Detach(name) => {
+                self.namespaces.close(&NetnsRef::Named(name.clone()));
+                unbind(name)
+            }
+        }
+    }
+
+    fn process_number(&mut self, pid: PidRef) -> Outcome<u32> {
+        self.processes.pid(pid).map_err(|_| Failure::from(Errno::ESRCH))
+    }
+}
+
+impl Namespaces {
+    /// `ip netns add NAME`: this thread makes a new namespace, binds it to its name and goes back.
+    fn add(&mut self, name: &NetnsName) -> Outcome {
+        let path = create_mount_point(name)?;
+        let made = self.in_new_namespace(|| bind_mount(Path::new(OWN), &path));
+        if made.is_err() {
+            // The name is ours; nothing may be left of a failed call.
+            let _ = fs::remove_file(&path);
+        }
+        let file = made?;
+        let space = Space { file, route: None, nft: None };
+        self.open.insert(NetnsRef::Named(name.clone()), space);
+        Ok(())
+    }
+
+    fn in_new_namespace(&self, bind: impl FnOnce() -> Outcome) -> Outcome<File> {
+        unshare(CloneFlags::CLONE_NEWNET)?;
+        let result = bind().and_then(|()| Ok(File::open(OWN)?));
+        enter(&self.home)?;
+        result
+    }
+
+    /// `ip netns del NAME`, over when the far ends of the namespace's pairs are gone.
+    fn del(&mut self, name: &NetnsName) -> Outcome {
+        let netns = NetnsRef::Named(name.clone());
+        let far_ends = self.far_ends(&netns);
+        self.close(&netns);
+        unbind(name)?;
+        if let Some(far_ends) = far_ends {
+            self.wait_until_gone(&far_ends);
+        }
+        Ok(())
+    }
+
+    /// The links elsewhere that end with a namespace. `None` if processes keep it alive, or it
+    /// cannot be looked into.
+    fn far_ends(&mut self, netns: &NetnsRef) -> Option<Vec<(NetnsRef, IfName)>> {
+        let inode = self.file(netns).ok()?.metadata().ok()?.ino();
+        let links = super::link::list(self, netns).ok()?;
+        let far_ends: Vec<_> = links
+            .into_iter()
+            .filter_map(|link| match link.kind {
+                crate::state::LinkType::Veth(Some(peer)) => Some((peer.netns?, peer.name?)),
+                _ => None,
+            })
+            .filter(|(place, _)| place != netns)
+            .collect();
+        (!far_ends.is_empty() && pids_in(inode).is_empty()).then_some(far_ends)
+    }
+
+    /// The kernel removes them in its own time; a new link of the same name would meet them.
+    fn wait_until_gone(&mut self, links: &[(NetnsRef, IfName)]) {
+        const STEP: std::time::Duration = std::time::Duration::from_millis(1);
+        const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+        let start = std::time::Instant::now();
+        for (netns, name) in links {
+            while super::link::index(self, netns, name).is_ok() && start.elapsed() < LIMIT {
+                std::thread::sleep(STEP);
+            }
+        }
+    }
+}
+
+/// Makes the file that a namespace is bound to, exclusively, in a folder whose mounts are shared
+/// with other mount namespaces.
+fn create_mount_point(name: &NetnsName) -> Outcome<PathBuf> {
+    share_directory()?;
+    let path = path_of(name);
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0).open(&path)?;
+    Ok(path)
+}
+
+/// `/run/netns` as iproute2 makes it: mode 0755, a mount point of its own, shared, so that the
+/// mounts in it are seen (and removed) in every mount namespace.
+fn share_directory() -> Outcome {
+    let dir = Path::new(NETNS_DIR);
+    match DirBuilder::new().mode(0o755).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
+    }
+    let share = || mount(None::<&str>, dir, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>);
+    match share() {
+        // Not a mount point yet.
+        Err(nix::Error::EINVAL) => {
+            mount(Some(dir), dir, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)?;
+            Ok(share()?)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn bind_mount(from: &Path, to: &Path) -> Outcome {
+    Ok(mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>)?)
+}
+
+/// `ip netns attach NAME PID`
+fn bind(name: &NetnsName, netns: &Path) -> Outcome {
+    let path = create_mount_point(name)?;
+    let bound = bind_mount(netns, &path);
+    if bound.is_err() {
+        let _ = fs::remove_file(&path);
+    }
+    bound
+}
+
+/// Takes a name away. A symbolic link or a file that is no mount point is removed as well, as
+/// `ip netns del` does.
+fn unbind(name: &NetnsName) -> Outcome {
+    let path = path_of(name);
+    let link = fs::symlink_metadata(&path)
+        .map_err(|error| Failure::absent(Absent::Netns(NetnsRef::Named(name.clone())), error))?;
+    if !link.is_symlink() {
+        match umount2(&path, MntFlags::MNT_DETACH) {
+            Ok(()) | Err(nix::Error::EINVAL) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(fs::remove_file(&path)?)
+}

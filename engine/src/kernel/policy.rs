@@ -1,0 +1,13 @@
+//! Routing rules (being written).
+
+use super::Outcome;
+use super::netns::Namespaces;
+use crate::diagnostics::Errno;
+use crate::op::{NetnsRef, PolicyOp};
+
+pub(super) fn apply(_: &mut Namespaces, _: &NetnsRef, _: &PolicyOp) -> Outcome {
+    Err(Errno::ENOSYS.into())
+}
+pub(super) fn list(_: &mut Namespaces, _: &NetnsRef, _: crate::op::Family) -> Outcome<Vec<crate::op::PolicyRule>> {
+    Err(Errno::ENOSYS.into())
+}

@@ -1,0 +1,122 @@
+//! rtnetlink: one blocking socket for each namespace, and the kernel's answers.
+
+use std::io;
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use super::Outcome;
+use crate::diagnostics::{Errno, Refusal};
+
+/// Attribute of an extended acknowledgement that holds its text (linux/netlink.h).
+const NLMSGERR_ATTR_MSG: u16 = 1;
+
+/// Length of the request's header that an error repeats (`struct nlmsghdr`), with `NETLINK_CAP_ACK`.
+const HEADER_LEN: usize = 16;
+
+/// A socket of the namespace that it was opened in.
+pub(crate) struct RouteSocket {
+    socket: Socket,
+    sequence: u32,
+}
+
+impl RouteSocket {
+    /// Opens a socket in the calling thread's namespace.
+    pub(super) fn open() -> Outcome<RouteSocket> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        socket.set_ext_ack(true)?;
+        socket.set_cap_ack(true)?;
+        // Filtered dumps by the kernel (NETLINK_GET_STRICT_CHK) are as old as Linux 4.20.
+        socket.set_netlink_get_strict_chk(true)?;
+        Ok(RouteSocket { socket, sequence: 0 })
+    }
+
+    /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.
+    pub(super) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
+        self.request(message, flags | NLM_F_ACK).map(drop)
+    }
+
+    /// Asks for one thing.
+    pub(super) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+        self.request(message, NLM_F_ACK)
+    }
+
+    /// Asks for everything.
+    pub(super) fn dump(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+        // A dump that something interfered with is asked for again.
+        const ATTEMPTS: usize = 10;
+        for _ in 0..ATTEMPTS {
+            match self.request(message.clone(), NLM_F_DUMP) {
+                Err(failure) if failure.refusal.errno == Errno::EINTR => {}
+                result => return result,
+            }
+        }
+        Err(Errno::EINTR.into())
+    }
+
+    fn request(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome<Vec<RouteNetlinkMessage>> {
+        self.sequence += 1;
+        let mut request = NetlinkMessage::from(message);
+        request.header.flags = flags | NLM_F_REQUEST;
+        request.header.sequence_number = self.sequence;
+        request.finalize();
+        let mut buffer = vec![0; request.buffer_len()];
+        request.serialize(&mut buffer);
+        self.socket.send(&buffer, 0)?;
+        self.answers()
+    }
+
+    fn answers(&mut self) -> Outcome<Vec<RouteNetlinkMessage>> {
+        let mut answers = Vec::new();
+        let mut interrupted = false;
+        loop {
+            let (datagram, _) = self.socket.recv_from_full()?;
+            let mut rest = &datagram[..];
+            while !rest.is_empty() {
+                let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+                let len = (answer.header.length as usize).next_multiple_of(4).min(rest.len());
+                rest = &rest[len..];
+                if answer.header.sequence_number != self.sequence {
+                    continue;
+                }
+                // linux/netlink.h
+                const NLM_F_DUMP_INTR: u16 = 0x10;
+                interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
+                match answer.payload {
+                    NetlinkPayload::InnerMessage(message) => answers.push(message),
+                    NetlinkPayload::Error(error) => match error.code {
+                        None => return Ok(answers),
+                        Some(code) => return Err(refusal(-code.get(), &error.header).into()),
+                    },
+                    NetlinkPayload::Done(_) if interrupted => return Err(Errno::EINTR.into()),
+                    NetlinkPayload::Done(done) if done.code < 0 => return Err(Errno(-done.code).into()),
+                    NetlinkPayload::Done(_) => return Ok(answers),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// A refusal with the text of its extended acknowledgement.
+fn refusal(errno: i32, header: &[u8]) -> Refusal {
+    Refusal { errno: Errno(errno), text: extended_text(header), missing: None }
+}
+
+fn extended_text(header: &[u8]) -> Option<String> {
+    let mut rest = header.get(HEADER_LEN..)?;
+    while rest.len() >= 4 {
+        let len = usize::from(u16::from_ne_bytes([rest[0], rest[1]]));
+        let kind = u16::from_ne_bytes([rest[2], rest[3]]) & 0x3fff;
+        let value = rest.get(4..len)?;
+        if kind == NLMSGERR_ATTR_MSG {
+            return Some(String::from_utf8_lossy(value).trim_end_matches('\0').to_owned());
+        }
+        rest = rest.get(len.next_multiple_of(4)..)?;
+    }
+    None
+}

@@ -1,0 +1,155 @@
+//! The lab: where operations go in, and what a script's handles mean.
+
+mod handles;
+
+use std::rc::Rc;
+
+use handles::Handles;
+pub use handles::{LinkId, NetnsId};
+
+use crate::diagnostics::{At, Errno, Error, Refusal, Result};
+use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use crate::world::{Absent, Failed, World};
+
+/// A network being built: the one way from a script's words to the machine.
+pub struct Lab {
+    world: Box<dyn World>,
+    handles: Handles,
+    listener: Option<Rc<dyn Fn(&Op)>>,
+}
+
+impl Lab {
+    /// A lab in which nothing has been made yet.
+    pub fn new(world: Box<dyn World>) -> Lab {
+        Lab { world, handles: Handles::default(), listener: None }
+    }
+
+    /// Calls a function with each operation that has taken effect.
+    pub fn on_op(&mut self, listener: impl Fn(&Op) + 'static) {
+        self.listener = Some(Rc::new(listener));
+    }
+
+    /// Does one operation, asked for at a place of the script.
+    pub fn submit(&mut self, op: Op, at: Option<At>) -> Result<()> {
+        self.submit_all(vec![op], at)
+    }
+
+    /// Does several operations that one word of the script stands for, in order.
+    pub fn submit_all(&mut self, ops: Vec<Op>, at: Option<At>) -> Result<()> {
+        let result = self.world.apply(&ops);
+        let done = match &result {
+            Ok(()) => ops.len(),
+            Err(failed) => failed.index,
+        };
+        for op in &ops[..done] {
+            self.handles.follow(op, at.as_ref());
+            if let Some(listener) = &self.listener {
+                listener(op);
+            }
+        }
+        result.map_err(|failed| self.explain(&ops[failed.index], failed))
+    }
+
+    /// The part of the machine that answers questions and runs programs.
+    pub fn world(&mut self) -> &mut dyn World {
+        &mut *self.world
+    }
+
+    /// The handle on a link that is known to be there.
+    pub fn link_id(&mut self, netns: &NetnsRef, name: &IfName) -> LinkId {
+        self.handles.link(netns, name)
+    }
+
+    /// Where a link is now and what it is called.
+    pub fn locate(&self, id: LinkId) -> Result<(NetnsRef, IfName)> {
+        self.handles.locate(id)
+    }
+
+    /// The other end of a pair that this lab made.
+    pub fn peer(&self, id: LinkId) -> Option<LinkId> {
+        self.handles.peer(id)
+    }
+
+    /// The handle on a namespace that is known to be there.
+    pub fn netns_id(&mut self, netns: &NetnsRef) -> NetnsId {
+        self.handles.netns(netns)
+    }
+
+    /// What a handle on a namespace refers to.
+    pub fn netns(&self, id: NetnsId) -> Result<NetnsRef> {
+        self.handles.reference(id)
+    }
+
+    /// A number for a namespace without a name, not used before in this lab.
+    pub fn next_held(&mut self) -> u32 {
+        self.handles.next_held()
+    }
+
+    /// The error of a link that is not there, with what is known about it.
+    pub fn no_such_link(&mut self, netns: &NetnsRef, name: &str) -> Error {
+        let known = self.world.links(netns).unwrap_or_default();
+        Error::NoSuchLink {
+            name: name.to_owned(),
+            netns: netns.to_string(),
+            known: known.into_iter().map(|link| link.name.to_string()).collect(),
+            elsewhere: self.elsewhere(netns, name),
+        }
+    }
+
+    /// The error of a namespace that is not there, with those that are.
+    pub fn no_such_netns(&mut self, name: &str) -> Error {
+        let known = self.world.netns_names().unwrap_or_default();
+        Error::NoSuchNetns { name: name.to_owned(), known: known.iter().map(NetnsName::to_string).collect() }
+    }
+
+    fn explain(&mut self, op: &Op, failed: Failed) -> Error {
+        match failed.absent {
+            Some(Absent::Link(netns, name)) => self.no_such_link(&netns, name.as_str()),
+            Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
+            None => {
+                let facts = self.facts(op, &failed.refusal);
+                Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts }
+            }
+        }
+    }
+
+    /// What this lab knows that the kernel does not say.
+    fn facts(&self, op: &Op, refusal: &Refusal) -> Vec<String> {
+        if refusal.errno != Errno::EEXIST {
+            return Vec::new();
+        }
+        match &op.action {
+            Action::Link(LinkOp::Add(name, kind)) => {
+                let mut born = vec![(&op.netns, name)];
+                if let LinkKind::Veth(veth) = kind {
+                    born.push((veth.netns.as_ref().unwrap_or(&op.netns), &veth.peer));
+                }
+                born.into_iter().filter_map(|(netns, name)| self.made(netns, name)).collect()
+            }
+            Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => self.made(&op.netns, name).into_iter().collect(),
+            Action::Link(LinkOp::Set(name, LinkSet::Netns(netns))) => self.made(netns, name).into_iter().collect(),
+            Action::Netns(NetnsOp::Add(name)) => {
+                let made = self.handles.netns_made(&NetnsRef::Named(name.clone()));
+                made.map(|at| format!("the namespace `{name}` was made at {at}")).into_iter().collect()
+            }
+            Action::Netns(_)
+            | Action::Link(_)
+            | Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => Vec::new(),
+        }
+    }
+
+    fn made(&self, netns: &NetnsRef, name: &IfName) -> Option<String> {
+        self.handles.link_made(netns, name).map(|at| format!("`{name}` exists in {netns}, made at {at}"))
+    }
+
+    fn elsewhere(&self, netns: &NetnsRef, name: &str) -> Option<String> {
+        let other = self.handles.whereabouts(name).find(|place| *place != netns)?;
+        Some(format!("there is a `{name}` in {other}"))
+    }
+}

@@ -1,0 +1,207 @@
+//! What a script's handles on links and namespaces mean, through renames and moves.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::{At, Error, Result};
+use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op};
+
+/// A handle on a link. It keeps meaning the same link after a rename or a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(usize);
+
+/// A handle on a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetnsId(usize);
+
+#[derive(Debug)]
+struct LinkSlot {
+    netns: NetnsRef,
+    name: IfName,
+    peer: Option<LinkId>,
+    made: Option<At>,
+    removed: Option<Removed>,
+}
+
+#[derive(Debug)]
+struct NetnsSlot {
+    reference: NetnsRef,
+    made: Option<At>,
+    removed: Option<Removed>,
+}
+
+/// Where in the script something was removed, if a script did it.
+type Removed = Option<At>;
+
+#[derive(Debug, Default)]
+pub(super) struct Handles {
+    links: Vec<LinkSlot>,
+    netns: Vec<NetnsSlot>,
+    links_by_name: BTreeMap<NetnsRef, BTreeMap<IfName, LinkId>>,
+    netns_by_name: BTreeMap<NetnsRef, NetnsId>,
+    held: u32,
+}
+
+impl Handles {
+    pub(super) fn link(&mut self, netns: &NetnsRef, name: &IfName) -> LinkId {
+        self.find(netns, name).unwrap_or_else(|| self.new_link(netns, name, None))
+    }
+
+    pub(super) fn locate(&self, id: LinkId) -> Result<(NetnsRef, IfName)> {
+        let slot = &self.links[id.0];
+        match &slot.removed {
+            None => Ok((slot.netns.clone(), slot.name.clone())),
+            Some(at) => Err(Error::Gone { what: format!("the link `{}`", slot.name), removed: at.clone() }),
+        }
+    }
+
+    pub(super) fn peer(&self, id: LinkId) -> Option<LinkId> {
+        self.links[id.0].peer
+    }
+
+    pub(super) fn netns(&mut self, reference: &NetnsRef) -> NetnsId {
+        match self.netns_by_name.get(reference) {
+            Some(id) => *id,
+            None => self.new_netns(reference, None),
+        }
+    }
+
+    pub(super) fn reference(&self, id: NetnsId) -> Result<NetnsRef> {
+        let slot = &self.netns[id.0];
+        match &slot.removed {
+            None => Ok(slot.reference.clone()),
+            Some(at) => Err(Error::Gone { what: format!("the namespace `{}`", slot.reference), removed: at.clone() }),
+        }
+    }
+
+    pub(super) fn next_held(&mut self) -> u32 {
+        self.held += 1;
+        self.held
+    }
+
+    /// Where in the script a link was made, if this lab made it.
+    pub(super) fn link_made(&self, netns: &NetnsRef, name: &IfName) -> Option<&At> {
+        self.links[self.find(netns, name)?.0].made.as_ref()
+    }
+
+    /// Where in the script a namespace was made, if this lab made it.
+    pub(super) fn netns_made(&self, netns: &NetnsRef) -> Option<&At> {
+        self.netns[self.netns_by_name.get(netns)?.0].made.as_ref()
+    }
+
+    /// The namespaces in which a link of this name is known to be.
+    pub(super) fn whereabouts(&self, name: &str) -> impl Iterator<Item = &NetnsRef> {
+        self.links_by_name
+            .iter()
+            .filter(move |(_, links)| links.keys().any(|known| known.as_str() == name))
+            .map(|(netns, _)| netns)
+    }
+
+    /// Keeps the handles true after an operation has taken effect.
+    pub(super) fn follow(&mut self, op: &Op, at: Option<&At>) {
+        match &op.action {
+            Action::Netns(netns) => self.follow_netns(netns, at),
+            Action::Link(link) => self.follow_link(&op.netns, link, at),
+            Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => {}
+        }
+    }
+
+    fn follow_netns(&mut self, op: &NetnsOp, at: Option<&At>) {
+        match op {
+            NetnsOp::Add(name) | NetnsOp::Attach(name, _) => {
+                self.new_netns(&NetnsRef::Named(name.clone()), at);
+            }
+            NetnsOp::Hold(number) => {
+                self.new_netns(&NetnsRef::Held(*number), at);
+            }
+            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.remove_netns(&NetnsRef::Named(name.clone()), at),
+            NetnsOp::Release(number) => self.remove_netns(&NetnsRef::Held(*number), at),
+        }
+    }
+
+    fn follow_link(&mut self, netns: &NetnsRef, op: &LinkOp, at: Option<&At>) {
+        match op {
+            LinkOp::Add(name, LinkKind::Veth(veth)) => {
+                let near = self.new_link(netns, name, at);
+                let far = self.new_link(veth.netns.as_ref().unwrap_or(netns), &veth.peer, at);
+                self.links[near.0].peer = Some(far);
+                self.links[far.0].peer = Some(near);
+            }
+            LinkOp::Add(name, _) => {
+                self.new_link(netns, name, at);
+            }
+            LinkOp::Del(name) => {
+                if let Some(id) = self.find(netns, name) {
+                    self.remove_link(id, at);
+                }
+            }
+            LinkOp::Set(name, LinkSet::Name(to)) => self.relocate(netns, name, netns, to),
+            LinkOp::Set(name, LinkSet::Netns(to)) => self.relocate(netns, name, to, name),
+            LinkOp::Set(
+                _,
+                LinkSet::Flag(..)
+                | LinkSet::Master(_)
+                | LinkSet::Mac(_)
+                | LinkSet::Mtu(_)
+                | LinkSet::Alias(_)
+                | LinkSet::Hairpin(_),
+            ) => {}
+        }
+    }
+
+    fn find(&self, netns: &NetnsRef, name: &IfName) -> Option<LinkId> {
+        self.links_by_name.get(netns)?.get(name).copied()
+    }
+
+    fn new_link(&mut self, netns: &NetnsRef, name: &IfName, made: Option<&At>) -> LinkId {
+        let id = LinkId(self.links.len());
+        let slot =
+            LinkSlot { netns: netns.clone(), name: name.clone(), peer: None, made: made.cloned(), removed: None };
+        self.links.push(slot);
+        self.links_by_name.entry(netns.clone()).or_default().insert(name.clone(), id);
+        id
+    }
+
+    fn new_netns(&mut self, reference: &NetnsRef, made: Option<&At>) -> NetnsId {
+        let id = NetnsId(self.netns.len());
+        self.netns.push(NetnsSlot { reference: reference.clone(), made: made.cloned(), removed: None });
+        self.netns_by_name.insert(reference.clone(), id);
+        id
+    }
+
+    fn relocate(&mut self, netns: &NetnsRef, name: &IfName, to_netns: &NetnsRef, to_name: &IfName) {
+        let Some(id) = self.links_by_name.get_mut(netns).and_then(|links| links.remove(name)) else { return };
+        let slot = &mut self.links[id.0];
+        slot.netns = to_netns.clone();
+        slot.name = to_name.clone();
+        self.links_by_name.entry(to_netns.clone()).or_default().insert(to_name.clone(), id);
+    }
+
+    fn remove_netns(&mut self, reference: &NetnsRef, at: Option<&At>) {
+        if let Some(id) = self.netns_by_name.remove(reference) {
+            self.netns[id.0].removed = Some(at.cloned());
+        }
+        for id in self.links_by_name.remove(reference).into_iter().flat_map(BTreeMap::into_values) {
+            self.remove_link(id, at);
+        }
+    }
+
+    /// One end of a pair takes the other with it.
+    fn remove_link(&mut self, id: LinkId, at: Option<&At>) {
+        for id in [Some(id), self.links[id.0].peer].into_iter().flatten() {
+            let slot = &mut self.links[id.0];
+            if slot.removed.is_some() {
+                continue;
+            }
+            slot.removed = Some(at.cloned());
+            if let Some(links) = self.links_by_name.get_mut(&slot.netns) {
+                links.remove(&slot.name);
+            }
+        }
+    }
+}

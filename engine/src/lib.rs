@@ -1,0 +1,20 @@
+//! The engine of netscript: typed operations on network namespaces, the state they act on, the
+//! part that applies them to the kernel, and the interpreter that runs scripts.
+//!
+//! ```text
+//! script → interpreter → stdlib function → Op → Lab → World (kernel, …)
+//! ```
+
+pub mod diagnostics;
+pub mod interpreter;
+#[cfg(feature = "kernel")]
+pub mod kernel;
+mod lab;
+pub mod op;
+#[cfg(feature = "kernel")]
+mod probe;
+pub mod state;
+mod world;
+
+pub use lab::{Lab, LinkId, NetnsId};
+pub use world::{Absent, Failed, Output, Ping, Pong, Started, World};

@@ -1,0 +1,100 @@
+//! Operations: what a script asks of the machine, typed and valid by construction.
+//!
+//! An [`Op`] is plain data. It names links and namespaces as they are called at the moment when
+//! it takes effect, just as the `ip` command does that it stands for, so that it can be
+//! rendered, applied to the kernel, applied to a model, or kept in a journal on its own.
+
+mod addr;
+mod fdb;
+mod link;
+mod mac;
+mod name;
+mod neigh;
+pub mod netfilter;
+mod netns;
+mod phrase;
+mod policy;
+mod prefix;
+mod route;
+mod sysctl;
+
+pub use addr::{AddrOp, AddrSpec, Broadcast, Scope};
+pub use fdb::{FdbEntry, FdbOp};
+pub use link::{
+    Bridge, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
+    Vxlan,
+};
+pub use mac::Mac;
+pub use name::{IFNAME_MAX, IfName, NetnsName};
+pub use neigh::{NeighOp, Neighbour};
+pub use netfilter::NetfilterOp;
+pub use netns::{NetnsOp, NetnsRef, PidRef};
+pub use policy::{PolicyOp, PolicyRule};
+pub use prefix::{Family, Prefix, parse_ip};
+pub use route::{Nexthop, Route, RouteKind, RouteOp, RouteProto, TableId};
+pub use sysctl::{SysctlKey, SysctlOp};
+
+/// One operation and the namespace that it acts in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Op {
+    /// Where it acts. Operations on namespaces themselves act on the host.
+    pub netns: NetnsRef,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What an [`Op`] does, by noun. Each layer has a file of the same name as the noun's here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Make, name or remove a namespace.
+    Netns(NetnsOp),
+    /// Make, change or remove a link.
+    Link(LinkOp),
+    /// Give an address to a link or take it away.
+    Addr(AddrOp),
+    /// Add, replace, remove or flush routes.
+    Route(RouteOp),
+    /// Add or remove a rule that chooses a routing table.
+    Policy(PolicyOp),
+    /// Add or remove a permanent neighbour.
+    Neigh(NeighOp),
+    /// Add or remove an entry of a bridge's or vxlan's forwarding table.
+    Fdb(FdbOp),
+    /// Change iptables' chains and rules.
+    Netfilter(NetfilterOp),
+    /// Write a kernel setting.
+    Sysctl(SysctlOp),
+}
+
+macro_rules! action_from {
+    ($($variant:ident($noun:ty)),* $(,)?) => {
+        $(impl From<$noun> for Action {
+            fn from(op: $noun) -> Action {
+                Action::$variant(op)
+            }
+        })*
+    };
+}
+action_from!(
+    Netns(NetnsOp),
+    Link(LinkOp),
+    Addr(AddrOp),
+    Route(RouteOp),
+    Policy(PolicyOp),
+    Neigh(NeighOp),
+    Fdb(FdbOp),
+    Netfilter(NetfilterOp),
+    Sysctl(SysctlOp),
+);
+
+impl Op {
+    /// An operation in a namespace.
+    pub fn new(netns: NetnsRef, action: impl Into<Action>) -> Op {
+        Op { netns, action: action.into() }
+    }
+
+    /// An operation on the host.
+    pub fn host(action: impl Into<Action>) -> Op {
+        Op::new(NetnsRef::Host, action)
+    }
+}

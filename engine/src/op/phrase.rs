@@ -1,0 +1,130 @@
+//! Operations in words, as they follow "cannot" in an error.
+
+use std::fmt;
+
+use super::{
+    Action, AddrOp, FdbOp, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, NetnsOp, Op, PidRef, PolicyOp, RouteOp,
+    SysctlOp,
+};
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.action {
+            Action::Netns(op) => return op.fmt(f),
+            Action::Link(op) => op.fmt(f)?,
+            Action::Addr(op) => op.fmt(f)?,
+            Action::Route(op) => op.fmt(f)?,
+            Action::Policy(op) => op.fmt(f)?,
+            Action::Neigh(op) => op.fmt(f)?,
+            Action::Fdb(op) => op.fmt(f)?,
+            Action::Netfilter(op) => op.fmt(f)?,
+            Action::Sysctl(op) => op.fmt(f)?,
+        }
+        write!(f, " in {}", self.netns)
+    }
+}
+
+impl fmt::Display for NetnsOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NetnsOp::Add(name) => write!(f, "make the namespace `{name}`"),
+            NetnsOp::Del(name) => write!(f, "remove the namespace `{name}`"),
+            NetnsOp::Hold(_) => write!(f, "make a namespace without a name"),
+            NetnsOp::Release(_) => write!(f, "end the process that holds the namespace"),
+            NetnsOp::Attach(name, PidRef::Number(pid)) => write!(f, "name the namespace of process {pid} `{name}`"),
+            NetnsOp::Attach(name, PidRef::Held(_) | PidRef::Started(_)) => {
+                write!(f, "name the process's namespace `{name}`")
+            }
+            NetnsOp::Detach(name) => write!(f, "take the name `{name}` away"),
+        }
+    }
+}
+
+impl fmt::Display for LinkOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkOp::Add(name, LinkKind::Veth(veth)) => write!(f, "make the pair `{name}` and `{}`", veth.peer),
+            LinkOp::Add(name, kind) => write!(f, "make the {} `{name}`", kind.word()),
+            LinkOp::Del(name) => write!(f, "remove the link `{name}`"),
+            LinkOp::Set(name, set) => set.phrase(f, name),
+        }
+    }
+}
+
+impl LinkSet {
+    fn phrase(&self, f: &mut fmt::Formatter<'_>, name: &super::IfName) -> fmt::Result {
+        match self {
+            LinkSet::Flag(LinkFlag::Up, true) => write!(f, "bring `{name}` up"),
+            LinkSet::Flag(LinkFlag::Up, false) => write!(f, "take `{name}` down"),
+            LinkSet::Flag(LinkFlag::Arp, on) => write!(f, "switch ARP of `{name}` {}", on_off(*on)),
+            LinkSet::Flag(LinkFlag::Promisc, on) => write!(f, "switch promiscuous mode of `{name}` {}", on_off(*on)),
+            LinkSet::Netns(netns) => write!(f, "move `{name}` to {netns}"),
+            LinkSet::Master(Some(master)) => write!(f, "make `{name}` a port of `{master}`"),
+            LinkSet::Master(None) => write!(f, "take `{name}` out of its bridge"),
+            LinkSet::Name(to) => write!(f, "rename `{name}` to `{to}`"),
+            LinkSet::Mac(mac) => write!(f, "set the hardware address of `{name}` to {mac}"),
+            LinkSet::Mtu(mtu) => write!(f, "set the MTU of `{name}` to {mtu}"),
+            LinkSet::Alias(_) => write!(f, "set the alias of `{name}`"),
+            LinkSet::Hairpin(on) => write!(f, "switch hairpin mode of `{name}` {}", on_off(*on)),
+        }
+    }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+impl fmt::Display for AddrOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AddrOp::Add(link, spec) => write!(f, "give {} to `{link}`", spec.local),
+            AddrOp::Del(link, spec) => write!(f, "take {} from `{link}`", spec.local),
+        }
+    }
+}
+
+impl fmt::Display for RouteOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RouteOp::Add(route) => write!(f, "add the route to {}", route.dst),
+            RouteOp::Replace(route) => write!(f, "replace the route to {}", route.dst),
+            RouteOp::Del(route) => write!(f, "remove the route to {}", route.dst),
+            RouteOp::Flush(family, table) => write!(f, "flush the {family} routes of table {table}"),
+        }
+    }
+}
+
+impl fmt::Display for PolicyOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PolicyOp::Add(_) => write!(f, "add the routing rule"),
+            PolicyOp::Del(_) => write!(f, "remove the routing rule"),
+        }
+    }
+}
+
+impl fmt::Display for NeighOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NeighOp::Add(neighbour) => write!(f, "add the neighbour {} on `{}`", neighbour.dst, neighbour.dev),
+            NeighOp::Del(dst, dev) => write!(f, "remove the neighbour {dst} from `{dev}`"),
+        }
+    }
+}
+
+impl fmt::Display for FdbOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FdbOp::Add(entry) | FdbOp::Append(entry) => write!(f, "forward {} to `{}`", entry.mac, entry.dev),
+            FdbOp::Del(entry) => write!(f, "stop forwarding {} to `{}`", entry.mac, entry.dev),
+        }
+    }
+}
+
+impl fmt::Display for SysctlOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SysctlOp::Write(key, value) => write!(f, "set {key} to {value:?}"),
+        }
+    }
+}

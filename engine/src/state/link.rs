@@ -1,0 +1,157 @@
+//! Links and their addresses.
+
+use std::net::IpAddr;
+
+use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TunMode, VlanId, Vxlan};
+
+/// A link as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name.
+    pub name: IfName,
+    /// Its number in the namespace.
+    pub index: u32,
+    /// What it is.
+    pub kind: LinkType,
+    /// Its hardware address; links without Ethernet have none.
+    pub mac: Option<Mac>,
+    /// Largest packet in bytes.
+    pub mtu: u32,
+    /// `IFF_UP`: switched on, whether or not there is a carrier.
+    pub up: bool,
+    /// `IFF_LOWER_UP`: there is a carrier.
+    pub carrier: bool,
+    /// Not `IFF_NOARP`.
+    pub arp: bool,
+    /// `IFF_PROMISC`, as a user switched it.
+    pub promisc: bool,
+    /// What the kernel thinks it can do (RFC 2863).
+    pub state: OperState,
+    /// A text for people.
+    pub alias: Option<String>,
+    /// The bridge that it is a port of.
+    pub master: Option<IfName>,
+    /// Whether a port sends frames back where they came from.
+    pub hairpin: bool,
+    /// Its addresses, in the kernel's order.
+    pub addrs: Vec<Addr>,
+}
+
+/// What a link is, as the kernel tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkType {
+    /// The loopback device.
+    Loopback,
+    /// One end of a pair; the other end, if it can be found.
+    Veth(Option<Peer>),
+    /// A switch, with its options and ids.
+    Bridge {
+        /// Every option is known here.
+        options: Bridge,
+        /// Priority and address: `8000.02:00:00:00:00:01` without the colons.
+        id: String,
+        /// The id of the root bridge, its own without spanning tree.
+        root_id: String,
+    },
+    /// Ethernet over UDP.
+    Vxlan(Vxlan),
+    /// One more address on a parent.
+    Macvlan(Peer, MacvlanMode),
+    /// One more link on a parent's address.
+    Ipvlan(Peer, IpvlanMode),
+    /// A tagged VLAN on a parent.
+    Vlan(Peer, VlanId),
+    /// Swallows what it is given.
+    Dummy,
+    /// Ends at a program.
+    Tun(TunMode),
+    /// A kind that netscript makes none of, such as `ifb`, by the kernel's name.
+    Other(String),
+    /// Without a kind: hardware.
+    Physical,
+}
+
+impl LinkType {
+    /// The kind's name as `ip -d link` shows it; `"loopback"` and `"ether"` for links without one.
+    pub fn word(&self) -> &str {
+        match self {
+            LinkType::Loopback => "loopback",
+            LinkType::Veth(_) => "veth",
+            LinkType::Bridge { .. } => "bridge",
+            LinkType::Vxlan(_) => "vxlan",
+            LinkType::Macvlan(..) => "macvlan",
+            LinkType::Ipvlan(..) => "ipvlan",
+            LinkType::Vlan(..) => "vlan",
+            LinkType::Dummy => "dummy",
+            LinkType::Tun(_) => "tun",
+            LinkType::Other(kind) => kind,
+            LinkType::Physical => "ether",
+        }
+    }
+}
+
+/// A link in the same or another namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Where; `None`: in a namespace that has no name here.
+    pub netns: Option<NetnsRef>,
+    /// Its index there.
+    pub index: u32,
+    /// Its name, if the namespace could be looked into.
+    pub name: Option<IfName>,
+}
+
+/// The operational state of a link (`IF_OPER_*`, linux/if.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperState {
+    /// The driver does not say; `lo` is always so.
+    Unknown,
+    /// Can pass packets.
+    Up,
+    /// Switched off, or without a carrier.
+    Down,
+    /// The other end, or the parent, is down.
+    LowerLayerDown,
+    /// Waiting for something, such as authentication.
+    Dormant,
+    /// A part is missing.
+    NotPresent,
+    /// In a test mode.
+    Testing,
+}
+
+impl OperState {
+    /// The word of a script, lower case: `"up"`, `"down"`, `"lowerlayerdown"`, `"unknown"`.
+    pub fn word(self) -> &'static str {
+        match self {
+            OperState::Unknown => "unknown",
+            OperState::Up => "up",
+            OperState::Down => "down",
+            OperState::LowerLayerDown => "lowerlayerdown",
+            OperState::Dormant => "dormant",
+            OperState::NotPresent => "notpresent",
+            OperState::Testing => "testing",
+        }
+    }
+}
+
+/// An address of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addr {
+    /// The link's own address and the length of its network.
+    pub local: Prefix,
+    /// The other end of a point-to-point link.
+    pub peer: Option<IpAddr>,
+    /// IPv4 broadcast address.
+    pub broadcast: Option<IpAddr>,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// IPv4 label, where it differs from the link's name.
+    pub label: Option<String>,
+    /// IPv6: made without duplicate address detection.
+    pub nodad: bool,
+    /// Given by a user, not by the kernel or an advertisement: `IFA_F_PERMANENT`.
+    pub permanent: bool,
+    /// `IFA_F_SECONDARY`: another address of the same network came first.
+    pub secondary: bool,
+}

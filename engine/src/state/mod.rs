@@ -1,0 +1,23 @@
+//! What a network looks like: plain data, read by everything that shows, compares or explains.
+//!
+//! Links, namespaces and tables are named as the kernel names them at the moment; nothing here
+//! talks to the kernel.
+
+mod link;
+mod neigh;
+mod netns;
+
+use std::collections::BTreeMap;
+
+pub use link::{Addr, Link, LinkType, OperState, Peer};
+pub use neigh::{FdbRecord, NeighRecord};
+pub use netns::{Contents, Netns};
+
+use crate::op::NetnsRef;
+
+/// Everything that is there: namespaces and what they hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetState {
+    /// By how a script refers to them.
+    pub netns: BTreeMap<NetnsRef, Netns>,
+}

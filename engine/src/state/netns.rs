@@ -1,0 +1,32 @@
+//! Namespaces.
+
+use std::collections::BTreeMap;
+
+use super::{FdbRecord, Link, NeighRecord};
+use crate::op::{PolicyRule, Route, SysctlKey};
+
+/// A namespace and all that it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Netns {
+    /// Links in the order of their indexes.
+    pub links: Vec<Link>,
+    /// Routes of every table and family.
+    pub routes: Vec<Route>,
+    /// Rules that choose a routing table, by family and priority.
+    pub policy: Vec<PolicyRule>,
+    /// Neighbours.
+    pub neighbours: Vec<NeighRecord>,
+    /// Forwarding tables.
+    pub fdb: Vec<FdbRecord>,
+    /// Settings, those that were asked for.
+    pub sysctls: BTreeMap<SysctlKey, String>,
+}
+
+/// What identifies a namespace, and who is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The number of `net:[…]`, unique among the namespaces that are alive.
+    pub inode: u64,
+    /// The processes in it.
+    pub pids: Vec<u32>,
+}

@@ -1,0 +1,124 @@
+//! Everything that reaches outside the program goes through [`World`].
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::diagnostics::{Refusal, Result};
+use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::state::{Contents, FdbRecord, Link, NeighRecord};
+
+/// What operations act on and questions are answered by: the kernel, or a model of it.
+pub trait World {
+    /// Applies operations. They may be fused and reordered as long as the end state is the same;
+    /// on failure everything before the failing one is there and nothing after it.
+    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed>;
+
+    /// The names under `/run/netns`, sorted.
+    fn netns_names(&mut self) -> Result<Vec<NetnsName>>;
+    /// What identifies a namespace, and who is in it.
+    fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents>;
+    /// A process's number.
+    fn pid(&mut self, pid: PidRef) -> Result<u32>;
+
+    /// The links of a namespace with their addresses, by index.
+    fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>>;
+    /// One link, without a list of all of them being read; `None`: it is not there.
+    fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>>;
+    /// The routes of a namespace, in the kernel's order.
+    fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>>;
+    /// The rules that choose a routing table, in order.
+    fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>>;
+    /// The neighbours of both families.
+    fn neighbours(&mut self, netns: &NetnsRef) -> Result<Vec<NeighRecord>>;
+    /// The forwarding tables of bridges and vxlan links.
+    fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>>;
+    /// The value of a setting, without the line's end.
+    fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
+
+    /// Runs a program to its end.
+    fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
+    /// Starts a program that lives as long as the lab.
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started>;
+    /// Whether a started program is still running.
+    fn running(&mut self, program: Started) -> Result<bool>;
+    /// What a started program has written so far, standard output and standard error together.
+    fn output(&mut self, program: Started) -> Result<String>;
+    /// Ends a started program: first kindly (SIGTERM), then (SIGKILL).
+    fn stop(&mut self, program: Started) -> Result<()>;
+
+    /// Sends ICMP echo requests.
+    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
+    /// Waits; ends early, with an error, when the user interrupts.
+    fn sleep(&mut self, time: Duration) -> Result<()>;
+    /// Whether the user has asked to stop.
+    fn interrupted(&self) -> bool;
+}
+
+/// The first operation of a slice that failed, and why.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Its index in the slice.
+    pub index: usize,
+    /// The kernel's word, or the model's.
+    pub refusal: Refusal,
+    /// What the operation names and is not there.
+    pub absent: Option<Absent>,
+}
+
+/// Something that an operation names and that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// A link.
+    Link(NetnsRef, IfName),
+    /// A namespace.
+    Netns(NetnsRef),
+}
+
+/// What a program left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Exit status; 128 and the signal's number when a signal ended it, as in a shell.
+    pub status: i32,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// A program that was started: the n-th of the lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Started(pub u32);
+
+/// What a ping asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ping {
+    /// Where to.
+    pub target: IpAddr,
+    /// The link of a link-local target.
+    pub dev: Option<IfName>,
+    /// How many requests, one a second at most; the next goes out when the last is answered or
+    /// has timed out.
+    pub count: u16,
+    /// How long to wait for each answer.
+    pub timeout: Duration,
+    /// The source address.
+    pub src: Option<IpAddr>,
+    /// Bytes of data after the ICMP header.
+    pub size: u16,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pong {
+    /// Requests that left.
+    pub sent: u16,
+    /// Answers that came.
+    pub received: u16,
+    /// Round-trip times of the answers.
+    pub rtts: Vec<Duration>,
+    /// Time to live of the last answer as it arrived.
+    pub ttl: Option<u8>,
+    /// Why the last request without an answer got none: `"Network is unreachable"`, `"no answer"`,
+    /// `"Destination Host Unreachable"`, …
+    pub error: Option<String>,
+}
