@@ -1,1 +1,73 @@
-//! x
+//! The words of the netscript language, one file per noun.
+//!
+//! A native function parses its arguments, builds an operation, submits it to the lab, and does
+//! nothing else. Its doc comment, with an example, is what the reference and the REPL show.
+
+mod addr;
+mod args;
+mod check;
+mod fdb;
+mod link;
+mod link_kinds;
+mod neigh;
+mod netns;
+mod options;
+mod policy;
+mod probe;
+mod process;
+mod route;
+mod sysctl;
+
+use netscript_engine::interpreter::Session;
+use rhai::{Array, Dynamic, Engine, Module};
+
+pub use link::Link;
+pub use netns::Netns;
+pub use process::Process;
+
+/// What a script can know about its run.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// The arguments after `--`, as the constant `args`.
+    pub args: Vec<String>,
+    /// Nothing is changed: the constant `dry_run`.
+    pub dry_run: bool,
+    /// The run has a network of its own: the constant `sandboxed`.
+    pub sandboxed: bool,
+}
+
+/// Adds every word of the language to an interpreter's engine.
+pub fn register(engine: &mut Engine, environment: &Environment) {
+    for words in [
+        netns::register,
+        link::register,
+        link_kinds::register,
+        addr::register,
+        fdb::register,
+        route::register,
+        policy::register,
+        neigh::register,
+        sysctl::register,
+        process::register,
+        probe::register,
+        check::register,
+    ] {
+        words(engine);
+    }
+    let constants = constants(engine, environment);
+    engine.register_global_module(constants.into());
+}
+
+/// Variables of a global module are seen inside script functions too, unlike a scope's.
+fn constants(engine: &mut Engine, environment: &Environment) -> Module {
+    let args: Array = environment.args.iter().map(|arg| Dynamic::from(arg.clone())).collect();
+    let mut module = Module::new();
+    module.set_var("host", Netns::host(&Session::of_engine(engine)));
+    module.set_var("args", Dynamic::from(args));
+    module.set_var("dry_run", environment.dry_run);
+    module.set_var("sandboxed", environment.sandboxed);
+    module
+}
+
+/// The result of a native function, as Rhai wants it.
+type RhaiResult<T = Dynamic> = Result<T, Box<rhai::EvalAltResult>>;

@@ -26,6 +26,12 @@ impl Session {
             .expect("the interpreter tags every run with its session")
     }
 
+    /// The session that an interpreter gave to its engine.
+    pub fn of_engine(engine: &mut Engine) -> Session {
+        let tag = engine.default_tag_mut().clone();
+        tag.try_cast::<Session>().expect("the interpreter tags its engine with its session")
+    }
+
     /// The lab, for the length of one word: native functions do not hold it while a script's
     /// closure runs.
     pub fn lab(&self) -> RefMut<'_, Lab> {

@@ -1,0 +1,133 @@
+//! Addresses of links.
+
+use std::net::IpAddr;
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
+use netscript_engine::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Scope};
+use rhai::plugin::*;
+use rhai::{Dynamic, Engine, Map};
+
+use crate::options::Options;
+use crate::{Link, RhaiResult, args};
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_global_module(exported_module!(words).into());
+}
+
+fn plain(addr: &Dynamic) -> Result<AddrSpec> {
+    Ok(AddrSpec::new(args::prefix("an address", addr)?))
+}
+
+fn with_options(addr: &Dynamic, options: Map, link: &IfName) -> Result<AddrSpec> {
+    let mut spec = plain(addr)?;
+    let mut o = Options::new("addr", options, &["broadcast", "peer", "scope", "label", "dad"])?;
+    spec.broadcast = o.with("broadcast", |what, value| broadcast(what, value, &spec.local))?;
+    spec.peer = o.with("peer", |what, value| peer(what, value, &spec.local))?;
+    spec.scope = o.choice("scope", "\"global\", \"site\", \"link\", \"host\" or a number", Scope::from_word)?;
+    spec.label = o.with("label", |what, value| label(what, value, &spec.local, link))?;
+    spec.dad = o.boolean("dad")?.unwrap_or(false);
+    Ok(spec)
+}
+
+fn broadcast(what: &str, value: &Dynamic, local: &Prefix) -> Result<Broadcast> {
+    if local.family() == Family::V6 {
+        return Err(only_v4("broadcast"));
+    }
+    if value.is_string() && value.to_string() == "+" {
+        return Ok(Broadcast::Derived);
+    }
+    match args::ip_of(what, value, Family::V4)? {
+        IpAddr::V4(addr) => Ok(Broadcast::Address(addr)),
+        IpAddr::V6(_) => Err(only_v4("broadcast")),
+    }
+}
+
+fn only_v4(key: &str) -> Error {
+    Error::Conflict {
+        message: format!("IPv6 has no `{key}`"),
+        help: "leave it out: it belongs to IPv4 addresses".into(),
+    }
+}
+
+/// The peer's length is the network's; without one it is a single address.
+fn peer(what: &str, value: &Dynamic, local: &Prefix) -> Result<Prefix> {
+    let peer = args::prefix(what, value)?;
+    if peer.family() == local.family() {
+        return Ok(peer);
+    }
+    Err(Error::WrongFamily { given: peer.addr().to_string(), wanted: local.family(), instead: None })
+}
+
+/// The kernel does not check a label, but `ip` shows it in place of the link's name.
+fn label(what: &str, value: &Dynamic, local: &Prefix, link: &IfName) -> Result<String> {
+    if local.family() == Family::V6 {
+        return Err(only_v4("label"));
+    }
+    let label = args::text(what, value)?;
+    let fits = label.len() < 16 && !label.contains('\0');
+    if fits && (label == link.as_str() || label.starts_with(&format!("{link}:"))) {
+        return Ok(label);
+    }
+    Err(Error::OptionValue {
+        key: "label".into(),
+        given: format!("{label:?}"),
+        wanted: format!("at most 15 bytes: the link's name, or its name with a suffix such as \"{link}:1\""),
+    })
+}
+
+#[export_module]
+#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+mod words {
+    /// Gives the link an address. IPv6 is usable at once, without duplicate address detection.
+    ///
+    /// ```
+    /// let br0 = bridge("br0").up().addr("10.0.0.1/24").addr("fd00::1/64");
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn addr(ctx: NativeCallContext, link: &mut Link, addr: Dynamic) -> RhaiResult<Link> {
+        let spec = plain(&addr)?;
+        link.submit(at(&ctx), |name| AddrOp::Add(name, spec))?;
+        Ok(link.clone())
+    }
+
+    /// Gives the link an address. Options: `broadcast` (an address, or `"+"` for all host bits
+    /// one), `peer` (the far end of a point-to-point link), `scope` (`"global"`, `"link"`,
+    /// `"host"`), `label`, `dad` (`true` for IPv6 duplicate address detection).
+    ///
+    /// ```
+    /// bridge("br0").addr("192.168.1.10/24", #{ broadcast: "+" });
+    /// ```
+    #[rhai_fn(name = "addr", pure, return_raw)]
+    pub fn addr_with(ctx: NativeCallContext, link: &mut Link, addr: Dynamic, options: Map) -> RhaiResult<Link> {
+        let spec = with_options(&addr, options, &link.locate()?.1)?;
+        link.submit(at(&ctx), |name| AddrOp::Add(name, spec))?;
+        Ok(link.clone())
+    }
+
+    /// Takes an address from the link.
+    ///
+    /// ```
+    /// let br0 = bridge("br0").addr("10.0.0.1/24");
+    /// assert(br0.del_addr("10.0.0.1/24").addrs == []);
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn del_addr(ctx: NativeCallContext, link: &mut Link, addr: Dynamic) -> RhaiResult<Link> {
+        let spec = plain(&addr)?;
+        link.submit(at(&ctx), |name| AddrOp::Del(name, spec))?;
+        Ok(link.clone())
+    }
+
+    /// Takes an address from the link; the options are those of `addr` and must fit.
+    ///
+    /// ```
+    /// let v1 = veth("v1", "c1").addr("10.0.0.1/32", #{ peer: "10.0.0.2" });
+    /// v1.del_addr("10.0.0.1/32", #{ peer: "10.0.0.2" });
+    /// ```
+    #[rhai_fn(name = "del_addr", pure, return_raw)]
+    pub fn del_addr_with(ctx: NativeCallContext, link: &mut Link, addr: Dynamic, options: Map) -> RhaiResult<Link> {
+        let spec = with_options(&addr, options, &link.locate()?.1)?;
+        link.submit(at(&ctx), |name| AddrOp::Del(name, spec))?;
+        Ok(link.clone())
+    }
+}

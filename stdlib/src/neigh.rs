@@ -1,0 +1,70 @@
+//! Neighbours: who has which hardware address on a link.
+
+use netscript_engine::interpreter::at;
+use netscript_engine::op::{NeighOp, Neighbour};
+use netscript_engine::state::NeighRecord;
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, Map};
+
+use crate::{Netns, RhaiResult, args};
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_global_module(exported_module!(words).into());
+}
+
+fn row(record: NeighRecord) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("dst".into(), record.dst.to_string().into());
+    map.insert("mac".into(), record.mac.map_or(Dynamic::UNIT, |mac| mac.to_string().into()));
+    map.insert("dev".into(), record.dev.to_string().into());
+    map.insert("state".into(), record.state.into());
+    map.into()
+}
+
+#[export_module]
+#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+mod words {
+    /// Says for good which hardware address a neighbour on a link has.
+    ///
+    /// ```
+    /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
+    /// host.neigh("10.0.0.2", "02:00:00:00:00:02", br0);
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn neigh(ctx: NativeCallContext, netns: &mut Netns, ip: Dynamic, mac: Dynamic, dev: Dynamic) -> RhaiResult<()> {
+        let neighbour = Neighbour {
+            dst: args::ip("an address", &ip)?,
+            mac: args::mac("a hardware address", &mac)?,
+            dev: args::link_in(&netns.reference()?, "a link", &dev)?,
+        };
+        Ok(netns.submit(NeighOp::Add(neighbour), at(&ctx))?)
+    }
+
+    /// Forgets a neighbour on a link.
+    ///
+    /// ```
+    /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
+    /// host.neigh("10.0.0.2", "02:00:00:00:00:02", br0);
+    /// host.del_neigh("10.0.0.2", br0);
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn del_neigh(ctx: NativeCallContext, netns: &mut Netns, ip: Dynamic, dev: Dynamic) -> RhaiResult<()> {
+        let dst = args::ip("an address", &ip)?;
+        let dev = args::link_in(&netns.reference()?, "a link", &dev)?;
+        Ok(netns.submit(NeighOp::Del(dst, dev), at(&ctx))?)
+    }
+
+    /// The neighbours of both families: maps with `dst`, `mac`, `dev` and `state`.
+    ///
+    /// ```
+    /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
+    /// host.neigh("10.0.0.2", "02:00:00:00:00:02", br0);
+    /// assert(host.neighbours.some(|n| n.dst == "10.0.0.2" && n.state == "permanent"));
+    /// ```
+    #[rhai_fn(get = "neighbours", pure, return_raw)]
+    pub fn get_neighbours(netns: &mut Netns) -> RhaiResult<Array> {
+        let reference = netns.reference()?;
+        let records = netns.session().lab().world().neighbours(&reference)?;
+        Ok(records.into_iter().map(row).collect())
+    }
+}

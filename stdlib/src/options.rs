@@ -1,0 +1,110 @@
+//! Maps of options: known keys only, each value of the right type.
+
+use std::net::IpAddr;
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::op::{IfName, NetnsRef};
+use rhai::{Dynamic, Map};
+
+use crate::args;
+
+/// The options given to a word.
+pub(crate) struct Options {
+    word: &'static str,
+    map: Map,
+}
+
+impl Options {
+    /// Options of a word that knows these keys.
+    pub(crate) fn new(word: &'static str, map: Map, known: &[&str]) -> Result<Options> {
+        match map.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(Options { word, map }),
+            Some(key) => Err(Error::UnknownOption {
+                word: word.to_owned(),
+                key: key.to_string(),
+                known: known.iter().map(ToString::to_string).collect(),
+            }),
+        }
+    }
+
+    /// The word that they are given to.
+    pub(crate) fn word(&self) -> &'static str {
+        self.word
+    }
+
+    /// A value; `()` is as good as none.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Dynamic> {
+        self.map.remove(key).filter(|value| !value.is_unit())
+    }
+
+    /// Whether a key is given.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(|value| !value.is_unit())
+    }
+
+    /// A value made into something else.
+    pub(crate) fn with<T>(&mut self, key: &str, parse: impl FnOnce(&str, &Dynamic) -> Result<T>) -> Result<Option<T>> {
+        self.take(key).map(|value| parse(&format!("`{key}`"), &value)).transpose()
+    }
+
+    /// A value that must be there.
+    pub(crate) fn need<T>(
+        &mut self,
+        key: &str,
+        example: &str,
+        parse: impl FnOnce(&str, &Dynamic) -> Result<T>,
+    ) -> Result<T> {
+        self.with(key, parse)?.ok_or_else(|| Error::MissingOption {
+            word: self.word.to_owned(),
+            key: key.to_owned(),
+            example: example.to_owned(),
+        })
+    }
+
+    /// True or false.
+    pub(crate) fn boolean(&mut self, key: &str) -> Result<Option<bool>> {
+        self.with(key, args::boolean)
+    }
+
+    /// An address.
+    pub(crate) fn ip(&mut self, key: &str) -> Result<Option<IpAddr>> {
+        self.with(key, args::ip)
+    }
+
+    /// A link of a namespace.
+    pub(crate) fn link(&mut self, key: &str, netns: &NetnsRef) -> Result<Option<IfName>> {
+        self.with(key, |what, value| args::link_in(netns, what, value))
+    }
+
+    /// A number within a range.
+    pub(crate) fn number<N: TryFrom<i64>>(&mut self, key: &str, min: i64, max: i64) -> Result<Option<N>> {
+        self.with(key, |what, value| args::int_in(what, value, min, max))
+    }
+
+    /// A word out of several.
+    pub(crate) fn choice<T>(
+        &mut self,
+        key: &str,
+        wanted: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        self.with(key, |what, value| {
+            let text = if value.is_int() { value.to_string() } else { args::text(what, value)? };
+            parse(&text).ok_or_else(|| Error::OptionValue {
+                key: key.to_owned(),
+                given: format!("{text:?}"),
+                wanted: wanted.to_owned(),
+            })
+        })
+    }
+}
+
+/// Words as a readable choice: `"a"`, `"b"` or `"c"`.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    match quoted.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,143 @@
+//! Policy routing: rules that choose a routing table.
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
+use netscript_engine::op::{Family, NetnsRef, PolicyOp, PolicyRule, Prefix, TableId};
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, Map};
+
+use crate::options::Options;
+use crate::{Netns, RhaiResult, args};
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_global_module(exported_module!(words).into());
+}
+
+fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<PolicyRule> {
+    let known = ["from", "to", "iif", "oif", "fwmark", "priority", "table", "invert", "family"];
+    let mut o = Options::new(word, options, &known)?;
+    let from = o.with("from", network)?;
+    let to = o.with("to", network)?;
+    let family = o.choice("family", "\"ipv4\" or \"ipv6\"", family_from_word)?;
+    Ok(PolicyRule {
+        family: common_family(from.flatten(), to.flatten(), family)?,
+        priority: o.number("priority", 0, i64::from(u32::MAX))?,
+        from: from.flatten(),
+        to: to.flatten(),
+        iif: o.link("iif", netns)?,
+        oif: o.link("oif", netns)?,
+        fwmark: o.with("fwmark", mark)?,
+        not: o.boolean("invert")?.unwrap_or(false),
+        table: o.with("table", crate::route::table)?.unwrap_or(TableId::MAIN),
+    })
+}
+
+fn network(what: &str, value: &Dynamic) -> Result<Option<Prefix>> {
+    if value.is_string() && value.to_string() == "all" {
+        return Ok(None);
+    }
+    args::prefix(what, value).map(Some)
+}
+
+fn family_from_word(word: &str) -> Option<Family> {
+    match word {
+        "ipv4" => Some(Family::V4),
+        "ipv6" => Some(Family::V6),
+        _ => None,
+    }
+}
+
+fn common_family(from: Option<Prefix>, to: Option<Prefix>, said: Option<Family>) -> Result<Family> {
+    let families = [said, from.map(|p| p.family()), to.map(|p| p.family())];
+    let mut given = families.into_iter().flatten();
+    let Some(first) = given.next() else { return Ok(Family::V4) };
+    if given.all(|other| other == first) {
+        return Ok(first);
+    }
+    Err(Error::Conflict {
+        message: "a routing rule is for one family, and these are of both".into(),
+        help: "make a rule for each family".into(),
+    })
+}
+
+/// A mark: a number, or a string `"VALUE/MASK"` of decimal or hexadecimal numbers.
+fn mark(what: &str, value: &Dynamic) -> Result<(u32, u32)> {
+    if value.is_int() {
+        return Ok((args::int_in(what, value, 0, i64::from(u32::MAX))?, u32::MAX));
+    }
+    let text = args::text(what, value)?;
+    let (mark, mask) = text.split_once('/').unwrap_or((&text, "0xffffffff"));
+    match (number(mark), number(mask)) {
+        (Some(mark), Some(mask)) => Ok((mark, mask)),
+        _ => Err(Error::OptionValue {
+            key: "fwmark".into(),
+            given: format!("{text:?}"),
+            wanted: "a number, or \"VALUE/MASK\"".into(),
+        }),
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+fn row(rule: PolicyRule) -> Dynamic {
+    let text = |value: Option<String>| value.map_or(Dynamic::UNIT, Dynamic::from);
+    let mut map = Map::new();
+    let family = if rule.family == Family::V4 { "ipv4" } else { "ipv6" };
+    map.insert("family".into(), family.into());
+    map.insert("priority".into(), rule.priority.map_or(Dynamic::UNIT, |priority| i64::from(priority).into()));
+    map.insert("from".into(), text(rule.from.map(|p| p.to_string())));
+    map.insert("to".into(), text(rule.to.map(|p| p.to_string())));
+    map.insert("iif".into(), text(rule.iif.map(|name| name.to_string())));
+    map.insert("oif".into(), text(rule.oif.map(|name| name.to_string())));
+    map.insert("fwmark".into(), rule.fwmark.map_or(Dynamic::UNIT, |(mark, _)| i64::from(mark).into()));
+    map.insert("invert".into(), rule.not.into());
+    map.insert("table".into(), rule.table.to_string().into());
+    map.into()
+}
+
+#[export_module]
+#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+mod words {
+    /// Adds a rule that chooses a routing table. Options: `from`, `to` (networks), `iif`, `oif`
+    /// (links), `fwmark`, `priority`, `table` (a number, or `"main"`, `"local"`, `"default"`),
+    /// `invert` (match everything but), `family` (`"ipv6"` where no address says so).
+    ///
+    /// ```
+    /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn rule(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
+        let rule = parse("rule", &netns.reference()?, options)?;
+        Ok(netns.submit(PolicyOp::Add(rule), at(&ctx))?)
+    }
+
+    /// Removes the first rule that fits; the options are those of `rule`.
+    ///
+    /// ```
+    /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
+    /// host.del_rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn del_rule(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
+        let rule = parse("del_rule", &netns.reference()?, options)?;
+        Ok(netns.submit(PolicyOp::Del(rule), at(&ctx))?)
+    }
+
+    /// The rules that choose a routing table, IPv4 first, in order: maps with the options of `rule`.
+    ///
+    /// ```
+    /// assert(host.ip_rules.filter(|r| r.family == "ipv4").map(|r| r.table) == ["local", "main", "default"]);
+    /// ```
+    #[rhai_fn(get = "ip_rules", pure, return_raw)]
+    pub fn get_ip_rules(netns: &mut Netns) -> RhaiResult<Array> {
+        let reference = netns.reference()?;
+        let mut rules = netns.session().lab().world().policy_rules(&reference, Family::V4)?;
+        rules.extend(netns.session().lab().world().policy_rules(&reference, Family::V6)?);
+        Ok(rules.into_iter().map(row).collect())
+    }
+}

@@ -1,0 +1,125 @@
+//! Programs in namespaces.
+
+use std::fmt;
+
+use netscript_engine::Started;
+use netscript_engine::interpreter::Session;
+use netscript_engine::op::PidRef;
+use rhai::plugin::*;
+use rhai::{Dynamic, Engine, Map};
+
+use crate::{Netns, RhaiResult, args};
+
+/// A handle on a program that was started.
+#[derive(Clone)]
+pub struct Process {
+    session: Session,
+    started: Started,
+}
+
+impl Process {
+    pub(crate) fn pid_ref(&self) -> PidRef {
+        PidRef::Started(self.started.0)
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.session.lab().world().pid(self.pid_ref()) {
+            Ok(pid) => write!(f, "process {pid}"),
+            Err(_) => f.write_str("(ended)"),
+        }
+    }
+}
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Process>("Process");
+    engine.register_global_module(exported_module!(words).into());
+}
+
+#[export_module]
+#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+mod words {
+    /// Runs a program to its end: `#{ ok, status, stdout, stderr }`. A string is split into words
+    /// as a shell does it, without a shell. A status other than 0 is a result, not an error.
+    ///
+    /// ```
+    /// let result = host.exec(["sh", "-c", "echo hello; exit 3"]);
+    /// assert(!result.ok && result.status == 3 && result.stdout == "hello\n");
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn exec(netns: &mut Netns, command: Dynamic) -> RhaiResult<Map> {
+        let argv = args::argv(&command)?;
+        let reference = netns.reference()?;
+        let output = netns.session().lab().world().exec(&reference, &argv)?;
+        let mut map = Map::new();
+        map.insert("ok".into(), (output.status == 0).into());
+        map.insert("status".into(), i64::from(output.status).into());
+        map.insert("stdout".into(), String::from_utf8_lossy(&output.stdout).into_owned().into());
+        map.insert("stderr".into(), String::from_utf8_lossy(&output.stderr).into_owned().into());
+        Ok(map)
+    }
+
+    /// Starts a program in the background. It lives as long as the lab.
+    ///
+    /// ```
+    /// let sleeper = host.start("sleep 100");
+    /// assert(sleeper.running);
+    /// sleeper.stop();
+    /// assert(!sleeper.running);
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn start(netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
+        let argv = args::argv(&command)?;
+        let reference = netns.reference()?;
+        let started = netns.session().lab().world().start(&reference, &argv)?;
+        Ok(Process { session: netns.session().clone(), started })
+    }
+
+    /// Its number.
+    ///
+    /// ```
+    /// assert(host.start("sleep 100").pid > 1);
+    /// ```
+    #[rhai_fn(get = "pid", pure, return_raw)]
+    pub fn get_pid(process: &mut Process) -> RhaiResult<i64> {
+        Ok(i64::from(process.session.lab().world().pid(process.pid_ref())?))
+    }
+
+    /// Whether it has not ended yet.
+    ///
+    /// ```
+    /// assert(host.start("sleep 100").running);
+    /// ```
+    #[rhai_fn(get = "running", pure, return_raw)]
+    pub fn get_running(process: &mut Process) -> RhaiResult<bool> {
+        Ok(process.session.lab().world().running(process.started)?)
+    }
+
+    /// What it has written so far, standard output and standard error together.
+    ///
+    /// ```
+    /// let greeter = host.start("echo hello");
+    /// wait_until(2, || greeter.output == "hello\n");
+    /// ```
+    #[rhai_fn(get = "output", pure, return_raw)]
+    pub fn get_output(process: &mut Process) -> RhaiResult<String> {
+        Ok(process.session.lab().world().output(process.started)?)
+    }
+
+    /// Ends it: first with SIGTERM, then, if it does not go, with SIGKILL.
+    ///
+    /// ```
+    /// host.start("sleep 100").stop();
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn stop(process: &mut Process) -> RhaiResult<()> {
+        Ok(process.session.lab().world().stop(process.started)?)
+    }
+
+    /// The process as text.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn to_string(process: &mut Process) -> String {
+        process.to_string()
+    }
+}

@@ -1,0 +1,50 @@
+//! Kernel settings.
+
+use netscript_engine::diagnostics::Result;
+use netscript_engine::interpreter::at;
+use netscript_engine::op::{SysctlKey, SysctlOp};
+use rhai::plugin::*;
+use rhai::{Dynamic, Engine};
+
+use crate::{Netns, RhaiResult, args};
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_global_module(exported_module!(words).into());
+}
+
+/// Settings are text; numbers and bools are written as the kernel reads them.
+fn value_text(value: &Dynamic) -> Result<String> {
+    if let Ok(on) = value.as_bool() {
+        return Ok(if on { "1" } else { "0" }.into());
+    }
+    if value.is_int() { Ok(value.to_string()) } else { args::text("the value of a setting", value) }
+}
+
+#[export_module]
+#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+mod words {
+    /// The value of a setting, as text.
+    ///
+    /// ```
+    /// assert(host.sysctl("net.ipv4.ip_forward") in ["0", "1"]);
+    /// ```
+    #[rhai_fn(name = "sysctl", pure, return_raw)]
+    pub fn sysctl_read(netns: &mut Netns, key: &str) -> RhaiResult<String> {
+        let key = SysctlKey::parse(key)?;
+        let reference = netns.reference()?;
+        Ok(netns.session().lab().world().sysctl(&reference, &key)?)
+    }
+
+    /// Writes a setting: a number, a string, or a bool for `1` and `0`.
+    ///
+    /// ```
+    /// host.sysctl("net.ipv4.ip_forward", 1);
+    /// assert(host.sysctl("net.ipv4.ip_forward") == "1");
+    /// ```
+    #[rhai_fn(name = "sysctl", pure, return_raw)]
+    pub fn sysctl_write(ctx: NativeCallContext, netns: &mut Netns, key: &str, value: Dynamic) -> RhaiResult<()> {
+        let key = SysctlKey::parse(key)?;
+        let value = value_text(&value)?;
+        Ok(netns.submit(SysctlOp::Write(key, value), at(&ctx))?)
+    }
+}
