@@ -1,1 +1,38 @@
-//! x
+//! What the integration tests share.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The folder of the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")
+}
+
+/// The program under test, built as it stands: `cargo test` itself builds no programs of other
+/// packages.
+///
+/// # Panics
+///
+/// If it cannot be built.
+pub fn netscript() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let build = Command::new(cargo)
+            .current_dir(workspace())
+            .args(["build", "--package", "netscript", "--message-format", "json-render-diagnostics"])
+            .output()
+            .expect("cargo can be started");
+        assert!(build.status.success(), "netscript does not build: {}", String::from_utf8_lossy(&build.stderr));
+        executable(&build.stdout).expect("cargo says where it put the program")
+    })
+}
+
+fn executable(messages: &[u8]) -> Option<PathBuf> {
+    let lines = messages.split(|byte| *byte == b'\n');
+    let parsed = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    let mut programs = parsed.filter(|message| message["target"]["name"] == "netscript");
+    programs.find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}

@@ -1,0 +1,79 @@
+//! Every word of the language is documented with an example, and every example runs.
+
+use std::fs;
+use std::process::Command;
+
+use netscript_engine::Lab;
+use netscript_engine::interpreter::Interpreter;
+use netscript_engine::kernel::{Interrupt, Kernel};
+use netscript_tests::netscript;
+
+struct Word {
+    signature: String,
+    comments: String,
+}
+
+fn words() -> Vec<Word> {
+    let kernel = Kernel::new(Interrupt::default()).unwrap();
+    let interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
+        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
+    });
+    let all = |info: rhai::module::FuncInfo| {
+        let metadata = info.metadata;
+        Some(Word {
+            signature: format!("{}({})", metadata.name, metadata.params_info.join(", ")),
+            comments: metadata.comments.join("\n"),
+        })
+    };
+    interpreter.engine().collect_fn_metadata(None, all, false)
+}
+
+/// Operators and conversions to text are documented as a group elsewhere.
+fn needs_no_example(word: &Word) -> bool {
+    ["==(", "!=(", "to_string(", "to_debug("].iter().any(|prefix| word.signature.starts_with(prefix))
+}
+
+/// The fenced blocks of a doc comment, with the word after the fence.
+fn examples(comments: &str) -> Vec<(String, String)> {
+    let mut examples = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in comments.lines() {
+        let line = line.trim_start_matches("///").strip_prefix(' ').unwrap_or(line.trim_start_matches("///"));
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => examples.extend(open.take()),
+            (Some(kind), None) => open = Some((kind.trim().to_owned(), String::new())),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    examples
+}
+
+#[test]
+fn every_word_has_an_example_that_runs() {
+    let words = words();
+    assert!(words.len() > 60, "only {} words are registered", words.len());
+    let folder = tempfile::tempdir().unwrap();
+    let mut failures = Vec::new();
+    for word in words.iter().filter(|word| !needs_no_example(word)) {
+        let examples = examples(&word.comments);
+        if examples.is_empty() {
+            failures.push(format!("{} has no example", word.signature));
+        }
+        for (kind, text) in examples {
+            let script = folder.path().join("example.rhai");
+            fs::write(&script, &text).unwrap();
+            let output = Command::new(netscript()).arg("--sandbox").arg(&script).output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            // What this kernel lacks must be said clearly.
+            let lacks = kind.starts_with("needs-") && stderr.contains("error[E0402]");
+            if !output.status.success() && !lacks {
+                failures.push(format!("{}:\n{text}{stderr}", word.signature));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

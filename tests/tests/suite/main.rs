@@ -1,0 +1,6 @@
+//! The integration suite: one file a feature, all against the real kernel.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod annotated;
+mod examples;
