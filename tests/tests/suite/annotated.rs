@@ -8,7 +8,8 @@
 //! //   ^^^^^ E0204
 //! ```
 //!
-//! A case without such a comment must succeed. The complete output is compared with the file of
+//! The comment's own `//` counts as part of the mark where carets follow it at once in the first
+//! column. A case without such a comment must succeed. The complete output is compared with the file of
 //! the same name in `tests/ref`; `cargo xtask bless` rewrites that.
 
 use std::fmt::Write as _;
@@ -138,8 +139,11 @@ fn mark(line: &str, line_above: usize) -> Option<Mark> {
     if length == 0 {
         return None;
     }
-    let before = line.len() - caret.len();
     let code = caret[length..].trim().to_owned();
+    if line.starts_with("//^") {
+        return Some(Mark { line: line_above, column: 1, length: length + 2, code });
+    }
+    let before = line.len() - caret.len();
     Some(Mark { line: line_above, column: line[..before].chars().count() + 1, length, code })
 }
 
