@@ -57,6 +57,7 @@ errnos! {
     ENOSYS = 38, "Function not implemented";
     ELOOP = 40, "Too many levels of symbolic links";
     EPROTONOSUPPORT = 93, "Protocol not supported";
+    EUSERS = 87, "Too many users";
     EOPNOTSUPP = 95, "Operation not supported";
     EAFNOSUPPORT = 97, "Address family not supported by protocol";
     EADDRINUSE = 98, "Address already in use";

@@ -1,22 +1,103 @@
-//! Ctrl-C (being written).
+//! Ctrl-C and its kin: a flag, and a file that every wait can watch beside its own.
 
-use std::time::Duration;
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::diagnostics::Result;
+use nix::libc::{SIGHUP, SIGINT, SIGTERM};
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
 
-/// Whether the user has asked to stop.
-#[derive(Clone, Debug, Default)]
-pub struct Interrupt;
+use crate::diagnostics::{Error, Result};
+
+/// Whether the user has asked to stop. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    raised: Arc<AtomicBool>,
+    /// Becomes readable with the first signal, and stays so: nobody reads from it.
+    pipe: PipeReader,
+}
 
 impl Interrupt {
+    /// From now on SIGINT, SIGTERM and SIGHUP do not end this process but are told here. A SIGHUP
+    /// that is ignored, as under `nohup`, stays ignored.
+    pub fn listen() -> Result<Interrupt> {
+        Interrupt::hear().map_err(|error| Error::Unanswered {
+            question: "listen for Ctrl-C".to_owned(),
+            refusal: error.into(),
+        })
+    }
+
+    fn hear() -> io::Result<Interrupt> {
+        let raised = Arc::new(AtomicBool::new(false));
+        let (pipe, writer) = io::pipe()?;
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if signal == SIGHUP && is_ignored(signal) {
+                continue;
+            }
+            signal_hook::flag::register(signal, Arc::clone(&raised))?;
+            signal_hook::low_level::pipe::register(signal, OwnedFd::from(writer.try_clone()?))?;
+        }
+        Ok(Interrupt(Arc::new(Inner { raised, pipe })))
+    }
+
     /// Whether the user has asked to stop.
     pub fn raised(&self) -> bool {
-        false
+        self.0.raised.load(Ordering::Relaxed)
     }
 
     /// Waits; an error when the user interrupts.
     pub fn sleep(&self, time: Duration) -> Result<()> {
-        std::thread::sleep(time);
-        Ok(())
+        self.wait(&[], Instant::now().checked_add(time)).map(drop)
     }
+
+    /// Waits until one of the files can be read, or has ended, and tells which; none at `until`.
+    /// An error when the user interrupts.
+    pub(crate) fn wait(&self, files: &[BorrowedFd<'_>], until: Option<Instant>) -> Result<Vec<bool>> {
+        let mut polled: Vec<PollFd<'_>> = files
+            .iter()
+            .copied()
+            .chain([self.0.pipe.as_fd()])
+            .map(|file| PollFd::new(file, PollFlags::POLLIN))
+            .collect();
+        loop {
+            if self.raised() {
+                return Err(Error::Interrupted);
+            }
+            let time_left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match ppoll(&mut polled, Some(one_wait(time_left)), None) {
+                Err(nix::Error::EINTR) => continue,
+                Err(error) => {
+                    let refusal = io::Error::from(error).into();
+                    return Err(Error::Unanswered { question: "wait".to_owned(), refusal });
+                }
+                Ok(0) if time_left.is_none_or(|left| left > LONGEST_WAIT) => continue,
+                Ok(_) => {}
+            }
+            let ready = |file: &PollFd<'_>| file.any().unwrap_or(false);
+            let (pipe, files) = polled.split_last().expect("the pipe is always there");
+            if !ready(pipe) {
+                return Ok(files.iter().map(ready).collect());
+            }
+            // The signal's flag is set before its byte is written; the loop's head sees it.
+        }
+    }
+}
+
+/// No single wait is longer, so that no length overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+fn one_wait(time_left: Option<Duration>) -> TimeSpec {
+    TimeSpec::from_duration(time_left.map_or(LONGEST_WAIT, |left| left.min(LONGEST_WAIT)))
+}
+
+/// Whether this process was started with a signal ignored (`SigIgn` in proc_pid_status(5)).
+fn is_ignored(signal: i32) -> bool {
+    let ignored = super::privilege::status_field("SigIgn").unwrap_or(0);
+    ignored & (1 << (signal - 1)) != 0
 }

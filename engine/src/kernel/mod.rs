@@ -8,8 +8,10 @@ mod neigh;
 mod netfilter;
 mod netns;
 mod policy;
+mod privilege;
 mod process;
 mod route;
+mod sandbox;
 mod socket;
 mod sys;
 mod sysctl;
@@ -18,7 +20,9 @@ use std::time::Duration;
 
 pub use interrupt::Interrupt;
 pub(crate) use netns::Namespaces;
+pub use privilege::may_change_networks;
 use process::Processes;
+pub use sandbox::enter_sandbox;
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
@@ -73,7 +77,13 @@ impl Kernel {
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
         let namespaces = Namespaces::new()
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
-        Ok(Kernel { namespaces, processes: Processes::default(), interrupt })
+        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt })
+    }
+
+    /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
+    pub fn named(mut self, lab: &str) -> Kernel {
+        self.processes = Processes::new(&folder_name(lab));
+        self
     }
 
     fn apply_one(&mut self, op: &Op) -> Outcome {
@@ -90,6 +100,12 @@ impl Kernel {
             Action::Sysctl(op) => sysctl::apply(&mut self.namespaces, netns, op),
         }
     }
+}
+
+/// A name that is one component of a path.
+fn folder_name(lab: &str) -> String {
+    let name = lab.replace(['/', '\0'], "_");
+    if matches!(name.as_str(), "" | "." | "..") { "lab".to_owned() } else { name }
 }
 
 impl World for Kernel {
@@ -161,7 +177,7 @@ impl World for Kernel {
     }
 
     fn stop(&mut self, program: Started) -> Result<()> {
-        self.processes.stop(program)
+        self.processes.stop(program, &self.interrupt)
     }
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {

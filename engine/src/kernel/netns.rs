@@ -21,7 +21,7 @@ use crate::state::Contents;
 pub(crate) const NETNS_DIR: &str = "/run/netns";
 
 /// The calling thread's own namespace; `/proc/self` would be the main thread's.
-const OWN: &str = "/proc/thread-self/ns/net";
+pub(super) const OWN: &str = "/proc/thread-self/ns/net";
 
 impl From<nix::Error> for Failure {
     fn from(error: nix::Error) -> Failure {

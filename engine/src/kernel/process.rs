@@ -1,39 +1,151 @@
-//! Programs in namespaces (being written).
+//! Programs in namespaces: run to their end, started in the background, and processes of ours
+//! that hold a namespace without a name.
 
-use super::Outcome;
+mod background;
+mod foreground;
+mod surroundings;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use background::Program;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+use surroundings::Surroundings;
+
 use super::interrupt::Interrupt;
 use super::netns::Namespaces;
+use super::{Failure, Outcome, sys};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::op::{NetnsRef, PidRef};
 use crate::world::{Output, Started};
 
-/// The programs that a lab has started.
-#[derive(Default)]
-pub(super) struct Processes;
+/// Where labs keep what belongs to them, a folder each.
+const LABS_DIR: &str = "/run/netscript";
+
+/// The processes of a lab, all of them children of this one until they have been waited for. No
+/// signal is sent to any other: its number may be a stranger's by then.
+pub(super) struct Processes {
+    folder: PathBuf,
+    started: Vec<Program>,
+    holders: BTreeMap<u32, Pid>,
+}
 
 impl Processes {
-    pub(super) fn pid(&mut self, _: PidRef) -> Result<u32> {
-        Err(Error::Interrupted)
+    /// The processes of a lab that has not started any.
+    pub(super) fn new(lab: &str) -> Processes {
+        Processes { folder: Path::new(LABS_DIR).join(lab), started: Vec::new(), holders: BTreeMap::new() }
     }
-    pub(super) fn hold(&mut self, _: u32) -> Outcome<u32> {
-        Err(Errno::ENOSYS.into())
+
+    pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
+        match pid {
+            PidRef::Number(number) => Ok(number),
+            PidRef::Held(number) => match self.holders.get(&number) {
+                Some(pid) => Ok(pid.as_raw().unsigned_abs()),
+                None => Err(Error::Gone { what: NetnsRef::Held(number).to_string(), removed: None }),
+            },
+            PidRef::Started(number) => self.program(Started(number))?.pid(),
+        }
     }
-    pub(super) fn release(&mut self, _: u32) -> Outcome {
-        Err(Errno::ENOSYS.into())
+
+    /// `unshare --net sleep infinity &`
+    pub(super) fn hold(&mut self, number: u32) -> Outcome<u32> {
+        let pid = sys::start_holder()?;
+        self.holders.insert(number, pid);
+        Ok(pid.as_raw().unsigned_abs())
     }
-    pub(super) fn exec(&mut self, _: &Namespaces, _: &Interrupt, _: &NetnsRef, _: &[String]) -> Result<Output> {
-        Err(Error::Interrupted)
+
+    /// Ends a holder, and with it its namespace unless others use it.
+    pub(super) fn release(&mut self, number: u32) -> Outcome {
+        let pid = self.holders.remove(&number).ok_or(Errno::ESRCH)?;
+        // Somebody may have ended it already; it is ours until it has been waited for.
+        if waitpid(pid, Some(WaitPidFlag::WNOHANG))?.pid().is_none() {
+            kill(pid, Signal::SIGKILL)?;
+            waitpid(pid, None)?;
+        }
+        Ok(())
     }
-    pub(super) fn start(&mut self, _: &Namespaces, _: &NetnsRef, _: &[String]) -> Result<Started> {
-        Err(Error::Interrupted)
+
+    /// `ip netns exec NETNS ARGV…`
+    pub(super) fn exec(
+        &mut self,
+        namespaces: &Namespaces,
+        interrupt: &Interrupt,
+        netns: &NetnsRef,
+        argv: &[String],
+    ) -> Result<Output> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let child = foreground::start(command(netns, argv)?, surroundings).map_err(not_started(netns, argv))?;
+        foreground::finish(child, interrupt)
     }
-    pub(super) fn running(&mut self, _: Started) -> Result<bool> {
-        Err(Error::Interrupted)
+
+    /// `ip netns exec NETNS ARGV… &`
+    pub(super) fn start(&mut self, namespaces: &Namespaces, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let number = u32::try_from(self.started.len() + 1).expect("the machine has fewer processes");
+        let log = background::Log::create(&self.folder, number)?;
+        let name = argv.join(" ");
+        let program =
+            Program::start(command(netns, argv)?, surroundings, log, name).map_err(not_started(netns, argv))?;
+        self.started.push(program);
+        Ok(Started(number))
     }
-    pub(super) fn output(&mut self, _: Started) -> Result<String> {
-        Err(Error::Interrupted)
+
+    pub(super) fn running(&mut self, program: Started) -> Result<bool> {
+        Ok(self.program(program)?.running())
     }
-    pub(super) fn stop(&mut self, _: Started) -> Result<()> {
-        Err(Error::Interrupted)
+
+    pub(super) fn output(&mut self, program: Started) -> Result<String> {
+        self.program(program)?.output()
+    }
+
+    pub(super) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+        self.program(program)?.stop(interrupt)
+    }
+
+    fn program(&mut self, program: Started) -> Result<&mut Program> {
+        let index = (program.0 as usize).wrapping_sub(1);
+        self.started
+            .get_mut(index)
+            .ok_or_else(|| Error::NotThere { what: format!("program {}", program.0), known: Vec::new() })
+    }
+
+    /// Lets go of the programs that have ended by themselves.
+    fn reap(&mut self) {
+        for program in &mut self.started {
+            program.running();
+        }
+    }
+}
+
+fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {
+    let (program, arguments) = argv.split_first().ok_or_else(|| Error::Program {
+        program: String::new(),
+        errno: Errno::ENOENT,
+        netns: netns.to_string(),
+    })?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(std::process::Stdio::null());
+    Ok(command)
+}
+
+fn not_started<'a>(netns: &'a NetnsRef, argv: &'a [String]) -> impl FnOnce(io::Error) -> Error + 'a {
+    move |error| Error::Program {
+        program: argv.first().cloned().unwrap_or_default(),
+        // Without a number it is Rust's own: a NUL byte in an argument.
+        errno: error.raw_os_error().map_or(Errno::EINVAL, Errno),
+        netns: netns.to_string(),
+    }
+}
+
+impl Surroundings {
+    fn of(namespaces: &Namespaces, netns: &NetnsRef) -> Result<Surroundings> {
+        Surroundings::look_up(namespaces, netns)
+            .map_err(|failure: Failure| failure.into_error(|| format!("enter {netns}")))
     }
 }

@@ -1,1 +1,121 @@
-//! System calls that need `unsafe` (being written).
+//! System calls that need `unsafe`: what happens between `fork` and `exec`, and what nix lacks.
+#![allow(unsafe_code, reason = "the one file for calls that the compiler cannot check")]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::libc;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{SigHandler, Signal};
+use nix::unistd::{ForkResult, Pid, fork, setsid};
+
+/// Runs `setup` in the new process before the program is started there. It must do with system
+/// calls on what was prepared: no memory may be allocated and no lock taken, since another thread
+/// may have held the allocator's lock when the process was copied.
+pub(super) fn before_start(command: &mut Command, setup: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+    // SAFETY: the callers' closures are made of system calls on prepared strings and files, all
+    // of them async-signal-safe.
+    unsafe { command.pre_exec(setup) };
+}
+
+/// Lets every file of this process from `first` on be closed when a program is started. Kernels
+/// before 5.11 do not know how and change nothing.
+pub(super) fn close_files_on_start(first: u32) {
+    // SAFETY: close_range(2) with this flag marks descriptors and touches no memory.
+    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// A file that becomes readable when a process ends (pidfd_open(2), Linux 5.3).
+pub(super) fn open_process(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers, and returns a descriptor that nobody else owns.
+    let number = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    if number < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let number = i32::try_from(number).expect("descriptors are ints");
+    // SAFETY: as above.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// The user namespace that owns a namespace; EPERM if it is above the caller's.
+pub(super) fn owner_of_namespace(namespace: impl AsFd) -> io::Result<OwnedFd> {
+    // `_IO(0xb7, 0x1)` of include/uapi/linux/nsfs.h
+    const NS_GET_USERNS: libc::Ioctl = 0xb701;
+    // SAFETY: the request takes no argument, and returns a descriptor that nobody else owns.
+    let number = unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), NS_GET_USERNS) };
+    if number < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: as above.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Splits the process in two, both of which go on from here. Only a process with a single thread
+/// may do so: in the copy the other threads are gone, with the locks that they held.
+pub(super) fn fork_alone() -> io::Result<ForkResult> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    assert_eq!(threads, 1, "a sandbox is made before the first thread is started");
+    // SAFETY: this thread is the only one.
+    Ok(unsafe { fork() }?)
+}
+
+/// Starts a process of ours, in a session of its own, that holds a new network namespace and does
+/// nothing. The namespace is there when this returns.
+pub(super) fn start_holder() -> io::Result<Pid> {
+    let (reader, writer) = io::pipe()?;
+    // SAFETY: the new process, a copy of this thread alone, makes system calls only, and leaves
+    // through `hold`, which never returns.
+    match unsafe { fork() }? {
+        ForkResult::Child => hold(writer.as_raw_fd()),
+        ForkResult::Parent { child } => {
+            drop(writer);
+            match nix::unistd::read(&reader, &mut [0; 1]) {
+                Ok(1) => Ok(child),
+                _ => Err(reap_holder(child)),
+            }
+        }
+    }
+}
+
+/// Why a holder ended: it leaves its error number as its status.
+fn reap_holder(child: Pid) -> io::Error {
+    match nix::sys::wait::waitpid(child, None) {
+        Ok(nix::sys::wait::WaitStatus::Exited(_, number)) => io::Error::from_raw_os_error(number),
+        _ => io::Error::from_raw_os_error(libc::ECHILD),
+    }
+}
+
+fn hold(ready: i32) -> ! {
+    match take_namespace() {
+        // SAFETY: system calls on numbers, and one byte of static memory. All files are closed,
+        // `ready` included, whose last byte tells the parent that the namespace exists.
+        Ok(()) => unsafe {
+            libc::write(ready, b"!".as_ptr().cast(), 1);
+            if libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) != 0 {
+                // Linux before 5.9; such a process has few files.
+                for file in 0..1024 {
+                    libc::close(file);
+                }
+            }
+            loop {
+                libc::pause();
+            }
+        },
+        // SAFETY: ends this process without running what the parent registered to run at exit.
+        Err(error) => unsafe { libc::_exit(error as i32) },
+    }
+}
+
+fn take_namespace() -> nix::Result<()> {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        // SAFETY: the default disposition runs no code of ours; the parent's handlers would
+        // write to a pipe that both share.
+        unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+    }
+    setsid()?;
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    nix::sys::prctl::set_name(c"netscript-hold")?;
+    nix::unistd::chdir(c"/")
+}

@@ -1,0 +1,127 @@
+//! Programs in the background, which go on when netscript has ended.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, setsid};
+
+use super::super::interrupt::Interrupt;
+use super::super::sys;
+use super::foreground::has_ended;
+use super::surroundings::Surroundings;
+use crate::diagnostics::{Error, Result};
+
+/// How long a program has between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a program that is being ended is looked at.
+const STEP: Duration = Duration::from_millis(2);
+
+/// A program that was started, in a session of its own.
+pub(super) struct Program {
+    child: Child,
+    /// Waited for: from now on its number may be a stranger's.
+    over: bool,
+    name: String,
+    log: PathBuf,
+}
+
+/// The file that takes a program's output.
+pub(super) struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    /// `N.out` in the lab's folder. One of an earlier run is put aside, not written into: its
+    /// program may still be running.
+    pub(super) fn create(folder: &Path, number: u32) -> Result<Log> {
+        let path = folder.join(format!("{number}.out"));
+        let cannot = |error: io::Error| Error::File {
+            path: path.display().to_string(),
+            doing: "make".to_owned(),
+            why: error.to_string(),
+        };
+        DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(cannot)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
+            _ => {}
+        }
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path).map_err(cannot)?;
+        Ok(Log { path, file })
+    }
+}
+
+impl Program {
+    pub(super) fn start(
+        mut command: Command,
+        surroundings: Surroundings,
+        log: Log,
+        name: String,
+    ) -> io::Result<Program> {
+        command.stdout(log.file.try_clone()?).stderr(log.file);
+        sys::before_start(&mut command, move || {
+            surroundings.enter()?;
+            sys::close_files_on_start(3);
+            Ok(setsid().map(drop)?)
+        });
+        match command.spawn() {
+            Ok(child) => Ok(Program { child, over: false, name, log: log.path }),
+            Err(error) => {
+                // Nothing is left of a program that did not start.
+                let _ = fs::remove_file(&log.path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Its number, as long as that is its own.
+    pub(super) fn pid(&mut self) -> Result<u32> {
+        if self.running() {
+            Ok(self.child.id())
+        } else {
+            Err(Error::Gone { what: format!("the process of `{}`", self.name), removed: None })
+        }
+    }
+
+    pub(super) fn running(&mut self) -> bool {
+        self.over = self.over || !matches!(self.child.try_wait(), Ok(None));
+        !self.over
+    }
+
+    pub(super) fn output(&self) -> Result<String> {
+        let bytes = fs::read(&self.log).map_err(|error| Error::File {
+            path: self.log.display().to_string(),
+            doing: "read".to_owned(),
+            why: error.to_string(),
+        })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Ends it, and what it started in its process group. A program that ended before is left.
+    pub(super) fn stop(&mut self, interrupt: &Interrupt) -> Result<()> {
+        if self.over {
+            return Ok(());
+        }
+        let group = Pid::from_raw(self.child.id().cast_signed());
+        let _ = killpg(group, Signal::SIGTERM);
+        let waited = wait_for_end(group, interrupt);
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+        self.over = true;
+        waited
+    }
+}
+
+fn wait_for_end(child: Pid, interrupt: &Interrupt) -> Result<()> {
+    let deadline = Instant::now() + GRACE;
+    while Instant::now() < deadline && !has_ended(child) {
+        interrupt.sleep(STEP)?;
+    }
+    Ok(())
+}

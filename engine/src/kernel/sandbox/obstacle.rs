@@ -1,0 +1,177 @@
+//! Why a machine lets no sandbox be made, and which switch to turn.
+
+use std::fs;
+use std::io;
+
+use super::super::privilege::status_field;
+use crate::diagnostics::{Errno, Error};
+
+/// A step on the way to a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// `unshare(CLONE_NEWUSER)`
+    User,
+    /// Writing `/proc/self/uid_map` and its like.
+    Map,
+    /// Network, mount and PID namespace.
+    Namespaces,
+    /// A mount inside.
+    Mount(&'static str),
+    /// `ip link set lo up`
+    Loopback,
+    /// A process, a pipe, a signal mask.
+    Fork,
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub(super) struct Obstacle {
+    step: Step,
+    errno: Errno,
+}
+
+impl Step {
+    pub(super) fn failed<E: Into<io::Error>>(self) -> impl FnOnce(E) -> Obstacle {
+        move |error| Obstacle { step: self, errno: Errno(error.into().raw_os_error().unwrap_or(Errno::EIO.0)) }
+    }
+
+    fn phrase(self) -> String {
+        match self {
+            Step::User => "make a user namespace".to_owned(),
+            Step::Map => "become root in the new user namespace".to_owned(),
+            Step::Namespaces => "make a network, mount and PID namespace".to_owned(),
+            Step::Mount(target) => format!("mount {target}"),
+            Step::Loopback => "bring `lo` up".to_owned(),
+            Step::Fork => "start a process".to_owned(),
+        }
+    }
+}
+
+impl From<Obstacle> for Error {
+    fn from(obstacle: Obstacle) -> Error {
+        explain(&obstacle, &Switches::read())
+    }
+}
+
+/// What a machine can forbid user namespaces with. `None`: it has no such switch.
+#[derive(Debug, Default)]
+struct Switches {
+    /// Ubuntu 23.10 and later: programs without an AppArmor profile get no rights in them.
+    apparmor_restricts: Option<bool>,
+    /// Debian's and Arch's own: 0 keeps them for root.
+    unprivileged_allowed: Option<bool>,
+    /// The first of `user.max_*_namespaces` that is 0.
+    limit_of_none: Option<&'static str>,
+    /// A seccomp filter, as container engines set it.
+    seccomp: bool,
+}
+
+/// Limits on each kind of namespace that a sandbox has (namespaces(7)).
+const LIMITS: [&str; 4] = ["max_user_namespaces", "max_net_namespaces", "max_mnt_namespaces", "max_pid_namespaces"];
+
+impl Switches {
+    fn read() -> Switches {
+        Switches {
+            apparmor_restricts: setting("kernel/apparmor_restrict_unprivileged_userns").map(|value| value != 0),
+            unprivileged_allowed: setting("kernel/unprivileged_userns_clone").map(|value| value != 0),
+            limit_of_none: LIMITS.into_iter().find(|limit| setting(&format!("user/{limit}")) == Some(0)),
+            seccomp: status_field("Seccomp").is_some_and(|mode| mode != 0),
+        }
+    }
+}
+
+fn setting(path: &str) -> Option<i64> {
+    fs::read_to_string(format!("/proc/sys/{path}")).ok()?.trim().parse().ok()
+}
+
+fn explain(obstacle: &Obstacle, switches: &Switches) -> Error {
+    let reason = obstacle.errno.text().map_or_else(|| obstacle.errno.to_string(), str::to_owned);
+    let why = format!("cannot {}: {reason}", obstacle.step.phrase());
+    Error::NoSandbox { why, help: help(obstacle, switches) }
+}
+
+const OR_ROOT: &str = "or run netscript as root";
+
+fn help(obstacle: &Obstacle, switches: &Switches) -> String {
+    match (obstacle.step, obstacle.errno) {
+        (Step::User | Step::Namespaces, Errno::ENOSPC | Errno::EUSERS) => match switches.limit_of_none {
+            Some(limit) => format!("`user.{limit}` is 0 here; allow some: `sudo sysctl -w user.{limit}=10000`"),
+            None => "the limits `user.max_*_namespaces` are reached, or sandboxes nest more than 32 deep".to_owned(),
+        },
+        (Step::User | Step::Map | Step::Namespaces | Step::Mount(_) | Step::Loopback, Errno::EPERM | Errno::EACCES) => {
+            forbidden(obstacle.step, switches)
+        }
+        (Step::User, Errno::EINVAL | Errno::ENOSYS) => {
+            format!("this kernel is built without user namespaces (CONFIG_USER_NS): use another, {OR_ROOT}")
+        }
+        (Step::Mount(target), _) => format!("a sandbox needs its own {target}; run netscript where that can be mounted"),
+        (Step::User | Step::Map | Step::Namespaces | Step::Loopback | Step::Fork, _) => {
+            "this machine is short of something, or its kernel lacks namespaces: run netscript elsewhere".to_owned()
+        }
+    }
+}
+
+/// The switch behind an EPERM. The order matters: the kernel asks Debian's switch first, and
+/// AppArmor lets the namespace be made but takes its rights away.
+fn forbidden(step: Step, switches: &Switches) -> String {
+    if switches.unprivileged_allowed == Some(false) {
+        return format!(
+            "this machine keeps user namespaces for root; allow them: `sudo sysctl -w kernel.unprivileged_userns_clone=1`, {OR_ROOT}"
+        );
+    }
+    if switches.apparmor_restricts == Some(true) {
+        return format!(
+            "AppArmor keeps user namespaces from programs without a profile (Ubuntu); allow them: `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, or give netscript a profile with `userns,`, {OR_ROOT}"
+        );
+    }
+    match step {
+        Step::Mount("/proc") => "parts of /proc are covered here, as in a container, and so no new one can be mounted; run the container with `--privileged`, or with `--security-opt systempaths=unconfined`".to_owned(),
+        _ if switches.seccomp => "a seccomp filter forbids it, as in a container; run the container with `--privileged`, or with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`".to_owned(),
+        Step::User | Step::Map | Step::Namespaces | Step::Mount(_) | Step::Loopback | Step::Fork => {
+            format!("a security module or a chroot forbids it: run netscript outside of that, {OR_ROOT}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help_for(step: Step, errno: Errno, switches: Switches) -> String {
+        match explain(&Obstacle { step, errno }, &switches) {
+            Error::NoSandbox { help, .. } => help,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn apparmor_is_named_wherever_it_strikes() {
+        for step in [Step::User, Step::Map, Step::Namespaces, Step::Mount("/"), Step::Loopback] {
+            let switches = Switches { apparmor_restricts: Some(true), ..Switches::default() };
+            let help = help_for(step, Errno::EPERM, switches);
+            assert!(help.contains("kernel.apparmor_restrict_unprivileged_userns=0"), "{step:?}: {help}");
+        }
+    }
+
+    #[test]
+    fn debians_switch_is_named() {
+        let switches = Switches { unprivileged_allowed: Some(false), ..Switches::default() };
+        let help = help_for(Step::User, Errno::EPERM, switches);
+        assert!(help.contains("kernel.unprivileged_userns_clone=1"), "{help}");
+    }
+
+    #[test]
+    fn a_limit_of_none_is_named() {
+        let switches = Switches { limit_of_none: Some("max_user_namespaces"), ..Switches::default() };
+        let help = help_for(Step::User, Errno::ENOSPC, switches);
+        assert!(help.contains("user.max_user_namespaces"), "{help}");
+    }
+
+    #[test]
+    fn containers_are_told_from_machines() {
+        let switches = Switches { seccomp: true, ..Switches::default() };
+        assert!(help_for(Step::User, Errno::EPERM, switches).contains("seccomp=unconfined"));
+        assert!(help_for(Step::Mount("/proc"), Errno::EPERM, Switches::default()).contains("systempaths=unconfined"));
+        assert!(help_for(Step::User, Errno::EPERM, Switches::default()).contains("chroot"));
+    }
+}

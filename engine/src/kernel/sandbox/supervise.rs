@@ -1,0 +1,66 @@
+//! Waiting for the process inside: signals are handed on to it, orphans are let go, and its
+//! status becomes one's own.
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// Signals that ask a program to end. They are for the process inside, which may take its time;
+/// one that Ctrl-C sends to all of them reaches it twice, which does no harm.
+const HANDED_ON: [Signal; 6] =
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGUSR2];
+
+/// A process that waits with its signals held back: so none is lost, and the first process of a
+/// PID namespace gets them as well.
+pub(super) struct Supervisor {
+    signals: SigSet,
+    before: SigSet,
+}
+
+impl Supervisor {
+    pub(super) fn new() -> nix::Result<Supervisor> {
+        let signals: SigSet = HANDED_ON.into_iter().chain([Signal::SIGCHLD]).collect();
+        let before = signals.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        Ok(Supervisor { signals, before })
+    }
+
+    /// Gets signals the usual way again, in the process that does not supervise.
+    pub(super) fn retire(self) -> nix::Result<()> {
+        self.before.thread_set_mask()
+    }
+
+    /// Waits for a child and ends with its status; 128 and the number if a signal ended it.
+    pub(super) fn exit_with(self, child: Pid) -> ! {
+        std::process::exit(self.wait_for(child))
+    }
+
+    fn wait_for(&self, child: Pid) -> i32 {
+        loop {
+            if let Some(status) = reap(child) {
+                return status;
+            }
+            match self.signals.wait() {
+                Ok(Signal::SIGCHLD) | Err(_) => {}
+                Ok(signal) => {
+                    // It may have ended meanwhile, but it has not been waited for.
+                    let _ = kill(child, signal);
+                }
+            }
+        }
+    }
+}
+
+/// Lets go of every child that has ended, and tells the status of the one that counts.
+fn reap(child: Pid) -> Option<i32> {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, status)) if pid == child => return Some(status),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Some(128 + signal as i32),
+            Ok(WaitStatus::StillAlive) => return None,
+            // It must have been waited for elsewhere, which does not happen.
+            Err(Errno::ECHILD) => return Some(1),
+            Ok(_) | Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Standard output and standard error, which may have been closed at the other end.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use netscript_engine::diagnostics::{Error, Failure, Sources, render};
+
+/// What a script prints. When the reader has gone (`| head`), the rest goes nowhere and the
+/// script still builds what it is to build.
+#[derive(Clone, Default)]
+pub struct Printer(Rc<RefCell<Option<io::Error>>>);
+
+impl Printer {
+    /// Prints a line.
+    pub fn line(&self, text: &str) {
+        let mut broken = self.0.borrow_mut();
+        if broken.is_none() {
+            let mut stdout = io::stdout().lock();
+            *broken = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).err();
+        }
+    }
+
+    /// An error if something could not be written for another reason than that the reader went.
+    pub fn finish(&self) -> Result<(), Error> {
+        match &*self.0.borrow() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::File {
+                path: "standard output".to_owned(),
+                doing: "write to".to_owned(),
+                why: error.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tells something on standard error.
+pub fn tell(text: &str) {
+    // There is nowhere left to say that this failed.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Shows an error on standard error, and gives the exit status that goes with it.
+pub fn fail(failure: &Failure, sources: &Sources, colour: bool) -> i32 {
+    tell(render(failure, sources, colour).trim_end());
+    status(&failure.error)
+}
+
+/// The exit status that goes with an error.
+fn status(error: &Error) -> i32 {
+    /// As a shell tells of a program that SIGINT (2) ended.
+    const INTERRUPTED: i32 = 128 + 2;
+    if *error == Error::Interrupted { INTERRUPTED } else { 1 }
+}
