@@ -1,19 +1,200 @@
-//! Links (being written).
+//! Links: made, changed, removed and found over rtnetlink.
 
-use super::Outcome;
+mod add;
+mod read;
+
+use std::os::fd::AsRawFd;
+
+use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage, LinkProtoInfoBridge};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use rtnetlink::{LinkMessageBuilder, LinkUnspec};
+
 use super::netns::Namespaces;
-use crate::diagnostics::Errno;
-use crate::op::{LinkOp, NetnsRef};
+use super::socket::RouteSocket;
+use super::{Absent, Failure, Outcome, sys};
+use crate::diagnostics::{Errno, Refusal};
+use crate::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
 
-pub(super) fn apply(_: &mut Namespaces, _: &NetnsRef, _: &LinkOp) -> Outcome {
-    Err(Errno::ENOSYS.into())
+pub(super) use read::{find, list, names};
+
+/// Attribute of a link that holds its alias (linux/if_link.h).
+const IFLA_IFALIAS: u16 = 20;
+
+/// Attribute of a bridge port that holds its hairpin mode (linux/if_link.h).
+const IFLA_BRPORT_MODE: u16 = 4;
+
+/// Does one operation on a link.
+pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) -> Outcome {
+    match op {
+        LinkOp::Add(name, LinkKind::Tun(mode)) => add_tun(namespaces, netns, name, *mode),
+        LinkOp::Add(name, kind) => add(namespaces, netns, name, kind),
+        LinkOp::Set(name, set) => apply_set(namespaces, netns, name, set),
+        LinkOp::Del(name) => del(namespaces, netns, name),
+    }
 }
-pub(super) fn list(_: &mut Namespaces, _: &NetnsRef) -> Outcome<Vec<crate::state::Link>> {
-    Err(Errno::ENOSYS.into())
+
+/// `ip link add NAME type KIND …`
+fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome {
+    let new = add::message(namespaces, netns, name, kind)?;
+    let request = RouteNetlinkMessage::NewLink(new.message);
+    let made = namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL);
+    made.map_err(|failure| lacking(kind, failure))
 }
-pub(super) fn find(_: &mut Namespaces, _: &NetnsRef, _: &crate::op::IfName) -> Outcome<Option<crate::state::Link>> {
-    Err(Errno::ENOSYS.into())
+
+/// Names the kernel feature whose absence a refusal to make a link means.
+fn lacking(kind: &LinkKind, failure: Failure) -> Failure {
+    let unknown_kind = failure.refusal.text.as_deref() == Some("Unknown device type");
+    let missing = match kind {
+        _ if failure.refusal.errno != Errno::EOPNOTSUPP => None,
+        LinkKind::Bridge(Bridge { vlan_filtering: Some(true), .. }) if !unknown_kind => {
+            Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
+        }
+        kind if unknown_kind => Some(no_such_kind(kind)),
+        _ => None,
+    };
+    match missing {
+        Some(missing) => failure.refusal.missing(missing).into(),
+        None => failure,
+    }
 }
-pub(super) fn index(_: &mut Namespaces, _: &NetnsRef, _: &crate::op::IfName) -> Outcome<u32> {
-    Err(Errno::ENOSYS.into())
+
+fn no_such_kind(kind: &LinkKind) -> String {
+    let (config, module) = match kind {
+        LinkKind::Veth(_) => ("CONFIG_VETH", "veth"),
+        LinkKind::Bridge(_) => ("CONFIG_BRIDGE", "bridge"),
+        LinkKind::Vxlan(_) => ("CONFIG_VXLAN", "vxlan"),
+        LinkKind::Macvlan(..) => ("CONFIG_MACVLAN", "macvlan"),
+        LinkKind::Ipvlan(..) => ("CONFIG_IPVLAN", "ipvlan"),
+        LinkKind::Vlan(_) => ("CONFIG_VLAN_8021Q", "8021q"),
+        LinkKind::Dummy => ("CONFIG_DUMMY", "dummy"),
+        LinkKind::Tun(_) => ("CONFIG_TUN", "tun"),
+    };
+    format!("this kernel has no {} links ({config}, module `{module}`)", kind.word())
+}
+
+/// `ip tuntap add dev NAME mode MODE`
+fn add_tun(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, mode: TunMode) -> Outcome {
+    let made = namespaces.within(netns, || sys::tun_create(name, mode))?;
+    made.map_err(|error| match Failure::from(error) {
+        // What TUNSETIFF says of a name that another link has; every other kind says EEXIST.
+        failure if matches!(failure.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
+            if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
+        }
+        failure => lacking_tun(failure.refusal).into(),
+    })
+}
+
+fn lacking_tun(refusal: Refusal) -> Refusal {
+    match refusal.errno {
+        Errno::ENOENT | Errno::ENODEV | Errno::ENXIO => {
+            refusal.missing("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
+        }
+        Errno::EPERM | Errno::EACCES => refusal.missing("/dev/net/tun may not be opened here; root outside a sandbox may"),
+        _ => refusal,
+    }
+}
+
+/// `ip link set dev NAME …`
+fn apply_set(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, set: &LinkSet) -> Outcome {
+    let link = LinkUnspec::new_with_name(name.as_str());
+    match set {
+        LinkSet::Flag(flag, on) => change(namespaces, netns, name, switch(link, *flag, *on).build()),
+        LinkSet::Netns(to) => {
+            let file = namespaces.file(to)?;
+            change(namespaces, netns, name, link.setns_by_fd(file.as_raw_fd()).build())
+        }
+        LinkSet::Master(Some(master)) => {
+            let master = index(namespaces, netns, master)?;
+            change(namespaces, netns, name, link.controller(master).build())
+        }
+        LinkSet::Master(None) => change(namespaces, netns, name, link.nocontroller().build()),
+        LinkSet::Name(to) => {
+            let index = index(namespaces, netns, name)?;
+            change(namespaces, netns, name, LinkUnspec::new_with_index(index).name(to.as_str()).build())
+        }
+        LinkSet::Mac(mac) => change(namespaces, netns, name, link.address(mac.0.to_vec()).build()),
+        LinkSet::Mtu(mtu) => change(namespaces, netns, name, link.mtu(*mtu).build()),
+        LinkSet::Alias(alias) => change(namespaces, netns, name, link.append_extra_attribute(alias_of(alias)).build()),
+        LinkSet::Hairpin(on) => set_hairpin(namespaces, netns, name, *on),
+    }
+}
+
+fn switch(link: LinkMessageBuilder<LinkUnspec>, flag: LinkFlag, on: bool) -> LinkMessageBuilder<LinkUnspec> {
+    match flag {
+        LinkFlag::Up if on => link.up(),
+        LinkFlag::Up => link.down(),
+        LinkFlag::Arp => link.arp(on),
+        LinkFlag::Promisc => link.promiscuous(on),
+    }
+}
+
+/// The alias without a NUL: the kernel counts that as one of its 255 bytes.
+fn alias_of(alias: &str) -> LinkAttribute {
+    LinkAttribute::Other(DefaultNla::new(IFLA_IFALIAS, alias.as_bytes().to_vec()))
+}
+
+/// `bridge link set dev NAME hairpin on`
+fn set_hairpin(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, on: bool) -> Outcome {
+    let mode = LinkProtoInfoBridge::Other(DefaultNla::new(IFLA_BRPORT_MODE, vec![on.into()]));
+    let port = LinkUnspec::new_with_index(index(namespaces, netns, name)?)
+        .interface_family(AddressFamily::Bridge)
+        .append_extra_attribute(LinkAttribute::ProtoInfoBridge(vec![mode]));
+    change(namespaces, netns, name, port.build())
+}
+
+/// `ip link del dev NAME`
+fn del(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome {
+    let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_name(name.as_str()).build());
+    let gone = namespaces.route_socket(netns)?.change(request, 0);
+    gone.map_err(|failure| or_absent(namespaces, netns, name, failure))
+}
+
+/// Sends a change of the link called `name`.
+fn change(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, message: LinkMessage) -> Outcome {
+    let changed = namespaces.route_socket(netns)?.change(RouteNetlinkMessage::SetLink(message), 0);
+    changed.map_err(|failure| or_absent(namespaces, netns, name, failure))
+}
+
+/// Drivers say ENODEV of other things too: the link is absent only if it cannot be found.
+fn or_absent(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
+    if failure.refusal.errno != Errno::ENODEV {
+        return failure;
+    }
+    match index(namespaces, netns, name) {
+        Err(absent) if absent.absent.is_some() => absent,
+        _ => failure,
+    }
+}
+
+/// The number of a link, by its name.
+pub(super) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<u32> {
+    Ok(message_of(namespaces, netns, name)?.header.index)
+}
+
+/// `ip link show dev NAME`, without the counters.
+fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<LinkMessage> {
+    let absent = || Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV);
+    match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_name(name.as_str())) {
+        Ok(Some(message)) => Ok(message),
+        Ok(None) => Err(absent()),
+        Err(failure) if failure.refusal.errno == Errno::ENODEV => Err(absent()),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {
+    let answers = socket.get(RouteNetlinkMessage::GetLink(without_counters(link)))?;
+    Ok(answers.into_iter().find_map(link_message))
+}
+
+fn without_counters(link: LinkMessageBuilder<LinkUnspec>) -> LinkMessage {
+    link.append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])).build()
+}
+
+fn link_message(message: RouteNetlinkMessage) -> Option<LinkMessage> {
+    match message {
+        RouteNetlinkMessage::NewLink(message) => Some(message),
+        _ => None,
+    }
 }

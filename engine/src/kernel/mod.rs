@@ -7,6 +7,7 @@ mod link;
 mod neigh;
 mod netfilter;
 mod netns;
+mod nsid;
 mod policy;
 mod privilege;
 mod process;

@@ -117,6 +117,15 @@ impl Namespaces {
         Ok(result)
     }
 
+    /// Every namespace that can be told by name: the host, those in use, those under `/run/netns`.
+    pub(super) fn candidates(&self) -> Outcome<Vec<NetnsRef>> {
+        let mut in_use: Vec<NetnsRef> = self.open.keys().filter(|netns| **netns != NetnsRef::Host).cloned().collect();
+        in_use.sort();
+        let others = names()?.into_iter().map(NetnsRef::Named).filter(|netns| !self.open.contains_key(netns));
+        let (named, nameless): (Vec<_>, Vec<_>) = in_use.into_iter().partition(|netns| netns.name().is_some());
+        Ok([NetnsRef::Host].into_iter().chain(named).chain(others).chain(nameless).collect())
+    }
+
     /// Forgets what is open in a namespace: an open file would keep it alive.
     fn close(&mut self, netns: &NetnsRef) {
         self.open.remove(netns);

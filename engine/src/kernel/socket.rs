@@ -3,11 +3,12 @@
 use std::io;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::Outcome;
 use crate::diagnostics::{Errno, Refusal};
+use crate::op::Family;
 
 /// Attribute of an extended acknowledgement that holds its text (linux/netlink.h).
 const NLMSGERR_ATTR_MSG: u16 = 1;
@@ -119,4 +120,21 @@ fn extended_text(header: &[u8]) -> Option<String> {
         rest = rest.get(len.next_multiple_of(4)..)?;
     }
     None
+}
+
+/// The kernel's number of a family.
+pub(super) fn address_family(family: Family) -> AddressFamily {
+    match family {
+        Family::V4 => AddressFamily::Inet,
+        Family::V6 => AddressFamily::Inet6,
+    }
+}
+
+/// The family of a kernel's number; neighbours and addresses have others too.
+pub(super) fn family_of(family: AddressFamily) -> Option<Family> {
+    match family {
+        AddressFamily::Inet => Some(Family::V4),
+        AddressFamily::Inet6 => Some(Family::V6),
+        _ => None,
+    }
 }
