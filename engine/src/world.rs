@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::diagnostics::{Refusal, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
-use crate::state::{Contents, FdbRecord, Link, NeighRecord};
+use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 
 /// What operations act on and questions are answered by: the kernel, or a model of it.
 pub trait World {
@@ -32,6 +32,8 @@ pub trait World {
     fn neighbours(&mut self, netns: &NetnsRef) -> Result<Vec<NeighRecord>>;
     /// The forwarding tables of bridges and vxlan links.
     fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>>;
+    /// The chains and rules of iptables of one family.
+    fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset>;
     /// The value of a setting, without the line's end.
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
 

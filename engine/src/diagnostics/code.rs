@@ -123,6 +123,10 @@ codes! {
         "Two options contradict each other, or one needs another.",
         "Leave one of them out, or add what is needed.";
 
+    E0214 "bad chain name",
+        "iptables takes names of chains of 1 to 28 bytes, without white space and control characters, not beginning with `-` or `!`, and not the name of a target such as `LOG`.",
+        "Choose a shorter or simpler name.";
+
     E0301 "exists already",
         "Something of this name, or an equal one, is there already.",
         "Choose another name, or remove what is there first.";

@@ -33,6 +33,11 @@ impl Error {
                     .help("choose a name that can be a file name, such as `\"red\"`")
                     .culprit(given)
             }
+            Error::ChainName { given, why } => {
+                Description::new(Code::E0214, format!("{given:?} cannot be the name of a chain"), why)
+                    .help("a chain's name has 1 to 28 bytes, without white space, and is no target's name")
+                    .culprit(given)
+            }
             Error::Mac { given } => Description::new(
                 Code::E0206,
                 format!("{given:?} is no hardware address"),

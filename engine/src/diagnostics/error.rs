@@ -15,6 +15,8 @@ pub enum Error {
     LinkName { given: String, why: String },
     /// A namespace name that is no file name.
     NetnsName { given: String, why: String },
+    /// A name of a chain that iptables would not take.
+    ChainName { given: String, why: String },
     /// A hardware address that is none.
     Mac { given: String },
     /// An address with length that is none.

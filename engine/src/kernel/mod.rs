@@ -26,8 +26,8 @@ use process::Processes;
 pub use sandbox::enter_sandbox;
 
 use crate::diagnostics::{Error, Refusal, Result};
-use crate::op::{Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
-use crate::state::{Contents, FdbRecord, Link, NeighRecord};
+use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{Absent, Failed, Output, Ping, Pong, Started, World};
 
 /// The machine's kernel, as one lab uses it.
@@ -97,7 +97,9 @@ impl Kernel {
             Action::Policy(op) => policy::apply(&mut self.namespaces, netns, op),
             Action::Neigh(op) => neigh::apply(&mut self.namespaces, netns, op),
             Action::Fdb(op) => fdb::apply(&mut self.namespaces, netns, op),
-            Action::Netfilter(op) => netfilter::apply(&mut self.namespaces, netns, op),
+            Action::Netfilter(op) => {
+                netfilter::apply(&mut self.namespaces, netns, &[op]).map_err(|(_, failure)| failure)
+            }
             Action::Sysctl(op) => sysctl::apply(&mut self.namespaces, netns, op),
         }
     }
@@ -109,10 +111,31 @@ fn folder_name(lab: &str) -> String {
     if matches!(name.as_str(), "" | "." | "..") { "lab".to_owned() } else { name }
 }
 
+/// The operations on rules that a slice begins with, all in one namespace: they travel together.
+fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
+    let together = ops.iter().map_while(|op| match &op.action {
+        Action::Netfilter(rules) if op.netns == ops[0].netns => Some(rules),
+        _ => None,
+    });
+    together.collect()
+}
+
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
-        for (index, op) in ops.iter().enumerate() {
-            self.apply_one(op).map_err(|failure| Failed { index, refusal: failure.refusal, absent: failure.absent })?;
+        let mut index = 0;
+        while let Some(op) = ops.get(index) {
+            let rules = netfilter_ops(&ops[index..]);
+            let (done, result) = if rules.is_empty() {
+                (1, self.apply_one(op).map_err(|failure| (0, failure)))
+            } else {
+                (rules.len(), netfilter::apply(&mut self.namespaces, &op.netns, &rules))
+            };
+            result.map_err(|(culprit, failure)| Failed {
+                index: index + culprit,
+                refusal: failure.refusal,
+                absent: failure.absent,
+            })?;
+            index += done;
         }
         Ok(())
     }
@@ -155,6 +178,11 @@ impl World for Kernel {
     fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>> {
         fdb::list(&mut self.namespaces, netns)
             .map_err(|f| f.into_error(|| format!("list the forwarding tables of {netns}")))
+    }
+
+    fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
+        netfilter::list(&mut self.namespaces, netns, family)
+            .map_err(|f| f.into_error(|| format!("list the rules of {netns}")))
     }
 
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {

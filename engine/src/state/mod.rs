@@ -5,12 +5,14 @@
 
 mod link;
 mod neigh;
+mod netfilter;
 mod netns;
 
 use std::collections::BTreeMap;
 
 pub use link::{Addr, Link, LinkType, OperState, Peer};
 pub use neigh::{FdbRecord, NeighRecord};
+pub use netfilter::{Chain, RuleRecord, Ruleset};
 pub use netns::{Contents, Netns};
 
 use crate::op::NetnsRef;

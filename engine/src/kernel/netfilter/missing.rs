@@ -1,0 +1,78 @@
+//! What a kernel lacks when it refuses a rule.
+
+use super::expr::Expr;
+use super::{NftSocket, encode, wire};
+use crate::diagnostics::{Errno, Refusal};
+use crate::op::Family;
+use crate::op::netfilter::{Extension, NetfilterOp, Rule};
+
+/// `NFTA_COMPAT_NAME`, `NFTA_COMPAT_REV` and `NFTA_COMPAT_TYPE`, linux/netfilter/nf_tables_compat.h.
+const NAME: u16 = 1;
+const REVISION: u16 = 2;
+const TYPE: u16 = 3;
+
+/// A kernel without nf_tables answers every question with this.
+pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
+    match refusal.errno {
+        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EINVAL => {
+            refusal.missing("this kernel lacks nf_tables (CONFIG_NF_TABLES, module `nf_tables`)")
+        }
+        _ => refusal,
+    }
+}
+
+impl NftSocket {
+    /// Adds the name of what the kernel lacks, if that is why it refused an operation.
+    pub(super) fn name_missing(&mut self, op: &NetfilterOp, refusal: Refusal) -> Refusal {
+        let table = op.table();
+        match (refusal.errno, op) {
+            (Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT | Errno::ENOENT, _) if self.ruleset(table.family).is_err() => {
+                of_nf_tables(Refusal { errno: Errno::EOPNOTSUPP, ..refusal })
+            }
+            (Errno::ENOENT, NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _)) => {
+                match self.missing_extension(table.family, rule) {
+                    Some(what) => refusal.missing(what),
+                    None => refusal,
+                }
+            }
+            _ => refusal,
+        }
+    }
+
+    fn missing_extension(&mut self, family: Family, rule: &Rule) -> Option<String> {
+        let exprs = encode::expressions(rule).ok()?;
+        exprs.iter().find_map(|expr| match expr {
+            Expr::Match(extension) => self.missing(family, extension, 0),
+            Expr::Target(extension) => self.missing(family, extension, 1),
+            Expr::Meta(_)
+            | Expr::Payload(..)
+            | Expr::Mask(_)
+            | Expr::Cmp(..)
+            | Expr::Range(..)
+            | Expr::Limit(..)
+            | Expr::Counter(..)
+            | Expr::Verdict(_)
+            | Expr::Other(_) => None,
+        })
+    }
+
+    /// Asks whether the kernel has an extension, a match (0) or a target (1).
+    fn missing(&mut self, family: Family, extension: &Extension, kind: u32) -> Option<String> {
+        let Extension { name, revision, .. } = extension;
+        let attributes = [
+            (NAME, wire::string(name)),
+            (REVISION, revision.to_be_bytes().to_vec()),
+            (TYPE, kind.to_be_bytes().to_vec()),
+        ];
+        let refusal = self.question(wire::GET_COMPAT, family, &attributes).err()?;
+        Some(match refusal.errno {
+            Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EINVAL => {
+                "this kernel lacks the layer for iptables' extensions in nf_tables (CONFIG_NFT_COMPAT, module `nft_compat`)"
+                    .to_owned()
+            }
+            _ => format!(
+                "this kernel lacks iptables' `{name}`, revision {revision} (module `xt_{name}`, `ipt_{name}` or `ip6t_{name}`)"
+            ),
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! Netfilter: chains and rules as iptables-nft 1.8.9 writes them.
+//!
+//! `encode` turns a rule into expressions and `decode` expressions into a rule; both are plain
+//! functions over data. `nft` hands expressions to libnftnl, `wire` reads what the kernel answers,
+//! and `socket` talks to it.
+
+mod decode;
+mod encode;
+mod expr;
+mod missing;
+mod nft;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod xt_match;
+mod xt_target;
+
+use std::collections::BTreeSet;
+
+use nft::{Place, Transaction};
+pub(super) use socket::NftSocket;
+
+use super::netns::Namespaces;
+use super::{Failure, Outcome};
+use crate::diagnostics::{Errno, Refusal};
+use crate::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
+use crate::op::{Family, NetnsRef};
+use crate::state::{RuleRecord, Ruleset};
+
+/// Applies operations in one namespace, in as few transactions as they allow. On failure the index
+/// of the operation at fault: everything before it is there and nothing after it.
+pub(super) fn apply(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    ops: &[&NetfilterOp],
+) -> Result<(), (usize, Failure)> {
+    let socket = namespaces.nft_socket(netns).map_err(|failure| (0, failure))?;
+    socket.apply(ops).map_err(|(index, refusal)| (index, refusal.into()))
+}
+
+/// Every table of iptables of a family.
+pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {
+    Ok(namespaces.nft_socket(netns)?.ruleset(family)?)
+}
+
+/// An operation's messages cannot be written before those ahead of it have taken effect.
+enum Pending {
+    Written,
+    After(Refusal),
+}
+
+impl NftSocket {
+    /// Applies operations in order.
+    pub(super) fn apply(&mut self, ops: &[&NetfilterOp]) -> Result<(), (usize, Refusal)> {
+        let mut start = 0;
+        let mut draft = Draft::default();
+        for (index, op) in ops.iter().enumerate() {
+            // What depends on rules' handles needs the rules before it to be in the kernel.
+            if depends_on_kernel(op) {
+                self.send(ops, start, std::mem::take(&mut draft))?;
+                start = index;
+            }
+            if let Pending::After(refusal) = self.write(&mut draft, index, op).map_err(|refusal| (index, refusal))? {
+                self.send(ops, start, std::mem::take(&mut draft))?;
+                return Err((index, refusal));
+            }
+        }
+        self.send(ops, start, draft)
+    }
+
+    /// Sends what has been written for the operations from `start`. If one fails, those before it are
+    /// sent again without it.
+    fn send(&mut self, ops: &[&NetfilterOp], start: usize, draft: Draft) -> Result<(), (usize, Refusal)> {
+        if draft.transaction.is_empty() {
+            return Ok(());
+        }
+        let Err((culprit, refusal)) = self.commit(draft.transaction.finish()) else { return Ok(()) };
+        let mut before = Draft::default();
+        for (index, op) in ops.iter().enumerate().take(culprit).skip(start) {
+            self.write(&mut before, index, op).map_err(|refusal| (index, refusal))?;
+        }
+        if !before.transaction.is_empty() {
+            self.commit(before.transaction.finish())?;
+        }
+        Err((culprit, self.name_missing(ops[culprit], refusal)))
+    }
+
+    /// Writes an operation's messages.
+    fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<Pending, Refusal> {
+        match op {
+            NetfilterOp::Append(rule) => return draft.rule(index, rule, Place::Last),
+            NetfilterOp::Insert(rule, position) => {
+                let place = match position {
+                    1 => Place::First,
+                    position => self.place(rule.chain(), *position)?,
+                };
+                return draft.rule(index, rule, place);
+            }
+            NetfilterOp::Delete(rule, handle) => {
+                let handle = match handle {
+                    Some(handle) => *handle,
+                    None => self.find(rule)?,
+                };
+                draft.transaction.delete_rule(index, rule.chain(), Some(handle));
+            }
+            NetfilterOp::Flush(chain) => {
+                draft.ensure(index, chain);
+                draft.transaction.delete_rule(index, chain, None);
+            }
+            NetfilterOp::FlushTable(table) => self.flush_table(draft, index, *table)?,
+            NetfilterOp::Policy(chain, policy) => match chain.hook() {
+                Some(hook) => {
+                    draft.ensure_table(index, chain.table);
+                    draft.transaction.base_chain(index, chain, hook, Some(*policy));
+                }
+                None => return Ok(Pending::After(Errno::EINVAL.into())),
+            },
+            NetfilterOp::NewChain(chain) => {
+                draft.ensure_table(index, chain.table);
+                draft.transaction.new_chain(index, chain);
+            }
+            NetfilterOp::DelChain(chain) => draft.transaction.delete_chain(index, chain),
+        }
+        Ok(Pending::Written)
+    }
+
+    /// Where a rule goes that is to be the N-th of its chain.
+    fn place(&mut self, chain: &ChainRef, position: u32) -> Result<Place, Refusal> {
+        let rules = self.rules(chain)?;
+        let index = usize::try_from(position).unwrap_or(usize::MAX).checked_sub(1).ok_or(Errno::EINVAL)?;
+        match rules.get(index) {
+            Some(record) => Ok(Place::Before(record.handle)),
+            None if index == rules.len() => Ok(Place::Last),
+            None => Err(Refusal {
+                errno: Errno::E2BIG,
+                text: Some(format!("index of insertion too big: the chain has {} rules", rules.len())),
+                missing: None,
+            }),
+        }
+    }
+
+    /// The handle of the first rule of its chain that equals a rule.
+    fn find(&mut self, rule: &Rule) -> Result<u64, Refusal> {
+        let canonical = canonical(rule).ok_or(Errno::EINVAL)?;
+        let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule == canonical);
+        found.map(|record| record.handle).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// `iptables -F` makes no table: one that is not there has nothing to flush.
+    fn flush_table(&mut self, draft: &mut Draft, index: usize, table: TableRef) -> Result<(), Refusal> {
+        for chain in self.ruleset(table.family)?.chains(table) {
+            draft.transaction.delete_rule(index, &table.chain(chain.name.clone()), None);
+        }
+        Ok(())
+    }
+
+    fn rules(&mut self, chain: &ChainRef) -> Result<Vec<RuleRecord>, Refusal> {
+        let rules = self.chain_rules(chain)?;
+        Ok(rules.into_iter().map(|(chain, handle, exprs)| record(chain, handle, &exprs)).collect())
+    }
+}
+
+fn record(chain: ChainRef, handle: u64, exprs: &[expr::Expr]) -> RuleRecord {
+    let (rule, packets, bytes) = decode::rule(chain, exprs);
+    RuleRecord { rule, handle, packets, bytes }
+}
+
+/// A rule as it comes back from the kernel; `None` if it cannot be written.
+fn canonical(rule: &Rule) -> Option<Rule> {
+    let exprs = encode::expressions(rule).ok()?;
+    Some(decode::rule(rule.chain().clone(), &exprs).0)
+}
+
+fn depends_on_kernel(op: &NetfilterOp) -> bool {
+    match op {
+        NetfilterOp::Insert(_, position) => *position != 1,
+        NetfilterOp::Delete(_, handle) => handle.is_none(),
+        NetfilterOp::FlushTable(_) => true,
+        NetfilterOp::Append(_)
+        | NetfilterOp::Flush(_)
+        | NetfilterOp::Policy(..)
+        | NetfilterOp::NewChain(_)
+        | NetfilterOp::DelChain(_) => false,
+    }
+}
+
+/// A transaction being written, and what it makes sure is there.
+struct Draft {
+    transaction: Transaction,
+    tables: BTreeSet<TableRef>,
+    chains: BTreeSet<ChainRef>,
+}
+
+impl Default for Draft {
+    fn default() -> Draft {
+        Draft { transaction: Transaction::new(), tables: BTreeSet::new(), chains: BTreeSet::new() }
+    }
+}
+
+impl Draft {
+    /// Tables and built-in chains are made when they are first needed, as iptables-nft does it.
+    fn ensure(&mut self, index: usize, chain: &ChainRef) {
+        self.ensure_table(index, chain.table);
+        if let Some(hook) = chain.hook()
+            && self.chains.insert(chain.clone())
+        {
+            self.transaction.base_chain(index, chain, hook, None);
+        }
+    }
+
+    fn ensure_table(&mut self, index: usize, table: TableRef) {
+        if self.tables.insert(table) {
+            self.transaction.table(index, table);
+        }
+    }
+
+    fn rule(&mut self, index: usize, rule: &Rule, place: Place) -> Result<Pending, Refusal> {
+        match encode::expressions(rule) {
+            Ok(exprs) => {
+                self.ensure(index, rule.chain());
+                self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);
+                Ok(Pending::Written)
+            }
+            Err(native) => Ok(Pending::After(Refusal {
+                errno: Errno::EINVAL,
+                text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
+                missing: None,
+            })),
+        }
+    }
+}
