@@ -13,6 +13,7 @@ mod lab;
 pub mod op;
 #[cfg(feature = "kernel")]
 mod probe;
+pub mod shell;
 pub mod state;
 mod world;
 

@@ -1,0 +1,10 @@
+//! Kernel settings: `sysctl -w`.
+
+use super::Command;
+use crate::op::{NetnsRef, SysctlOp};
+
+pub(super) fn command(netns: &NetnsRef, op: &SysctlOp) -> Command {
+    match op {
+        SysctlOp::Write(key, value) => Command::new(netns, ["sysctl", "-w", &format!("{key}={value}")]),
+    }
+}
