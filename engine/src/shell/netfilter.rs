@@ -3,6 +3,6 @@
 use super::Command;
 use crate::op::{NetfilterOp, NetnsRef};
 
-pub(super) fn command(_: &NetnsRef, op: &NetfilterOp) -> Command {
-    match *op {}
+pub(super) fn command(netns: &NetnsRef, op: &NetfilterOp) -> Command {
+    Command::new(netns, op.argv())
 }
