@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Position, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
 
 pub use session::{ScriptError, Session, at};
 
@@ -47,6 +47,8 @@ impl Interpreter {
             .set_max_string_size(0)
             .set_max_array_size(0)
             .set_max_map_size(0)
+            // The optimizer drops statements that it thinks do nothing, wrong ones included.
+            .set_optimization_level(OptimizationLevel::None)
             .set_default_tag(Dynamic::from(session.clone()));
         ScriptError::register(&mut engine);
         register(&mut engine);

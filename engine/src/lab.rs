@@ -8,7 +8,7 @@ use handles::Handles;
 pub use handles::{LinkId, NetnsId};
 
 use crate::diagnostics::{At, Errno, Error, Refusal, Result};
-use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, SysctlOp};
 use crate::world::{Absent, Failed, World};
 
 /// A network being built: the one way from a script's words to the machine.
@@ -107,6 +107,11 @@ impl Lab {
             Some(Absent::Link(netns, name)) => self.no_such_link(&netns, name.as_str()),
             Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
             None => {
+                if let (Action::Sysctl(SysctlOp::Write(key, _)), Errno::ENOENT) = (&op.action, failed.refusal.errno)
+                    && let Err(error) = self.world.sysctl(&op.netns, key)
+                {
+                    return error;
+                }
                 let facts = self.facts(op, &failed.refusal);
                 Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts }
             }

@@ -42,11 +42,9 @@ fn prepare(cli: &Cli) -> Result<(Script, Interrupt)> {
 
 /// Script functions may call each other deeper than a thread's usual stack allows.
 fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
-    let thread = thread::Builder::new()
-        .name("script".to_owned())
-        .stack_size(STACK_SIZE)
-        .spawn(work)
-        .map_err(|error: io::Error| Error::Unanswered { question: "start a thread".to_owned(), refusal: error.into() })?;
+    let thread = thread::Builder::new().name("script".to_owned()).stack_size(STACK_SIZE).spawn(work).map_err(
+        |error: io::Error| Error::Unanswered { question: "start a thread".to_owned(), refusal: error.into() },
+    )?;
     Ok(thread.join().unwrap_or(PANICKED))
 }
 

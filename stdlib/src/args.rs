@@ -56,6 +56,10 @@ pub(crate) fn text(what: &str, value: &Dynamic) -> Result<String> {
     if value.is_string() { Ok(value.to_string()) } else { Err(wrong_type(what, "a string", value)) }
 }
 
+fn text_or(what: &str, wanted: &str, value: &Dynamic) -> Result<String> {
+    if value.is_string() { Ok(value.to_string()) } else { Err(wrong_type(what, wanted, value)) }
+}
+
 /// A whole number.
 pub(crate) fn int(what: &str, value: &Dynamic) -> Result<i64> {
     value.as_int().map_err(|_| wrong_type(what, "an integer", value))
@@ -194,7 +198,7 @@ pub(crate) fn argv(value: &Dynamic) -> Result<Vec<String>> {
     let words = if value.is_array() {
         value.clone().into_array().expect("it is one").iter().map(argument).collect::<Result<Vec<_>>>()?
     } else {
-        let line = text("a command", value)?;
+        let line = text_or("a command", "a string or an array of strings", value)?;
         shlex::split(&line).ok_or_else(|| Error::OptionValue {
             key: "the command".into(),
             given: format!("{line:?}"),

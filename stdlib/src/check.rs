@@ -16,6 +16,11 @@ pub(crate) fn register(engine: &mut Engine) {
 /// Time between two looks at a condition.
 const STEP: Duration = Duration::from_millis(10);
 
+fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
+    let time = Duration::from_secs_f64(args::seconds("a time", seconds)?);
+    Ok(Session::of(ctx).lab().world().sleep(time)?)
+}
+
 #[export_module]
 #[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
 mod words {
@@ -70,9 +75,29 @@ mod words {
     /// ```
     /// sleep(0.01);
     /// ```
-    #[rhai_fn(return_raw)]
-    pub fn sleep(ctx: NativeCallContext, seconds: Dynamic) -> RhaiResult<()> {
-        let time = Duration::from_secs_f64(args::seconds("a time", &seconds)?);
-        Ok(Session::of(&ctx).lab().world().sleep(time)?)
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_for(ctx: NativeCallContext, seconds: Dynamic) -> RhaiResult<()> {
+        pause(&ctx, &seconds)
+    }
+
+    /// Waits for so many seconds.
+    ///
+    /// ```
+    /// sleep(0);
+    /// ```
+    // Rhai has a word of its own for whole numbers, which would go before the one above.
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_whole(ctx: NativeCallContext, seconds: i64) -> RhaiResult<()> {
+        pause(&ctx, &Dynamic::from(seconds))
+    }
+
+    /// Waits for so many seconds, whole or not.
+    ///
+    /// ```
+    /// sleep(0.01);
+    /// ```
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_float(ctx: NativeCallContext, seconds: f64) -> RhaiResult<()> {
+        pause(&ctx, &Dynamic::from(seconds))
     }
 }

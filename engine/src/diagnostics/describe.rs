@@ -105,7 +105,7 @@ impl Error {
                     .help(format!("give {wanted}"))
             }
             Error::Conflict { message, help } => {
-                Description::new(Code::E0213, message, "these do not go together").help(help)
+                Description::new(Code::E0213, message, "not possible like this").help(help)
             }
             Error::WrongType { what, wanted, given } => Description::new(
                 Code::E0105,

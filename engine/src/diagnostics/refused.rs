@@ -1,7 +1,7 @@
 //! What the kernel's refusals mean, by operation and error number.
 
 use super::{Code, Description, Errno, Refusal};
-use crate::op::{Action, AddrOp, FdbOp, LinkOp, NeighOp, NetnsOp, Op, PolicyOp, RouteOp};
+use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetnsOp, Op, PolicyOp, RouteOp};
 
 /// The code of a refusal of which nothing but the number is known.
 pub(super) fn code(refusal: &Refusal) -> Code {
@@ -23,12 +23,35 @@ pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
     if let Some(text) = &refusal.text {
         description = description.note(format!("the kernel says: {text}"));
     }
-    match (&refusal.missing, code) {
-        (Some(missing), _) => description.help(missing),
-        (None, Code::E0305) => {
-            description.help(format!("the kernel gave {}; its own text, if any, is in the note", refusal.errno))
+    match refusal.missing.clone().or_else(|| remedy(op, refusal.errno)) {
+        Some(help) => description.help(help),
+        None if code == Code::E0305 => description.help(format!("the kernel's number for this is {}", refusal.errno)),
+        None => description,
+    }
+}
+
+/// What to do next, where more is known than the code says.
+fn remedy(op: &Op, errno: Errno) -> Option<String> {
+    match (&op.action, errno) {
+        (Action::Link(LinkOp::Set(_, LinkSet::Master(Some(master)))), Errno::EOPNOTSUPP | Errno::EINVAL) => {
+            Some(format!("`{master}` must be a bridge, and a bridge cannot be a port of another"))
         }
-        (None, code) => description.help(code.entry().remedy),
+        (Action::Link(LinkOp::Set(name, LinkSet::Hairpin(_))), Errno::EOPNOTSUPP | Errno::EINVAL) => {
+            Some(format!("`{name}` must be a port of a bridge first: `.master(bridge)`"))
+        }
+        (Action::Link(LinkOp::Set(_, LinkSet::Mtu(_))), Errno::EINVAL) => {
+            Some("give an MTU that this kind of link can have, such as 1500; IPv6 needs 1280".to_owned())
+        }
+        (Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)), Errno::EINVAL)
+            if route.dst != route.dst.network() =>
+        {
+            Some(format!("the address has bits beyond its length: did you mean {}?", route.dst.network()))
+        }
+        (Action::Route(RouteOp::Add(_)), Errno::EEXIST) => {
+            Some("put it in the other's place with `replace_route`, or give it another `metric`".to_owned())
+        }
+        (Action::Route(_), Errno::ENETDOWN) => Some("bring the link up first: `.up()`".to_owned()),
+        _ => None,
     }
 }
 

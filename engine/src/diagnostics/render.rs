@@ -60,7 +60,8 @@ pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
             (None, _) => format!("in `{}`", call.function),
         });
     }
-    notes.extend(description.help.map(|help| format!("help: {help}")));
+    let help = description.help.unwrap_or_else(|| lower_first(description.code.entry().remedy));
+    notes.push(format!("help: {help}"));
 
     let diagnostic = Diagnostic::error()
         .with_code(description.code.to_string())
@@ -71,4 +72,14 @@ pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
     term::emit_to_write_style(&mut buffer, &Config::default(), &files, &diagnostic)
         .expect("a buffer in memory takes everything, and every span lies within its file");
     String::from_utf8_lossy(buffer.as_slice()).into_owned()
+}
+
+/// A sentence of the registry as it follows "help:".
+fn lower_first(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut chars = sentence.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
 }

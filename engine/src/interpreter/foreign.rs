@@ -74,7 +74,7 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
         EvalAltResult::ErrorStackOverflow(_) => Description::new(
             Code::E0109,
             format!("functions call each other more than {} deep", super::MAX_CALL_LEVELS),
-            "the last call",
+            "this call does not end",
         )
         .help("look for a recursion that never ends"),
         EvalAltResult::ErrorTooManyModules(_)
@@ -357,11 +357,14 @@ fn unknown_property(engine: &Engine, kind: &str, property: &str) -> Description 
 /// Rhai's and Rust's names of types in words that users know.
 fn type_name(name: &str) -> String {
     let name = name.trim().trim_start_matches("&mut ");
+    if name.contains("ImmutableString") {
+        return "string".into();
+    }
     let short = name.rsplit("::").next().unwrap_or(name).trim_end_matches('>');
     match short {
         "i64" | "INT" => "integer".into(),
         "f64" | "FLOAT" => "float".into(),
-        "ImmutableString" | "String" | "&str" | "str" | "string" => "string".into(),
+        "String" | "&str" | "str" | "string" => "string".into(),
         "bool" => "bool".into(),
         "char" => "character".into(),
         "array" | "Array" | "Vec<rhai::Dynamic" => "array".into(),

@@ -27,10 +27,8 @@ impl Interrupt {
     /// From now on SIGINT, SIGTERM and SIGHUP do not end this process but are told here. A SIGHUP
     /// that is ignored, as under `nohup`, stays ignored.
     pub fn listen() -> Result<Interrupt> {
-        Interrupt::hear().map_err(|error| Error::Unanswered {
-            question: "listen for Ctrl-C".to_owned(),
-            refusal: error.into(),
-        })
+        Interrupt::hear()
+            .map_err(|error| Error::Unanswered { question: "listen for Ctrl-C".to_owned(), refusal: error.into() })
     }
 
     fn hear() -> io::Result<Interrupt> {

@@ -90,7 +90,9 @@ fn lacking_tun(refusal: Refusal) -> Refusal {
         Errno::ENOENT | Errno::ENODEV | Errno::ENXIO => {
             refusal.missing("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
         }
-        Errno::EPERM | Errno::EACCES => refusal.missing("/dev/net/tun may not be opened here; root outside a sandbox may"),
+        Errno::EPERM | Errno::EACCES => {
+            refusal.missing("/dev/net/tun may not be opened here; root outside a sandbox may")
+        }
         _ => refusal,
     }
 }

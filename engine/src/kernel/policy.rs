@@ -22,9 +22,8 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outcome {
     let mut message = message(rule);
     message.header.action = RuleAction::ToTable;
-    let added = namespaces
-        .route_socket(netns)?
-        .change(RouteNetlinkMessage::NewRule(message), NLM_F_CREATE | NLM_F_EXCL);
+    let added =
+        namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRule(message), NLM_F_CREATE | NLM_F_EXCL);
     added.map_err(lacking)
 }
 

@@ -52,11 +52,9 @@ fn made_scope(route: &Route) -> Scope {
         RouteKind::Local => Scope::Host,
         RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => Scope::Link,
         RouteKind::Unicast if reached_directly => Scope::Link,
-        RouteKind::Unicast
-        | RouteKind::Blackhole
-        | RouteKind::Unreachable
-        | RouteKind::Prohibit
-        | RouteKind::Throw => Scope::Global,
+        RouteKind::Unicast | RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {
+            Scope::Global
+        }
     }
 }
 
@@ -80,11 +78,9 @@ fn deleted_scope(route: &Route) -> Scope {
         _ if route.family() == Family::V6 => Scope::Global,
         RouteKind::Local => Scope::Host,
         RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => Scope::Link,
-        RouteKind::Unicast
-        | RouteKind::Blackhole
-        | RouteKind::Unreachable
-        | RouteKind::Prohibit
-        | RouteKind::Throw => Scope::Nowhere,
+        RouteKind::Unicast | RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {
+            Scope::Nowhere
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Action, AddrOp, FdbOp, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, NetnsOp, Op, PidRef, PolicyOp, RouteOp,
+    Action, AddrOp, FdbOp, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, NetnsOp, Op, PidRef, PolicyOp, Route, RouteOp,
     SysctlOp,
 };
 
@@ -11,6 +11,9 @@ impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.action {
             Action::Netns(op) => return op.fmt(f),
+            Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => {
+                return write!(f, "move `{name}` from {} to {to}", self.netns);
+            }
             Action::Link(op) => op.fmt(f)?,
             Action::Addr(op) => op.fmt(f)?,
             Action::Route(op) => op.fmt(f)?,
@@ -86,11 +89,18 @@ impl fmt::Display for AddrOp {
 impl fmt::Display for RouteOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RouteOp::Add(route) => write!(f, "add the route to {}", route.dst),
-            RouteOp::Replace(route) => write!(f, "replace the route to {}", route.dst),
-            RouteOp::Del(route) => write!(f, "remove the route to {}", route.dst),
+            RouteOp::Add(route) => write!(f, "add the {}", name(route)),
+            RouteOp::Replace(route) => write!(f, "replace the {}", name(route)),
+            RouteOp::Del(route) => write!(f, "remove the {}", name(route)),
             RouteOp::Flush(family, table) => write!(f, "flush the {family} routes of table {table}"),
         }
+    }
+}
+
+fn name(route: &Route) -> String {
+    match route.dst.is_all() {
+        true => format!("{} default route", route.family()),
+        false => format!("route to {}", route.dst),
     }
 }
 

@@ -14,18 +14,19 @@ struct Word {
 }
 
 fn words() -> Vec<Word> {
-    let kernel = Kernel::new(Interrupt::default()).unwrap();
+    let kernel = Kernel::new(Interrupt::listen().unwrap()).unwrap();
     let interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
         netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
     });
-    let all = |info: rhai::module::FuncInfo| {
-        let metadata = info.metadata;
-        Some(Word {
-            signature: format!("{}({})", metadata.name, metadata.params_info.join(", ")),
-            comments: metadata.comments.join("\n"),
-        })
+    let word = |name: &str, params: &[rhai::Identifier], comments: &[rhai::Identifier]| Word {
+        signature: format!("{name}({})", params.join(", ")),
+        comments: comments.join("\n"),
     };
-    interpreter.engine().collect_fn_metadata(None, all, false)
+    interpreter.engine().collect_fn_metadata(
+        None,
+        |info| Some(word(&info.metadata.name, &info.metadata.params_info, &info.metadata.comments)),
+        false,
+    )
 }
 
 /// Operators and conversions to text are documented as a group elsewhere.

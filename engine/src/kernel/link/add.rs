@@ -4,9 +4,7 @@ use std::fs::File;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 
-use netlink_packet_route::link::{
-    BridgeStpState, InfoData, InfoKind, InfoVeth, IpVlanMode, LinkMessage, MacVlanMode,
-};
+use netlink_packet_route::link::{BridgeStpState, InfoData, InfoKind, InfoVeth, IpVlanMode, LinkMessage, MacVlanMode};
 use rtnetlink::{
     LinkBridge, LinkDummy, LinkIpVlan, LinkMacVlan, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVlan, LinkVxlan,
 };
@@ -43,8 +41,12 @@ pub(super) fn message(
             let dev = options.dev.as_ref().map(parent).transpose()?;
             vxlan(name, options, dev).into()
         }
-        LinkKind::Macvlan(link, mode) => LinkMacVlan::new(name.as_str(), parent(link)?, macvlan_mode(*mode)).build().into(),
-        LinkKind::Ipvlan(link, mode) => LinkIpVlan::new(name.as_str(), parent(link)?, ipvlan_mode(*mode)).build().into(),
+        LinkKind::Macvlan(link, mode) => {
+            LinkMacVlan::new(name.as_str(), parent(link)?, macvlan_mode(*mode)).build().into()
+        }
+        LinkKind::Ipvlan(link, mode) => {
+            LinkIpVlan::new(name.as_str(), parent(link)?, ipvlan_mode(*mode)).build().into()
+        }
         LinkKind::Vlan(Vlan { link, id }) => LinkVlan::new(name.as_str(), parent(link)?, id.get()).build().into(),
         LinkKind::Dummy => LinkDummy::new(name.as_str()).build().into(),
         LinkKind::Tun(_) => LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(InfoKind::Tun).build().into(),

@@ -4,20 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use netlink_packet_core::Nla;
+use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     BridgeId, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoPortData,
     InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, State,
 };
-use netlink_packet_route::RouteNetlinkMessage;
 use rtnetlink::LinkUnspec;
 
 use super::super::netns::Namespaces;
 use super::super::socket::RouteSocket;
 use super::super::{Outcome, addr, nsid};
 use super::{get, link_message, message_of, without_counters};
-use crate::op::{
-    Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
-};
+use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan};
 use crate::state::{Addr, Link, LinkType, OperState, Peer};
 
 /// Attribute of a tun link that holds its mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode
@@ -159,9 +157,7 @@ fn attribute<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkAttribute
 }
 
 fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
-    attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?
-        .iter()
-        .find_map(pick)
+    attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?.iter().find_map(pick)
 }
 
 fn data(message: &LinkMessage) -> Option<&InfoData> {
@@ -216,7 +212,11 @@ fn hairpin(message: &LinkMessage) -> bool {
 
 fn kind(message: &LinkMessage, around: &Surroundings<'_>) -> LinkType {
     let Some(kind) = info(message, |i| if let LinkInfo::Kind(kind) = i { Some(kind) } else { None }) else {
-        return if message.header.flags.contains(LinkFlags::Loopback) { LinkType::Loopback } else { LinkType::Physical };
+        return if message.header.flags.contains(LinkFlags::Loopback) {
+            LinkType::Loopback
+        } else {
+            LinkType::Physical
+        };
     };
     let parent = lower(message).map(|reference| around.peer(reference));
     let known = match (kind, data(message), parent) {

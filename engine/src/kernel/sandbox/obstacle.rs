@@ -104,7 +104,9 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
         (Step::User, Errno::EINVAL | Errno::ENOSYS) => {
             format!("this kernel is built without user namespaces (CONFIG_USER_NS): use another, {OR_ROOT}")
         }
-        (Step::Mount(target), _) => format!("a sandbox needs its own {target}; run netscript where that can be mounted"),
+        (Step::Mount(target), _) => {
+            format!("a sandbox needs its own {target}; run netscript where that can be mounted")
+        }
         (Step::User | Step::Map | Step::Namespaces | Step::Loopback | Step::Fork, _) => {
             "this machine is short of something, or its kernel lacks namespaces: run netscript elsewhere".to_owned()
         }
