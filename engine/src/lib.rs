@@ -18,4 +18,4 @@ pub mod state;
 mod world;
 
 pub use lab::{Lab, LinkId, NetnsId};
-pub use world::{Absent, Failed, Output, Ping, Pong, Started, World};
+pub use world::{Absent, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};

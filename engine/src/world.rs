@@ -1,6 +1,6 @@
 //! Everything that reaches outside the program goes through [`World`].
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::diagnostics::{Refusal, Result};
@@ -50,6 +50,10 @@ pub trait World {
 
     /// Sends ICMP echo requests.
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
+    /// Asks an HTTP server for a page.
+    fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
+    /// Starts a small HTTP server of our own that lives as long as the lab.
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started>;
     /// Waits; ends early, with an error, when the user interrupts.
     fn sleep(&mut self, time: Duration) -> Result<()>;
     /// Whether the user has asked to stop.
@@ -107,6 +111,44 @@ pub struct Ping {
     pub src: Option<IpAddr>,
     /// Bytes of data after the ICMP header.
     pub size: u16,
+    /// How many routers the requests may pass (IPv4 time to live, IPv6 hop limit); `None`: the
+    /// namespace's default.
+    pub ttl: Option<u8>,
+}
+
+/// A page to ask for, by HTTP/1.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// The server.
+    pub server: SocketAddr,
+    /// What the request names as its host.
+    pub host: String,
+    /// The page, with its leading `/`.
+    pub path: String,
+    /// How long connecting, asking and answering may take together.
+    pub timeout: Duration,
+}
+
+/// An HTTP server's answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The page.
+    pub body: Vec<u8>,
+    /// Why there was no answer: `"Connection refused"`, `"Network is unreachable"`, `"timed out"`, …
+    pub error: Option<String>,
+}
+
+/// A small HTTP server: it answers every request with one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// Where it listens; `None`: on every address of both families.
+    pub addr: Option<IpAddr>,
+    /// On which port.
+    pub port: u16,
+    /// The page.
+    pub body: String,
 }
 
 /// What came back.
@@ -120,6 +162,8 @@ pub struct Pong {
     pub rtts: Vec<Duration>,
     /// Time to live of the last answer as it arrived.
     pub ttl: Option<u8>,
+    /// Who sent the last answer, or the refusal of a router on the way.
+    pub from: Option<IpAddr>,
     /// Why the last request without an answer got none: `"Network is unreachable"`, `"no answer"`,
     /// `"Destination Host Unreachable"`, …
     pub error: Option<String>,

@@ -1,6 +1,7 @@
 //! netscript: builds the network of containers that a script describes.
 
 mod cli;
+mod helper;
 mod output;
 mod run;
 mod script;
@@ -10,5 +11,5 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    run::run(cli::Cli::parse())
+    helper::run().unwrap_or_else(|| run::run(cli::Cli::parse()))
 }

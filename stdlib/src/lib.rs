@@ -7,6 +7,7 @@ mod addr;
 mod args;
 mod check;
 mod fdb;
+mod http;
 mod link;
 mod link_kinds;
 mod neigh;
@@ -50,6 +51,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         sysctl::register,
         process::register,
         probe::register,
+        http::register,
         check::register,
     ] {
         words(engine);

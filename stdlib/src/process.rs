@@ -18,6 +18,10 @@ pub struct Process {
 }
 
 impl Process {
+    pub(crate) fn new(session: &Session, started: Started) -> Process {
+        Process { session: session.clone(), started }
+    }
+
     pub(crate) fn pid_ref(&self) -> PidRef {
         PidRef::Started(self.started.0)
     }
@@ -73,7 +77,7 @@ mod words {
         let argv = args::argv(&command)?;
         let reference = netns.reference()?;
         let started = netns.session().lab().world().start(&reference, &argv)?;
-        Ok(Process { session: netns.session().clone(), started })
+        Ok(Process::new(netns.session(), started))
     }
 
     /// Its number.

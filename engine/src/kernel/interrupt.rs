@@ -10,6 +10,9 @@ use nix::libc::{SIGHUP, SIGINT, SIGTERM};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
 use crate::diagnostics::{Error, Result};
 
 /// Whether the user has asked to stop. Clones are one and the same.
@@ -49,6 +52,20 @@ impl Interrupt {
         self.0.raised.load(Ordering::Relaxed)
     }
 
+    /// Ends when the user has asked to stop.
+    pub(crate) async fn until_raised(&self) {
+        let pipe = self.0.pipe.try_clone().and_then(|pipe| AsyncFd::with_interest(pipe, Interest::READABLE));
+        match pipe {
+            Ok(pipe) => drop(pipe.readable().await),
+            // Without a file to watch, the flag is looked at.
+            Err(_) => {
+                while !self.raised() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
     /// Waits; an error when the user interrupts.
     pub fn sleep(&self, time: Duration) -> Result<()> {
         self.wait(&[], Instant::now().checked_add(time)).map(drop)
@@ -86,6 +103,9 @@ impl Interrupt {
         }
     }
 }
+
+/// Time between two looks at the flag, where there is no better way.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// No single wait is longer, so that no length overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

@@ -19,16 +19,18 @@ mod sysctl;
 
 use std::time::Duration;
 
+pub use crate::probe::answer_forever;
 pub use interrupt::Interrupt;
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
+pub use process::SERVER_NAME;
 pub use sandbox::enter_sandbox;
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
-use crate::world::{Absent, Failed, Output, Ping, Pong, Started, World};
+use crate::world::{Absent, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
 
 /// The machine's kernel, as one lab uses it.
 pub struct Kernel {
@@ -56,7 +58,7 @@ impl Failure {
     }
 
     /// The failure as the answer to a question, put as what follows "cannot".
-    fn into_error(self, question: impl FnOnce() -> String) -> Error {
+    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
         match self.absent {
             Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
             Some(Absent::Link(netns, name)) => Error::NoSuchLink {
@@ -211,6 +213,15 @@ impl World for Kernel {
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
+    }
+
+    fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
+        crate::probe::fetch(&self.namespaces, &self.interrupt, netns, request)
+    }
+
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+        let listener = crate::probe::listen(&self.namespaces, netns, server)?;
+        self.processes.serve(&self.namespaces, netns, listener, &server.body)
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

@@ -7,6 +7,9 @@ mod surroundings;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +28,13 @@ use crate::world::{Output, Started};
 
 /// Where labs keep what belongs to them, a folder each.
 const LABS_DIR: &str = "/run/netscript";
+
+/// The program that is running.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
+/// socket that is its standard input with the page that is its argument.
+pub const SERVER_NAME: &str = "netscript-serve";
 
 /// The processes of a lab, all of them children of this one until they have been waited for. No
 /// signal is sent to any other: its number may be a stranger's by then.
@@ -85,13 +95,35 @@ impl Processes {
 
     /// `ip netns exec NETNS ARGV… &`
     pub(super) fn start(&mut self, namespaces: &Namespaces, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+        self.launch(namespaces, netns, command(netns, argv)?, argv)
+    }
+
+    /// Starts this program again as a server on a socket that listens already: it is ready when
+    /// this returns, and goes on when this process has ended.
+    pub(super) fn serve(
+        &mut self,
+        namespaces: &Namespaces,
+        netns: &NetnsRef,
+        listener: TcpListener,
+        body: &str,
+    ) -> Result<Started> {
+        let mut command = Command::new(OWN_PROGRAM);
+        command.arg0(SERVER_NAME).arg(body).stdin(OwnedFd::from(listener));
+        self.launch(namespaces, netns, command, &[SERVER_NAME.to_owned()])
+    }
+
+    fn launch(
+        &mut self,
+        namespaces: &Namespaces,
+        netns: &NetnsRef,
+        command: Command,
+        argv: &[String],
+    ) -> Result<Started> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
         let number = u32::try_from(self.started.len() + 1).expect("the machine has fewer processes");
         let log = background::Log::create(&self.folder, number)?;
-        let name = argv.join(" ");
-        let program =
-            Program::start(command(netns, argv)?, surroundings, log, name).map_err(not_started(netns, argv))?;
+        let program = Program::start(command, surroundings, log, argv.join(" ")).map_err(not_started(netns, argv))?;
         self.started.push(program);
         Ok(Started(number))
     }

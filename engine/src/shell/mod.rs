@@ -244,10 +244,11 @@ pub fn stop(program: Started) -> Command {
 
 /// `ping -c COUNT -W SECONDS TARGET`
 pub fn ping(netns: &NetnsRef, request: &Ping) -> Command {
-    let Ping { target, dev, count, timeout, src, size } = request;
+    let Ping { target, dev, count, timeout, src, size, ttl } = request;
     let command = Command::new(netns, ["ping", "-c", &count.to_string(), "-W", &seconds(*timeout)])
         .option("-I", src.map(|src| src.to_string()))
         .option("-s", (*size != DEFAULT_PING_SIZE).then(|| size.to_string()));
+    let command = command.option("-t", ttl.map(|ttl| ttl.to_string()));
     let target = match dev {
         Some(dev) => format!("{target}%{dev}"),
         None => target.to_string(),

@@ -1,0 +1,118 @@
+//! HTTP: asking for a page from inside a namespace, and a small server.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use http_body_util::{BodyExt, Empty, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpSocket;
+
+use super::runtime;
+use crate::diagnostics::{Errno, Error, Refusal, Result};
+use crate::kernel::{Interrupt, Namespaces};
+use crate::op::NetnsRef;
+use crate::world::{Fetch, Fetched, Serve};
+
+/// The largest page that is taken, in bytes.
+const LARGEST_PAGE: usize = 16 << 20;
+
+/// `ip netns exec NETNS curl URL`
+pub(crate) fn fetch(
+    namespaces: &Namespaces,
+    interrupt: &Interrupt,
+    netns: &NetnsRef,
+    request: &Fetch,
+) -> Result<Fetched> {
+    let refused = |refusal| Error::Probe { probe: format!("the request to {}", request.server), refusal };
+    let runtime = runtime().map_err(|error| refused(error.into()))?;
+    let _entered = runtime.enter();
+    let socket = namespaces.within(netns, || match request.server {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    });
+    let socket = socket
+        .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
+        .map_err(|error| refused(error.into()))?;
+    runtime.block_on(async {
+        tokio::select! {
+            answer = tokio::time::timeout(request.timeout, exchange(socket, request)) => Ok(match answer {
+                Ok(Ok(fetched)) => fetched,
+                Ok(Err(why)) => Fetched { error: Some(why), ..Fetched::default() },
+                Err(_) => Fetched { error: Some("timed out".to_owned()), ..Fetched::default() },
+            }),
+            () = interrupt.until_raised() => Err(Error::Interrupted),
+        }
+    })
+}
+
+/// The answer, or why there is none.
+async fn exchange(socket: TcpSocket, request: &Fetch) -> std::result::Result<Fetched, String> {
+    let stream = socket.connect(request.server).await.map_err(|error| in_words(&error))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| not_http(&error))?;
+    tokio::spawn(connection);
+    let page = Request::get(&request.path)
+        .header(HOST, &request.host)
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let response = sender.send_request(page).await.map_err(|error| not_http(&error))?;
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), LARGEST_PAGE).collect().await.map_err(|error| error.to_string())?;
+    Ok(Fetched { status: Some(status), body: body.to_bytes().to_vec(), error: None })
+}
+
+fn in_words(error: &io::Error) -> String {
+    let text = error.raw_os_error().and_then(|number| Errno(number).text());
+    text.map_or_else(|| error.to_string(), str::to_owned)
+}
+
+fn not_http(error: &hyper::Error) -> String {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(error) = inner.downcast_ref::<io::Error>() {
+            return in_words(error);
+        }
+        cause = inner.source();
+    }
+    error.to_string()
+}
+
+/// Opens the socket of a server in a namespace, listening.
+pub(crate) fn listen(namespaces: &Namespaces, netns: &NetnsRef, server: &Serve) -> Result<TcpListener> {
+    let listener = namespaces.within(netns, || match server.addr {
+        Some(addr) => TcpListener::bind((addr, server.port)),
+        // One socket takes both families, unless the namespace has no IPv6.
+        None => TcpListener::bind((IpAddr::V6(Ipv6Addr::UNSPECIFIED), server.port))
+            .or_else(|_| TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), server.port))),
+    });
+    listener.map_err(|failure| failure.into_error(|| format!("enter {netns}")))?.map_err(|error| Error::Probe {
+        probe: format!("the answers of port {}", server.port),
+        refusal: Refusal::from(error),
+    })
+}
+
+/// Answers every request on a listening socket with one page, until the process ends.
+pub fn answer_forever(listener: TcpListener, body: &str) -> io::Result<Infallible> {
+    listener.set_nonblocking(true)?;
+    let page = Bytes::copy_from_slice(body.as_bytes());
+    runtime()?.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let page = page.clone();
+            let service = service_fn(move |_: Request<Incoming>| {
+                let page = page.clone();
+                async move {
+                    Response::builder().header(CONTENT_TYPE, "text/plain; charset=utf-8").body(Full::new(page))
+                }
+            });
+            // A client that goes away is no reason to stop.
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    })
+}
