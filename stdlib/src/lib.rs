@@ -10,6 +10,7 @@ mod fdb;
 mod link;
 mod link_kinds;
 mod neigh;
+mod netfilter;
 mod netns;
 mod options;
 mod policy;
@@ -22,6 +23,7 @@ use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine, Module};
 
 pub use link::Link;
+pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use process::Process;
 
@@ -47,6 +49,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         route::register,
         policy::register,
         neigh::register,
+        netfilter::register,
         sysctl::register,
         process::register,
         probe::register,
