@@ -11,6 +11,7 @@ mod http;
 mod link;
 mod link_kinds;
 mod neigh;
+mod netfilter;
 mod netns;
 mod options;
 mod policy;
@@ -23,6 +24,7 @@ use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine, Module};
 
 pub use link::Link;
+pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use process::Process;
 
@@ -48,6 +50,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         route::register,
         policy::register,
         neigh::register,
+        netfilter::register,
         sysctl::register,
         process::register,
         probe::register,

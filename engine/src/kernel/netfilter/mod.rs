@@ -142,8 +142,8 @@ impl NftSocket {
 
     /// The handle of the first rule of its chain that equals a rule.
     fn find(&mut self, rule: &Rule) -> Result<u64, Refusal> {
-        let canonical = canonical(rule).ok_or(Errno::EINVAL)?;
-        let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule == canonical);
+        let wanted = rule.as_read();
+        let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule == wanted);
         found.map(|record| record.handle).ok_or_else(|| Errno::ENOENT.into())
     }
 
@@ -164,12 +164,6 @@ impl NftSocket {
 fn record(chain: ChainRef, handle: u64, exprs: &[expr::Expr]) -> RuleRecord {
     let (rule, packets, bytes) = decode::rule(chain, exprs);
     RuleRecord { rule, handle, packets, bytes }
-}
-
-/// A rule as it comes back from the kernel; `None` if it cannot be written.
-fn canonical(rule: &Rule) -> Option<Rule> {
-    let exprs = encode::expressions(rule).ok()?;
-    Some(decode::rule(rule.chain().clone(), &exprs).0)
 }
 
 fn depends_on_kernel(op: &NetfilterOp) -> bool {

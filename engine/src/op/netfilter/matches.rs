@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::Mac;
-use super::{IcmpType, Inv, PortList, TcpMatch, UdpMatch};
+use super::{IcmpType, Inv, PortList, PortRange, TcpMatch, UdpMatch};
 
 /// One match, in the order in which it stands in the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,29 @@ pub enum Match {
     Extension(Extension),
     /// Expressions of nft that no `iptables` rule holds, as read from the kernel: their names.
     Native(String),
+}
+
+impl Match {
+    /// Source and destination ports of `-m tcp` and `-m udp`.
+    pub(super) fn ports(&mut self) -> Option<(&mut Option<Inv<PortRange>>, &mut Option<Inv<PortRange>>)> {
+        match self {
+            Match::Tcp(tcp) => Some((&mut tcp.sport, &mut tcp.dport)),
+            Match::Udp(udp) => Some((&mut udp.sport, &mut udp.dport)),
+            Match::Icmp(_)
+            | Match::Multiport(_)
+            | Match::Conntrack(_)
+            | Match::Mark(_)
+            | Match::Connmark(_)
+            | Match::Mac(_)
+            | Match::Addrtype(_)
+            | Match::Limit(..)
+            | Match::Nth(_)
+            | Match::Random(_)
+            | Match::Comment(_)
+            | Match::Extension(_)
+            | Match::Native(_) => None,
+        }
+    }
 }
 
 /// An extension of xtables whose settings are kept as the bytes that the kernel holds.

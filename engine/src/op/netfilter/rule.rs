@@ -77,6 +77,20 @@ impl Rule {
         self.target.as_ref()
     }
 
+    /// The rule as it reads when it comes back from the kernel: ports not up to one are those from
+    /// the next one on, and `-i +` is nothing.
+    pub fn as_read(&self) -> Rule {
+        let mut rule = self.clone();
+        let any = |link: &Inv<IfPattern>| !link.inverted && link.value == IfPattern::Prefix(String::new());
+        rule.header.iif = rule.header.iif.filter(|link| !any(link));
+        rule.header.oif = rule.header.oif.filter(|link| !any(link));
+        for (sport, dport) in rule.matches.iter_mut().filter_map(Match::ports) {
+            *sport = sport.map(ports_as_read);
+            *dport = dport.map(ports_as_read);
+        }
+        rule
+    }
+
     /// Whether netscript has words for everything in it.
     pub fn is_known(&self) -> bool {
         let strange = |found: &Match| matches!(found, Match::Extension(_) | Match::Native(_));
@@ -289,32 +303,18 @@ impl Rule {
             *prefix =
                 prefix.map(|prefix| Inv { value: prefix.value.network(), ..prefix }).filter(|p| !p.value.is_all());
         }
-        for found in &mut self.matches {
-            match found {
-                Match::Tcp(tcp) => {
-                    normalize_ports(&mut tcp.sport)?;
-                    normalize_ports(&mut tcp.dport)?;
-                }
-                Match::Udp(udp) => {
-                    normalize_ports(&mut udp.sport)?;
-                    normalize_ports(&mut udp.dport)?;
-                }
-                Match::Icmp(_)
-                | Match::Multiport(_)
-                | Match::Conntrack(_)
-                | Match::Mark(_)
-                | Match::Connmark(_)
-                | Match::Mac(_)
-                | Match::Addrtype(_)
-                | Match::Limit(..)
-                | Match::Nth(_)
-                | Match::Random(_)
-                | Match::Comment(_)
-                | Match::Extension(_)
-                | Match::Native(_) => {}
-            }
+        for (sport, dport) in self.matches.iter_mut().filter_map(Match::ports) {
+            normalize_ports(sport)?;
+            normalize_ports(dport)?;
         }
         Ok(())
+    }
+}
+
+fn ports_as_read(ports: Inv<PortRange>) -> Inv<PortRange> {
+    match PortRange::new(ports.value.max().saturating_add(1), u16::MAX) {
+        Some(above) if ports.inverted && ports.value.min() == 0 && !ports.value.is_one() => Inv::plain(above),
+        Some(_) | None => ports,
     }
 }
 

@@ -1,0 +1,24 @@
+//! NAT and filtering: tables, chains and rules of iptables and ip6tables.
+//!
+//! A rule is a verb with a map of matches: [`matches`] reads what it looks at, [`targets`] what the
+//! verb does.
+
+mod chain;
+mod matches;
+mod rule;
+mod table;
+mod targets;
+mod value;
+
+use rhai::Engine;
+
+pub use chain::Chain;
+pub use rule::Rule;
+pub use table::Table;
+
+pub(crate) fn register(engine: &mut Engine) {
+    table::register(engine);
+    chain::register(engine);
+    targets::register(engine);
+    rule::register(engine);
+}

@@ -1,0 +1,148 @@
+//! Rules: what they say, what they have counted, and removing them.
+
+use std::fmt;
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
+use netscript_engine::op::netfilter::{self, NetfilterOp};
+use netscript_engine::state::{self, RuleRecord};
+use rhai::Engine;
+use rhai::plugin::*;
+
+use super::Table;
+use crate::RhaiResult;
+
+/// A rule of a chain.
+#[derive(Clone, PartialEq)]
+pub struct Rule {
+    table: Table,
+    rule: netfilter::Rule,
+    /// The kernel's number, once it was asked for.
+    handle: Option<u64>,
+}
+
+impl Rule {
+    /// A rule that was just made.
+    pub(super) fn made(table: &Table, rule: netfilter::Rule) -> Rule {
+        Rule { table: table.clone(), rule, handle: None }
+    }
+
+    /// The rules of a chain that was read.
+    pub(super) fn all(table: &Table, chain: &state::Chain) -> impl Iterator<Item = Rule> {
+        chain.rules.iter().map(|record| Rule {
+            table: table.clone(),
+            rule: record.rule.clone(),
+            handle: Some(record.handle),
+        })
+    }
+
+    /// The rule as it is in the kernel now: that of the handle, or the first that says the same.
+    fn look(&self) -> Result<RuleRecord> {
+        let ruleset = self.table.ruleset()?;
+        let chain = ruleset.chain(self.table.reference(), &self.rule.chain().name);
+        let wanted = self.rule.as_read();
+        let is_this = |record: &&RuleRecord| match self.handle {
+            Some(handle) => record.handle == handle,
+            None => record.rule == wanted,
+        };
+        let found = chain.and_then(|chain| chain.rules.iter().find(is_this));
+        found.cloned().ok_or_else(|| Error::Gone { what: format!("the rule `{}`", self.rule.text()), removed: None })
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rule.text())
+    }
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Rule>("Rule");
+    engine.register_global_module(exported_module!(words).into());
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[export_module]
+#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+mod words {
+    /// Removes the rule: `iptables -D CHAIN …`.
+    ///
+    /// ```
+    /// let rule = host.filter.forward.accept(#{ iif: "br0" });
+    /// rule.delete();
+    /// assert(host.filter.forward.rules.is_empty());
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn delete(ctx: NativeCallContext, rule: &mut Rule) -> RhaiResult<()> {
+        let op = NetfilterOp::Delete(rule.rule.clone(), rule.handle);
+        Ok(rule.table.netns().submit(op, at(&ctx))?)
+    }
+
+    /// Its line in `iptables -S`.
+    ///
+    /// ```
+    /// host.filter.forward.accept(#{ iif: "br0" });
+    /// assert(host.filter.rules[0].text == "-A FORWARD -i br0 -j ACCEPT");
+    /// ```
+    #[rhai_fn(get = "text", pure)]
+    pub fn get_text(rule: &mut Rule) -> String {
+        rule.rule.text()
+    }
+
+    /// The kernel's number for it, as `nft -a list ruleset` shows it.
+    ///
+    /// ```
+    /// assert(host.filter.forward.drop().handle > 0);
+    /// ```
+    #[rhai_fn(get = "handle", pure, return_raw)]
+    pub fn get_handle(rule: &mut Rule) -> RhaiResult<i64> {
+        Ok(number(rule.look()?.handle))
+    }
+
+    /// How many packets it has matched.
+    ///
+    /// ```
+    /// host.lo.up();
+    /// let rule = host.filter.output.accept(#{ icmp: "echo-request" });
+    /// host.ping("127.0.0.1");
+    /// assert(rule.packets == 1);
+    /// ```
+    #[rhai_fn(get = "packets", pure, return_raw)]
+    pub fn get_packets(rule: &mut Rule) -> RhaiResult<i64> {
+        Ok(number(rule.look()?.packets))
+    }
+
+    /// The bytes of the packets that it has matched, with their IP headers.
+    ///
+    /// ```
+    /// host.lo.up();
+    /// let rule = host.filter.output.accept(#{ icmp: "echo-request" });
+    /// host.ping("127.0.0.1", #{ size: 56 });
+    /// assert(rule.bytes == 84);
+    /// ```
+    #[rhai_fn(get = "bytes", pure, return_raw)]
+    pub fn get_bytes(rule: &mut Rule) -> RhaiResult<i64> {
+        Ok(number(rule.look()?.bytes))
+    }
+
+    /// The rule's line in `iptables -S`, as text.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn to_string(rule: &mut Rule) -> String {
+        rule.to_string()
+    }
+
+    /// Whether two rules are the same.
+    #[rhai_fn(global, name = "==", pure)]
+    pub fn eq(a: &mut Rule, b: Rule) -> bool {
+        *a == b
+    }
+
+    /// Whether two rules are not the same.
+    #[rhai_fn(global, name = "!=", pure)]
+    pub fn ne(a: &mut Rule, b: Rule) -> bool {
+        *a != b
+    }
+}

@@ -1,0 +1,49 @@
+//! Values of options that may begin with `!`.
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::op::netfilter::Inv;
+use rhai::Dynamic;
+
+use crate::args;
+
+/// A value as text; numbers as they are written, arrays with commas between their parts.
+pub(super) fn text(what: &str, value: &Dynamic) -> Result<String> {
+    if value.is_int() || value.is_float() {
+        return Ok(value.to_string());
+    }
+    if value.is_array() {
+        let parts: Result<Vec<String>> =
+            args::list(value.clone()).iter().map(|part| text(&format!("an element of {what}"), part)).collect();
+        return Ok(parts?.join(","));
+    }
+    args::text(what, value)
+}
+
+/// A text without the `!` before it, and whether there was one.
+pub(super) fn split(text: &str) -> Inv<&str> {
+    match text.strip_prefix('!') {
+        Some(rest) => Inv::new(true, rest.trim_start()),
+        None => Inv::plain(text),
+    }
+}
+
+/// The text of a value, made into something else by a function that says what was wrong.
+pub(super) fn inverted<T>(
+    what: &str,
+    value: &Dynamic,
+    parse: impl FnOnce(&str) -> Result<T>,
+) -> Result<Inv<T>> {
+    let text = text(what, value)?;
+    let Inv { inverted, value } = split(&text);
+    Ok(Inv::new(inverted, parse(value)?))
+}
+
+/// The error of an option that does not take a value.
+pub(super) fn wrong(what: &str, given: &str, wanted: impl Into<String>) -> Error {
+    Error::OptionValue { key: what.trim_matches('`').to_owned(), given: format!("{given:?}"), wanted: wanted.into() }
+}
+
+/// A word out of those that a function knows.
+pub(super) fn word<T>(what: &str, given: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+    parse(given).ok_or_else(|| wrong(what, given, wanted))
+}
