@@ -27,6 +27,11 @@ impl Options {
         }
     }
 
+    /// The word that they are given to.
+    pub(crate) fn word(&self) -> &'static str {
+        self.word
+    }
+
     /// A value; `()` is as good as none.
     pub(crate) fn take(&mut self, key: &str) -> Option<Dynamic> {
         self.map.remove(key).filter(|value| !value.is_unit())

@@ -16,8 +16,29 @@ use crate::{Link, Netns, args};
 
 /// The options that every verb takes.
 pub(super) const KNOWN: &[&str] = &[
-    "src", "dst", "iif", "oif", "proto", "sport", "dport", "icmp", "syn", "tcp_flags", "state", "mark", "connmark",
-    "mac", "src_type", "dst_type", "limit", "burst", "every", "packet", "probability", "comment", "at",
+    "src",
+    "dst",
+    "iif",
+    "oif",
+    "proto",
+    "sport",
+    "dport",
+    "icmp",
+    "syn",
+    "tcp_flags",
+    "state",
+    "mark",
+    "connmark",
+    "mac",
+    "src_type",
+    "dst_type",
+    "limit",
+    "burst",
+    "every",
+    "packet",
+    "probability",
+    "comment",
+    "at",
 ];
 
 /// What a rule looks at, except for its addresses, of which there may be several.

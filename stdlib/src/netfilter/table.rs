@@ -269,9 +269,10 @@ mod words {
     pub fn get_chains(table: &mut Table) -> RhaiResult<Array> {
         let hooks = table.table.table.hooks().iter().map(|hook| ChainName::of(*hook));
         let ruleset = table.ruleset()?;
-        let own = ruleset.chains(table.table).iter().filter(|chain| {
-            table.chain(chain.name.clone()).reference().hook().is_none()
-        });
+        let own = ruleset
+            .chains(table.table)
+            .iter()
+            .filter(|chain| table.chain(chain.name.clone()).reference().hook().is_none());
         let names = hooks.chain(own.map(|chain| chain.name.clone()));
         Ok(names.map(|name| Dynamic::from(table.chain(name))).collect())
     }

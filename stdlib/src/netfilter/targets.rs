@@ -97,13 +97,7 @@ impl Verb {
 }
 
 /// Adds the rule, or the rules, of a verb to a chain. `more` are options that the caller took out.
-pub(super) fn apply(
-    ctx: &NativeCallContext<'_>,
-    chain: &Chain,
-    verb: Verb,
-    options: Map,
-    more: &[&str],
-) -> RhaiResult {
+pub(super) fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: Map, more: &[&str]) -> RhaiResult {
     let known: Vec<&str> = [matches::KNOWN, verb.options(), more].concat();
     let mut o = Options::new(verb.word(), options, &known)?;
     let position: Option<u32> = o.number("at", 1, i64::from(u32::MAX))?;
@@ -241,7 +235,7 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
             return Ok(chain.name().clone());
         }
         return Err(Error::Conflict {
-            message: format!("`{chain}` is a chain of {}, and the rule stands in {}", chain.table(), from.table()),
+            message: format!("`{}` is a chain of {}, and the rule stands in {}", *chain, chain.table(), from.table()),
             help: "jump to a chain of the same table".into(),
         });
     }

@@ -28,11 +28,7 @@ pub(super) fn split(text: &str) -> Inv<&str> {
 }
 
 /// The text of a value, made into something else by a function that says what was wrong.
-pub(super) fn inverted<T>(
-    what: &str,
-    value: &Dynamic,
-    parse: impl FnOnce(&str) -> Result<T>,
-) -> Result<Inv<T>> {
+pub(super) fn inverted<T>(what: &str, value: &Dynamic, parse: impl FnOnce(&str) -> Result<T>) -> Result<Inv<T>> {
     let text = text(what, value)?;
     let Inv { inverted, value } = split(&text);
     Ok(Inv::new(inverted, parse(value)?))
