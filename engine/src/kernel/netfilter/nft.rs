@@ -251,7 +251,8 @@ fn meta(key: MetaKey) -> Meta {
 }
 
 fn payload(base: Base, offset: u32, len: u32) -> Payload {
-    let (offset_bits, length_bits) = (offset * 8, len * 8);
+    // nftnl's names say bits, but it hands the numbers to the kernel, which counts bytes.
+    let (offset_bits, length_bits) = (offset, len);
     match base {
         Base::Network => Payload::Network(NetworkHeaderField::Raw { offset_bits, length_bits }),
         Base::Transport => Payload::Transport(TransportHeaderField::Raw { offset_bits, length_bits }),
