@@ -1,5 +1,13 @@
 //! What the integration tests share.
 
+mod equality;
+mod sandbox;
+mod snapshot;
+
+pub use equality::{Case, Feature, case, case_with, check};
+pub use sandbox::Sandbox;
+pub use snapshot::{Snapshot, difference, snapshot};
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -47,7 +47,7 @@ fn lacking(kind: &LinkKind, failure: Failure) -> Failure {
     let unknown_kind = failure.refusal.text.as_deref() == Some("Unknown device type");
     let missing = match kind {
         _ if failure.refusal.errno != Errno::EOPNOTSUPP => None,
-        LinkKind::Bridge(Bridge { vlan_filtering: Some(true), .. }) if !unknown_kind => {
+        LinkKind::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
             Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
         }
         kind if unknown_kind => Some(no_such_kind(kind)),

@@ -103,14 +103,16 @@ impl AddrSpec {
         AddrSpec { local, peer: None, broadcast: None, scope: None, label: None, dad: false }
     }
 
-    /// The broadcast address that the kernel is asked for.
+    /// The broadcast address that the kernel is asked for, derived from the peer's network if
+    /// there is one. As with `ip`, `+` means nothing for a network of one or two addresses.
     pub fn broadcast_address(&self) -> Option<Ipv4Addr> {
-        match self.broadcast? {
-            Broadcast::Address(addr) => Some(addr),
-            Broadcast::Derived => match self.local.broadcast() {
-                IpAddr::V4(addr) => Some(addr),
-                IpAddr::V6(_) => None,
-            },
+        // Longest network that has one (RFC 3021 took it from /31).
+        const LONGEST: u8 = 30;
+        let network = self.peer.unwrap_or(self.local);
+        match (self.broadcast?, network.broadcast()) {
+            (Broadcast::Address(addr), _) => Some(addr),
+            (Broadcast::Derived, IpAddr::V4(addr)) => (network.len() <= LONGEST).then_some(addr),
+            (Broadcast::Derived, IpAddr::V6(_)) => None,
         }
     }
 

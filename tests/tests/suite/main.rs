@@ -2,5 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod addr;
 mod annotated;
 mod examples;
+mod link;
+mod neigh;
+mod route;

@@ -1,0 +1,124 @@
+//! Networks of a test's own.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use netscript_engine::Lab;
+use netscript_engine::diagnostics::{Description, Failure};
+use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
+use netscript_engine::kernel::{Interrupt, Kernel};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread in a network namespace and a mount namespace of its own, with an empty `/run`. What
+/// it makes is seen nowhere else, and is gone when it ends. The programs it starts are in there too.
+pub struct Sandbox {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// A sandbox with nothing in it but `lo`.
+    ///
+    /// # Panics
+    ///
+    /// Without the privilege to make namespaces: a test that cannot run must not pass.
+    pub fn new() -> Sandbox {
+        let (jobs, inbox) = channel::<Job>();
+        let work = move || {
+            enter();
+            inbox.into_iter().for_each(|job| job());
+        };
+        let thread = thread::Builder::new().stack_size(STACK_SIZE).spawn(work).expect("a thread can be started");
+        let sandbox = Sandbox { jobs: Some(jobs), thread: Some(thread) };
+        sandbox.run(|| ());
+        sandbox
+    }
+
+    /// Runs a function in the sandbox. Its panic is the caller's.
+    ///
+    /// # Panics
+    ///
+    /// If the function does.
+    pub fn run<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> T {
+        let (answer, result) = channel();
+        let job = move || drop(answer.send(panic::catch_unwind(AssertUnwindSafe(f))));
+        let jobs = self.jobs.as_ref().expect("it is taken away by drop alone");
+        jobs.send(Box::new(job)).expect("namespaces can be made: run the tests as root, or under `unshare -Ur`");
+        match result.recv().expect("namespaces can be made: run the tests as root, or under `unshare -Ur`") {
+            Ok(value) => value,
+            Err(cause) => panic::resume_unwind(cause),
+        }
+    }
+
+    /// Runs a script of ours.
+    pub fn script(&self, text: &str) -> Result<(), Description> {
+        let text = text.to_owned();
+        self.run(move || run_script(&text).map_err(|failure| failure.error.describe()))
+    }
+
+    /// Runs commands with `sh -e`, which stops at the first that fails.
+    ///
+    /// # Panics
+    ///
+    /// If one fails.
+    pub fn shell(&self, commands: &str) -> String {
+        let output = self.try_shell(commands);
+        assert!(output.status.success(), "{commands}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("the commands print UTF-8")
+    }
+
+    /// Runs commands with `sh -e`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no shell.
+    pub fn try_shell(&self, commands: &str) -> Output {
+        let commands = commands.to_owned();
+        self.run(move || Command::new("sh").args(["-ec", &commands]).output().expect("there is a shell"))
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox::new()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // Its panics were passed on to those who asked.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Takes the calling thread out of the machine's network and mounts.
+fn enter() {
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+        .expect("namespaces can be made: run the tests as root, or under `unshare -Ur`");
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+        .expect("mounts can be made private");
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>).expect("an empty /run can be mounted");
+}
+
+fn run_script(text: &str) -> Result<(), Failure> {
+    let kernel = Kernel::new(interrupt())?;
+    let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
+        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
+    });
+    interpreter.run("test.rhai", text).map(drop)
+}
+
+/// One for all: a signal is heard by the whole process.
+fn interrupt() -> Interrupt {
+    static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
+    INTERRUPT.get_or_init(|| Interrupt::listen().expect("signals can be heard")).clone()
+}
