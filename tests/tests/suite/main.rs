@@ -4,3 +4,5 @@
 
 mod annotated;
 mod examples;
+mod netfilter;
+mod netfilter_rules;
