@@ -74,7 +74,7 @@ impl Error {
             }
             Error::Port { given, why } => Description::new(Code::E0207, format!("{given} is no port"), why)
                 .help("a port is a number from 0 to 65535")
-                .culprit(given),
+                .culprit(given.trim_matches('"')),
             Error::OutOfRange { what, given, min, max } => Description::new(
                 Code::E0211,
                 format!("{given} is out of range for {what}"),

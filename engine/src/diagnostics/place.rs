@@ -47,7 +47,7 @@ impl Sources {
         start..start + token_len(&text[start..])
     }
 
-    /// The range of a string literal that equals `text`, within the statement that begins at or
+    /// The range of a string literal that equals `text`, or is that address with a length, within the statement that begins at or
     /// goes on from `at`.
     pub fn literal(&self, at: &At, text: &str) -> Option<Span> {
         let source = self.0.get(&at.source)?;
@@ -59,7 +59,7 @@ impl Sources {
             let here = &rest[position..];
             let len = token_len(here).max(1);
             match here.chars().next()? {
-                '"' | '`' if here[1..].starts_with(text) && len == text.len() + 2 => {
+                '"' | '`' if is_literal_of(&here[1..len], text) => {
                     return Some(start + position..start + position + len);
                 }
                 '(' | '[' | '{' => depth += 1,
@@ -74,6 +74,11 @@ impl Sources {
         }
         None
     }
+}
+
+/// Whether a literal, without its first quote, is of a text.
+fn is_literal_of(literal: &str, text: &str) -> bool {
+    literal.strip_prefix(text).is_some_and(|rest| rest.len() == 1 || rest.starts_with('/'))
 }
 
 fn offset(text: &str, at: &At) -> usize {

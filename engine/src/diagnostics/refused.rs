@@ -1,7 +1,7 @@
 //! What the kernel's refusals mean, by operation and error number.
 
 use super::{Code, Description, Errno, Refusal};
-use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetnsOp, Op, PolicyOp, RouteOp};
+use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsOp, Op, PolicyOp, RouteOp};
 
 /// The code of a refusal of which nothing but the number is known.
 pub(super) fn code(refusal: &Refusal) -> Code {
@@ -111,6 +111,7 @@ fn culprit(op: &Op) -> Option<String> {
         Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => {
             route.nexthops.first().and_then(|hop| hop.via).map(|via| via.to_string())
         }
+        Action::Netfilter(NetfilterOp::NewChain(chain)) => Some(chain.name.to_string()),
         Action::Link(LinkOp::Set(..) | LinkOp::Del(_))
         | Action::Route(RouteOp::Del(_) | RouteOp::Flush(..))
         | Action::Policy(_)

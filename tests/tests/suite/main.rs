@@ -7,4 +7,6 @@ mod annotated;
 mod examples;
 mod link;
 mod neigh;
+mod netfilter;
+mod netfilter_rules;
 mod route;

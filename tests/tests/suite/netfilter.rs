@@ -1,0 +1,416 @@
+//! Rules: what a verb makes equals what the `iptables` command makes that a person would write.
+//!
+//! Each test has a network namespace of its own. What is compared with comes from `iptables`,
+//! `ip6tables` and `nft` themselves.
+
+use std::cell::RefCell;
+use std::process::{Command, Output};
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use netscript_engine::Lab;
+use netscript_engine::interpreter::Interpreter;
+use netscript_engine::kernel::{Interrupt, Kernel};
+use nix::sched::{CloneFlags, unshare};
+
+use super::netfilter_rules::{BAD, RULES};
+
+/// Runs `test` on a thread of its own in a new network namespace.
+fn in_new_netns(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(netscript_engine::interpreter::STACK_SIZE);
+    let thread = thread.spawn(move || {
+        new_netns();
+        test();
+    });
+    thread.unwrap().join().unwrap();
+}
+
+/// Moves the thread into a new network namespace: everything before it is out of reach.
+fn new_netns() {
+    unshare(CloneFlags::CLONE_NEWNET).expect("these tests need root: run them as root, or under `unshare -r`");
+}
+
+/// Runs a script over the kernel. The error's code, if it fails.
+fn run(script: &str) -> Result<String, String> {
+    let printed = Rc::new(RefCell::new(String::new()));
+    // One for all: each listens to signals with files of its own.
+    static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
+    let interrupt = INTERRUPT.get_or_init(|| Interrupt::listen().unwrap());
+    let kernel = Kernel::new(interrupt.clone()).unwrap();
+    let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
+        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
+        let printed = Rc::clone(&printed);
+        engine.on_print(move |text| *printed.borrow_mut() += &format!("{text}\n"));
+    });
+    match interpreter.run("test", script) {
+        Ok(_) => Ok(printed.take()),
+        Err(failure) => {
+            let description = failure.error.describe();
+            Err(format!("{}: {} ({:?})", description.code, description.message, description.help))
+        }
+    }
+}
+
+fn output(argv: &[&str]) -> Output {
+    Command::new(argv[0]).args(&argv[1..]).output().unwrap_or_else(|error| panic!("{}: {error}", argv[0]))
+}
+
+/// What a program prints, which must succeed and have nothing to complain about.
+fn read(argv: &[&str]) -> String {
+    let output = output(argv);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{argv:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command line as a shell does.
+fn shell(line: &str) -> Result<String, String> {
+    let output = output(&["sh", "-c", line]);
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        false => Err(String::from_utf8(output.stderr).unwrap()),
+    }
+}
+
+fn save(command: &str) -> String {
+    let saved = read(&[&format!("{command}-save")]);
+    saved.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+}
+
+/// Everything that iptables and nft can tell about what is there.
+fn picture() -> String {
+    let expressions = read(&["nft", "--debug=netlink", "list", "ruleset"]);
+    // nft prints extensions' settings nowhere but in iptables-save, and handles are of no interest.
+    let plain: String = expressions
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            if line.starts_with("ip ") || line.starts_with("ip6 ") {
+                rule_without_handle(line)
+            } else {
+                line.to_owned()
+            }
+        })
+        .map(|line| line + "\n")
+        .collect();
+    format!("{}{}{plain}", save("iptables"), save("ip6tables"))
+}
+
+/// `ip filter FORWARD 2` is family, table, chain and handle.
+fn rule_without_handle(line: &str) -> String {
+    line.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// `nft --debug=netlink` leaves out the settings of xtables' extensions; `iptables -D` compares them.
+fn delete_command(command: &str) -> String {
+    command.replacen(" -A ", " -D ", 1)
+}
+
+/// `nat.masquerade(#{…})` is of the host; a line of several statements is run as it is.
+fn script(words: &str) -> String {
+    if words.starts_with("let ") { words.to_owned() } else { format!("host.{words};") }
+}
+
+fn tool(command: &str) -> &str {
+    command.split(' ').next().unwrap()
+}
+
+/// One row of the table: netscript's rule equals iptables', reads as its line, and `iptables -D`
+/// finds it.
+fn check(words: &str, commands: &str) -> Result<(), String> {
+    let commands: Vec<&str> = commands.split("; ").collect();
+    new_netns();
+    for command in &commands {
+        shell(command)?;
+    }
+    let (wanted, lines) = (picture(), rules_in(&save(tool(commands[0]))));
+    let read_back = run(&read_script())?;
+    if rules_in(&read_back) != lines {
+        return Err(format!("reads iptables' rules as\n{read_back}not\n{lines:?}"));
+    }
+    new_netns();
+    run(&script(words))?;
+    let got = picture();
+    if got != wanted {
+        return Err(format!("made\n{got}\nnot\n{wanted}"));
+    }
+    let listed = shell(&format!("{0} -S; {0} -t nat -S; {0} -t mangle -S; {0} -t raw -S", tool(commands[0])))?;
+    if listed.contains("incompatible") {
+        return Err(listed);
+    }
+    for command in commands.iter().filter(|command| command.contains(" -A ")) {
+        shell(&delete_command(command))?;
+    }
+    match rules_in(&save(tool(commands[0]))) {
+        left if left.is_empty() => Ok(()),
+        left => Err(format!("left {left:?}")),
+    }
+}
+
+/// A script that prints every rule of every table.
+fn read_script() -> String {
+    let tables = ["filter", "nat", "mangle", "raw", "filter6", "nat6", "mangle6", "raw6"];
+    tables.iter().map(|table| format!("for r in host.{table}.rules {{ print(r.text); }}\n")).collect()
+}
+
+/// The rules' lines, sorted: tables and chains come in another order from each tool.
+fn rules_in(saved: &str) -> Vec<String> {
+    let mut lines: Vec<String> = saved.lines().filter(|line| line.starts_with("-A ")).map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn every_rule_equals_that_of_its_command() {
+    assert!(RULES.len() >= 60, "{} rules", RULES.len());
+    let halves = RULES.chunks(RULES.len().div_ceil(2));
+    let threads: Vec<_> = halves
+        .map(|rules| {
+            std::thread::Builder::new()
+                .stack_size(netscript_engine::interpreter::STACK_SIZE)
+                .spawn(move || {
+                    let failed = rules.iter().filter_map(|(words, command)| {
+                        check(words, command).err().map(|error| format!("{words}\n{command}\n{error}\n"))
+                    });
+                    failed.collect::<Vec<String>>()
+                })
+                .unwrap()
+        })
+        .collect();
+    let failures: Vec<String> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    assert!(failures.is_empty(), "{} of {} rules:\n{}", failures.len(), RULES.len(), failures.join("\n"));
+}
+
+#[test]
+fn bad_rules_say_what_is_wrong_and_leave_nothing() {
+    in_new_netns(|| {
+        let mut failures = Vec::new();
+        for (words, code) in BAD {
+            let result = run(&script(words));
+            if !matches!(&result, Err(error) if error.starts_with(&format!("{code}:"))) {
+                failures.push(format!("{words}: {result:?}, not {code}"));
+            }
+        }
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+        assert_eq!(rules_in(&picture()), Vec::<String>::new());
+    });
+}
+
+/// The lines of a chain, without the policy.
+fn chain(command: &str, name: &str) -> Vec<String> {
+    let listed = shell(&format!("{command} -S {name}")).unwrap();
+    listed.lines().filter(|line| line.starts_with("-A ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn rules_go_where_they_are_told() {
+    in_new_netns(|| {
+        let script = r#"
+            let forward = host.filter.forward;
+            forward.accept(#{ mark: 1 });
+            forward.accept(#{ mark: 2, at: 1 });
+            forward.accept(#{ mark: 3, at: 2 });
+            forward.accept(#{ mark: 4, at: 4 });
+            forward.accept(#{ src: ["10.0.0.1", "10.0.0.2"], at: 3 });
+        "#;
+        run(script).unwrap();
+        let got = picture();
+        new_netns();
+        for command in [
+            "-A FORWARD -m mark --mark 1",
+            "-I FORWARD -m mark --mark 2",
+            "-I FORWARD 2 -m mark --mark 3",
+            "-I FORWARD 4 -m mark --mark 4",
+            "-I FORWARD 3 -s 10.0.0.1,10.0.0.2",
+        ] {
+            shell(&format!("iptables {command} -j ACCEPT")).unwrap();
+        }
+        assert_eq!(got, picture());
+        let error = run("host.filter.forward.accept(#{ at: 8 });").unwrap_err();
+        assert!(error.starts_with("E0305"), "{error}");
+        assert_eq!(got, picture());
+    });
+}
+
+#[test]
+fn rules_are_removed_one_by_one() {
+    in_new_netns(|| {
+        shell("iptables -A FORWARD -i a -j DROP; iptables -A FORWARD -i b -j DROP; iptables -A FORWARD -i a -j DROP")
+            .unwrap();
+        let script = r#"
+            let made = host.filter.forward.drop(#{ iif: "b" });
+            assert(made.handle > 0);
+            host.filter.forward.rules[2].delete();
+            made.delete();
+            print(host.filter.forward.rules.map(|r| r.text));
+            made.delete();
+            try { made.delete(); } catch (e) { print(e.code); }
+        "#;
+        let printed = run(script).unwrap();
+        assert_eq!(printed, "[\"-A FORWARD -i a -j DROP\", \"-A FORWARD -i b -j DROP\"]\nE0306\n");
+        assert_eq!(chain("iptables", "FORWARD"), ["-A FORWARD -i a -j DROP"]);
+    });
+}
+
+#[test]
+fn chains_and_tables_are_flushed() {
+    in_new_netns(|| {
+        let fill = "iptables -A FORWARD -j DROP; iptables -A INPUT -j DROP; iptables -t nat -A OUTPUT -j ACCEPT; iptables -N own; iptables -A own -j DROP";
+        for (script, command) in [
+            ("host.filter.forward.flush();", "iptables -F FORWARD"),
+            ("host.filter.output.flush();", "iptables -F OUTPUT"),
+            ("host.filter.chain_open(\"own\").flush();", "iptables -F own"),
+            ("host.filter.flush();", "iptables -F"),
+            ("host.nat.flush();", "iptables -t nat -F"),
+            ("host.mangle.flush();", "iptables -t mangle -F"),
+            ("host.filter6.flush();", "ip6tables -F"),
+        ] {
+            new_netns();
+            shell(fill).unwrap();
+            shell(command).unwrap();
+            let wanted = picture();
+            new_netns();
+            shell(fill).unwrap();
+            run(script).unwrap();
+            assert_eq!(picture(), wanted, "{script}");
+        }
+    });
+}
+
+#[test]
+fn policies_are_set_and_read() {
+    in_new_netns(|| {
+        for (script, command) in [
+            ("host.filter.forward.policy(\"drop\");", "iptables -P FORWARD DROP"),
+            ("host.filter6.input.policy(\"DROP\");", "ip6tables -P INPUT DROP"),
+            (
+                "host.mangle.output.policy(\"drop\").policy(\"accept\");",
+                "iptables -t mangle -P OUTPUT DROP; iptables -t mangle -P OUTPUT ACCEPT",
+            ),
+            (
+                "host.filter.forward.drop(); host.filter.forward.policy(\"drop\"); host.filter.forward.accept();",
+                "iptables -A FORWARD -j DROP; iptables -P FORWARD DROP; iptables -A FORWARD -j ACCEPT",
+            ),
+        ] {
+            new_netns();
+            shell(command).unwrap();
+            let wanted = picture();
+            new_netns();
+            run(script).unwrap();
+            assert_eq!(picture(), wanted, "{script}");
+        }
+        let printed = run(
+            "host.filter.input.policy(\"drop\"); let c = host.filter.chain(\"own\"); print([host.filter.input.policy, host.filter.output.policy, c.policy]);",
+        );
+        assert_eq!(printed.unwrap(), "[\"drop\", \"accept\", ()]\n");
+    });
+}
+
+#[test]
+fn chains_of_ones_own_come_and_go() {
+    in_new_netns(|| {
+        let script = r#"
+            let c = host.filter.chain("LOG_DROP");
+            c.log(#{ prefix: "dropped: " });
+            c.drop();
+            host.filter.forward.jump(c, #{ iif: "eth0" });
+            host.filter.input.jump("LOG_DROP");
+            host.nat6.chain("x");
+        "#;
+        run(script).unwrap();
+        let got = picture();
+        new_netns();
+        shell("iptables -N LOG_DROP; iptables -A LOG_DROP -j LOG --log-prefix 'dropped: '; iptables -A LOG_DROP -j DROP; iptables -A FORWARD -i eth0 -j LOG_DROP; iptables -A INPUT -j LOG_DROP; ip6tables -t nat -N x").unwrap();
+        assert_eq!(got, picture());
+        let script = r#"
+            let c = host.filter.chain_open("LOG_DROP");
+            try { c.delete(); } catch (e) { print(e.code); }
+            c.flush();
+            try { c.delete(); } catch (e) { print(e.code); }
+            try { host.filter.chain("LOG_DROP"); } catch (e) { print(e.code); }
+            try { host.filter.forward.jump("NOPE"); } catch (e) { print(e.code); }
+            host.filter.flush();
+            c.delete();
+            try { c.delete(); } catch (e) { print(e.code); }
+            try { c.drop(); } catch (e) { print(e.code); }
+            print(host.filter.chains);
+        "#;
+        let printed = run(script).unwrap();
+        assert_eq!(printed, "E0308\nE0308\nE0301\nE0306\nE0306\nE0306\n[INPUT, FORWARD, OUTPUT]\n");
+        assert!(!shell("iptables -S").unwrap().contains("LOG_DROP"));
+    });
+}
+
+/// What netscript has no words for stays visible, and can be removed.
+#[test]
+fn strange_rules_are_read_and_removed() {
+    in_new_netns(|| {
+        shell("iptables -A FORWARD -m length --length 100 -j ACCEPT; iptables -A FORWARD -p sctp --dport 5 -j DROP; iptables -t mangle -A FORWARD -j TTL --ttl-set 9; nft add rule ip filter FORWARD ct state new counter reject; nft add table inet own; nft add chain inet own c").unwrap();
+        let printed =
+            run("for r in host.filter.rules { print(r.text); } for r in host.mangle.rules { print(r.text); }").unwrap();
+        assert_eq!(
+            printed,
+            "-A FORWARD -m length [unsupported] -j ACCEPT\n\
+             -A FORWARD -p sctp -m sctp [unsupported] -j DROP\n\
+             -A FORWARD [nft ct bitwise cmp reject]\n\
+             -A FORWARD -j TTL [unsupported]\n"
+        );
+        run("for r in host.filter.rules { r.delete(); } for r in host.mangle.rules { r.delete(); }").unwrap();
+        assert_eq!(rules_in(&picture()), Vec::<String>::new());
+        assert!(picture().contains("table inet own"));
+    });
+}
+
+#[test]
+fn packets_and_bytes_are_counted() {
+    in_new_netns(|| {
+        let script = r#"
+            host.lo.up();
+            let rule = host.filter.output.accept(#{ icmp: "echo-request" });
+            let other = host.filter.output.accept(#{ proto: "udp" });
+            host.ping("127.0.0.1", #{ count: 2, size: 56 });
+            print([rule.packets, rule.bytes, other.packets, host.filter.rules.map(|r| r.packets)]);
+        "#;
+        assert_eq!(run(script).unwrap(), "[2, 168, 0, [2, 0]]\n");
+    });
+}
+
+/// A thousand rules travel together, and an error among them is found.
+#[test]
+fn a_list_of_addresses_is_one_transaction() {
+    in_new_netns(|| {
+        let script = r#"
+            let all = [];
+            for a in 0..20 { for b in 0..100 { all.push(`10.0.${a}.${b}`); } }
+            print(host.filter.forward.drop(#{ src: all, comment: "a comment that takes up all of its 256 bytes anyway" }).len());
+        "#;
+        assert_eq!(run(script).unwrap(), "2000\n");
+        assert_eq!(chain("iptables", "FORWARD").len(), 2000);
+    });
+}
+
+#[test]
+fn handles_and_their_names_mean_the_same() {
+    in_new_netns(|| {
+        let script = r#"
+            let br0 = bridge("br0").up().addr("192.168.1.10/24");
+            host.filter.forward.accept(#{ iif: br0 });
+            host.filter.forward.accept(#{ iif: "br0" });
+            host.filter.forward.accept(#{ src: br0 });
+            host.nat.dnat(#{ to: br0 });
+            br0.rename("br1");
+            host.filter.forward.accept(#{ oif: br0 });
+        "#;
+        run(script).unwrap();
+        assert_eq!(
+            chain("iptables", "FORWARD"),
+            [
+                "-A FORWARD -i br0 -j ACCEPT",
+                "-A FORWARD -i br0 -j ACCEPT",
+                "-A FORWARD -s 192.168.1.10/32 -j ACCEPT",
+                "-A FORWARD -o br1 -j ACCEPT",
+            ]
+        );
+        assert_eq!(chain("iptables -t nat", "PREROUTING"), ["-A PREROUTING -j DNAT --to-destination 192.168.1.10"]);
+    });
+}
