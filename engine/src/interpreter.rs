@@ -1,6 +1,7 @@
 //! Runs scripts: Rhai with every limit set, errors with codes and places, and Ctrl-C heard.
 
 mod foreign;
+mod modules;
 mod session;
 
 use std::cell::Cell;
@@ -73,10 +74,13 @@ impl Interpreter {
         &self.sources
     }
 
-    /// Looks for imported modules beside a script.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn import_from(&mut self, folder: &Path) {
-        self.engine.set_module_resolver(rhai::module_resolvers::FileModuleResolver::new_with_path(folder));
+    /// Looks for imported modules among those that are built in (by name, with their texts), then
+    /// beside a script.
+    pub fn import_from(&mut self, builtin: &'static [(&'static str, &'static str)], folder: &Path) {
+        for (name, text) in builtin {
+            self.sources.add((*name).into(), (*text).into());
+        }
+        self.engine.set_module_resolver(modules::Modules::new(builtin, folder));
     }
 
     /// Runs a script to its end and gives its exit status: that of `exit(n)`, or 0.

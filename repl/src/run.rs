@@ -74,7 +74,7 @@ fn interpreter(cli: &Cli, interrupt: Interrupt, printer: &Printer) -> Result<Int
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer);
     });
-    interpreter.import_from(folder(&cli.file));
+    interpreter.import_from(netscript_stdlib::MODULES, folder(&cli.file));
     Ok(interpreter)
 }
 

@@ -105,6 +105,25 @@ mod words {
         Ok(link.clone())
     }
 
+    /// The n-th address of a network, with the network's length: the first host has number 1.
+    ///
+    /// ```
+    /// assert(nth_addr("10.0.0.0/24", 1) == "10.0.0.1/24");
+    /// assert(nth_addr("fd00::/64", 255) == "fd00::ff/64");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn nth_addr(prefix: &str, n: i64) -> RhaiResult<String> {
+        let prefix = Prefix::parse(prefix)?;
+        let max = i64::try_from(prefix.size() - 1).unwrap_or(i64::MAX);
+        let nth = u128::try_from(n).ok().and_then(|n| prefix.nth(n)).ok_or_else(|| Error::OutOfRange {
+            what: format!("an address of {}", prefix.network()),
+            given: n.to_string(),
+            min: 0,
+            max,
+        })?;
+        Ok(nth.to_string())
+    }
+
     /// Takes an address from the link.
     ///
     /// ```

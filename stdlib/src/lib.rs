@@ -10,6 +10,7 @@ mod fdb;
 mod http;
 mod link;
 mod link_kinds;
+mod modules;
 mod neigh;
 mod netfilter;
 mod netns;
@@ -24,6 +25,7 @@ use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine, Module};
 
 pub use link::Link;
+pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use process::Process;

@@ -134,6 +134,23 @@ impl Prefix {
         self.0.netmask()
     }
 
+    /// The number of addresses in the network; 2¹²⁸ counts as one less.
+    pub fn size(&self) -> u128 {
+        1u128.checked_shl((self.family().bits() - self.len()).into()).unwrap_or(u128::MAX)
+    }
+
+    /// The n-th address of the network, from 0, with the network's length.
+    pub fn nth(&self, n: u128) -> Option<Prefix> {
+        if n >= self.size() {
+            return None;
+        }
+        let addr = match self.network().addr() {
+            IpAddr::V4(addr) => Ipv4Addr::from(addr.to_bits() + u32::try_from(n).ok()?).into(),
+            IpAddr::V6(addr) => Ipv6Addr::from(addr.to_bits() + n).into(),
+        };
+        Prefix::new(addr, self.len())
+    }
+
     /// Whether an address lies in the network.
     pub fn contains(&self, addr: IpAddr) -> bool {
         self.0.contains(&addr)
