@@ -7,4 +7,5 @@ mod annotated;
 mod examples;
 mod link;
 mod neigh;
+mod read_back;
 mod route;
