@@ -7,5 +7,6 @@ mod annotated;
 mod examples;
 mod link;
 mod neigh;
+mod netns_del;
 mod read_back;
 mod route;
