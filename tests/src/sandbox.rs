@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use netscript_engine::Lab;
 use netscript_engine::diagnostics::{Description, Failure};
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
 use netscript_engine::kernel::{Interrupt, Kernel};
+use netscript_engine::{Lab, World};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
@@ -60,6 +60,15 @@ impl Sandbox {
     pub fn script(&self, text: &str) -> Result<(), Description> {
         let text = text.to_owned();
         self.run(move || run_script(&text).map_err(|failure| failure.error.describe()))
+    }
+
+    /// Asks our kernel part, from inside.
+    ///
+    /// # Panics
+    ///
+    /// If the function does.
+    pub fn world<T: Send + 'static>(&self, f: impl FnOnce(&mut dyn World) -> T + Send + 'static) -> T {
+        self.run(|| f(&mut Kernel::new(interrupt()).expect("the sandbox's own namespace can be opened")))
     }
 
     /// Runs commands with `sh -e`, which stops at the first that fails.

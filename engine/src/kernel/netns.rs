@@ -6,7 +6,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 
@@ -15,7 +17,7 @@ use super::socket::RouteSocket;
 use super::{Absent, Failure, Kernel, Outcome};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef};
-use crate::state::Contents;
+use crate::state::{Contents, LinkType, Peer};
 
 /// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
 pub(crate) const NETNS_DIR: &str = "/run/netns";
@@ -235,39 +237,53 @@ impl Namespaces {
         let far_ends = self.far_ends(&netns);
         self.close(&netns);
         unbind(name)?;
-        if let Some(far_ends) = far_ends {
-            self.wait_until_gone(&far_ends);
-        }
+        self.wait_until_gone(&far_ends);
         Ok(())
     }
 
-    /// The links elsewhere that end with a namespace. `None` if processes keep it alive, or it
+    /// The links elsewhere that end with a namespace; none if processes keep it alive, or it
     /// cannot be looked into.
-    fn far_ends(&mut self, netns: &NetnsRef) -> Option<Vec<(NetnsRef, IfName)>> {
-        let inode = self.file(netns).ok()?.metadata().ok()?.ino();
-        let links = super::link::list(self, netns).ok()?;
-        let far_ends: Vec<_> = links
-            .into_iter()
-            .filter_map(|link| match link.kind {
-                crate::state::LinkType::Veth(Some(peer)) => Some((peer.netns?, peer.name?)),
-                _ => None,
-            })
-            .filter(|(place, _)| place != netns)
-            .collect();
-        (!far_ends.is_empty() && pids_in(inode).is_empty()).then_some(far_ends)
+    fn far_ends(&mut self, netns: &NetnsRef) -> Vec<FarEnd> {
+        let links = super::link::list(self, netns).unwrap_or_default();
+        let mut far_ends = Vec::new();
+        for link in links {
+            let LinkType::Veth(Some(Peer { netns: Some(place), index: _, name: Some(name) })) = link.kind else { continue };
+            if place == *netns {
+                continue;
+            }
+            if let Ok(Some(nsid)) = super::nsid::id_of(self, &place, netns) {
+                far_ends.push(FarEnd { place, name, nsid });
+            }
+        }
+        let inode = self.file(netns).and_then(|file| Ok(file.metadata()?.ino()));
+        if !far_ends.is_empty() && inode.is_ok_and(|inode| pids_in(inode).is_empty()) { far_ends } else { Vec::new() }
     }
 
-    /// The kernel removes them in its own time; a new link of the same name would meet them.
-    fn wait_until_gone(&mut self, links: &[(NetnsRef, IfName)]) {
-        const STEP: std::time::Duration = std::time::Duration::from_millis(1);
-        const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
-        let start = std::time::Instant::now();
-        for (netns, name) in links {
-            while super::link::index(self, netns, name).is_ok() && start.elapsed() < LIMIT {
+    /// The kernel removes them in its own time; a new link of the same name would meet them. It
+    /// removes nothing while another name or an open file keeps the namespace alive.
+    fn wait_until_gone(&mut self, far_ends: &[FarEnd]) {
+        const STEP: Duration = Duration::from_millis(1);
+        const LIMIT: Duration = Duration::from_secs(10);
+        // Our own socket lets go of the namespace a little later than it is closed (RCU).
+        const LETTING_GO: Duration = Duration::from_millis(250);
+        let start = Instant::now();
+        for far_end in far_ends {
+            while super::link::index(self, &far_end.place, &far_end.name).is_ok() && start.elapsed() < LIMIT {
+                if start.elapsed() > LETTING_GO && super::nsid::is_alive(self, &far_end.place, far_end.nsid) {
+                    return;
+                }
                 std::thread::sleep(STEP);
             }
         }
     }
+}
+
+/// The other end of a pair, in another namespace than the one that goes.
+struct FarEnd {
+    place: NetnsRef,
+    name: IfName,
+    /// What the kernel calls the namespace that goes, seen from `place`.
+    nsid: i32,
 }
 
 /// Makes the file that a namespace is bound to, exclusively, in a folder whose mounts are shared
@@ -275,7 +291,7 @@ impl Namespaces {
 fn create_mount_point(name: &NetnsName) -> Outcome<PathBuf> {
     share_directory()?;
     let path = path_of(name);
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0).open(&path)?;
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o000).open(&path)?;
     Ok(path)
 }
 
@@ -287,15 +303,22 @@ fn share_directory() -> Outcome {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
         _ => {}
     }
-    let share = || mount(None::<&str>, dir, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>);
-    match share() {
+    // Two that made it a mount point at once would mount it twice, one over the other.
+    let _lock = Flock::lock(File::open(dir)?, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    match propagate(dir, MsFlags::MS_SHARED) {
         // Not a mount point yet.
         Err(nix::Error::EINVAL) => {
             mount(Some(dir), dir, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)?;
-            Ok(share()?)
+            // Private first, so that it shares with its own copies and not with `/run`.
+            propagate(dir, MsFlags::MS_PRIVATE)?;
+            Ok(propagate(dir, MsFlags::MS_SHARED)?)
         }
         result => Ok(result?),
     }
+}
+
+fn propagate(dir: &Path, how: MsFlags) -> nix::Result<()> {
+    mount(None::<&str>, dir, None::<&str>, how | MsFlags::MS_REC, None::<&str>)
 }
 
 fn bind_mount(from: &Path, to: &Path) -> Outcome {

@@ -9,4 +9,6 @@ mod link;
 mod neigh;
 mod netfilter;
 mod netfilter_rules;
+mod netns_del;
+mod read_back;
 mod route;

@@ -120,6 +120,11 @@ fn name_of(socket: &mut RouteSocket, (nsid, index): Reference) -> Option<IfName>
     name(&get(socket, link).ok().flatten()?)
 }
 
+/// Whether the namespace with an id can be looked into; `lo`, number 1, is in every one.
+pub(in super::super) fn has_links(socket: &mut RouteSocket, nsid: i32) -> bool {
+    name_of(socket, (Some(nsid), 1)).is_some()
+}
+
 /// Every other link that a link names: its peer or parent, its master, what carries its tunnel.
 fn references(message: &LinkMessage) -> Vec<Reference> {
     let nsid = link_nsid(message);
