@@ -267,7 +267,7 @@ fn limit(o: &mut Options) -> Result<Option<Match>> {
         let given = text(what, value)?;
         word(what, &given, wanted, Rate::from_word)
     })?;
-    let burst = o.number("burst", 0, i64::from(Rate::MAX_BURST))?;
+    let burst = o.number("burst", 1, i64::from(Rate::MAX_BURST))?;
     match (rate, burst) {
         (Some(rate), burst) => Ok(Some(Match::Limit(rate, burst.unwrap_or(Rate::DEFAULT_BURST)))),
         (None, Some(_)) => Err(needs("burst", "limit", "\"3/min\"")),

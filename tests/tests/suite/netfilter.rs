@@ -364,14 +364,19 @@ fn strange_rules_are_read_and_removed() {
 #[test]
 fn packets_and_bytes_are_counted() {
     in_new_netns(|| {
+        run("host.lo.up(); host.filter.output.accept(#{ proto: \"udp\", dport: 9 }); host.filter.output.accept(#{ proto: \"tcp\" });").unwrap();
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..2 {
+            // 20 bytes of IPv4 header, 8 of UDP.
+            socket.send_to(&[0; 72], "127.0.0.1:9").unwrap();
+        }
         let script = r#"
-            host.lo.up();
-            let rule = host.filter.output.accept(#{ icmp: "echo-request" });
-            let other = host.filter.output.accept(#{ proto: "udp" });
-            host.ping("127.0.0.1", #{ count: 2, size: 56 });
-            print([rule.packets, rule.bytes, other.packets, host.filter.rules.map(|r| r.packets)]);
+            let rules = host.filter.output.rules;
+            print([rules[0].packets, rules[0].bytes, rules[1].packets]);
+            let made = host.filter.forward.drop();
+            print([made.packets, made == host.filter.forward.rules[0], made.text == host.filter.forward.rules[0].text]);
         "#;
-        assert_eq!(run(script).unwrap(), "[2, 168, 0, [2, 0]]\n");
+        assert_eq!(run(script).unwrap(), "[2, 200, 0]\n[0, false, true]\n");
     });
 }
 

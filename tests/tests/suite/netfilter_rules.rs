@@ -216,8 +216,8 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("filter.forward.accept(#{ limit: \"1/day\" })", "iptables -A FORWARD -m limit --limit 1/day -j ACCEPT"),
     (
-        "filter.forward.accept(#{ limit: \"11/hour\", burst: 0 })",
-        "iptables -A FORWARD -m limit --limit 11/hour --limit-burst 0 -j ACCEPT",
+        "filter.forward.accept(#{ limit: \"11/hour\", burst: 7 })",
+        "iptables -A FORWARD -m limit --limit 11/hour --limit-burst 7 -j ACCEPT",
     ),
     ("filter6.forward.accept(#{ limit: \"7/sec\" })", "ip6tables -A FORWARD -m limit --limit 7/sec -j ACCEPT"),
     (
@@ -446,6 +446,7 @@ pub const BAD: &[(&str, &str)] = &[
     ("filter.forward.accept(#{ limit: \"3/week\" })", "E0210"),
     ("filter.forward.accept(#{ burst: 3 })", "E0213"),
     ("filter.forward.accept(#{ limit: \"3/s\", burst: 10001 })", "E0211"),
+    ("filter.forward.accept(#{ limit: \"3/s\", burst: 0 })", "E0211"),
     ("filter.forward.accept(#{ every: 3, packet: 3 })", "E0211"),
     ("filter.forward.accept(#{ every: 0 })", "E0210"),
     ("filter.forward.accept(#{ packet: 0 })", "E0213"),
