@@ -54,7 +54,8 @@ impl Interrupt {
 
     /// Ends when the user has asked to stop.
     pub(crate) async fn until_raised(&self) {
-        let pipe = self.0.pipe.try_clone().and_then(|pipe| AsyncFd::with_interest(pipe, Interest::READABLE));
+        let watch = |pipe| AsyncFd::register_with_interest(pipe, Interest::READABLE).map_err(io::Error::from);
+        let pipe = self.0.pipe.try_clone().and_then(watch);
         match pipe {
             Ok(pipe) => drop(pipe.readable().await),
             // Without a file to watch, the flag is looked at.
