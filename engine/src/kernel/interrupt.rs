@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use nix::libc::{SIGHUP, SIGINT, SIGTERM};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
-
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 use crate::diagnostics::{Error, Result};
 
@@ -54,7 +52,7 @@ impl Interrupt {
 
     /// Ends when the user has asked to stop.
     pub(crate) async fn until_raised(&self) {
-        let pipe = self.0.pipe.try_clone().and_then(|pipe| AsyncFd::with_interest(pipe, Interest::READABLE));
+        let pipe = self.0.pipe.try_clone().and_then(|pipe| Receiver::from_owned_fd(pipe.into()));
         match pipe {
             Ok(pipe) => drop(pipe.readable().await),
             // Without a file to watch, the flag is looked at.

@@ -1,22 +1,16 @@
-//! Probes: packets of our own, sent from inside a namespace (being written).
+//! Probes: packets of our own, sent from inside a namespace.
 
+mod echo;
 mod http;
+mod icmp_error;
+mod ping;
 
 use std::io;
 
 pub use http::answer_forever;
 pub(crate) use http::{fetch, listen};
+pub(crate) use ping::ping;
 use tokio::runtime::{Builder, Runtime};
-
-use crate::diagnostics::{Error, Result};
-use crate::kernel::{Interrupt, Namespaces};
-use crate::op::NetnsRef;
-use crate::world::{Ping, Pong};
-
-/// Sends ICMP echo requests.
-pub(crate) fn ping(_: &Namespaces, _: &Interrupt, _: &NetnsRef, _: &Ping) -> Result<Pong> {
-    Err(Error::Interrupted)
-}
 
 /// Carries what happens at the same time in one probe. One thread: namespaces are a thread's.
 fn runtime() -> io::Result<Runtime> {

@@ -11,7 +11,7 @@ use super::obstacle::{Obstacle, Step};
 /// Where the parts of an overlay lie, in the sandbox's own `/run`.
 const OVERLAY: &str = "/run/netscript/.etc";
 
-pub(super) fn make() -> std::result::Result<(), Obstacle> {
+pub(super) fn make() -> Result<(), Obstacle> {
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(Step::Mount("/").failed())?;
     mount_new("tmpfs", "/run", quiet(), Some("mode=0755")).map_err(Step::Mount("/run").failed())?;
