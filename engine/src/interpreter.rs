@@ -4,9 +4,7 @@ mod foreign;
 mod modules;
 mod session;
 
-use std::cell::Cell;
 use std::path::Path;
-use std::rc::Rc;
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
 
@@ -30,7 +28,6 @@ pub struct Interpreter {
     engine: Engine,
     session: Session,
     sources: Sources,
-    status: Rc<Cell<Option<i64>>>,
 }
 
 impl Interpreter {
@@ -51,12 +48,9 @@ impl Interpreter {
             // The optimizer drops statements that it thinks do nothing, wrong ones included.
             .set_optimization_level(OptimizationLevel::None)
             .set_default_tag(Dynamic::from(session.clone()));
-        ScriptError::register(&mut engine);
         register(&mut engine);
-        let status = Rc::new(Cell::new(None));
-        register_exit(&mut engine, &status);
         stop_on_interrupt(&mut engine, &session);
-        Interpreter { engine, session, sources: Sources::default(), status }
+        Interpreter { engine, session, sources: Sources::default() }
     }
 
     /// Rhai's engine, for tables of the words that there are.
@@ -92,9 +86,9 @@ impl Interpreter {
         if has_try(&ast) {
             self.give_codes_to_caught_errors();
         }
-        self.status.set(None);
+        self.session.set_exit_status(0);
         match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
-            Ok(()) => Ok(exit_status(self.status.get())),
+            Ok(()) => Ok(self.session.exit_status()),
             Err(error) => Err(self.failure(name, *error)),
         }
     }
@@ -180,24 +174,6 @@ fn has_try(ast: &AST) -> bool {
         !found
     });
     found
-}
-
-fn register_exit(engine: &mut Engine, status: &Rc<Cell<Option<i64>>>) {
-    let leave = {
-        let status = Rc::clone(status);
-        move |number: i64| -> Result<(), Box<EvalAltResult>> {
-            status.set(Some(number));
-            Err(EvalAltResult::Exit(Dynamic::UNIT, Position::NONE).into())
-        }
-    };
-    let succeed = leave.clone();
-    engine.register_fn("exit", leave);
-    engine.register_fn("exit", move || succeed(0));
-}
-
-/// An exit status has 8 bits, as the shell sees it.
-fn exit_status(number: Option<i64>) -> i32 {
-    i32::try_from(number.unwrap_or(0) & 0xff).expect("eight bits fit")
 }
 
 fn stop_on_interrupt(engine: &mut Engine, session: &Session) {

@@ -6,6 +6,7 @@
 mod addr;
 mod args;
 mod check;
+mod error;
 mod fdb;
 mod http;
 mod link;
@@ -58,6 +59,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         probe::register,
         http::register,
         check::register,
+        error::register,
     ] {
         words(engine);
     }

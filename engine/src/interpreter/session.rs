@@ -1,6 +1,6 @@
 //! What native functions share: the lab, and errors that scripts can catch.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ use crate::diagnostics::{At, Error};
 
 /// The lab of a run, as handles and functions hold it.
 #[derive(Clone)]
-pub struct Session(Rc<RefCell<Lab>>);
+pub struct Session(Rc<RefCell<Lab>>, Rc<Cell<i64>>);
 
 impl Session {
     pub(super) fn new(lab: Lab) -> Session {
-        Session(Rc::new(RefCell::new(lab)))
+        Session(Rc::new(RefCell::new(lab)), Rc::new(Cell::new(0)))
     }
 
     /// The session of a running script.
@@ -36,6 +36,15 @@ impl Session {
     /// closure runs.
     pub fn lab(&self) -> RefMut<'_, Lab> {
         self.0.borrow_mut()
+    }
+
+    /// Says with which status the run ends if nothing fails; its lowest eight bits count.
+    pub fn set_exit_status(&self, status: i64) {
+        self.1.set(status);
+    }
+
+    pub(super) fn exit_status(&self) -> i32 {
+        i32::try_from(self.1.get() & 0xff).expect("eight bits fit")
     }
 
     /// Whether two handles belong to one session.
@@ -61,18 +70,6 @@ pub fn at(context: &NativeCallContext<'_>) -> Option<At> {
 pub struct ScriptError(pub(super) Rc<Error>);
 
 impl ScriptError {
-    pub(super) fn register(engine: &mut Engine) {
-        engine
-            .register_type_with_name::<ScriptError>("Error")
-            .register_get("code", |error: &mut ScriptError| error.0.code().to_string())
-            .register_get("message", |error: &mut ScriptError| error.0.describe().message)
-            .register_get("errno", |error: &mut ScriptError| {
-                error.0.errno().map_or(Dynamic::UNIT, |errno| Dynamic::from(i64::from(errno)))
-            })
-            .register_fn("to_string", |error: &mut ScriptError| error.to_string())
-            .register_fn("to_debug", |error: &mut ScriptError| error.to_string());
-    }
-
     /// What went wrong.
     pub fn error(&self) -> &Error {
         &self.0
