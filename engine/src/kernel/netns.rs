@@ -247,7 +247,9 @@ impl Namespaces {
         let links = super::link::list(self, netns).unwrap_or_default();
         let mut far_ends = Vec::new();
         for link in links {
-            let LinkType::Veth(Some(Peer { netns: Some(place), index: _, name: Some(name) })) = link.kind else { continue };
+            let LinkType::Veth(Some(Peer { netns: Some(place), index: _, name: Some(name) })) = link.kind else {
+                continue;
+            };
             if place == *netns {
                 continue;
             }
