@@ -16,6 +16,15 @@ const NLMSGERR_ATTR_MSG: u16 = 1;
 /// Length of the request's header that an error repeats (`struct nlmsghdr`), with `NETLINK_CAP_ACK`.
 const HEADER_LEN: usize = 16;
 
+/// What ends the answers to a request.
+#[derive(Clone, Copy, PartialEq)]
+enum Until {
+    /// An answer, or an error in its place.
+    First,
+    /// The acknowledgement of a change, the end of a list, or an error.
+    Acknowledged,
+}
+
 /// A socket of the namespace that it was opened in.
 pub(crate) struct RouteSocket {
     socket: Socket,
@@ -37,12 +46,12 @@ impl RouteSocket {
 
     /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.
     pub(super) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
-        self.request(message, flags | NLM_F_ACK).map(drop)
+        self.request(message, flags | NLM_F_ACK, Until::Acknowledged).map(drop)
     }
 
     /// Asks for one thing.
     pub(super) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
-        self.request(message, NLM_F_ACK)
+        self.request(message, 0, Until::First)
     }
 
     /// Asks for everything.
@@ -50,7 +59,7 @@ impl RouteSocket {
         // A dump that something interfered with is asked for again.
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
-            match self.request(message.clone(), NLM_F_DUMP) {
+            match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged) {
                 Err(failure) if failure.refusal.errno == Errno::EINTR => {}
                 result => return result,
             }
@@ -58,7 +67,7 @@ impl RouteSocket {
         Err(Errno::EINTR.into())
     }
 
-    fn request(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome<Vec<RouteNetlinkMessage>> {
+    fn request(&mut self, message: RouteNetlinkMessage, flags: u16, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
         self.sequence += 1;
         let mut request = NetlinkMessage::from(message);
         request.header.flags = flags | NLM_F_REQUEST;
@@ -67,10 +76,10 @@ impl RouteSocket {
         let mut buffer = vec![0; request.buffer_len()];
         request.serialize(&mut buffer);
         self.socket.send(&buffer, 0)?;
-        self.answers()
+        self.answers(until)
     }
 
-    fn answers(&mut self) -> Outcome<Vec<RouteNetlinkMessage>> {
+    fn answers(&mut self, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
         let mut answers = Vec::new();
         let mut interrupted = false;
         loop {
@@ -88,6 +97,7 @@ impl RouteSocket {
                 const NLM_F_DUMP_INTR: u16 = 0x10;
                 interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
                 match answer.payload {
+                    NetlinkPayload::InnerMessage(message) if until == Until::First => return Ok(vec![message]),
                     NetlinkPayload::InnerMessage(message) => answers.push(message),
                     NetlinkPayload::Error(error) => match error.code {
                         None => return Ok(answers),

@@ -12,6 +12,7 @@ use rtnetlink::{
 use super::super::Outcome;
 use super::super::netns::Namespaces;
 use super::index;
+use crate::diagnostics::Errno;
 use crate::op::{Bridge, IfName, IpvlanMode, LinkKind, MacvlanMode, NetnsRef, Veth, Vlan, Vxlan};
 
 /// A request for a new link, with what must stay open until the kernel has it.
@@ -49,7 +50,8 @@ pub(super) fn message(
         }
         LinkKind::Vlan(Vlan { link, id }) => LinkVlan::new(name.as_str(), parent(link)?, id.get()).build().into(),
         LinkKind::Dummy => LinkDummy::new(name.as_str()).build().into(),
-        LinkKind::Tun(_) => LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(InfoKind::Tun).build().into(),
+        // "tun/tap creation via rtnetlink is not supported" (drivers/net/tun.c).
+        LinkKind::Tun(_) => return Err(Errno::EOPNOTSUPP.into()),
     })
 }
 

@@ -22,7 +22,9 @@ pub(super) fn dump(socket: &mut RouteSocket, family: Family) -> Outcome<Vec<Rout
         RouteNetlinkMessage::NewRoute(route) => Some(route),
         _ => None,
     });
-    Ok(routes.filter(|route| !route.header.flags.contains(RouteFlags::Cloned)).collect())
+    // A kernel without IPv6 answers with the routes of every family that it has.
+    let wanted = |route: &RouteMessage| route.header.address_family == address_family(family);
+    Ok(routes.filter(wanted).filter(|route| !route.header.flags.contains(RouteFlags::Cloned)).collect())
 }
 
 /// The table of a route: an attribute holds numbers that the header cannot.
