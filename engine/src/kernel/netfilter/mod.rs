@@ -136,8 +136,8 @@ impl NftSocket {
             Some(record) => Ok(Place::Before(record.handle)),
             None if index == rules.len() => Ok(Place::Last),
             None => Err(Refusal {
-                errno: Errno::E2BIG,
-                text: Some(format!("index of insertion too big: the chain has {} rules", rules.len())),
+                errno: Errno::ERANGE,
+                text: Some(format!("the chain `{}` has {} rules", chain.name, rules.len())),
                 missing: None,
             }),
         }
