@@ -80,6 +80,7 @@ fn code_for(op: &Op, refusal: &Refusal) -> Code {
             _ => Code::E0306,
         },
         Errno::ENOENT if matches!(op.action, Action::Netfilter(_)) => Code::E0306,
+        Errno::ERANGE if matches!(op.action, Action::Netfilter(_)) => Code::E0211,
         Errno::ESRCH if matches!(op.action, Action::Netns(_)) => Code::E0303,
         _ => Code::E0305,
     }

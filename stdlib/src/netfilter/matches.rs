@@ -10,7 +10,7 @@ use netscript_engine::op::netfilter::{
 use netscript_engine::op::{Family, Mac, NetnsRef, Prefix};
 use rhai::Dynamic;
 
-use super::value::{inverted, text, word, wrong};
+use super::value::{inverted, text, word, words, wrong};
 use crate::options::{Options, one_of};
 use crate::{Link, Netns, args};
 
@@ -151,7 +151,8 @@ fn proto(what: &str, value: &Dynamic) -> Result<Option<Inv<Proto>>> {
         Inv { inverted: false, value: "all" | "0" } => Ok(None),
         Inv { inverted, value } => {
             let wanted = "a protocol such as \"tcp\", \"udp\" or \"icmp\", or its number from 1 to 255";
-            Ok(Some(Inv::new(inverted, word(what, value, wanted, Proto::from_word)?)))
+            let known: Vec<&str> = Proto::words().collect();
+            Ok(Some(Inv::new(inverted, words(what, value, &known, wanted, Proto::from_word)?)))
         }
     }
 }
@@ -228,16 +229,21 @@ fn tcp_flags(o: &mut Options) -> Result<Option<Inv<TcpFlags>>> {
 fn icmp(what: &str, value: &Dynamic, family: Family) -> Result<Inv<IcmpType>> {
     inverted(what, value, |name| {
         let known: Vec<&str> = IcmpType::words(family).collect();
-        let wanted = format!("a type, a type and a code such as \"3/4\", or one of {}", known.join(", "));
-        word(what, name, &wanted, |name| IcmpType::from_word(family, name))
+        let wanted = "a type such as \"echo-request\", or its number such as \"8\" or \"3/4\"";
+        words(what, name, &known, wanted, |name| IcmpType::from_word(family, name))
     })
 }
 
 fn states(what: &str, value: &Dynamic) -> Result<Inv<CtStates>> {
-    inverted(what, value, |words| {
+    inverted(what, value, |given| {
         let known: Vec<&str> = CtStates::words().collect();
-        word(what, words, &format!("{}, or several with commas between them", one_of(&known)), CtStates::from_word)
+        words(what, given, &known, &some_of(&known), CtStates::from_word)
     })
+}
+
+/// A set of words, written with commas.
+fn some_of(known: &[&str]) -> String {
+    format!("{}, or several with commas between them", one_of(known))
 }
 
 fn mark(what: &str, value: &Dynamic) -> Result<Inv<Masked>> {
@@ -251,9 +257,9 @@ pub(super) fn masked(what: &str, text: &str) -> Result<Masked> {
 
 fn address_types(o: &mut Options) -> Result<Option<Match>> {
     let types = |what: &str, value: &Dynamic| {
-        inverted(what, value, |words| {
+        inverted(what, value, |given| {
             let known: Vec<&str> = AddrTypes::words().collect();
-            word(what, words, &format!("{}, or several with commas between them", one_of(&known)), AddrTypes::from_word)
+            words(what, given, &known, &some_of(&known), AddrTypes::from_word)
         })
     };
     let (src, dst) = (o.with("src_type", types)?, o.with("dst_type", types)?);

@@ -1,6 +1,6 @@
 //! NAT and filtering: tables, chains and rules of iptables and ip6tables.
 //!
-//! A rule is a verb with a map of matches: [`matches`] reads what it looks at, [`targets`] what the
+//! A rule is a verb with a map of matches: [`mod@matches`] reads what it looks at, [`targets`] what the
 //! verb does.
 
 mod chain;

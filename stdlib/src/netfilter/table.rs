@@ -12,6 +12,7 @@ use rhai::{Array, Dynamic, Engine, Map};
 
 use super::targets::{self, Verb};
 use super::{Chain, Rule};
+use crate::options::one_of;
 use crate::{Netns, RhaiResult};
 
 /// A table of iptables or ip6tables in a namespace.
@@ -51,6 +52,14 @@ impl Table {
         self.netns.session().lab().world().ruleset(&netns, self.table.family)
     }
 
+    /// The names of its chains: built-in ones, which need not have been used, then others.
+    fn chain_names(&self, ruleset: &Ruleset) -> impl Iterator<Item = ChainName> {
+        let built_in = self.table.table.hooks().iter().map(|hook| ChainName::of(*hook));
+        let own =
+            ruleset.chains(self.table).iter().filter(|chain| self.table.chain(chain.name.clone()).hook().is_none());
+        built_in.chain(own.map(|chain| chain.name.clone()))
+    }
+
     /// Takes `chain` out of the options of a verb that goes into the table itself.
     fn chain_option(&self, word: &str, options: &mut Map, usual: Hook) -> Result<Chain> {
         let Some(value) = options.remove("chain").filter(|value| !value.is_unit()) else { return self.built_in(usual) };
@@ -67,7 +76,7 @@ impl Table {
             Error::NotThere { known, .. } => Error::OptionValue {
                 key: format!("chain` of `{word}"),
                 given: format!("{name:?}"),
-                wanted: known.join(", "),
+                wanted: one_of(&known.iter().map(String::as_str).collect::<Vec<_>>()),
             },
             other => other,
         })
@@ -255,7 +264,7 @@ mod words {
         if chain.reference().hook().is_some() || ruleset.chain(table.table, chain.name()).is_some() {
             return Ok(chain);
         }
-        let known = ruleset.chains(table.table).iter().map(|chain| chain.name.to_string()).collect();
+        let known = table.chain_names(&ruleset).map(|name| name.to_string()).collect();
         Err(Error::NotThere { what: format!("chain `{name}` in {}", table.table), known }.into())
     }
 
@@ -267,13 +276,8 @@ mod words {
     /// ```
     #[rhai_fn(get = "chains", pure, return_raw)]
     pub fn get_chains(table: &mut Table) -> RhaiResult<Array> {
-        let hooks = table.table.table.hooks().iter().map(|hook| ChainName::of(*hook));
         let ruleset = table.ruleset()?;
-        let own = ruleset
-            .chains(table.table)
-            .iter()
-            .filter(|chain| table.chain(chain.name.clone()).reference().hook().is_none());
-        let names = hooks.chain(own.map(|chain| chain.name.clone()));
+        let names = table.chain_names(&ruleset);
         Ok(names.map(|name| Dynamic::from(table.chain(name))).collect())
     }
 

@@ -1,6 +1,6 @@
 //! Values of options that may begin with `!`.
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, did_you_mean};
 use netscript_engine::op::netfilter::Inv;
 use rhai::Dynamic;
 
@@ -37,6 +37,27 @@ pub(super) fn inverted<T>(what: &str, value: &Dynamic, parse: impl FnOnce(&str) 
 /// The error of an option that does not take a value.
 pub(super) fn wrong(what: &str, given: &str, wanted: impl Into<String>) -> Error {
     Error::OptionValue { key: what.trim_matches('`').to_owned(), given: format!("{given:?}"), wanted: wanted.into() }
+}
+
+/// Words with commas between them, out of those that a function knows. Where one is nearly right, the
+/// error names the right one.
+pub(super) fn words<T>(
+    what: &str,
+    given: &str,
+    known: &[&str],
+    wanted: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T> {
+    let meant = given
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        .find_map(|word| did_you_mean(word, known.iter().copied()));
+    let wanted = match meant {
+        Some(meant) => format!("{meant:?}"),
+        None => wanted.to_owned(),
+    };
+    word(what, given, &wanted, parse)
 }
 
 /// A word out of those that a function knows.

@@ -485,5 +485,5 @@ pub const BAD: &[(&str, &str)] = &[
     ("filter.forward.jump(5)", "E0105"),
     ("filter.forward.policy(\"reject\")", "E0210"),
     ("filter.forward.delete()", "E0213"),
-    ("filter.forward.accept(#{ at: 2 })", "E0305"),
+    ("filter.forward.accept(#{ at: 2 })", "E0211"),
 ];

@@ -80,7 +80,7 @@ fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Inv<IfPattern>) {
 fn address(exprs: &mut Vec<Expr>, offset: u32, addr: &Inv<Prefix>) {
     let network = octets(addr.value.network().addr());
     let compare = Compare::equal(addr.inverted);
-    if addr.value.len() % 8 == 0 {
+    if addr.value.len().is_multiple_of(8) {
         let bytes = usize::from(addr.value.len() / 8);
         exprs.push(Expr::Payload(Base::Network, offset, u32::from(addr.value.len() / 8)));
         exprs.push(Expr::Cmp(compare, network[..bytes].to_vec()));

@@ -4,7 +4,7 @@ use super::expr::Expr;
 use super::{NftSocket, encode, wire};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
-use crate::op::netfilter::{Extension, NetfilterOp, Rule};
+use crate::op::netfilter::{Extension, Match, NetfilterOp, Rule, Table, Target};
 
 /// `NFTA_COMPAT_NAME`, `NFTA_COMPAT_REV` and `NFTA_COMPAT_TYPE`, linux/netfilter/nf_tables_compat.h.
 const NAME: u16 = 1;
@@ -21,6 +21,21 @@ pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
     }
 }
 
+const NO_NAT: &str = "this kernel lacks chains of type `nat` in nf_tables (module `nft_chain_nat`)";
+
+/// Which module a rule in a built-in chain needs that the kernel may lack. With a jump, or in a chain
+/// of one's own, it is a chain that is not there.
+fn missing_module(rule: &Rule) -> Option<String> {
+    let jumps = matches!(rule.target(), Some(Target::Jump(_) | Target::Goto(_)));
+    let limits = rule.matches().iter().any(|found| matches!(found, Match::Limit(..)));
+    match rule.chain() {
+        chain if chain.hook().is_none() || jumps => None,
+        chain if chain.table.table == Table::Nat => Some(NO_NAT.to_owned()),
+        _ if limits => Some("this kernel lacks `limit` in nf_tables (module `nft_limit`)".to_owned()),
+        _ => None,
+    }
+}
+
 impl NftSocket {
     /// Adds the name of what the kernel lacks, if that is why it refused an operation.
     pub(super) fn name_missing(&mut self, op: &NetfilterOp, refusal: Refusal) -> Refusal {
@@ -30,15 +45,17 @@ impl NftSocket {
                 of_nf_tables(Refusal { errno: Errno::EOPNOTSUPP, ..refusal })
             }
             (Errno::ENOENT, NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _)) => {
-                match self.missing_extension(table.family, rule) {
-                    Some(what) => refusal.missing(what),
-                    None => refusal,
-                }
+                let what = self.missing_extension(table.family, rule).or_else(|| missing_module(rule));
+                what.map_or(refusal.clone(), |what| refusal.missing(what))
+            }
+            (Errno::ENOENT, NetfilterOp::Policy(chain, _)) if chain.table.table == Table::Nat => {
+                refusal.missing(NO_NAT)
             }
             _ => refusal,
         }
     }
 
+    /// The extension of xtables that a rule needs and the kernel lacks.
     fn missing_extension(&mut self, family: Family, rule: &Rule) -> Option<String> {
         let exprs = encode::expressions(rule).ok()?;
         exprs.iter().find_map(|expr| match expr {

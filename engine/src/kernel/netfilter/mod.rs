@@ -17,6 +17,7 @@ mod xt_match;
 mod xt_target;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use nft::{Place, Transaction};
 pub(super) use socket::NftSocket;
@@ -44,50 +45,52 @@ pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family
     Ok(namespaces.nft_socket(netns)?.ruleset(family)?)
 }
 
-/// An operation's messages cannot be written before those ahead of it have taken effect.
-enum Pending {
-    Written,
-    After(Refusal),
-}
-
 impl NftSocket {
     /// Applies operations in order.
     pub(super) fn apply(&mut self, ops: &[&NetfilterOp]) -> Result<(), (usize, Refusal)> {
         let mut start = 0;
-        let mut draft = Draft::default();
-        for (index, op) in ops.iter().enumerate() {
+        for index in 1..=ops.len() {
             // What depends on rules' handles needs the rules before it to be in the kernel.
-            if depends_on_kernel(op) {
-                self.send(ops, start, std::mem::take(&mut draft))?;
+            if ops.get(index).is_none_or(|op| depends_on_kernel(op)) {
+                self.send(ops, start..index)?;
                 start = index;
             }
-            if let Pending::After(refusal) = self.write(&mut draft, index, op).map_err(|refusal| (index, refusal))? {
-                self.send(ops, start, std::mem::take(&mut draft))?;
-                return Err((index, refusal));
-            }
         }
-        self.send(ops, start, draft)
+        Ok(())
     }
 
-    /// Sends what has been written for the operations from `start`. If one fails, those before it are
-    /// sent again without it.
-    fn send(&mut self, ops: &[&NetfilterOp], start: usize, draft: Draft) -> Result<(), (usize, Refusal)> {
-        if draft.transaction.is_empty() {
-            return Ok(());
+    /// Applies some of the operations, in one transaction if the socket takes one so long. If one
+    /// fails, those before it are sent again without it.
+    fn send(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> Result<(), (usize, Refusal)> {
+        let (draft, unwritable) = self.draft(ops, range.clone());
+        let sent = if draft.transaction.is_empty() { Ok(()) } else { self.commit(draft.transaction.finish()) };
+        match sent {
+            Ok(()) => unwritable.map_or(Ok(()), Err),
+            Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && range.len() > 1 => {
+                let middle = range.start + range.len() / 2;
+                self.send(ops, range.start..middle)?;
+                self.send(ops, middle..range.end)
+            }
+            Err((culprit, refusal)) => {
+                self.send(ops, range.start..culprit)?;
+                Err((culprit, self.name_missing(ops[culprit], refusal)))
+            }
         }
-        let Err((culprit, refusal)) = self.commit(draft.transaction.finish()) else { return Ok(()) };
-        let mut before = Draft::default();
-        for (index, op) in ops.iter().enumerate().take(culprit).skip(start) {
-            self.write(&mut before, index, op).map_err(|refusal| (index, refusal))?;
+    }
+
+    /// The messages of some of the operations, up to one that cannot be written.
+    fn draft(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> (Draft, Option<(usize, Refusal)>) {
+        let mut draft = Draft::default();
+        for index in range {
+            if let Err(refusal) = self.write(&mut draft, index, ops[index]) {
+                return (draft, Some((index, refusal)));
+            }
         }
-        if !before.transaction.is_empty() {
-            self.commit(before.transaction.finish())?;
-        }
-        Err((culprit, self.name_missing(ops[culprit], refusal)))
+        (draft, None)
     }
 
     /// Writes an operation's messages.
-    fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<Pending, Refusal> {
+    fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Refusal> {
         match op {
             NetfilterOp::Append(rule) => return draft.rule(index, rule, Place::Last),
             NetfilterOp::Insert(rule, position) => {
@@ -114,7 +117,7 @@ impl NftSocket {
                     draft.ensure_table(index, chain.table);
                     draft.transaction.base_chain(index, chain, hook, Some(*policy));
                 }
-                None => return Ok(Pending::After(Errno::EINVAL.into())),
+                None => return Err(Errno::EINVAL.into()),
             },
             NetfilterOp::NewChain(chain) => {
                 draft.ensure_table(index, chain.table);
@@ -122,7 +125,7 @@ impl NftSocket {
             }
             NetfilterOp::DelChain(chain) => draft.transaction.delete_chain(index, chain),
         }
-        Ok(Pending::Written)
+        Ok(())
     }
 
     /// Where a rule goes that is to be the N-th of its chain.
@@ -133,8 +136,8 @@ impl NftSocket {
             Some(record) => Ok(Place::Before(record.handle)),
             None if index == rules.len() => Ok(Place::Last),
             None => Err(Refusal {
-                errno: Errno::E2BIG,
-                text: Some(format!("index of insertion too big: the chain has {} rules", rules.len())),
+                errno: Errno::ERANGE,
+                text: Some(format!("the chain `{}` has {} rules", chain.name, rules.len())),
                 missing: None,
             }),
         }
@@ -209,18 +212,14 @@ impl Draft {
         }
     }
 
-    fn rule(&mut self, index: usize, rule: &Rule, place: Place) -> Result<Pending, Refusal> {
-        match encode::expressions(rule) {
-            Ok(exprs) => {
-                self.ensure(index, rule.chain());
-                self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);
-                Ok(Pending::Written)
-            }
-            Err(native) => Ok(Pending::After(Refusal {
-                errno: Errno::EINVAL,
-                text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
-                missing: None,
-            })),
-        }
+    fn rule(&mut self, index: usize, rule: &Rule, place: Place) -> Result<(), Refusal> {
+        let exprs = encode::expressions(rule).map_err(|native| Refusal {
+            errno: Errno::EINVAL,
+            text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
+            missing: None,
+        })?;
+        self.ensure(index, rule.chain());
+        self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);
+        Ok(())
     }
 }

@@ -42,10 +42,10 @@ pub enum Match {
 
 impl Match {
     /// Source and destination ports of `-m tcp` and `-m udp`.
-    pub(super) fn ports(&mut self) -> Option<(&mut Option<Inv<PortRange>>, &mut Option<Inv<PortRange>>)> {
+    pub(super) fn ports(&mut self) -> Option<[&mut Option<Inv<PortRange>>; 2]> {
         match self {
-            Match::Tcp(tcp) => Some((&mut tcp.sport, &mut tcp.dport)),
-            Match::Udp(udp) => Some((&mut udp.sport, &mut udp.dport)),
+            Match::Tcp(tcp) => Some([&mut tcp.sport, &mut tcp.dport]),
+            Match::Udp(udp) => Some([&mut udp.sport, &mut udp.dport]),
             Match::Icmp(_)
             | Match::Multiport(_)
             | Match::Conntrack(_)

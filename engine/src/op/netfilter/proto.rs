@@ -93,6 +93,11 @@ impl Proto {
         named.or_else(|| word.parse().ok()).filter(|number| *number != 0).map(Proto)
     }
 
+    /// Every name.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
+    }
+
     /// ICMP of a family.
     pub fn icmp(family: Family) -> Proto {
         match family {

@@ -84,9 +84,8 @@ impl Rule {
         let any = |link: &Inv<IfPattern>| !link.inverted && link.value == IfPattern::Prefix(String::new());
         rule.header.iif = rule.header.iif.filter(|link| !any(link));
         rule.header.oif = rule.header.oif.filter(|link| !any(link));
-        for (sport, dport) in rule.matches.iter_mut().filter_map(Match::ports) {
-            *sport = sport.map(ports_as_read);
-            *dport = dport.map(ports_as_read);
+        for ports in rule.matches.iter_mut().filter_map(Match::ports).flatten() {
+            *ports = ports.map(ports_as_read);
         }
         rule
     }
@@ -303,11 +302,7 @@ impl Rule {
             *prefix =
                 prefix.map(|prefix| Inv { value: prefix.value.network(), ..prefix }).filter(|p| !p.value.is_all());
         }
-        for (sport, dport) in self.matches.iter_mut().filter_map(Match::ports) {
-            normalize_ports(sport)?;
-            normalize_ports(dport)?;
-        }
-        Ok(())
+        self.matches.iter_mut().filter_map(Match::ports).flatten().try_for_each(normalize_ports)
     }
 }
 
