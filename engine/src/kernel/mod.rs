@@ -13,6 +13,7 @@ mod privilege;
 mod process;
 mod route;
 mod sandbox;
+mod settle;
 mod socket;
 mod sys;
 mod sysctl;
@@ -37,6 +38,8 @@ pub struct Kernel {
     namespaces: Namespaces,
     processes: Processes,
     interrupt: Interrupt,
+    /// Links have been changed since anybody waited for them.
+    unsettled: bool,
 }
 
 /// Why one operation was not done.
@@ -80,7 +83,7 @@ impl Kernel {
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
         let namespaces = Namespaces::new()
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
-        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt })
+        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt, unsettled: false })
     }
 
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
@@ -125,6 +128,7 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
+        ops.iter().for_each(|op| self.unsettle(op));
         while let Some(op) = ops.get(index) {
             let rules = netfilter_ops(&ops[index..]);
             let (done, result) = if rules.is_empty() {
@@ -192,6 +196,7 @@ impl World for Kernel {
     }
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
+        self.settle()?;
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
     }
 
@@ -212,10 +217,12 @@ impl World for Kernel {
     }
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+        self.settle()?;
         crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
+        self.settle()?;
         crate::probe::fetch(&self.namespaces, &self.interrupt, netns, request)
     }
 

@@ -98,6 +98,11 @@ impl Namespaces {
         Ok(self.space(netns)?.route.as_mut().expect("it was just opened"))
     }
 
+    /// The rtnetlink sockets that are open.
+    pub(super) fn route_sockets(&mut self) -> impl Iterator<Item = &mut RouteSocket> {
+        self.open.values_mut().filter_map(|space| space.route.as_mut())
+    }
+
     /// The namespace's own nfnetlink socket, opened on first use.
     pub(super) fn nft_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut NftSocket> {
         if self.space(netns)?.nft.is_none() {

@@ -47,6 +47,15 @@ pub(in super::super) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32,
     Ok(dump(socket)?.iter().filter_map(|message| Some((message.header.index, name(message)?))).collect())
 }
 
+/// Whether every link that has a carrier is known to pass packets.
+pub(in super::super) fn settled(socket: &mut RouteSocket) -> Outcome<bool> {
+    let waiting = |message: &LinkMessage| {
+        message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
+            && matches!(oper_state(message), OperState::Down | OperState::LowerLayerDown)
+    };
+    Ok(!dump(socket)?.iter().any(waiting))
+}
+
 /// `ip link show`
 fn dump(socket: &mut RouteSocket) -> Outcome<Vec<LinkMessage>> {
     let answers = socket.dump(RouteNetlinkMessage::GetLink(without_counters(LinkUnspec::new_with_index(0))))?;
