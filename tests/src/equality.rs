@@ -108,3 +108,24 @@ impl Case {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{case, check};
+
+    #[test]
+    #[should_panic(expected = "2 of 3 cases fail")]
+    fn what_differs_is_found() {
+        check(&[
+            case(
+                r#"bridge("br0").addr("10.0.0.1/24");"#,
+                "ip link add br0 type bridge; ip addr add 10.0.0.1/24 dev br0",
+            ),
+            case(
+                r#"bridge("br0").addr("10.0.0.1/24");"#,
+                "ip link add br0 type bridge; ip addr add 10.0.0.1/25 dev br0",
+            ),
+            case(r#"veth("v1", "c1");"#, "ip link add c1 type veth peer name v1; ip link set c1 up"),
+        ]);
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use netscript_engine::diagnostics::{Description, Failure};
+use netscript_engine::diagnostics::Description;
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
 use netscript_engine::kernel::{Interrupt, Kernel};
 use netscript_engine::{Lab, World};
@@ -57,9 +57,9 @@ impl Sandbox {
     }
 
     /// Runs a script of ours.
-    pub fn script(&self, text: &str) -> Result<(), Description> {
+    pub fn script(&self, text: &str) -> Result<(), Box<Description>> {
         let text = text.to_owned();
-        self.run(move || run_script(&text).map_err(|failure| failure.error.describe()))
+        self.run(move || run_script(&text))
     }
 
     /// Asks our kernel part, from inside.
@@ -118,12 +118,13 @@ fn enter() {
     mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>).expect("an empty /run can be mounted");
 }
 
-fn run_script(text: &str) -> Result<(), Failure> {
-    let kernel = Kernel::new(interrupt())?;
+fn run_script(text: &str) -> Result<(), Box<Description>> {
+    let kernel = Kernel::new(interrupt()).map_err(|error| Box::new(error.describe()))?;
     let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
         netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
     });
-    interpreter.run("test.rhai", text).map(drop)
+    let done = interpreter.run("test.rhai", text);
+    done.map(drop).map_err(|failure| Box::new(failure.error.describe()))
 }
 
 /// One for all: a signal is heard by the whole process.

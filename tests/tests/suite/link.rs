@@ -290,7 +290,7 @@ fn refusals() {
 }
 
 /// The error of a script that must fail and change nothing.
-fn refused(before: &str, script: &str) -> Description {
+fn refused(before: &str, script: &str) -> Box<Description> {
     let sandbox = Sandbox::new();
     sandbox.script(before).unwrap();
     let was = snapshot(&sandbox, "");

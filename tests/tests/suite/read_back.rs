@@ -338,9 +338,8 @@ fn of_rule(rule: &PolicyRule) -> Value {
 
 fn of_shown_rule(rule: &Value) -> Value {
     let network = |addr: &str, len: &str| {
-        let length = rule[len]
-            .as_u64()
-            .map_or_else(|| if rule[addr].as_str().unwrap().contains(':') { 128 } else { 32 }, |length| length);
+        let host = if rule[addr].as_str().unwrap().contains(':') { 128 } else { 32 };
+        let length = rule[len].as_u64().unwrap_or(host);
         format!("{}/{length}", rule[addr].as_str().unwrap())
     };
     let from = if rule["src"] == "all" { "all".into() } else { network("src", "srclen") };
