@@ -11,11 +11,14 @@ use crate::diagnostics::{At, Errno, Error, Refusal, Result};
 use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, SysctlOp};
 use crate::world::{Absent, Failed, World};
 
+/// Hears of operations.
+type Listener = Rc<dyn Fn(&Op)>;
+
 /// A network being built: the one way from a script's words to the machine.
 pub struct Lab {
     world: Box<dyn World>,
     handles: Handles,
-    listener: Option<Rc<dyn Fn(&Op)>>,
+    listener: Option<Listener>,
 }
 
 impl Lab {

@@ -77,7 +77,7 @@ fn label(what: &str, value: &Dynamic, local: &Prefix, link: &IfName) -> Result<S
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Gives the link an address. IPv6 is usable at once, without duplicate address detection.
     ///

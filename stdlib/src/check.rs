@@ -22,7 +22,7 @@ fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Fails the script unless the condition is true.
     ///

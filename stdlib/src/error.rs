@@ -17,7 +17,7 @@ fn leave(ctx: &NativeCallContext, status: i64) -> RhaiResult<()> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The code of an error: `E` and four digits, as the index of errors lists it.
     ///

@@ -38,7 +38,7 @@ fn row(record: FdbRecord) -> Dynamic {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Adds an entry to a bridge's forwarding table (`dev`: the port) or to a vxlan link's own
     /// (`dst`: the far end).

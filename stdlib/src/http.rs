@@ -56,7 +56,7 @@ fn start(netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Proc
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Starts a small HTTP server on a port of the namespace, which answers every request with one
     /// page. It is ready at once and lives as long as the lab.

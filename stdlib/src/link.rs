@@ -103,7 +103,7 @@ const MTU_MAX: i64 = 0x7fff_ffff;
 const ALIAS_MAX: usize = 255;
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// A handle on a link of the namespace that exists.
     ///

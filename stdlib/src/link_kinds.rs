@@ -124,7 +124,7 @@ fn host(ctx: &NativeCallContext) -> Netns {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Makes a pair of links in the namespace and gives the first; `.peer` is the other.
     ///

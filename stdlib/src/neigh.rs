@@ -22,7 +22,7 @@ fn row(record: NeighRecord) -> Dynamic {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Says for good which hardware address a neighbour on a link has.
     ///

@@ -98,7 +98,7 @@ fn removal(reference: NetnsRef) -> Result<NetnsOp> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Creates a named namespace, visible to `ip netns`.
     ///

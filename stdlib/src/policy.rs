@@ -101,7 +101,7 @@ fn row(rule: PolicyRule) -> Dynamic {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Adds a rule that chooses a routing table. Options: `from`, `to` (networks), `iif`, `oif`
     /// (links), `fwmark`, `priority`, `table` (a number, or `"main"`, `"local"`, `"default"`),

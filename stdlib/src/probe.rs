@@ -106,7 +106,7 @@ fn mean_ms(times: &[Duration]) -> Option<f64> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Sends one ICMP echo request and waits a second for the answer:
     /// `#{ ok, sent, received, rtt_ms, ttl, from, error }`. The target is an address, a namespace or a link.

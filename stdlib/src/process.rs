@@ -42,7 +42,7 @@ pub(crate) fn register(engine: &mut Engine) {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Runs a program to its end: `#{ ok, status, stdout, stderr }`. A string is split into words
     /// as a shell does it, without a shell. A status other than 0 is a result, not an error.

@@ -37,13 +37,14 @@ fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Resu
     let nexthops = nexthops(netns, &reference, &mut o, family.or(src.map(Family::of)))?;
     let kind = o.choice("kind", &one_of(&RouteKind::ALL.map(RouteKind::word)), RouteKind::from_word)?;
     let dst = wanted.unwrap_or_else(|| Prefix::all(default_family(&nexthops, src)));
+    let kind = kind.unwrap_or(RouteKind::Unicast);
     let route = Route {
         dst,
-        kind: kind.unwrap_or(RouteKind::Unicast),
+        kind,
         nexthops,
         src,
         metric: o.number("metric", 0, i64::from(u32::MAX))?,
-        table: o.with("table", table)?.unwrap_or(TableId::MAIN),
+        table: o.with("table", table)?.unwrap_or(default_table(kind)),
         scope: o.choice(
             "scope",
             "\"global\", \"site\", \"link\", \"host\", \"nowhere\" or a number",
@@ -58,6 +59,19 @@ fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Resu
 
 fn is_default(dst: &Dynamic) -> bool {
     dst.is_string() && dst.to_string() == "default"
+}
+
+/// Where `ip route` puts a route of a kind when nothing is said (iproute2's ip/iproute.c).
+fn default_table(kind: RouteKind) -> TableId {
+    match kind {
+        RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast => TableId::LOCAL,
+        RouteKind::Unicast
+        | RouteKind::Multicast
+        | RouteKind::Blackhole
+        | RouteKind::Unreachable
+        | RouteKind::Prohibit
+        | RouteKind::Throw => TableId::MAIN,
+    }
 }
 
 /// "default" is of the family of what it is given with; IPv4 when that says nothing.
@@ -169,7 +183,7 @@ fn list(netns: &Netns, table: TableId) -> Result<Array> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Adds a route. `dst` is a network, an address or `"default"`. Options: `via` (gateway),
     /// `dev` (link), `src`, `metric`, `table`, `scope`, `kind` (`"blackhole"`, `"unreachable"`,

@@ -21,7 +21,7 @@ fn value_text(value: &Dynamic) -> Result<String> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The value of a setting, as text.
     ///

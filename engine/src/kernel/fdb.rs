@@ -28,23 +28,24 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -
     namespaces.route_socket(netns)?.change(request, flags)
 }
 
-/// `bridge fdb add|append|del MAC dev LINK [dst DST] master|self permanent`
+/// `bridge fdb add|append|del MAC dev LINK master static`, `… [dst DST] self permanent`
 fn message(namespaces: &mut Namespaces, netns: &NetnsRef, entry: &FdbEntry) -> Outcome<NeighbourMessage> {
     let FdbEntry { mac, dev, dst, master } = entry;
     let mut message = NeighbourMessage::default();
     message.header.family = AddressFamily::Bridge;
     message.header.ifindex = link::index(namespaces, netns, dev)?;
     message.header.flags = if *master { NeighbourFlags::Controller } else { NeighbourFlags::Own };
-    message.header.state = NeighbourState::Other(permanent());
+    message.header.state = NeighbourState::Other(lasting(*master));
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
     message.attributes.extend(dst.map(|dst| NeighbourAttribute::Destination(dst.into())));
     Ok(message)
 }
 
-/// What `bridge fdb` sets when no other state is asked for: an entry that nothing resolves, and
-/// that stays.
-fn permanent() -> u16 {
-    u16::from(NeighbourState::Noarp) | u16::from(NeighbourState::Permanent)
+/// An entry that nothing resolves, and that stays: `static` in a bridge's table, where
+/// `permanent` would mean an address of the bridge itself, `permanent` in a link's own.
+fn lasting(master: bool) -> u16 {
+    let noarp = u16::from(NeighbourState::Noarp);
+    if master { noarp } else { noarp | u16::from(NeighbourState::Permanent) }
 }
 
 /// `bridge fdb show`

@@ -20,7 +20,7 @@ pub struct FdbEntry {
 /// An operation on a forwarding table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FdbOp {
-    /// `bridge fdb add MAC dev LINK [dst DST] master|self`
+    /// `bridge fdb add MAC dev LINK master static`, `bridge fdb add MAC dev LINK [dst DST] self`
     Add(FdbEntry),
     /// `bridge fdb append …`: as add, for one more destination of the same address
     Append(FdbEntry),

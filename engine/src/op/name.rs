@@ -63,6 +63,10 @@ impl IfName {
         if name == "." || name == ".." {
             return Some("`.` and `..` are folders".into());
         }
+        // The kernel looks at bytes, and 0xA0 is white space to it (lib/ctype.c).
+        if let Some(c) = name.chars().find(|c| c.to_string().bytes().any(|byte| byte == 0xa0)) {
+            return Some(format!("the kernel takes a byte of {c:?} for white space"));
+        }
         let bad = name.chars().find(|c| matches!(c, '/' | ':' | '%' | '\0') || c.is_whitespace() || *c == '\u{b}')?;
         Some(match bad {
             '%' => "`%` makes the kernel choose a number of its own".into(),

@@ -100,6 +100,7 @@ impl Prefix {
     }
 
     /// The number of bits of the network part.
+    #[allow(clippy::len_without_is_empty, reason = "the length of a prefix, not of a collection")]
     pub fn len(&self) -> u8 {
         self.0.prefix_len()
     }

@@ -13,7 +13,8 @@ pub(super) fn command(netns: &NetnsRef, op: &FdbOp) -> Command {
 
 fn one(netns: &NetnsRef, verb: &str, entry: &FdbEntry) -> Command {
     let FdbEntry { mac, dev, dst, master } = entry;
+    let place: &[&str] = if *master { &["master", "static"] } else { &["self"] };
     Command::new(netns, ["bridge", "fdb", verb, &mac.to_string(), "dev", dev.as_str()])
         .option("dst", dst.map(|dst| dst.to_string()))
-        .with([if *master { "master" } else { "self" }])
+        .with(place.iter().copied())
 }

@@ -53,7 +53,7 @@ pub(super) fn register(engine: &mut Engine) {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Says what becomes of packets that no rule of a built-in chain decided on, `"accept"` or
     /// `"drop"`: `iptables -P CHAIN DROP`.

@@ -66,7 +66,7 @@ fn number(number: u64) -> i64 {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Removes the rule: `iptables -D CHAIN …`.
     ///

@@ -104,7 +104,7 @@ fn of(netns: &Netns, family: Family, table: Name) -> Table {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The table of IPv4 rules that decide what may pass: `iptables -t filter`.
     ///

@@ -246,7 +246,7 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Lets packets pass: `-j ACCEPT`. Options of every rule: `src`, `dst` (networks or lists of them), `iif`,
     /// `oif` (links; `"veth+"` is every name that begins so), `proto`, `sport`, `dport` (ports, ranges or lists),

@@ -227,13 +227,13 @@ const FORWARDING: &[Case] = &[
     case(
         r#"let br0 = bridge("br0"); let v1 = veth("v1", "c1").master(br0); br0.add_fdb("02:00:00:00:00:01", #{ dev: v1 });"#,
         "ip link add br0 type bridge; ip link add v1 type veth peer name c1; ip link set v1 master br0
-         bridge fdb add 02:00:00:00:00:01 dev v1 master",
+         bridge fdb add 02:00:00:00:00:01 dev v1 master static",
     ),
     case(
         r#"let br0 = bridge("br0"); let v1 = veth("v1", "c1").master(br0);
            br0.add_fdb("02:00:00:00:00:01", #{ dev: v1 }); br0.del_fdb("02:00:00:00:00:01", #{ dev: v1 });"#,
         "ip link add br0 type bridge; ip link add v1 type veth peer name c1; ip link set v1 master br0
-         bridge fdb add 02:00:00:00:00:01 dev v1 master; bridge fdb del 02:00:00:00:00:01 dev v1 master",
+         bridge fdb add 02:00:00:00:00:01 dev v1 master static; bridge fdb del 02:00:00:00:00:01 dev v1 master static",
     ),
     case(
         r#"let vx0 = vxlan("vx0", #{ id: 42 }); vx0.add_fdb("02:00:00:00:00:01", #{ dst: "192.0.2.1" });"#,
