@@ -158,11 +158,12 @@ fn place(source: &str, position: Position) -> Option<At> {
     Some(At { source: source.into(), line, column: position.position().unwrap_or(0) })
 }
 
-/// Takes a byte order mark away, and makes a comment of a `#!` line of the same length.
+/// Takes a byte order mark away, and makes a comment of a `#!` line of the same length. (Three
+/// slashes would be a doc comment.)
 fn prepare(text: &str) -> std::borrow::Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.strip_prefix("#!") {
-        Some(rest) => format!("//{rest}").into(),
+        Some(rest) => format!("//{}", rest.replacen('/', " ", 1)).into(),
         None => text.into(),
     }
 }

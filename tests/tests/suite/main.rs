@@ -4,11 +4,17 @@
 
 mod addr;
 mod annotated;
+mod command_line;
 mod examples;
+mod interrupt;
 mod link;
 mod neigh;
 mod netfilter;
 mod netfilter_rules;
+mod netns;
 mod netns_del;
+mod ping;
+mod process;
 mod read_back;
 mod route;
+mod sandboxing;

@@ -127,6 +127,9 @@ fn forbidden(step: Step, switches: &Switches) -> String {
         );
     }
     match step {
+        Step::Map if nix::unistd::geteuid().is_root() => {
+            "root without the capability CAP_SETFCAP cannot be root in there; run netscript as an ordinary user".to_owned()
+        }
         Step::Mount("/proc") => "parts of /proc are covered here, as in a container, and so no new one can be mounted; run the container with `--privileged`, or with `--security-opt systempaths=unconfined`".to_owned(),
         _ if switches.seccomp => "a seccomp filter forbids it, as in a container; run the container with `--privileged`, or with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`".to_owned(),
         Step::User | Step::Map | Step::Namespaces | Step::Mount(_) | Step::Loopback | Step::Fork => {
