@@ -47,9 +47,16 @@ fn a_wrong_command_line_is_status_2() {
 
 #[test]
 fn the_exit_status_is_the_scripts() {
-    for (script, status) in
-        [("", 0), ("exit()", 0), ("exit(0)", 0), ("exit(7)", 7), ("exit(255)", 255), ("assert(false)", 1), ("let", 1), ("throw 3", 1)]
-    {
+    for (script, status) in [
+        ("", 0),
+        ("exit()", 0),
+        ("exit(0)", 0),
+        ("exit(7)", 7),
+        ("exit(255)", 255),
+        ("assert(false)", 1),
+        ("let", 1),
+        ("throw 3", 1),
+    ] {
         let finished = sandboxed(script);
         assert_eq!(finished.status, status, "{script}: {finished:?}");
         assert_eq!(finished.stdout, "", "{script}");
@@ -59,7 +66,8 @@ fn the_exit_status_is_the_scripts() {
 
 #[test]
 fn arguments_are_the_scripts() {
-    let out = run("print(args); fn f() { args.len() } print(f())", &["--sandbox", "script.rhai", "--", "-v", "a b", ""]);
+    let out =
+        run("print(args); fn f() { args.len() } print(f())", &["--sandbox", "script.rhai", "--", "-v", "a b", ""]);
     assert_eq!(out.success(), "[\"-v\", \"a b\", \"\"]\n3\n");
 }
 

@@ -15,13 +15,25 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("a sleep of part of a second", "print(1); loop { sleep(0.5) }"),
     ("a sleep whose error is caught", "print(1); loop { try { sleep(1000) } catch {} }"),
     ("a wait", "print(1); wait_until(1000, || false)"),
-    ("a ping", "host.lo.up(); let a = host.lo.addr(\"10.9.9.1/24\"); print(1); host.ping(\"10.9.9.1\", #{ count: 60000, timeout: 1000 }); sleep(1000)"),
-    ("a ping without an answer", "let v = veth(\"v\", \"w\").up().addr(\"10.9.9.1/24\"); v.peer.up(); print(1); host.ping(\"10.9.9.2\", #{ timeout: 1000 })"),
+    (
+        "a ping",
+        "host.lo.up(); let a = host.lo.addr(\"10.9.9.1/24\"); print(1); host.ping(\"10.9.9.1\", #{ count: 60000, timeout: 1000 }); sleep(1000)",
+    ),
+    (
+        "a ping without an answer",
+        "let v = veth(\"v\", \"w\").up().addr(\"10.9.9.1/24\"); v.peer.up(); print(1); host.ping(\"10.9.9.2\", #{ timeout: 1000 })",
+    ),
     ("a program", "print(1); host.exec(\"sleep 1000\")"),
-    ("a program that does not listen", "print(1); host.exec([\"sh\", \"-c\", \"trap '' INT TERM; while :; do :; done\"])"),
+    (
+        "a program that does not listen",
+        "print(1); host.exec([\"sh\", \"-c\", \"trap '' INT TERM; while :; do :; done\"])",
+    ),
     ("a program that writes for ever", "print(1); host.exec(\"yes\")"),
     ("a program's children", "print(1); host.exec([\"sh\", \"-c\", \"sleep 1000 & sleep 1000\"])"),
-    ("a page that never comes", "let v = veth(\"v\", \"w\").up().addr(\"10.9.9.1/24\"); v.peer.up(); print(1); host.fetch(\"http://10.9.9.2/\", #{ timeout: 1000 })"),
+    (
+        "a page that never comes",
+        "let v = veth(\"v\", \"w\").up().addr(\"10.9.9.1/24\"); v.peer.up(); print(1); host.fetch(\"http://10.9.9.2/\", #{ timeout: 1000 })",
+    ),
 ];
 
 /// More than a busy machine needs, and far less than the scripts take.
@@ -34,7 +46,11 @@ fn interrupt(command: &mut Command, signal: Signal, group: bool) -> Finished {
     let running = Running::start(command);
     std::thread::sleep(SETTLE);
     let family = family(running.pid());
-    if group { running.signal_group(signal) } else { running.signal(signal) }
+    if group {
+        running.signal_group(signal)
+    } else {
+        running.signal(signal)
+    }
     let (finished, time) = running.finish();
     assert!(time < AT_ONCE, "{command:?}: {time:?}");
     let left = left_of(&family, Duration::from_secs(1));
