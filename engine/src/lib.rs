@@ -10,6 +10,7 @@ pub mod interpreter;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 mod lab;
+pub mod model;
 pub mod op;
 #[cfg(feature = "kernel")]
 mod probe;

@@ -6,21 +6,11 @@ use std::net::IpAddr;
 use super::addr::{Addr4, Addr6};
 use super::space::SpaceId;
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, TunMode, VlanId, Vxlan};
+use crate::state::Hardware;
 
 /// A link; it keeps its id through renames and moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct DevId(pub(super) u32);
-
-/// A hardware address, as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hardware {
-    /// The kind of link has none.
-    None,
-    /// The kernel chose it at random.
-    Random,
-    /// Someone set it, or it follows from addresses that someone set.
-    Known(Mac),
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct Device {
@@ -137,9 +127,12 @@ impl Device {
             Kind::Tun(TunMode::Tap) => (MIN, MAX - 14),
             Kind::Tun(TunMode::Tun) => (MIN, MAX),
             Kind::Vlan(..) => (0, MAX),
-            Kind::Veth(_) | Kind::Bridge(_) | Kind::Vxlan(..) | Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Physical => {
-                (MIN, MAX)
-            }
+            Kind::Veth(_)
+            | Kind::Bridge(_)
+            | Kind::Vxlan(..)
+            | Kind::Macvlan(..)
+            | Kind::Ipvlan(..)
+            | Kind::Physical => (MIN, MAX),
         }
     }
 }

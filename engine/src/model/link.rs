@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::device::{BridgePart, DevId, Device, Hardware, Kind};
+use super::device::{BridgePart, DevId, Device, Kind};
 use super::space::SpaceId;
 use super::{Failure, Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{
     Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, MacvlanMode, NetnsRef, TunMode, Veth, Vxlan,
 };
+use crate::state::Hardware;
 
 /// `ETH_DATA_LEN`, linux/if_ether.h
 const ETHERNET_MTU: u32 = 1500;
@@ -74,10 +75,10 @@ impl Model {
                 let (mac, mtu) = (self.device(lower).mac, self.device(lower).mtu);
                 self.add_upper(space, name, lower, Kind::Vlan(lower, vlan.id), mac, mtu)
             }
-            LinkKind::Dummy => self.add_simple(space, name, Kind::Dummy, Hardware::Random),
+            LinkKind::Dummy => self.add_simple(space, name, Kind::Dummy, Hardware::Unknown),
             LinkKind::Tun(mode) => {
                 let mac = match mode {
-                    TunMode::Tap => Hardware::Random,
+                    TunMode::Tap => Hardware::Unknown,
                     TunMode::Tun => Hardware::None,
                 };
                 let link = self.add_simple(space, name, Kind::Tun(*mode), mac);
@@ -119,10 +120,10 @@ impl Model {
         if (space, name) == (far_space, peer) {
             return Err(Errno::EEXIST.into());
         }
-        let mut far = Device::new(far_space, peer.clone(), Kind::Veth(None), Hardware::Random, ETHERNET_MTU);
+        let mut far = Device::new(far_space, peer.clone(), Kind::Veth(None), Hardware::Unknown, ETHERNET_MTU);
         far.carrier = false;
         let far = self.insert_device(far);
-        let mut near = Device::new(space, name.clone(), Kind::Veth(Some(far)), Hardware::Random, ETHERNET_MTU);
+        let mut near = Device::new(space, name.clone(), Kind::Veth(Some(far)), Hardware::Unknown, ETHERNET_MTU);
         near.carrier = false;
         let near = self.insert_device(near);
         self.device_mut(far).kind = Kind::Veth(Some(near));
@@ -137,17 +138,14 @@ impl Model {
             mtu_set: false,
             fdb: BTreeMap::new(),
         };
-        self.add_simple(space, name, Kind::Bridge(part), Hardware::Random)
+        self.add_simple(space, name, Kind::Bridge(part), Hardware::Unknown)
     }
 
     fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &Vxlan) -> Outcome {
         let lower = vxlan.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()?;
         self.free(space, name)?;
         if vxlan.remote.or(vxlan.group).is_some_and(|addr| addr.is_multicast()) && lower.is_none() {
-            return Err(refused(
-                Errno::EINVAL,
-                "Local interface required for multicast remote destination",
-            ));
+            return Err(refused(Errno::EINVAL, "Local interface required for multicast remote destination"));
         }
         if self.vni_taken(space, vxlan) {
             return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
@@ -156,7 +154,7 @@ impl Model {
             Some(lower) => self.device(lower).mtu - vxlan_headroom(vxlan),
             None => ETHERNET_MTU,
         };
-        let device = Device::new(space, name.clone(), Kind::Vxlan(vxlan.clone(), lower), Hardware::Random, mtu);
+        let device = Device::new(space, name.clone(), Kind::Vxlan(vxlan.clone(), lower), Hardware::Unknown, mtu);
         let link = self.insert_device(device);
         // The default destination is an entry of the forwarding table.
         if let Some(remote) = vxlan.remote.or(vxlan.group) {
@@ -208,7 +206,7 @@ impl Model {
         }
         let mac = match mode {
             MacvlanMode::Passthru => below.mac,
-            MacvlanMode::Vepa | MacvlanMode::Bridge | MacvlanMode::Private | MacvlanMode::Source => Hardware::Random,
+            MacvlanMode::Vepa | MacvlanMode::Bridge | MacvlanMode::Private | MacvlanMode::Source => Hardware::Unknown,
         };
         let mtu = below.mtu;
         self.add_upper(space, name, lower, Kind::Macvlan(lower, mode), mac, mtu)

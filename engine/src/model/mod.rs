@@ -75,7 +75,7 @@ impl Model {
             next_device: 0,
         };
         let host = model.new_space();
-        model.names.insert(NetnsRef::Host, host);
+        model.bind(NetnsRef::Host, host);
         model
     }
 
@@ -102,10 +102,10 @@ impl Model {
     }
 
     fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
-        self.names.get(netns).copied().ok_or_else(|| Failure {
-            refusal: Errno::ENOENT.into(),
-            absent: Some(Absent::Netns(netns.clone())),
-        })
+        self.names
+            .get(netns)
+            .copied()
+            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })
     }
 
     fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {

@@ -1,11 +1,13 @@
 //! Namespaces: made, named, and what ends with them.
 
-use super::device::{Device, Hardware, Kind};
+use super::device::{Device, Kind};
 use super::space::{Space, SpaceId};
 use super::{Failure, Model, Outcome};
 use crate::diagnostics::Errno;
 use crate::op::{IfName, Mac, NetnsName, NetnsOp, NetnsRef, PidRef};
 use crate::world::{Absent, Started};
+
+use crate::state::Hardware;
 
 impl Model {
     pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
@@ -14,7 +16,7 @@ impl Model {
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget(&NetnsRef::Named(name.clone())),
             NetnsOp::Hold(number) => {
                 let space = self.new_space();
-                self.names.insert(NetnsRef::Held(*number), space);
+                self.bind(NetnsRef::Held(*number), space);
                 Ok(())
             }
             NetnsOp::Release(number) => self.forget(&NetnsRef::Held(*number)),
@@ -25,6 +27,11 @@ impl Model {
         }
     }
 
+    pub(super) fn bind(&mut self, netns: NetnsRef, space: SpaceId) {
+        self.space_mut(space).names.insert(netns.clone());
+        self.names.insert(netns, space);
+    }
+
     /// The file's name is taken first (`O_EXCL`).
     fn name_space(&mut self, name: &NetnsName, space: impl FnOnce(&mut Model) -> SpaceId) -> Outcome {
         let netns = NetnsRef::Named(name.clone());
@@ -32,7 +39,7 @@ impl Model {
             return Err(Errno::EEXIST.into());
         }
         let space = space(self);
-        self.names.insert(netns, space);
+        self.bind(netns, space);
         Ok(())
     }
 
@@ -57,16 +64,17 @@ impl Model {
 
     /// Takes a name away; a namespace without names and processes ends.
     fn forget(&mut self, netns: &NetnsRef) -> Outcome {
-        let space = self.names.remove(netns).ok_or_else(|| Failure {
-            refusal: Errno::ENOENT.into(),
-            absent: Some(Absent::Netns(netns.clone())),
-        })?;
+        let space = self
+            .names
+            .remove(netns)
+            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })?;
+        self.space_mut(space).names.remove(netns);
         self.end_unused(space);
         Ok(())
     }
 
     pub(super) fn end_unused(&mut self, space: SpaceId) {
-        let used = self.names.values().any(|used| *used == space) || self.programs.values().any(|used| *used == space);
+        let used = !self.space(space).names.is_empty() || self.programs.values().any(|used| *used == space);
         if !used {
             self.end(space);
         }

@@ -1,13 +1,13 @@
 //! Namespaces as the model holds them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::device::DevId;
 use super::netfilter::Tables;
 use super::policy::Rules;
 use super::route::{Fib4, Fib6};
-use crate::op::{IfName, Mac, SysctlKey};
+use crate::op::{IfName, Mac, NetnsRef, SysctlKey};
 
 /// A namespace; one may have several names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,8 @@ pub(super) struct SpaceId(pub(super) u32);
 
 #[derive(Clone, Debug)]
 pub(super) struct Space {
+    /// How scripts refer to it; empty when it is about to end.
+    pub(super) names: BTreeSet<NetnsRef>,
     pub(super) links: BTreeMap<IfName, DevId>,
     pub(super) by_index: BTreeMap<u32, DevId>,
     /// The number last given to a link.
@@ -35,6 +37,7 @@ pub(super) struct Space {
 impl Space {
     pub(super) fn new() -> Space {
         Space {
+            names: BTreeSet::new(),
             links: BTreeMap::new(),
             by_index: BTreeMap::new(),
             last_index: 0,

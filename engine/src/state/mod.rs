@@ -10,7 +10,7 @@ mod netns;
 
 use std::collections::BTreeMap;
 
-pub use link::{Addr, Link, LinkType, OperState, Peer};
+pub use link::{Addr, Hardware, Link, LinkType, OperState, Peer};
 pub use neigh::{FdbRecord, NeighRecord};
 pub use netfilter::{Chain, RuleRecord, Ruleset};
 pub use netns::{Contents, Netns};

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::super::device::{DevId, Hardware, Kind};
+use super::super::device::{DevId, Kind};
 use super::super::link::IPV6_MIN_MTU;
 use super::super::route::{Route6, Way6};
 use super::super::{Model, Outcome, refused};
@@ -68,6 +68,8 @@ pub(in super::super) fn link_local(mac: Mac) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0.map(u16::from);
     Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)
 }
+
+use crate::state::Hardware;
 
 impl Model {
     /// Whether IPv6 runs over a link (`__in6_dev_get`).
@@ -282,7 +284,7 @@ impl Model {
         let set = device.bridge().is_none_or(|bridge| bridge.mac_set);
         let local = match device.mac {
             Hardware::Known(mac) if set => Some(link_local(mac)),
-            Hardware::Known(_) | Hardware::Random => None,
+            Hardware::Known(_) | Hardware::Unknown => None,
             Hardware::None => return,
         };
         if device.addrs6.iter().any(|addr| addr.local == local && addr.scope == Scope::Link) {
