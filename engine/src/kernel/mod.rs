@@ -13,6 +13,7 @@ mod privilege;
 mod process;
 mod route;
 mod sandbox;
+mod settle;
 mod socket;
 mod sys;
 mod sysctl;
@@ -26,6 +27,7 @@ pub use privilege::may_change_networks;
 use process::Processes;
 pub use process::SERVER_NAME;
 pub use sandbox::enter_sandbox;
+pub use settle::settle;
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use device::{DevId, Device};
 use space::{Space, SpaceId};
 
-use crate::diagnostics::{Errno, Refusal};
+use crate::diagnostics::{Errno, Error, Refusal};
 use crate::op::{Action, IfName, NetnsRef, Op};
 use crate::world::{Absent, Failed, Started};
 
@@ -50,7 +50,23 @@ impl From<Errno> for Failure {
     }
 }
 
-type Outcome<T = ()> = std::result::Result<T, Failure>;
+impl Failure {
+    /// The failure as the answer to a question, put as what follows "cannot".
+    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
+        match self.absent {
+            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
+                name: name.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            },
+            None => Error::Unanswered { question: question(), refusal: self.refusal },
+        }
+    }
+}
+
+type Outcome<T = ()> = Result<T, Failure>;
 
 /// A refusal with the text of the kernel's extended acknowledgement.
 fn refused(errno: Errno, text: &str) -> Failure {
@@ -80,7 +96,7 @@ impl Model {
     }
 
     /// Does operations in order, up to the first that the kernel would refuse.
-    pub fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
+    pub fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
         for (index, op) in ops.iter().enumerate() {
             self.apply_one(op).map_err(|failure| Failed { index, refusal: failure.refusal, absent: failure.absent })?;
         }

@@ -266,13 +266,14 @@ fn describe_addr4(device: &Device, addr: &Addr4) -> Addr {
         scope: *scope,
         label: Some(label.clone()).filter(|label| label != device.name.as_str()),
         nodad: false,
+        tentative: false,
         permanent: true,
         secondary: *secondary,
     }
 }
 
 fn describe_addr6(addr: &Addr6) -> Option<Addr> {
-    let Addr6 { local, peer, len, scope, nodad, tentative: _, prefix_route: _ } = addr;
+    let Addr6 { local, peer, len, scope, nodad, tentative, prefix_route: _ } = addr;
     Some(Addr {
         local: Prefix::new((*local)?.into(), *len)?,
         peer: peer.map(IpAddr::V6),
@@ -280,6 +281,7 @@ fn describe_addr6(addr: &Addr6) -> Option<Addr> {
         scope: *scope,
         label: None,
         nodad: *nodad,
+        tentative: *tentative,
         permanent: true,
         secondary: false,
     })

@@ -173,6 +173,8 @@ pub struct Addr {
     pub nodad: bool,
     /// Given by a user, not by the kernel or an advertisement: `IFA_F_PERMANENT`.
     pub permanent: bool,
+    /// Waits for duplicate address detection, or failed it: `IFA_F_TENTATIVE`.
+    pub tentative: bool,
     /// `IFA_F_SECONDARY`: another address of the same network came first.
     pub secondary: bool,
 }
