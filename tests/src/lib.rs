@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 mod equality;
+pub mod equivalence;
 mod sandbox;
 mod snapshot;
 
