@@ -39,6 +39,7 @@ impl Lab {
 
     /// Does several operations that one word of the script stands for, in order.
     pub fn submit_all(&mut self, ops: Vec<Op>, at: Option<At>) -> Result<()> {
+        self.world.located(at.as_ref());
         let result = self.world.apply(&ops);
         let done = match &result {
             Ok(()) => ops.len(),

@@ -6,10 +6,12 @@
 //! ```
 
 pub mod diagnostics;
+mod dry_run;
 pub mod interpreter;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 mod lab;
+pub mod model;
 pub mod op;
 #[cfg(feature = "kernel")]
 mod probe;
@@ -17,5 +19,6 @@ pub mod shell;
 pub mod state;
 mod world;
 
+pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, NetnsId};
 pub use world::{Absent, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::diagnostics::{Refusal, Result};
+use crate::diagnostics::{At, Refusal, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 
@@ -12,6 +12,10 @@ pub trait World {
     /// Applies operations. They may be fused and reordered as long as the end state is the same;
     /// on failure everything before the failing one is there and nothing after it.
     fn apply(&mut self, ops: &[Op]) -> Result<(), Failed>;
+    /// The place of the script that asks for what comes next.
+    fn located(&mut self, _at: Option<&At>) {}
+    /// Something that is no operation and that a reader of the commands should know.
+    fn remark(&mut self, _text: &str) {}
 
     /// The names under `/run/netns`, sorted.
     fn netns_names(&mut self) -> Result<Vec<NetnsName>>;

@@ -6,7 +6,7 @@ use netscript_engine::LinkId;
 use netscript_engine::diagnostics::{At, Error, Result};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op};
-use netscript_engine::state::{self, LinkType, OperState, Peer};
+use netscript_engine::state::{self, Hardware, LinkType, OperState, Peer};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -58,11 +58,21 @@ impl Link {
                 Ok(Link::new(&self.session, id))
             }
             _ => Err(Error::NotThere {
-                what: format!("namespace with a name that holds the other end, link number {}", peer.index),
+                what: format!("namespace with a name that holds the other end, {}", of_number(peer.index)),
                 known: Vec::new(),
             }),
         }
     }
+}
+
+/// What a dry run may not know.
+fn known<T>(value: Option<T>, what: impl FnOnce() -> String) -> Result<T> {
+    value.ok_or_else(|| Error::Unknowable { what: what() })
+}
+
+/// A link of which nothing but the number may be known.
+fn of_number(index: Option<u32>) -> String {
+    index.map_or("a link".to_owned(), |index| format!("link number {index}"))
 }
 
 impl PartialEq for Link {
@@ -303,7 +313,8 @@ mod words {
     /// ```
     #[rhai_fn(get = "index", pure, return_raw)]
     pub fn get_index(link: &mut Link) -> RhaiResult<i64> {
-        Ok(i64::from(link.look()?.index))
+        let found = link.look()?;
+        Ok(i64::from(known(found.index, || format!("the number of `{}`", found.name))?))
     }
 
     /// What it is, as `ip -d link` names it: `"veth"`, `"bridge"`, …
@@ -324,7 +335,14 @@ mod words {
     /// ```
     #[rhai_fn(get = "mac", pure, return_raw)]
     pub fn get_mac(link: &mut Link) -> RhaiResult {
-        Ok(link.look()?.mac.map_or(Dynamic::UNIT, |mac| mac.to_string().into()))
+        let found = link.look()?;
+        match found.mac {
+            Hardware::Known(mac) => Ok(mac.to_string().into()),
+            Hardware::None => Ok(Dynamic::UNIT),
+            Hardware::Unknown => {
+                Ok(known(None, || format!("the hardware address of `{}`, which nobody set", found.name))?)
+            }
+        }
     }
 
     /// The size of the largest packet, in bytes.
@@ -456,7 +474,7 @@ mod words {
     #[rhai_fn(get = "bridge_id", pure, return_raw)]
     pub fn get_bridge_id(link: &mut Link) -> RhaiResult<String> {
         match link.look()?.kind {
-            LinkType::Bridge { id, .. } => Ok(id),
+            LinkType::Bridge { id, .. } => Ok(known(id, || "the id of a bridge".to_owned())?),
             other => Err(not_a_bridge(link, other.word()).into()),
         }
     }

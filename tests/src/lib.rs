@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 mod equality;
+pub mod equivalence;
 pub mod program;
 mod sandbox;
 mod snapshot;

@@ -128,7 +128,7 @@ fn run_script(text: &str) -> Result<(), Box<Description>> {
 }
 
 /// One for all: a signal is heard by the whole process.
-fn interrupt() -> Interrupt {
+pub(crate) fn interrupt() -> Interrupt {
     static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
     INTERRUPT.get_or_init(|| Interrupt::listen().expect("signals can be heard")).clone()
 }

@@ -171,6 +171,10 @@ codes! {
         "A file or folder that netscript needs cannot be made, read or written.",
         "Check that it exists, its permissions, and that the disk is not full.";
 
+    E0601 "unknown in a dry run",
+        "A dry run starts no program, sends no packet and reads nothing of the machine: what they would answer is unknown, and so is what only a kernel chooses, such as a link's number.",
+        "Read it only when `dry_run` is false, inside an `assert`, or in a real run.";
+
     E0701 "assertion failed",
         "The condition of an `assert` does not hold.",
         "The lab is not as the script expects: look at what the condition asks.";

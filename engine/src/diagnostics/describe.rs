@@ -194,6 +194,12 @@ impl Error {
             Error::NoSandbox { why, help } => {
                 Description::new(Code::E0404, format!("no sandbox can be made here: {why}"), why).help(help)
             }
+            Error::Unknowable { what } => Description::new(
+                Code::E0601,
+                format!("a dry run cannot know {what}"),
+                "nobody knows this in a dry run",
+            )
+            .help("put what depends on it into `if !dry_run { … }`, or into an `assert`"),
             Error::Assertion { message } => Description::new(
                 Code::E0701,
                 match message {

@@ -65,6 +65,8 @@ pub enum Error {
     NotRoot,
     /// No sandbox can be made; `help` names the switch.
     NoSandbox { why: String, help: String },
+    /// Something that a dry run has no way to know, put as what follows "cannot know".
+    Unknowable { what: String },
     /// An assertion that does not hold.
     Assertion { message: Option<String> },
     /// A wait that was in vain.

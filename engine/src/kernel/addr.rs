@@ -80,6 +80,7 @@ fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
         scope: Scope::from_number(header.scope.into()),
         label,
         nodad: flags.contains(AddressFlags::Nodad),
+        tentative: flags.contains(AddressFlags::Tentative),
         permanent: flags.contains(AddressFlags::Permanent),
         // The same bit means a temporary address in IPv6 (`IFA_F_TEMPORARY`).
         secondary: family == Family::V4 && flags.contains(AddressFlags::Secondary),

@@ -1,6 +1,7 @@
 //! The only part that touches Linux: a [`World`] whose every word the kernel has.
 
 mod addr;
+mod carrier;
 mod fdb;
 mod interrupt;
 mod link;
@@ -27,6 +28,7 @@ pub use privilege::may_change_networks;
 use process::Processes;
 pub use process::SERVER_NAME;
 pub use sandbox::enter_sandbox;
+pub use settle::settle;
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
@@ -38,8 +40,8 @@ pub struct Kernel {
     namespaces: Namespaces,
     processes: Processes,
     interrupt: Interrupt,
-    /// Links have been changed since anybody waited for them.
-    unsettled: bool,
+    /// Links have been changed since anybody waited for their carriers.
+    carriers_changed: bool,
 }
 
 /// Why one operation was not done.
@@ -83,7 +85,7 @@ impl Kernel {
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
         let namespaces = Namespaces::new()
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
-        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt, unsettled: false })
+        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt, carriers_changed: false })
     }
 
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
@@ -128,7 +130,7 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
-        ops.iter().for_each(|op| self.unsettle(op));
+        ops.iter().for_each(|op| self.note_carriers(op));
         while let Some(op) = ops.get(index) {
             let rules = netfilter_ops(&ops[index..]);
             let (done, result) = if rules.is_empty() {
@@ -196,7 +198,7 @@ impl World for Kernel {
     }
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
-        self.settle()?;
+        self.await_carriers()?;
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
     }
 
@@ -217,12 +219,12 @@ impl World for Kernel {
     }
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
-        self.settle()?;
+        self.await_carriers()?;
         crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
-        self.settle()?;
+        self.await_carriers()?;
         crate::probe::fetch(&self.namespaces, &self.interrupt, netns, request)
     }
 

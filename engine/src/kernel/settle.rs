@@ -1,50 +1,53 @@
-//! Waiting until links are as they will be. When a link is switched on, the kernel tells the rest
-//! of itself a little later (net/core/link_watch.c): until then it drops what is sent, without a
-//! word, and a bridge's port does not forward.
+//! Waiting until the kernel has done what it does in its own time.
 
 use std::time::{Duration, Instant};
 
-use super::{Kernel, link};
 use crate::diagnostics::Result;
-use crate::op::{Action, Op};
+use crate::op::{IfName, NetnsRef};
+use crate::state::Link;
+use crate::world::World;
+
+/// How long nothing may change before a network counts as settled.
+const QUIET: Duration = Duration::from_millis(60);
 
 /// Time between two looks.
-const STEP: Duration = Duration::from_millis(1);
+const STEP: Duration = Duration::from_millis(15);
 
-/// The kernel looks at changes once a second at least.
-const LIMIT: Duration = Duration::from_millis(1500);
+/// Waits until carriers and addresses have come to rest: no link changes for some milliseconds, and
+/// no address waits for duplicate address detection; at most for `limit`. Whether it is at rest.
+pub fn settle(world: &mut dyn World, limit: Duration) -> Result<bool> {
+    let start = Instant::now();
+    let mut before = look(world)?;
+    let mut since = Instant::now();
+    while start.elapsed() < limit {
+        world.sleep(STEP)?;
+        let now = look(world)?;
+        if now != before {
+            since = Instant::now();
+        } else if since.elapsed() >= QUIET && !now.iter().any(|(_, link)| waits(link)) {
+            return Ok(true);
+        }
+        before = now;
+    }
+    Ok(false)
+}
 
-impl Kernel {
-    /// Notes that an operation may leave links unsettled.
-    pub(super) fn unsettle(&mut self, op: &Op) {
-        match op.action {
-            Action::Link(_) => self.unsettled = true,
-            Action::Netns(_)
-            | Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => {}
+fn waits(link: &Link) -> bool {
+    link.up && link.carrier && link.addrs.iter().any(|addr| addr.tentative)
+}
+
+/// Each link is asked for by name: the kernel then first deals with what it has put off about its
+/// carrier (`linkwatch_sync_dev`), which a list does not make it do.
+fn look(world: &mut dyn World) -> Result<Vec<(NetnsRef, Link)>> {
+    let names = world.netns_names()?.into_iter().map(NetnsRef::Named);
+    let mut seen = Vec::new();
+    for netns in [NetnsRef::Host].into_iter().chain(names) {
+        // A namespace may be gone by now.
+        let Ok(links) = world.links(&netns) else { continue };
+        let names: Vec<IfName> = links.into_iter().map(|link| link.name).collect();
+        for name in names {
+            seen.extend(world.link(&netns, &name)?.map(|link| (netns.clone(), link)));
         }
     }
-
-    /// Waits until no link that has a carrier is still to be told so. Before a program or a probe.
-    pub(super) fn settle(&mut self) -> Result<()> {
-        if !self.unsettled {
-            return Ok(());
-        }
-        let deadline = Instant::now() + LIMIT;
-        while !self.settled() && Instant::now() < deadline {
-            self.interrupt.sleep(STEP)?;
-        }
-        self.unsettled = false;
-        Ok(())
-    }
-
-    fn settled(&mut self) -> bool {
-        // What cannot be looked at any more has nothing left to settle.
-        self.namespaces.route_sockets().all(|socket| link::settled(socket).unwrap_or(true))
-    }
+    Ok(seen)
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use quote::{quote, quote_program};
 
 use crate::op::{Action, Family, IfName, NetnsRef, Op, PidRef};
-use crate::world::{Ping, Started};
+use crate::world::{Fetch, Ping, Serve, Started};
 
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,6 +258,33 @@ pub fn ping(netns: &NetnsRef, request: &Ping) -> Command {
 
 /// Bytes of data that `ping` sends when nothing is said (ping(8), `-s`).
 const DEFAULT_PING_SIZE: u16 = 56;
+
+/// `curl` with the page's address
+pub fn fetch(netns: &NetnsRef, request: &Fetch) -> Command {
+    let Fetch { server, host, path, timeout } = request;
+    let named = *host != server.ip().to_string() && *host != server.to_string();
+    Command::new(netns, ["curl", "--silent", "--max-time", &seconds(*timeout)])
+        .option("--header", named.then(|| format!("Host: {host}")))
+        .with([format!("http://{server}{path}")])
+        .tolerant()
+}
+
+/// A server that answers every request with one page, made of nothing but `python3`.
+pub fn serve(netns: &NetnsRef, server: &Serve, program: Started) -> Command {
+    let Serve { addr, port, body } = server;
+    let addr = addr.map_or("::".to_owned(), |addr| addr.to_string());
+    let mut command = Command::new(netns, ["python3", "-c", SERVER, &addr, &port.to_string(), body]);
+    command.tail = Tail::Background(PidRef::Started(program.0));
+    command
+}
+
+/// Address, port and page are its arguments.
+const SERVER: &str = "\
+import http.server as h, socket, sys
+class S(h.ThreadingHTTPServer): address_family = socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET
+class A(h.BaseHTTPRequestHandler):
+    def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[3].encode())
+S((sys.argv[1], int(sys.argv[2])), A).serve_forever()";
 
 /// `sleep SECONDS`
 pub fn sleep(time: Duration) -> Command {

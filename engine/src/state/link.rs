@@ -9,12 +9,12 @@ use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, Prefix, 
 pub struct Link {
     /// Its name.
     pub name: IfName,
-    /// Its number in the namespace.
-    pub index: u32,
+    /// Its number in the namespace; `None`: nobody knows, in a dry run.
+    pub index: Option<u32>,
     /// What it is.
     pub kind: LinkType,
-    /// Its hardware address; links without Ethernet have none.
-    pub mac: Option<Mac>,
+    /// Its hardware address.
+    pub mac: Hardware,
     /// Largest packet in bytes.
     pub mtu: u32,
     /// `IFF_UP`: switched on, whether or not there is a carrier.
@@ -37,6 +37,27 @@ pub struct Link {
     pub addrs: Vec<Addr>,
 }
 
+/// A hardware address, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hardware {
+    /// The kind of link has none.
+    None,
+    /// This one.
+    Known(Mac),
+    /// The kernel chooses it at random, and this is a dry run.
+    Unknown,
+}
+
+impl Hardware {
+    /// The address, if there is one and it is known.
+    pub fn known(self) -> Option<Mac> {
+        match self {
+            Hardware::Known(mac) => Some(mac),
+            Hardware::None | Hardware::Unknown => None,
+        }
+    }
+}
+
 /// What a link is, as the kernel tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkType {
@@ -49,9 +70,9 @@ pub enum LinkType {
         /// Every option is known here.
         options: Bridge,
         /// Priority and address: `8000.02:00:00:00:00:01` without the colons.
-        id: String,
+        id: Option<String>,
         /// The id of the root bridge, its own without spanning tree.
-        root_id: String,
+        root_id: Option<String>,
     },
     /// Ethernet over UDP.
     Vxlan(Vxlan),
@@ -95,8 +116,8 @@ impl LinkType {
 pub struct Peer {
     /// Where; `None`: in a namespace that has no name here.
     pub netns: Option<NetnsRef>,
-    /// Its index there.
-    pub index: u32,
+    /// Its index there, if it is known.
+    pub index: Option<u32>,
     /// Its name, if the namespace could be looked into.
     pub name: Option<IfName>,
 }
@@ -152,6 +173,8 @@ pub struct Addr {
     pub nodad: bool,
     /// Given by a user, not by the kernel or an advertisement: `IFA_F_PERMANENT`.
     pub permanent: bool,
+    /// Waits for duplicate address detection, or failed it: `IFA_F_TENTATIVE`.
+    pub tentative: bool,
     /// `IFA_F_SECONDARY`: another address of the same network came first.
     pub secondary: bool,
 }

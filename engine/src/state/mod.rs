@@ -3,14 +3,17 @@
 //! Links, namespaces and tables are named as the kernel names them at the moment; nothing here
 //! talks to the kernel.
 
+mod equality;
 mod link;
 mod neigh;
 mod netfilter;
 mod netns;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
-pub use link::{Addr, Link, LinkType, OperState, Peer};
+pub use equality::Comparison;
+pub use link::{Addr, Hardware, Link, LinkType, OperState, Peer};
 pub use neigh::{FdbRecord, NeighRecord};
 pub use netfilter::{Chain, RuleRecord, Ruleset};
 pub use netns::{Contents, Netns};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FdbRecord, Link, NeighRecord};
+use super::{FdbRecord, Link, NeighRecord, Ruleset};
 use crate::op::{PolicyRule, Route, SysctlKey};
 
 /// A namespace and all that it holds.
@@ -18,6 +18,8 @@ pub struct Netns {
     pub neighbours: Vec<NeighRecord>,
     /// Forwarding tables.
     pub fdb: Vec<FdbRecord>,
+    /// Chains and rules of iptables and ip6tables.
+    pub ruleset: Ruleset,
     /// Settings, those that were asked for.
     pub sysctls: BTreeMap<SysctlKey, String>,
 }

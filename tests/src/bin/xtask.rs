@@ -1,16 +1,22 @@
 //! The project's own commands: `cargo xtask COMMAND`. CONTRIBUTING.md lists them.
 
 use std::process::{Command, ExitCode};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use netscript_tests::equivalence::check_seeds;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("bless") => bless(),
+        Some("equivalence") => equivalence(&arguments[1..]),
         other => {
             if let Some(other) = other {
                 eprintln!("there is no command `{other}`");
             }
             eprintln!("usage: cargo xtask bless   rewrite the expected output in tests/ref");
+            eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
+            eprintln!("                           run random programs on the kernel, as commands and on the model");
             ExitCode::from(2)
         }
     }
@@ -31,4 +37,27 @@ fn bless() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs random programs three ways and compares the states.
+fn equivalence(arguments: &[String]) -> ExitCode {
+    let number = |key: &str, default: u64| -> u64 {
+        let at = arguments.iter().position(|argument| argument == key);
+        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    let fresh = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()) * 1_000_000;
+    let (programs, first) = (number("--programs", 200), number("--seed", fresh));
+    let at_once = usize::try_from(number("--at-once", 16)).unwrap_or(16);
+    let shrinking = !arguments.iter().any(|argument| argument == "--no-shrinking");
+    println!("seeds {first} to {}", first + programs.saturating_sub(1));
+    let seeds: Vec<u64> = (first..first + programs).collect();
+    let report = check_seeds(&seeds, at_once, shrinking);
+    println!(
+        "{} programs of {} operations, {} of these refused; {} programs differ",
+        report.programs,
+        report.operations,
+        report.refused,
+        report.differing.len()
+    );
+    if report.differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

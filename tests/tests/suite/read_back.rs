@@ -68,7 +68,7 @@ fn of_link(link: &Link) -> Value {
         "name": link.name.to_string(),
         "index": link.index,
         "kind": link.kind.word(),
-        "mac": link.mac.map(|mac| mac.to_string()),
+        "mac": link.mac.known().map(|mac| mac.to_string()),
         "mtu": link.mtu,
         "up": link.up,
         "carrier": link.carrier,

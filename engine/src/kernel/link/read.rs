@@ -16,7 +16,7 @@ use super::super::socket::RouteSocket;
 use super::super::{Outcome, addr, nsid};
 use super::{get, link_message, message_of, without_counters};
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan};
-use crate::state::{Addr, Link, LinkType, OperState, Peer};
+use crate::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 
 /// Attribute of a tun link that holds its mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode
 /// of one that carries IP packets (`IFF_TUN`, linux/if_tun.h).
@@ -48,12 +48,17 @@ pub(in super::super) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32,
 }
 
 /// Whether every link that has a carrier is known to pass packets.
-pub(in super::super) fn settled(socket: &mut RouteSocket) -> Outcome<bool> {
+pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
         message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
             && matches!(oper_state(message), OperState::Down | OperState::LowerLayerDown)
     };
-    Ok(!dump(socket)?.iter().any(waiting))
+    let late: Vec<u32> = dump(socket)?.iter().filter(|message| waiting(message)).map(|m| m.header.index).collect();
+    for index in &late {
+        // Asked for one link, unlike for all, the kernel first does what it has put off about it.
+        get(socket, LinkUnspec::new_with_index(*index))?;
+    }
+    Ok(late.is_empty())
 }
 
 /// `ip link show`
@@ -71,7 +76,7 @@ fn read(
     let around = Surroundings::of(namespaces, netns, messages)?;
     let mut links: Vec<Link> = messages.iter().filter_map(|message| link(message, &around)).collect();
     for (index, addr) in addrs {
-        if let Some(link) = links.iter_mut().find(|link| link.index == index) {
+        if let Some(link) = links.iter_mut().find(|link| link.index == Some(index)) {
             link.addrs.push(addr.label_unless(link.name.as_str()));
         }
     }
@@ -111,7 +116,7 @@ impl<'a> Surroundings<'a> {
             None => Some(self.netns.clone()),
             Some(id) => self.places.get(&id).cloned(),
         };
-        Peer { netns, index, name: self.names.get(&(nsid, index)).cloned() }
+        Peer { netns, index: Some(index), name: self.names.get(&(nsid, index)).cloned() }
     }
 
     fn name(&self, reference: Reference) -> Option<IfName> {
@@ -182,9 +187,9 @@ fn link(message: &LinkMessage, around: &Surroundings<'_>) -> Option<Link> {
     let flags = message.header.flags;
     Some(Link {
         name: name(message)?,
-        index: message.header.index,
+        index: Some(message.header.index),
         kind: kind(message, around),
-        mac: mac(message),
+        mac: mac(message).map_or(Hardware::None, Hardware::Known),
         mtu: attribute(message, |a| if let LinkAttribute::Mtu(mtu) = a { Some(*mtu) } else { None })?,
         up: flags.contains(LinkFlags::Up),
         carrier: flags.contains(LinkFlags::LowerUp),
@@ -270,7 +275,7 @@ fn bridge(infos: &[InfoBridge]) -> LinkType {
             _ => {}
         }
     }
-    LinkType::Bridge { options, id, root_id }
+    LinkType::Bridge { options, id: Some(id), root_id: Some(root_id) }
 }
 
 /// A bridge's id as `brctl show` writes it.

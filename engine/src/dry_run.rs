@@ -1,0 +1,283 @@
+//! The dry run: a [`World`] made of the model and the shell. Operations take effect on the model
+//! and are printed as commands; questions are answered by the model. Nothing is invented: what only
+//! the machine knows is an error that says so.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::diagnostics::{At, Errno, Error, Result};
+use crate::model::{Failure, Model};
+use crate::op::{
+    Action, Family, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
+    SysctlKey,
+};
+use crate::shell::{self, Style};
+use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
+use crate::world::{Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+
+/// Where lines of the printed script go.
+type Sink = Box<dyn FnMut(&str)>;
+
+/// A model whose every change is printed as a command.
+pub struct DryRun {
+    model: Model,
+    style: Style,
+    annotate: bool,
+    sink: Sink,
+    at: Option<At>,
+    /// Far ends of pairs that end in their own time.
+    ending: BTreeSet<(NetnsRef, IfName)>,
+    started: u32,
+    stopped: BTreeSet<Started>,
+}
+
+impl DryRun {
+    /// A dry run that begins with what a model holds. `sink` takes the script, line by line.
+    pub fn new(model: Model, style: Style, sink: impl FnMut(&str) + 'static) -> DryRun {
+        let mut run = DryRun {
+            model,
+            style,
+            annotate: false,
+            sink: Box::new(sink),
+            at: None,
+            ending: BTreeSet::new(),
+            started: 0,
+            stopped: BTreeSet::new(),
+        };
+        (run.sink)("set -e");
+        run
+    }
+
+    /// Adds the place in the script to every line.
+    pub fn annotated(mut self) -> DryRun {
+        self.annotate = true;
+        self
+    }
+
+    /// What the dry run believes in.
+    pub fn state(&mut self, sysctls: &[SysctlKey]) -> Result<NetState> {
+        NetState::read(self, sysctls)
+    }
+
+    fn print(&mut self, line: &str) {
+        match self.at.as_ref().filter(|_| self.annotate) {
+            Some(at) => (self.sink)(&format!("{line}  # {}:{}", at.source, at.line)),
+            None => (self.sink)(line),
+        }
+    }
+
+    /// Prints an operation, after waiting for what is in its way.
+    fn print_op(&mut self, op: &Op) {
+        for (netns, link) in self.in_the_way(op) {
+            let wait = shell::wait_until_gone(&netns, &link, self.style);
+            self.print(&wait);
+            self.ending.remove(&(netns, link));
+        }
+        for line in shell::lines(op, self.style) {
+            self.print(&line);
+        }
+    }
+
+    /// Links that are about to end and that an operation would meet.
+    fn in_the_way(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
+        if self.ending.is_empty() {
+            return Vec::new();
+        }
+        let meets = |(netns, link): &&(NetnsRef, IfName)| match &op.action {
+            Action::Link(LinkOp::Add(name, kind)) => {
+                let far = match kind {
+                    LinkKind::Veth(veth) => (veth.netns.as_ref().unwrap_or(&op.netns), Some(&veth.peer)),
+                    _ => (&op.netns, None),
+                };
+                (netns, link) == (&op.netns, name) || (netns, Some(link)) == far
+            }
+            Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => (netns, link) == (&op.netns, name),
+            Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => (netns, link) == (to, name),
+            // Routes over it, and its place in a bridge, are still there.
+            Action::Link(LinkOp::Set(..) | LinkOp::Del(_)) | Action::Addr(_) | Action::Route(_) => *netns == op.netns,
+            Action::Netns(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => false,
+        };
+        self.ending.iter().filter(meets).cloned().collect()
+    }
+
+    /// The far ends that an operation leaves to the kernel to remove.
+    fn far_ends(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
+        match &op.action {
+            Action::Netns(NetnsOp::Del(name)) => self.model.far_ends(&NetnsRef::Named(name.clone())),
+            Action::Netns(NetnsOp::Release(number)) => self.model.far_ends(&NetnsRef::Held(*number)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn print_failure(&mut self, op: &Op, errno: Errno) {
+        let reason = errno.text().map_or_else(|| errno.to_string(), str::to_owned);
+        for command in shell::commands(op) {
+            let line = command.line(self.style).replace('\n', "\n# ");
+            self.print(&format!("# fails: {line} ({reason})"));
+        }
+    }
+
+    fn present(&self, netns: &NetnsRef) -> Result<()> {
+        if self.model.has_netns(netns) {
+            return Ok(());
+        }
+        Err(Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() })
+    }
+}
+
+fn answered<T>(answer: Result<T, Failure>, question: impl FnOnce() -> String) -> Result<T> {
+    answer.map_err(|failure| failure.into_error(question))
+}
+
+fn unknowable<T>(what: impl Into<String>) -> Result<T> {
+    Err(Error::Unknowable { what: what.into() })
+}
+
+impl World for DryRun {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+        for (index, op) in ops.iter().enumerate() {
+            let far_ends = self.far_ends(op);
+            if let Err(failed) = self.model.apply(std::slice::from_ref(op)) {
+                self.print_failure(op, failed.refusal.errno);
+                return Err(Failed { index, ..failed });
+            }
+            self.print_op(op);
+            self.ending.extend(far_ends);
+        }
+        Ok(())
+    }
+
+    fn located(&mut self, at: Option<&At>) {
+        self.at = at.cloned();
+    }
+
+    fn remark(&mut self, text: &str) {
+        for line in text.lines() {
+            self.print(&format!("# {line}"));
+        }
+    }
+
+    fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
+        Ok(self.model.netns_names())
+    }
+
+    fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
+        self.present(netns)?;
+        unknowable(format!("the number of the namespace {netns}, and who is in it"))
+    }
+
+    fn pid(&mut self, _: PidRef) -> Result<u32> {
+        unknowable("the number of a process")
+    }
+
+    fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
+        answered(self.model.links(netns), || format!("list the links of {netns}"))
+    }
+
+    fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>> {
+        answered(self.model.link(netns, name), || format!("look at `{name}` in {netns}"))
+    }
+
+    fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {
+        answered(self.model.routes(netns, family), || format!("list the routes of {netns}"))
+    }
+
+    fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>> {
+        answered(self.model.policy_rules(netns, family), || format!("list the routing rules of {netns}"))
+    }
+
+    fn neighbours(&mut self, netns: &NetnsRef) -> Result<Vec<NeighRecord>> {
+        answered(self.model.neighbours(netns), || format!("list the neighbours of {netns}"))
+    }
+
+    fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>> {
+        answered(self.model.fdb(netns), || format!("list the forwarding tables of {netns}"))
+    }
+
+    fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
+        answered(self.model.ruleset(netns, family), || format!("list the rules of {netns}"))
+    }
+
+    fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
+        match answered(self.model.read_sysctl(netns, key), || format!("read {key} in {netns}"))? {
+            Some(value) => Ok(value),
+            None => unknowable(format!("the value of {key}, which nobody set")),
+        }
+    }
+
+    fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
+        self.present(netns)?;
+        let line = shell::exec(netns, argv).line(self.style);
+        self.print(&line);
+        unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
+    }
+
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::start(netns, argv, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a program in {netns}"))?;
+        Ok(program)
+    }
+
+    fn running(&mut self, program: Started) -> Result<bool> {
+        match self.stopped.contains(&program) {
+            true => Ok(false),
+            false => unknowable("whether a program is still running"),
+        }
+    }
+
+    fn output(&mut self, _: Started) -> Result<String> {
+        unknowable("what a program writes")
+    }
+
+    fn stop(&mut self, program: Started) -> Result<()> {
+        if self.stopped.insert(program) {
+            let line = shell::stop(program).line(self.style);
+            self.print(&line);
+            self.model.program_stopped(program);
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+        self.present(netns)?;
+        let line = shell::ping(netns, request).line(self.style);
+        self.print(&line);
+        unknowable(format!("whether {} answers", request.target))
+    }
+
+    fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
+        self.present(netns)?;
+        let line = shell::fetch(netns, request).line(self.style);
+        self.print(&line);
+        unknowable(format!("what {} answers", request.server))
+    }
+
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::serve(netns, server, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn sleep(&mut self, time: Duration) -> Result<()> {
+        let line = shell::sleep(time).line(self.style);
+        self.print(&line);
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}

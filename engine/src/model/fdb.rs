@@ -1,0 +1,107 @@
+//! Forwarding tables (net/core/rtnetlink.c, net/bridge/br_fdb.c, drivers/net/vxlan/).
+
+use super::device::{DevId, Kind};
+use super::{Model, Outcome, refused};
+use crate::diagnostics::Errno;
+use crate::op::{FdbEntry, FdbOp, Mac, MacvlanMode, NetnsRef};
+
+impl Model {
+    pub(super) fn apply_fdb(&mut self, netns: &NetnsRef, op: &FdbOp) -> Outcome {
+        let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Del(entry)) = op;
+        let id = self.device_id(netns, &entry.dev)?;
+        match (op, entry.master) {
+            (FdbOp::Add(_) | FdbOp::Append(_), true) => self.add_to_bridge(id, entry, matches!(op, FdbOp::Add(_))),
+            (FdbOp::Del(_), true) => self.del_from_bridge(id, entry),
+            (FdbOp::Add(_), false) => self.add_to_link(id, entry, false),
+            (FdbOp::Append(_), false) => self.add_to_link(id, entry, true),
+            (FdbOp::Del(_), false) => self.del_from_link(id, entry),
+        }
+    }
+
+    /// `br_fdb_add`
+    fn add_to_bridge(&mut self, id: DevId, entry: &FdbEntry, exclusive: bool) -> Outcome {
+        let Some(master) = self.device(id).master else { return Err(Errno::EOPNOTSUPP.into()) };
+        if is_group(entry.mac) || is_zero(entry.mac) {
+            return Err(Errno::EINVAL.into());
+        }
+        let Some(bridge) = self.device_mut(master).bridge_mut() else { return Err(Errno::EOPNOTSUPP.into()) };
+        if exclusive && bridge.fdb.contains_key(&entry.mac) {
+            return Err(Errno::EEXIST.into());
+        }
+        bridge.fdb.insert(entry.mac, id);
+        Ok(())
+    }
+
+    fn del_from_bridge(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
+        let Some(master) = self.device(id).master else { return Err(Errno::EOPNOTSUPP.into()) };
+        let Some(bridge) = self.device_mut(master).bridge_mut() else { return Err(Errno::EOPNOTSUPP.into()) };
+        if bridge.fdb.get(&entry.mac) != Some(&id) {
+            return Err(Errno::ENOENT.into());
+        }
+        bridge.fdb.remove(&entry.mac);
+        Ok(())
+    }
+
+    /// `vxlan_fdb_add`, `ndo_dflt_fdb_add`
+    fn add_to_link(&mut self, id: DevId, entry: &FdbEntry, append: bool) -> Outcome {
+        let FdbEntry { mac, dev: _, dst, master: _ } = entry;
+        let device = self.device_mut(id);
+        let there = device.fdb.iter().any(|(old, _)| old == mac);
+        match &device.kind {
+            Kind::Vxlan(vxlan, _) => {
+                let Some(dst) = *dst else { return Err(Errno::EINVAL.into()) };
+                let family = vxlan.remote.or(vxlan.group).or(vxlan.local).map_or(true, |addr| addr.is_ipv4());
+                if dst.is_ipv4() != family {
+                    return Err(Errno::EAFNOSUPPORT.into());
+                }
+                let several = is_group(*mac) || is_zero(*mac);
+                if there && !append {
+                    return Err(refused(Errno::EEXIST, "lost race to create"));
+                }
+                if there && !several {
+                    return Err(Errno::EOPNOTSUPP.into());
+                }
+                if !device.fdb.contains(&(*mac, Some(dst))) {
+                    device.fdb.push((*mac, Some(dst)));
+                }
+                Ok(())
+            }
+            Kind::Bridge(_) => Err(Errno::EOPNOTSUPP.into()),
+            Kind::Macvlan(_, mode) if *mode != MacvlanMode::Passthru => Err(Errno::EOPNOTSUPP.into()),
+            Kind::Loopback
+            | Kind::Veth(_)
+            | Kind::Macvlan(..)
+            | Kind::Ipvlan(..)
+            | Kind::Vlan(..)
+            | Kind::Dummy
+            | Kind::Tun(_)
+            | Kind::Physical => {
+                if there && !append {
+                    return Err(Errno::EEXIST.into());
+                }
+                if !there {
+                    device.fdb.push((*mac, None));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn del_from_link(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
+        let device = self.device_mut(id);
+        let fits = |(mac, dst): &(Mac, Option<std::net::IpAddr>)| {
+            *mac == entry.mac && (entry.dst.is_none() || entry.dst == *dst)
+        };
+        let Some(at) = device.fdb.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
+        device.fdb.remove(at);
+        Ok(())
+    }
+}
+
+fn is_group(mac: Mac) -> bool {
+    mac.0[0] & 1 == 1
+}
+
+fn is_zero(mac: Mac) -> bool {
+    mac.0 == [0; 6]
+}

@@ -1,0 +1,687 @@
+//! Links: made, changed, moved, removed, and what follows from it (net/core/dev.c, rtnetlink.c,
+//! drivers/net/, net/bridge/).
+
+use std::collections::BTreeMap;
+
+use super::device::{BridgePart, DevId, Device, Kind};
+use super::space::SpaceId;
+use super::{Failure, Model, Outcome, refused};
+use crate::diagnostics::Errno;
+use crate::op::{
+    Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, MacvlanMode, NetnsRef, TunMode, Veth, Vxlan,
+};
+use crate::state::Hardware;
+
+/// `ETH_DATA_LEN`, linux/if_ether.h
+const ETHERNET_MTU: u32 = 1500;
+
+/// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
+const MAX_PORTS: usize = 1023;
+
+/// `EXFULL`: a bridge without a free port number.
+const EXFULL: Errno = Errno(54);
+
+/// Smallest MTU that IPv4 works over (`IPV4_MIN_MTU`).
+const IPV4_MIN_MTU: u32 = 68;
+
+/// Smallest MTU that IPv6 works over (RFC 8200, section 5).
+pub(super) const IPV6_MIN_MTU: u32 = 1280;
+
+impl Model {
+    pub(super) fn apply_link(&mut self, netns: &NetnsRef, op: &LinkOp) -> Outcome {
+        match op {
+            LinkOp::Add(name, kind) => self.add_link(netns, name, kind),
+            LinkOp::Set(name, change) => {
+                let link = self.device_id(netns, name)?;
+                self.set_link(netns, link, change)
+            }
+            LinkOp::Del(name) => {
+                let link = self.device_id(netns, name)?;
+                match self.device(link).kind {
+                    Kind::Loopback | Kind::Physical => Err(Errno::EOPNOTSUPP.into()),
+                    Kind::Veth(_)
+                    | Kind::Bridge(_)
+                    | Kind::Vxlan(..)
+                    | Kind::Macvlan(..)
+                    | Kind::Ipvlan(..)
+                    | Kind::Vlan(..)
+                    | Kind::Dummy
+                    | Kind::Tun(_) => {
+                        self.remove_device(link);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_link(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome {
+        let space = self.space_id(netns)?;
+        match kind {
+            LinkKind::Veth(veth) => self.add_veth(space, name, veth),
+            LinkKind::Bridge(options) => self.add_bridge(space, name, options),
+            LinkKind::Vxlan(vxlan) => self.add_vxlan(netns, space, name, vxlan),
+            LinkKind::Macvlan(lower, mode) => {
+                let lower = self.device_id(netns, lower)?;
+                self.add_macvlan(space, name, lower, *mode)
+            }
+            LinkKind::Ipvlan(lower, mode) => {
+                let lower = self.device_id(netns, lower)?;
+                let (mac, mtu) = (self.device(lower).mac, self.device(lower).mtu);
+                self.add_upper(space, name, lower, Kind::Ipvlan(lower, *mode), mac, mtu)
+            }
+            LinkKind::Vlan(vlan) => {
+                let lower = self.device_id(netns, &vlan.link)?;
+                let (mac, mtu) = (self.device(lower).mac, self.device(lower).mtu);
+                self.add_upper(space, name, lower, Kind::Vlan(lower, vlan.id), mac, mtu)
+            }
+            LinkKind::Dummy => self.add_simple(space, name, Kind::Dummy, Hardware::Unknown),
+            LinkKind::Tun(mode) => {
+                let mac = match mode {
+                    TunMode::Tap => Hardware::Unknown,
+                    TunMode::Tun => Hardware::None,
+                };
+                let link = self.add_simple(space, name, Kind::Tun(*mode), mac);
+                if let Some(link) = self.find(space, name).filter(|_| link.is_ok()) {
+                    // No program is attached.
+                    self.device_mut(link).carrier = false;
+                }
+                link
+            }
+        }
+    }
+
+    fn find(&self, space: SpaceId, name: &IfName) -> Option<DevId> {
+        self.space(space).links.get(name).copied()
+    }
+
+    fn free(&self, space: SpaceId, name: &IfName) -> Outcome {
+        match self.find(space, name) {
+            None => Ok(()),
+            Some(_) => Err(Errno::EEXIST.into()),
+        }
+    }
+
+    fn add_simple(&mut self, space: SpaceId, name: &IfName, kind: Kind, mac: Hardware) -> Outcome {
+        self.free(space, name)?;
+        self.insert_device(Device::new(space, name.clone(), kind, mac, ETHERNET_MTU));
+        Ok(())
+    }
+
+    /// `veth_newlink`: the far end is born first.
+    fn add_veth(&mut self, space: SpaceId, name: &IfName, veth: &Veth) -> Outcome {
+        let Veth { peer, netns } = veth;
+        let far_space = match netns {
+            Some(netns) => self.space_id(netns)?,
+            None => space,
+        };
+        self.free(space, name)?;
+        self.free(far_space, peer)?;
+        if (space, name) == (far_space, peer) {
+            return Err(Errno::EEXIST.into());
+        }
+        let mut far = Device::new(far_space, peer.clone(), Kind::Veth(None), Hardware::Unknown, ETHERNET_MTU);
+        far.carrier = false;
+        let far = self.insert_device(far);
+        let mut near = Device::new(space, name.clone(), Kind::Veth(Some(far)), Hardware::Unknown, ETHERNET_MTU);
+        near.carrier = false;
+        let near = self.insert_device(near);
+        self.device_mut(far).kind = Kind::Veth(Some(near));
+        Ok(())
+    }
+
+    fn add_bridge(&mut self, space: SpaceId, name: &IfName, options: &Bridge) -> Outcome {
+        let part = BridgePart {
+            options: complete(options)?,
+            ports: Default::default(),
+            mac_set: false,
+            mtu_set: false,
+            fdb: BTreeMap::new(),
+        };
+        self.add_simple(space, name, Kind::Bridge(part), Hardware::Unknown)
+    }
+
+    fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &Vxlan) -> Outcome {
+        let lower = vxlan.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()?;
+        self.free(space, name)?;
+        if vxlan.remote.or(vxlan.group).is_some_and(|addr| addr.is_multicast()) && lower.is_none() {
+            return Err(refused(Errno::EINVAL, "Local interface required for multicast remote destination"));
+        }
+        if self.vni_taken(space, vxlan) {
+            return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
+        }
+        let mtu = match lower {
+            Some(lower) => self.device(lower).mtu - vxlan_headroom(vxlan),
+            None => ETHERNET_MTU,
+        };
+        let device = Device::new(space, name.clone(), Kind::Vxlan(vxlan.clone(), lower), Hardware::Unknown, mtu);
+        let link = self.insert_device(device);
+        // The default destination is an entry of the forwarding table.
+        if let Some(remote) = vxlan.remote.or(vxlan.group) {
+            self.device_mut(link).fdb.push((Mac([0; 6]), Some(remote)));
+        }
+        if let Some(lower) = lower {
+            self.device_mut(lower).uppers.insert(link);
+        }
+        Ok(())
+    }
+
+    /// `vxlan_config_validate`: one device for an identifier, a port and a family.
+    fn vni_taken(&self, space: SpaceId, wanted: &Vxlan) -> bool {
+        self.devices.values().filter(|device| device.space == space).any(|device| match &device.kind {
+            Kind::Vxlan(other, _) => {
+                other.id == wanted.id && other.port == wanted.port && is_ipv6(other) == is_ipv6(wanted)
+            }
+            Kind::Loopback
+            | Kind::Veth(_)
+            | Kind::Bridge(_)
+            | Kind::Macvlan(..)
+            | Kind::Ipvlan(..)
+            | Kind::Vlan(..)
+            | Kind::Dummy
+            | Kind::Tun(_)
+            | Kind::Physical => false,
+        })
+    }
+
+    /// `macvlan_common_newlink`
+    fn add_macvlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, mode: MacvlanMode) -> Outcome {
+        self.free(space, name)?;
+        // A macvlan on a macvlan stands on what that one stands on.
+        let lower = match self.device(lower).kind {
+            Kind::Macvlan(below, _) => below,
+            _ => lower,
+        };
+        let below = self.device(lower);
+        if below.is_loopback() {
+            return Err(Errno::EINVAL.into());
+        }
+        if below.master.is_some() {
+            return Err(Errno::EBUSY.into());
+        }
+        let passthru = |id: &DevId| matches!(self.device(*id).kind, Kind::Macvlan(_, MacvlanMode::Passthru));
+        let siblings: Vec<DevId> = below.uppers.iter().copied().filter(|id| self.is_macvlan(*id)).collect();
+        if siblings.iter().any(passthru) || (mode == MacvlanMode::Passthru && !siblings.is_empty()) {
+            return Err(Errno::EINVAL.into());
+        }
+        let mac = match mode {
+            MacvlanMode::Passthru => below.mac,
+            MacvlanMode::Vepa | MacvlanMode::Bridge | MacvlanMode::Private | MacvlanMode::Source => Hardware::Unknown,
+        };
+        let mtu = below.mtu;
+        self.add_upper(space, name, lower, Kind::Macvlan(lower, mode), mac, mtu)
+    }
+
+    fn is_macvlan(&self, id: DevId) -> bool {
+        matches!(self.device(id).kind, Kind::Macvlan(..))
+    }
+
+    fn add_upper(
+        &mut self,
+        space: SpaceId,
+        name: &IfName,
+        lower: DevId,
+        kind: Kind,
+        mac: Hardware,
+        mtu: u32,
+    ) -> Outcome {
+        self.free(space, name)?;
+        let mut device = Device::new(space, name.clone(), kind, mac, mtu);
+        device.carrier = self.device(lower).carrier;
+        let link = self.insert_device(device);
+        self.device_mut(lower).uppers.insert(link);
+        Ok(())
+    }
+
+    /// Registers a link, with a number of its own.
+    pub(super) fn insert_device(&mut self, mut device: Device) -> DevId {
+        let id = DevId(self.next_device);
+        self.next_device += 1;
+        let space = self.space_mut(device.space);
+        device.index = space.reserve_index(None);
+        device.disable6 = space.default_disable6;
+        device.forwarding6 = space.default_forwarding6;
+        space.links.insert(device.name.clone(), id);
+        space.by_index.insert(device.index, id);
+        self.devices.insert(id, device);
+        id
+    }
+
+    /// Removes a link and what cannot be without it.
+    pub(super) fn remove_device(&mut self, id: DevId) {
+        let mut doomed = vec![id];
+        if let Kind::Veth(Some(peer)) = self.device(id).kind {
+            doomed.push(peer);
+        }
+        for id in doomed.clone() {
+            self.take_down(id);
+            self.leave_bridge(id);
+        }
+        for id in doomed {
+            for upper in self.device(id).uppers.clone() {
+                if self.devices.contains_key(&upper) {
+                    self.remove_device(upper);
+                }
+            }
+            let ports = self.device(id).bridge().map(|bridge| bridge.ports.clone()).unwrap_or_default();
+            for port in ports {
+                self.leave_bridge(port);
+            }
+            self.detach_protocols(id);
+            if let Some(lower) = self.device(id).lower() {
+                self.device_mut(lower).uppers.remove(&id);
+            }
+            self.unlist(id);
+            self.devices.remove(&id);
+        }
+    }
+
+    fn unlist(&mut self, id: DevId) {
+        let (space, name, index) = {
+            let device = self.device(id);
+            (device.space, device.name.clone(), device.index)
+        };
+        let space = self.space_mut(space);
+        space.links.remove(&name);
+        space.by_index.remove(&index);
+    }
+
+    /// What IPv4, IPv6 and the neighbour tables forget with a link (`NETDEV_UNREGISTER`).
+    fn detach_protocols(&mut self, id: DevId) {
+        self.destroy4(id);
+        self.destroy6(id);
+        self.flush_neighbours(id, |_| true);
+    }
+
+    fn set_link(&mut self, netns: &NetnsRef, id: DevId, change: &LinkSet) -> Outcome {
+        match change {
+            LinkSet::Flag(LinkFlag::Up, true) => self.bring_up(id),
+            LinkSet::Flag(LinkFlag::Up, false) => {
+                self.take_down(id);
+                Ok(())
+            }
+            LinkSet::Flag(LinkFlag::Arp, on) => {
+                self.set_arp(id, *on);
+                Ok(())
+            }
+            LinkSet::Flag(LinkFlag::Promisc, on) => {
+                self.device_mut(id).promisc = *on;
+                Ok(())
+            }
+            LinkSet::Netns(to) => {
+                let to = self.space_id(to)?;
+                self.move_device(id, to)
+            }
+            LinkSet::Master(None) => {
+                self.leave_bridge(id);
+                Ok(())
+            }
+            LinkSet::Master(Some(master)) => {
+                let master = self.device_id(netns, master)?;
+                self.enslave(id, master)
+            }
+            LinkSet::Name(to) => self.rename(id, to),
+            LinkSet::Mac(mac) => self.set_mac(id, *mac),
+            LinkSet::Mtu(mtu) => self.set_mtu(id, *mtu),
+            LinkSet::Alias(text) => {
+                self.device_mut(id).alias = Some(text.clone()).filter(|text| !text.is_empty());
+                Ok(())
+            }
+            LinkSet::Hairpin(on) => {
+                if self.device(id).master.is_none() {
+                    return Err(Errno::EOPNOTSUPP.into());
+                }
+                self.device_mut(id).hairpin = *on;
+                Ok(())
+            }
+        }
+    }
+
+    /// `ip link set LINK up`
+    pub(super) fn bring_up(&mut self, id: DevId) -> Outcome {
+        let device = self.device(id);
+        if device.up {
+            return Ok(());
+        }
+        if let Kind::Macvlan(lower, _) | Kind::Vlan(lower, _) = device.kind {
+            // macvlan_open, vlan_dev_open
+            if !self.device(lower).up {
+                return Err(Errno::ENETDOWN.into());
+            }
+            if self.is_macvlan(id) && self.mac_taken(id, lower) {
+                return Err(Errno::EADDRINUSE.into());
+            }
+        }
+        self.device_mut(id).up = true;
+        self.up4(id);
+        self.up6(id);
+        self.carrier_may_have_changed(id);
+        Ok(())
+    }
+
+    /// `ip link set LINK down`
+    pub(super) fn take_down(&mut self, id: DevId) {
+        if !self.device(id).up {
+            return;
+        }
+        self.device_mut(id).up = false;
+        self.down4(id);
+        self.down6(id);
+        self.flush_neighbours(id, |_| true);
+        self.carrier_may_have_changed(id);
+        for upper in self.device(id).uppers.clone() {
+            if matches!(self.device(upper).kind, Kind::Vlan(..)) {
+                self.take_down(upper);
+            }
+        }
+    }
+
+    /// Follows a carrier through pairs, bridges and links that stand on others.
+    fn carrier_may_have_changed(&mut self, id: DevId) {
+        let mut pending = vec![id];
+        if let Kind::Veth(Some(peer)) = self.device(id).kind {
+            pending.push(peer);
+        }
+        while let Some(id) = pending.pop() {
+            let carrier = self.carrier(id);
+            let device = self.device_mut(id);
+            device.carrier = carrier;
+            let ready = device.ready();
+            if ready && !device.ready6 {
+                self.configure6(id);
+            }
+            let device = self.device(id);
+            let dependents = device.uppers.iter().copied().chain(device.master);
+            for dependent in dependents.collect::<Vec<_>>() {
+                if self.carrier(dependent) != self.device(dependent).carrier || !self.device(dependent).ready6 {
+                    pending.push(dependent);
+                    // Nothing follows from a link that stays as it is.
+                    if self.carrier(dependent) == self.device(dependent).carrier {
+                        pending.pop();
+                    }
+                }
+            }
+        }
+    }
+
+    /// `netif_carrier_ok`, once every event about it has been heard.
+    fn carrier(&self, id: DevId) -> bool {
+        let device = self.device(id);
+        match &device.kind {
+            Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy | Kind::Physical => true,
+            Kind::Tun(_) => false,
+            Kind::Veth(peer) => device.up && peer.is_some_and(|peer| self.device(peer).up),
+            // br_port_state_selection
+            Kind::Bridge(bridge) => {
+                let forwards = |port: &DevId| self.device(*port).ready();
+                device.up && bridge.options.stp != Some(true) && bridge.ports.iter().any(forwards)
+            }
+            Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => self.device(*lower).carrier,
+        }
+    }
+
+    fn set_arp(&mut self, id: DevId, on: bool) {
+        let device = self.device_mut(id);
+        let changed = device.arp != on;
+        device.arp = on;
+        // arp_netdev_event; a link that is down tells nobody.
+        if changed && device.up {
+            self.flush_neighbours(id, |addr| addr.is_ipv4());
+        }
+    }
+
+    /// `__dev_change_net_namespace`
+    fn move_device(&mut self, id: DevId, to: SpaceId) -> Outcome {
+        let device = self.device(id);
+        if matches!(device.kind, Kind::Loopback | Kind::Bridge(_)) {
+            return Err(refused(Errno::EINVAL, "The interface netns is immutable"));
+        }
+        if device.space == to {
+            return Ok(());
+        }
+        if self.find(to, &device.name).is_some() {
+            return Err(refused(Errno::EEXIST, "An interface with the same name exists in the target netns"));
+        }
+        self.relocate(id, to);
+        Ok(())
+    }
+
+    /// A physical link outlives its namespace.
+    pub(super) fn give_back(&mut self, id: DevId) {
+        let host = self.names[&NetnsRef::Host];
+        if self.find(host, &self.device(id).name).is_none() {
+            self.relocate(id, host);
+        }
+    }
+
+    fn relocate(&mut self, id: DevId, to: SpaceId) {
+        self.take_down(id);
+        self.leave_bridge(id);
+        for upper in self.device(id).uppers.clone() {
+            // vxlan_handle_lowerdev_unregister; the others are not told of a move.
+            if matches!(self.device(upper).kind, Kind::Vxlan(..)) {
+                self.remove_device(upper);
+            }
+        }
+        self.detach_protocols(id);
+        self.unlist(id);
+        let (name, index) = (self.device(id).name.clone(), self.device(id).index);
+        let space = self.space_mut(to);
+        let index = space.reserve_index(Some(index));
+        space.links.insert(name, id);
+        space.by_index.insert(index, id);
+        let (disable6, forwarding6) = (space.default_disable6, space.default_forwarding6);
+        let device = self.device_mut(id);
+        device.space = to;
+        device.index = index;
+        device.disable6 = disable6;
+        device.forwarding6 = forwarding6;
+        if !matches!(device.kind, Kind::Vxlan(..)) {
+            device.fdb.clear();
+        }
+    }
+
+    fn rename(&mut self, id: DevId, to: &IfName) -> Outcome {
+        let device = self.device(id);
+        if device.name == *to {
+            return Ok(());
+        }
+        let space = device.space;
+        self.free(space, to)?;
+        let from = device.name.clone();
+        let links = &mut self.space_mut(space).links;
+        links.remove(&from);
+        links.insert(to.clone(), id);
+        self.device_mut(id).name = to.clone();
+        self.rename_labels(id, &from);
+        Ok(())
+    }
+
+    fn set_mac(&mut self, id: DevId, mac: Mac) -> Outcome {
+        let device = self.device(id);
+        if device.is_loopback() && device.up {
+            // eth_prepare_mac_addr_change
+            return Err(Errno::EBUSY.into());
+        }
+        if matches!(device.kind, Kind::Tun(TunMode::Tun) | Kind::Ipvlan(..)) {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
+        if mac.0[0] & 1 == 1 || mac.0 == [0; 6] {
+            return Err(Errno::EADDRNOTAVAIL.into());
+        }
+        let before = device.mac;
+        self.device_mut(id).mac = Hardware::Known(mac);
+        if let Kind::Macvlan(lower, _) = self.device(id).kind
+            && self.device(id).up
+            && self.mac_taken(id, lower)
+        {
+            self.device_mut(id).mac = before;
+            return Err(Errno::EADDRINUSE.into());
+        }
+        if let Some(bridge) = self.device_mut(id).bridge_mut() {
+            bridge.mac_set = true;
+        }
+        self.flush_neighbours(id, |_| true);
+        Ok(())
+    }
+
+    /// `macvlan_addr_busy`
+    fn mac_taken(&self, id: DevId, lower: DevId) -> bool {
+        let Hardware::Known(mac) = self.device(id).mac else { return false };
+        if matches!(self.device(id).kind, Kind::Macvlan(_, MacvlanMode::Passthru)) {
+            return false;
+        }
+        let below = self.device(lower);
+        let used = |other: DevId| other != id && self.is_macvlan(other) && self.device(other).up;
+        below.mac == Hardware::Known(mac)
+            || below.uppers.iter().any(|other| used(*other) && self.device(*other).mac == Hardware::Known(mac))
+    }
+
+    fn set_mtu(&mut self, id: DevId, mtu: u32) -> Outcome {
+        let device = self.device(id);
+        if device.mtu == mtu {
+            return Ok(());
+        }
+        let (min, max) = device.mtu_limits();
+        if mtu < min {
+            return Err(refused(Errno::EINVAL, "mtu less than device minimum"));
+        }
+        // The kernel holds it in a signed number.
+        if mtu > i32::MAX as u32 || (max > 0 && mtu > max) {
+            return Err(refused(Errno::EINVAL, "mtu greater than device maximum"));
+        }
+        let lower_mtu = |lower: &DevId| self.device(*lower).mtu;
+        match &device.kind {
+            Kind::Macvlan(lower, _) if mtu > lower_mtu(lower) => return Err(Errno::EINVAL.into()),
+            Kind::Vlan(lower, _) if mtu > lower_mtu(lower) => return Err(Errno::ERANGE.into()),
+            Kind::Vxlan(vxlan, Some(lower)) if mtu > lower_mtu(lower).saturating_sub(vxlan_headroom(vxlan)) => {
+                return Err(Errno::EINVAL.into());
+            }
+            _ => {}
+        }
+        if let Some(bridge) = self.device_mut(id).bridge_mut() {
+            bridge.mtu_set = true;
+        }
+        self.change_mtu(id, mtu);
+        Ok(())
+    }
+
+    /// `NETDEV_CHANGEMTU`
+    fn change_mtu(&mut self, id: DevId, mtu: u32) {
+        if self.device(id).mtu == mtu {
+            return;
+        }
+        self.device_mut(id).mtu = mtu;
+        if mtu < IPV4_MIN_MTU {
+            self.destroy4(id);
+        }
+        if mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
+        } else if self.device(id).ready() && !self.device(id).ready6 {
+            self.configure6(id);
+        }
+        for upper in self.device(id).uppers.clone() {
+            let follows = match self.device(upper).kind {
+                Kind::Macvlan(..) | Kind::Vlan(..) => self.device(upper).mtu > mtu,
+                Kind::Ipvlan(..) => true,
+                _ => false,
+            };
+            if follows {
+                self.change_mtu(upper, mtu);
+            }
+        }
+        if let Some(master) = self.device(id).master {
+            self.adjust_bridge_mtu(master);
+        }
+    }
+
+    /// `br_mtu_auto_adjust`: the smallest of the ports', unless a user set it.
+    fn adjust_bridge_mtu(&mut self, id: DevId) {
+        let Some(bridge) = self.device(id).bridge() else { return };
+        if bridge.mtu_set {
+            return;
+        }
+        let smallest = bridge.ports.iter().map(|port| self.device(*port).mtu).min();
+        self.change_mtu(id, smallest.unwrap_or(ETHERNET_MTU));
+    }
+
+    /// `do_set_master`, `br_add_if`
+    fn enslave(&mut self, id: DevId, master: DevId) -> Outcome {
+        if self.device(id).master == Some(master) {
+            return Ok(());
+        }
+        // A port leaves its old bridge before the new one may refuse it.
+        self.leave_bridge(id);
+        let Some(bridge) = self.device(master).bridge() else { return Err(Errno::EOPNOTSUPP.into()) };
+        let device = self.device(id);
+        if device.is_loopback() {
+            return Err(Errno::EINVAL.into());
+        }
+        if device.bridge().is_some() {
+            return Err(refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
+        }
+        if device.uppers.iter().any(|upper| matches!(self.device(*upper).kind, Kind::Macvlan(..) | Kind::Ipvlan(..))) {
+            // Their receive handler is in the way.
+            return Err(Errno::EBUSY.into());
+        }
+        if matches!(device.kind, Kind::Tun(TunMode::Tun)) {
+            return Err(Errno::EINVAL.into());
+        }
+        if bridge.ports.len() >= MAX_PORTS {
+            return Err(EXFULL.into());
+        }
+        self.device_mut(id).master = Some(master);
+        if let Some(bridge) = self.device_mut(master).bridge_mut() {
+            bridge.ports.insert(id);
+        }
+        self.adjust_bridge_mtu(master);
+        self.carrier_may_have_changed(master);
+        Ok(())
+    }
+
+    pub(super) fn leave_bridge(&mut self, id: DevId) {
+        let Some(master) = self.device_mut(id).master.take() else { return };
+        self.device_mut(id).hairpin = false;
+        if let Some(bridge) = self.device_mut(master).bridge_mut() {
+            bridge.ports.remove(&id);
+            bridge.fdb.retain(|_, port| *port != id);
+        }
+        self.adjust_bridge_mtu(master);
+        self.carrier_may_have_changed(master);
+    }
+}
+
+fn is_ipv6(vxlan: &Vxlan) -> bool {
+    [vxlan.remote, vxlan.group, vxlan.local].into_iter().flatten().any(|addr| addr.is_ipv6())
+}
+
+/// Bytes of the outer headers (`VXLAN_HEADROOM`, `VXLAN6_HEADROOM`).
+fn vxlan_headroom(vxlan: &Vxlan) -> u32 {
+    if is_ipv6(vxlan) { 70 } else { 50 }
+}
+
+/// The options with the kernel's defaults for those that were not given (`br_dev_setup`,
+/// `br_stp_timer_init`), and the ranges that it takes. Times in hundredths of a second.
+fn complete(options: &Bridge) -> Outcome<Bridge> {
+    let Bridge { stp, forward_delay, hello_time, max_age, ageing_time, priority, vlan_filtering } = options;
+    let within = |value: Option<u32>, min: u32, max: u32| match value {
+        Some(value) if !(min..=max).contains(&value) => Err(Failure::from(Errno::ERANGE)),
+        _ => Ok(()),
+    };
+    let stp = stp.unwrap_or(false);
+    if stp {
+        // BR_MIN_FORWARD_DELAY and BR_MAX_FORWARD_DELAY
+        within(*forward_delay, 200, 3000)?;
+    }
+    within(*hello_time, 100, 1000)?;
+    within(*max_age, 600, 4000)?;
+    Ok(Bridge {
+        stp: Some(stp),
+        forward_delay: Some(forward_delay.unwrap_or(1500)),
+        hello_time: Some(hello_time.unwrap_or(200)),
+        max_age: Some(max_age.unwrap_or(2000)),
+        ageing_time: Some(ageing_time.unwrap_or(30000)),
+        priority: Some(priority.unwrap_or(0x8000)),
+        vlan_filtering: Some(vlan_filtering.unwrap_or(false)),
+    })
+}

@@ -1,0 +1,154 @@
+//! A model of the kernel: what every operation does to everything else, and which error number
+//! the kernel gives when it refuses.
+//!
+//! It needs no Linux, no privilege, no clock and no files. The rules are those of the kernel's
+//! own functions, which the comments name; `cargo xtask equivalence` compares the two.
+
+mod addr;
+mod device;
+mod fdb;
+mod link;
+mod neigh;
+mod netfilter;
+mod netns;
+mod policy;
+mod route;
+mod snapshot;
+mod space;
+mod sysctl;
+
+use std::collections::BTreeMap;
+
+use device::{DevId, Device};
+use space::{Space, SpaceId};
+
+use crate::diagnostics::{Errno, Error, Refusal};
+use crate::op::{Action, IfName, NetnsRef, Op};
+use crate::world::{Absent, Failed, Started};
+
+/// The network that operations are believed to have made.
+#[derive(Clone, Debug)]
+pub struct Model {
+    names: BTreeMap<NetnsRef, SpaceId>,
+    spaces: BTreeMap<SpaceId, Space>,
+    devices: BTreeMap<DevId, Device>,
+    programs: BTreeMap<Started, SpaceId>,
+    next_space: u32,
+    next_device: u32,
+}
+
+/// Why an operation was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    refusal: Refusal,
+    absent: Option<Absent>,
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Failure {
+        Failure { refusal: errno.into(), absent: None }
+    }
+}
+
+impl Failure {
+    /// The failure as the answer to a question, put as what follows "cannot".
+    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
+        match self.absent {
+            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
+                name: name.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            },
+            None => Error::Unanswered { question: question(), refusal: self.refusal },
+        }
+    }
+}
+
+type Outcome<T = ()> = Result<T, Failure>;
+
+/// A refusal with the text of the kernel's extended acknowledgement.
+fn refused(errno: Errno, text: &str) -> Failure {
+    Failure { refusal: Refusal { errno, text: Some(text.to_owned()), missing: None }, absent: None }
+}
+
+impl Default for Model {
+    fn default() -> Model {
+        Model::new()
+    }
+}
+
+impl Model {
+    /// A host that has nothing but `lo`, switched off.
+    pub fn new() -> Model {
+        let mut model = Model {
+            names: BTreeMap::new(),
+            spaces: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            next_space: 0,
+            next_device: 0,
+        };
+        let host = model.new_space();
+        model.bind(NetnsRef::Host, host);
+        model
+    }
+
+    /// Does operations in order, up to the first that the kernel would refuse.
+    pub fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+        for (index, op) in ops.iter().enumerate() {
+            self.apply_one(op).map_err(|failure| Failed { index, refusal: failure.refusal, absent: failure.absent })?;
+        }
+        Ok(())
+    }
+
+    fn apply_one(&mut self, op: &Op) -> Outcome {
+        match &op.action {
+            Action::Netns(op) => self.apply_netns(op),
+            Action::Link(link) => self.apply_link(&op.netns, link),
+            Action::Addr(addr) => self.apply_addr(&op.netns, addr),
+            Action::Route(route) => self.apply_route(&op.netns, route),
+            Action::Policy(policy) => self.apply_policy(&op.netns, policy),
+            Action::Neigh(neigh) => self.apply_neigh(&op.netns, neigh),
+            Action::Fdb(fdb) => self.apply_fdb(&op.netns, fdb),
+            Action::Netfilter(netfilter) => self.apply_netfilter(&op.netns, netfilter),
+            Action::Sysctl(sysctl) => self.apply_sysctl(&op.netns, sysctl),
+        }
+    }
+
+    fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
+        self.names
+            .get(netns)
+            .copied()
+            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })
+    }
+
+    fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {
+        let space = self.space_id(netns)?;
+        self.space(space).links.get(name).copied().ok_or_else(|| Failure {
+            refusal: Errno::ENODEV.into(),
+            absent: Some(Absent::Link(netns.clone(), name.clone())),
+        })
+    }
+
+    fn space(&self, id: SpaceId) -> &Space {
+        self.spaces.get(&id).expect("ids are of spaces that are there")
+    }
+
+    fn space_mut(&mut self, id: SpaceId) -> &mut Space {
+        self.spaces.get_mut(&id).expect("ids are of spaces that are there")
+    }
+
+    fn device(&self, id: DevId) -> &Device {
+        self.devices.get(&id).expect("ids are of devices that are there")
+    }
+
+    fn device_mut(&mut self, id: DevId) -> &mut Device {
+        self.devices.get_mut(&id).expect("ids are of devices that are there")
+    }
+
+    fn space_of(&self, id: DevId) -> SpaceId {
+        self.device(id).space
+    }
+}

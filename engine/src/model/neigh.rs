@@ -1,0 +1,52 @@
+//! Neighbours (net/core/neighbour.c).
+
+use std::net::IpAddr;
+
+use super::device::DevId;
+use super::{Model, Outcome};
+use crate::diagnostics::Errno;
+use crate::op::{NeighOp, NetnsRef};
+
+impl Model {
+    pub(super) fn apply_neigh(&mut self, netns: &NetnsRef, op: &NeighOp) -> Outcome {
+        match op {
+            NeighOp::Add(neighbour) => {
+                let id = self.device_id(netns, &neighbour.dev)?;
+                if neighbour.dst.is_ipv6() && !self.has_ipv6(id) || self.device(id).mtu < 68 {
+                    return Err(Errno::EINVAL.into());
+                }
+                let space = self.space_of(id);
+                let neighbours = &mut self.space_mut(space).neighbours;
+                if neighbours.contains_key(&(id, neighbour.dst)) {
+                    return Err(Errno::EEXIST.into());
+                }
+                neighbours.insert((id, neighbour.dst), neighbour.mac);
+                Ok(())
+            }
+            NeighOp::Del(dst, dev) => {
+                let id = self.device_id(netns, dev)?;
+                let space = self.space_of(id);
+                match self.space_mut(space).neighbours.remove(&(id, *dst)) {
+                    Some(_) => Ok(()),
+                    None => Err(Errno::ENOENT.into()),
+                }
+            }
+        }
+    }
+
+    /// `neigh_changeaddr`, `neigh_ifdown`
+    pub(super) fn flush_neighbours(&mut self, id: DevId, of: impl Fn(IpAddr) -> bool) {
+        let space = self.space_of(id);
+        let neighbours = &mut self.space_mut(space).neighbours;
+        let first = (id, IpAddr::from([0, 0, 0, 0]));
+        let doomed: Vec<_> = neighbours
+            .range(first..)
+            .map(|(key, _)| *key)
+            .take_while(|(dev, _)| *dev == id)
+            .filter(|(_, addr)| of(*addr))
+            .collect();
+        for key in doomed {
+            neighbours.remove(&key);
+        }
+    }
+}

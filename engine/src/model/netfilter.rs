@@ -1,0 +1,178 @@
+//! Chains and rules (net/netfilter/nf_tables_api.c, as iptables-nft uses it).
+
+use super::{Model, Outcome, refused};
+use crate::diagnostics::Errno;
+use crate::op::netfilter::{ChainRef, Policy, Rule, TableRef, Target};
+use crate::op::{NetfilterOp, NetnsRef};
+use crate::state::{Chain, RuleRecord, Ruleset};
+
+/// The tables of a namespace.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tables {
+    ruleset: Ruleset,
+    last_handle: u64,
+}
+
+impl Model {
+    pub(super) fn apply_netfilter(&mut self, netns: &NetnsRef, op: &NetfilterOp) -> Outcome {
+        let space = self.space_id(netns)?;
+        let tables = &mut self.space_mut(space).tables;
+        match op {
+            NetfilterOp::Append(rule) => tables.insert(rule, None),
+            NetfilterOp::Insert(rule, at) => tables.insert(rule, Some(*at)),
+            NetfilterOp::Delete(rule, handle) => tables.delete(rule, *handle),
+            NetfilterOp::Flush(chain) => {
+                tables.chain(chain)?.rules.clear();
+                Ok(())
+            }
+            NetfilterOp::FlushTable(table) => {
+                let chains = tables.ruleset.tables.get_mut(table);
+                chains.into_iter().flatten().for_each(|chain| chain.rules.clear());
+                Ok(())
+            }
+            NetfilterOp::Policy(chain, policy) => {
+                if chain.hook().is_none() {
+                    return Err(Errno::EINVAL.into());
+                }
+                tables.chain(chain)?.policy = Some(*policy);
+                Ok(())
+            }
+            NetfilterOp::NewChain(chain) => tables.new_chain(chain),
+            NetfilterOp::DelChain(chain) => tables.del_chain(chain),
+        }
+    }
+}
+
+impl Tables {
+    pub(super) fn ruleset(&self) -> &Ruleset {
+        &self.ruleset
+    }
+
+    /// A built-in chain is made when it is first needed.
+    fn chain(&mut self, wanted: &ChainRef) -> Outcome<&mut Chain> {
+        let there = self.ruleset.chain(wanted.table, &wanted.name).is_some();
+        if !there {
+            if wanted.hook().is_none() {
+                return Err(Errno::ENOENT.into());
+            }
+            self.add_chain(wanted, Some(Policy::Accept));
+        }
+        let chains = self.ruleset.tables.entry(wanted.table).or_default();
+        chains.iter_mut().find(|chain| chain.name == wanted.name).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// In the order of `iptables -S`: built-in chains as packets meet them, then the others by name.
+    fn add_chain(&mut self, new: &ChainRef, policy: Option<Policy>) {
+        let chains = self.ruleset.tables.entry(new.table).or_default();
+        chains.push(Chain { name: new.name.clone(), policy, rules: Vec::new() });
+        let rank = |chain: &Chain| {
+            let hooks = new.table.table.hooks();
+            hooks.iter().position(|hook| hook.chain_name() == chain.name.as_str()).unwrap_or(hooks.len())
+        };
+        chains.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
+    }
+
+    fn new_chain(&mut self, new: &ChainRef) -> Outcome {
+        if self.ruleset.chain(new.table, &new.name).is_some() || new.hook().is_some() {
+            return Err(Errno::EEXIST.into());
+        }
+        self.add_chain(new, None);
+        Ok(())
+    }
+
+    fn del_chain(&mut self, gone: &ChainRef) -> Outcome {
+        let Some(chain) = self.ruleset.chain(gone.table, &gone.name) else { return Err(Errno::ENOENT.into()) };
+        if !chain.rules.is_empty() || self.is_jumped_to(gone) {
+            return Err(Errno::EBUSY.into());
+        }
+        if let Some(chains) = self.ruleset.tables.get_mut(&gone.table) {
+            chains.retain(|chain| chain.name != gone.name);
+        }
+        Ok(())
+    }
+
+    fn is_jumped_to(&self, wanted: &ChainRef) -> bool {
+        let rules = self.ruleset.chains(wanted.table).iter().flat_map(|chain| &chain.rules);
+        rules.filter_map(|record| destination(&record.rule)).any(|name| name == wanted.name)
+    }
+
+    fn insert(&mut self, rule: &Rule, at: Option<u32>) -> Outcome {
+        if let Some(to) = destination(rule) {
+            self.check_jump(rule.chain(), &rule.chain().table.chain(to))?;
+        }
+        let before = self.ruleset.chain(rule.chain().table, &rule.chain().name).map(|chain| chain.rules.len());
+        if before.is_none() && rule.chain().hook().is_none() {
+            return Err(Errno::ENOENT.into());
+        }
+        let len = before.unwrap_or(0);
+        let index = match at {
+            None => len,
+            Some(at) => usize::try_from(at).unwrap_or(usize::MAX).checked_sub(1).ok_or(Errno::EINVAL)?,
+        };
+        if index > len {
+            let text = format!("index of insertion too big: the chain has {len} rules");
+            return Err(refused(Errno::E2BIG, &text));
+        }
+        self.last_handle += 1;
+        let record = RuleRecord { rule: rule.as_read(), handle: self.last_handle, packets: 0, bytes: 0 };
+        self.chain(rule.chain())?.rules.insert(index, record);
+        Ok(())
+    }
+
+    /// A chain that is jumped to must be there, and must not lead back (`nft_chain_validate`).
+    fn check_jump(&self, from: &ChainRef, to: &ChainRef) -> Outcome {
+        if self.ruleset.chain(to.table, &to.name).is_none() {
+            return Err(Errno::ENOENT.into());
+        }
+        if from == to || self.leads(to, from, 0) {
+            return Err(Errno::EMLINK.into());
+        }
+        Ok(())
+    }
+
+    fn leads(&self, from: &ChainRef, to: &ChainRef, depth: usize) -> bool {
+        // NFT_JUMP_STACK_SIZE, net/netfilter/nf_tables.h
+        const DEEPEST: usize = 16;
+        let rules = self.ruleset.chain(from.table, &from.name).into_iter().flat_map(|chain| &chain.rules);
+        depth < DEEPEST
+            && rules
+                .filter_map(|record| destination(&record.rule))
+                .any(|name| name == to.name || self.leads(&from.table.chain(name), to, depth + 1))
+    }
+
+    fn delete(&mut self, rule: &Rule, handle: Option<u64>) -> Outcome {
+        let wanted = rule.as_read();
+        let missing = || super::Failure::from(Errno::ENOENT);
+        let table: TableRef = rule.chain().table;
+        let chains = self.ruleset.tables.get_mut(&table).ok_or_else(missing)?;
+        let chain = chains.iter_mut().find(|chain| chain.name == rule.chain().name).ok_or_else(missing)?;
+        let fits = |record: &RuleRecord| match handle {
+            Some(handle) => record.handle == handle,
+            None => record.rule == wanted,
+        };
+        let at = chain.rules.iter().position(fits).ok_or_else(missing)?;
+        chain.rules.remove(at);
+        Ok(())
+    }
+}
+
+/// The chain that a rule jumps or goes to.
+fn destination(rule: &Rule) -> Option<crate::op::netfilter::ChainName> {
+    match rule.target()? {
+        Target::Jump(name) | Target::Goto(name) => Some(name.clone()),
+        Target::Accept
+        | Target::Drop
+        | Target::Return
+        | Target::Reject(_)
+        | Target::Log(_)
+        | Target::Masquerade(..)
+        | Target::Snat(..)
+        | Target::Dnat(..)
+        | Target::Redirect(..)
+        | Target::Mark(_)
+        | Target::Connmark(_)
+        | Target::Tcpmss(_)
+        | Target::Notrack { .. }
+        | Target::Extension(_) => None,
+    }
+}

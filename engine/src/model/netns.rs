@@ -1,0 +1,120 @@
+//! Namespaces: made, named, and what ends with them.
+
+use super::device::{Device, Kind};
+use super::space::{Space, SpaceId};
+use super::{Failure, Model, Outcome};
+use crate::diagnostics::Errno;
+use crate::op::{IfName, Mac, NetnsName, NetnsOp, NetnsRef, PidRef};
+use crate::world::{Absent, Started};
+
+use crate::state::Hardware;
+
+impl Model {
+    pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
+        match op {
+            NetnsOp::Add(name) => self.name_space(name, Model::new_space),
+            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget(&NetnsRef::Named(name.clone())),
+            NetnsOp::Hold(number) => {
+                let space = self.new_space();
+                self.bind(NetnsRef::Held(*number), space);
+                Ok(())
+            }
+            NetnsOp::Release(number) => self.forget(&NetnsRef::Held(*number)),
+            NetnsOp::Attach(name, pid) => {
+                let space = self.space_of_process(*pid)?;
+                self.name_space(name, |_| space)
+            }
+        }
+    }
+
+    pub(super) fn bind(&mut self, netns: NetnsRef, space: SpaceId) {
+        self.space_mut(space).names.insert(netns.clone());
+        self.names.insert(netns, space);
+    }
+
+    /// The file's name is taken first (`O_EXCL`).
+    fn name_space(&mut self, name: &NetnsName, space: impl FnOnce(&mut Model) -> SpaceId) -> Outcome {
+        let netns = NetnsRef::Named(name.clone());
+        if self.names.contains_key(&netns) {
+            return Err(Errno::EEXIST.into());
+        }
+        let space = space(self);
+        self.bind(netns, space);
+        Ok(())
+    }
+
+    fn space_of_process(&self, pid: PidRef) -> Outcome<SpaceId> {
+        let known = match pid {
+            PidRef::Number(number) => self.names.get(&NetnsRef::OfPid(number)),
+            PidRef::Held(number) => self.names.get(&NetnsRef::Held(number)),
+            PidRef::Started(number) => self.programs.get(&Started(number)),
+        };
+        known.copied().ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    pub(super) fn new_space(&mut self) -> SpaceId {
+        let id = SpaceId(self.next_space);
+        self.next_space += 1;
+        self.spaces.insert(id, Space::new());
+        // LOOPBACK: drivers/net/loopback.c
+        let lo = Device::new(id, IfName::lo(), Kind::Loopback, Hardware::Known(Mac([0; 6])), 65536);
+        self.insert_device(lo);
+        id
+    }
+
+    /// Takes a name away; a namespace without names and processes ends.
+    fn forget(&mut self, netns: &NetnsRef) -> Outcome {
+        let space = self
+            .names
+            .remove(netns)
+            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })?;
+        self.space_mut(space).names.remove(netns);
+        self.end_unused(space);
+        Ok(())
+    }
+
+    pub(super) fn end_unused(&mut self, space: SpaceId) {
+        let used = !self.space(space).names.is_empty() || self.programs.values().any(|used| *used == space);
+        if !used {
+            self.end(space);
+        }
+    }
+
+    /// `default_device_exit_net`: hardware goes back to the host, the rest goes.
+    fn end(&mut self, space: SpaceId) {
+        let links: Vec<_> = self.space(space).links.values().copied().collect();
+        for link in links {
+            let Some(device) = self.devices.get(&link) else { continue };
+            match device.kind {
+                Kind::Loopback => {}
+                Kind::Physical => self.give_back(link),
+                Kind::Veth(_)
+                | Kind::Bridge(_)
+                | Kind::Vxlan(..)
+                | Kind::Macvlan(..)
+                | Kind::Ipvlan(..)
+                | Kind::Vlan(..)
+                | Kind::Dummy
+                | Kind::Tun(_) => self.remove_device(link),
+            }
+        }
+        for link in self.space(space).links.values().copied().collect::<Vec<_>>() {
+            self.devices.remove(&link);
+        }
+        self.spaces.remove(&space);
+    }
+
+    /// A program runs in a namespace, and keeps it alive.
+    pub(crate) fn program_started(&mut self, netns: &NetnsRef, program: Started) -> Outcome {
+        let space = self.space_id(netns)?;
+        self.programs.insert(program, space);
+        Ok(())
+    }
+
+    /// A program has ended.
+    pub(crate) fn program_stopped(&mut self, program: Started) {
+        if let Some(space) = self.programs.remove(&program) {
+            self.end_unused(space);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Rules that choose a routing table (net/core/fib_rules.c, net/ipv4/fib_rules.c).
+
+use std::net::IpAddr;
+
+use super::device::DevId;
+use super::{Model, Outcome};
+use crate::diagnostics::Errno;
+use crate::op::{Family, IfName, NetnsRef, PolicyOp, PolicyRule, Prefix, TableId};
+
+/// What a packet is looked up by.
+#[derive(Clone, Debug)]
+pub(super) struct Flow {
+    pub(super) daddr: IpAddr,
+    pub(super) oif: Option<DevId>,
+}
+
+/// The rules of a family, in order.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    rules: Vec<PolicyRule>,
+    /// Someone has added one (`fib_has_custom_rules`).
+    custom: bool,
+}
+
+impl Rules {
+    /// `fib_default_rules_init`
+    pub(super) fn v4() -> Rules {
+        Rules::with(Family::V4, &[(0, TableId::LOCAL), (32766, TableId::MAIN), (32767, TableId::DEFAULT)])
+    }
+
+    /// `fib6_rules_net_init`
+    pub(super) fn v6() -> Rules {
+        Rules::with(Family::V6, &[(0, TableId::LOCAL), (32766, TableId::MAIN)])
+    }
+
+    fn with(family: Family, tables: &[(u32, TableId)]) -> Rules {
+        let rule = |(priority, table): &(u32, TableId)| PolicyRule {
+            family,
+            priority: Some(*priority),
+            from: None,
+            to: None,
+            iif: None,
+            oif: None,
+            fwmark: None,
+            not: false,
+            table: *table,
+        };
+        Rules { rules: tables.iter().map(rule).collect(), custom: false }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PolicyRule> {
+        self.rules.iter()
+    }
+
+    pub(super) fn custom(&self) -> bool {
+        self.custom
+    }
+
+    /// The tables to look in, in order (`fib_rules_lookup`).
+    pub(super) fn tables(&self, daddr: IpAddr, iif: Option<&IfName>, oif: Option<&IfName>) -> Vec<TableId> {
+        let fits = |rule: &&PolicyRule| {
+            let from = rule.from.is_none_or(|from| from.contains(from.family().unspecified()));
+            let to = rule.to.is_none_or(|to| to.contains(daddr));
+            let iif = rule.iif.as_ref().is_none_or(|name| iif == Some(name));
+            let oif = rule.oif.as_ref().is_none_or(|name| oif == Some(name));
+            let mark = rule.fwmark.is_none_or(|(mark, mask)| mark & mask == 0);
+            (from && to && iif && oif && mark) != rule.not
+        };
+        self.rules.iter().filter(fits).map(|rule| rule.table).collect()
+    }
+
+    /// `fib_default_rule_pref`: one less than the second rule's.
+    fn default_priority(&self) -> u32 {
+        let second = self.rules.get(1).and_then(|rule| rule.priority).filter(|priority| *priority > 0);
+        second.map_or(0, |priority| priority - 1)
+    }
+
+    /// `fib_nl_newrule`
+    fn add(&mut self, wanted: &PolicyRule) -> Outcome {
+        let wanted = normal(wanted);
+        let same = |old: &PolicyRule| {
+            PolicyRule { priority: wanted.priority, ..old.clone() } == wanted
+                && (wanted.priority.is_none() || wanted.priority == old.priority)
+        };
+        if self.rules.iter().any(same) {
+            return Err(Errno::EEXIST.into());
+        }
+        let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
+        let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);
+        let at = after.unwrap_or(self.rules.len());
+        self.rules.insert(at, PolicyRule { priority: Some(priority), ..wanted });
+        self.custom = true;
+        Ok(())
+    }
+
+    /// `fib_nl_delrule`: the first that fits what is given.
+    fn del(&mut self, wanted: &PolicyRule) -> Outcome {
+        let wanted = normal(wanted);
+        let fits = |old: &PolicyRule| {
+            old.table == wanted.table
+                && wanted.priority.is_none_or(|priority| old.priority == Some(priority))
+                && wanted.iif.as_ref().is_none_or(|iif| old.iif.as_ref() == Some(iif))
+                && wanted.oif.as_ref().is_none_or(|oif| old.oif.as_ref() == Some(oif))
+                && wanted.fwmark.is_none_or(|mark| old.fwmark == Some(mark))
+                && wanted.from.is_none_or(|from| old.from == Some(from))
+                && wanted.to.is_none_or(|to| old.to == Some(to))
+        };
+        let Some(at) = self.rules.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
+        // FIB_RULE_PERMANENT: the first rule, of the local table.
+        if self.rules[at].priority == Some(0)
+            && self.rules[at].table == TableId::LOCAL
+            && at == 0
+            && !self.rules[at].not
+        {
+            return Err(Errno::EPERM.into());
+        }
+        self.rules.remove(at);
+        self.custom = true;
+        Ok(())
+    }
+}
+
+/// The rule as the kernel holds it: a network of everything is none.
+fn normal(rule: &PolicyRule) -> PolicyRule {
+    let network = |prefix: Option<Prefix>| prefix.filter(|prefix| !prefix.is_all());
+    PolicyRule { from: network(rule.from), to: network(rule.to), ..rule.clone() }
+}
+
+impl Model {
+    pub(super) fn apply_policy(&mut self, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
+        let space = self.space_id(netns)?;
+        let space = self.space_mut(space);
+        let (PolicyOp::Add(rule) | PolicyOp::Del(rule)) = op;
+        let rules = match rule.family {
+            Family::V4 => &mut space.rules4,
+            Family::V6 => &mut space.rules6,
+        };
+        match op {
+            PolicyOp::Add(rule) => rules.add(rule),
+            PolicyOp::Del(rule) => rules.del(rule),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Namespaces as the model holds them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::device::DevId;
+use super::netfilter::Tables;
+use super::policy::Rules;
+use super::route::{Fib4, Fib6};
+use crate::op::{IfName, Mac, NetnsRef, SysctlKey};
+
+/// A namespace; one may have several names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SpaceId(pub(super) u32);
+
+#[derive(Clone, Debug)]
+pub(super) struct Space {
+    /// How scripts refer to it; empty when it is about to end.
+    pub(super) names: BTreeSet<NetnsRef>,
+    pub(super) links: BTreeMap<IfName, DevId>,
+    pub(super) by_index: BTreeMap<u32, DevId>,
+    /// The number last given to a link.
+    pub(super) last_index: u32,
+    pub(super) fib4: Fib4,
+    pub(super) fib6: Fib6,
+    pub(super) rules4: Rules,
+    pub(super) rules6: Rules,
+    pub(super) neighbours: BTreeMap<(DevId, IpAddr), Mac>,
+    pub(super) tables: Tables,
+    /// Settings that were written.
+    pub(super) sysctls: BTreeMap<SysctlKey, String>,
+    /// `net.ipv6.conf.default`
+    pub(super) default_disable6: bool,
+    pub(super) default_forwarding6: bool,
+}
+
+impl Space {
+    pub(super) fn new() -> Space {
+        Space {
+            names: BTreeSet::new(),
+            links: BTreeMap::new(),
+            by_index: BTreeMap::new(),
+            last_index: 0,
+            fib4: Fib4::default(),
+            fib6: Fib6::default(),
+            rules4: Rules::v4(),
+            rules6: Rules::v6(),
+            neighbours: BTreeMap::new(),
+            tables: Tables::default(),
+            sysctls: BTreeMap::new(),
+            default_disable6: false,
+            default_forwarding6: false,
+        }
+    }
+
+    /// A number for a link: the wanted one if it is free, else the next (`dev_index_reserve`).
+    pub(super) fn reserve_index(&mut self, wanted: Option<u32>) -> u32 {
+        if let Some(wanted) = wanted
+            && !self.by_index.contains_key(&wanted)
+        {
+            return wanted;
+        }
+        let mut index = self.last_index + 1;
+        while self.by_index.contains_key(&index) {
+            index += 1;
+        }
+        self.last_index = index;
+        index
+    }
+}

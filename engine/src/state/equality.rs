@@ -1,0 +1,225 @@
+//! When two states are equal: the one place that says what does not count.
+//!
+//! Left out, and nothing else: numbers of links and namespaces (what they point at is compared);
+//! hardware addresses that nobody set, and what is derived from them (ids of bridges, fe80
+//! addresses of such links and the routes to those, entries of forwarding tables for a link's own
+//! address); timers, ages and counters, and what is only remembered for a time (neighbours and
+//! forwarding entries that were learned); life times and `tentative`. `lowerlayerdown` is `down`
+//! where the other end is in another namespace: the kernel looks its number up in the wrong one.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind};
+
+/// Compares states of one network, as far as one of them, a model's, knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// Links whose hardware address nobody set.
+    random: BTreeSet<(NetnsRef, IfName)>,
+}
+
+impl Comparison {
+    /// What a model does not know does not count.
+    pub fn with(model: &NetState) -> Comparison {
+        let links =
+            model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
+        let random = links.filter(|(_, link)| link.mac == Hardware::Unknown);
+        Comparison { random: random.map(|(netns, link)| (netns.clone(), link.name.clone())).collect() }
+    }
+
+    /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
+    pub fn differences(&self, left: &NetState, right: &NetState) -> Vec<String> {
+        let (left, right) = (self.lines(left), self.lines(right));
+        let only = |these: &[String], those: &[String], sign: char| {
+            let missing: Vec<String> =
+                these.iter().filter(|line| !those.contains(line)).map(|line| format!("{sign} {line}")).collect();
+            missing
+        };
+        let mut differences = only(&left, &right, '-');
+        differences.extend(only(&right, &left, '+'));
+        if differences.is_empty() && left != right {
+            let swapped = left.iter().zip(&right).find(|(left, right)| left != right);
+            differences.extend(swapped.map(|(left, right)| format!("order: {left} where there is {right}")));
+            if differences.is_empty() {
+                differences.push("one has a line twice".to_owned());
+            }
+        }
+        differences
+    }
+
+    /// A state as text, a fact a line, in an order that does not depend on numbers.
+    pub fn lines(&self, state: &NetState) -> Vec<String> {
+        state.netns.iter().flat_map(|(netns, contents)| self.netns_lines(netns, contents)).collect()
+    }
+
+    fn netns_lines(&self, netns: &NetnsRef, contents: &Netns) -> Vec<String> {
+        let Netns { links, routes, policy, neighbours, fdb, ruleset, sysctls } = contents;
+        let mut lines = vec![String::new()];
+        let mut links: Vec<&Link> = links.iter().collect();
+        links.sort_by(|a, b| a.name.cmp(&b.name));
+        for link in &links {
+            lines.push(self.link_line(netns, link));
+            lines.extend(self.addr_lines(netns, link));
+        }
+        lines.extend(self.route_lines(netns, routes));
+        lines.extend(policy.iter().map(|rule| format!("rule {rule:?}")));
+        let mut kept: Vec<String> = neighbours
+            .iter()
+            .filter(|neighbour| neighbour.state == "permanent")
+            .map(|neighbour| format!("neigh {neighbour:?}"))
+            .collect();
+        kept.sort();
+        lines.extend(kept);
+        let own: BTreeSet<Mac> = links.iter().filter_map(|link| link.mac.known()).collect();
+        let mut kept: Vec<String> =
+            fdb.iter().filter(|record| counts(record, &own)).map(|record| format!("fdb {record:?}")).collect();
+        kept.sort();
+        lines.extend(kept);
+        lines.extend(ruleset_lines(ruleset));
+        lines.extend(sysctls.iter().map(|(key, value)| format!("sysctl {key}={value}")));
+        lines.into_iter().map(|line| format!("{netns}: {line}")).collect()
+    }
+
+    fn is_random(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        self.random.contains(&(netns.clone(), name.clone()))
+    }
+
+    fn link_line(&self, netns: &NetnsRef, link: &Link) -> String {
+        let Link { name, index: _, kind, mac, mtu, up, carrier, arp, promisc, state, alias, master, hairpin, addrs: _ } =
+            link;
+        let random = self.is_random(netns, name);
+        let mac = if random { Hardware::Unknown } else { *mac };
+        let state = match state {
+            OperState::LowerLayerDown if is_abroad(netns, kind) => OperState::Down,
+            state => *state,
+        };
+        let kind = kind_text(kind);
+        format!(
+            "link {name} {kind} mac {mac:?} mtu {mtu} up {up} carrier {carrier} arp {arp} promisc {promisc} \
+             state {state:?} alias {alias:?} master {master:?} hairpin {hairpin}"
+        )
+    }
+
+    fn addr_lines(&self, netns: &NetnsRef, link: &Link) -> Vec<String> {
+        let derived = |addr: &&Addr| self.is_random(netns, &link.name) && is_derived(addr.local.addr());
+        let addrs = link.addrs.iter().filter(|addr| !derived(addr));
+        addrs
+            .map(|addr| {
+                let Addr { local, peer, broadcast, scope, label, nodad, permanent, tentative: _, secondary } = addr;
+                format!(
+                    "addr {} {local} peer {peer:?} broadcast {broadcast:?} scope {scope:?} label {label:?} \
+                     nodad {nodad} permanent {permanent} secondary {secondary}",
+                    link.name
+                )
+            })
+            .collect()
+    }
+
+    /// IPv4 routes to one destination stay in the kernel's order. Those of IPv6 with equal metrics
+    /// have none that lasts.
+    fn route_lines(&self, netns: &NetnsRef, routes: &[Route]) -> Vec<String> {
+        let mut kept: Vec<&Route> = routes.iter().filter(|route| !self.is_derived_route(netns, route)).collect();
+        kept.sort_by_key(|route| (route.family(), route.table, route.dst, route.metric));
+        let mut lines: Vec<(Family, String)> =
+            kept.into_iter().map(|route| (route.family(), format!("route {}", route_text(route)))).collect();
+        let first_v6 = lines.iter().position(|(family, _)| *family == Family::V6).unwrap_or(lines.len());
+        lines[first_v6..].sort();
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    fn is_derived_route(&self, netns: &NetnsRef, route: &Route) -> bool {
+        let over_random = || {
+            let mut devs = route.nexthops.iter().filter_map(|hop| hop.dev.as_ref());
+            devs.any(|dev| self.is_random(netns, dev))
+        };
+        match route.kind {
+            RouteKind::Local => is_derived(route.dst.addr()) && over_random(),
+            // The subnet-router anycast address waits for the address that comes with it.
+            RouteKind::Anycast => route.dst.addr() == link_local_network().addr() && over_random(),
+            RouteKind::Unicast
+            | RouteKind::Broadcast
+            | RouteKind::Multicast
+            | RouteKind::Blackhole
+            | RouteKind::Unreachable
+            | RouteKind::Prohibit
+            | RouteKind::Throw => false,
+        }
+    }
+}
+
+fn link_local_network() -> Prefix {
+    Prefix::parse("fe80::/64").expect("it is a prefix")
+}
+
+/// Whether an address is made of a hardware address: `fe80::` and a modified EUI-64.
+fn is_derived(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V6(addr) => addr.is_unicast_link_local() && addr.octets()[11..13] == [0xff, 0xfe],
+        IpAddr::V4(_) => false,
+    }
+}
+
+fn is_abroad(netns: &NetnsRef, kind: &LinkType) -> bool {
+    let elsewhere = |peer: &Peer| peer.netns.as_ref() != Some(netns);
+    match kind {
+        LinkType::Veth(peer) => peer.as_ref().is_none_or(elsewhere),
+        LinkType::Macvlan(peer, _) | LinkType::Ipvlan(peer, _) | LinkType::Vlan(peer, _) => elsewhere(peer),
+        LinkType::Loopback
+        | LinkType::Bridge { .. }
+        | LinkType::Vxlan(_)
+        | LinkType::Dummy
+        | LinkType::Tun(_)
+        | LinkType::Other(_)
+        | LinkType::Physical => false,
+    }
+}
+
+fn kind_text(kind: &LinkType) -> String {
+    let peer = |peer: &Peer| {
+        let Peer { netns, index: _, name } = peer;
+        format!("{netns:?}/{name:?}")
+    };
+    match kind {
+        LinkType::Veth(end) => format!("veth {:?}", end.as_ref().map(peer)),
+        LinkType::Bridge { options, id: _, root_id: _ } => format!("bridge {options:?}"),
+        LinkType::Vxlan(vxlan) => {
+            let mut vxlan = vxlan.clone();
+            vxlan.learning = vxlan.learning.or(Some(true));
+            format!("{vxlan:?}")
+        }
+        LinkType::Macvlan(lower, mode) => format!("macvlan {} {mode:?}", peer(lower)),
+        LinkType::Ipvlan(lower, mode) => format!("ipvlan {} {mode:?}", peer(lower)),
+        LinkType::Vlan(lower, id) => format!("vlan {} {id:?}", peer(lower)),
+        LinkType::Loopback | LinkType::Dummy | LinkType::Tun(_) | LinkType::Other(_) | LinkType::Physical => {
+            format!("{kind:?}")
+        }
+    }
+}
+
+fn route_text(route: &Route) -> String {
+    let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
+    let metric = metric.unwrap_or(0);
+    format!(
+        "{table} {} {dst} metric {metric} proto {proto:?} scope {scope:?} src {src:?} mtu {mtu:?} {nexthops:?}",
+        kind.word()
+    )
+}
+
+/// Entries that someone put there.
+fn counts(record: &FdbRecord, own: &BTreeSet<Mac>) -> bool {
+    let group = record.mac.0[0] & 1 == 1;
+    record.state == "permanent" && !own.contains(&record.mac) && !(group && record.dst.is_none())
+}
+
+fn ruleset_lines(ruleset: &Ruleset) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (table, chains) in &ruleset.tables {
+        for chain in chains {
+            lines.push(format!("{table} chain {} policy {:?}", chain.name, chain.policy));
+            lines.extend(chain.rules.iter().map(|record| format!("{table} {}", record.rule.text())));
+        }
+    }
+    lines
+}

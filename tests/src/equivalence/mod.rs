@@ -1,0 +1,66 @@
+//! Three ways, one state: programs of operations on the kernel, as shell commands, and on the
+//! model, wrong operations included.
+
+mod generate;
+mod rng;
+mod run;
+mod shrink;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+pub use generate::program;
+pub use rng::Rng;
+pub use run::{Program, check, commands};
+pub use shrink::shrink;
+
+/// What came of running many programs.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many ran.
+    pub programs: usize,
+    /// How many operations they had.
+    pub operations: usize,
+    /// How many of these were refused, by all three alike.
+    pub refused: usize,
+    /// Seeds of programs that differed, with what differed after shrinking.
+    pub differing: Vec<(u64, String)>,
+}
+
+/// Runs the programs of some seeds, several at a time, and shrinks those that differ.
+pub fn check_seeds(seeds: &[u64], at_once: usize, shrinking: bool) -> Report {
+    let next = AtomicUsize::new(0);
+    let report = Mutex::new(Report::default());
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    check_seed(*seed, shrinking, &report);
+                }
+            });
+        }
+    });
+    report.into_inner().unwrap_or_default()
+}
+
+fn check_seed(seed: u64, shrinking: bool, report: &Mutex<Report>) {
+    let program = program(&mut Rng::new(seed));
+    let outcome = check(&program);
+    let told = match &outcome.differences[..] {
+        [] => None,
+        _ if !shrinking => Some(outcome.tell(&program)),
+        _ => {
+            let smaller = shrink(&program);
+            Some(check(&smaller).tell(&smaller))
+        }
+    };
+    let Ok(mut report) = report.lock() else { return };
+    report.programs += 1;
+    report.operations += program.len();
+    report.refused += outcome.refused;
+    if let Some(told) = told {
+        println!("seed {seed}:\n{told}");
+        report.differing.push((seed, told));
+    }
+}

@@ -1,0 +1,23 @@
+//! Makes a program that differs as small as it can be while it still differs.
+
+use super::run::{Program, check};
+
+/// Leaves operations out, many at a time, then fewer, as long as something still differs.
+pub fn shrink(program: &Program) -> Program {
+    let mut smallest = program.clone();
+    let mut chunk = smallest.len() / 2;
+    while chunk > 0 {
+        let mut at = 0;
+        while at < smallest.len() {
+            let mut candidate = smallest.clone();
+            candidate.drain(at..(at + chunk).min(candidate.len()));
+            if check(&candidate).differences.is_empty() {
+                at += chunk;
+            } else {
+                smallest = candidate;
+            }
+        }
+        chunk /= 2;
+    }
+    smallest
+}
