@@ -14,6 +14,8 @@ const LAB: &str = r#"
     host.route("10.0.2.0/24", #{ via: "10.0.0.254" }); host.route("fd02::/64", #{ via: "fd00::fe" });
     far.route("default", #{ via: "10.0.1.254" }); far.route("default", #{ via: "fd01::fe" });
     router.sysctl("net.ipv4.ip_forward", 1); router.sysctl("net.ipv6.conf.all.forwarding", 1);
+    // Every refusal is told, not one a second.
+    router.sysctl("net.ipv4.icmp_ratelimit", 0); router.sysctl("net.ipv6.icmp.ratelimit", 0);
     // A router answers for others only when its link-local addresses are usable.
     wait_until(10, || host.ping("fd01::1").ok);
 "#;
