@@ -3,12 +3,14 @@
 mod foreign;
 mod modules;
 mod session;
+mod variables;
 
 use std::path::Path;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
+use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
 
 pub use session::{ScriptError, Session, at};
+pub use variables::define_constants;
 
 use crate::Lab;
 use crate::diagnostics::{At, Call, Error, Failure, Sources};
@@ -83,9 +85,6 @@ impl Interpreter {
         self.sources.add(name.into(), text.as_ref().into());
         let mut ast = self.engine.compile(&text).map_err(|error| self.syntax_error(name, &error))?;
         ast.set_source(name);
-        if has_try(&ast) {
-            self.give_codes_to_caught_errors();
-        }
         self.session.set_exit_status(0);
         match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
             Ok(()) => Ok(self.session.exit_status()),
@@ -141,16 +140,6 @@ impl Interpreter {
             self.sources.add(source.into(), text.into());
         }
     }
-
-    /// In `catch (e)`, Rhai gives its own errors as maps without a code. Such a variable reads as
-    /// an error of ours instead.
-    fn give_codes_to_caught_errors(&mut self) {
-        #[allow(deprecated, reason = "Rhai marks `on_var` so because it may change")]
-        self.engine.on_var(|name, _, context| {
-            let value = context.scope().get(name);
-            Ok(value.and_then(|value| foreign::caught(context.engine(), value)).map(Dynamic::from))
-        });
-    }
 }
 
 fn place(source: &str, position: Position) -> Option<At> {
@@ -166,15 +155,6 @@ fn prepare(text: &str) -> std::borrow::Cow<'_, str> {
         Some(rest) => format!("//{}", rest.replacen('/', " ", 1)).into(),
         None => text.into(),
     }
-}
-
-fn has_try(ast: &AST) -> bool {
-    let mut found = false;
-    ast.walk(&mut |path| {
-        found |= path.iter().any(|node| matches!(node, rhai::ASTNode::Stmt(rhai::Stmt::TryCatch(..))));
-        !found
-    });
-    found
 }
 
 fn stop_on_interrupt(engine: &mut Engine, session: &Session) {

@@ -23,7 +23,7 @@ mod route;
 mod sysctl;
 
 use netscript_engine::interpreter::Session;
-use rhai::{Array, Dynamic, Engine, Module};
+use rhai::{Array, Dynamic, Engine};
 
 pub use link::Link;
 pub use modules::MODULES;
@@ -63,19 +63,19 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
     ] {
         words(engine);
     }
-    let constants = constants(engine, environment);
-    engine.register_global_module(constants.into());
+    define_constants(engine, environment);
 }
 
-/// Variables of a global module are seen inside script functions too, unlike a scope's.
-fn constants(engine: &mut Engine, environment: &Environment) -> Module {
+fn define_constants(engine: &mut Engine, environment: &Environment) {
     let args: Array = environment.args.iter().map(|arg| Dynamic::from(arg.clone())).collect();
-    let mut module = Module::new();
-    module.set_var("host", Netns::host(&Session::of_engine(engine)));
-    module.set_var("args", Dynamic::from(args));
-    module.set_var("dry_run", environment.dry_run);
-    module.set_var("sandboxed", environment.sandboxed);
-    module
+    let host = Netns::host(&Session::of_engine(engine));
+    let constants = [
+        ("host", Dynamic::from(host)),
+        ("args", Dynamic::from(args)),
+        ("dry_run", environment.dry_run.into()),
+        ("sandboxed", environment.sandboxed.into()),
+    ];
+    netscript_engine::interpreter::define_constants(engine, constants);
 }
 
 /// The result of a native function, as Rhai wants it.

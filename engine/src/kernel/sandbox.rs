@@ -19,14 +19,14 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, getegid, geteuid};
-use obstacle::{Obstacle, Step};
+use obstacle::{Obstacle, Step, Switches, explain};
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use supervise::Supervisor;
 
 use super::socket::RouteSocket;
 use super::{Outcome, privilege, sys};
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::Result;
 
 /// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
 const LOOPBACK: u32 = 1;
@@ -35,7 +35,8 @@ const LOOPBACK: u32 = 1;
 /// thread is started. The calling process stays behind, waits, and ends with the status of the
 /// one that goes on.
 pub fn enter_sandbox() -> Result<()> {
-    make().map_err(Error::from)
+    let switches = Switches::read();
+    make().map_err(|obstacle| explain(&obstacle, &switches))
 }
 
 fn make() -> std::result::Result<(), Obstacle> {

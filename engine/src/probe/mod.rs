@@ -1,6 +1,7 @@
 //! Probes: packets of our own, sent from inside a namespace.
 
 mod echo;
+mod filter;
 mod http;
 mod icmp_error;
 mod ping;

@@ -13,6 +13,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::echo::{Echo, Heard, Packet};
+use super::filter;
 use crate::diagnostics::{Errno, Error, Result};
 use crate::kernel::{Interrupt, Namespaces};
 use crate::op::NetnsRef;
@@ -110,6 +111,8 @@ impl EchoSocket {
         if request.target.is_ipv6() {
             socket.set_recv_hoplimit_v6(true)?;
         }
+        let echo = Echo { target: request.target, id: random_id(), size: request.size };
+        socket.attach_filter(&filter::of(&echo))?;
         if let Some(ttl) = request.ttl {
             limit_routers(&socket, request.target, ttl)?;
         }
@@ -123,7 +126,6 @@ impl EchoSocket {
         if let Some(src) = request.src {
             socket.bind(&address(src, scope))?;
         }
-        let echo = Echo { target: request.target, id: random_id(), size: request.size };
         Ok(EchoSocket { socket, to: address(request.target, scope), echo })
     }
 

@@ -211,6 +211,17 @@ fn a_recursion_without_end_is_an_error_in_every_build() {
 }
 
 #[test]
+fn constants_are_seen_in_functions_and_closures() {
+    let script = r#"
+        fn links() { host.links.len() }
+        print(links()); print((|| host.links.len()).call()); print((|x| args.len() + x).call(1));
+        print([1].map(|x| sandboxed)); wait_until(1, || host.lo.state == "unknown");
+        let f = || { let g = || host.name; g.call() }; print(f.call());
+    "#;
+    assert_eq!(sandboxed(script).success(), "1\n1\n1\n[true]\nhost\n");
+}
+
+#[test]
 fn a_script_can_be_piped_in() {
     let place = Place::new();
     let mut command = place.netscript(&["--sandbox", "-"]);

@@ -131,7 +131,7 @@ fn a_started_program_outlives_netscript() {
 #[test]
 fn a_second_run_does_not_write_over_the_output_of_the_first() {
     let machine = Sandbox::new();
-    let script = r#"let p = host.start(["sh", "-c", "echo $$; exec sleep 1000"]); wait_until(5, || p.output != ""); print(p.output == `${p.pid}\n`); print(p.pid)"#;
+    let script = r#"let p = host.start(["sh", "-c", "echo $$; exec sleep 1000"]); wait_until(5, || p.output != ""); print(p.output == `${p.pid}` + "\n"); print(p.pid)"#;
     for _ in 0..2 {
         let stdout = on(&machine, script);
         let (same, pid) = stdout.trim().split_once('\n').unwrap();
@@ -147,7 +147,7 @@ fn a_namespace_without_a_name_is_held_by_a_process() {
         let a = netns(); let b = netns();
         print(a.pid); print(a.inode); print(a.inode != b.inode && a.inode != host.inode);
         print(netns_list().len()); print(a.links.map(|l| l.name));
-        print(a.exec(["readlink", "/proc/self/ns/net"]).stdout == `net:[${a.inode}]\n`);
+        print(a.exec(["readlink", "/proc/self/ns/net"]).stdout == `net:[${a.inode}]` + "\n");
         print(netns_of(a.pid).inode == a.inode); print(a.pids == [a.pid]);
         let p = b.pid; b.delete(); print(host.exec(["kill", "-0", `${p}`]).ok);
     "#;

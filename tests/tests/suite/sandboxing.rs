@@ -173,8 +173,15 @@ fn the_switch_that_forbids_it_is_named() {
             place.program().display(),
             place.path("script.rhai").display()
         );
-        let finished =
-            finish(Command::new("unshare").args(["-U", "--map-user=1000", "--keep-caps", "sh", "-c", &commands]));
+        let finished = finish(Command::new("unshare").args([
+            "-U",
+            "--map-user=1000",
+            "--map-group=1000",
+            "--keep-caps",
+            "sh",
+            "-c",
+            &commands,
+        ]));
         assert_eq!((finished.status, finished.stdout.as_str()), (1, ""), "{limit}: {finished:?}");
         assert!(finished.stderr.contains("error[E0404]"), "{limit}: {finished:?}");
         assert!(finished.stderr.contains(&format!("user.{limit}")), "{limit}: {finished:?}");

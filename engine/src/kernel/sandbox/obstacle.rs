@@ -47,15 +47,9 @@ impl Step {
     }
 }
 
-impl From<Obstacle> for Error {
-    fn from(obstacle: Obstacle) -> Error {
-        explain(&obstacle, &Switches::read())
-    }
-}
-
 /// What a machine can forbid user namespaces with. `None`: it has no such switch.
 #[derive(Debug, Default)]
-struct Switches {
+pub(super) struct Switches {
     /// Ubuntu 23.10 and later: programs without an AppArmor profile get no rights in them.
     apparmor_restricts: Option<bool>,
     /// Debian's and Arch's own: 0 keeps them for root.
@@ -70,7 +64,8 @@ struct Switches {
 const LIMITS: [&str; 4] = ["max_user_namespaces", "max_net_namespaces", "max_mnt_namespaces", "max_pid_namespaces"];
 
 impl Switches {
-    fn read() -> Switches {
+    /// How they are set where the caller is now: a new user namespace has limits of its own.
+    pub(super) fn read() -> Switches {
         Switches {
             apparmor_restricts: setting("kernel/apparmor_restrict_unprivileged_userns").map(|value| value != 0),
             unprivileged_allowed: setting("kernel/unprivileged_userns_clone").map(|value| value != 0),
@@ -84,7 +79,8 @@ fn setting(path: &str) -> Option<i64> {
     fs::read_to_string(format!("/proc/sys/{path}")).ok()?.trim().parse().ok()
 }
 
-fn explain(obstacle: &Obstacle, switches: &Switches) -> Error {
+/// The error with the switch that is behind it, as far as can be told.
+pub(super) fn explain(obstacle: &Obstacle, switches: &Switches) -> Error {
     let reason = obstacle.errno.text().map_or_else(|| obstacle.errno.to_string(), str::to_owned);
     let why = format!("cannot {}: {reason}", obstacle.step.phrase());
     Error::NoSandbox { why, help: help(obstacle, switches) }

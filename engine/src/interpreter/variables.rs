@@ -1,0 +1,27 @@
+//! Variables that are seen everywhere, and what a `catch` variable reads as.
+
+use std::collections::BTreeMap;
+
+use rhai::{Dynamic, Engine, Module};
+
+use super::foreign;
+
+/// Gives an engine its constants, to be called once. Unlike a scope's, they are seen inside
+/// script functions (as variables of a global module are) and inside closures (which capture
+/// what a scope holds or `on_var` resolves).
+///
+/// In `catch (e)`, Rhai gives its own errors as maps without a code. Such a variable reads as an
+/// error of ours instead.
+pub fn define_constants<const N: usize>(engine: &mut Engine, constants: [(&'static str, Dynamic); N]) {
+    let mut module = Module::new();
+    for (name, value) in &constants {
+        module.set_var(*name, value.clone());
+    }
+    engine.register_global_module(module.into());
+    let constants = BTreeMap::from(constants);
+    #[allow(deprecated, reason = "Rhai marks `on_var` so because it may change")]
+    engine.on_var(move |name, _, context| match context.scope().get(name) {
+        Some(value) => Ok(foreign::caught(context.engine(), value).map(Dynamic::from)),
+        None => Ok(constants.get(name).cloned()),
+    });
+}
