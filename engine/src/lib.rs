@@ -18,4 +18,6 @@ pub mod state;
 mod world;
 
 pub use lab::{Lab, LinkId, NetnsId};
-pub use world::{Absent, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+pub use world::{
+    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, Transport, World,
+};

@@ -15,6 +15,7 @@ mod netns;
 mod netns_del;
 mod ping;
 mod process;
+mod probes;
 mod read_back;
 mod route;
 mod sandboxing;
