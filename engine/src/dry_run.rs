@@ -13,7 +13,7 @@ use crate::op::{
 };
 use crate::shell::{self, Style};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
-use crate::world::{Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
 
 /// Where lines of the printed script go.
 type Sink = Box<dyn FnMut(&str)>;
@@ -252,6 +252,13 @@ impl World for DryRun {
         let line = shell::ping(netns, request).line(self.style);
         self.print(&line);
         unknowable(format!("whether {} answers", request.target))
+    }
+
+    fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
+        self.present(netns)?;
+        let line = shell::connect(netns, request).line(self.style);
+        self.print(&line);
+        unknowable(format!("whether {} takes connections", request.target))
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {

@@ -21,4 +21,6 @@ mod world;
 
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, NetnsId};
-pub use world::{Absent, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+pub use world::{
+    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, Transport, World,
+};

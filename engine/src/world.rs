@@ -54,6 +54,8 @@ pub trait World {
 
     /// Sends ICMP echo requests.
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
+    /// Opens a connection and closes it again.
+    fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
     /// Asks an HTTP server for a page.
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
     /// Starts a small HTTP server of our own that lives as long as the lab.
@@ -118,6 +120,36 @@ pub struct Ping {
     /// How many routers the requests may pass (IPv4 time to live, IPv6 hop limit); `None`: the
     /// namespace's default.
     pub ttl: Option<u8>,
+}
+
+/// How a connection is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// By a handshake.
+    Tcp,
+    /// By an empty datagram.
+    Udp,
+}
+
+/// A connection to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// Where to.
+    pub target: SocketAddr,
+    /// By which protocol.
+    pub transport: Transport,
+    /// How long to wait.
+    pub timeout: Duration,
+}
+
+/// What became of a connection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connected {
+    /// How long the handshake took, or the datagram that came back.
+    pub rtt: Option<Duration>,
+    /// Why there is none: `"Connection refused"`, `"Network is unreachable"`, `"timed out"`, or, for
+    /// UDP, `"no answer"`.
+    pub error: Option<String>,
 }
 
 /// A page to ask for, by HTTP/1.1.

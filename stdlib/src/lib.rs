@@ -6,6 +6,7 @@
 mod addr;
 mod args;
 mod check;
+mod connect;
 mod error;
 mod fdb;
 mod http;
@@ -57,6 +58,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         sysctl::register,
         process::register,
         probe::register,
+        connect::register,
         http::register,
         check::register,
         error::register,

@@ -18,7 +18,7 @@ pub(crate) fn register(engine: &mut Engine) {
 }
 
 /// Where a probe goes: an address, a namespace (its first address, or its name), or a link.
-fn target(session: &Session, value: &Dynamic) -> Result<IpAddr> {
+pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<IpAddr> {
     if !value.is_string() {
         return args::address(session, "a target", value, None);
     }

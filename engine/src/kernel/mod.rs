@@ -33,7 +33,7 @@ pub use settle::settle;
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
-use crate::world::{Absent, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
 
 /// The machine's kernel, as one lab uses it.
 pub struct Kernel {
@@ -221,6 +221,10 @@ impl World for Kernel {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.await_carriers()?;
         crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
+    }
+
+    fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
+        crate::probe::connect(&self.namespaces, &self.interrupt, netns, request)
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {

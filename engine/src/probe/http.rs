@@ -12,8 +12,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 
-use super::runtime;
-use crate::diagnostics::{Errno, Error, Refusal, Result};
+use super::{TIMED_OUT, in_words, runtime};
+use crate::diagnostics::{Error, Refusal, Result};
 use crate::kernel::{Interrupt, Namespaces};
 use crate::op::NetnsRef;
 use crate::world::{Fetch, Fetched, Serve};
@@ -43,7 +43,7 @@ pub(crate) fn fetch(
             answer = tokio::time::timeout(request.timeout, exchange(socket, request)) => Ok(match answer {
                 Ok(Ok(fetched)) => fetched,
                 Ok(Err(why)) => Fetched { error: Some(why), ..Fetched::default() },
-                Err(_) => Fetched { error: Some("timed out".to_owned()), ..Fetched::default() },
+                Err(_) => Fetched { error: Some(TIMED_OUT.to_owned()), ..Fetched::default() },
             }),
             () = interrupt.until_raised() => Err(Error::Interrupted),
         }
@@ -64,11 +64,6 @@ async fn exchange(socket: TcpSocket, request: &Fetch) -> std::result::Result<Fet
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LARGEST_PAGE).collect().await.map_err(|error| error.to_string())?;
     Ok(Fetched { status: Some(status), body: body.to_bytes().to_vec(), error: None })
-}
-
-fn in_words(error: &io::Error) -> String {
-    let text = error.raw_os_error().and_then(|number| Errno(number).text());
-    text.map_or_else(|| error.to_string(), str::to_owned)
 }
 
 fn not_http(error: &hyper::Error) -> String {

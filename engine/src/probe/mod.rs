@@ -1,5 +1,6 @@
 //! Probes: packets of our own, sent from inside a namespace.
 
+mod connect;
 mod echo;
 mod filter;
 mod http;
@@ -8,12 +9,27 @@ mod ping;
 
 use std::io;
 
+pub(crate) use connect::connect;
 pub use http::answer_forever;
 pub(crate) use http::{fetch, listen};
 pub(crate) use ping::ping;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::diagnostics::Errno;
+
+/// What is said of a request that nothing came back for.
+const SILENCE: &str = "no answer";
+
+/// What is said of an exchange that took too long.
+const TIMED_OUT: &str = "timed out";
+
 /// Carries what happens at the same time in one probe. One thread: namespaces are a thread's.
 fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
+}
+
+/// A socket's error in the kernel's words, such as "Connection refused".
+fn in_words(error: &io::Error) -> String {
+    let text = error.raw_os_error().and_then(|number| Errno(number).text());
+    text.map_or_else(|| error.to_string(), str::to_owned)
 }

@@ -13,14 +13,11 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::echo::{Echo, Heard, Packet};
-use super::filter;
+use super::{SILENCE, filter, in_words};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::kernel::{Interrupt, Namespaces};
 use crate::op::NetnsRef;
 use crate::world::{Ping, Pong};
-
-/// What is said of a request that nothing came back for.
-const SILENCE: &str = "no answer";
 
 /// The largest IP packet, in bytes.
 const LARGEST_PACKET: usize = 65_535;
@@ -85,11 +82,6 @@ impl Pong {
             Outcome::NotSent(error) => self.error = Some(in_words(&error)),
         }
     }
-}
-
-fn in_words(error: &io::Error) -> String {
-    let text = error.raw_os_error().and_then(|number| Errno(number).text());
-    text.map_or_else(|| error.to_string(), str::to_owned)
 }
 
 /// A raw ICMP socket that asks one target.

@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use quote::{quote, quote_program};
 
 use crate::op::{Action, Family, IfName, NetnsRef, Op, PidRef};
-use crate::world::{Fetch, Ping, Serve, Started};
+use crate::world::{Connect, Fetch, Ping, Serve, Started, Transport};
 
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -254,6 +254,18 @@ pub fn ping(netns: &NetnsRef, request: &Ping) -> Command {
         None => target.to_string(),
     };
     command.with([target]).tolerant()
+}
+
+/// `nc -z [-u] -w SECONDS ADDRESS PORT`
+pub fn connect(netns: &NetnsRef, request: &Connect) -> Command {
+    let Connect { target, transport, timeout } = request;
+    let command = match transport {
+        Transport::Tcp => Command::new(netns, ["nc", "-z"]),
+        Transport::Udp => Command::new(netns, ["nc", "-z", "-u"]),
+    };
+    // nc counts whole seconds.
+    let seconds = timeout.as_secs_f64().ceil().max(1.0).to_string();
+    command.with(["-w", &seconds, &target.ip().to_string(), &target.port().to_string()]).tolerant()
 }
 
 /// Bytes of data that `ping` sends when nothing is said (ping(8), `-s`).

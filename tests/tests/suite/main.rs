@@ -14,6 +14,7 @@ mod netfilter_rules;
 mod netns;
 mod netns_del;
 mod ping;
+mod probes;
 mod process;
 mod read_back;
 mod route;
