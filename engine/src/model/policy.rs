@@ -106,14 +106,6 @@ impl Rules {
                 && wanted.to.is_none_or(|to| old.to == Some(to))
         };
         let Some(at) = self.rules.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
-        // FIB_RULE_PERMANENT: the first rule, of the local table.
-        if self.rules[at].priority == Some(0)
-            && self.rules[at].table == TableId::LOCAL
-            && at == 0
-            && !self.rules[at].not
-        {
-            return Err(Errno::EPERM.into());
-        }
         self.rules.remove(at);
         self.custom = true;
         Ok(())

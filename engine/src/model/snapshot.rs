@@ -117,6 +117,7 @@ impl Model {
         }
         match device.kind {
             Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy => OperState::Unknown,
+            Kind::Bridge(ref bridge) if !bridge.lost_carrier => OperState::Unknown,
             _ if device.carrier => OperState::Up,
             Kind::Veth(Some(below)) | Kind::Macvlan(below, _) | Kind::Ipvlan(below, _) | Kind::Vlan(below, _) => {
                 let below = self.device(below);

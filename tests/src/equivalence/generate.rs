@@ -271,7 +271,10 @@ impl Generator {
 
     fn route(&mut self) -> Op {
         let netns = self.place();
-        let there: Vec<Route> = self.state.netns.get(&netns).map_or(Vec::new(), |contents| contents.routes.clone());
+        // The kernel puts an IPv6 address's own route there in its own time.
+        let lasting = |route: &&Route| route.family() == Family::V4 || route.table != TableId::LOCAL;
+        let routes = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.routes);
+        let there: Vec<Route> = routes.filter(lasting).cloned().collect();
         let family = self.family();
         match self.rng.below(100) {
             0..15 if !there.is_empty() => {

@@ -168,7 +168,8 @@ impl Model {
         if device.mtu < 68 {
             return;
         }
-        if device.is_loopback() && device.addrs4.is_empty() {
+        let lacks = device.addrs4.iter().all(|addr| (addr.local, addr.len) != (Ipv4Addr::LOCALHOST, 8));
+        if device.is_loopback() && lacks {
             let lo = Addr4 {
                 local: Ipv4Addr::LOCALHOST,
                 address: Ipv4Addr::LOCALHOST,
