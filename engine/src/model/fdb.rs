@@ -105,8 +105,13 @@ impl Model {
         let fits = |(mac, dst): &(Mac, Option<std::net::IpAddr>)| {
             *mac == entry.mac && (entry.dst.is_none() || entry.dst == *dst)
         };
-        let Some(at) = device.fdb.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
-        device.fdb.remove(at);
+        if !device.fdb.iter().any(|(mac, _)| *mac == entry.mac) {
+            return Err(Errno::ENOENT.into());
+        }
+        // A destination that an address does not have is no error (__vxlan_fdb_delete).
+        if let Some(at) = device.fdb.iter().position(fits) {
+            device.fdb.remove(at);
+        }
         Ok(())
     }
 }

@@ -458,7 +458,7 @@ impl Model {
         device.arp = on;
         // arp_netdev_event; a link that is down tells nobody.
         if changed && device.up {
-            self.flush_neighbours(id, |addr| addr.is_ipv4());
+            self.flush_neighbours(id, |_| true);
         }
     }
 
@@ -538,6 +538,7 @@ impl Model {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         let before = device.mac;
+        self.blur_link_local(id);
         self.device_mut(id).mac = Hardware::Known(mac);
         if let Kind::Macvlan(lower, _) = self.device(id).kind
             && self.device(id).up
@@ -606,7 +607,7 @@ impl Model {
         }
         if mtu < IPV6_MIN_MTU {
             self.destroy6(id);
-        } else if self.device(id).ready() && !self.device(id).ready6 {
+        } else if self.device(id).ready() && !self.device(id).ready6 && !self.device(id).is_loopback() {
             self.configure6(id);
         }
         for upper in self.device(id).uppers.clone() {

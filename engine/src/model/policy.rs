@@ -78,17 +78,14 @@ impl Rules {
     /// `fib_nl_newrule`
     fn add(&mut self, wanted: &PolicyRule) -> Outcome {
         let wanted = normal(wanted);
-        let same = |old: &PolicyRule| {
-            PolicyRule { priority: wanted.priority, ..old.clone() } == wanted
-                && (wanted.priority.is_none() || wanted.priority == old.priority)
-        };
-        if self.rules.iter().any(same) {
+        let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
+        let wanted = PolicyRule { priority: Some(priority), ..wanted };
+        if self.rules.contains(&wanted) {
             return Err(Errno::EEXIST.into());
         }
-        let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
         let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);
         let at = after.unwrap_or(self.rules.len());
-        self.rules.insert(at, PolicyRule { priority: Some(priority), ..wanted });
+        self.rules.insert(at, wanted);
         self.custom = true;
         Ok(())
     }

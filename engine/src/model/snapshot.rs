@@ -80,6 +80,7 @@ impl Model {
             master: device.master.map(|master| self.device(master).name.clone()),
             hairpin: device.hairpin,
             addrs: describe_addrs(device),
+            unknown_addr: device.addrs6.iter().any(|addr| addr.local.is_none()),
         }
     }
 

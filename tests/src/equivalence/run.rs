@@ -108,7 +108,10 @@ fn on_model(program: &Program) -> OnModel {
         let verdict = verdict(&mut run, op);
         lines.push(match verdict {
             Verdict::Done => printed.take(),
-            Verdict::Absent | Verdict::Refused(_) => shell::lines(op, Style::Plain),
+            Verdict::Absent | Verdict::Refused(_) => {
+                let waits = printed.take().into_iter().filter(|line| !line.starts_with('#'));
+                waits.chain(shell::lines(op, Style::Plain)).collect()
+            }
         });
         verdicts.push(verdict);
     }

@@ -159,6 +159,8 @@ impl Model {
         self.del_routes4(id, gone);
         if self.device(id).addrs4.is_empty() {
             self.sync_down4(id, Dead::Forced);
+            // arp_ifdown
+            self.flush_neighbours(id, |addr| addr.is_ipv4());
         }
     }
 
@@ -195,6 +197,7 @@ impl Model {
     /// `inetdev_destroy`
     pub(in super::super) fn destroy4(&mut self, id: DevId) {
         self.sync_down4(id, Dead::Unregistered);
+        self.flush_neighbours(id, |addr| addr.is_ipv4());
         self.device_mut(id).addrs4.clear();
     }
 
