@@ -66,13 +66,16 @@ impl DryRun {
         }
     }
 
-    /// Prints an operation, after waiting for what is in its way.
-    fn print_op(&mut self, op: &Op) {
+    /// Waits for what is in an operation's way.
+    fn print_waits(&mut self, op: &Op) {
         for (netns, link) in self.in_the_way(op) {
             let wait = shell::wait_until_gone(&netns, &link, self.style);
             self.print(&wait);
             self.ending.remove(&(netns, link));
         }
+    }
+
+    fn print_op(&mut self, op: &Op) {
         for line in shell::lines(op, self.style) {
             self.print(&line);
         }
@@ -142,7 +145,9 @@ impl World for DryRun {
     fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
         for (index, op) in ops.iter().enumerate() {
             let far_ends = self.far_ends(op);
-            if let Err(failed) = self.model.apply(std::slice::from_ref(op)) {
+            let result = self.model.apply(std::slice::from_ref(op));
+            self.print_waits(op);
+            if let Err(failed) = result {
                 self.print_failure(op, failed.refusal.errno);
                 return Err(Failed { index, ..failed });
             }

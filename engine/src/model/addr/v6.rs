@@ -74,7 +74,8 @@ use crate::state::Hardware;
 impl Model {
     /// Whether IPv6 runs over a link (`__in6_dev_get`).
     pub(in super::super) fn has_ipv6(&self, id: DevId) -> bool {
-        self.device(id).mtu >= IPV6_MIN_MTU
+        let device = self.device(id);
+        device.mtu >= IPV6_MIN_MTU || device.is_loopback()
     }
 
     /// `inet6_addr_add`
@@ -216,6 +217,7 @@ impl Model {
     /// `addrconf_ifdown` of a link that goes
     pub(in super::super) fn destroy6(&mut self, id: DevId) {
         self.sync_down6(id, true);
+        self.flush_neighbours(id, |addr| addr.is_ipv6());
         self.forget_addresses6(id);
     }
 
@@ -355,6 +357,20 @@ impl Model {
                 route.kind == RouteKind::Anycast && route.way.dev == Some(id)
             });
         }
+    }
+
+    /// The hardware address changes, and the fe80 address that the kernel makes of it may be of the
+    /// old one or, if it gets round to it late, of the new one.
+    pub(in super::super) fn blur_link_local(&mut self, id: DevId) {
+        let Hardware::Known(mac) = self.device(id).mac else { return };
+        let made = link_local(mac);
+        let space = self.space_of(id);
+        for addr in self.device_mut(id).addrs6.iter_mut().filter(|addr| addr.local == Some(made) && !addr.nodad) {
+            addr.local = None;
+        }
+        self.space_mut(space).fib6.remove_first(TableId::LOCAL, Prefix::host(made.into()), |route| {
+            route.kind == RouteKind::Local && route.way.dev == Some(id)
+        });
     }
 
     /// `dev_forward_change`
