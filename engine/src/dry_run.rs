@@ -13,7 +13,7 @@ use crate::op::{
 };
 use crate::shell::{self, Style};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
-use crate::world::{Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, World};
 
 /// Where lines of the printed script go.
 type Sink = Box<dyn FnMut(&str)>;
@@ -257,6 +257,17 @@ impl World for DryRun {
         let line = shell::ping(netns, request).line(self.style);
         self.print(&line);
         unknowable(format!("whether {} answers", request.target))
+    }
+
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.present(netns)?;
+        let line = shell::traceroute(netns, trace).line(self.style);
+        self.print(&line);
+        unknowable(format!("who is on the way to {}", trace.target))
+    }
+
+    fn wait(&mut self, _: Duration) -> Result<bool> {
+        Ok(false)
     }
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {

@@ -56,6 +56,22 @@ pub trait World {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
     /// Opens a connection and closes it again.
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
+    /// Looks who is on the way to a target.
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        let mut hops = Vec::new();
+        for ttl in 1..=trace.hops {
+            let pong = self.ping(netns, &trace.request(ttl))?;
+            hops.push(Hop { ttl, addr: pong.from, reached: pong.received > 0 });
+            if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
+                break;
+            }
+        }
+        Ok(hops)
+    }
+    /// Lets time pass until something may have changed; false where waiting changes nothing.
+    fn wait(&mut self, time: Duration) -> Result<bool> {
+        self.sleep(time).map(|()| true)
+    }
     /// Asks an HTTP server for a page.
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
     /// Starts a small HTTP server of our own that lives as long as the lab.
@@ -185,6 +201,36 @@ pub struct Serve {
     pub port: u16,
     /// The page.
     pub body: String,
+}
+
+/// A way to look at: ICMP echo requests that may pass 1, 2, … routers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// Where it leads.
+    pub target: IpAddr,
+    /// How many steps to look at, at most.
+    pub hops: u8,
+    /// How long to wait for each answer.
+    pub timeout: Duration,
+}
+
+impl Trace {
+    /// The request of one step.
+    fn request(&self, ttl: u8) -> Ping {
+        let Trace { target, hops: _, timeout } = *self;
+        Ping { target, dev: None, count: 1, timeout, src: None, size: 0, ttl: Some(ttl) }
+    }
+}
+
+/// A step on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// How many routers the request could pass, plus one.
+    pub ttl: u8,
+    /// Who answered.
+    pub addr: Option<IpAddr>,
+    /// Whether that was the target.
+    pub reached: bool,
 }
 
 /// What came back.

@@ -22,6 +22,7 @@ mod probe;
 mod process;
 mod route;
 mod sysctl;
+mod unknown;
 
 use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine};
@@ -31,6 +32,7 @@ pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use process::Process;
+pub use unknown::Unknown;
 
 /// What a script can know about its run.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         http::register,
         check::register,
         error::register,
+        unknown::register,
     ] {
         words(engine);
     }

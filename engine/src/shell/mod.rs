@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use quote::{quote, quote_program};
 
 use crate::op::{Action, Family, IfName, NetnsRef, Op, PidRef};
-use crate::world::{Connect, Fetch, Ping, Serve, Started, Transport};
+use crate::world::{Connect, Fetch, Ping, Serve, Started, Trace, Transport};
 
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,6 +267,20 @@ pub fn connect(netns: &NetnsRef, request: &Connect) -> Command {
     let seconds = timeout.as_secs_f64().ceil().max(1.0).to_string();
     command.with(["-w", &seconds, &target.ip().to_string(), &target.port().to_string()]).tolerant()
 }
+
+/// `traceroute -n TARGET`
+pub fn traceroute(netns: &NetnsRef, trace: &Trace) -> Command {
+    let Trace { target, hops, timeout } = trace;
+    Command::new(netns, ["traceroute", "-n"])
+        .option("-m", (*hops != DEFAULT_HOPS).then(|| hops.to_string()))
+        .option("-w", (*timeout != DEFAULT_TRACE_WAIT).then(|| seconds(*timeout)))
+        .with([target.to_string()])
+        .tolerant()
+}
+
+/// What `traceroute` of ours does when nothing is said.
+const DEFAULT_HOPS: u8 = 30;
+const DEFAULT_TRACE_WAIT: Duration = Duration::from_secs(1);
 
 /// Bytes of data that `ping` sends when nothing is said (ping(8), `-s`).
 const DEFAULT_PING_SIZE: u16 = 56;
