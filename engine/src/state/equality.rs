@@ -102,8 +102,23 @@ impl Comparison {
     }
 
     fn link_line(&self, netns: &NetnsRef, link: &Link) -> String {
-        let Link { name, index: _, kind, mac, mtu, up, carrier, arp, promisc, state, alias, master, hairpin, addrs: _ } =
-            link;
+        let Link {
+            name,
+            index: _,
+            kind,
+            mac,
+            mtu,
+            up,
+            carrier,
+            arp,
+            promisc,
+            state,
+            alias,
+            master,
+            hairpin,
+            addrs: _,
+            unknown_addr: _,
+        } = link;
         let random = self.is_random(netns, name);
         let mac = if random { Hardware::Unknown } else { *mac };
         let state = match state {
