@@ -7,7 +7,7 @@ use netscript_engine::interpreter::Session;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult, FnPtr};
 
-use crate::{RhaiResult, args};
+use crate::{RhaiResult, args, unknown};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -61,7 +61,14 @@ mod words {
                 Ok(true) => return Ok(()),
                 Ok(false) => None,
                 Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
-                Err(error) => Some(error.to_string()),
+                Err(error) => match unknown::unknowable(&error) {
+                    Some(what) => {
+                        let remark = format!("wait_until {limit} s: a dry run cannot know {what}");
+                        session.lab().world().remark(&remark);
+                        return Ok(());
+                    }
+                    None => Some(error.to_string()),
+                },
             };
             if start.elapsed().as_secs_f64() >= limit {
                 return Err(Error::Waited { seconds: limit, last }.into());

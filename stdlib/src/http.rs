@@ -9,7 +9,7 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::Options;
-use crate::{Netns, Process, RhaiResult, args};
+use crate::{Netns, Process, RhaiResult, args, unknown};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -89,7 +89,7 @@ mod words {
     /// assert(host.fetch("http://127.0.0.1:8080/").error == "Connection refused");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn fetch(netns: &mut Netns, url: &str) -> RhaiResult<Map> {
+    pub fn fetch(netns: &mut Netns, url: &str) -> RhaiResult {
         fetch_with(netns, url, Map::new())
     }
 
@@ -100,9 +100,10 @@ mod words {
     /// assert(!host.fetch("http://[::1]:8080/", #{ timeout: 0.5 }).ok);
     /// ```
     #[rhai_fn(name = "fetch", pure, return_raw)]
-    pub fn fetch_with(netns: &mut Netns, url: &str, options: Map) -> RhaiResult<Map> {
+    pub fn fetch_with(netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
         let request = request(url, options)?;
         let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().fetch(&reference, &request)?))
+        let fetched = netns.session().lab().world().fetch(&reference, &request);
+        unknown::answer(fetched, |fetched| answer(fetched).into())
     }
 }

@@ -22,6 +22,7 @@ mod probe;
 mod process;
 mod route;
 mod sysctl;
+mod unknown;
 
 use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine};
@@ -61,9 +62,13 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         connect::register,
         http::register,
         check::register,
+        unknown::register,
         error::register,
     ] {
         words(engine);
+    }
+    if environment.dry_run {
+        unknown::register_for_dry_run(engine);
     }
     define_constants(engine, environment);
 }

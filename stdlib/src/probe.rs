@@ -11,7 +11,7 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
 use crate::options::Options;
-use crate::{Netns, RhaiResult, args};
+use crate::{Netns, RhaiResult, args, unknown};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -117,7 +117,7 @@ mod words {
     /// assert(host.ping("::1").ok);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn ping(netns: &mut Netns, target: Dynamic) -> RhaiResult<Map> {
+    pub fn ping(netns: &mut Netns, target: Dynamic) -> RhaiResult {
         ping_with(netns, target, Map::new())
     }
 
@@ -131,10 +131,11 @@ mod words {
     /// assert(host.ping("127.0.0.1", #{ count: 3 }).received == 3);
     /// ```
     #[rhai_fn(name = "ping", pure, return_raw)]
-    pub fn ping_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult<Map> {
+    pub fn ping_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
         let request = request(netns, &target, options)?;
         let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().ping(&reference, &request)?))
+        let pong = netns.session().lab().world().ping(&reference, &request);
+        unknown::answer(pong, |pong| answer(pong).into())
     }
 
     /// Who is on the way to a target: ICMP echo requests that may pass 1, 2, … routers, until the
@@ -145,8 +146,8 @@ mod words {
     /// assert(host.traceroute("127.0.0.1").map(|h| h.addr) == ["127.0.0.1"]);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn traceroute(netns: &mut Netns, target: Dynamic) -> RhaiResult<Array> {
-        Ok(trace(netns, &target, Map::new())?)
+    pub fn traceroute(netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        unknown::answer(trace(netns, &target, Map::new()), Dynamic::from_array)
     }
 
     /// Who is on the way to a target. Options: `hops` (how far to look, 30), `timeout` (seconds
@@ -157,7 +158,7 @@ mod words {
     /// assert(host.traceroute("::1", #{ hops: 3, timeout: 0.5 })[0].ok);
     /// ```
     #[rhai_fn(name = "traceroute", pure, return_raw)]
-    pub fn traceroute_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult<Array> {
-        Ok(trace(netns, &target, options)?)
+    pub fn traceroute_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+        unknown::answer(trace(netns, &target, options), Dynamic::from_array)
     }
 }

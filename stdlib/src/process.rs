@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use netscript_engine::Started;
 use netscript_engine::interpreter::Session;
 use netscript_engine::op::PidRef;
+use netscript_engine::{Output, Started};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::{Netns, RhaiResult, args};
+use crate::{Netns, RhaiResult, args, unknown};
 
 /// A handle on a program that was started.
 #[derive(Clone)]
@@ -41,6 +41,15 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
+fn answer(output: Output) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("ok".into(), (output.status == 0).into());
+    map.insert("status".into(), i64::from(output.status).into());
+    map.insert("stdout".into(), String::from_utf8_lossy(&output.stdout).into_owned().into());
+    map.insert("stderr".into(), String::from_utf8_lossy(&output.stderr).into_owned().into());
+    map.into()
+}
+
 #[export_module]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
@@ -52,16 +61,11 @@ mod words {
     /// assert(!result.ok && result.status == 3 && result.stdout == "hello\n");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn exec(netns: &mut Netns, command: Dynamic) -> RhaiResult<Map> {
+    pub fn exec(netns: &mut Netns, command: Dynamic) -> RhaiResult {
         let argv = args::argv(&command)?;
         let reference = netns.reference()?;
-        let output = netns.session().lab().world().exec(&reference, &argv)?;
-        let mut map = Map::new();
-        map.insert("ok".into(), (output.status == 0).into());
-        map.insert("status".into(), i64::from(output.status).into());
-        map.insert("stdout".into(), String::from_utf8_lossy(&output.stdout).into_owned().into());
-        map.insert("stderr".into(), String::from_utf8_lossy(&output.stderr).into_owned().into());
-        Ok(map)
+        let output = netns.session().lab().world().exec(&reference, &argv);
+        unknown::answer(output, answer)
     }
 
     /// Starts a program in the background. It lives as long as the lab.

@@ -32,6 +32,12 @@ impl Session {
         tag.try_cast::<Session>().expect("the interpreter tags its engine with its session")
     }
 
+    /// The session of a running script, for custom syntax.
+    pub fn of_evaluation(context: &rhai::EvalContext<'_, '_, '_, '_, '_, '_>) -> Session {
+        let session = context.tag().clone().try_cast::<Session>();
+        session.expect("the interpreter tags every run with its session")
+    }
+
     /// The lab, for the length of one word: native functions do not hold it while a script's
     /// closure runs.
     pub fn lab(&self) -> RefMut<'_, Lab> {
