@@ -25,6 +25,26 @@ pub struct Cli {
     #[arg(short, long)]
     pub verbose: bool,
 
+    /// Change nothing and print the commands that do what the script does, as a shell script
+    #[arg(long, value_name = "STYLE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "plain", conflicts_with = "sandbox")]
+    pub dry_run: Option<Style>,
+
+    /// In a dry run, add the place in the script to each command
+    #[arg(long, requires = "dry_run")]
+    pub annotate: bool,
+
+    /// In a dry run, begin with a host whose link eth0 is up and has this address
+    #[arg(long, value_name = "ADDRESS/LENGTH", requires = "dry_run")]
+    pub uplink: Option<String>,
+
+    /// In a dry run, begin with this machine's network as it is now instead of a blank host
+    #[arg(long, requires = "dry_run", conflicts_with = "uplink")]
+    pub from_host: bool,
+
+    /// Tell on standard error the command that each step equals, as it is done
+    #[arg(long, conflicts_with = "dry_run")]
+    pub explain: bool,
+
     /// Colours in error messages
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
@@ -36,11 +56,21 @@ Examples:
   sudo netscript lab.rhai                build it on this machine
   netscript --sandbox -v lab.rhai        and tell each step
   netscript --sandbox lab.rhai -- 3 red  the script's `args` are [\"3\", \"red\"]
+  netscript --dry-run lab.rhai           print it as commands instead; needs no root
   echo 'print(host.links)' | netscript --sandbox -
 
 Exit status:
   0 success, 1 the script failed, 2 wrong command line, 130 interrupted,
   or N if the script ends with `exit(N)`";
+
+/// How a dry run writes commands inside namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// `ip -n NS …`
+    Plain,
+    /// `ip netns exec NS ip …`, as tutorials do
+    Tutorial,
+}
 
 /// When error messages are coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

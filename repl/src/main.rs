@@ -1,6 +1,7 @@
 //! netscript: builds the network of containers that a script describes.
 
 mod cli;
+mod dry_run;
 mod helper;
 mod output;
 mod run;

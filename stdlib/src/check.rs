@@ -10,7 +10,8 @@ use netscript_engine::interpreter::{Session, at};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, Token};
 
-use crate::{RhaiResult, args, unknown};
+use crate::unknown::{self, Unknown};
+use crate::{RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -72,18 +73,19 @@ fn next_symbol(symbols: &[ImmutableString], ahead: &str) -> Option<ImmutableStri
 fn call_unless_unknown(context: &mut EvalContext, word: &str, inputs: &[Expression], place: Position) -> RhaiResult {
     let mut arguments = Vec::with_capacity(inputs.len());
     for input in inputs {
-        match context.eval_expression_tree(input) {
-            Ok(value) => arguments.push(value),
-            Err(error) => match unknown::reason(&error) {
-                Some(what) => {
-                    let session = Session::of_context(context);
-                    let at = at_position(context, place);
-                    remark(&session, at, &format!("{word}: a dry run cannot know {what}"));
-                    return Ok(Dynamic::UNIT);
+        let what = match context.eval_expression_tree(input) {
+            Ok(value) => match value.read_lock::<Unknown>().map(|unknown| unknown.what().to_owned()) {
+                Some(what) => what,
+                None => {
+                    arguments.push(value);
+                    continue;
                 }
-                None => return Err(error),
             },
-        }
+            Err(error) => unknown::reason(&error).ok_or(error)?,
+        };
+        let at = at_position(context, place);
+        remark(&Session::of_context(context), at, &format!("{word}: a dry run cannot know {what}"));
+        return Ok(Dynamic::UNIT);
     }
     context.call_native_fn_raw(word, false, &mut arguments.iter_mut().collect::<Vec<_>>())
 }

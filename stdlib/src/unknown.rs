@@ -15,6 +15,17 @@ pub struct Unknown {
     what: String,
 }
 
+impl Unknown {
+    /// What it is that nobody knows, in words.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn refuse<T>(&self) -> RhaiResult<T> {
+        Err(Error::Unknowable { what: self.what.clone() }.into())
+    }
+}
+
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "(unknown in a dry run: {})", self.what)
@@ -60,7 +71,39 @@ mod words {
     /// ```
     #[rhai_fn(index_get, pure, return_raw)]
     pub fn look(unknown: &mut Unknown, _part: &str) -> RhaiResult {
-        Err(Error::Unknowable { what: unknown.what.clone() }.into())
+        unknown.refuse()
+    }
+
+    /// An element of what nobody knows is not known either.
+    ///
+    /// ```
+    /// if !dry_run { host.lo.up(); assert(host.traceroute("127.0.0.1")[0].ok); }
+    /// ```
+    #[rhai_fn(index_get, pure, return_raw)]
+    pub fn look_at(unknown: &mut Unknown, _index: i64) -> RhaiResult {
+        unknown.refuse()
+    }
+
+    /// How many elements it has is not known.
+    ///
+    /// ```
+    /// if !dry_run { host.lo.up(); assert(host.traceroute("127.0.0.1").len() == 1); }
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn len(unknown: &mut Unknown) -> RhaiResult<i64> {
+        unknown.refuse()
+    }
+
+    /// Whether it equals something is not known.
+    #[rhai_fn(global, name = "==", pure, return_raw)]
+    pub fn eq(unknown: &mut Unknown, _other: Dynamic) -> RhaiResult<bool> {
+        unknown.refuse()
+    }
+
+    /// Whether it differs from something is not known.
+    #[rhai_fn(global, name = "!=", pure, return_raw)]
+    pub fn ne(unknown: &mut Unknown, _other: Dynamic) -> RhaiResult<bool> {
+        unknown.refuse()
     }
 
     /// What it is that nobody knows.

@@ -348,15 +348,12 @@ impl Model {
         if device.up {
             return Ok(());
         }
-        if let Kind::Macvlan(lower, _) | Kind::Vlan(lower, _) = device.kind {
-            // macvlan_open, vlan_dev_open
-            let passthru = matches!(device.kind, Kind::Macvlan(_, MacvlanMode::Passthru));
-            if !passthru && !self.device(lower).up {
-                return Err(Errno::ENETDOWN.into());
-            }
-            if self.is_macvlan(id) && self.mac_taken(id, lower) {
-                return Err(Errno::EADDRINUSE.into());
-            }
+        match device.kind {
+            // vlan_dev_open
+            Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
+            // macvlan_open
+            Kind::Macvlan(lower, _) if self.mac_taken(id, lower) => return Err(Errno::EADDRINUSE.into()),
+            _ => {}
         }
         self.device_mut(id).up = true;
         if self.device(id).bridge().is_some_and(|bridge| bridge.ports.iter().any(|port| self.device(*port).ready())) {
@@ -366,6 +363,9 @@ impl Model {
         self.device_mut(id).carrier = carrier;
         self.up4(id);
         self.up6(id);
+        for upper in self.pass_carrier_up(id) {
+            self.follow_carrier(upper, true);
+        }
         self.follow_carrier(id, carrier);
         Ok(())
     }
@@ -411,8 +411,9 @@ impl Model {
             if !(changed || told) {
                 continue;
             }
-            let uppers = self.device(id).uppers.clone();
-            pending.extend(uppers.into_iter().map(|upper| (upper, false)));
+            if up || told {
+                pending.extend(self.pass_carrier_up(id).into_iter().map(|upper| (upper, true)));
+            }
             let master = self.device(id).master.filter(|master| self.device(*master).up);
             if let Some(master) = master.filter(|_| told || up) {
                 let before = self.device(master).carrier;
@@ -420,6 +421,22 @@ impl Model {
                 pending.push((master, self.device(master).carrier != before));
             }
         }
+    }
+
+    /// `netif_stacked_transfer_operstate`: links that stand on a link that is up, or was, have its
+    /// carrier. Those whose carrier changed.
+    fn pass_carrier_up(&mut self, id: DevId) -> Vec<DevId> {
+        let carrier = self.device(id).carrier;
+        let mut changed = Vec::new();
+        for upper in self.device(id).uppers.clone() {
+            let device = self.device_mut(upper);
+            let follows = matches!(device.kind, Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Vlan(..));
+            if follows && device.carrier != carrier {
+                device.carrier = carrier;
+                changed.push(upper);
+            }
+        }
+        changed
     }
 
     /// `br_port_state_selection`: a bridge has a carrier while a port forwards. Before anything
@@ -447,8 +464,8 @@ impl Model {
             Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy | Kind::Physical => true,
             Kind::Tun(_) => false,
             Kind::Veth(peer) => device.up && peer.is_some_and(|peer| self.device(peer).up),
-            Kind::Bridge(_) => device.carrier,
-            Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => self.device(*lower).carrier,
+            // They are told of changes.
+            Kind::Bridge(_) | Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Vlan(..) => device.carrier,
         }
     }
 
@@ -671,6 +688,9 @@ impl Model {
         self.adjust_bridge_mtu(master);
         // A bridge without an address of its own takes the port's, and looks at its ports.
         let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
+        if renamed {
+            self.flush_neighbours(master, |_| true);
+        }
         if renamed || (self.device(master).up && self.device(id).ready()) {
             self.look_at_ports(master);
         }
@@ -692,6 +712,9 @@ impl Model {
             bridge.fdb.retain(|_, port| *port != id);
         }
         self.adjust_bridge_mtu(master);
+        if self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set) {
+            self.flush_neighbours(master, |_| true);
+        }
         self.look_at_ports(master);
     }
 

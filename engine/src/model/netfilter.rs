@@ -44,6 +44,13 @@ impl Model {
 }
 
 impl Tables {
+    /// Takes the tables as they were found.
+    pub(super) fn adopt(&mut self, ruleset: Ruleset) {
+        let records = ruleset.tables.values().flatten().flat_map(|chain| &chain.rules);
+        self.last_handle = records.map(|record| record.handle).max().unwrap_or(0);
+        self.ruleset = ruleset;
+    }
+
     pub(super) fn ruleset(&self) -> &Ruleset {
         &self.ruleset
     }

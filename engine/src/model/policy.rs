@@ -48,6 +48,12 @@ impl Rules {
         Rules { rules: tables.iter().map(rule).collect(), custom: false }
     }
 
+    /// Takes the rules as they were found.
+    pub(super) fn adopt(&mut self, rules: Vec<PolicyRule>) {
+        self.custom = rules.iter().any(|rule| !self.rules.contains(rule));
+        self.rules = rules;
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &PolicyRule> {
         self.rules.iter()
     }

@@ -378,7 +378,14 @@ impl Generator {
     }
 
     fn neigh(&mut self) -> Op {
-        let (netns, dev) = self.somewhere();
+        // A bridge that takes the address of a port forgets its neighbours; which, chance decides.
+        let (netns, dev) = loop {
+            let (netns, dev) = self.somewhere();
+            let links = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.links);
+            if !links.into_iter().any(|link| link.name == dev && link.kind.word() == "bridge") {
+                break (netns, dev);
+            }
+        };
         let family = self.family();
         let dst = self.host(family);
         match self.rng.percent(30) {

@@ -72,7 +72,7 @@ fn ends(spec: &AddrSpec) -> (Ipv4Addr, Ipv4Addr, u8) {
 
 impl Model {
     /// `inet_rtm_newaddr`, `__inet_insert_ifa`
-    pub(super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
+    pub(in super::super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
         let device = self.device(id);
         if device.mtu < 68 {

@@ -79,7 +79,7 @@ impl Model {
     }
 
     /// `inet6_addr_add`
-    pub(super) fn add6(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
+    pub(in super::super) fn add6(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let local = ipv6(spec.local.addr());
         let device = self.device(id);
         if !self.has_ipv6(id) {
@@ -196,6 +196,10 @@ impl Model {
         if self.device(id).disable6 || !self.has_ipv6(id) {
             return;
         }
+        if self.device(id).mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
+            return;
+        }
         for addr in self.device(id).addrs6.clone() {
             self.add_prefix_route(id, &addr);
             if let (false, Some(local)) = (addr.tentative, addr.local) {
@@ -237,7 +241,7 @@ impl Model {
 
     /// The link is up and has a carrier: `addrconf_init_auto_addrs`, `addrconf_dad_run`.
     pub(in super::super) fn configure6(&mut self, id: DevId) {
-        if self.device(id).disable6 || !self.has_ipv6(id) {
+        if self.device(id).disable6 || self.device(id).mtu < IPV6_MIN_MTU {
             return;
         }
         self.device_mut(id).ready6 = true;

@@ -84,6 +84,19 @@ impl Fib6 {
         self.put(key, at, route);
     }
 
+    /// A route as it was found; several are siblings.
+    pub(crate) fn append(&mut self, table: TableId, dst: Prefix, mut routes: Vec<Route6>) {
+        if routes.len() > 1 {
+            self.groups += 1;
+            routes.iter_mut().for_each(|route| route.group = Some(self.groups));
+        }
+        for route in routes {
+            let key = (table, dst);
+            let at = self.of(&key).iter().position(|old| old.metric > route.metric).unwrap_or(self.of(&key).len());
+            self.put(key, at, route);
+        }
+    }
+
     /// `fib6_add_rt2node`
     fn insert(&mut self, key: Key, mut route: Route6, exclusive: bool, replace: bool) -> Outcome {
         let routes = self.of(&key);
