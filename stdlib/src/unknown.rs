@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::ScriptError;
+use netscript_engine::interpreter::{ScriptError, UNNAMED, takes_unknown};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult};
 
@@ -53,6 +53,9 @@ pub(crate) fn reason(error: &EvalAltResult) -> Option<String> {
             return reason(inner);
         }
         EvalAltResult::ErrorRuntime(value, _) => value.read_lock::<ScriptError>()?,
+        EvalAltResult::ErrorFunctionNotFound(signature, _) if takes_unknown(signature) => {
+            return Some(UNNAMED.to_owned());
+        }
         _ => return None,
     };
     match inner.error() {
