@@ -11,7 +11,7 @@ use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
 use netscript_engine::kernel::{Interrupt, Kernel, enter_sandbox, may_change_networks};
 use netscript_stdlib::Environment;
 
-use crate::cli::Cli;
+use crate::cli::RunArgs;
 use crate::output::{Printer, fail, tell};
 use crate::script::{Script, is_stdin};
 
@@ -19,20 +19,23 @@ use crate::script::{Script, is_stdin};
 const PANICKED: i32 = 101;
 
 /// Runs a script as the command line says, and gives the exit status.
-pub fn run(cli: Cli) -> ExitCode {
-    let colour = cli.color.wanted();
-    let status = prepare(&cli)
-        .and_then(|(script, interrupt)| on_large_stack(move || interpret(&cli, &script, interrupt)))
+pub fn run(args: RunArgs, colour: bool) -> ExitCode {
+    let status = prepare(&args)
+        .and_then(|(script, interrupt)| on_large_stack(move || interpret(&args, &script, interrupt, colour)))
         .unwrap_or_else(|error| fail(&error.into(), &Sources::default(), colour));
-    // An exit status has eight bits.
+    exit_code(status)
+}
+
+/// An exit status has eight bits.
+pub fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1))
 }
 
 /// What is done while there is one thread: a sandbox can be made only then. The script is read
 /// before, since the sandbox covers some of the machine's files.
-fn prepare(cli: &Cli) -> Result<(Script, Interrupt)> {
-    let script = Script::read(&cli.file)?;
-    if cli.sandbox {
+fn prepare(args: &RunArgs) -> Result<(Script, Interrupt)> {
+    let script = Script::read(&args.file)?;
+    if args.sandbox {
         enter_sandbox()?;
     } else if !may_change_networks() {
         return Err(Error::NotRoot);
@@ -48,10 +51,9 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     Ok(thread.join().unwrap_or(PANICKED))
 }
 
-fn interpret(cli: &Cli, script: &Script, interrupt: Interrupt) -> i32 {
-    let colour = cli.color.wanted();
+fn interpret(args: &RunArgs, script: &Script, interrupt: Interrupt, colour: bool) -> i32 {
     let printer = Printer::default();
-    let mut interpreter = match interpreter(cli, interrupt, &printer) {
+    let mut interpreter = match interpreter(args, interrupt, &printer) {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour),
     };
@@ -64,17 +66,17 @@ fn interpret(cli: &Cli, script: &Script, interrupt: Interrupt) -> i32 {
     }
 }
 
-fn interpreter(cli: &Cli, interrupt: Interrupt, printer: &Printer) -> Result<Interpreter> {
-    let mut lab = Lab::new(Box::new(Kernel::new(interrupt)?.named(&lab_name(&cli.file))));
-    if cli.verbose {
+fn interpreter(args: &RunArgs, interrupt: Interrupt, printer: &Printer) -> Result<Interpreter> {
+    let mut lab = Lab::new(Box::new(Kernel::new(interrupt)?.named(&lab_name(&args.file))));
+    if args.verbose {
         lab.on_op(|op| tell(&format!("+ {op}")));
     }
-    let environment = Environment { args: cli.args.clone(), dry_run: false, sandboxed: cli.sandbox };
+    let environment = Environment { args: args.args.clone(), dry_run: false, sandboxed: args.sandbox };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer);
     });
-    interpreter.import_from(netscript_stdlib::MODULES, folder(&cli.file));
+    interpreter.import_from(netscript_stdlib::MODULES, folder(&args.file));
     Ok(interpreter)
 }
 
