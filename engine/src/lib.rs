@@ -22,5 +22,5 @@ mod world;
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, NetnsId};
 pub use world::{
-    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, Transport, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, Transport, World,
 };
