@@ -38,6 +38,6 @@ fn test(args: &TestArgs, colour: bool) -> Result<bool> {
     if let Some(document) = document(args.format, &tested, start.elapsed())? {
         printer.line(&document);
     }
-    printer.finish().map_err(Error::from)?;
+    printer.finish()?;
     Ok(tested.iter().all(suite::Tested::passed))
 }

@@ -47,7 +47,7 @@ fn result(connected: Connected) -> Dynamic {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Opens a TCP connection, waits two seconds at most, and closes it again: `#{ ok, rtt_ms, error }`.
     /// `.error` is `"Connection refused"` (the host is there, nothing listens), `"timed out"`
