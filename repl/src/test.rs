@@ -7,7 +7,7 @@ mod suite;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use netscript_engine::diagnostics::{Error, Result, Sources};
+use netscript_engine::diagnostics::{Result, Sources};
 use netscript_engine::kernel::Interrupt;
 
 use crate::cli::{Format, TestArgs};
