@@ -17,6 +17,7 @@ pub(crate) fn register(engine: &mut Engine) {
 const STEP: Duration = Duration::from_millis(10);
 
 fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
+    unknown::locate(ctx);
     let time = Duration::from_secs_f64(args::seconds("a time", seconds)?);
     Ok(Session::of(ctx).lab().world().sleep(time)?)
 }

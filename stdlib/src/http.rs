@@ -67,7 +67,8 @@ mod words {
     /// assert(host.fetch("http://127.0.0.1:8080/").body == "hello");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn serve(netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
+    pub fn serve(ctx: NativeCallContext, netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
+        unknown::locate(&ctx);
         Ok(start(netns, &port, body, Map::new())?)
     }
 
@@ -78,7 +79,14 @@ mod words {
     /// host.serve(8080, "hello", #{ bind: "127.0.0.1" }).stop();
     /// ```
     #[rhai_fn(name = "serve", pure, return_raw)]
-    pub fn serve_with(netns: &mut Netns, port: Dynamic, body: &str, options: Map) -> RhaiResult<Process> {
+    pub fn serve_with(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        port: Dynamic,
+        body: &str,
+        options: Map,
+    ) -> RhaiResult<Process> {
+        unknown::locate(&ctx);
         Ok(start(netns, &port, body, options)?)
     }
 
@@ -89,8 +97,9 @@ mod words {
     /// assert(host.fetch("http://127.0.0.1:8080/").error == "Connection refused");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn fetch(netns: &mut Netns, url: &str) -> RhaiResult {
-        fetch_with(netns, url, Map::new())
+    pub fn fetch(ctx: NativeCallContext, netns: &mut Netns, url: &str) -> RhaiResult {
+        unknown::locate(&ctx);
+        fetch_with(ctx, netns, url, Map::new())
     }
 
     /// Asks an HTTP server for a page. Option: `timeout` in seconds (2).
@@ -100,7 +109,8 @@ mod words {
     /// assert(!host.fetch("http://[::1]:8080/", #{ timeout: 0.5 }).ok);
     /// ```
     #[rhai_fn(name = "fetch", pure, return_raw)]
-    pub fn fetch_with(netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
+    pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
+        unknown::locate(&ctx);
         let request = request(url, options)?;
         let reference = netns.reference()?;
         let fetched = netns.session().lab().world().fetch(&reference, &request);

@@ -117,8 +117,9 @@ mod words {
     /// assert(host.ping("::1").ok);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn ping(netns: &mut Netns, target: Dynamic) -> RhaiResult {
-        ping_with(netns, target, Map::new())
+    pub fn ping(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        unknown::locate(&ctx);
+        ping_with(ctx, netns, target, Map::new())
     }
 
     /// Sends ICMP echo requests. Options: `count` (1), `timeout` (seconds for each answer, 1),
@@ -131,7 +132,8 @@ mod words {
     /// assert(host.ping("127.0.0.1", #{ count: 3 }).received == 3);
     /// ```
     #[rhai_fn(name = "ping", pure, return_raw)]
-    pub fn ping_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+    pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+        unknown::locate(&ctx);
         let request = request(netns, &target, options)?;
         let reference = netns.reference()?;
         let pong = netns.session().lab().world().ping(&reference, &request);
@@ -146,7 +148,8 @@ mod words {
     /// assert(host.traceroute("127.0.0.1").map(|h| h.addr) == ["127.0.0.1"]);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn traceroute(netns: &mut Netns, target: Dynamic) -> RhaiResult {
+    pub fn traceroute(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        unknown::locate(&ctx);
         unknown::answer(trace(netns, &target, Map::new()), Dynamic::from_array)
     }
 
@@ -158,7 +161,8 @@ mod words {
     /// assert(host.traceroute("::1", #{ hops: 3, timeout: 0.5 })[0].ok);
     /// ```
     #[rhai_fn(name = "traceroute", pure, return_raw)]
-    pub fn traceroute_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+    pub fn traceroute_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+        unknown::locate(&ctx);
         unknown::answer(trace(netns, &target, options), Dynamic::from_array)
     }
 }

@@ -61,7 +61,8 @@ mod words {
     /// assert(!result.ok && result.status == 3 && result.stdout == "hello\n");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn exec(netns: &mut Netns, command: Dynamic) -> RhaiResult {
+    pub fn exec(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult {
+        unknown::locate(&ctx);
         let argv = args::argv(&command)?;
         let reference = netns.reference()?;
         let output = netns.session().lab().world().exec(&reference, &argv);
@@ -77,7 +78,8 @@ mod words {
     /// assert(!sleeper.running);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn start(netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
+    pub fn start(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
+        unknown::locate(&ctx);
         let argv = args::argv(&command)?;
         let reference = netns.reference()?;
         let started = netns.session().lab().world().start(&reference, &argv)?;
@@ -121,7 +123,8 @@ mod words {
     /// host.start("sleep 100").stop();
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn stop(process: &mut Process) -> RhaiResult<()> {
+    pub fn stop(ctx: NativeCallContext, process: &mut Process) -> RhaiResult<()> {
+        unknown::locate(&ctx);
         Ok(process.session.lab().world().stop(process.started)?)
     }
 

@@ -1,9 +1,11 @@
 //! Answers that nobody knows: a dry run starts no program and sends no packet. The answer is a
 //! handle; reading from it is an error, which `assert`, `wait_until` and `print` make a remark of.
 
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::{ScriptError, Session};
-use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, ParseError, Position};
+use netscript_engine::diagnostics::{At, Error, Result};
+use netscript_engine::interpreter::{ScriptError, Session, at};
+use rhai::{
+    Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, NativeCallContext, ParseError, Position,
+};
 
 use crate::RhaiResult;
 
@@ -43,6 +45,9 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_type_with_name::<Unknown>("(unknown in a dry run)")
         .register_indexer_get(|unknown: &mut Unknown, _: &str| unknown.read::<Dynamic>())
         .register_indexer_get(|unknown: &mut Unknown, _: i64| unknown.read::<Dynamic>())
+        .register_fn("+=", |_: &mut ImmutableString, unknown: Unknown| unknown.read::<()>())
+        .register_fn("+", |_: ImmutableString, unknown: Unknown| unknown.read::<ImmutableString>())
+        .register_fn("+", |unknown: Unknown, _: ImmutableString| unknown.read::<ImmutableString>())
         .register_fn("len", |unknown: &mut Unknown| unknown.read::<i64>())
         .register_fn("==", |unknown: Unknown, _: Dynamic| unknown.read::<bool>())
         .register_fn("!=", |unknown: Unknown, _: Dynamic| unknown.read::<bool>());
@@ -91,8 +96,15 @@ fn evaluate(
         },
         Err(error) => unknowable(&error).ok_or(error)?,
     };
-    Session::of_evaluation(context).lab().world().remark(&format!("{word}: a dry run cannot know {what}"));
+    let session = Session::of_evaluation(context);
+    session.lab().world().located(place(context, input).as_ref());
+    session.lab().world().remark(&format!("{word}: a dry run cannot know {what}"));
     Ok(None)
+}
+
+fn place(context: &EvalContext<'_, '_, '_, '_, '_, '_>, input: &Expression<'_>) -> Option<At> {
+    let position = input.position();
+    Some(At { source: context.source()?.into(), line: position.line()?, column: position.position().unwrap_or(0) })
 }
 
 fn assert(context: &mut EvalContext<'_, '_, '_, '_, '_, '_>, inputs: &[Expression<'_>], _: &Dynamic) -> RhaiResult {
@@ -100,7 +112,11 @@ fn assert(context: &mut EvalContext<'_, '_, '_, '_, '_, '_>, inputs: &[Expressio
     let place = condition.position();
     let word = match inputs.get(1) {
         None => "assert".to_owned(),
-        Some(message) => format!("assert {:?}", context.eval_expression_tree(message)?.to_string()),
+        Some(message) => match context.eval_expression_tree(message) {
+            Ok(message) => format!("assert {:?}", message.to_string()),
+            Err(error) if unknowable(&error).is_some() => "assert".to_owned(),
+            Err(error) => return Err(error),
+        },
     };
     let Some(value) = evaluate(context, condition, &word)? else { return Ok(Dynamic::UNIT) };
     let error = match value.as_bool() {
@@ -131,4 +147,9 @@ fn print(context: &mut EvalContext<'_, '_, '_, '_, '_, '_>, inputs: &[Expression
         },
     };
     context.call_fn::<Dynamic>("print", (value,))
+}
+
+/// Tells the world which place of the script asks for what comes next.
+pub(crate) fn locate(context: &NativeCallContext<'_>) {
+    Session::of(context).lab().world().located(at(context).as_ref());
 }
