@@ -690,6 +690,10 @@ impl Model {
         let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
         if renamed {
             self.flush_neighbours(master, |_| true);
+            // It looks before the port forwards.
+            if let Some(bridge) = self.device_mut(master).bridge_mut() {
+                bridge.lost_carrier = true;
+            }
         }
         if renamed || (self.device(master).up && self.device(id).ready()) {
             self.look_at_ports(master);
