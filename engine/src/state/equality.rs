@@ -194,7 +194,11 @@ fn is_derived(addr: IpAddr) -> bool {
 fn kind_text(kind: &LinkType) -> String {
     let peer = |peer: &Peer| {
         let Peer { netns, index: _, name } = peer;
-        format!("{netns:?}/{name:?}")
+        match netns {
+            Some(netns @ (NetnsRef::Host | NetnsRef::Named(_))) => format!("{netns}/{name:?}"),
+            // Seen from outside, a namespace without a name cannot be told from another.
+            Some(NetnsRef::Held(_) | NetnsRef::OfPid(_)) | None => "in a namespace without a name".to_owned(),
+        }
     };
     match kind {
         LinkType::Veth(end) => format!("veth {:?}", end.as_ref().map(peer)),

@@ -453,6 +453,17 @@ impl Model {
         }
     }
 
+    /// `rt6_mtu_change_route`: a route's own MTU follows the link's where it was as large or larger.
+    pub(in super::super) fn route_mtus_follow(&mut self, id: DevId, before: u32, now: u32) {
+        let space = self.space_of(id);
+        let fib = &mut self.space_mut(space).fib6;
+        for key in fib.by_dev.get(&id).cloned().unwrap_or_default() {
+            for route in fib.routes.get_mut(&key).into_iter().flatten().filter(|route| route.way.dev == Some(id)) {
+                route.mtu = route.mtu.map(|mtu| if mtu >= now || mtu == before { now } else { mtu });
+            }
+        }
+    }
+
     /// `rt6_sync_up`
     pub(in super::super) fn sync_up6(&mut self, id: DevId) {
         let space = self.space_of(id);
