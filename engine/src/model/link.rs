@@ -15,6 +15,9 @@ use crate::state::Hardware;
 /// `ETH_DATA_LEN`, linux/if_ether.h
 const ETHERNET_MTU: u32 = 1500;
 
+/// `ETH_MIN_MTU`, linux/if_ether.h
+const ETHERNET_MIN_MTU: u32 = 68;
+
 /// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
 const MAX_PORTS: usize = 1023;
 
@@ -156,7 +159,7 @@ impl Model {
             return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
         }
         let mtu = match lower {
-            Some(lower) => self.device(lower).mtu - vxlan_headroom(vxlan),
+            Some(lower) => self.device(lower).mtu.saturating_sub(vxlan_headroom(vxlan)).max(ETHERNET_MIN_MTU),
             None => ETHERNET_MTU,
         };
         let device = Device::new(space, name.clone(), Kind::Vxlan(vxlan.clone(), lower), Hardware::Unknown, mtu);
@@ -618,7 +621,8 @@ impl Model {
         if self.device(id).mtu == mtu {
             return;
         }
-        self.device_mut(id).mtu = mtu;
+        let before = std::mem::replace(&mut self.device_mut(id).mtu, mtu);
+        self.route_mtus_follow(id, before, mtu);
         if mtu < IPV4_MIN_MTU {
             self.destroy4(id);
         }
@@ -690,6 +694,10 @@ impl Model {
         let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
         if renamed {
             self.flush_neighbours(master, |_| true);
+            // It looks before the port forwards.
+            if let Some(bridge) = self.device_mut(master).bridge_mut() {
+                bridge.lost_carrier = true;
+            }
         }
         if renamed || (self.device(master).up && self.device(id).ready()) {
             self.look_at_ports(master);
@@ -720,7 +728,7 @@ impl Model {
 
     fn look_at_ports(&mut self, bridge: DevId) {
         self.select_ports(bridge);
-        self.follow_carrier(bridge, true);
+        self.follow_carrier(bridge, self.device(bridge).up);
     }
 }
 

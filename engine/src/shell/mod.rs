@@ -39,6 +39,8 @@ pub enum Word {
     Text(String),
     /// The number of a process: a number, or the shell variable that holds it.
     Pid(PidRef),
+    /// A word of the shell's own, such as a builtin.
+    Builtin(&'static str),
     /// The number of the shell that runs the script: it lives on the host.
     Shell,
 }
@@ -153,7 +155,7 @@ fn nsenter(pid: PidRef) -> Vec<Word> {
 fn quoted_program(word: Option<&Word>) -> Option<String> {
     Some(match word? {
         Word::Text(text) => quote_program(text),
-        number @ (Word::Pid(_) | Word::Shell) => quoted(number),
+        own @ (Word::Pid(_) | Word::Shell | Word::Builtin(_)) => quoted(own),
     })
 }
 
@@ -161,6 +163,7 @@ fn quoted(word: &Word) -> String {
     match word {
         Word::Text(text) => quote(text),
         Word::Pid(PidRef::Number(number)) => number.to_string(),
+        Word::Builtin(word) => (*word).to_owned(),
         Word::Shell => "$$".to_owned(),
         Word::Pid(pid @ (PidRef::Held(_) | PidRef::Started(_))) => format!("\"${}\"", variable(*pid)),
     }
@@ -239,7 +242,7 @@ pub fn start(netns: &NetnsRef, argv: &[String], program: Started) -> Command {
 
 /// The end of a started program.
 pub fn stop(program: Started) -> Command {
-    Command::host([Word::from("kill"), Word::Pid(PidRef::Started(program.0))]).tolerant()
+    Command::host([Word::Builtin("kill"), Word::Pid(PidRef::Started(program.0))]).tolerant()
 }
 
 /// `ping -c COUNT -W SECONDS TARGET`

@@ -12,7 +12,7 @@ pub(super) fn commands(op: &NetnsOp) -> Vec<Command> {
             command.tail = Tail::Background(PidRef::Held(*number));
             vec![command]
         }
-        NetnsOp::Release(number) => vec![Command::host([Word::from("kill"), Word::Pid(PidRef::Held(*number))])],
+        NetnsOp::Release(number) => vec![Command::host([Word::Builtin("kill"), Word::Pid(PidRef::Held(*number))])],
         NetnsOp::Attach(name, pid) => {
             vec![Command::host(["ip", "netns", "attach", name.as_str()]).with([Word::Pid(*pid)])]
         }

@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("bless") => bless(),
+        Some("wasm") => wasm(),
         Some("equivalence") => equivalence(&arguments[1..]),
         other => {
             if let Some(other) = other {
@@ -17,9 +18,45 @@ fn main() -> ExitCode {
             eprintln!("usage: cargo xtask bless   rewrite the expected output in tests/ref");
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
+            eprintln!("       cargo xtask wasm    build engine and stdlib for WebAssembly, without the kernel part");
             ExitCode::from(2)
         }
     }
+}
+
+/// Builds what a web page needs with Debian's packages `rustc-web`, `rust-web-src` and `lld-22`, and
+/// checks that it pulls in no crate that needs Linux.
+fn wasm() -> ExitCode {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tree = Command::new(&cargo)
+        .args([
+            "tree",
+            "--package",
+            "netscript-stdlib",
+            "--no-default-features",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
+        .output();
+    let Ok(tree) = tree else { return ExitCode::FAILURE };
+    let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+    let linux = ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
+    let found: Vec<&str> = tree.lines().filter(|line| linux.iter().any(|name| line.starts_with(name))).collect();
+    if !found.is_empty() {
+        eprintln!("without its kernel feature the engine needs {}", found.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let status = Command::new(&cargo)
+        .args(["build", "--release", "--target", "wasm32-unknown-unknown", "-Zbuild-std=std,panic_abort"])
+        .args(["--package", "netscript-engine", "--package", "netscript-stdlib", "--no-default-features"])
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-22")
+        .env("CONST_RANDOM_SEED", "netscript")
+        .status();
+    if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Rewrites the expected output in `tests/ref`.

@@ -4,6 +4,7 @@
 mod generate;
 mod rng;
 mod run;
+mod script;
 mod shrink;
 
 use std::sync::Mutex;
@@ -13,6 +14,7 @@ use std::thread;
 pub use generate::program;
 pub use rng::Rng;
 pub use run::{Program, check, commands};
+pub use script::check_script;
 pub use shrink::shrink;
 
 /// What came of running many programs.

@@ -21,3 +21,4 @@ mod read_back;
 mod route;
 mod sandboxing;
 mod test_command;
+mod three_ways;

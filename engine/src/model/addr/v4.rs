@@ -122,6 +122,9 @@ impl Model {
     /// `inet_rtm_deladdr`, `__inet_del_ifa`
     pub(super) fn del4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
+        if self.device(id).mtu < 68 {
+            return Err(Errno::ENODEV.into());
+        }
         let found = self.device(id).addrs4.iter().position(|old| {
             let probe = Addr4 { address, ..old.clone() };
             old.local == local
