@@ -36,13 +36,20 @@ pub(crate) fn unknowable(error: &EvalAltResult) -> Option<String> {
             Error::Unknowable { what } => Some(what.clone()),
             _ => None,
         },
+        // A function that takes any value but this one.
+        EvalAltResult::ErrorFunctionNotFound(signature, _) if signature.contains(TYPE_NAME) => {
+            Some("what a program or a probe answers".to_owned())
+        }
         _ => None,
     }
 }
 
+/// What Rhai calls the type, in signatures and as text.
+const TYPE_NAME: &str = "(unknown in a dry run)";
+
 pub(crate) fn register(engine: &mut Engine) {
     engine
-        .register_type_with_name::<Unknown>("(unknown in a dry run)")
+        .register_type_with_name::<Unknown>(TYPE_NAME)
         .register_indexer_get(|unknown: &mut Unknown, _: &str| unknown.read::<Dynamic>())
         .register_indexer_get(|unknown: &mut Unknown, _: i64| unknown.read::<Dynamic>())
         .register_fn("+=", |_: &mut ImmutableString, unknown: Unknown| unknown.read::<()>())
