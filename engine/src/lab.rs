@@ -84,6 +84,11 @@ impl Lab {
         self.handles.reference(id)
     }
 
+    /// Whether this lab gave name servers to a namespace; they go with it.
+    pub fn has_resolver(&self, netns: &NetnsRef) -> bool {
+        self.handles.has_resolver(netns)
+    }
+
     /// A number for a namespace without a name, not used before in this lab.
     pub fn next_held(&mut self) -> u32 {
         self.handles.next_held()

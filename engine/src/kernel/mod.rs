@@ -12,6 +12,7 @@ mod nsid;
 mod policy;
 mod privilege;
 mod process;
+mod resolver;
 mod route;
 mod sandbox;
 mod settle;
@@ -19,14 +20,15 @@ mod socket;
 mod sys;
 mod sysctl;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-pub use crate::probe::{answer_forever, capture_forever};
+pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 pub use interrupt::Interrupt;
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
-pub use process::{CAPTURE_NAME, SERVER_NAME};
+pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
@@ -35,7 +37,8 @@ use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started,
+    Trace, World,
 };
 
 /// The machine's kernel, as one lab uses it.
@@ -200,6 +203,10 @@ impl World for Kernel {
         sysctl::read(&mut self.namespaces, netns, key)
     }
 
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        self.servers_of(netns)
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_carriers()?;
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
@@ -223,21 +230,44 @@ impl World for Kernel {
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.await_carriers()?;
-        crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
+        match self.look_up(netns, &request.target, request.timeout)? {
+            Ok(addr) => crate::probe::ping(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Pong { error: Some(unresolved), ..Pong::default() }),
+        }
+    }
+
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.await_carriers()?;
+        match self.look_up(netns, &trace.target, trace.timeout)? {
+            Ok(addr) => trace.follow(addr, |request| self.ping(netns, request)),
+            Err(why) => Err(Error::Target { given: format!("{:?}", trace.target.to_string()), why }),
+        }
     }
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
-        crate::probe::connect(&self.namespaces, &self.interrupt, netns, request)
+        self.await_carriers()?;
+        match self.look_up(netns, &request.target, request.timeout)? {
+            Ok(addr) => crate::probe::connect(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Connected { rtt: None, error: Some(unresolved) }),
+        }
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
         self.await_carriers()?;
-        crate::probe::fetch(&self.namespaces, &self.interrupt, netns, request)
+        match self.look_up(netns, &request.server, request.timeout)? {
+            Ok(addr) => crate::probe::fetch(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Fetched { error: Some(unresolved), ..Fetched::default() }),
+        }
     }
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         let listener = crate::probe::listen(&self.namespaces, netns, server)?;
         self.processes.serve(&self.namespaces, netns, listener, &server.body)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        let sockets = crate::probe::name_server::open(&self.namespaces, netns, server)?;
+        self.processes.serve_dns(&self.namespaces, netns, sockets, server)
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {

@@ -17,6 +17,7 @@ use background::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+pub(super) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
 use super::interrupt::Interrupt;
@@ -24,8 +25,8 @@ use super::netns::Namespaces;
 use super::{Failure, Outcome, sys};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::op::{NetnsRef, PidRef};
-use crate::probe::capture;
-use crate::world::{Capture, Output, Started};
+use crate::probe::{capture, name_server};
+use crate::world::{Capture, Output, ServeDns, Started};
 
 /// Where labs keep what belongs to them, a folder each.
 const LABS_DIR: &str = "/run/netscript";
@@ -36,6 +37,10 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
 /// socket that is its standard input with the page that is its argument.
 pub const SERVER_NAME: &str = "netscript-serve";
+
+/// Under this name the program is a name server: it answers on the UDP socket that is its standard
+/// input and the TCP socket that is its standard output, for the names that are its arguments.
+pub const NAME_SERVER_NAME: &str = "netscript-dns";
 
 /// Under this name the program is a capture: it writes the packets of the socket that is its
 /// standard input into the file that is its standard output.
@@ -129,6 +134,20 @@ impl Processes {
         let mut command = helper(SERVER_NAME);
         command.arg(body).stdin(OwnedFd::from(listener));
         self.launch(namespaces, netns, command, None, SERVER_NAME)
+    }
+
+    /// Starts this program again as a name server on sockets that are open already.
+    pub(super) fn serve_dns(
+        &mut self,
+        namespaces: &Namespaces,
+        netns: &NetnsRef,
+        sockets: name_server::Sockets,
+        server: &ServeDns,
+    ) -> Result<Started> {
+        let mut command = helper(NAME_SERVER_NAME);
+        command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
+        command.stdin(OwnedFd::from(sockets.udp));
+        self.launch(namespaces, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
     }
 
     /// Starts this program again as a capture on a socket that hears already.

@@ -19,12 +19,13 @@ mod space;
 mod sysctl;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use device::{DevId, Device};
 use space::{Space, SpaceId};
 
 use crate::diagnostics::{Errno, Error, Refusal};
-use crate::op::{Action, IfName, NetnsRef, Op};
+use crate::op::{Action, IfName, NetnsName, NetnsRef, Op};
 use crate::world::{Absent, Failed, Started};
 
 /// The network that operations are believed to have made.
@@ -34,6 +35,7 @@ pub struct Model {
     spaces: BTreeMap<SpaceId, Space>,
     devices: BTreeMap<DevId, Device>,
     programs: BTreeMap<Started, SpaceId>,
+    resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
     next_space: u32,
     next_device: u32,
 }
@@ -88,6 +90,7 @@ impl Model {
             spaces: BTreeMap::new(),
             devices: BTreeMap::new(),
             programs: BTreeMap::new(),
+            resolvers: BTreeMap::new(),
             next_space: 0,
             next_device: 0,
         };

@@ -9,6 +9,7 @@ mod command_line;
 mod examples;
 mod interrupt;
 mod link;
+mod names;
 mod neigh;
 mod netfilter;
 mod netfilter_rules;
