@@ -16,7 +16,7 @@ type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
 impl Model {
     /// A model of a network as it was found.
     pub fn of(state: &NetState) -> Model {
-        let mut model = Model::new();
+        let mut model = Model::empty();
         let mut ids = Ids::new();
         for (netns, contents) in &state.netns {
             let space = match model.names.get(netns).copied() {
