@@ -236,7 +236,8 @@ impl Model {
                 master: master.map(|master| master.name.clone()),
                 dst,
                 // `bridge fdb add … master static`
-                state: if master.is_some() { "static" } else { "permanent" }.to_owned(),
+                state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
+                    .to_owned(),
             };
             records.extend(device.fdb.iter().map(|(mac, dst)| record(*mac, device, None, *dst)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);
