@@ -162,6 +162,7 @@ fn bridge(options: &Bridge) -> BridgePart {
         options: options.clone(),
         ports: Default::default(),
         mac_set: true,
+        mac_zero: false,
         mtu_set: false,
         lost_carrier: true,
         fdb: BTreeMap::new(),
