@@ -9,6 +9,8 @@ pub mod diagnostics;
 mod dry_run;
 pub mod interpreter;
 #[cfg(feature = "kernel")]
+pub mod journal;
+#[cfg(feature = "kernel")]
 pub mod kernel;
 mod lab;
 pub mod model;
@@ -22,5 +24,6 @@ mod world;
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, NetnsId};
 pub use world::{
-    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, Transport, World,
+    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Point, Pong, Serve, Started, Summary, Transport,
+    World,
 };

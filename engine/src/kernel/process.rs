@@ -19,15 +19,14 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use surroundings::Surroundings;
 
+use super::book::Book;
 use super::interrupt::Interrupt;
 use super::netns::Namespaces;
-use super::{Failure, Outcome, sys};
+use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
+use crate::journal::{Process, Undo};
 use crate::op::{NetnsRef, PidRef};
 use crate::world::{Output, Started};
-
-/// Where labs keep what belongs to them, a folder each.
-const LABS_DIR: &str = "/run/netscript";
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -40,14 +39,25 @@ pub const SERVER_NAME: &str = "netscript-serve";
 /// signal is sent to any other: its number may be a stranger's by then.
 pub(super) struct Processes {
     folder: PathBuf,
+    /// What its programs have in their environment, by which those that they leave behind are known.
+    token: String,
     started: Vec<Program>,
     holders: BTreeMap<u32, Pid>,
 }
 
 impl Processes {
     /// The processes of a lab that has not started any.
-    pub(super) fn new(lab: &str) -> Processes {
-        Processes { folder: Path::new(LABS_DIR).join(lab), started: Vec::new(), holders: BTreeMap::new() }
+    pub(super) fn new(folder: &Path, token: &str) -> Processes {
+        Processes { folder: folder.to_owned(), token: token.to_owned(), started: Vec::new(), holders: BTreeMap::new() }
+    }
+
+    /// How many programs it started that are running.
+    pub(super) fn started_count(&self) -> usize {
+        self.started.iter().filter(|program| program.is_not_over()).count()
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
     }
 
     pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
@@ -62,10 +72,16 @@ impl Processes {
     }
 
     /// `unshare --net sleep infinity &`
-    pub(super) fn hold(&mut self, number: u32) -> Outcome<u32> {
-        let pid = sys::start_holder()?;
+    pub(super) fn add_holder(&mut self, number: u32, pid: Pid) {
         self.holders.insert(number, pid);
-        Ok(pid.as_raw().unsigned_abs())
+    }
+
+    /// Waits for a holder that has been ended, and tells which it was.
+    pub(super) fn forget_holder(&mut self, pid: u32) -> Option<u32> {
+        let number = self.holders.iter().find(|(_, holder)| holder.as_raw().unsigned_abs() == pid).map(|(n, _)| *n)?;
+        let holder = self.holders.remove(&number)?;
+        let _ = waitpid(holder, Some(WaitPidFlag::WNOHANG));
+        Some(number)
     }
 
     /// Ends a holder, and with it its namespace unless others use it.
@@ -94,8 +110,14 @@ impl Processes {
     }
 
     /// `ip netns exec NETNS ARGV… &`
-    pub(super) fn start(&mut self, namespaces: &Namespaces, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
-        self.launch(namespaces, netns, command(netns, argv)?, argv)
+    pub(super) fn start(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        argv: &[String],
+    ) -> Result<Started> {
+        self.launch(namespaces, book, netns, command(netns, argv)?, argv)
     }
 
     /// Starts this program again as a server on a socket that listens already: it is ready when
@@ -103,29 +125,48 @@ impl Processes {
     pub(super) fn serve(
         &mut self,
         namespaces: &Namespaces,
+        book: &mut Book,
         netns: &NetnsRef,
         listener: TcpListener,
         body: &str,
     ) -> Result<Started> {
         let mut command = Command::new(OWN_PROGRAM);
         command.arg0(SERVER_NAME).arg(body).stdin(OwnedFd::from(listener));
-        self.launch(namespaces, netns, command, &[SERVER_NAME.to_owned()])
+        self.launch(namespaces, book, netns, command, &[SERVER_NAME.to_owned()])
     }
 
     fn launch(
         &mut self,
         namespaces: &Namespaces,
+        book: &mut Book,
         netns: &NetnsRef,
-        command: Command,
+        mut command: Command,
         argv: &[String],
     ) -> Result<Started> {
         self.reap();
+        command.env("NETSCRIPT_LAB", &self.token);
         let surroundings = Surroundings::of(namespaces, netns)?;
         let number = u32::try_from(self.started.len() + 1).expect("the machine has fewer processes");
         let log = background::Log::create(&self.folder, number)?;
-        let program = Program::start(command, surroundings, log, argv.join(" ")).map_err(not_started(netns, argv))?;
-        self.started.push(program);
-        Ok(Started(number))
+        let name = argv.join(" ");
+        let mut unwritten = None;
+        let write = |process: Process| {
+            let undo = Undo::Process { process, what: name.clone() };
+            let entry = book.record(format!("start `{name}` in {netns}"), vec![undo]);
+            entry.map_err(|error| unwritten = Some(error)).ok()
+        };
+        let started = Program::start(command, surroundings, log, name.clone(), write);
+        match (started, unwritten) {
+            (_, Some(error)) => Err(error),
+            (Err((error, entry)), None) => {
+                entry.into_iter().for_each(|n| book.undone(n));
+                Err(not_started(netns, argv)(error))
+            }
+            (Ok(program), None) => {
+                self.started.push(program);
+                Ok(Started(number))
+            }
+        }
     }
 
     pub(super) fn running(&mut self, program: Started) -> Result<bool> {
@@ -148,11 +189,38 @@ impl Processes {
     }
 
     /// Lets go of the programs that have ended by themselves.
-    fn reap(&mut self) {
+    pub(super) fn reap(&mut self) {
         for program in &mut self.started {
             program.running();
         }
     }
+}
+
+/// A process as a journal names it, if it is there.
+pub(super) fn identify(pid: u32) -> Option<Process> {
+    Some(Process { pid, start: start_of(pid)? })
+}
+
+/// When a process was started, in clock ticks since boot.
+pub(super) fn start_of(pid: u32) -> Option<u64> {
+    stat_field(pid, 22)?.parse().ok()
+}
+
+/// The session of a process.
+pub(super) fn session_of(pid: u32) -> Option<u32> {
+    stat_field(pid, 6)?.parse().ok()
+}
+
+/// Whether the very process is there, and has not ended.
+pub(super) fn is_alive(process: Process) -> bool {
+    start_of(process.pid) == Some(process.start) && stat_field(process.pid, 3).is_some_and(|state| state != "Z")
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
+fn stat_field(pid: u32, number: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let behind = stat.rsplit_once(')')?.1;
+    behind.split_whitespace().nth(number - 3).map(str::to_owned)
 }
 
 fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {

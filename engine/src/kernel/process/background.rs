@@ -1,20 +1,24 @@
 //! Programs in the background, which go on when netscript has ended.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, setsid};
+use nix::unistd::{Pid, close, getpid, read as nix_read, setsid, write as nix_write};
 
 use super::super::interrupt::Interrupt;
 use super::super::sys;
 use super::foreground::has_ended;
+use super::identify;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
+use crate::journal::Process;
 
 /// How long a program has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
@@ -59,22 +63,18 @@ impl Log {
 
 impl Program {
     pub(super) fn start(
-        mut command: Command,
+        command: Command,
         surroundings: Surroundings,
         log: Log,
         name: String,
-    ) -> io::Result<Program> {
-        command.stdout(log.file.try_clone()?).stderr(log.file);
-        sys::before_start(&mut command, move || {
-            surroundings.enter()?;
-            sys::close_files_on_start(3);
-            Ok(setsid().map(drop)?)
-        });
-        match command.spawn() {
-            Ok(child) => Ok(Program { child, over: false, name, log: log.path }),
+        write: impl FnOnce(Process) -> Option<Option<u64>>,
+    ) -> Result<Program, (io::Error, Option<u64>)> {
+        let path = log.path.clone();
+        match launch(command, surroundings, log, write) {
+            Ok(child) => Ok(Program { child, over: false, name, log: path }),
             Err(error) => {
                 // Nothing is left of a program that did not start.
-                let _ = fs::remove_file(&log.path);
+                let _ = fs::remove_file(&path);
                 Err(error)
             }
         }
@@ -87,6 +87,11 @@ impl Program {
         } else {
             Err(Error::Gone { what: format!("the process of `{}`", self.name), removed: None })
         }
+    }
+
+    /// Whether nobody has noticed its end yet.
+    pub(super) fn is_not_over(&self) -> bool {
+        !self.over
     }
 
     pub(super) fn running(&mut self) -> bool {
@@ -116,6 +121,50 @@ impl Program {
         self.over = true;
         waited
     }
+}
+
+/// Starts a process that waits, before it becomes the program, until `write` has put it into the
+/// journal; without that, or without this process, it ends. The error comes with the journal's entry.
+fn launch(
+    mut command: Command,
+    surroundings: Surroundings,
+    log: Log,
+    write: impl FnOnce(Process) -> Option<Option<u64>>,
+) -> Result<Child, (io::Error, Option<u64>)> {
+    let early = |error: io::Error| (error, None);
+    let (mut number, tell) = io::pipe().map_err(early)?;
+    let (may_go, mut go) = io::pipe().map_err(early)?;
+    let go_here = go.as_raw_fd();
+    command.stdout(log.file.try_clone().map_err(early)?).stderr(log.file);
+    sys::before_start(&mut command, move || {
+        // The pipe is to end with the parent.
+        close(go_here)?;
+        setsid()?;
+        nix_write(&tell, &getpid().as_raw().to_ne_bytes())?;
+        match nix_read(&may_go, &mut [0; 1])? {
+            1 => {}
+            _ => return Err(io::Error::from_raw_os_error(nix::libc::ECANCELED)),
+        }
+        surroundings.enter()?;
+        sys::close_files_on_start(3);
+        Ok(())
+    });
+    thread::scope(|scope| {
+        // Starting waits until the program runs, and the pipes end with the command.
+        let started = scope.spawn(move || command.spawn());
+        let mut pid = [0; 4];
+        let mut entry = None;
+        if number.read_exact(&mut pid).is_ok()
+            && let Some(process) = identify(u32::from_ne_bytes(pid))
+            && let Some(written) = write(process)
+        {
+            entry = written;
+            let _ = go.write_all(b"!");
+        }
+        drop(go);
+        let started = started.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")));
+        started.map_err(|error| (error, entry))
+    })
 }
 
 fn wait_for_end(child: Pid, interrupt: &Interrupt) -> Result<()> {
