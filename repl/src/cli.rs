@@ -3,12 +3,41 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Build the network that a script describes: namespaces, links, addresses, routes and rules.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
+    /// What to do instead of running a script; a script of such a name is run as `./NAME`
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Running a script
+    #[command(flatten)]
+    pub run: Option<RunArgs>,
+
+    /// Colours in error messages
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
+    pub color: Colour,
+}
+
+/// Anything but running a script.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run labs as tests, each in a sandbox of its own
+    Test(TestArgs),
+}
+
+/// Which script to run, and how.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
     /// The script; `-` is standard input
     pub file: PathBuf,
 
@@ -44,10 +73,41 @@ pub struct Cli {
     /// Tell on standard error the command that each step equals, as it is done
     #[arg(long, conflicts_with = "dry_run")]
     pub explain: bool,
+}
 
-    /// Colours in error messages
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
-    pub color: Colour,
+/// Which labs to test, and how.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Scripts, and folders whose scripts (`*.rhai`) are run, those below included
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How many at a time [default: as many as there are processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Lines)]
+    pub format: Format,
+}
+
+impl TestArgs {
+    /// How many at a time.
+    pub fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(processors, usize::from)
+    }
+}
+
+/// How tests are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line each, as they finish
+    Lines,
+    /// One JSON document at the end
+    Json,
+    /// JUnit's XML, at the end
+    Junit,
 }
 
 const EXAMPLES: &str = "\
@@ -58,6 +118,7 @@ Examples:
   netscript --sandbox lab.rhai -- 3 red  the script's `args` are [\"3\", \"red\"]
   netscript --dry-run lab.rhai           print it as commands instead; needs no root
   echo 'print(host.links)' | netscript --sandbox -
+  netscript test labs/                   run every script of a folder as a test
 
 Exit status:
   0 success, 1 the script failed, 2 wrong command line, 130 interrupted,

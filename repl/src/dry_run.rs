@@ -8,7 +8,7 @@ use netscript_engine::op::Prefix;
 use netscript_engine::shell;
 use netscript_engine::state::NetState;
 
-use crate::cli::{Cli, Style};
+use crate::cli::{RunArgs, Style};
 use crate::output::Printer;
 
 impl From<Style> for shell::Style {
@@ -21,14 +21,14 @@ impl From<Style> for shell::Style {
 }
 
 /// The world of a dry run: a blank host, one with an uplink, or this machine's as it is now.
-pub fn world(cli: &Cli, style: Style, printer: &Printer) -> Result<DryRun> {
-    let mut model = if cli.from_host { this_host()? } else { Model::new() };
-    if let Some(uplink) = &cli.uplink {
+pub fn world(args: &RunArgs, style: Style, printer: &Printer) -> Result<DryRun> {
+    let mut model = if args.from_host { this_host()? } else { Model::new() };
+    if let Some(uplink) = &args.uplink {
         model.add_uplink(Prefix::parse(uplink)?);
     }
     let printer = printer.clone();
     let run = DryRun::new(model, style.into(), move |line| printer.line(line));
-    Ok(if cli.annotate { run.annotated() } else { run })
+    Ok(if args.annotate { run.annotated() } else { run })
 }
 
 fn this_host() -> Result<Model> {

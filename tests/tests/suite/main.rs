@@ -19,3 +19,4 @@ mod process;
 mod read_back;
 mod route;
 mod sandboxing;
+mod test_command;
