@@ -13,7 +13,7 @@ use crate::op::{
 };
 use crate::shell::{self, Style};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
-use crate::world::{Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, World};
+use crate::world::{Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, World};
 
 /// Where lines of the printed script go.
 type Sink = Box<dyn FnMut(&str)>;
@@ -292,6 +292,20 @@ impl World for DryRun {
         self.print(&line);
         answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
         Ok(program)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::capture(netns, request, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
+        Ok(program)
+    }
+
+    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
+        unknowable("what passes on a link")
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

@@ -22,6 +22,6 @@ mod world;
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, NetnsId};
 pub use world::{
-    Absent, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, Transport,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, Transport,
     World,
 };

@@ -1,6 +1,7 @@
 //! Everything that reaches outside the program goes through [`World`].
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Refusal, Result};
@@ -76,6 +77,11 @@ pub trait World {
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
     /// Starts a small HTTP server of our own that lives as long as the lab.
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started>;
+    /// Starts to write a link's packets into a file, as long as the lab lives. Those that pass after
+    /// this returns are in it.
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started>;
+    /// The packets that a capture has heard until now, a line each.
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>>;
     /// Waits; ends early, with an error, when the user interrupts.
     fn sleep(&mut self, time: Duration) -> Result<()>;
     /// Whether the user has asked to stop.
@@ -231,6 +237,15 @@ pub struct Hop {
     pub addr: Option<IpAddr>,
     /// Whether that was the target.
     pub reached: bool,
+}
+
+/// A capture of a link's packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Which link is heard.
+    pub link: IfName,
+    /// The file that takes the packets; `None`: one of the lab's own.
+    pub file: Option<PathBuf>,
 }
 
 /// What came back.

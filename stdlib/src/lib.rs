@@ -5,6 +5,7 @@
 
 mod addr;
 mod args;
+mod capture;
 mod check;
 mod connect;
 mod error;
@@ -27,6 +28,7 @@ mod unknown;
 use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine};
 
+pub use capture::Capture;
 pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
@@ -61,6 +63,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         process::register,
         probe::register,
         connect::register,
+        capture::register,
         http::register,
         check::register,
         error::register,

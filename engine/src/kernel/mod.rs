@@ -21,19 +21,22 @@ mod sysctl;
 
 use std::time::Duration;
 
-pub use crate::probe::answer_forever;
+pub use crate::probe::{answer_forever, capture_forever};
 pub use interrupt::Interrupt;
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
-pub use process::SERVER_NAME;
+pub use process::{CAPTURE_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
-use crate::world::{Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World,
+};
 
 /// The machine's kernel, as one lab uses it.
 pub struct Kernel {
@@ -235,6 +238,14 @@ impl World for Kernel {
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         let listener = crate::probe::listen(&self.namespaces, netns, server)?;
         self.processes.serve(&self.namespaces, netns, listener, &server.body)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.processes.capture(&self.namespaces, netns, request)
+    }
+
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+        self.processes.packets(capture)
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use quote::{quote, quote_program};
 
 use crate::op::{Action, Family, IfName, NetnsRef, Op, PidRef};
-use crate::world::{Connect, Fetch, Ping, Serve, Started, Trace, Transport};
+use crate::world::{Capture, Connect, Fetch, Ping, Serve, Started, Trace, Transport};
 
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -311,6 +311,18 @@ class S(h.ThreadingHTTPServer): address_family = socket.AF_INET6 if ':' in sys.a
 class A(h.BaseHTTPRequestHandler):
     def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[3].encode())
 S((sys.argv[1], int(sys.argv[2])), A).serve_forever()";
+
+/// `tcpdump -i LINK -w FILE`, or with its lines on standard output
+pub fn capture(netns: &NetnsRef, request: &Capture, program: Started) -> Command {
+    let Capture { link, file } = request;
+    let command = Command::new(netns, ["tcpdump", "--immediate-mode", "-n", "-i", link.as_str()]);
+    let mut command = match file {
+        Some(file) => command.with([Word::from("-U"), "-w".into(), file.display().to_string().into()]),
+        None => command.with(["-l"]),
+    };
+    command.tail = Tail::Background(PidRef::Started(program.0));
+    command
+}
 
 /// `sleep SECONDS`
 pub fn sleep(time: Duration) -> Command {

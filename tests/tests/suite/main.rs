@@ -4,6 +4,7 @@
 
 mod addr;
 mod annotated;
+mod capture;
 mod command_line;
 mod examples;
 mod interrupt;
