@@ -13,7 +13,9 @@ use crate::op::{
 };
 use crate::shell::{self, Style};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
-use crate::world::{Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{
+    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, World,
+};
 
 /// Where lines of the printed script go.
 type Sink = Box<dyn FnMut(&str)>;
@@ -66,13 +68,16 @@ impl DryRun {
         }
     }
 
-    /// Prints an operation, after waiting for what is in its way.
-    fn print_op(&mut self, op: &Op) {
+    /// Waits for what is in an operation's way.
+    fn print_waits(&mut self, op: &Op) {
         for (netns, link) in self.in_the_way(op) {
             let wait = shell::wait_until_gone(&netns, &link, self.style);
             self.print(&wait);
             self.ending.remove(&(netns, link));
         }
+    }
+
+    fn print_op(&mut self, op: &Op) {
         for line in shell::lines(op, self.style) {
             self.print(&line);
         }
@@ -142,7 +147,9 @@ impl World for DryRun {
     fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
         for (index, op) in ops.iter().enumerate() {
             let far_ends = self.far_ends(op);
-            if let Err(failed) = self.model.apply(std::slice::from_ref(op)) {
+            let result = self.model.apply(std::slice::from_ref(op));
+            self.print_waits(op);
+            if let Err(failed) = result {
                 self.print_failure(op, failed.refusal.errno);
                 return Err(Failed { index, ..failed });
             }
@@ -254,6 +261,17 @@ impl World for DryRun {
         unknowable(format!("whether {} answers", request.target))
     }
 
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.present(netns)?;
+        let line = shell::traceroute(netns, trace).line(self.style);
+        self.print(&line);
+        unknowable(format!("who is on the way to {}", trace.target))
+    }
+
+    fn wait(&mut self, _: Duration) -> Result<bool> {
+        Ok(false)
+    }
+
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
         self.present(netns)?;
         let line = shell::connect(netns, request).line(self.style);
@@ -276,6 +294,20 @@ impl World for DryRun {
         self.print(&line);
         answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
         Ok(program)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::capture(netns, request, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
+        Ok(program)
+    }
+
+    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
+        unknowable("what passes on a link")
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

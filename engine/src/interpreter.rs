@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
 
+pub use foreign::{UNNAMED, takes_unknown};
 pub use session::{ScriptError, Session, at};
 pub use variables::define_constants;
 

@@ -1,6 +1,7 @@
 //! Everything that reaches outside the program goes through [`World`].
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Error, Refusal, Result};
@@ -78,10 +79,31 @@ pub trait World {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
     /// Opens a connection and closes it again.
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
+    /// Looks who is on the way to a target.
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        let mut hops = Vec::new();
+        for ttl in 1..=trace.hops {
+            let pong = self.ping(netns, &trace.request(ttl))?;
+            hops.push(Hop { ttl, addr: pong.from, reached: pong.received > 0 });
+            if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
+                break;
+            }
+        }
+        Ok(hops)
+    }
+    /// Lets time pass until something may have changed; false where waiting changes nothing.
+    fn wait(&mut self, time: Duration) -> Result<bool> {
+        self.sleep(time).map(|()| true)
+    }
     /// Asks an HTTP server for a page.
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
     /// Starts a small HTTP server of our own that lives as long as the lab.
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started>;
+    /// Starts to write a link's packets into a file, as long as the lab lives. Those that pass after
+    /// this returns are in it.
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started>;
+    /// The packets that a capture has heard until now, a line each.
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>>;
     /// Waits; ends early, with an error, when the user interrupts.
     fn sleep(&mut self, time: Duration) -> Result<()>;
     /// Whether the user has asked to stop.
@@ -222,6 +244,45 @@ pub struct Serve {
     pub port: u16,
     /// The page.
     pub body: String,
+}
+
+/// A way to look at: ICMP echo requests that may pass 1, 2, … routers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// Where it leads.
+    pub target: IpAddr,
+    /// How many steps to look at, at most.
+    pub hops: u8,
+    /// How long to wait for each answer.
+    pub timeout: Duration,
+}
+
+impl Trace {
+    /// The request of one step.
+    fn request(&self, ttl: u8) -> Ping {
+        let Trace { target, hops: _, timeout } = *self;
+        Ping { target, dev: None, count: 1, timeout, src: None, size: 0, ttl: Some(ttl) }
+    }
+}
+
+/// A step on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// How many routers the request could pass, plus one.
+    pub ttl: u8,
+    /// Who answered.
+    pub addr: Option<IpAddr>,
+    /// Whether that was the target.
+    pub reached: bool,
+}
+
+/// A capture of a link's packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Which link is heard.
+    pub link: IfName,
+    /// The file that takes the packets; `None`: one of the lab's own.
+    pub file: Option<PathBuf>,
 }
 
 /// What came back.

@@ -1,15 +1,29 @@
 //! netscript: builds the network of containers that a script describes.
 
 mod cli;
+mod dry_run;
 mod helper;
 mod output;
 mod run;
 mod script;
+mod test;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    helper::run().unwrap_or_else(|| run::run(cli::Cli::parse()))
+    helper::run().unwrap_or_else(|| obey(Cli::parse()))
+}
+
+/// Does what the command line says.
+fn obey(cli: Cli) -> ExitCode {
+    let colour = cli.color.wanted();
+    match (cli.command, cli.run) {
+        (Some(Command::Test(args)), _) => test::run(&args, colour),
+        (None, Some(args)) => run::run(args, colour),
+        (None, None) => Cli::command().error(ErrorKind::MissingRequiredArgument, "a script is wanted").exit(),
+    }
 }

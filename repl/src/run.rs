@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use netscript_engine::Lab;
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
 use netscript_engine::kernel::{Interrupt, Kernel, enter_sandbox, may_change_networks};
+use netscript_engine::shell;
+use netscript_engine::{Lab, World};
 use netscript_stdlib::Environment;
 
-use crate::cli::Cli;
+use crate::cli::RunArgs;
+use crate::dry_run;
 use crate::output::{Printer, fail, tell};
 use crate::script::{Script, is_stdin};
 
@@ -19,25 +21,32 @@ use crate::script::{Script, is_stdin};
 const PANICKED: i32 = 101;
 
 /// Runs a script as the command line says, and gives the exit status.
-pub fn run(cli: Cli) -> ExitCode {
-    let colour = cli.color.wanted();
-    let status = prepare(&cli)
-        .and_then(|(script, interrupt)| on_large_stack(move || interpret(&cli, &script, interrupt)))
+pub fn run(args: RunArgs, colour: bool) -> ExitCode {
+    let status = prepare(&args)
+        .and_then(|(script, interrupt)| on_large_stack(move || interpret(&args, &script, interrupt, colour)))
         .unwrap_or_else(|error| fail(&error.into(), &Sources::default(), colour));
-    // An exit status has eight bits.
+    exit_code(status)
+}
+
+/// An exit status has eight bits.
+pub fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1))
 }
 
 /// What is done while there is one thread: a sandbox can be made only then. The script is read
 /// before, since the sandbox covers some of the machine's files.
-fn prepare(cli: &Cli) -> Result<(Script, Interrupt)> {
-    let script = Script::read(&cli.file)?;
-    if cli.sandbox {
+fn prepare(args: &RunArgs) -> Result<(Script, Option<Interrupt>)> {
+    let script = Script::read(&args.file)?;
+    if args.dry_run.is_some() {
+        // It holds nothing that a signal could leave half done.
+        return Ok((script, None));
+    }
+    if args.sandbox {
         enter_sandbox()?;
     } else if !may_change_networks() {
         return Err(Error::NotRoot);
     }
-    Ok((script, Interrupt::listen()?))
+    Ok((script, Some(Interrupt::listen()?)))
 }
 
 /// Script functions may call each other deeper than a thread's usual stack allows.
@@ -48,10 +57,9 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     Ok(thread.join().unwrap_or(PANICKED))
 }
 
-fn interpret(cli: &Cli, script: &Script, interrupt: Interrupt) -> i32 {
-    let colour = cli.color.wanted();
+fn interpret(args: &RunArgs, script: &Script, interrupt: Option<Interrupt>, colour: bool) -> i32 {
     let printer = Printer::default();
-    let mut interpreter = match interpreter(cli, interrupt, &printer) {
+    let mut interpreter = match interpreter(args, interrupt, &printer) {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour),
     };
@@ -64,23 +72,44 @@ fn interpret(cli: &Cli, script: &Script, interrupt: Interrupt) -> i32 {
     }
 }
 
-fn interpreter(cli: &Cli, interrupt: Interrupt, printer: &Printer) -> Result<Interpreter> {
-    let mut lab = Lab::new(Box::new(Kernel::new(interrupt)?.named(&lab_name(&cli.file))));
-    if cli.verbose {
-        lab.on_op(|op| tell(&format!("+ {op}")));
-    }
-    let environment = Environment { args: cli.args.clone(), dry_run: false, sandboxed: cli.sandbox };
+fn interpreter(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) -> Result<Interpreter> {
+    let mut lab = Lab::new(world(args, interrupt, printer)?);
+    listen(&mut lab, args);
+    let dry_run = args.dry_run.is_some();
+    let environment = Environment { args: args.args.clone(), dry_run, sandboxed: args.sandbox };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
-        print_with(engine, printer);
+        print_with(engine, printer, dry_run);
     });
-    interpreter.import_from(netscript_stdlib::MODULES, folder(&cli.file));
+    interpreter.import_from(netscript_stdlib::MODULES, folder(&args.file));
     Ok(interpreter)
 }
 
-fn print_with(engine: &mut rhai::Engine, printer: &Printer) {
+/// A dry run is a choice of parts: the model and the shell in place of the kernel.
+fn world(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
+    Ok(match (args.dry_run, interrupt) {
+        (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
+        (None, Some(interrupt)) => Box::new(Kernel::new(interrupt)?.named(&lab_name(&args.file))),
+        (None, None) => Box::new(Kernel::new(Interrupt::listen()?)?.named(&lab_name(&args.file))),
+    })
+}
+
+fn listen(lab: &mut Lab, args: &RunArgs) {
+    if args.explain {
+        lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
+    } else if args.verbose {
+        lab.on_op(|op| tell(&format!("+ {op}")));
+    }
+}
+
+/// In a dry run standard output is for the commands.
+fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
     let printer = printer.clone();
-    engine.on_print(move |text| printer.line(text));
+    if dry_run {
+        engine.on_print(tell);
+    } else {
+        engine.on_print(move |text| printer.line(text));
+    }
     engine.on_debug(|text, source, position| match source {
         Some(source) => tell(&format!("{source}:{position:?}: {text}")),
         None => tell(&format!("{position:?}: {text}")),

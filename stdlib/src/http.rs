@@ -4,11 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
 use netscript_engine::{Fetch, Fetched, Serve};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::Options;
+use crate::unknown::answer;
 use crate::{Netns, Process, RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
@@ -35,23 +37,22 @@ fn server(host: &str) -> Option<SocketAddr> {
     with_port.or_else(|| Some(SocketAddr::new(bare()?, HTTP_PORT)))
 }
 
-fn answer(fetched: Fetched) -> Map {
+fn result(fetched: Fetched) -> Dynamic {
     let mut map = Map::new();
     map.insert("ok".into(), fetched.status.is_some_and(|status| (200..300).contains(&status)).into());
     map.insert("status".into(), fetched.status.map_or(Dynamic::UNIT, |status| i64::from(status).into()));
     map.insert("body".into(), String::from_utf8_lossy(&fetched.body).into_owned().into());
     map.insert("error".into(), fetched.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map
+    map.into()
 }
 
-fn start(netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
+fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
     let mut o = Options::new("serve", options, &["bind"])?;
     let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port)?, body: body.to_owned() };
     if server.port == 0 {
         return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() });
     }
-    let reference = netns.reference()?;
-    let started = netns.session().lab().world().serve(&reference, &server)?;
+    let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))??;
     Ok(Process::new(netns.session(), started))
 }
 
@@ -67,8 +68,8 @@ mod words {
     /// assert(host.fetch("http://127.0.0.1:8080/").body == "hello");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn serve(netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
-        Ok(start(netns, &port, body, Map::new())?)
+    pub fn serve(ctx: NativeCallContext, netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
+        Ok(start(&ctx, netns, &port, body, Map::new())?)
     }
 
     /// Starts a small HTTP server. Option: `bind`, the one address that it listens on.
@@ -78,8 +79,14 @@ mod words {
     /// host.serve(8080, "hello", #{ bind: "127.0.0.1" }).stop();
     /// ```
     #[rhai_fn(name = "serve", pure, return_raw)]
-    pub fn serve_with(netns: &mut Netns, port: Dynamic, body: &str, options: Map) -> RhaiResult<Process> {
-        Ok(start(netns, &port, body, options)?)
+    pub fn serve_with(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        port: Dynamic,
+        body: &str,
+        options: Map,
+    ) -> RhaiResult<Process> {
+        Ok(start(&ctx, netns, &port, body, options)?)
     }
 
     /// Asks an HTTP server for a page and waits two seconds at most: `#{ ok, status, body, error }`.
@@ -89,8 +96,8 @@ mod words {
     /// assert(host.fetch("http://127.0.0.1:8080/").error == "Connection refused");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn fetch(netns: &mut Netns, url: &str) -> RhaiResult<Map> {
-        fetch_with(netns, url, Map::new())
+    pub fn fetch(ctx: NativeCallContext, netns: &mut Netns, url: &str) -> RhaiResult {
+        fetch_with(ctx, netns, url, Map::new())
     }
 
     /// Asks an HTTP server for a page. Option: `timeout` in seconds (2).
@@ -100,9 +107,9 @@ mod words {
     /// assert(!host.fetch("http://[::1]:8080/", #{ timeout: 0.5 }).ok);
     /// ```
     #[rhai_fn(name = "fetch", pure, return_raw)]
-    pub fn fetch_with(netns: &mut Netns, url: &str, options: Map) -> RhaiResult<Map> {
+    pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
         let request = request(url, options)?;
-        let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().fetch(&reference, &request)?))
+        let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
+        Ok(answer(fetched, result)?)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use netscript_engine::NetnsId;
 use netscript_engine::diagnostics::{At, Error, Result};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use netscript_engine::{NetnsId, World};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -41,6 +41,14 @@ impl Netns {
     pub(crate) fn submit(&self, action: impl Into<Action>, at: Option<At>) -> Result<()> {
         let op = Op::new(self.reference()?, action);
         self.session.lab().submit(op, at)
+    }
+
+    /// Asks the world something about this namespace, for a place of the script.
+    pub(crate) fn ask<T>(&self, at: Option<At>, ask: impl FnOnce(&mut dyn World, &NetnsRef) -> T) -> Result<T> {
+        let reference = self.reference()?;
+        let mut lab = self.session.lab();
+        lab.world().located(at.as_ref());
+        Ok(ask(lab.world(), &reference))
     }
 
     /// The handle on a link of this namespace that is known to be there.
@@ -186,7 +194,10 @@ mod words {
             PidRef::Number(pid) => NetnsRef::OfPid(pid),
             started @ PidRef::Started(_) => NetnsRef::OfPid(session.lab().world().pid(started)?),
         };
-        session.lab().world().netns_contents(&reference)?;
+        match session.lab().world().netns_contents(&reference) {
+            Ok(_) | Err(Error::Unknowable { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(Netns::new(&session, &reference))
     }
 

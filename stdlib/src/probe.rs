@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::Session;
+use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Family, NetnsName, NetnsRef, parse_ip};
-use netscript_engine::{Ping, Pong};
+use netscript_engine::{Hop, Ping, Pong, Trace};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
 use crate::options::Options;
+use crate::unknown::answer;
 use crate::{Netns, RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
@@ -60,7 +61,7 @@ fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
     })
 }
 
-fn answer(pong: Pong) -> Map {
+fn result(pong: Pong) -> Dynamic {
     let mut map = Map::new();
     map.insert("ok".into(), (pong.received > 0).into());
     map.insert("sent".into(), i64::from(pong.sent).into());
@@ -69,35 +70,25 @@ fn answer(pong: Pong) -> Map {
     map.insert("ttl".into(), pong.ttl.map_or(Dynamic::UNIT, |ttl| i64::from(ttl).into()));
     map.insert("from".into(), pong.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
     map.insert("error".into(), pong.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map
+    map.into()
 }
 
-/// One step of a traceroute: who answered a request that may pass so many routers.
-fn hop(ttl: u8, pong: &Pong) -> Map {
+/// One step of a traceroute.
+fn hop(hop: Hop) -> Dynamic {
     let mut map = Map::new();
-    map.insert("ttl".into(), i64::from(ttl).into());
-    map.insert("addr".into(), pong.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
-    map.insert("ok".into(), (pong.received > 0).into());
-    map
+    map.insert("ttl".into(), i64::from(hop.ttl).into());
+    map.insert("addr".into(), hop.addr.map_or(Dynamic::UNIT, |addr| addr.to_string().into()));
+    map.insert("ok".into(), hop.reached.into());
+    map.into()
 }
 
-fn trace(netns: &Netns, to: &Dynamic, options: Map) -> Result<Array> {
+fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> Result<Dynamic> {
     let mut o = Options::new("traceroute", options, &["hops", "timeout"])?;
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
-    let mut request = request(netns, to, Map::new())?;
-    request.timeout = timeout;
-    let reference = netns.reference()?;
-    let mut list = Array::new();
-    for ttl in 1..=hops {
-        request.ttl = Some(ttl);
-        let pong = netns.session().lab().world().ping(&reference, &request)?;
-        list.push(hop(ttl, &pong).into());
-        if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
-            break;
-        }
-    }
-    Ok(list)
+    let trace = Trace { target: target(netns.session(), to)?, hops, timeout };
+    let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
+    answer(list, |list| list.into_iter().map(hop).collect::<Array>().into())
 }
 
 fn mean_ms(times: &[Duration]) -> Option<f64> {
@@ -117,8 +108,8 @@ mod words {
     /// assert(host.ping("::1").ok);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn ping(netns: &mut Netns, target: Dynamic) -> RhaiResult<Map> {
-        ping_with(netns, target, Map::new())
+    pub fn ping(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        ping_with(ctx, netns, target, Map::new())
     }
 
     /// Sends ICMP echo requests. Options: `count` (1), `timeout` (seconds for each answer, 1),
@@ -131,10 +122,10 @@ mod words {
     /// assert(host.ping("127.0.0.1", #{ count: 3 }).received == 3);
     /// ```
     #[rhai_fn(name = "ping", pure, return_raw)]
-    pub fn ping_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult<Map> {
+    pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
         let request = request(netns, &target, options)?;
-        let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().ping(&reference, &request)?))
+        let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
+        Ok(answer(pong, result)?)
     }
 
     /// Who is on the way to a target: ICMP echo requests that may pass 1, 2, … routers, until the
@@ -145,8 +136,8 @@ mod words {
     /// assert(host.traceroute("127.0.0.1").map(|h| h.addr) == ["127.0.0.1"]);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn traceroute(netns: &mut Netns, target: Dynamic) -> RhaiResult<Array> {
-        Ok(trace(netns, &target, Map::new())?)
+    pub fn traceroute(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        Ok(trace(&ctx, netns, &target, Map::new())?)
     }
 
     /// Who is on the way to a target. Options: `hops` (how far to look, 30), `timeout` (seconds
@@ -157,7 +148,7 @@ mod words {
     /// assert(host.traceroute("::1", #{ hops: 3, timeout: 0.5 })[0].ok);
     /// ```
     #[rhai_fn(name = "traceroute", pure, return_raw)]
-    pub fn traceroute_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult<Array> {
-        Ok(trace(netns, &target, options)?)
+    pub fn traceroute_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+        Ok(trace(&ctx, netns, &target, options)?)
     }
 }

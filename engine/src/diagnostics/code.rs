@@ -82,6 +82,9 @@ codes! {
     E0114 "interrupted",
         "The script was stopped with Ctrl-C or a termination signal.",
         "Run it again when you are ready.";
+    E0115 "no test found",
+        "A path given to `netscript test` is not there, or is a folder without scripts.",
+        "Check the path; tests are files called `*.rhai`.";
 
     E0201 "bad prefix",
         "An address with a prefix length is wanted, such as `10.0.0.1/24` or `fd00::1/64`.",

@@ -185,6 +185,8 @@ impl Error {
                 Description::new(Code::E0111, format!("cannot read the script {path}: {why}"), why)
                     .help("give the path of a text file with a script in it, or `-` for standard input")
             }
+            Error::NoTest { path, why } => Description::new(Code::E0115, format!("there is no test at {path}: {why}"), why)
+                .help("give scripts, or folders that hold scripts (`*.rhai`)"),
             Error::NotRoot => Description::new(
                 Code::E0401,
                 "networks can be changed by root only",

@@ -61,6 +61,8 @@ pub enum Error {
     File { path: String, doing: String, why: String },
     /// A script that cannot be read.
     Unreadable { path: String, why: String },
+    /// A path that means no test.
+    NoTest { path: String, why: String },
     /// No privilege to change networks.
     NotRoot,
     /// No sandbox can be made; `help` names the switch.

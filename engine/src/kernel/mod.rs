@@ -28,7 +28,7 @@ mod undo;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::probe::answer_forever;
+pub use crate::probe::{answer_forever, capture_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
@@ -36,15 +36,17 @@ pub use lifetime::{LabState, lab_states};
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
-pub use process::SERVER_NAME;
+pub use process::{CAPTURE_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
-    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Point, Pong, Serve, Started, Summary, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Point, Pong, Serve, Started, Summary,
+    World,
 };
 
 /// The machine's kernel, as one lab uses it.
@@ -345,6 +347,16 @@ impl World for Kernel {
         self.book.step();
         let Kernel { processes, namespaces, book, .. } = self;
         processes.serve(namespaces, book, netns, listener, &server.body)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.book.step();
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.capture(namespaces, book, netns, request)
+    }
+
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+        self.processes.packets(capture)
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

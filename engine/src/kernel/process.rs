@@ -26,7 +26,8 @@ use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::journal::{Process, Undo};
 use crate::op::{NetnsRef, PidRef};
-use crate::world::{Output, Started};
+use crate::probe::capture;
+use crate::world::{Capture, Output, Started};
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -34,6 +35,10 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
 /// socket that is its standard input with the page that is its argument.
 pub const SERVER_NAME: &str = "netscript-serve";
+
+/// Under this name the program is a capture: it writes the packets of the socket that is its
+/// standard input into the file that is its standard output.
+pub const CAPTURE_NAME: &str = "netscript-capture";
 
 /// The processes of a lab, all of them children of this one until they have been waited for. No
 /// signal is sent to any other: its number may be a stranger's by then.
@@ -43,12 +48,25 @@ pub(super) struct Processes {
     token: String,
     started: Vec<Program>,
     holders: BTreeMap<u32, Pid>,
+    captures: BTreeMap<Started, Capturing>,
+}
+
+/// A capture, and this process's own hold on it for as long as it goes on.
+struct Capturing {
+    path: PathBuf,
+    opened: Option<capture::Opened>,
 }
 
 impl Processes {
     /// The processes of a lab that has not started any.
     pub(super) fn new(folder: &Path, token: &str) -> Processes {
-        Processes { folder: folder.to_owned(), token: token.to_owned(), started: Vec::new(), holders: BTreeMap::new() }
+        Processes {
+            folder: folder.to_owned(),
+            token: token.to_owned(),
+            started: Vec::new(),
+            holders: BTreeMap::new(),
+            captures: BTreeMap::new(),
+        }
     }
 
     /// How many programs it started that are running.
@@ -105,7 +123,9 @@ impl Processes {
     ) -> Result<Output> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
-        let child = foreground::start(command(netns, argv)?, surroundings).map_err(not_started(netns, argv))?;
+        let command = command(netns, argv)?;
+        let failed = not_started(netns, &command);
+        let child = foreground::start(command, surroundings).map_err(failed)?;
         foreground::finish(child, interrupt)
     }
 
@@ -117,7 +137,7 @@ impl Processes {
         netns: &NetnsRef,
         argv: &[String],
     ) -> Result<Started> {
-        self.launch(namespaces, book, netns, command(netns, argv)?, argv)
+        self.launch(namespaces, book, netns, command(netns, argv)?, None, &argv.join(" "))
     }
 
     /// Starts this program again as a server on a socket that listens already: it is ready when
@@ -130,9 +150,41 @@ impl Processes {
         listener: TcpListener,
         body: &str,
     ) -> Result<Started> {
-        let mut command = Command::new(OWN_PROGRAM);
-        command.arg0(SERVER_NAME).arg(body).stdin(OwnedFd::from(listener));
-        self.launch(namespaces, book, netns, command, &[SERVER_NAME.to_owned()])
+        let mut command = helper(SERVER_NAME);
+        command.arg(body).stdin(OwnedFd::from(listener));
+        self.launch(namespaces, book, netns, command, None, SERVER_NAME)
+    }
+
+    /// Starts this program again as a capture on a socket that hears already.
+    pub(super) fn capture(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        request: &Capture,
+    ) -> Result<Started> {
+        let path = match &request.file {
+            Some(path) => path.clone(),
+            None => background::free_place(&self.folder, &format!("{}.pcap", self.next_number()))?,
+        };
+        let opened = capture::open(namespaces, netns, &request.link, &path)?;
+        let (socket, file) = opened.share()?;
+        let mut command = helper(CAPTURE_NAME);
+        command.stdin(socket);
+        let started = self.launch(namespaces, book, netns, command, Some(file), CAPTURE_NAME)?;
+        self.captures.insert(started, Capturing { path, opened: Some(opened) });
+        Ok(started)
+    }
+
+    /// What a capture has heard until now.
+    pub(super) fn packets(&mut self, started: Started) -> Result<Vec<String>> {
+        let capturing = self.captures.get(&started);
+        let capturing =
+            capturing.ok_or_else(|| Error::NotThere { what: format!("capture {}", started.0), known: Vec::new() })?;
+        if let Some(opened) = &capturing.opened {
+            opened.drain()?;
+        }
+        capture::packets(&capturing.path)
     }
 
     fn launch(
@@ -141,32 +193,37 @@ impl Processes {
         book: &mut Book,
         netns: &NetnsRef,
         mut command: Command,
-        argv: &[String],
+        stdout: Option<OwnedFd>,
+        name: &str,
     ) -> Result<Started> {
         self.reap();
         command.env("NETSCRIPT_LAB", &self.token);
         let surroundings = Surroundings::of(namespaces, netns)?;
-        let number = u32::try_from(self.started.len() + 1).expect("the machine has fewer processes");
+        let number = self.next_number();
         let log = background::Log::create(&self.folder, number)?;
-        let name = argv.join(" ");
+        let failed = not_started(netns, &command);
         let mut unwritten = None;
         let write = |process: Process| {
-            let undo = Undo::Process { process, what: name.clone() };
+            let undo = Undo::Process { process, what: name.to_owned() };
             let entry = book.record(format!("start `{name}` in {netns}"), vec![undo]);
             entry.map_err(|error| unwritten = Some(error)).ok()
         };
-        let started = Program::start(command, surroundings, log, name.clone(), write);
+        let started = Program::start(command, stdout, surroundings, log, name.to_owned(), write);
         match (started, unwritten) {
             (_, Some(error)) => Err(error),
             (Err((error, entry)), None) => {
                 entry.into_iter().for_each(|n| book.undone(n));
-                Err(not_started(netns, argv)(error))
+                Err(failed(error))
             }
             (Ok(program), None) => {
                 self.started.push(program);
                 Ok(Started(number))
             }
         }
+    }
+
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.started.len() + 1).expect("the machine has fewer processes")
     }
 
     pub(super) fn running(&mut self, program: Started) -> Result<bool> {
@@ -178,7 +235,11 @@ impl Processes {
     }
 
     pub(super) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
-        self.program(program)?.stop(interrupt)
+        let stopped = self.program(program)?.stop(interrupt);
+        // Its process may have ended before it began to write. An open socket would go on hearing.
+        let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
+        let written = heard.map_or(Ok(()), |opened| opened.drain());
+        stopped.and(written)
     }
 
     fn program(&mut self, program: Started) -> Result<&mut Program> {
@@ -234,12 +295,20 @@ fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-fn not_started<'a>(netns: &'a NetnsRef, argv: &'a [String]) -> impl FnOnce(io::Error) -> Error + 'a {
+/// This program again, under another name.
+fn helper(name: &str) -> Command {
+    let mut command = Command::new(OWN_PROGRAM);
+    command.arg0(name);
+    command
+}
+
+fn not_started(netns: &NetnsRef, command: &Command) -> impl FnOnce(io::Error) -> Error + use<> {
+    let (netns, program) = (netns.to_string(), command.get_program().to_string_lossy().into_owned());
     move |error| Error::Program {
-        program: argv.first().cloned().unwrap_or_default(),
+        program,
         // Without a number it is Rust's own: a NUL byte in an argument.
         errno: error.raw_os_error().map_or(Errno::EINVAL, Errno),
-        netns: netns.to_string(),
+        netns,
     }
 }
 

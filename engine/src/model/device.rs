@@ -63,6 +63,8 @@ pub(super) struct BridgePart {
     pub(super) ports: BTreeSet<DevId>,
     pub(super) mac_set: bool,
     pub(super) mtu_set: bool,
+    /// It has been without a carrier once; until then nobody asked about its state.
+    pub(super) lost_carrier: bool,
     /// Static entries of the forwarding table.
     pub(super) fdb: BTreeMap<Mac, DevId>,
 }

@@ -9,7 +9,15 @@ impl Model {
     pub(super) fn apply_fdb(&mut self, netns: &NetnsRef, op: &FdbOp) -> Outcome {
         let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Del(entry)) = op;
         let id = self.device_id(netns, &entry.dev)?;
-        match (op, entry.master) {
+        if self.device(id).is_loopback() {
+            return Err(refused(Errno::EINVAL, "FDB operations are supported only for Ethernet devices"));
+        }
+        // A bridge's own entries stand in its one table.
+        let own = self.device(id).bridge().is_some();
+        if own && entry.master {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
+        match (op, entry.master || own) {
             (FdbOp::Add(_) | FdbOp::Append(_), true) => self.add_to_bridge(id, entry, matches!(op, FdbOp::Add(_))),
             (FdbOp::Del(_), true) => self.del_from_bridge(id, entry),
             (FdbOp::Add(_), false) => self.add_to_link(id, entry, false),
@@ -18,9 +26,14 @@ impl Model {
         }
     }
 
+    /// The bridge in whose table an entry for a port, or for the bridge itself, stands.
+    fn bridge_of(&self, id: DevId) -> Option<DevId> {
+        if self.device(id).bridge().is_some() { Some(id) } else { self.device(id).master }
+    }
+
     /// `br_fdb_add`
     fn add_to_bridge(&mut self, id: DevId, entry: &FdbEntry, exclusive: bool) -> Outcome {
-        let Some(master) = self.device(id).master else { return Err(Errno::EOPNOTSUPP.into()) };
+        let Some(master) = self.bridge_of(id) else { return Err(Errno::EOPNOTSUPP.into()) };
         if is_group(entry.mac) || is_zero(entry.mac) {
             return Err(Errno::EINVAL.into());
         }
@@ -33,7 +46,7 @@ impl Model {
     }
 
     fn del_from_bridge(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
-        let Some(master) = self.device(id).master else { return Err(Errno::EOPNOTSUPP.into()) };
+        let Some(master) = self.bridge_of(id) else { return Err(Errno::EOPNOTSUPP.into()) };
         let Some(bridge) = self.device_mut(master).bridge_mut() else { return Err(Errno::EOPNOTSUPP.into()) };
         if bridge.fdb.get(&entry.mac) != Some(&id) {
             return Err(Errno::ENOENT.into());
@@ -92,8 +105,13 @@ impl Model {
         let fits = |(mac, dst): &(Mac, Option<std::net::IpAddr>)| {
             *mac == entry.mac && (entry.dst.is_none() || entry.dst == *dst)
         };
-        let Some(at) = device.fdb.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
-        device.fdb.remove(at);
+        if !device.fdb.iter().any(|(mac, _)| *mac == entry.mac) {
+            return Err(Errno::ENOENT.into());
+        }
+        // A destination that an address does not have is no error (__vxlan_fdb_delete).
+        if let Some(at) = device.fdb.iter().position(fits) {
+            device.fdb.remove(at);
+        }
         Ok(())
     }
 }

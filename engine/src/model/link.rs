@@ -136,9 +136,14 @@ impl Model {
             ports: Default::default(),
             mac_set: false,
             mtu_set: false,
+            lost_carrier: false,
             fdb: BTreeMap::new(),
         };
-        self.add_simple(space, name, Kind::Bridge(part), Hardware::Unknown)
+        self.add_simple(space, name, Kind::Bridge(part), Hardware::Unknown)?;
+        if let Some(link) = self.find(space, name).filter(|_| options.priority.is_some() || options.stp.is_some()) {
+            self.select_ports(link);
+        }
+        Ok(())
     }
 
     fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &Vxlan) -> Outcome {
@@ -343,19 +348,25 @@ impl Model {
         if device.up {
             return Ok(());
         }
-        if let Kind::Macvlan(lower, _) | Kind::Vlan(lower, _) = device.kind {
-            // macvlan_open, vlan_dev_open
-            if !self.device(lower).up {
-                return Err(Errno::ENETDOWN.into());
-            }
-            if self.is_macvlan(id) && self.mac_taken(id, lower) {
-                return Err(Errno::EADDRINUSE.into());
-            }
+        match device.kind {
+            // vlan_dev_open
+            Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
+            // macvlan_open
+            Kind::Macvlan(lower, _) if self.mac_taken(id, lower) => return Err(Errno::EADDRINUSE.into()),
+            _ => {}
         }
         self.device_mut(id).up = true;
+        if self.device(id).bridge().is_some_and(|bridge| bridge.ports.iter().any(|port| self.device(*port).ready())) {
+            self.select_ports(id);
+        }
+        let carrier = self.carrier(id);
+        self.device_mut(id).carrier = carrier;
         self.up4(id);
         self.up6(id);
-        self.carrier_may_have_changed(id);
+        for upper in self.pass_carrier_up(id) {
+            self.follow_carrier(upper, true);
+        }
+        self.follow_carrier(id, carrier);
         Ok(())
     }
 
@@ -364,11 +375,16 @@ impl Model {
         if !self.device(id).up {
             return;
         }
+        let ports = self.device(id).bridge().map(|bridge| bridge.ports.clone()).unwrap_or_default();
+        let enabled = ports.iter().any(|port| self.device(*port).ready());
         self.device_mut(id).up = false;
         self.down4(id);
         self.down6(id);
         self.flush_neighbours(id, |_| true);
-        self.carrier_may_have_changed(id);
+        if enabled {
+            self.select_ports(id);
+        }
+        self.follow_carrier(id, true);
         for upper in self.device(id).uppers.clone() {
             if matches!(self.device(upper).kind, Kind::Vlan(..)) {
                 self.take_down(upper);
@@ -376,31 +392,68 @@ impl Model {
         }
     }
 
-    /// Follows a carrier through pairs, bridges and links that stand on others.
-    fn carrier_may_have_changed(&mut self, id: DevId) {
-        let mut pending = vec![id];
+    /// Follows a carrier from a link that went up or down through pairs, bridges and links that
+    /// stand on others. `told`: its bridge hears of it in any case.
+    fn follow_carrier(&mut self, id: DevId, told: bool) {
+        let mut pending = vec![(id, told)];
         if let Kind::Veth(Some(peer)) = self.device(id).kind {
-            pending.push(peer);
+            pending.push((peer, false));
         }
-        while let Some(id) = pending.pop() {
+        while let Some((id, told)) = pending.pop() {
             let carrier = self.carrier(id);
             let device = self.device_mut(id);
+            let changed = device.carrier != carrier;
             device.carrier = carrier;
-            let ready = device.ready();
+            let (up, ready) = (device.up, device.ready());
             if ready && !device.ready6 {
                 self.configure6(id);
             }
-            let device = self.device(id);
-            let dependents = device.uppers.iter().copied().chain(device.master);
-            for dependent in dependents.collect::<Vec<_>>() {
-                if self.carrier(dependent) != self.device(dependent).carrier || !self.device(dependent).ready6 {
-                    pending.push(dependent);
-                    // Nothing follows from a link that stays as it is.
-                    if self.carrier(dependent) == self.device(dependent).carrier {
-                        pending.pop();
-                    }
-                }
+            if !(changed || told) {
+                continue;
             }
+            if up || told {
+                pending.extend(self.pass_carrier_up(id).into_iter().map(|upper| (upper, true)));
+            }
+            let master = self.device(id).master.filter(|master| self.device(*master).up);
+            if let Some(master) = master.filter(|_| told || up) {
+                let before = self.device(master).carrier;
+                self.select_ports(master);
+                pending.push((master, self.device(master).carrier != before));
+            }
+        }
+    }
+
+    /// `netif_stacked_transfer_operstate`: links that stand on a link that is up, or was, have its
+    /// carrier. Those whose carrier changed.
+    fn pass_carrier_up(&mut self, id: DevId) -> Vec<DevId> {
+        let carrier = self.device(id).carrier;
+        let mut changed = Vec::new();
+        for upper in self.device(id).uppers.clone() {
+            let device = self.device_mut(upper);
+            let follows = matches!(device.kind, Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Vlan(..));
+            if follows && device.carrier != carrier {
+                device.carrier = carrier;
+                changed.push(upper);
+            }
+        }
+        changed
+    }
+
+    /// `br_port_state_selection`: a bridge has a carrier while a port forwards. Before anything
+    /// makes the bridge look at its ports, it has one too.
+    fn select_ports(&mut self, id: DevId) {
+        let device = self.device(id);
+        let Some(bridge) = device.bridge() else { return };
+        let forwards = |port: &DevId| self.device(*port).ready();
+        let carrier = device.up && bridge.options.stp != Some(true) && bridge.ports.iter().any(forwards);
+        self.device_mut(id).carrier = carrier;
+        if let Some(bridge) = self.device_mut(id).bridge_mut()
+            && !carrier
+        {
+            bridge.lost_carrier = true;
+        }
+        if self.device(id).ready() && !self.device(id).ready6 {
+            self.configure6(id);
         }
     }
 
@@ -411,12 +464,8 @@ impl Model {
             Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy | Kind::Physical => true,
             Kind::Tun(_) => false,
             Kind::Veth(peer) => device.up && peer.is_some_and(|peer| self.device(peer).up),
-            // br_port_state_selection
-            Kind::Bridge(bridge) => {
-                let forwards = |port: &DevId| self.device(*port).ready();
-                device.up && bridge.options.stp != Some(true) && bridge.ports.iter().any(forwards)
-            }
-            Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => self.device(*lower).carrier,
+            // They are told of changes.
+            Kind::Bridge(_) | Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Vlan(..) => device.carrier,
         }
     }
 
@@ -426,18 +475,18 @@ impl Model {
         device.arp = on;
         // arp_netdev_event; a link that is down tells nobody.
         if changed && device.up {
-            self.flush_neighbours(id, |addr| addr.is_ipv4());
+            self.flush_neighbours(id, |_| true);
         }
     }
 
     /// `__dev_change_net_namespace`
     fn move_device(&mut self, id: DevId, to: SpaceId) -> Outcome {
         let device = self.device(id);
-        if matches!(device.kind, Kind::Loopback | Kind::Bridge(_)) {
-            return Err(refused(Errno::EINVAL, "The interface netns is immutable"));
-        }
         if device.space == to {
             return Ok(());
+        }
+        if matches!(device.kind, Kind::Loopback | Kind::Bridge(_)) {
+            return Err(refused(Errno::EINVAL, "The interface netns is immutable"));
         }
         if self.find(to, &device.name).is_some() {
             return Err(refused(Errno::EEXIST, "An interface with the same name exists in the target netns"));
@@ -499,10 +548,6 @@ impl Model {
 
     fn set_mac(&mut self, id: DevId, mac: Mac) -> Outcome {
         let device = self.device(id);
-        if device.is_loopback() && device.up {
-            // eth_prepare_mac_addr_change
-            return Err(Errno::EBUSY.into());
-        }
         if matches!(device.kind, Kind::Tun(TunMode::Tun) | Kind::Ipvlan(..)) {
             return Err(Errno::EOPNOTSUPP.into());
         }
@@ -510,6 +555,7 @@ impl Model {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         let before = device.mac;
+        self.blur_link_local(id);
         self.device_mut(id).mac = Hardware::Known(mac);
         if let Kind::Macvlan(lower, _) = self.device(id).kind
             && self.device(id).up
@@ -520,6 +566,7 @@ impl Model {
         }
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mac_set = true;
+            self.look_at_ports(id);
         }
         self.flush_neighbours(id, |_| true);
         Ok(())
@@ -577,7 +624,7 @@ impl Model {
         }
         if mtu < IPV6_MIN_MTU {
             self.destroy6(id);
-        } else if self.device(id).ready() && !self.device(id).ready6 {
+        } else if self.device(id).ready() && !self.device(id).ready6 && !self.device(id).is_loopback() {
             self.configure6(id);
         }
         for upper in self.device(id).uppers.clone() {
@@ -627,6 +674,10 @@ impl Model {
         if matches!(device.kind, Kind::Tun(TunMode::Tun)) {
             return Err(Errno::EINVAL.into());
         }
+        if self.stands_on(id, master) {
+            // netdev_master_upper_dev_link
+            return Err(Errno::EBUSY.into());
+        }
         if bridge.ports.len() >= MAX_PORTS {
             return Err(EXFULL.into());
         }
@@ -635,8 +686,22 @@ impl Model {
             bridge.ports.insert(id);
         }
         self.adjust_bridge_mtu(master);
-        self.carrier_may_have_changed(master);
+        // A bridge without an address of its own takes the port's, and looks at its ports.
+        let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
+        if renamed {
+            self.flush_neighbours(master, |_| true);
+        }
+        if renamed || (self.device(master).up && self.device(id).ready()) {
+            self.look_at_ports(master);
+        }
         Ok(())
+    }
+
+    /// Whether a link is above another, directly or not.
+    fn stands_on(&self, id: DevId, other: DevId) -> bool {
+        let ports = self.device(id).bridge().map(|bridge| &bridge.ports);
+        let mut below = ports.into_iter().flatten().copied().chain(self.device(id).lower());
+        below.any(|below| below == other || self.stands_on(below, other))
     }
 
     pub(super) fn leave_bridge(&mut self, id: DevId) {
@@ -647,7 +712,15 @@ impl Model {
             bridge.fdb.retain(|_, port| *port != id);
         }
         self.adjust_bridge_mtu(master);
-        self.carrier_may_have_changed(master);
+        if self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set) {
+            self.flush_neighbours(master, |_| true);
+        }
+        self.look_at_ports(master);
+    }
+
+    fn look_at_ports(&mut self, bridge: DevId) {
+        self.select_ports(bridge);
+        self.follow_carrier(bridge, true);
     }
 }
 

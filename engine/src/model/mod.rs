@@ -7,6 +7,7 @@
 mod addr;
 mod device;
 mod fdb;
+mod import;
 mod link;
 mod neigh;
 mod netfilter;

@@ -1,6 +1,6 @@
 //! Neighbours (net/core/neighbour.c).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::device::DevId;
 use super::{Model, Outcome};
@@ -16,7 +16,13 @@ impl Model {
                     return Err(Errno::EINVAL.into());
                 }
                 let space = self.space_of(id);
+                let loopback = self.device(id).is_loopback();
                 let neighbours = &mut self.space_mut(space).neighbours;
+                if loopback && neighbour.dst.is_ipv4() {
+                    // arp_constructor: all are one there.
+                    neighbours.insert((id, Ipv4Addr::UNSPECIFIED.into()), neighbour.mac);
+                    return Ok(());
+                }
                 if neighbours.contains_key(&(id, neighbour.dst)) {
                     return Err(Errno::EEXIST.into());
                 }

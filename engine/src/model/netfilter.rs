@@ -44,6 +44,13 @@ impl Model {
 }
 
 impl Tables {
+    /// Takes the tables as they were found.
+    pub(super) fn adopt(&mut self, ruleset: Ruleset) {
+        let records = ruleset.tables.values().flatten().flat_map(|chain| &chain.rules);
+        self.last_handle = records.map(|record| record.handle).max().unwrap_or(0);
+        self.ruleset = ruleset;
+    }
+
     pub(super) fn ruleset(&self) -> &Ruleset {
         &self.ruleset
     }
@@ -97,13 +104,7 @@ impl Tables {
     }
 
     fn insert(&mut self, rule: &Rule, at: Option<u32>) -> Outcome {
-        if let Some(to) = destination(rule) {
-            self.check_jump(rule.chain(), &rule.chain().table.chain(to))?;
-        }
         let before = self.ruleset.chain(rule.chain().table, &rule.chain().name).map(|chain| chain.rules.len());
-        if before.is_none() && rule.chain().hook().is_none() {
-            return Err(Errno::ENOENT.into());
-        }
         let len = before.unwrap_or(0);
         let index = match at {
             None => len,
@@ -111,7 +112,13 @@ impl Tables {
         };
         if index > len {
             let text = format!("index of insertion too big: the chain has {len} rules");
-            return Err(refused(Errno::E2BIG, &text));
+            return Err(refused(Errno::ERANGE, &text));
+        }
+        if before.is_none() && rule.chain().hook().is_none() {
+            return Err(Errno::ENOENT.into());
+        }
+        if let Some(to) = destination(rule) {
+            self.check_jump(rule.chain(), &rule.chain().table.chain(to))?;
         }
         self.last_handle += 1;
         let record = RuleRecord { rule: rule.as_read(), handle: self.last_handle, packets: 0, bytes: 0 };

@@ -48,6 +48,12 @@ impl Rules {
         Rules { rules: tables.iter().map(rule).collect(), custom: false }
     }
 
+    /// Takes the rules as they were found.
+    pub(super) fn adopt(&mut self, rules: Vec<PolicyRule>) {
+        self.custom = rules.iter().any(|rule| !self.rules.contains(rule));
+        self.rules = rules;
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &PolicyRule> {
         self.rules.iter()
     }
@@ -78,17 +84,14 @@ impl Rules {
     /// `fib_nl_newrule`
     fn add(&mut self, wanted: &PolicyRule) -> Outcome {
         let wanted = normal(wanted);
-        let same = |old: &PolicyRule| {
-            PolicyRule { priority: wanted.priority, ..old.clone() } == wanted
-                && (wanted.priority.is_none() || wanted.priority == old.priority)
-        };
-        if self.rules.iter().any(same) {
+        let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
+        let wanted = PolicyRule { priority: Some(priority), ..wanted };
+        if self.rules.contains(&wanted) {
             return Err(Errno::EEXIST.into());
         }
-        let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
         let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);
         let at = after.unwrap_or(self.rules.len());
-        self.rules.insert(at, PolicyRule { priority: Some(priority), ..wanted });
+        self.rules.insert(at, wanted);
         self.custom = true;
         Ok(())
     }
@@ -106,14 +109,6 @@ impl Rules {
                 && wanted.to.is_none_or(|to| old.to == Some(to))
         };
         let Some(at) = self.rules.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
-        // FIB_RULE_PERMANENT: the first rule, of the local table.
-        if self.rules[at].priority == Some(0)
-            && self.rules[at].table == TableId::LOCAL
-            && at == 0
-            && !self.rules[at].not
-        {
-            return Err(Errno::EPERM.into());
-        }
         self.rules.remove(at);
         self.custom = true;
         Ok(())

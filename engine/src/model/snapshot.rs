@@ -80,6 +80,7 @@ impl Model {
             master: device.master.map(|master| self.device(master).name.clone()),
             hairpin: device.hairpin,
             addrs: describe_addrs(device),
+            unknown_addr: device.addrs6.iter().any(|addr| addr.local.is_none()),
         }
     }
 
@@ -117,6 +118,7 @@ impl Model {
         }
         match device.kind {
             Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy => OperState::Unknown,
+            Kind::Bridge(ref bridge) if !bridge.lost_carrier => OperState::Unknown,
             _ if device.carrier => OperState::Up,
             Kind::Veth(Some(below)) | Kind::Macvlan(below, _) | Kind::Ipvlan(below, _) | Kind::Vlan(below, _) => {
                 let below = self.device(below);

@@ -1,14 +1,18 @@
 //! Probes: packets of our own, sent from inside a namespace.
 
+pub(crate) mod capture;
 mod connect;
 mod echo;
 mod filter;
 mod http;
 mod icmp_error;
+mod packet_socket;
 mod ping;
+mod summary;
 
 use std::io;
 
+pub use capture::capture_forever;
 pub(crate) use connect::connect;
 pub use http::answer_forever;
 pub(crate) use http::{fetch, listen};

@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use quote::{quote, quote_program};
 
 use crate::op::{Action, Family, IfName, NetnsRef, Op, PidRef};
-use crate::world::{Connect, Fetch, Ping, Serve, Started, Transport};
+use crate::world::{Capture, Connect, Fetch, Ping, Serve, Started, Trace, Transport};
 
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -268,6 +268,20 @@ pub fn connect(netns: &NetnsRef, request: &Connect) -> Command {
     command.with(["-w", &seconds, &target.ip().to_string(), &target.port().to_string()]).tolerant()
 }
 
+/// `traceroute -n TARGET`
+pub fn traceroute(netns: &NetnsRef, trace: &Trace) -> Command {
+    let Trace { target, hops, timeout } = trace;
+    Command::new(netns, ["traceroute", "-n"])
+        .option("-m", (*hops != DEFAULT_HOPS).then(|| hops.to_string()))
+        .option("-w", (*timeout != DEFAULT_TRACE_WAIT).then(|| seconds(*timeout)))
+        .with([target.to_string()])
+        .tolerant()
+}
+
+/// What `traceroute` of ours does when nothing is said.
+const DEFAULT_HOPS: u8 = 30;
+const DEFAULT_TRACE_WAIT: Duration = Duration::from_secs(1);
+
 /// Bytes of data that `ping` sends when nothing is said (ping(8), `-s`).
 const DEFAULT_PING_SIZE: u16 = 56;
 
@@ -297,6 +311,18 @@ class S(h.ThreadingHTTPServer): address_family = socket.AF_INET6 if ':' in sys.a
 class A(h.BaseHTTPRequestHandler):
     def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[3].encode())
 S((sys.argv[1], int(sys.argv[2])), A).serve_forever()";
+
+/// `tcpdump -i LINK -w FILE`, or with its lines on standard output
+pub fn capture(netns: &NetnsRef, request: &Capture, program: Started) -> Command {
+    let Capture { link, file } = request;
+    let command = Command::new(netns, ["tcpdump", "--immediate-mode", "-n", "-i", link.as_str()]);
+    let mut command = match file {
+        Some(file) => command.with([Word::from("-U"), "-w".into(), file.display().to_string().into()]),
+        None => command.with(["-l"]),
+    };
+    command.tail = Tail::Background(PidRef::Started(program.0));
+    command
+}
 
 /// `sleep SECONDS`
 pub fn sleep(time: Duration) -> Command {

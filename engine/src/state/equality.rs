@@ -18,6 +18,8 @@ use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind};
 pub struct Comparison {
     /// Links whose hardware address nobody set.
     random: BTreeSet<(NetnsRef, IfName)>,
+    /// Links with an fe80 address that was made of one.
+    derived: BTreeSet<(NetnsRef, IfName)>,
 }
 
 impl Comparison {
@@ -25,8 +27,17 @@ impl Comparison {
     pub fn with(model: &NetState) -> Comparison {
         let links =
             model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
-        let random = links.filter(|(_, link)| link.mac == Hardware::Unknown);
-        Comparison { random: random.map(|(netns, link)| (netns.clone(), link.name.clone())).collect() }
+        let (mut random, mut derived) = (BTreeSet::new(), BTreeSet::new());
+        for (netns, link) in links {
+            let place = (netns.clone(), link.name.clone());
+            if link.mac == Hardware::Unknown {
+                random.insert(place.clone());
+            }
+            if link.mac == Hardware::Unknown || link.unknown_addr {
+                derived.insert(place);
+            }
+        }
+        Comparison { random, derived }
     }
 
     /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
@@ -86,9 +97,28 @@ impl Comparison {
         self.random.contains(&(netns.clone(), name.clone()))
     }
 
+    fn is_blurred(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        self.derived.contains(&(netns.clone(), name.clone()))
+    }
+
     fn link_line(&self, netns: &NetnsRef, link: &Link) -> String {
-        let Link { name, index: _, kind, mac, mtu, up, carrier, arp, promisc, state, alias, master, hairpin, addrs: _ } =
-            link;
+        let Link {
+            name,
+            index: _,
+            kind,
+            mac,
+            mtu,
+            up,
+            carrier,
+            arp,
+            promisc,
+            state,
+            alias,
+            master,
+            hairpin,
+            addrs: _,
+            unknown_addr: _,
+        } = link;
         let random = self.is_random(netns, name);
         let mac = if random { Hardware::Unknown } else { *mac };
         let state = match state {
@@ -103,7 +133,7 @@ impl Comparison {
     }
 
     fn addr_lines(&self, netns: &NetnsRef, link: &Link) -> Vec<String> {
-        let derived = |addr: &&Addr| self.is_random(netns, &link.name) && is_derived(addr.local.addr());
+        let derived = |addr: &&Addr| self.is_blurred(netns, &link.name) && is_derived(addr.local.addr());
         let addrs = link.addrs.iter().filter(|addr| !derived(addr));
         addrs
             .map(|addr| {
@@ -132,7 +162,7 @@ impl Comparison {
     fn is_derived_route(&self, netns: &NetnsRef, route: &Route) -> bool {
         let over_random = || {
             let mut devs = route.nexthops.iter().filter_map(|hop| hop.dev.as_ref());
-            devs.any(|dev| self.is_random(netns, dev))
+            devs.any(|dev| self.is_blurred(netns, dev))
         };
         match route.kind {
             RouteKind::Local => is_derived(route.dst.addr()) && over_random(),

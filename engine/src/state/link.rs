@@ -35,6 +35,9 @@ pub struct Link {
     pub hairpin: bool,
     /// Its addresses, in the kernel's order.
     pub addrs: Vec<Addr>,
+    /// It has, or will have, an fe80 address that nobody can know: this is a dry run, and the kernel
+    /// makes it of a hardware address that it chose.
+    pub unknown_addr: bool,
 }
 
 /// A hardware address, as far as it is known.

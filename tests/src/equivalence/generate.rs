@@ -52,6 +52,10 @@ struct Generator {
     serial: u8,
 }
 
+fn is_link_local(addr: IpAddr) -> bool {
+    matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local())
+}
+
 fn ifname(name: &str) -> IfName {
     IfName::parse(name).expect("the names are legal")
 }
@@ -271,7 +275,12 @@ impl Generator {
 
     fn route(&mut self) -> Op {
         let netns = self.place();
-        let there: Vec<Route> = self.state.netns.get(&netns).map_or(Vec::new(), |contents| contents.routes.clone());
+        // The kernel puts an IPv6 address's own route there in its own time.
+        let lasting = |route: &&Route| {
+            route.family() == Family::V4 || (route.table != TableId::LOCAL && !is_link_local(route.dst.addr()))
+        };
+        let routes = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.routes);
+        let there: Vec<Route> = routes.filter(lasting).cloned().collect();
         let family = self.family();
         match self.rng.below(100) {
             0..15 if !there.is_empty() => {
@@ -369,7 +378,14 @@ impl Generator {
     }
 
     fn neigh(&mut self) -> Op {
-        let (netns, dev) = self.somewhere();
+        // A bridge that takes the address of a port forgets its neighbours; which, chance decides.
+        let (netns, dev) = loop {
+            let (netns, dev) = self.somewhere();
+            let links = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.links);
+            if !links.into_iter().any(|link| link.name == dev && link.kind.word() == "bridge") {
+                break (netns, dev);
+            }
+        };
         let family = self.family();
         let dst = self.host(family);
         match self.rng.percent(30) {
@@ -422,7 +438,9 @@ impl Generator {
             80..83 => NetfilterOp::FlushTable(table),
             83..88 => {
                 let hook = *self.rng.pick(table.table.hooks());
-                let policy = if self.rng.percent(50) { Policy::Drop } else { Policy::Accept };
+                // iptables does not filter in `nat`.
+                let policy =
+                    if table.table != Table::Nat && self.rng.percent(50) { Policy::Drop } else { Policy::Accept };
                 NetfilterOp::Policy(table.chain(ChainName::of(hook)), policy)
             }
             88..96 => NetfilterOp::NewChain(self.own_chain(table)),

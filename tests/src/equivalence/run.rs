@@ -53,10 +53,15 @@ impl Outcome {
 
 /// Runs a program on the model, on the kernel, and as commands.
 pub fn check(program: &Program) -> Outcome {
+    check_within(program, LIMIT)
+}
+
+/// The same, with so much time to come to rest.
+pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let model = on_model(program);
     let comparison = Comparison::with(&model.state);
-    let kernel = on_kernel(program.clone(), model.state.clone(), comparison.clone());
-    let failed = as_commands(&model.lines, model.state.clone(), comparison.clone());
+    let kernel = on_kernel(program.clone(), model.state.clone(), comparison.clone(), limit);
+    let failed = as_commands(&model.lines, model.state.clone(), comparison.clone(), limit);
 
     let mut differences = Vec::new();
     for (at, op) in program.iter().enumerate() {
@@ -103,7 +108,10 @@ fn on_model(program: &Program) -> OnModel {
         let verdict = verdict(&mut run, op);
         lines.push(match verdict {
             Verdict::Done => printed.take(),
-            Verdict::Absent | Verdict::Refused(_) => shell::lines(op, Style::Plain),
+            Verdict::Absent | Verdict::Refused(_) => {
+                let waits = printed.take().into_iter().filter(|line| !line.starts_with('#'));
+                waits.chain(shell::lines(op, Style::Plain)).collect()
+            }
         });
         verdicts.push(verdict);
     }
@@ -131,11 +139,11 @@ struct OnKernel {
     rules: String,
 }
 
-fn on_kernel(program: Program, expected: NetState, comparison: Comparison) -> OnKernel {
+fn on_kernel(program: Program, expected: NetState, comparison: Comparison, limit: Duration) -> OnKernel {
     Sandbox::new().run(move || {
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
         let verdicts = program.iter().map(|op| verdict(&mut kernel, op)).collect();
-        let state = settled(&mut kernel, &expected, &comparison);
+        let state = settled(&mut kernel, &expected, &comparison, limit);
         OnKernel { verdicts, state, rules: saved_rules(&expected) }
     })
 }
@@ -147,7 +155,7 @@ struct AsCommands {
     rules: String,
 }
 
-fn as_commands(lines: &[Vec<String>], expected: NetState, comparison: Comparison) -> AsCommands {
+fn as_commands(lines: &[Vec<String>], expected: NetState, comparison: Comparison, limit: Duration) -> AsCommands {
     let script = commands(lines);
     Sandbox::new().run(move || {
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
@@ -159,7 +167,7 @@ fn as_commands(lines: &[Vec<String>], expected: NetState, comparison: Comparison
         let told = |at: usize| std::fs::read_to_string(format!("/run/told.{at}")).unwrap_or_default();
         let failed = failed.lines().filter_map(|at| at.parse().ok()).map(|at| (at, told(at))).collect();
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
-        let state = settled(&mut kernel, &expected, &comparison);
+        let state = settled(&mut kernel, &expected, &comparison, limit);
         AsCommands { lines: failed, state, rules: saved_rules(&expected) }
     })
 }
@@ -174,7 +182,12 @@ pub fn commands(lines: &[Vec<String>]) -> String {
 }
 
 /// The state, once it is as expected or has had the time to become so.
-fn settled(kernel: &mut Kernel, expected: &NetState, comparison: &Comparison) -> Result<NetState, String> {
+fn settled(
+    kernel: &mut Kernel,
+    expected: &NetState,
+    comparison: &Comparison,
+    limit: Duration,
+) -> Result<NetState, String> {
     let start = Instant::now();
     loop {
         let mut state = NetState::read(kernel, &settings()).map_err(|error| format!("{error:?}"));
@@ -184,7 +197,7 @@ fn settled(kernel: &mut Kernel, expected: &NetState, comparison: &Comparison) ->
                 return Ok(state.clone());
             }
         }
-        if start.elapsed() > LIMIT {
+        if start.elapsed() > limit {
             return state;
         }
         std::thread::sleep(STEP);

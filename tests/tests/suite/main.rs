@@ -4,6 +4,7 @@
 
 mod addr;
 mod annotated;
+mod capture;
 mod command_line;
 mod examples;
 mod interrupt;
@@ -19,3 +20,4 @@ mod process;
 mod read_back;
 mod route;
 mod sandboxing;
+mod test_command;

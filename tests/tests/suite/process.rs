@@ -100,7 +100,8 @@ fn a_started_program_can_be_watched_and_stopped() {
         let stubborn = host.start(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]);
         wait_until(5, || stubborn.output.contains("ready"));
         let start = timestamp(); stubborn.stop(); print(stubborn.running); assert(start.elapsed < 5.0);
-        print(host.exec(["sh", "-c", "grep -h State /proc/[0-9]*/status | grep -c Z"]).stdout);
+        let zombies = || host.exec(["sh", "-c", "grep -h State /proc/[0-9]*/status | grep -c Z"]).stdout;
+        wait_until(5, || zombies.call() == "0\n"); print(zombies.call());
     "#;
     assert_eq!(sandboxed(script), "one\ntwo\n\ntrue\ntrue\nfalse\nE0309\nfalse\n0\n\n");
 }

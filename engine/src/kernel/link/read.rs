@@ -200,6 +200,7 @@ fn link(message: &LinkMessage, around: &Surroundings<'_>) -> Option<Link> {
         master: master(message).and_then(|index| around.name((None, index))),
         hairpin: hairpin(message),
         addrs: Vec::new(),
+        unknown_addr: false,
     })
 }
 

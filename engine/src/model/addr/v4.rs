@@ -72,7 +72,7 @@ fn ends(spec: &AddrSpec) -> (Ipv4Addr, Ipv4Addr, u8) {
 
 impl Model {
     /// `inet_rtm_newaddr`, `__inet_insert_ifa`
-    pub(super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
+    pub(in super::super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
         let device = self.device(id);
         if device.mtu < 68 {
@@ -159,6 +159,8 @@ impl Model {
         self.del_routes4(id, gone);
         if self.device(id).addrs4.is_empty() {
             self.sync_down4(id, Dead::Forced);
+            // arp_ifdown
+            self.flush_neighbours(id, |addr| addr.is_ipv4());
         }
     }
 
@@ -168,7 +170,8 @@ impl Model {
         if device.mtu < 68 {
             return;
         }
-        if device.is_loopback() && device.addrs4.is_empty() {
+        let lacks = device.addrs4.iter().all(|addr| (addr.local, addr.len) != (Ipv4Addr::LOCALHOST, 8));
+        if device.is_loopback() && lacks {
             let lo = Addr4 {
                 local: Ipv4Addr::LOCALHOST,
                 address: Ipv4Addr::LOCALHOST,
@@ -194,6 +197,7 @@ impl Model {
     /// `inetdev_destroy`
     pub(in super::super) fn destroy4(&mut self, id: DevId) {
         self.sync_down4(id, Dead::Unregistered);
+        self.flush_neighbours(id, |addr| addr.is_ipv4());
         self.device_mut(id).addrs4.clear();
     }
 

@@ -74,11 +74,12 @@ use crate::state::Hardware;
 impl Model {
     /// Whether IPv6 runs over a link (`__in6_dev_get`).
     pub(in super::super) fn has_ipv6(&self, id: DevId) -> bool {
-        self.device(id).mtu >= IPV6_MIN_MTU
+        let device = self.device(id);
+        device.mtu >= IPV6_MIN_MTU || device.is_loopback()
     }
 
     /// `inet6_addr_add`
-    pub(super) fn add6(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
+    pub(in super::super) fn add6(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let local = ipv6(spec.local.addr());
         let device = self.device(id);
         if !self.has_ipv6(id) {
@@ -195,6 +196,10 @@ impl Model {
         if self.device(id).disable6 || !self.has_ipv6(id) {
             return;
         }
+        if self.device(id).mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
+            return;
+        }
         for addr in self.device(id).addrs6.clone() {
             self.add_prefix_route(id, &addr);
             if let (false, Some(local)) = (addr.tentative, addr.local) {
@@ -216,6 +221,7 @@ impl Model {
     /// `addrconf_ifdown` of a link that goes
     pub(in super::super) fn destroy6(&mut self, id: DevId) {
         self.sync_down6(id, true);
+        self.flush_neighbours(id, |addr| addr.is_ipv6());
         self.forget_addresses6(id);
     }
 
@@ -235,7 +241,7 @@ impl Model {
 
     /// The link is up and has a carrier: `addrconf_init_auto_addrs`, `addrconf_dad_run`.
     pub(in super::super) fn configure6(&mut self, id: DevId) {
-        if self.device(id).disable6 || !self.has_ipv6(id) {
+        if self.device(id).disable6 || self.device(id).mtu < IPV6_MIN_MTU {
             return;
         }
         self.device_mut(id).ready6 = true;
@@ -355,6 +361,20 @@ impl Model {
                 route.kind == RouteKind::Anycast && route.way.dev == Some(id)
             });
         }
+    }
+
+    /// The hardware address changes, and the fe80 address that the kernel makes of it may be of the
+    /// old one or, if it gets round to it late, of the new one.
+    pub(in super::super) fn blur_link_local(&mut self, id: DevId) {
+        let Hardware::Known(mac) = self.device(id).mac else { return };
+        let made = link_local(mac);
+        let space = self.space_of(id);
+        for addr in self.device_mut(id).addrs6.iter_mut().filter(|addr| addr.local == Some(made) && !addr.nodad) {
+            addr.local = None;
+        }
+        self.space_mut(space).fib6.remove_first(TableId::LOCAL, Prefix::host(made.into()), |route| {
+            route.kind == RouteKind::Local && route.way.dev == Some(id)
+        });
     }
 
     /// `dev_forward_change`

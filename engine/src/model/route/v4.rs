@@ -254,7 +254,12 @@ impl Model {
             )?]
         } else {
             let several = nexthops.iter().zip(devices);
-            several.map(|(hop, dev)| self.check_way4(space, *table, scope, hop, *dev)).collect::<Outcome<_>>()?
+            let ways = several.map(|(hop, dev)| self.check_way4(space, *table, scope, hop, *dev));
+            let mut ways = ways.collect::<Outcome<Vec<Way4>>>()?;
+            if let [only] = &mut ways[..] {
+                only.weight = 1;
+            }
+            ways
         };
         if let Some(src) = ipv4(*src) {
             let own = *kind == RouteKind::Local && dst.addr() == IpAddr::V4(src);
@@ -338,11 +343,8 @@ impl Model {
         scope: Scope,
         dev: Option<DevId>,
     ) -> Outcome<(DevId, Scope)> {
-        if scope.number() >= Scope::Link.number() {
-            return Err(refused(Errno::EINVAL, "Nexthop has invalid scope"));
-        }
         let flow = Flow { daddr: gateway.into(), oif: dev };
-        let least = (scope.number() + 1).max(Scope::Link.number());
+        let least = scope.number().saturating_add(1).max(Scope::Link.number());
         let fib = &self.space(space).fib4;
         let in_table = match table {
             TableId::MAIN => None,

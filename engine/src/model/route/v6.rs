@@ -84,6 +84,19 @@ impl Fib6 {
         self.put(key, at, route);
     }
 
+    /// A route as it was found; several are siblings.
+    pub(crate) fn append(&mut self, table: TableId, dst: Prefix, mut routes: Vec<Route6>) {
+        if routes.len() > 1 {
+            self.groups += 1;
+            routes.iter_mut().for_each(|route| route.group = Some(self.groups));
+        }
+        for route in routes {
+            let key = (table, dst);
+            let at = self.of(&key).iter().position(|old| old.metric > route.metric).unwrap_or(self.of(&key).len());
+            self.put(key, at, route);
+        }
+    }
+
     /// `fib6_add_rt2node`
     fn insert(&mut self, key: Key, mut route: Route6, exclusive: bool, replace: bool) -> Outcome {
         let routes = self.of(&key);
@@ -206,9 +219,19 @@ impl Model {
             true => (&none[..], &[None][..]),
             false => (&route.nexthops[..], devices),
         };
+        if hops.len() > 1 && hops.iter().any(|hop| hop.via.is_none()) {
+            // rtm_to_fib6_multipath_config
+            return Err(refused(
+                Errno::EINVAL,
+                "Device only routes can not be added for IPv6 using the multipath API.",
+            ));
+        }
         let mut made: Vec<Route6> = Vec::new();
         for (hop, dev) in hops.iter().zip(devices) {
-            let new = self.route_info6(space, route, hop, *dev)?;
+            let mut new = self.route_info6(space, route, hop, *dev)?;
+            if hops.len() == 1 {
+                new.way.weight = 1;
+            }
             if made.iter().any(|other| other.way.dev == new.way.dev && other.way.via == new.way.via) {
                 return Err(Errno::EEXIST.into());
             }
@@ -224,7 +247,7 @@ impl Model {
 
     /// `ip6_route_info_create`
     fn route_info6(&self, space: SpaceId, route: &Route, hop: &Nexthop, dev: Option<DevId>) -> Outcome<Route6> {
-        let Route { dst, kind, nexthops: _, src, metric, table, scope: _, proto, mtu } = route;
+        let Route { dst: _, kind, nexthops: _, src, metric, table, scope: _, proto, mtu } = route;
         let src = ipv6(*src);
         if let Some(dev) = dev {
             if !self.has_ipv6(dev) {
@@ -236,7 +259,7 @@ impl Model {
         } else if hop.onlink {
             return Err(refused(Errno::ENODEV, "Nexthop device required for onlink"));
         }
-        let way = self.way6(space, *kind, dst, hop, Wanted { table: *table, onlink: hop.onlink, dev, src })?;
+        let way = self.way6(space, *kind, hop, Wanted { table: *table, onlink: hop.onlink, dev, src })?;
         if let Some(src) = src
             && !self.has_address6(space, src)
         {
@@ -254,12 +277,9 @@ impl Model {
     }
 
     /// `fib6_nh_init`
-    fn way6(&self, space: SpaceId, kind: RouteKind, dst: &Prefix, hop: &Nexthop, wanted: Wanted) -> Outcome<Way6> {
-        let over_loopback = wanted.dev.is_some_and(|dev| self.device(dev).is_loopback());
-        let to_loopback = dst.addr() == IpAddr::V6(Ipv6Addr::LOCALHOST);
-        let exempt = matches!(kind, RouteKind::Local | RouteKind::Anycast);
+    fn way6(&self, space: SpaceId, kind: RouteKind, hop: &Nexthop, wanted: Wanted) -> Outcome<Way6> {
         let way = |dev, via| Way6 { dev, via, weight: hop.weight, onlink: hop.onlink, dead: false };
-        if kind.discards() || (over_loopback && !to_loopback && !exempt) {
+        if kind.discards() {
             let loopback = self.space(space).by_index.values().copied().find(|id| self.device(*id).is_loopback());
             return Ok(way(loopback, None));
         }
@@ -314,7 +334,12 @@ impl Model {
     fn egress6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let flow = Flow { daddr: gateway.into(), oif: wanted.dev };
         let _ = wanted.src;
-        let leads = |route: &&Route6| !route.kind.discards() && route.way.via.is_none();
+        // fib6_is_reject: what goes over the loopback device goes nowhere.
+        let rejects = |route: &Route6| {
+            let over_loopback = route.way.dev.is_some_and(|dev| self.device(dev).is_loopback());
+            route.kind.discards() || (over_loopback && route.kind == RouteKind::Unicast)
+        };
+        let leads = |route: &&Route6| !rejects(route) && route.way.via.is_none();
         let in_table = self.space(space).fib6.lookup(wanted.table, &flow).filter(leads);
         let found = match in_table {
             Some(route) => Some(route),
