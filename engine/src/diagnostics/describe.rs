@@ -231,8 +231,17 @@ impl Error {
                 Description::new(Code::E0704, format!("{probe} cannot be sent"), refusal.errno.to_string()),
                 refusal,
             ),
-            Error::LabUp { name } => {
-                Description::new(Code::E0501, format!("the lab `{name}` is up already"), "it is up already").help(format!(
+            Error::LabUp { name, script } => {
+                let description = Description::new(
+                    Code::E0501,
+                    format!("the lab `{name}` is up already"),
+                    "it is up already",
+                );
+                let description = match script.is_empty() {
+                    true => description,
+                    false => description.note(format!("it was built by {script}")),
+                };
+                description.help(format!(
                     "take it down first with `netscript down {name}`, or in one go with `--replace`; or build another beside it with `--name`"
                 ))
             }

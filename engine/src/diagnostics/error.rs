@@ -78,7 +78,7 @@ pub enum Error {
     /// A probe whose socket the kernel refused.
     Probe { probe: String, refusal: Refusal },
     /// A lab that is up already.
-    LabUp { name: String },
+    LabUp { name: String, script: String },
     /// A lab that another process is working on.
     LabBusy { name: String },
     /// A lab that is not up.

@@ -129,7 +129,11 @@ impl LabFolder {
         let folder = LabFolder::lock(name)?;
         match folder.journal() {
             Ok(journal) if journal.header.is_none() => Ok(folder),
-            Ok(_) | Err(Error::Journal { .. }) => Err(Error::LabUp { name: name.to_owned() }),
+            Ok(journal) => {
+                let script = journal.header.map(|header| header.script).unwrap_or_default();
+                Err(Error::LabUp { name: name.to_owned(), script })
+            }
+            Err(Error::Journal { .. }) => Err(Error::LabUp { name: name.to_owned(), script: String::new() }),
             Err(error) => Err(error),
         }
     }
