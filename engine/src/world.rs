@@ -48,6 +48,8 @@ pub trait World {
 
     /// Runs a program to its end.
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
+    /// Runs the user's shell with the terminal, and gives its status.
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32>;
     /// Starts a program that lives as long as the lab.
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started>;
     /// Whether a started program is still running.

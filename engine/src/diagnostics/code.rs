@@ -173,6 +173,9 @@ codes! {
     E0405 "cannot use the file",
         "A file or folder that netscript needs cannot be made, read or written.",
         "Check that it exists, its permissions, and that the disk is not full.";
+    E0406 "no terminal",
+        "A shell talks to its user through a terminal, and netscript was started without one.",
+        "Run netscript in a terminal, its input and output not piped.";
 
     E0601 "unknown in a dry run",
         "A dry run starts no program, sends no packet and reads nothing of the machine: what they would answer is unknown, and so is what only a kernel chooses, such as a link's number.",

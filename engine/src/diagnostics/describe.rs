@@ -177,6 +177,12 @@ impl Error {
             )
             .help(format!("check that `{program}` is installed and on the PATH"))
             .culprit(program),
+            Error::NoTerminal => Description::new(
+                Code::E0406,
+                "a shell needs a terminal",
+                "standard input or standard output is none",
+            )
+            .help("run netscript in a terminal, its output not piped, or run one program with `.exec(…)`"),
             Error::File { path, doing, why } => {
                 Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why)
                     .help("check that it exists, its permissions, and that the disk is not full")

@@ -57,6 +57,8 @@ pub enum Error {
     NoSuchSetting { key: String, known: Vec<String> },
     /// A program that cannot be started.
     Program { program: String, errno: Errno, netns: String },
+    /// A shell is wanted, and there is no terminal for it.
+    NoTerminal,
     /// A file that cannot be used.
     File { path: String, doing: String, why: String },
     /// A script that cannot be read.

@@ -212,6 +212,11 @@ impl World for Kernel {
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
     }
 
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
+        self.await_carriers()?;
+        self.processes.shell(&self.namespaces, &self.interrupt, netns)
+    }
+
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
         self.processes.start(&self.namespaces, netns, argv)
     }

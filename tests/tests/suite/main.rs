@@ -21,5 +21,6 @@ mod process;
 mod read_back;
 mod route;
 mod sandboxing;
+mod shell;
 mod test_command;
 mod three_ways;
