@@ -1,11 +1,13 @@
 //! What the integration tests share.
 
+mod big_lab;
 mod equality;
 pub mod equivalence;
 pub mod program;
 mod sandbox;
 mod snapshot;
 
+pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
 pub use sandbox::Sandbox;
 pub use snapshot::{Snapshot, difference, snapshot};

@@ -138,6 +138,7 @@ impl Model {
             options: complete(options)?,
             ports: Default::default(),
             mac_set: false,
+            mac_zero: false,
             mtu_set: false,
             lost_carrier: false,
             fdb: BTreeMap::new(),
@@ -176,7 +177,7 @@ impl Model {
 
     /// `vxlan_config_validate`: one device for an identifier, a port and a family.
     fn vni_taken(&self, space: SpaceId, wanted: &Vxlan) -> bool {
-        self.devices.values().filter(|device| device.space == space).any(|device| match &device.kind {
+        self.devices.values().filter(|device| device.born == space).any(|device| match &device.kind {
             Kind::Vxlan(other, _) => {
                 other.id == wanted.id && other.port == wanted.port && is_ipv6(other) == is_ipv6(wanted)
             }
@@ -569,6 +570,7 @@ impl Model {
         }
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mac_set = true;
+            bridge.mac_zero = false;
             self.look_at_ports(id);
         }
         self.flush_neighbours(id, |_| true);
@@ -668,6 +670,9 @@ impl Model {
         if device.is_loopback() {
             return Err(Errno::EINVAL.into());
         }
+        if device.bridge().is_some_and(|bridge| bridge.mac_zero) {
+            return Err(Errno::EINVAL.into());
+        }
         if device.bridge().is_some() {
             return Err(refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
         }
@@ -688,6 +693,7 @@ impl Model {
         self.device_mut(id).master = Some(master);
         if let Some(bridge) = self.device_mut(master).bridge_mut() {
             bridge.ports.insert(id);
+            bridge.mac_zero = false;
         }
         self.adjust_bridge_mtu(master);
         // A bridge without an address of its own takes the port's, and looks at its ports.
@@ -717,6 +723,7 @@ impl Model {
         self.device_mut(id).hairpin = false;
         if let Some(bridge) = self.device_mut(master).bridge_mut() {
             bridge.ports.remove(&id);
+            bridge.mac_zero = !bridge.mac_set && bridge.ports.is_empty();
             bridge.fdb.retain(|_, port| *port != id);
         }
         self.adjust_bridge_mtu(master);

@@ -83,8 +83,8 @@ impl Default for Model {
 }
 
 impl Model {
-    /// A host that has nothing but `lo`, switched off.
-    pub fn new() -> Model {
+    /// A host whose `lo` is switched off.
+    fn empty() -> Model {
         let mut model = Model {
             names: BTreeMap::new(),
             spaces: BTreeMap::new(),
@@ -96,6 +96,17 @@ impl Model {
         };
         let host = model.new_space();
         model.bind(NetnsRef::Host, host);
+        model
+    }
+
+    /// A host that has nothing but `lo`, which is up.
+    pub fn new() -> Model {
+        let mut model = Model::empty();
+        let host = model.names[&NetnsRef::Host];
+        for link in model.space(host).links.values().copied().collect::<Vec<_>>() {
+            // Nothing refuses this to a loopback device.
+            let _ = model.bring_up(link);
+        }
         model
     }
 

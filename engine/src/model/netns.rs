@@ -110,6 +110,10 @@ impl Model {
             }
         }
         for link in self.space(space).links.values().copied().collect::<Vec<_>>() {
+            // A tunnel that was moved away may still stand on it.
+            for upper in self.device(link).uppers.clone() {
+                self.remove_device(upper);
+            }
             self.devices.remove(&link);
         }
         self.spaces.remove(&space);

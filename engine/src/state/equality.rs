@@ -232,7 +232,7 @@ fn counts(record: &FdbRecord, own: &BTreeSet<Mac>) -> bool {
     // A bridge without ports has the address of all zeros.
     let zero = record.mac.0 == [0; 6];
     let own = (own.contains(&record.mac) && !zero) || ((group || zero) && record.dst.is_none());
-    record.state == "permanent" && !own
+    matches!(record.state.as_str(), "permanent" | "static") && !own
 }
 
 fn ruleset_lines(ruleset: &Ruleset) -> Vec<String> {

@@ -150,6 +150,7 @@ struct OnKernel {
 fn on_kernel(program: Program, expected: NetState, comparison: Comparison, limit: Duration) -> OnKernel {
     Sandbox::new().run(move || {
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
+        bring_loopback_up();
         let verdicts = program.iter().map(|op| verdict(&mut kernel, op)).collect();
         let state = settled(&mut kernel, &expected, &comparison, limit);
         OnKernel { verdicts, state, rules: saved_rules(&expected) }
@@ -166,6 +167,7 @@ struct AsCommands {
 fn as_commands(lines: &[Vec<String>], expected: NetState, comparison: Comparison, limit: Duration) -> AsCommands {
     let script = commands(lines);
     Sandbox::new().run(move || {
+        bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
         let mut stdin = shell.stdin.take().expect("it was asked for");
         std::io::Write::write_all(&mut stdin, script.as_bytes()).expect("the shell reads");
@@ -187,6 +189,12 @@ pub fn commands(lines: &[Vec<String>]) -> String {
         format!("{{ {all}\n}} >/dev/null 2>/run/told.{at} || echo {at} >>/run/failed\n")
     });
     ops.collect()
+}
+
+/// A host's is up before anything else.
+pub(super) fn bring_loopback_up() {
+    let done = Command::new("ip").args(["link", "set", "dev", "lo", "up"]).status();
+    assert!(done.is_ok_and(|status| status.success()), "`lo` can be brought up");
 }
 
 /// The state, once it is as expected or has had the time to become so.

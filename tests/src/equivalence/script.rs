@@ -15,7 +15,7 @@ use netscript_engine::state::{Comparison, NetState};
 use netscript_engine::{DryRun, Lab};
 use netscript_stdlib::Environment;
 
-use super::run::{LIMIT, saved_rules, settings, settled};
+use super::run::{LIMIT, bring_loopback_up, saved_rules, settings, settled};
 use crate::sandbox::interrupt;
 use crate::{Sandbox, netscript};
 
@@ -108,6 +108,7 @@ fn told(output: std::io::Result<Output>) -> Result<String, String> {
 fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
     let (model, comparison) = (model.clone(), comparison.clone());
     Sandbox::new().run(move || {
+        bring_loopback_up();
         let outcome = job();
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
         let state = settled(&mut kernel, &model, &comparison, LIMIT);

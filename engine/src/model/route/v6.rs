@@ -161,9 +161,13 @@ impl Fib6 {
     }
 
     /// `rt6_remove_prefsrc`
-    pub(crate) fn forget_source(&mut self, addr: Ipv6Addr) {
-        for route in self.routes.values_mut().flatten().filter(|route| route.src == Some(addr)) {
-            route.src = None;
+    pub(crate) fn forget_source(&mut self, id: DevId, addr: Ipv6Addr) {
+        for key in self.by_dev.get(&id).into_iter().flatten() {
+            for route in self.routes.get_mut(key).into_iter().flatten() {
+                if route.src == Some(addr) && route.way.dev == Some(id) {
+                    route.src = None;
+                }
+            }
         }
     }
 
