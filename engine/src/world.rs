@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::diagnostics::{At, Refusal, Result};
+use crate::diagnostics::{At, Error, Refusal, Result};
 use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 
@@ -104,6 +104,27 @@ pub enum Absent {
     Link(NetnsRef, IfName),
     /// A namespace.
     Netns(NetnsRef),
+    /// What a name under `/run/netns` once stood for.
+    Leftover(NetnsName),
+    /// A process.
+    Process(u32),
+}
+
+impl Absent {
+    /// The error of one who asked for it, with nothing that is known about others.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Absent::Netns(netns) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Absent::Link(netns, name) => Error::NoSuchLink {
+                name: name.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            },
+            Absent::Leftover(name) => Error::LeftoverNetns { name: name.to_string() },
+            Absent::Process(pid) => Error::NoSuchProcess { pid },
+        }
+    }
 }
 
 /// What a program left.

@@ -15,6 +15,7 @@ mod netfilter;
 mod netfilter_rules;
 mod netns;
 mod netns_del;
+mod netns_of;
 mod ping;
 mod probes;
 mod process;
