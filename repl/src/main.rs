@@ -4,6 +4,7 @@ mod cli;
 mod dry_run;
 mod helper;
 mod output;
+mod progress;
 mod run;
 mod script;
 mod test;

@@ -15,6 +15,7 @@ use netscript_stdlib::Environment;
 use crate::cli::RunArgs;
 use crate::dry_run;
 use crate::output::{Printer, fail, tell};
+use crate::progress;
 use crate::script::{Script, is_stdin};
 
 /// Rust's own status of a program that panicked.
@@ -63,9 +64,9 @@ fn interpret(args: &RunArgs, script: &Script, interrupt: Option<Interrupt>, colo
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour),
     };
-    let result = interpreter
-        .run(&script.name, &script.text)
-        .and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
+    let result = interpreter.run(&script.name, &script.text);
+    progress::end();
+    let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
     match result {
         Ok(status) => status,
         Err(failure) => fail(&failure, interpreter.sources(), colour),
@@ -89,9 +90,13 @@ fn interpreter(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) 
 fn world(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
     Ok(match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
-        (None, Some(interrupt)) => Box::new(Kernel::new(interrupt)?.named(&lab_name(&args.file))),
-        (None, None) => Box::new(Kernel::new(Interrupt::listen()?)?.named(&lab_name(&args.file))),
+        (None, Some(interrupt)) => Box::new(kernel(args, interrupt)?),
+        (None, None) => Box::new(kernel(args, Interrupt::listen()?)?),
     })
+}
+
+fn kernel(args: &RunArgs, interrupt: Interrupt) -> Result<Kernel> {
+    Ok(Kernel::new(interrupt)?.named(&lab_name(&args.file)).lending_terminal(progress::lend))
 }
 
 fn listen(lab: &mut Lab, args: &RunArgs) {
@@ -99,6 +104,9 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
         lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
     } else if args.verbose {
         lab.on_op(|op| tell(&format!("+ {op}")));
+    } else if args.dry_run.is_none() {
+        progress::begin(&args.file.display().to_string());
+        lab.on_op(|op| progress::tell(|| op.to_string()));
     }
 }
 

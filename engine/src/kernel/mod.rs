@@ -48,6 +48,7 @@ pub struct Kernel {
     interrupt: Interrupt,
     /// Links have been changed since anybody waited for their carriers.
     carriers_changed: bool,
+    lend_terminal: fn(bool),
 }
 
 /// Why one operation was not done.
@@ -85,12 +86,24 @@ impl Kernel {
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
         let namespaces = Namespaces::new()
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
-        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt, carriers_changed: false })
+        Ok(Kernel {
+            namespaces,
+            processes: Processes::new("lab"),
+            interrupt,
+            carriers_changed: false,
+            lend_terminal: |_| {},
+        })
     }
 
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
         self.processes = Processes::new(&folder_name(lab));
+        self
+    }
+
+    /// Calls a function with true before a shell gets the terminal, and with false when it is left.
+    pub fn lending_terminal(mut self, lend: fn(bool)) -> Kernel {
+        self.lend_terminal = lend;
         self
     }
 
@@ -208,7 +221,10 @@ impl World for Kernel {
 
     fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
         self.await_carriers()?;
-        self.processes.shell(&self.namespaces, &self.interrupt, netns)
+        (self.lend_terminal)(true);
+        let left = self.processes.shell(&self.namespaces, &self.interrupt, netns);
+        (self.lend_terminal)(false);
+        left
     }
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {

@@ -58,6 +58,8 @@ impl Namespaces {
     pub(crate) fn file(&self, netns: &NetnsRef) -> Outcome<File> {
         match (netns, self.open.get(netns)) {
             (NetnsRef::Host, _) => Ok(self.home.try_clone()?),
+            // Others may have taken the name away, or given it to another.
+            (NetnsRef::Named(name), Some(space)) if !space.is_at(&path_of(name)) => self.open_file(netns),
             (_, Some(space)) => Ok(space.file.try_clone()?),
             (_, None) => self.open_file(netns),
         }
@@ -105,8 +107,7 @@ impl Namespaces {
                 NetnsRef::OfPid(pid) => ns_of_pid(*pid),
                 NetnsRef::Host | NetnsRef::Held(_) => return false,
             };
-            let known = open.get(netns).map(|space| space.inode);
-            let stands = known.is_some() && fs::metadata(path).ok().map(|now| now.ino()) == known;
+            let stands = open.get(netns).is_some_and(|space| space.is_at(&path));
             if !stands {
                 open.remove(netns);
             }
@@ -178,6 +179,10 @@ impl Namespaces {
 impl Space {
     fn new(file: File) -> Outcome<Space> {
         Ok(Space { inode: file.metadata()?.ino(), file, route: None, nft: None })
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|now| now.ino() == self.inode)
     }
 }
 

@@ -19,6 +19,7 @@ mod netns_of;
 mod ping;
 mod probes;
 mod process;
+mod progress;
 mod read_back;
 mod route;
 mod sandboxing;
