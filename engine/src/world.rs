@@ -19,6 +19,28 @@ pub trait World {
     /// Something that is no operation and that a reader of the commands should know.
     fn remark(&mut self, _text: &str) {}
 
+    /// From now on single steps may be taken back, those on the lab's own things too.
+    fn keep_steps(&mut self) {}
+    /// The present moment.
+    fn point(&self) -> Point {
+        Point::default()
+    }
+    /// Takes back everything that was done after a point, the last first. It goes on after an
+    /// error, which tells what could not be undone.
+    fn rollback(&mut self, _point: Point) -> Result<()> {
+        Err(Error::NoUndo { why: "this run keeps no journal".to_owned() })
+    }
+
+    /// The script has succeeded, and what it made stays: tells what that is. `None`: nothing that
+    /// would have to be taken down.
+    fn keep(&mut self) -> Result<Option<Summary>> {
+        Ok(None)
+    }
+    /// Takes everything back. It goes on after an error, which tells what could not be undone.
+    fn take_down(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// The names under `/run/netns`, sorted.
     fn netns_names(&mut self) -> Result<Vec<NetnsName>>;
     /// What identifies a namespace, and who is in it.
@@ -98,7 +120,7 @@ pub struct Failed {
 }
 
 /// Something that an operation names and that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Absent {
     /// A link.
     Link(NetnsRef, IfName),
@@ -108,6 +130,8 @@ pub enum Absent {
     Leftover(NetnsName),
     /// A process.
     Process(u32),
+    /// Leave to do it: what netscript itself has against it.
+    Leave(Box<Error>),
 }
 
 impl Absent {
@@ -123,9 +147,23 @@ impl Absent {
             },
             Absent::Leftover(name) => Error::LeftoverNetns { name: name.to_string() },
             Absent::Process(pid) => Error::NoSuchProcess { pid },
+            Absent::Leave(error) => *error,
         }
     }
 }
+
+/// What a lab that is up consists of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The lab's name.
+    pub name: String,
+    /// How many of which: `("namespace", 3)`.
+    pub made: Vec<(String, usize)>,
+}
+
+/// A moment of a run to which it can be taken back: so many steps had been done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Point(pub usize);
 
 /// What a program left.
 #[derive(Clone, Debug, PartialEq, Eq)]

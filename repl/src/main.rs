@@ -1,10 +1,13 @@
 //! netscript: builds the network of containers that a script describes.
 
 mod cli;
+mod down;
 mod dry_run;
 mod helper;
+mod lifetime;
 mod output;
 mod progress;
+mod ps;
 mod run;
 mod script;
 mod test;
@@ -24,6 +27,8 @@ fn obey(cli: Cli) -> ExitCode {
     let colour = cli.color.wanted();
     match (cli.command, cli.run) {
         (Some(Command::Test(args)), _) => test::run(&args, colour),
+        (Some(Command::Down(args)), _) => down::run(&args, colour),
+        (Some(Command::Ps(args)), _) => ps::run(&args, colour),
         (None, Some(args)) => run::run(args, colour),
         (None, None) => Cli::command().error(ErrorKind::MissingRequiredArgument, "a script is wanted").exit(),
     }

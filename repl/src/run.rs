@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
+use std::time::Instant;
 
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
@@ -14,6 +15,7 @@ use netscript_stdlib::Environment;
 
 use crate::cli::RunArgs;
 use crate::dry_run;
+use crate::lifetime;
 use crate::output::{Printer, fail, tell};
 use crate::progress;
 use crate::script::{Script, is_stdin};
@@ -60,6 +62,7 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
 
 fn interpret(args: &RunArgs, script: &Script, interrupt: Option<Interrupt>, colour: bool) -> i32 {
     let printer = Printer::default();
+    let start = Instant::now();
     let mut interpreter = match interpreter(args, interrupt, &printer) {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour),
@@ -67,9 +70,17 @@ fn interpret(args: &RunArgs, script: &Script, interrupt: Option<Interrupt>, colo
     let result = interpreter.run(&script.name, &script.text);
     progress::end();
     let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
-    match result {
+    let status = match result {
         Ok(status) => status,
         Err(failure) => fail(&failure, interpreter.sources(), colour),
+    };
+    let ended = lifetime::end(args, interpreter.session().lab().world(), status == 0, start.elapsed());
+    match ended {
+        Ok(()) => status,
+        Err(error) => {
+            let failed = fail(&error.into(), &Sources::default(), colour);
+            if status == 0 { failed } else { status }
+        }
     }
 }
 
@@ -96,7 +107,12 @@ fn world(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) -> Res
 }
 
 fn kernel(args: &RunArgs, interrupt: Interrupt) -> Result<Kernel> {
-    Ok(Kernel::new(interrupt)?.named(&lab_name(&args.file)).lending_terminal(progress::lend))
+    let name = args.name.clone().unwrap_or_else(|| lab_name(&args.file));
+    if args.sandbox {
+        // It goes with the sandbox.
+        return Ok(Kernel::new(interrupt)?.named(&name).lending_terminal(progress::lend));
+    }
+    Ok(lifetime::begin(args, &name, interrupt)?.lending_terminal(progress::lend))
 }
 
 fn listen(lab: &mut Lab, args: &RunArgs) {
@@ -127,7 +143,7 @@ fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
 /// A lab is called after its script.
 fn lab_name(file: &Path) -> String {
     match file.file_stem() {
-        Some(stem) if !is_stdin(file) => stem.to_string_lossy().into_owned(),
+        Some(stem) if !is_stdin(file) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
         _ => "stdin".to_owned(),
     }
 }

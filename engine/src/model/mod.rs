@@ -41,7 +41,7 @@ pub struct Model {
 }
 
 /// Why an operation was not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     refusal: Refusal,
     absent: Option<Absent>,
