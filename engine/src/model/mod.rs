@@ -59,14 +59,7 @@ impl Failure {
     /// The failure as the answer to a question, put as what follows "cannot".
     pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
         match self.absent {
-            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
-            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
-                name: name.to_string(),
-                netns: netns.to_string(),
-                known: Vec::new(),
-                elsewhere: None,
-            },
-            Some(Absent::Leave(error)) => *error,
+            Some(absent) => absent.into_error(),
             None => Error::Unanswered { question: question(), refusal: self.refusal },
         }
     }
