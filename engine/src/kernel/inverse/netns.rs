@@ -28,7 +28,8 @@ impl Kernel {
         let key = self.namespaces.key(&reference);
         // An open file would keep the namespace alive.
         self.namespaces.close(&reference);
-        Ok(vec![Undo::Netns { name: name.clone(), key: key? }])
+        // A process that has ended is the operation's own error.
+        Ok(key.into_iter().map(|key| Undo::Netns { name: name.clone(), key }).collect())
     }
 
     fn inverse_of_detach(&mut self, name: &NetnsName) -> Outcome<Vec<Undo>> {
@@ -36,7 +37,8 @@ impl Kernel {
         if self.goes_with_netns(&netns) || path_of(name).symlink_metadata().is_err() {
             return Ok(Vec::new());
         }
-        let mut place = self.namespaces.place(&netns)?;
+        // A name that stands for nothing any more cannot be given back.
+        let Ok(mut place) = self.namespaces.place(&netns) else { return Ok(Vec::new()) };
         place.process = pids_in(place.key.inode).first().copied().and_then(super::super::process::identify);
         Ok(vec![Undo::Bind { name: name.clone(), place }])
     }
