@@ -30,6 +30,7 @@ pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
+pub use options::option_keys;
 pub use process::Process;
 
 /// What a script can know about its run.

@@ -10,8 +10,12 @@ use netscript_engine::{Ping, Pong};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::{Netns, RhaiResult, args};
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known =
+    &[("ping", &[&["count", "timeout", "src", "size", "dev", "ttl"]]), ("traceroute", &[&["hops", "timeout"]])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -43,7 +47,7 @@ pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<IpAddr> {
 const MAX_SIZE: i64 = 65_507;
 
 fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
-    let mut o = Options::new("ping", options, &["count", "timeout", "src", "size", "dev", "ttl"])?;
+    let mut o = Options::new("ping", options)?;
     let to = target(netns.session(), to)?;
     let family = Some(Family::of(to));
     Ok(Ping {
@@ -82,7 +86,7 @@ fn hop(ttl: u8, pong: &Pong) -> Map {
 }
 
 fn trace(netns: &Netns, to: &Dynamic, options: Map) -> Result<Array> {
-    let mut o = Options::new("traceroute", options, &["hops", "timeout"])?;
+    let mut o = Options::new("traceroute", options)?;
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
     let mut request = request(netns, to, Map::new())?;
