@@ -9,8 +9,12 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub struct Cli {
-    /// The script; `-` is standard input
-    pub file: PathBuf,
+    /// The script; `-` is standard input. Without one, statements are asked for
+    pub file: Option<PathBuf>,
+
+    /// Ask for statements after the script
+    #[arg(short, long, requires = "file")]
+    pub interactive: bool,
 
     /// Arguments of the script, which sees them as `args`
     #[arg(last = true)]
@@ -25,13 +29,15 @@ pub struct Cli {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// Colours in error messages
+    /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  netscript                              ask for statements, in a sandbox when not root
+  netscript -i lab.rhai                  build the lab, then ask for more
   netscript --sandbox lab.rhai           build the lab where nothing can break
   sudo netscript lab.rhai                build it on this machine
   netscript --sandbox -v lab.rhai        and tell each step
@@ -54,14 +60,19 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// Whether to colour what goes to standard error (NO_COLOR: <https://no-color.org>).
+    /// Whether to colour what goes to standard error.
     pub fn wanted(self) -> bool {
+        self.wanted_on(&io::stderr())
+    }
+
+    /// Whether to colour what goes to a file (NO_COLOR: <https://no-color.org>).
+    pub fn wanted_on(self, file: &impl IsTerminal) -> bool {
         match self {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => {
                 let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !forbidden && io::stderr().is_terminal()
+                !forbidden && file.is_terminal()
             }
         }
     }

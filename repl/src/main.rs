@@ -3,6 +3,7 @@
 mod cli;
 mod helper;
 mod output;
+mod repl;
 mod run;
 mod script;
 

@@ -38,7 +38,8 @@ impl Netns {
         self.session.lab().netns(self.id)
     }
 
-    pub(crate) fn session(&self) -> &Session {
+    /// What it is used in.
+    pub fn session(&self) -> &Session {
         &self.session
     }
 

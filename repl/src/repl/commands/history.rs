@@ -1,0 +1,22 @@
+//! `:history`
+
+use super::{Command, Takes};
+use crate::repl::Flow;
+use crate::repl::style::Style;
+
+pub const COMMAND: Command = Command {
+    name: ":history",
+    takes: Takes::Nothing,
+    about: "list what was entered in this session, with the line numbers that errors name",
+    run: |repl, _| {
+        let colour = repl.screen().colour;
+        for said in &repl.said {
+            for (offset, line) in said.text.lines().enumerate() {
+                let number = Style::Dim.paint_if(colour, &format!("{:>4}", said.line + offset));
+                let failed = if said.worked || offset > 0 { "" } else { "   // failed" };
+                repl.print(&format!("{number}  {line}{}", Style::Bad.paint_if(colour && !failed.is_empty(), failed)));
+            }
+        }
+        Ok(Flow::GoOn)
+    },
+};
