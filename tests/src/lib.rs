@@ -5,6 +5,7 @@ pub mod equivalence;
 pub mod program;
 mod sandbox;
 mod snapshot;
+pub mod terminal;
 
 pub use equality::{Case, Feature, case, case_with, check};
 pub use sandbox::Sandbox;

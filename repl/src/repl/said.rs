@@ -60,14 +60,32 @@ fn at_home(text: &str, here: &NetnsRef, placed: &BTreeSet<&str>) -> String {
 /// Statements that others can follow.
 fn closed(text: &str) -> String {
     let text = text.trim_end();
-    let last = tokens(text).filter(|token| token.kind != TokenKind::Comment).last();
-    match last {
+    let tokens: Vec<Token> = tokens(text).filter(|token| token.kind != TokenKind::Comment).collect();
+    match tokens.last() {
         None => format!("{text}\n"),
-        Some(last) => match &text[last.span.clone()] {
-            ";" | "}" => format!("{text}\n"),
-            _ => format!("{};{}\n", &text[..last.span.end], &text[last.span.end..]),
-        },
+        Some(last) if &text[last.span.clone()] == ";" || ends_in_block(text, &tokens) => format!("{text}\n"),
+        Some(last) => format!("{};{}\n", &text[..last.span.end], &text[last.span.end..]),
     }
+}
+
+/// Whether the last token closes a block, and not a map.
+fn ends_in_block(text: &str, tokens: &[Token]) -> bool {
+    let part = |token: &Token| &text[token.span.clone()];
+    if tokens.last().is_none_or(|last| part(last) != "}") {
+        return false;
+    }
+    let mut depth = 0usize;
+    for (index, token) in tokens.iter().enumerate().rev() {
+        match part(token) {
+            "}" => depth += 1,
+            "{" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return index.checked_sub(1).is_none_or(|before| part(&tokens[before]) != "#");
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -80,6 +98,7 @@ mod tests {
         assert_eq!(closed("a(); // b"), "a(); // b\n");
         assert_eq!(closed("a() // b"), "a(); // b\n");
         assert_eq!(closed("fn f() { }\n"), "fn f() { }\n");
+        assert_eq!(closed("#{ a: #{} }"), "#{ a: #{} };\n");
     }
 
     #[test]

@@ -17,5 +17,6 @@ mod ping;
 mod probes;
 mod process;
 mod read_back;
+mod repl;
 mod route;
 mod sandboxing;
