@@ -11,8 +11,10 @@ use rhai::{Dynamic, Engine, Map};
 use crate::options::{Known, Options};
 use crate::{Link, RhaiResult, args};
 
+const ADDR: &[&str] = &["broadcast", "peer", "scope", "label", "dad"];
+
 /// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("addr", &[&["broadcast", "peer", "scope", "label", "dad"]])];
+pub(crate) const OPTIONS: Known = &[("addr", &[ADDR]), ("del_addr", &[ADDR])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());

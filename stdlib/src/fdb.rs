@@ -10,8 +10,10 @@ use rhai::{Array, Dynamic, Engine, Map};
 use crate::options::{Known, Options};
 use crate::{Link, RhaiResult, args};
 
+const FDB: &[&str] = &["dev", "dst"];
+
 /// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("add_fdb", &[&["dev", "dst"]])];
+pub(crate) const OPTIONS: Known = &[("add_fdb", &[FDB]), ("del_fdb", &[FDB])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());

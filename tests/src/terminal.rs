@@ -4,16 +4,18 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::Child;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pty_process::blocking::{Command, open};
 
 use crate::program::Place;
 
 /// Longer than anything takes, on a machine that does a lot besides.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Time between two looks at a program that may have ended.
+const STEP: Duration = Duration::from_millis(5);
 
 /// So many that nothing scrolls away.
 const ROWS: u16 = 2000;
@@ -30,8 +32,8 @@ pub const CTRL_U: &str = "\u{15}";
 /// A terminal with a program in it.
 pub struct Terminal {
     child: Child,
-    keys: Option<File>,
-    output: Receiver<Vec<u8>>,
+    /// The terminal's other side.
+    pty: Option<File>,
     screen: vt100::Parser,
 }
 
@@ -52,21 +54,10 @@ impl Terminal {
             .env_remove("NO_COLOR")
             .envs(env.iter().copied());
         let child = command.spawn(pts).expect("the program can be started");
-        let mut reader = File::from(pty.as_fd().try_clone_to_owned().expect("files can be opened"));
-        let keys = File::from(pty.as_fd().try_clone_to_owned().expect("files can be opened"));
-        let (sender, output) = channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // Linux says EIO when the last program has left the terminal.
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
+        let pty = File::from(pty.as_fd().try_clone_to_owned().expect("files can be opened"));
         let size = |number: u16| number.try_into().expect("it is not 0");
         let screen = vt100::Parser::new(size(ROWS), size(columns), 0);
-        Terminal { child, keys: Some(keys), output, screen }
+        Terminal { child, pty: Some(pty), screen }
     }
 
     /// Its number.
@@ -80,7 +71,7 @@ impl Terminal {
     ///
     /// If the terminal was closed.
     pub fn press(&mut self, keys: &str) {
-        let file = self.keys.as_mut().expect("it is not closed");
+        let file = self.pty.as_mut().expect("it is not closed");
         file.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
@@ -102,14 +93,25 @@ impl Terminal {
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&Terminal) -> bool) {
         let deadline = Instant::now() + LIMIT;
         while !wanted(self) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(bytes) => self.screen.process(&bytes),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    panic!("{what} does not come; the screen is\n{}", self.text())
-                }
+            if !self.look(deadline.saturating_duration_since(Instant::now())) {
+                panic!("{what} does not come; the screen is\n{}", self.text());
             }
         }
+    }
+
+    /// Takes in what comes within a time; false if nothing does, or the program has ended.
+    fn look(&mut self, time: Duration) -> bool {
+        let Some(pty) = &mut self.pty else { return false };
+        let mut files = [PollFd::new(pty.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+        if !poll(&mut files, timeout).is_ok_and(|ready| ready > 0) {
+            return false;
+        }
+        let mut buffer = [0; 4096];
+        // Linux says EIO when the last program has left the terminal.
+        let count = pty.read(&mut buffer).unwrap_or(0);
+        self.screen.process(&buffer[..count]);
+        count > 0
     }
 
     /// Waits until a text is on the screen.
@@ -128,6 +130,12 @@ impl Terminal {
     /// If none comes.
     pub fn wait_for_prompt(&mut self) {
         self.wait("a prompt", |terminal| terminal.line().ends_with('>') && !terminal.line().contains(' '));
+    }
+
+    /// What is on the screen from a row on; a line that was broken is whole.
+    fn text_from(&self, row: u16) -> String {
+        let (rows, columns) = self.screen.screen().size();
+        self.screen.screen().contents_between(row, 0, rows.get() - 1, columns.get()).to_string()
     }
 
     /// The line of the cursor.
@@ -149,7 +157,7 @@ impl Terminal {
         for part in line.split_inclusive('\n') {
             self.press(part.trim_end_matches('\n'));
             let last = part.trim().chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect::<String>();
-            self.wait(&format!("the echo of {last:?}"), |terminal| terminal.line().contains(&last));
+            self.wait(&format!("the echo of {last:?}"), |terminal| terminal.text_from(before).contains(&last));
             self.press("\r");
         }
         self.wait("the next prompt", |terminal| {
@@ -165,9 +173,7 @@ impl Terminal {
 
     /// Closes the terminal, as a window is closed.
     pub fn close(&mut self) {
-        self.keys = None;
-        let (_, nothing) = channel();
-        self.output = nothing;
+        self.pty = None;
     }
 
     /// Waits for the program's end, and gives its exit status.
@@ -182,8 +188,8 @@ impl Terminal {
                 return status.code();
             }
             assert!(Instant::now() < deadline, "it does not end; the screen is\n{}", self.text());
-            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(5)) {
-                self.screen.process(&bytes);
+            if !self.look(STEP) {
+                std::thread::sleep(STEP);
             }
         }
     }

@@ -139,7 +139,8 @@ impl Interpreter {
         let rest = place("", error.position()).map_or("", |at| after(&text, &at));
         let open_string =
             matches!(error.err_type(), ParseErrorType::BadInput(LexError::UnterminatedString)) && rest.starts_with('`');
-        if rest.trim().is_empty() || open_string { Completeness::Incomplete } else { Completeness::Wrong }
+        let nothing_follows = tokens(rest).all(|token| token.kind == TokenKind::Comment);
+        if nothing_follows || open_string { Completeness::Incomplete } else { Completeness::Wrong }
     }
 
     /// The line that the next statement begins in.
@@ -147,15 +148,13 @@ impl Interpreter {
         self.conversation.lines() + 1
     }
 
-    /// The variables of the conversation, the last one of each name, by name.
+    /// The variables that the conversation has made, the last one of each name, by name.
     pub fn variables(&self) -> Vec<(String, Dynamic)> {
-        let constants = self.session.constants().into_iter().map(|(name, value)| (name.to_owned(), value));
         let own = self.conversation.scope.iter().map(|(name, _, value)| (name.to_owned(), value));
-        let all: BTreeMap<String, Dynamic> = constants.chain(own).collect();
-        all.into_iter().collect()
+        own.collect::<BTreeMap<String, Dynamic>>().into_iter().collect()
     }
 
-    /// The value of a variable.
+    /// The value of a variable or a constant.
     pub fn variable(&self, name: &str) -> Option<Dynamic> {
         let constants = || self.session.constants().into_iter().find(|(known, _)| *known == name);
         self.conversation.scope.get(name).cloned().or_else(|| constants().map(|(_, value)| value))

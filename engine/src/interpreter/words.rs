@@ -96,7 +96,7 @@ fn word(engine: &Engine, info: &FuncInfo<'_>) -> Word {
         Some(("set", property)) => (property, Form::Setter),
         Some(_) => (name, Form::Operator),
         None if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') => (name, Form::Operator),
-        None if matches!(name, "to_debug" | "contains") && !by_reference => (name, Form::Function),
+        None if name == "to_debug" => (name, Form::Operator),
         None if by_reference => (name, Form::Method),
         None => (name, Form::Function),
     };

@@ -40,8 +40,8 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
     }
     let Context { start, typed, place } = context(text);
     let candidates = match place {
-        Place::Word => words(interpreter, lexicon),
-        Place::Member(receiver) => members(&Receiver::of(receiver, interpreter, lexicon), lexicon),
+        Place::Word => words(typed, interpreter, lexicon),
+        Place::Member(receiver) => members(typed, &Receiver::of(receiver, interpreter, lexicon), lexicon),
         Place::Module(module) => functions_of(module, interpreter),
         Place::Option(word, given) => {
             let keys = option_keys(word).into_iter().filter(|key| !given.contains(key));
@@ -58,14 +58,25 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
     (start, fitting)
 }
 
-fn words(interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
-    let variables = interpreter.variables().into_iter().map(|(name, _)| Candidate::plain(name));
+/// Names of one's own, if one fits; else everything.
+fn words(typed: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
+    let own = own(interpreter);
+    if !typed.is_empty() && own.iter().any(|candidate| candidate.replacement.starts_with(typed)) {
+        return own;
+    }
+    let constants = interpreter.session().constants().into_iter().map(|(name, _)| Candidate::plain(name));
     let keywords = KEYWORDS.iter().map(|word| Candidate::plain(*word));
-    let own = interpreter.functions();
-    let own = own.iter().map(|function| Candidate::call(&function.name, !function.params.is_empty()));
+    own.into_iter().chain(constants).chain(keywords).chain(calls(lexicon.functions())).collect()
+}
+
+/// What the session has made: variables, functions and imported modules.
+fn own(interpreter: &Interpreter) -> Vec<Candidate> {
+    let variables = interpreter.variables().into_iter().map(|(name, _)| Candidate::plain(name));
+    let functions = interpreter.functions();
+    let functions = functions.iter().map(|function| Candidate::call(&function.name, !function.params.is_empty()));
     let modules = interpreter.imports().into_iter();
     let modules = modules.map(|(name, _)| Candidate { display: name.clone(), replacement: format!("{name}::") });
-    variables.chain(keywords).chain(own).chain(modules).chain(calls(lexicon.functions())).collect()
+    variables.chain(functions).chain(modules).collect()
 }
 
 /// A candidate for each name: with arguments if any of its forms takes some.
@@ -77,12 +88,17 @@ fn calls<'a>(words: impl Iterator<Item = &'a Word>) -> Vec<Candidate> {
     names.into_iter().map(|(name, takes)| Candidate::call(name, takes)).collect()
 }
 
-fn members(receiver: &Receiver, lexicon: &Lexicon) -> Vec<Candidate> {
+/// The keys of a map, if one fits; else methods and properties as well.
+fn members(typed: &str, receiver: &Receiver, lexicon: &Lexicon) -> Vec<Candidate> {
+    let keys: Vec<Candidate> = receiver.keys().into_iter().map(Candidate::plain).collect();
+    if !typed.is_empty() && keys.iter().any(|key| key.replacement.starts_with(typed)) {
+        return keys;
+    }
     let members: Vec<&Word> = lexicon.members(receiver.kind.as_deref()).collect();
     let properties = members.iter().filter(|word| word.form == Form::Property);
     let mut candidates: Vec<Candidate> = properties.map(|word| Candidate::plain(word.name.as_str())).collect();
     candidates.extend(calls(members.iter().copied().filter(|word| word.form == Form::Method)));
-    candidates.extend(receiver.keys().into_iter().map(Candidate::plain));
+    candidates.extend(keys);
     candidates
 }
 

@@ -37,13 +37,13 @@ fn a_lab_typed_line_by_line() {
         ("cool.lo.up()", "# ip -n cool link set dev lo up\nlo  loopback  unknown  127.0.0.1/8  ::1/128  in cool"),
         (":echo off", "Commands are not shown."),
         ("let br0 = bridge(\"br0\").up()", ""),
-        ("br0.addr(\"192.168.1.10/24\", #{ broadcast: \"+\" })", "br0  bridge  down  192.168.1.10/24"),
         ("let port = veth(\"br-veth0\", \"veth0\").master(br0).up();", ""),
         (
             "port.peer.move_to(cool).addr(\"192.168.1.11/24\").up();",
             "veth0  veth  up  192.168.1.11/24  peer br-veth0 in host  in cool",
         ),
         ("wait_until(2, || br0.state == \"up\")", ""),
+        ("br0.addr(\"192.168.1.10/24\", #{ broadcast: \"+\" })", "br0  bridge  up  192.168.1.10/24"),
         ("br0", "br0  bridge  up  192.168.1.10/24"),
         ("port", "br-veth0  veth  up  master br0  peer veth0 in cool"),
         ("cool.route(\"default\", #{ via: \"192.168.1.10\" });", ""),
@@ -237,7 +237,9 @@ fn ctrl_c_stops_what_runs_and_nothing_else() {
     // At the prompt it takes the line away.
     terminal.wait_for_prompt();
     terminal.press("let x = (");
+    terminal.wait_for("> let x = (");
     terminal.press("\r");
+    terminal.wait("the next line", |terminal| terminal.line().is_empty());
     terminal.press(CTRL_C);
     assert_eq!(terminal.enter("v.name"), "\"v\"");
 }
@@ -312,9 +314,10 @@ fn narrow_terminals_and_wide_characters() {
     fs::create_dir_all(place.path("state/netscript")).unwrap();
     fs::write(place.path("state/netscript/history"), "#V2\n").unwrap();
     let mut terminal = Terminal::start(&place, &["--sandbox"], 40, &[]);
-    terminal.enter("bridge(\"a-long-name\").up().addr(\"10.0.0.1/24\");");
+    terminal.enter("bridge(\"a-long-name\").up().addr(\"10.0.0.1/24\"); ()");
     let table = terminal.enter("host.links");
-    assert!(table.contains("NAME") && table.contains("10.0.0.1/24"), "{table}");
+    assert!(table.starts_with("NAME") && table.contains("ADDRESSES"), "{table}");
+    assert!(table.lines().count() > 3 && table.lines().all(|line| line.chars().count() <= 40), "{table}");
     assert_eq!(terminal.enter("\"漢字\".len()"), "2");
     assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:   2\né漢:  1");
 }
@@ -345,4 +348,48 @@ fn json_and_times() {
     let link: serde_json::Value = values.next().unwrap().unwrap();
     assert_eq!((&link["name"], &link["kind"]), (&"lo".into(), &"loopback".into()));
     assert!(out.trim_end().ends_with(" ms)"), "{out}");
+}
+
+#[test]
+fn help_shows_the_example_of_every_word() {
+    let words = crate::examples::words();
+    let names: std::collections::BTreeSet<&str> =
+        words.iter().filter(|word| !word.needs_no_example()).map(|word| word.name()).collect();
+    let input: String = names.iter().map(|name| format!(":help {name}\n")).collect();
+    let place = Place::new();
+    let help = piped(&place, &["--sandbox"], &input).success();
+    let mut missing = Vec::new();
+    for word in words.iter().filter(|word| !word.needs_no_example()) {
+        for (_, example) in word.examples() {
+            let shown: String = example.lines().map(|line| format!("    {line}\n")).collect();
+            if !help.contains(shown.trim_end()) {
+                missing.push(format!("{}:\n{shown}", word.signature));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn help_lists_and_explains() {
+    let place = Place::new();
+    let help = piped(&place, &["--sandbox"], ":help\n").success();
+    for wanted in [":save FILE", "Functions", "Netns", "masquerade", "wait_until"] {
+        assert!(help.contains(wanted), "{wanted}: {help}");
+    }
+    let link = piped(&place, &["--sandbox"], ":help Link\n:help :ns\n/// Adds one.\nfn more(x) { x + 1 }\n:help more")
+        .success();
+    assert!(link.contains("link.move_to(netns)") && link.contains("Moves the link into a namespace."), "{link}");
+    assert!(link.contains(":ns [NS]") && link.contains("more(x)\n  Adds one."), "{link}");
+    let unknown = piped(&place, &["--sandbox"], ":help masqerade");
+    assert!(unknown.stderr.contains("did you mean `masquerade`?"), "{unknown:?}");
+}
+
+#[test]
+fn every_word_with_options_says_which() {
+    let words = crate::examples::words();
+    let with_options = words.iter().filter(|word| word.signature.contains("options: Map"));
+    let silent: Vec<&str> =
+        with_options.map(|word| word.name()).filter(|name| netscript_stdlib::option_keys(name).is_empty()).collect();
+    assert!(silent.is_empty(), "{silent:?}");
 }

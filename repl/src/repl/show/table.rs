@@ -13,6 +13,9 @@ use super::{Screen, map};
 const FIRST: [&str; 14] =
     ["priority", "dst", "from", "to", "via", "dev", "mac", "ttl", "addr", "src", "metric", "table", "scope", "proto"];
 
+/// Columns between a cell and the next.
+const GAP: u16 = 2;
+
 /// Rows under their heads; a column without any content is left out.
 pub fn show(heads: &[&str], rows: Vec<Vec<String>>, screen: Screen) -> Result<String> {
     let used: Vec<usize> = (0..heads.len()).filter(|index| rows.iter().any(|row| !row[*index].is_empty())).collect();
@@ -25,13 +28,13 @@ pub fn show(heads: &[&str], rows: Vec<Vec<String>>, screen: Screen) -> Result<St
     }
     if let Some(width) = screen.width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        // What identifies a row is never broken.
-        if let Some(first) = table.column_mut(0) {
-            first.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(8.min(width / 2))));
+        for (column, index) in table.column_iter_mut().zip(&used) {
+            let head = u16::try_from(heads[*index].len()).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(head.saturating_add(GAP))));
         }
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     }
     let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     let (head, body) = text.split_first().map_or((String::new(), &[][..]), |(head, body)| (head.clone(), body));
