@@ -3,6 +3,7 @@
 //! the machine knows is an error that says so.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Result};
@@ -13,7 +14,10 @@ use crate::op::{
 };
 use crate::shell::{self, Style};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
-use crate::world::{Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{
+    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started, Trace,
+    World,
+};
 
 /// Where lines of the printed script go.
 type Sink = Box<dyn FnMut(&str)>;
@@ -24,6 +28,7 @@ pub struct DryRun {
     style: Style,
     annotate: bool,
     sink: Sink,
+    stop: Box<dyn Fn() -> bool>,
     at: Option<At>,
     /// Far ends of pairs that end in their own time.
     ending: BTreeSet<(NetnsRef, IfName)>,
@@ -39,6 +44,7 @@ impl DryRun {
             style,
             annotate: false,
             sink: Box::new(sink),
+            stop: Box::new(|| false),
             at: None,
             ending: BTreeSet::new(),
             started: 0,
@@ -51,6 +57,12 @@ impl DryRun {
     /// Adds the place in the script to every line.
     pub fn annotated(mut self) -> DryRun {
         self.annotate = true;
+        self
+    }
+
+    /// Ends what runs when a function says so, as Ctrl-C does.
+    pub fn stopped_by(mut self, stop: impl Fn() -> bool + 'static) -> DryRun {
+        self.stop = Box::new(stop);
         self
     }
 
@@ -215,6 +227,10 @@ impl World for DryRun {
         }
     }
 
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        Ok(self.model.name_servers(netns))
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
         let line = shell::exec(netns, argv).line(self.style);
@@ -259,6 +275,17 @@ impl World for DryRun {
         unknowable(format!("whether {} answers", request.target))
     }
 
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.present(netns)?;
+        let line = shell::traceroute(netns, trace).line(self.style);
+        self.print(&line);
+        unknowable(format!("who is on the way to {}", trace.target))
+    }
+
+    fn wait(&mut self, _: Duration) -> Result<bool> {
+        Ok(false)
+    }
+
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
         self.present(netns)?;
         let line = shell::connect(netns, request).line(self.style);
@@ -283,6 +310,30 @@ impl World for DryRun {
         Ok(program)
     }
 
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::serve_dns(netns, server, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::capture(netns, request, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
+        Ok(program)
+    }
+
+    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
+        unknowable("what passes on a link")
+    }
+
     fn sleep(&mut self, time: Duration) -> Result<()> {
         let line = shell::sleep(time).line(self.style);
         self.print(&line);
@@ -290,6 +341,6 @@ impl World for DryRun {
     }
 
     fn interrupted(&self) -> bool {
-        false
+        (self.stop)()
     }
 }

@@ -13,6 +13,7 @@ use conversation::Conversation;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
 
 pub use conversation::{Completeness, Function, Mark, Outcome};
+pub use foreign::{UNNAMED, takes_unknown};
 pub use session::{ScriptError, Session, at};
 pub use variables::define_constants;
 pub use words::{Form, Param, Word, kind_of, words};

@@ -21,6 +21,12 @@ pub struct Lab {
     listener: Option<Listener>,
 }
 
+/// A lab's world while another is in its place.
+pub struct Stage {
+    world: Box<dyn World>,
+    handles: Handles,
+}
+
 impl Lab {
     /// A lab in which nothing has been made yet.
     pub fn new(world: Box<dyn World>) -> Lab {
@@ -54,6 +60,17 @@ impl Lab {
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
     }
 
+    /// Puts another world in place of this one: what is done from now on is done there.
+    pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
+        Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone() }
+    }
+
+    /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
+    pub fn end_rehearsal(&mut self, stage: Stage) {
+        self.world = stage.world;
+        self.handles = stage.handles;
+    }
+
     /// The part of the machine that answers questions and runs programs.
     pub fn world(&mut self) -> &mut dyn World {
         &mut *self.world
@@ -82,6 +99,11 @@ impl Lab {
     /// What a handle on a namespace refers to.
     pub fn netns(&self, id: NetnsId) -> Result<NetnsRef> {
         self.handles.reference(id)
+    }
+
+    /// Whether this lab gave name servers to a namespace; they go with it.
+    pub fn has_resolver(&self, netns: &NetnsRef) -> bool {
+        self.handles.has_resolver(netns)
     }
 
     /// A number for a namespace without a name, not used before in this lab.

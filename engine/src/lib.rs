@@ -20,7 +20,8 @@ pub mod state;
 mod world;
 
 pub use dry_run::DryRun;
-pub use lab::{Lab, LinkId, NetnsId};
+pub use lab::{Lab, LinkId, NetnsId, Stage};
 pub use world::{
-    Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, Transport, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started,
+    Trace, Transport, World,
 };

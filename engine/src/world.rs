@@ -1,10 +1,12 @@
 //! Everything that reaches outside the program goes through [`World`].
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Refusal, Result};
-use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 
 /// What operations act on and questions are answered by: the kernel, or a model of it.
@@ -41,6 +43,9 @@ pub trait World {
     /// The value of a setting, without the line's end.
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
 
+    /// The name servers that a namespace asks; none where it has none of its own.
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>>;
+
     /// Runs a program to its end.
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
     /// Starts a program that lives as long as the lab.
@@ -56,10 +61,23 @@ pub trait World {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
     /// Opens a connection and closes it again.
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
+    /// Looks who is on the way to a target.
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>>;
+    /// Lets time pass until something may have changed; false where waiting changes nothing.
+    fn wait(&mut self, time: Duration) -> Result<bool> {
+        self.sleep(time).map(|()| true)
+    }
     /// Asks an HTTP server for a page.
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
     /// Starts a small HTTP server of our own that lives as long as the lab.
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started>;
+    /// Starts a small name server of our own that lives as long as the lab.
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started>;
+    /// Starts to write a link's packets into a file, as long as the lab lives. Those that pass after
+    /// this returns are in it.
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started>;
+    /// The packets that a capture has heard until now, a line each.
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>>;
     /// Waits; ends early, with an error, when the user interrupts.
     fn sleep(&mut self, time: Duration) -> Result<()>;
     /// Whether the user has asked to stop.
@@ -105,7 +123,7 @@ pub struct Started(pub u32);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ping {
     /// Where to.
-    pub target: IpAddr,
+    pub target: Host,
     /// The link of a link-local target.
     pub dev: Option<IfName>,
     /// How many requests, one a second at most; the next goes out when the last is answered or
@@ -135,7 +153,9 @@ pub enum Transport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
     /// Where to.
-    pub target: SocketAddr,
+    pub target: Host,
+    /// On which port.
+    pub port: u16,
     /// By which protocol.
     pub transport: Transport,
     /// How long to wait.
@@ -156,9 +176,11 @@ pub struct Connected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
     /// The server.
-    pub server: SocketAddr,
-    /// What the request names as its host.
-    pub host: String,
+    pub server: Host,
+    /// Its port.
+    pub port: u16,
+    /// Server and port as the request names them.
+    pub authority: String,
     /// The page, with its leading `/`.
     pub path: String,
     /// How long connecting, asking and answering may take together.
@@ -187,6 +209,64 @@ pub struct Serve {
     pub body: String,
 }
 
+/// A small name server, on port 53.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeDns {
+    /// Where it listens; `None`: on every address of both families.
+    pub addr: Option<IpAddr>,
+    /// The hosts that it knows.
+    pub records: BTreeMap<HostName, Vec<IpAddr>>,
+}
+
+/// A way to look at: ICMP echo requests that may pass 1, 2, … routers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// Where it leads.
+    pub target: Host,
+    /// How many steps to look at, at most.
+    pub hops: u8,
+    /// How long to wait for each answer.
+    pub timeout: Duration,
+}
+
+impl Trace {
+    /// Looks at each step, by `ping`, until the target answers or nothing can be sent.
+    pub fn follow(&self, target: IpAddr, mut ping: impl FnMut(&Ping) -> Result<Pong>) -> Result<Vec<Hop>> {
+        let Trace { target: _, hops, timeout } = *self;
+        let mut list = Vec::new();
+        for ttl in 1..=hops {
+            let target = Host::Addr(target);
+            let request = Ping { target, dev: None, count: 1, timeout, src: None, size: 0, ttl: Some(ttl) };
+            let pong = ping(&request)?;
+            list.push(Hop { ttl, addr: pong.from, reached: pong.received > 0 });
+            if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
+                break;
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// A step on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// How many routers the request could pass, plus one.
+    pub ttl: u8,
+    /// Who answered.
+    pub addr: Option<IpAddr>,
+    /// Whether that was the target.
+    pub reached: bool,
+}
+
+/// A capture of a link's packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Which link is heard.
+    pub link: IfName,
+    /// The file that takes the packets; `None`: one of the lab's own.
+    pub file: Option<PathBuf>,
+}
+
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pong {
@@ -201,6 +281,6 @@ pub struct Pong {
     /// Who sent the last answer, or the refusal of a router on the way.
     pub from: Option<IpAddr>,
     /// Why the last request without an answer got none: `"Network is unreachable"`, `"no answer"`,
-    /// `"Destination Host Unreachable"`, …
+    /// `"Destination Host Unreachable"`, `"Could not resolve host: NAME"`, …
     pub error: Option<String>,
 }

@@ -3,17 +3,46 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Build the network that a script describes: namespaces, links, addresses, routes and rules.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
+    /// What to do instead of running a script; a script of such a name is run as `./NAME`
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Running a script
+    #[command(flatten)]
+    pub run: Option<RunArgs>,
+
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
+    pub color: Colour,
+}
+
+/// Anything but running a script.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run labs as tests, each in a sandbox of its own
+    Test(TestArgs),
+}
+
+/// Which script to run, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
     /// The script; `-` is standard input. Without one, statements are asked for
     pub file: Option<PathBuf>,
 
     /// Ask for statements after the script
-    #[arg(short, long, requires = "file")]
+    #[arg(short, long, requires = "file", conflicts_with = "dry_run")]
     pub interactive: bool,
 
     /// Arguments of the script, which sees them as `args`
@@ -29,9 +58,60 @@ pub struct Cli {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// Colours
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
-    pub color: Colour,
+    /// Change nothing and print the commands that do what the script does, as a shell script
+    #[arg(long, value_name = "STYLE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "plain", conflicts_with = "sandbox", requires = "file")]
+    pub dry_run: Option<Style>,
+
+    /// In a dry run, add the place in the script to each command
+    #[arg(long, requires = "dry_run")]
+    pub annotate: bool,
+
+    /// In a dry run, begin with a host whose link eth0 is up and has this address
+    #[arg(long, value_name = "ADDRESS/LENGTH", requires = "dry_run")]
+    pub uplink: Option<String>,
+
+    /// In a dry run, begin with this machine's network as it is now instead of a blank host
+    #[arg(long, requires = "dry_run", conflicts_with = "uplink")]
+    pub from_host: bool,
+
+    /// Tell on standard error the command that each step equals, as it is done
+    #[arg(long, conflicts_with = "dry_run")]
+    pub explain: bool,
+}
+
+/// Which labs to test, and how.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Scripts, and folders whose scripts (`*.rhai`) are run, those below included
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How many at a time [default: as many as there are processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Lines)]
+    pub format: Format,
+}
+
+impl TestArgs {
+    /// How many at a time.
+    pub fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(processors, usize::from)
+    }
+}
+
+/// How tests are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line each, as they finish
+    Lines,
+    /// One JSON document at the end
+    Json,
+    /// JUnit's XML, at the end
+    Junit,
 }
 
 const EXAMPLES: &str = "\
@@ -42,11 +122,22 @@ Examples:
   sudo netscript lab.rhai                build it on this machine
   netscript --sandbox -v lab.rhai        and tell each step
   netscript --sandbox lab.rhai -- 3 red  the script's `args` are [\"3\", \"red\"]
+  netscript --dry-run lab.rhai           print it as commands instead; needs no root
   echo 'print(host.links)' | netscript --sandbox -
+  netscript test labs/                   run every script of a folder as a test
 
 Exit status:
   0 success, 1 the script failed, 2 wrong command line, 130 interrupted,
   or N if the script ends with `exit(N)`";
+
+/// How a dry run writes commands inside namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// `ip -n NS …`
+    Plain,
+    /// `ip netns exec NS ip …`, as tutorials do
+    Tutorial,
+}
 
 /// When error messages are coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

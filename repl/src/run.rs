@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use netscript_engine::Lab;
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
 use netscript_engine::kernel::{Interrupt, Kernel, enter_sandbox, may_change_networks};
+use netscript_engine::shell;
+use netscript_engine::{Lab, World};
 use netscript_stdlib::Environment;
 
-use crate::cli::Cli;
+use crate::cli::{Colour, RunArgs};
+use crate::dry_run;
 use crate::output::{Printer, fail, tell};
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
@@ -19,13 +21,16 @@ use crate::script::{Script, is_stdin};
 /// Rust's own status of a program that panicked.
 const PANICKED: i32 = 101;
 
-/// Runs a script as the command line says, and gives the exit status.
-pub fn run(cli: Cli) -> ExitCode {
-    let colour = cli.color.wanted();
-    let status = prepare(&cli)
-        .and_then(|prepared| on_large_stack(move || go(&cli, prepared)))
-        .unwrap_or_else(|error| fail(&error.into(), &Sources::default(), colour));
-    // An exit status has eight bits.
+/// Runs a script, or a session, as the command line says, and gives the exit status.
+pub fn run(args: RunArgs, colour: Colour) -> ExitCode {
+    let status = prepare(&args)
+        .and_then(|prepared| on_large_stack(move || go(&args, prepared, colour)))
+        .unwrap_or_else(|error| fail(&error.into(), &Sources::default(), colour.wanted()));
+    exit_code(status)
+}
+
+/// An exit status has eight bits.
+pub fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1))
 }
 
@@ -33,23 +38,27 @@ pub fn run(cli: Cli) -> ExitCode {
 struct Prepared {
     script: Option<Script>,
     place: Place,
-    interrupt: Interrupt,
+    interrupt: Option<Interrupt>,
 }
 
 /// A sandbox can be made only while there is one thread. The script is read before, since the
 /// sandbox covers some of the machine's files.
-fn prepare(cli: &Cli) -> Result<Prepared> {
-    let script = cli.file.as_deref().map(Script::read).transpose()?;
-    let place = place(cli)?;
-    Ok(Prepared { script, place, interrupt: Interrupt::listen()? })
+fn prepare(args: &RunArgs) -> Result<Prepared> {
+    let script = args.file.as_deref().map(Script::read).transpose()?;
+    if args.dry_run.is_some() {
+        // It holds nothing that a signal could leave half done.
+        return Ok(Prepared { script, place: Place::Machine, interrupt: None });
+    }
+    let place = place(args)?;
+    Ok(Prepared { script, place, interrupt: Some(Interrupt::listen()?) })
 }
 
 /// Enters a sandbox, if that is wanted, or if the user comes to explore without being privileged.
-fn place(cli: &Cli) -> Result<Place> {
-    let place = match (cli.sandbox, may_change_networks()) {
+fn place(args: &RunArgs) -> Result<Place> {
+    let place = match (args.sandbox, may_change_networks()) {
         (true, _) => Place::Sandbox,
         (false, true) => Place::Machine,
-        (false, false) if is_session(cli) => Place::Unprivileged,
+        (false, false) if is_session(args) => Place::Unprivileged,
         (false, false) => return Err(Error::NotRoot),
     };
     match place {
@@ -60,8 +69,8 @@ fn place(cli: &Cli) -> Result<Place> {
 }
 
 /// Whether statements are asked for.
-fn is_session(cli: &Cli) -> bool {
-    cli.interactive || cli.file.is_none()
+fn is_session(args: &RunArgs) -> bool {
+    args.interactive || args.file.is_none()
 }
 
 /// Script functions may call each other deeper than a thread's usual stack allows.
@@ -72,20 +81,21 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     Ok(thread.join().unwrap_or(PANICKED))
 }
 
-fn go(cli: &Cli, prepared: Prepared) -> i32 {
+fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
     let Prepared { script, place, interrupt } = prepared;
-    let colour = cli.color.wanted();
     let printer = Printer::default();
-    let interpreter = match interpreter(cli, place, interrupt.clone(), &printer) {
+    let interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
         Ok(interpreter) => interpreter,
-        Err(error) => return fail(&error.into(), &Sources::default(), colour),
+        Err(error) => return fail(&error.into(), &Sources::default(), colour.wanted()),
     };
-    match script {
-        Some(script) if !is_session(cli) => interpret(interpreter, &script, &printer, colour),
-        script => {
-            let start = Start { script: script.as_ref(), place, colour: cli.color, verbose: cli.verbose };
+    match (script, interrupt) {
+        (script, Some(interrupt)) if is_session(args) => {
+            let start = Start { script: script.as_ref(), place, colour, verbose: args.verbose || args.explain };
             repl::run(interpreter, printer, interrupt, &start)
         }
+        (Some(script), _) => interpret(interpreter, &script, &printer, colour.wanted()),
+        // A dry run has a script: the command line says so.
+        (None, _) => 0,
     }
 }
 
@@ -99,24 +109,46 @@ fn interpret(mut interpreter: Interpreter, script: &Script, printer: &Printer, c
     }
 }
 
-fn interpreter(cli: &Cli, place: Place, interrupt: Interrupt, printer: &Printer) -> Result<Interpreter> {
-    let file = cli.file.as_deref();
-    let mut lab = Lab::new(Box::new(Kernel::new(interrupt)?.named(&lab_name(file))));
-    if cli.verbose {
-        lab.on_op(|op| tell(&format!("+ {op}")));
-    }
-    let environment = Environment { args: cli.args.clone(), dry_run: false, sandboxed: place != Place::Machine };
+fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Interpreter> {
+    let mut lab = Lab::new(world(args, interrupt, printer)?);
+    listen(&mut lab, args);
+    let dry_run = args.dry_run.is_some();
+    let sandboxed = !dry_run && place != Place::Machine;
+    let environment = Environment { args: args.args.clone(), dry_run, sandboxed };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
-        print_with(engine, printer);
+        print_with(engine, printer, dry_run);
     });
-    interpreter.import_from(netscript_stdlib::MODULES, folder(file));
+    interpreter.import_from(netscript_stdlib::MODULES, folder(args.file.as_deref()));
     Ok(interpreter)
 }
 
-fn print_with(engine: &mut rhai::Engine, printer: &Printer) {
+/// A dry run is a choice of parts: the model and the shell in place of the kernel.
+fn world(args: &RunArgs, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
+    let name = lab_name(args.file.as_deref());
+    Ok(match (args.dry_run, interrupt) {
+        (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
+        (None, Some(interrupt)) => Box::new(Kernel::new(interrupt.clone())?.named(&name)),
+        (None, None) => Box::new(Kernel::new(Interrupt::listen()?)?.named(&name)),
+    })
+}
+
+fn listen(lab: &mut Lab, args: &RunArgs) {
+    if args.explain {
+        lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
+    } else if args.verbose {
+        lab.on_op(|op| tell(&format!("+ {op}")));
+    }
+}
+
+/// In a dry run standard output is for the commands.
+fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
     let printer = printer.clone();
-    engine.on_print(move |text| printer.line(text));
+    if dry_run {
+        engine.on_print(tell);
+    } else {
+        engine.on_print(move |text| printer.line(text));
+    }
     engine.on_debug(|text, source, position| match source {
         Some(source) => tell(&format!("{source}:{position:?}: {text}")),
         None => tell(&format!("{position:?}: {text}")),

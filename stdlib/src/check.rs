@@ -1,16 +1,111 @@
 //! Expectations: asserting, and waiting for what takes time.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use netscript_engine::diagnostics::At;
 use netscript_engine::diagnostics::Error;
-use netscript_engine::interpreter::Session;
+use netscript_engine::interpreter::{Session, at};
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine, EvalAltResult, FnPtr};
+use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, Token};
 
+use crate::unknown::{self, Unknown};
 use crate::{RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
+    // What cannot be known in a dry run becomes a comment, wherever it stands in the condition or
+    // the text. A function would not be called at all; a syntax of our own sees the error.
+    let begun = Rc::new(Cell::new(Position::NONE));
+    remember_place(engine, &begun);
+    for word in WATCHED {
+        let begun = Rc::clone(&begun);
+        engine.register_custom_syntax_with_state_raw(
+            word,
+            move |symbols, ahead, place| {
+                if symbols.len() == 1 {
+                    *place = Dynamic::from(begun.get());
+                }
+                Ok(next_symbol(symbols, ahead))
+            },
+            false,
+            move |context, inputs, place| {
+                let place = place.clone().try_cast::<Position>().unwrap_or(Position::NONE);
+                call_unless_unknown(context, word, inputs, place).map_err(|error| at_least_at(error, place))
+            },
+        );
+    }
+}
+
+/// Words whose arguments may be unknown.
+const WATCHED: [&str; 2] = ["assert", "print"];
+
+/// Rhai does not tell where syntax of one's own stands; the tokens before it do.
+fn remember_place(engine: &mut Engine, begun: &Rc<Cell<Position>>) {
+    let begun = Rc::clone(begun);
+    #[allow(deprecated, reason = "Rhai marks `on_parse_token` so because it may change")]
+    engine.on_parse_token(move |token, position, _| {
+        if let Token::Identifier(word) | Token::Reserved(word) | Token::Custom(word) = &token
+            && WATCHED.contains(&word.as_str())
+        {
+            begun.set(position);
+        }
+        token
+    });
+}
+
+/// `WORD ( EXPRESSION , … )`: what comes after the symbols so far.
+fn next_symbol(symbols: &[ImmutableString], ahead: &str) -> Option<ImmutableString> {
+    let symbol = match symbols.last().map(ImmutableString::as_str) {
+        Some(")" | "()") => return None,
+        Some("(") if ahead == ")" => ")",
+        Some("(" | ",") => "$expr$",
+        Some("$expr$") if ahead == "," => ",",
+        Some("$expr$") => ")",
+        // Rhai reads empty brackets as one token.
+        Some(_) | None if ahead == "()" => "()",
+        Some(_) | None => "(",
+    };
+    Some(symbol.into())
+}
+
+fn call_unless_unknown(context: &mut EvalContext, word: &str, inputs: &[Expression], place: Position) -> RhaiResult {
+    let mut arguments = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let what = match context.eval_expression_tree(input) {
+            Ok(value) => match value.read_lock::<Unknown>().map(|unknown| unknown.what().to_owned()) {
+                Some(what) => what,
+                None => {
+                    arguments.push(value);
+                    continue;
+                }
+            },
+            Err(error) => unknown::reason(&error).ok_or(error)?,
+        };
+        let at = at_position(context, place);
+        remark(&Session::of_context(context), at, &format!("{word}: a dry run cannot know {what}"));
+        return Ok(Dynamic::UNIT);
+    }
+    context.call_native_fn_raw(word, false, &mut arguments.iter_mut().collect::<Vec<_>>())
+}
+
+/// The error with a place, if it has none.
+fn at_least_at(mut error: Box<EvalAltResult>, place: Position) -> Box<EvalAltResult> {
+    if error.position().is_none() {
+        error.set_position(place);
+    }
+    error
+}
+
+fn at_position(context: &EvalContext, position: Position) -> Option<At> {
+    Some(At { source: context.source()?.into(), line: position.line()?, column: position.position().unwrap_or(0) })
+}
+
+fn remark(session: &Session, at: Option<At>, text: &str) {
+    let mut lab = session.lab();
+    lab.world().located(at.as_ref());
+    lab.world().remark(text);
 }
 
 /// Time between two looks at a condition.
@@ -18,7 +113,10 @@ const STEP: Duration = Duration::from_millis(10);
 
 fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
     let time = Duration::from_secs_f64(args::seconds("a time", seconds)?);
-    Ok(Session::of(ctx).lab().world().sleep(time)?)
+    let session = Session::of(ctx);
+    let mut lab = session.lab();
+    lab.world().located(at(ctx).as_ref());
+    Ok(lab.world().sleep(time)?)
 }
 
 #[export_module]
@@ -61,12 +159,18 @@ mod words {
                 Ok(true) => return Ok(()),
                 Ok(false) => None,
                 Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
+                Err(error) if let Some(what) = unknown::reason(&error) => {
+                    remark(&session, at(&ctx), &format!("wait_until: a dry run cannot know {what}"));
+                    return Ok(());
+                }
                 Err(error) => Some(error.to_string()),
             };
             if start.elapsed().as_secs_f64() >= limit {
                 return Err(Error::Waited { seconds: limit, last }.into());
             }
-            session.lab().world().sleep(STEP)?;
+            if !session.lab().world().wait(STEP)? {
+                return Err(Error::Waited { seconds: limit, last }.into());
+            }
         }
     }
 

@@ -1,14 +1,15 @@
 //! Connections: whether something listens on a port.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
 use netscript_engine::{Connect, Connected, Transport};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options, one_of};
+use crate::unknown::answer;
 use crate::{Netns, RhaiResult, args, probe};
 
 /// The options of the words of this file.
@@ -33,22 +34,23 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
         return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });
     }
     Ok(Connect {
-        target: SocketAddr::new(probe::target(netns.session(), target)?, port),
+        target: probe::target(netns.session(), target)?,
+        port,
         transport: o.choice("proto", &one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0)),
     })
 }
 
-fn answer(connected: Connected) -> Map {
+fn result(connected: Connected) -> Dynamic {
     let mut map = Map::new();
     map.insert("ok".into(), connected.error.is_none().into());
     map.insert("rtt_ms".into(), connected.rtt.map_or(Dynamic::UNIT, |rtt| (rtt.as_secs_f64() * 1000.0).into()));
     map.insert("error".into(), connected.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map
+    map.into()
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Opens a TCP connection, waits two seconds at most, and closes it again: `#{ ok, rtt_ms, error }`.
     /// `.error` is `"Connection refused"` (the host is there, nothing listens), `"timed out"`
@@ -61,8 +63,8 @@ mod words {
     /// assert(host.connect("127.0.0.1", 8080).ok);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn connect(netns: &mut Netns, target: Dynamic, port: Dynamic) -> RhaiResult<Map> {
-        connect_with(netns, target, port, Map::new())
+    pub fn connect(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, port: Dynamic) -> RhaiResult {
+        connect_with(ctx, netns, target, port, Map::new())
     }
 
     /// Opens a connection. Options: `proto` (`"tcp"` or `"udp"`), `timeout` in seconds (2). With
@@ -76,9 +78,15 @@ mod words {
     /// assert(reply.error == "Connection refused");
     /// ```
     #[rhai_fn(name = "connect", pure, return_raw)]
-    pub fn connect_with(netns: &mut Netns, target: Dynamic, port: Dynamic, options: Map) -> RhaiResult<Map> {
+    pub fn connect_with(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        target: Dynamic,
+        port: Dynamic,
+        options: Map,
+    ) -> RhaiResult {
         let request = request(netns, &target, &port, options)?;
-        let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().connect(&reference, &request)?))
+        let connected = netns.ask(at(&ctx), |world, netns| world.connect(netns, &request))?;
+        Ok(answer(connected, result)?)
     }
 }

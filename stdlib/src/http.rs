@@ -4,11 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
+use netscript_engine::op::{Host, HostName};
 use netscript_engine::{Fetch, Fetched, Serve};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
+use crate::unknown::answer;
 use crate::{Netns, Process, RhaiResult, args};
 
 /// The options of the words of this file.
@@ -21,40 +24,52 @@ pub(crate) fn register(engine: &mut Engine) {
 /// The port of a URL that names none (RFC 9110, section 4.2.1).
 const HTTP_PORT: u16 = 80;
 
-/// `http://ADDRESS[:PORT][/PATH]`
+/// `http://HOST[:PORT][/PATH]`
 fn request(url: &str, options: Map) -> Result<Fetch> {
     let mut o = Options::new("fetch", options)?;
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Target { given: format!("{url:?}"), why: why.to_owned() };
     let rest = url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted"))?;
-    let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let server = server(host).ok_or_else(|| wrong("after `http://` comes an address, and perhaps `:PORT`"))?;
-    Ok(Fetch { server, host: host.to_owned(), path: path.to_owned(), timeout })
+    let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+    let (server, port) =
+        server(authority).ok_or_else(|| wrong("after `http://` comes an address or a name, and perhaps `:PORT`"))?;
+    if port == 0 {
+        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });
+    }
+    Ok(Fetch { server, port, authority: authority.to_owned(), path: path.to_owned(), timeout })
 }
 
-fn server(host: &str) -> Option<SocketAddr> {
-    let with_port = host.parse::<SocketAddr>().ok();
-    let bare = || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
-    with_port.or_else(|| Some(SocketAddr::new(bare()?, HTTP_PORT)))
+/// The host and the port that a URL names (RFC 3986, section 3.2).
+fn server(authority: &str) -> Option<(Host, u16)> {
+    if let Ok(addr) = authority.parse::<SocketAddr>() {
+        return Some((Host::Addr(addr.ip()), addr.port()));
+    }
+    if let Ok(addr) = authority.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return Some((Host::Addr(addr), HTTP_PORT));
+    }
+    let (name, port) = match authority.split_once(':') {
+        Some((name, port)) => (name, port.parse().ok()?),
+        None => (authority, HTTP_PORT),
+    };
+    Some((Host::Name(HostName::parse(name)?), port))
 }
 
-fn answer(fetched: Fetched) -> Map {
+fn result(fetched: Fetched) -> Dynamic {
     let mut map = Map::new();
     map.insert("ok".into(), fetched.status.is_some_and(|status| (200..300).contains(&status)).into());
     map.insert("status".into(), fetched.status.map_or(Dynamic::UNIT, |status| i64::from(status).into()));
     map.insert("body".into(), String::from_utf8_lossy(&fetched.body).into_owned().into());
     map.insert("error".into(), fetched.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map
+    map.into()
 }
 
-fn start(netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
+fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
     let mut o = Options::new("serve", options)?;
     let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port)?, body: body.to_owned() };
     if server.port == 0 {
         return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() });
     }
-    let reference = netns.reference()?;
-    let started = netns.session().lab().world().serve(&reference, &server)?;
+    let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))??;
     Ok(Process::new(netns.session(), started))
 }
 
@@ -70,8 +85,8 @@ mod words {
     /// assert(host.fetch("http://127.0.0.1:8080/").body == "hello");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn serve(netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
-        Ok(start(netns, &port, body, Map::new())?)
+    pub fn serve(ctx: NativeCallContext, netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
+        Ok(start(&ctx, netns, &port, body, Map::new())?)
     }
 
     /// Starts a small HTTP server. Option: `bind`, the one address that it listens on.
@@ -81,19 +96,26 @@ mod words {
     /// host.serve(8080, "hello", #{ bind: "127.0.0.1" }).stop();
     /// ```
     #[rhai_fn(name = "serve", pure, return_raw)]
-    pub fn serve_with(netns: &mut Netns, port: Dynamic, body: &str, options: Map) -> RhaiResult<Process> {
-        Ok(start(netns, &port, body, options)?)
+    pub fn serve_with(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        port: Dynamic,
+        body: &str,
+        options: Map,
+    ) -> RhaiResult<Process> {
+        Ok(start(&ctx, netns, &port, body, options)?)
     }
 
     /// Asks an HTTP server for a page and waits two seconds at most: `#{ ok, status, body, error }`.
+    /// The server is an address, or a name that the namespace's own name server knows.
     ///
     /// ```
     /// host.lo.up();
     /// assert(host.fetch("http://127.0.0.1:8080/").error == "Connection refused");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn fetch(netns: &mut Netns, url: &str) -> RhaiResult<Map> {
-        fetch_with(netns, url, Map::new())
+    pub fn fetch(ctx: NativeCallContext, netns: &mut Netns, url: &str) -> RhaiResult {
+        fetch_with(ctx, netns, url, Map::new())
     }
 
     /// Asks an HTTP server for a page. Option: `timeout` in seconds (2).
@@ -103,9 +125,9 @@ mod words {
     /// assert(!host.fetch("http://[::1]:8080/", #{ timeout: 0.5 }).ok);
     /// ```
     #[rhai_fn(name = "fetch", pure, return_raw)]
-    pub fn fetch_with(netns: &mut Netns, url: &str, options: Map) -> RhaiResult<Map> {
+    pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
         let request = request(url, options)?;
-        let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().fetch(&reference, &request)?))
+        let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
+        Ok(answer(fetched, result)?)
     }
 }

@@ -5,8 +5,10 @@
 
 mod addr;
 mod args;
+mod capture;
 mod check;
 mod connect;
+mod dns;
 mod error;
 mod fdb;
 mod http;
@@ -22,16 +24,19 @@ mod probe;
 mod process;
 mod route;
 mod sysctl;
+mod unknown;
 
 use netscript_engine::interpreter::Session;
 use rhai::{Array, Dynamic, Engine};
 
+pub use capture::Capture;
 pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use options::option_keys;
 pub use process::Process;
+pub use unknown::Unknown;
 
 /// What a script can know about its run.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +65,12 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         process::register,
         probe::register,
         connect::register,
+        capture::register,
+        dns::register,
         http::register,
         check::register,
         error::register,
+        unknown::register,
     ] {
         words(engine);
     }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use netscript_engine::NetnsId;
 use netscript_engine::diagnostics::{At, Error, Result};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use netscript_engine::{NetnsId, World};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -49,6 +49,14 @@ impl Netns {
         self.session.lab().submit(op, at)
     }
 
+    /// Asks the world something about this namespace, for a place of the script.
+    pub(crate) fn ask<T>(&self, at: Option<At>, ask: impl FnOnce(&mut dyn World, &NetnsRef) -> T) -> Result<T> {
+        let reference = self.reference()?;
+        let mut lab = self.session.lab();
+        lab.world().located(at.as_ref());
+        Ok(ask(lab.world(), &reference))
+    }
+
     /// The handle on a link of this namespace that is known to be there.
     pub(crate) fn link(&self, name: &netscript_engine::op::IfName) -> Result<Link> {
         let reference = self.reference()?;
@@ -87,7 +95,19 @@ fn make(session: &Session, op: NetnsOp, reference: &NetnsRef, at: Option<At>) ->
     Ok(Netns::new(session, reference))
 }
 
-fn removal(reference: NetnsRef) -> Result<NetnsOp> {
+/// What removes a namespace, and the name servers that this lab gave it.
+fn removal(session: &Session, reference: NetnsRef) -> Result<Vec<NetnsOp>> {
+    let mut ops = Vec::new();
+    if let NetnsRef::Named(name) = &reference
+        && session.lab().has_resolver(&reference)
+    {
+        ops.push(NetnsOp::Resolver(name.clone(), Vec::new()));
+    }
+    ops.push(end(reference)?);
+    Ok(ops)
+}
+
+fn end(reference: NetnsRef) -> Result<NetnsOp> {
     let conflict = |message: &str, help: &str| Error::Conflict { message: message.into(), help: help.into() };
     match reference {
         NetnsRef::Named(name) => Ok(NetnsOp::Del(name)),
@@ -192,7 +212,10 @@ mod words {
             PidRef::Number(pid) => NetnsRef::OfPid(pid),
             started @ PidRef::Started(_) => NetnsRef::OfPid(session.lab().world().pid(started)?),
         };
-        session.lab().world().netns_contents(&reference)?;
+        match session.lab().world().netns_contents(&reference) {
+            Ok(_) | Err(Error::Unknowable { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(Netns::new(&session, &reference))
     }
 
@@ -218,8 +241,8 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn delete(ctx: NativeCallContext, netns: &mut Netns) -> RhaiResult<()> {
-        let op = removal(netns.reference()?)?;
-        Ok(netns.session().lab().submit(Op::host(op), at(&ctx))?)
+        let ops = removal(netns.session(), netns.reference()?)?;
+        Ok(netns.session().lab().submit_all(ops.into_iter().map(Op::host).collect(), at(&ctx))?)
     }
 
     /// Its name: `"host"` for the one that the script runs in, `()` for one without a name.

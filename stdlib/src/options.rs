@@ -6,7 +6,7 @@ use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::op::{IfName, NetnsRef};
 use rhai::{Dynamic, Map};
 
-use crate::{addr, args, connect, fdb, http, link_kinds, netfilter, policy, probe, route};
+use crate::{addr, args, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route};
 
 /// The words of a file that take options, each with its keys, in parts.
 pub(crate) type Known = &'static [(&'static str, &'static [&'static [&'static str]])];
@@ -15,6 +15,7 @@ pub(crate) type Known = &'static [(&'static str, &'static [&'static [&'static st
 const FILES: &[Known] = &[
     addr::OPTIONS,
     connect::OPTIONS,
+    dns::OPTIONS,
     fdb::OPTIONS,
     http::OPTIONS,
     link_kinds::OPTIONS,

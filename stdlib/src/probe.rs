@@ -1,16 +1,16 @@
 //! Probes: packets of our own, sent from inside a namespace.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::Session;
-use netscript_engine::op::{Family, NetnsName, NetnsRef, parse_ip};
-use netscript_engine::{Ping, Pong};
+use netscript_engine::interpreter::{Session, at};
+use netscript_engine::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
+use netscript_engine::{Hop, Ping, Pong, Trace};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
+use crate::unknown::answer;
 use crate::{Netns, RhaiResult, args};
 
 /// The options of the words of this file.
@@ -21,24 +21,28 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
-/// Where a probe goes: an address, a namespace (its first address, or its name), or a link.
-pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<IpAddr> {
+/// Where a probe goes: an address, a namespace (its first address, or its name), a link, or the
+/// name of a host.
+pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<Host> {
     if !value.is_string() {
-        return args::address(session, "a target", value, None);
+        return args::address(session, "a target", value, None).map(Host::Addr);
     }
     let text = value.to_string();
+    if let Ok(addr) = parse_ip(&text) {
+        return Ok(Host::Addr(addr));
+    }
     let known = NetnsName::parse(&text)
         .ok()
         .filter(|name| session.lab().world().netns_names().is_ok_and(|names| names.contains(name)));
-    match (parse_ip(&text), known) {
-        (Ok(addr), _) => Ok(addr),
-        (Err(_), Some(name)) => {
+    match (known, HostName::parse(&text)) {
+        (Some(name), _) => {
             let netns = Dynamic::from(Netns::new(session, &NetnsRef::Named(name)));
-            args::address(session, "a target", &netns, None)
+            args::address(session, "a target", &netns, None).map(Host::Addr)
         }
-        (Err(_), None) => Err(Error::Target {
+        (None, Some(name)) => Ok(Host::Name(name)),
+        (None, None) => Err(Error::Target {
             given: format!("{text:?}"),
-            why: "it is neither an address nor the name of a namespace".into(),
+            why: "it is neither an address nor the name of a namespace or a host".into(),
         }),
     }
 }
@@ -49,22 +53,29 @@ const MAX_SIZE: i64 = 65_507;
 fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
     let mut o = Options::new("ping", options)?;
     let to = target(netns.session(), to)?;
-    let family = Some(Family::of(to));
+    let family = match &to {
+        Host::Addr(addr) => Some(Family::of(*addr)),
+        Host::Name(_) => None,
+    };
     Ok(Ping {
         target: to,
         dev: o.link("dev", &netns.reference()?)?,
         count: o.number("count", 1, i64::from(u16::MAX))?.unwrap_or(1),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0)),
         src: o.with("src", |what, value| match args::address(netns.session(), what, value, family)? {
-            addr if Some(Family::of(addr)) == family => Ok(addr),
-            addr => Err(Error::WrongFamily { given: addr.to_string(), wanted: Family::of(to), instead: None }),
+            addr => match family {
+                Some(wanted) if Family::of(addr) != wanted => {
+                    Err(Error::WrongFamily { given: addr.to_string(), wanted, instead: None })
+                }
+                Some(_) | None => Ok(addr),
+            },
         })?,
         size: o.number("size", 0, MAX_SIZE)?.unwrap_or(56),
         ttl: o.number("ttl", 1, 255)?,
     })
 }
 
-fn answer(pong: Pong) -> Map {
+fn result(pong: Pong) -> Dynamic {
     let mut map = Map::new();
     map.insert("ok".into(), (pong.received > 0).into());
     map.insert("sent".into(), i64::from(pong.sent).into());
@@ -73,35 +84,25 @@ fn answer(pong: Pong) -> Map {
     map.insert("ttl".into(), pong.ttl.map_or(Dynamic::UNIT, |ttl| i64::from(ttl).into()));
     map.insert("from".into(), pong.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
     map.insert("error".into(), pong.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map
+    map.into()
 }
 
-/// One step of a traceroute: who answered a request that may pass so many routers.
-fn hop(ttl: u8, pong: &Pong) -> Map {
+/// One step of a traceroute.
+fn hop(hop: Hop) -> Dynamic {
     let mut map = Map::new();
-    map.insert("ttl".into(), i64::from(ttl).into());
-    map.insert("addr".into(), pong.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
-    map.insert("ok".into(), (pong.received > 0).into());
-    map
+    map.insert("ttl".into(), i64::from(hop.ttl).into());
+    map.insert("addr".into(), hop.addr.map_or(Dynamic::UNIT, |addr| addr.to_string().into()));
+    map.insert("ok".into(), hop.reached.into());
+    map.into()
 }
 
-fn trace(netns: &Netns, to: &Dynamic, options: Map) -> Result<Array> {
+fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> Result<Dynamic> {
     let mut o = Options::new("traceroute", options)?;
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
-    let mut request = request(netns, to, Map::new())?;
-    request.timeout = timeout;
-    let reference = netns.reference()?;
-    let mut list = Array::new();
-    for ttl in 1..=hops {
-        request.ttl = Some(ttl);
-        let pong = netns.session().lab().world().ping(&reference, &request)?;
-        list.push(hop(ttl, &pong).into());
-        if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
-            break;
-        }
-    }
-    Ok(list)
+    let trace = Trace { target: target(netns.session(), to)?, hops, timeout };
+    let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
+    answer(list, |list| list.into_iter().map(hop).collect::<Array>().into())
 }
 
 fn mean_ms(times: &[Duration]) -> Option<f64> {
@@ -113,7 +114,8 @@ fn mean_ms(times: &[Duration]) -> Option<f64> {
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Sends one ICMP echo request and waits a second for the answer:
-    /// `#{ ok, sent, received, rtt_ms, ttl, from, error }`. The target is an address, a namespace or a link.
+    /// `#{ ok, sent, received, rtt_ms, ttl, from, error }`. The target is an address, a namespace, a link,
+    /// or a name that the namespace's own name server knows.
     ///
     /// ```
     /// host.lo.up();
@@ -121,8 +123,8 @@ mod words {
     /// assert(host.ping("::1").ok);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn ping(netns: &mut Netns, target: Dynamic) -> RhaiResult<Map> {
-        ping_with(netns, target, Map::new())
+    pub fn ping(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        ping_with(ctx, netns, target, Map::new())
     }
 
     /// Sends ICMP echo requests. Options: `count` (1), `timeout` (seconds for each answer, 1),
@@ -135,10 +137,10 @@ mod words {
     /// assert(host.ping("127.0.0.1", #{ count: 3 }).received == 3);
     /// ```
     #[rhai_fn(name = "ping", pure, return_raw)]
-    pub fn ping_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult<Map> {
+    pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
         let request = request(netns, &target, options)?;
-        let reference = netns.reference()?;
-        Ok(answer(netns.session().lab().world().ping(&reference, &request)?))
+        let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
+        Ok(answer(pong, result)?)
     }
 
     /// Who is on the way to a target: ICMP echo requests that may pass 1, 2, … routers, until the
@@ -149,8 +151,8 @@ mod words {
     /// assert(host.traceroute("127.0.0.1").map(|h| h.addr) == ["127.0.0.1"]);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn traceroute(netns: &mut Netns, target: Dynamic) -> RhaiResult<Array> {
-        Ok(trace(netns, &target, Map::new())?)
+    pub fn traceroute(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
+        Ok(trace(&ctx, netns, &target, Map::new())?)
     }
 
     /// Who is on the way to a target. Options: `hops` (how far to look, 30), `timeout` (seconds
@@ -161,7 +163,7 @@ mod words {
     /// assert(host.traceroute("::1", #{ hops: 3, timeout: 0.5 })[0].ok);
     /// ```
     #[rhai_fn(name = "traceroute", pure, return_raw)]
-    pub fn traceroute_with(netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult<Array> {
-        Ok(trace(netns, &target, options)?)
+    pub fn traceroute_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
+        Ok(trace(&ctx, netns, &target, options)?)
     }
 }

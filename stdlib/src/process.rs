@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use netscript_engine::Started;
-use netscript_engine::interpreter::Session;
+use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::PidRef;
+use netscript_engine::{Output, Started};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
+use crate::unknown::answer;
 use crate::{Netns, RhaiResult, args};
 
 /// A handle on a program that was started.
@@ -41,6 +42,15 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
+fn result(output: Output) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("ok".into(), (output.status == 0).into());
+    map.insert("status".into(), i64::from(output.status).into());
+    map.insert("stdout".into(), String::from_utf8_lossy(&output.stdout).into_owned().into());
+    map.insert("stderr".into(), String::from_utf8_lossy(&output.stderr).into_owned().into());
+    map.into()
+}
+
 #[export_module]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
@@ -52,16 +62,10 @@ mod words {
     /// assert(!result.ok && result.status == 3 && result.stdout == "hello\n");
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn exec(netns: &mut Netns, command: Dynamic) -> RhaiResult<Map> {
+    pub fn exec(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult {
         let argv = args::argv(&command)?;
-        let reference = netns.reference()?;
-        let output = netns.session().lab().world().exec(&reference, &argv)?;
-        let mut map = Map::new();
-        map.insert("ok".into(), (output.status == 0).into());
-        map.insert("status".into(), i64::from(output.status).into());
-        map.insert("stdout".into(), String::from_utf8_lossy(&output.stdout).into_owned().into());
-        map.insert("stderr".into(), String::from_utf8_lossy(&output.stderr).into_owned().into());
-        Ok(map)
+        let output = netns.ask(at(&ctx), |world, netns| world.exec(netns, &argv))?;
+        Ok(answer(output, result)?)
     }
 
     /// Starts a program in the background. It lives as long as the lab.
@@ -73,10 +77,9 @@ mod words {
     /// assert(!sleeper.running);
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn start(netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
+    pub fn start(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
         let argv = args::argv(&command)?;
-        let reference = netns.reference()?;
-        let started = netns.session().lab().world().start(&reference, &argv)?;
+        let started = netns.ask(at(&ctx), |world, netns| world.start(netns, &argv))??;
         Ok(Process::new(netns.session(), started))
     }
 
@@ -117,8 +120,10 @@ mod words {
     /// host.start("sleep 100").stop();
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn stop(process: &mut Process) -> RhaiResult<()> {
-        Ok(process.session.lab().world().stop(process.started)?)
+    pub fn stop(ctx: NativeCallContext, process: &mut Process) -> RhaiResult<()> {
+        let mut lab = process.session.lab();
+        lab.world().located(at(&ctx).as_ref());
+        Ok(lab.world().stop(process.started)?)
     }
 
     /// The process as text.

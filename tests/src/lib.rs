@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+mod big_lab;
 mod equality;
 pub mod equivalence;
 pub mod program;
@@ -7,6 +8,7 @@ mod sandbox;
 mod snapshot;
 pub mod terminal;
 
+pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
 pub use sandbox::Sandbox;
 pub use snapshot::{Snapshot, difference, snapshot};

@@ -82,6 +82,9 @@ codes! {
     E0114 "interrupted",
         "The script was stopped with Ctrl-C or a termination signal.",
         "Run it again when you are ready.";
+    E0115 "no test found",
+        "A path given to `netscript test` is not there, or is a folder without scripts.",
+        "Check the path; tests are files called `*.rhai`.";
 
     E0201 "bad prefix",
         "An address with a prefix length is wanted, such as `10.0.0.1/24` or `fd00::1/64`.",
@@ -182,11 +185,14 @@ codes! {
         "The condition of a `wait_until` did not hold in time.",
         "Look at what the condition asks, or wait longer.";
     E0703 "bad target",
-        "A probe takes an address, a namespace or a link that has an address.",
-        "Give an address; names are not looked up here.";
+        "A probe takes an address, a namespace or a link that has an address, or a name that the namespace's own name servers know.",
+        "Give an address, or let the namespace ask a name server with `.resolver(\"…\")`.";
     E0704 "probe failed to start",
         "The kernel refused the socket that the probe needs.",
         "The note holds what the kernel said.";
+    E0705 "no place to listen",
+        "A server cannot have its port: something listens there already, or the address is not the namespace's own.",
+        "Use another port, or stop what listens there.";
 }
 
 impl Code {

@@ -1,7 +1,7 @@
 //! Errors in words: what is wrong, what was wanted, what to do next.
 
 use super::suggest::{did_you_mean, list};
-use super::{Code, Description, Error, Refusal, refused};
+use super::{Code, Description, Errno, Error, Refusal, refused};
 
 impl Error {
     /// The error's code.
@@ -12,9 +12,10 @@ impl Error {
     /// The error number of the kernel, where the kernel refused.
     pub fn errno(&self) -> Option<i32> {
         match self {
-            Error::Refused { refusal, .. } | Error::Unanswered { refusal, .. } | Error::Probe { refusal, .. } => {
-                Some(refusal.errno.0)
-            }
+            Error::Refused { refusal, .. }
+            | Error::Unanswered { refusal, .. }
+            | Error::Probe { refusal, .. }
+            | Error::Listen { refusal, .. } => Some(refusal.errno.0),
             Error::Program { errno, .. } => Some(errno.0),
             _ => None,
         }
@@ -185,6 +186,8 @@ impl Error {
                 Description::new(Code::E0111, format!("cannot read the script {path}: {why}"), why)
                     .help("give the path of a text file with a script in it, or `-` for standard input")
             }
+            Error::NoTest { path, why } => Description::new(Code::E0115, format!("there is no test at {path}: {why}"), why)
+                .help("give scripts, or folders that hold scripts (`*.rhai`)"),
             Error::NotRoot => Description::new(
                 Code::E0401,
                 "networks can be changed by root only",
@@ -225,8 +228,24 @@ impl Error {
                     .help("give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address")
                     .culprit(given.trim_matches('"'))
             }
+            Error::Listen { port, netns, refusal } if refusal.errno == Errno::EADDRINUSE => Description::new(
+                Code::E0705,
+                format!("port {port} of {netns} is taken"),
+                "something listens there already",
+            )
+            .help("use another port, or another namespace: each has all ports for itself")
+            .culprit(&port.to_string()),
+            Error::Listen { port, netns, refusal } => with_refusal(
+                Description::new(
+                    Code::E0705,
+                    format!("no server can listen on port {port} of {netns}"),
+                    refusal.errno.to_string(),
+                )
+                .help("check that the address to listen on is one of the namespace's own"),
+                refusal,
+            ),
             Error::Probe { probe, refusal } => with_refusal(
-                Description::new(Code::E0704, format!("{probe} cannot be sent"), refusal.errno.to_string()),
+                Description::new(Code::E0704, format!("{probe} cannot begin"), refusal.errno.to_string()),
                 refusal,
             ),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),

@@ -61,6 +61,8 @@ pub enum Error {
     File { path: String, doing: String, why: String },
     /// A script that cannot be read.
     Unreadable { path: String, why: String },
+    /// A path that means no test.
+    NoTest { path: String, why: String },
     /// No privilege to change networks.
     NotRoot,
     /// No sandbox can be made; `help` names the switch.
@@ -73,6 +75,8 @@ pub enum Error {
     Waited { seconds: f64, last: Option<String> },
     /// A target of a probe that has no address.
     Target { given: String, why: String },
+    /// A server whose port the kernel refused.
+    Listen { port: u16, netns: String, refusal: Refusal },
     /// A probe whose socket the kernel refused.
     Probe { probe: String, refusal: Refusal },
     /// Ctrl-C.

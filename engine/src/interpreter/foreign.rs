@@ -14,7 +14,22 @@ pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error
     if let EvalAltResult::ErrorRuntime(value, _) = error {
         return thrown(value);
     }
+    if let EvalAltResult::ErrorFunctionNotFound(signature, _) = error
+        && takes_unknown(signature)
+    {
+        return Error::Unknowable { what: UNNAMED.to_owned() };
+    }
     Error::Script(Box::new(describe(engine, text, error)))
+}
+
+/// What a dry run does not know, where it is not said which of several answers is meant.
+pub const UNNAMED: &str = "what this answers";
+
+/// Whether Rhai looked for a function (`name (type, type)`) of an answer that nobody knows, such as
+/// `map` of a list that is not there. There is none: such an answer is nothing that one can use.
+pub fn takes_unknown(signature: &str) -> bool {
+    let types = signature.split_once(" (").map_or("", |(_, types)| types.trim_end_matches(')'));
+    types.split(", ").any(|name| name == "Unknown")
 }
 
 fn thrown(value: &Dynamic) -> Error {

@@ -39,6 +39,12 @@ impl Session {
             .expect("the interpreter tags every run with its session")
     }
 
+    /// The session of an evaluation.
+    pub fn of_context(context: &rhai::EvalContext<'_, '_, '_, '_, '_, '_>) -> Session {
+        let tag = context.tag().clone();
+        tag.try_cast::<Session>().expect("the interpreter tags every run with its session")
+    }
+
     /// The session that an interpreter gave to its engine.
     pub fn of_engine(engine: &mut Engine) -> Session {
         let tag = engine.default_tag_mut().clone();

@@ -99,7 +99,7 @@ impl Interrupt {
     }
 
     /// Ends when the user has asked to stop.
-    pub(crate) async fn until_raised(&self) {
+    pub async fn until_raised(&self) {
         let pipe = self.0.pipe.try_clone().and_then(|pipe| Receiver::from_owned_fd(pipe.into()));
         match pipe {
             Ok(pipe) => drop(pipe.readable().await),

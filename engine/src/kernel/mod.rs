@@ -12,6 +12,7 @@ mod nsid;
 mod policy;
 mod privilege;
 mod process;
+mod resolver;
 mod route;
 mod sandbox;
 mod settle;
@@ -19,21 +20,26 @@ mod socket;
 mod sys;
 mod sysctl;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-pub use crate::probe::answer_forever;
+pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 pub use interrupt::Interrupt;
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
-pub use process::SERVER_NAME;
+pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
-use crate::world::{Absent, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Pong, Serve, Started, World};
+use crate::world::{
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started,
+    Trace, World,
+};
 
 /// The machine's kernel, as one lab uses it.
 pub struct Kernel {
@@ -197,6 +203,10 @@ impl World for Kernel {
         sysctl::read(&mut self.namespaces, netns, key)
     }
 
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        self.servers_of(netns)
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_carriers()?;
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
@@ -220,21 +230,52 @@ impl World for Kernel {
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.await_carriers()?;
-        crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
+        match self.look_up(netns, &request.target, request.timeout)? {
+            Ok(addr) => crate::probe::ping(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Pong { error: Some(unresolved), ..Pong::default() }),
+        }
+    }
+
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.await_carriers()?;
+        match self.look_up(netns, &trace.target, trace.timeout)? {
+            Ok(addr) => trace.follow(addr, |request| self.ping(netns, request)),
+            Err(why) => Err(Error::Target { given: format!("{:?}", trace.target.to_string()), why }),
+        }
     }
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
-        crate::probe::connect(&self.namespaces, &self.interrupt, netns, request)
+        self.await_carriers()?;
+        match self.look_up(netns, &request.target, request.timeout)? {
+            Ok(addr) => crate::probe::connect(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Connected { rtt: None, error: Some(unresolved) }),
+        }
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
         self.await_carriers()?;
-        crate::probe::fetch(&self.namespaces, &self.interrupt, netns, request)
+        match self.look_up(netns, &request.server, request.timeout)? {
+            Ok(addr) => crate::probe::fetch(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Fetched { error: Some(unresolved), ..Fetched::default() }),
+        }
     }
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         let listener = crate::probe::listen(&self.namespaces, netns, server)?;
         self.processes.serve(&self.namespaces, netns, listener, &server.body)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        let sockets = crate::probe::name_server::open(&self.namespaces, netns, server)?;
+        self.processes.serve_dns(&self.namespaces, netns, sockets, server)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.processes.capture(&self.namespaces, netns, request)
+    }
+
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+        self.processes.packets(capture)
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

@@ -14,7 +14,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 use super::netfilter::NftSocket;
 use super::socket::RouteSocket;
-use super::{Absent, Failure, Kernel, Outcome};
+use super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef};
 use crate::state::{Contents, LinkType, Peer};
@@ -202,6 +202,7 @@ impl Kernel {
                 let pid = self.process_number(*pid)?;
                 bind(name, &ns_of_pid(pid))
             }
+            NetnsOp::Resolver(name, servers) => resolver::set(name, servers),
             NetnsOp::Detach(name) => {
                 self.namespaces.close(&NetnsRef::Named(name.clone()));
                 unbind(name)

@@ -17,6 +17,7 @@ use background::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+pub(super) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
 use super::interrupt::Interrupt;
@@ -24,7 +25,8 @@ use super::netns::Namespaces;
 use super::{Failure, Outcome, sys};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::op::{NetnsRef, PidRef};
-use crate::world::{Output, Started};
+use crate::probe::{capture, name_server};
+use crate::world::{Capture, Output, ServeDns, Started};
 
 /// Where labs keep what belongs to them, a folder each.
 const LABS_DIR: &str = "/run/netscript";
@@ -36,18 +38,38 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// socket that is its standard input with the page that is its argument.
 pub const SERVER_NAME: &str = "netscript-serve";
 
+/// Under this name the program is a name server: it answers on the UDP socket that is its standard
+/// input and the TCP socket that is its standard output, for the names that are its arguments.
+pub const NAME_SERVER_NAME: &str = "netscript-dns";
+
+/// Under this name the program is a capture: it writes the packets of the socket that is its
+/// standard input into the file that is its standard output.
+pub const CAPTURE_NAME: &str = "netscript-capture";
+
 /// The processes of a lab, all of them children of this one until they have been waited for. No
 /// signal is sent to any other: its number may be a stranger's by then.
 pub(super) struct Processes {
     folder: PathBuf,
     started: Vec<Program>,
     holders: BTreeMap<u32, Pid>,
+    captures: BTreeMap<Started, Capturing>,
+}
+
+/// A capture, and this process's own hold on it for as long as it goes on.
+struct Capturing {
+    path: PathBuf,
+    opened: Option<capture::Opened>,
 }
 
 impl Processes {
     /// The processes of a lab that has not started any.
     pub(super) fn new(lab: &str) -> Processes {
-        Processes { folder: Path::new(LABS_DIR).join(lab), started: Vec::new(), holders: BTreeMap::new() }
+        Processes {
+            folder: Path::new(LABS_DIR).join(lab),
+            started: Vec::new(),
+            holders: BTreeMap::new(),
+            captures: BTreeMap::new(),
+        }
     }
 
     pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
@@ -89,13 +111,15 @@ impl Processes {
     ) -> Result<Output> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
-        let child = foreground::start(command(netns, argv)?, surroundings).map_err(not_started(netns, argv))?;
+        let command = command(netns, argv)?;
+        let failed = not_started(netns, &command);
+        let child = foreground::start(command, surroundings).map_err(failed)?;
         foreground::finish(child, interrupt)
     }
 
     /// `ip netns exec NETNS ARGV… &`
     pub(super) fn start(&mut self, namespaces: &Namespaces, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
-        self.launch(namespaces, netns, command(netns, argv)?, argv)
+        self.launch(namespaces, netns, command(netns, argv)?, None, &argv.join(" "))
     }
 
     /// Starts this program again as a server on a socket that listens already: it is ready when
@@ -107,9 +131,49 @@ impl Processes {
         listener: TcpListener,
         body: &str,
     ) -> Result<Started> {
-        let mut command = Command::new(OWN_PROGRAM);
-        command.arg0(SERVER_NAME).arg(body).stdin(OwnedFd::from(listener));
-        self.launch(namespaces, netns, command, &[SERVER_NAME.to_owned()])
+        let mut command = helper(SERVER_NAME);
+        command.arg(body).stdin(OwnedFd::from(listener));
+        self.launch(namespaces, netns, command, None, SERVER_NAME)
+    }
+
+    /// Starts this program again as a name server on sockets that are open already.
+    pub(super) fn serve_dns(
+        &mut self,
+        namespaces: &Namespaces,
+        netns: &NetnsRef,
+        sockets: name_server::Sockets,
+        server: &ServeDns,
+    ) -> Result<Started> {
+        let mut command = helper(NAME_SERVER_NAME);
+        command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
+        command.stdin(OwnedFd::from(sockets.udp));
+        self.launch(namespaces, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
+    }
+
+    /// Starts this program again as a capture on a socket that hears already.
+    pub(super) fn capture(&mut self, namespaces: &Namespaces, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        let path = match &request.file {
+            Some(path) => path.clone(),
+            None => background::free_place(&self.folder, &format!("{}.pcap", self.next_number()))?,
+        };
+        let opened = capture::open(namespaces, netns, &request.link, &path)?;
+        let (socket, file) = opened.share()?;
+        let mut command = helper(CAPTURE_NAME);
+        command.stdin(socket);
+        let started = self.launch(namespaces, netns, command, Some(file), CAPTURE_NAME)?;
+        self.captures.insert(started, Capturing { path, opened: Some(opened) });
+        Ok(started)
+    }
+
+    /// What a capture has heard until now.
+    pub(super) fn packets(&mut self, started: Started) -> Result<Vec<String>> {
+        let capturing = self.captures.get(&started);
+        let capturing =
+            capturing.ok_or_else(|| Error::NotThere { what: format!("capture {}", started.0), known: Vec::new() })?;
+        if let Some(opened) = &capturing.opened {
+            opened.drain()?;
+        }
+        capture::packets(&capturing.path)
     }
 
     fn launch(
@@ -117,15 +181,21 @@ impl Processes {
         namespaces: &Namespaces,
         netns: &NetnsRef,
         command: Command,
-        argv: &[String],
+        stdout: Option<OwnedFd>,
+        name: &str,
     ) -> Result<Started> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
-        let number = u32::try_from(self.started.len() + 1).expect("the machine has fewer processes");
+        let number = self.next_number();
         let log = background::Log::create(&self.folder, number)?;
-        let program = Program::start(command, surroundings, log, argv.join(" ")).map_err(not_started(netns, argv))?;
+        let failed = not_started(netns, &command);
+        let program = Program::start(command, stdout, surroundings, log, name.to_owned()).map_err(failed)?;
         self.started.push(program);
         Ok(Started(number))
+    }
+
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.started.len() + 1).expect("the machine has fewer processes")
     }
 
     pub(super) fn running(&mut self, program: Started) -> Result<bool> {
@@ -137,7 +207,11 @@ impl Processes {
     }
 
     pub(super) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
-        self.program(program)?.stop(interrupt)
+        let stopped = self.program(program)?.stop(interrupt);
+        // Its process may have ended before it began to write. An open socket would go on hearing.
+        let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
+        let written = heard.map_or(Ok(()), |opened| opened.drain());
+        stopped.and(written)
     }
 
     fn program(&mut self, program: Started) -> Result<&mut Program> {
@@ -166,12 +240,20 @@ fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-fn not_started<'a>(netns: &'a NetnsRef, argv: &'a [String]) -> impl FnOnce(io::Error) -> Error + 'a {
+/// This program again, under another name.
+fn helper(name: &str) -> Command {
+    let mut command = Command::new(OWN_PROGRAM);
+    command.arg0(name);
+    command
+}
+
+fn not_started(netns: &NetnsRef, command: &Command) -> impl FnOnce(io::Error) -> Error + use<> {
+    let (netns, program) = (netns.to_string(), command.get_program().to_string_lossy().into_owned());
     move |error| Error::Program {
-        program: argv.first().cloned().unwrap_or_default(),
+        program,
         // Without a number it is Rust's own: a NUL byte in an argument.
         errno: error.raw_os_error().map_or(Errno::EINVAL, Errno),
-        netns: netns.to_string(),
+        netns,
     }
 }
 

@@ -11,6 +11,7 @@ use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigHandler, Signal};
 use nix::unistd::{ForkResult, Pid, fork, setsid};
+use socket2::Socket;
 
 use crate::op::{IfName, TunMode};
 
@@ -121,6 +122,58 @@ fn take_namespace() -> nix::Result<()> {
     unshare(CloneFlags::CLONE_NEWNET)?;
     nix::sys::prctl::set_name(c"netscript-hold")?;
     nix::unistd::chdir(c"/")
+}
+
+/// Lets a packet socket hear one link of its namespace, by index, in both directions (packet(7)).
+pub(crate) fn hear_link(socket: &Socket, index: u32) -> io::Result<()> {
+    let mut address = packet_address();
+    address.sll_protocol = (libc::ETH_P_ALL as u16).to_be();
+    address.sll_ifindex = libc::c_int::try_from(index).expect("the kernel's indexes are ints");
+    let length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the address is whole, of the length that is told, and outlives the call.
+    match unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The kind of the link that a packet socket hears (linux/if_arp.h). Its address is shorter than
+/// the structure, which nix takes for an error.
+pub(crate) fn kind_of_link(socket: &Socket) -> io::Result<u16> {
+    let mut address = packet_address();
+    let mut length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the kernel writes no more than the length that is told, and the address is whole before.
+    match unsafe { libc::getsockname(socket.as_raw_fd(), (&raw mut address).cast(), &raw mut length) } {
+        0 => Ok(address.sll_hatype),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn packet_address() -> libc::sockaddr_ll {
+    libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as libc::sa_family_t,
+        sll_protocol: 0,
+        sll_ifindex: 0,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 0,
+        sll_addr: [0; 8],
+    }
+}
+
+/// Lets a packet socket tell the VLAN tags that the kernel has taken out of frames (packet(7),
+/// PACKET_AUXDATA).
+pub(crate) fn tell_tags(socket: &Socket) -> io::Result<()> {
+    /// Of linux/if_packet.h.
+    const PACKET_AUXDATA: libc::c_int = 8;
+    let on: libc::c_int = 1;
+    let length = size_of::<libc::c_int>() as libc::socklen_t;
+    let value = (&raw const on).cast();
+    // SAFETY: the option takes an int, which outlives the call.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_PACKET, PACKET_AUXDATA, value, length) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 #[allow(missing_docs, reason = "the macros make the functions that call ioctl(2)")]

@@ -13,7 +13,7 @@ pub struct LinkId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetnsId(usize);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LinkSlot {
     netns: NetnsRef,
     name: IfName,
@@ -22,17 +22,19 @@ struct LinkSlot {
     removed: Option<Removed>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct NetnsSlot {
     reference: NetnsRef,
     made: Option<At>,
     removed: Option<Removed>,
+    /// Whether this lab gave it name servers.
+    resolver: bool,
 }
 
 /// Where in the script something was removed, if a script did it.
 type Removed = Option<At>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Handles {
     links: Vec<LinkSlot>,
     netns: Vec<NetnsSlot>,
@@ -71,6 +73,10 @@ impl Handles {
             None => Ok(slot.reference.clone()),
             Some(at) => Err(Error::Gone { what: format!("the namespace `{}`", slot.reference), removed: at.clone() }),
         }
+    }
+
+    pub(super) fn has_resolver(&self, netns: &NetnsRef) -> bool {
+        self.netns_by_name.get(netns).is_some_and(|id| self.netns[id.0].resolver)
     }
 
     pub(super) fn next_held(&mut self) -> u32 {
@@ -120,6 +126,11 @@ impl Handles {
                 self.new_netns(&NetnsRef::Held(*number), at);
             }
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.remove_netns(&NetnsRef::Named(name.clone()), at),
+            NetnsOp::Resolver(name, servers) => {
+                if let Some(id) = self.netns_by_name.get(&NetnsRef::Named(name.clone())) {
+                    self.netns[id.0].resolver = !servers.is_empty();
+                }
+            }
             NetnsOp::Release(number) => self.remove_netns(&NetnsRef::Held(*number), at),
         }
     }
@@ -169,7 +180,12 @@ impl Handles {
 
     fn new_netns(&mut self, reference: &NetnsRef, made: Option<&At>) -> NetnsId {
         let id = NetnsId(self.netns.len());
-        self.netns.push(NetnsSlot { reference: reference.clone(), made: made.cloned(), removed: None });
+        self.netns.push(NetnsSlot {
+            reference: reference.clone(),
+            made: made.cloned(),
+            removed: None,
+            resolver: false,
+        });
         self.netns_by_name.insert(reference.clone(), id);
         id
     }

@@ -15,6 +15,8 @@ pub(super) struct DevId(pub(super) u32);
 #[derive(Clone, Debug)]
 pub(super) struct Device {
     pub(super) space: SpaceId,
+    /// Where it was made: a tunnel stays bound to that.
+    pub(super) born: SpaceId,
     pub(super) index: u32,
     pub(super) name: IfName,
     pub(super) kind: Kind,
@@ -62,6 +64,8 @@ pub(super) struct BridgePart {
     pub(super) options: Bridge,
     pub(super) ports: BTreeSet<DevId>,
     pub(super) mac_set: bool,
+    /// Its last port left and took the address with it: all zeros.
+    pub(super) mac_zero: bool,
     pub(super) mtu_set: bool,
     /// It has been without a carrier once; until then nobody asked about its state.
     pub(super) lost_carrier: bool,
@@ -144,6 +148,7 @@ impl Device {
     pub(super) fn new(space: SpaceId, name: IfName, kind: Kind, mac: Hardware, mtu: u32) -> Device {
         Device {
             space,
+            born: space,
             index: 0,
             name,
             kind,

@@ -15,6 +15,9 @@ use crate::state::Hardware;
 /// `ETH_DATA_LEN`, linux/if_ether.h
 const ETHERNET_MTU: u32 = 1500;
 
+/// `ETH_MIN_MTU`, linux/if_ether.h
+const ETHERNET_MIN_MTU: u32 = 68;
+
 /// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
 const MAX_PORTS: usize = 1023;
 
@@ -135,6 +138,7 @@ impl Model {
             options: complete(options)?,
             ports: Default::default(),
             mac_set: false,
+            mac_zero: false,
             mtu_set: false,
             lost_carrier: false,
             fdb: BTreeMap::new(),
@@ -156,7 +160,7 @@ impl Model {
             return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
         }
         let mtu = match lower {
-            Some(lower) => self.device(lower).mtu - vxlan_headroom(vxlan),
+            Some(lower) => self.device(lower).mtu.saturating_sub(vxlan_headroom(vxlan)).max(ETHERNET_MIN_MTU),
             None => ETHERNET_MTU,
         };
         let device = Device::new(space, name.clone(), Kind::Vxlan(vxlan.clone(), lower), Hardware::Unknown, mtu);
@@ -173,7 +177,7 @@ impl Model {
 
     /// `vxlan_config_validate`: one device for an identifier, a port and a family.
     fn vni_taken(&self, space: SpaceId, wanted: &Vxlan) -> bool {
-        self.devices.values().filter(|device| device.space == space).any(|device| match &device.kind {
+        self.devices.values().filter(|device| device.born == space).any(|device| match &device.kind {
             Kind::Vxlan(other, _) => {
                 other.id == wanted.id && other.port == wanted.port && is_ipv6(other) == is_ipv6(wanted)
             }
@@ -348,15 +352,12 @@ impl Model {
         if device.up {
             return Ok(());
         }
-        if let Kind::Macvlan(lower, _) | Kind::Vlan(lower, _) = device.kind {
-            // macvlan_open, vlan_dev_open
-            let passthru = matches!(device.kind, Kind::Macvlan(_, MacvlanMode::Passthru));
-            if !passthru && !self.device(lower).up {
-                return Err(Errno::ENETDOWN.into());
-            }
-            if self.is_macvlan(id) && self.mac_taken(id, lower) {
-                return Err(Errno::EADDRINUSE.into());
-            }
+        match device.kind {
+            // vlan_dev_open
+            Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
+            // macvlan_open
+            Kind::Macvlan(lower, _) if self.mac_taken(id, lower) => return Err(Errno::EADDRINUSE.into()),
+            _ => {}
         }
         self.device_mut(id).up = true;
         if self.device(id).bridge().is_some_and(|bridge| bridge.ports.iter().any(|port| self.device(*port).ready())) {
@@ -366,6 +367,9 @@ impl Model {
         self.device_mut(id).carrier = carrier;
         self.up4(id);
         self.up6(id);
+        for upper in self.pass_carrier_up(id) {
+            self.follow_carrier(upper, true);
+        }
         self.follow_carrier(id, carrier);
         Ok(())
     }
@@ -411,8 +415,9 @@ impl Model {
             if !(changed || told) {
                 continue;
             }
-            let uppers = self.device(id).uppers.clone();
-            pending.extend(uppers.into_iter().map(|upper| (upper, false)));
+            if up || told {
+                pending.extend(self.pass_carrier_up(id).into_iter().map(|upper| (upper, true)));
+            }
             let master = self.device(id).master.filter(|master| self.device(*master).up);
             if let Some(master) = master.filter(|_| told || up) {
                 let before = self.device(master).carrier;
@@ -420,6 +425,22 @@ impl Model {
                 pending.push((master, self.device(master).carrier != before));
             }
         }
+    }
+
+    /// `netif_stacked_transfer_operstate`: links that stand on a link that is up, or was, have its
+    /// carrier. Those whose carrier changed.
+    fn pass_carrier_up(&mut self, id: DevId) -> Vec<DevId> {
+        let carrier = self.device(id).carrier;
+        let mut changed = Vec::new();
+        for upper in self.device(id).uppers.clone() {
+            let device = self.device_mut(upper);
+            let follows = matches!(device.kind, Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Vlan(..));
+            if follows && device.carrier != carrier {
+                device.carrier = carrier;
+                changed.push(upper);
+            }
+        }
+        changed
     }
 
     /// `br_port_state_selection`: a bridge has a carrier while a port forwards. Before anything
@@ -447,8 +468,8 @@ impl Model {
             Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy | Kind::Physical => true,
             Kind::Tun(_) => false,
             Kind::Veth(peer) => device.up && peer.is_some_and(|peer| self.device(peer).up),
-            Kind::Bridge(_) => device.carrier,
-            Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => self.device(*lower).carrier,
+            // They are told of changes.
+            Kind::Bridge(_) | Kind::Macvlan(..) | Kind::Ipvlan(..) | Kind::Vlan(..) => device.carrier,
         }
     }
 
@@ -549,6 +570,7 @@ impl Model {
         }
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mac_set = true;
+            bridge.mac_zero = false;
             self.look_at_ports(id);
         }
         self.flush_neighbours(id, |_| true);
@@ -601,7 +623,8 @@ impl Model {
         if self.device(id).mtu == mtu {
             return;
         }
-        self.device_mut(id).mtu = mtu;
+        let before = std::mem::replace(&mut self.device_mut(id).mtu, mtu);
+        self.route_mtus_follow(id, before, mtu);
         if mtu < IPV4_MIN_MTU {
             self.destroy4(id);
         }
@@ -647,6 +670,9 @@ impl Model {
         if device.is_loopback() {
             return Err(Errno::EINVAL.into());
         }
+        if device.bridge().is_some_and(|bridge| bridge.mac_zero) {
+            return Err(Errno::EINVAL.into());
+        }
         if device.bridge().is_some() {
             return Err(refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
         }
@@ -667,10 +693,18 @@ impl Model {
         self.device_mut(id).master = Some(master);
         if let Some(bridge) = self.device_mut(master).bridge_mut() {
             bridge.ports.insert(id);
+            bridge.mac_zero = false;
         }
         self.adjust_bridge_mtu(master);
         // A bridge without an address of its own takes the port's, and looks at its ports.
         let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
+        if renamed {
+            self.flush_neighbours(master, |_| true);
+            // It looks before the port forwards.
+            if let Some(bridge) = self.device_mut(master).bridge_mut() {
+                bridge.lost_carrier = true;
+            }
+        }
         if renamed || (self.device(master).up && self.device(id).ready()) {
             self.look_at_ports(master);
         }
@@ -689,15 +723,19 @@ impl Model {
         self.device_mut(id).hairpin = false;
         if let Some(bridge) = self.device_mut(master).bridge_mut() {
             bridge.ports.remove(&id);
+            bridge.mac_zero = !bridge.mac_set && bridge.ports.is_empty();
             bridge.fdb.retain(|_, port| *port != id);
         }
         self.adjust_bridge_mtu(master);
+        if self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set) {
+            self.flush_neighbours(master, |_| true);
+        }
         self.look_at_ports(master);
     }
 
     fn look_at_ports(&mut self, bridge: DevId) {
         self.select_ports(bridge);
-        self.follow_carrier(bridge, true);
+        self.follow_carrier(bridge, self.device(bridge).up);
     }
 }
 

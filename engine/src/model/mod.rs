@@ -7,6 +7,7 @@
 mod addr;
 mod device;
 mod fdb;
+mod import;
 mod link;
 mod neigh;
 mod netfilter;
@@ -18,12 +19,13 @@ mod space;
 mod sysctl;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use device::{DevId, Device};
 use space::{Space, SpaceId};
 
 use crate::diagnostics::{Errno, Error, Refusal};
-use crate::op::{Action, IfName, NetnsRef, Op};
+use crate::op::{Action, IfName, NetnsName, NetnsRef, Op};
 use crate::world::{Absent, Failed, Started};
 
 /// The network that operations are believed to have made.
@@ -33,6 +35,7 @@ pub struct Model {
     spaces: BTreeMap<SpaceId, Space>,
     devices: BTreeMap<DevId, Device>,
     programs: BTreeMap<Started, SpaceId>,
+    resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
     next_space: u32,
     next_device: u32,
 }
@@ -80,18 +83,30 @@ impl Default for Model {
 }
 
 impl Model {
-    /// A host that has nothing but `lo`, switched off.
-    pub fn new() -> Model {
+    /// A host whose `lo` is switched off.
+    fn empty() -> Model {
         let mut model = Model {
             names: BTreeMap::new(),
             spaces: BTreeMap::new(),
             devices: BTreeMap::new(),
             programs: BTreeMap::new(),
+            resolvers: BTreeMap::new(),
             next_space: 0,
             next_device: 0,
         };
         let host = model.new_space();
         model.bind(NetnsRef::Host, host);
+        model
+    }
+
+    /// A host that has nothing but `lo`, which is up.
+    pub fn new() -> Model {
+        let mut model = Model::empty();
+        let host = model.names[&NetnsRef::Host];
+        for link in model.space(host).links.values().copied().collect::<Vec<_>>() {
+            // Nothing refuses this to a loopback device.
+            let _ = model.bring_up(link);
+        }
         model
     }
 

@@ -1,5 +1,7 @@
 //! Namespaces: made, named, and what ends with them.
 
+use std::net::IpAddr;
+
 use super::device::{Device, Kind};
 use super::space::{Space, SpaceId};
 use super::{Failure, Model, Outcome};
@@ -24,7 +26,16 @@ impl Model {
                 let space = self.space_of_process(*pid)?;
                 self.name_space(name, |_| space)
             }
+            NetnsOp::Resolver(name, servers) => {
+                self.resolvers.insert(name.clone(), servers.clone());
+                Ok(())
+            }
         }
+    }
+
+    /// The name servers of a namespace, as far as operations have given it any.
+    pub(crate) fn name_servers(&self, netns: &NetnsRef) -> Vec<IpAddr> {
+        netns.name().and_then(|name| self.resolvers.get(name)).cloned().unwrap_or_default()
     }
 
     pub(super) fn bind(&mut self, netns: NetnsRef, space: SpaceId) {
@@ -99,6 +110,10 @@ impl Model {
             }
         }
         for link in self.space(space).links.values().copied().collect::<Vec<_>>() {
+            // A tunnel that was moved away may still stand on it.
+            for upper in self.device(link).uppers.clone() {
+                self.remove_device(upper);
+            }
             self.devices.remove(&link);
         }
         self.spaces.remove(&space);

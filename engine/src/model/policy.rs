@@ -48,6 +48,12 @@ impl Rules {
         Rules { rules: tables.iter().map(rule).collect(), custom: false }
     }
 
+    /// Takes the rules as they were found.
+    pub(super) fn adopt(&mut self, rules: Vec<PolicyRule>) {
+        self.custom = rules.iter().any(|rule| !self.rules.contains(rule));
+        self.rules = rules;
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &PolicyRule> {
         self.rules.iter()
     }
@@ -80,7 +86,8 @@ impl Rules {
         let wanted = normal(wanted);
         let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
         let wanted = PolicyRule { priority: Some(priority), ..wanted };
-        if self.rules.contains(&wanted) {
+        // rule_exists does not look at `not`.
+        if self.rules.iter().any(|old| PolicyRule { not: wanted.not, ..old.clone() } == wanted) {
             return Err(Errno::EEXIST.into());
         }
         let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);

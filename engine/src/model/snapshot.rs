@@ -235,7 +235,9 @@ impl Model {
                 dev: dev.name.clone(),
                 master: master.map(|master| master.name.clone()),
                 dst,
-                state: "permanent".to_owned(),
+                // `bridge fdb add … master static`
+                state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
+                    .to_owned(),
             };
             records.extend(device.fdb.iter().map(|(mac, dst)| record(*mac, device, None, *dst)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);

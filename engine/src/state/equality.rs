@@ -4,8 +4,8 @@
 //! hardware addresses that nobody set, and what is derived from them (ids of bridges, fe80
 //! addresses of such links and the routes to those, entries of forwarding tables for a link's own
 //! address); timers, ages and counters, and what is only remembered for a time (neighbours and
-//! forwarding entries that were learned); life times and `tentative`. `lowerlayerdown` is `down`
-//! where the other end is in another namespace: the kernel looks its number up in the wrong one.
+//! forwarding entries that were learned); life times and `tentative`. `lowerlayerdown` is `down`:
+//! the kernel looks the other end's number up in the wrong namespace, and remembers what it found.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -122,7 +122,7 @@ impl Comparison {
         let random = self.is_random(netns, name);
         let mac = if random { Hardware::Unknown } else { *mac };
         let state = match state {
-            OperState::LowerLayerDown if is_abroad(netns, kind) => OperState::Down,
+            OperState::LowerLayerDown => OperState::Down,
             state => *state,
         };
         let kind = kind_text(kind);
@@ -191,25 +191,14 @@ fn is_derived(addr: IpAddr) -> bool {
     }
 }
 
-fn is_abroad(netns: &NetnsRef, kind: &LinkType) -> bool {
-    let elsewhere = |peer: &Peer| peer.netns.as_ref() != Some(netns);
-    match kind {
-        LinkType::Veth(peer) => peer.as_ref().is_none_or(elsewhere),
-        LinkType::Macvlan(peer, _) | LinkType::Ipvlan(peer, _) | LinkType::Vlan(peer, _) => elsewhere(peer),
-        LinkType::Loopback
-        | LinkType::Bridge { .. }
-        | LinkType::Vxlan(_)
-        | LinkType::Dummy
-        | LinkType::Tun(_)
-        | LinkType::Other(_)
-        | LinkType::Physical => false,
-    }
-}
-
 fn kind_text(kind: &LinkType) -> String {
     let peer = |peer: &Peer| {
         let Peer { netns, index: _, name } = peer;
-        format!("{netns:?}/{name:?}")
+        match netns {
+            Some(netns @ (NetnsRef::Host | NetnsRef::Named(_))) => format!("{netns}/{name:?}"),
+            // Seen from outside, a namespace without a name cannot be told from another.
+            Some(NetnsRef::Held(_) | NetnsRef::OfPid(_)) | None => "in a namespace without a name".to_owned(),
+        }
     };
     match kind {
         LinkType::Veth(end) => format!("veth {:?}", end.as_ref().map(peer)),
@@ -240,7 +229,10 @@ fn route_text(route: &Route) -> String {
 /// Entries that someone put there.
 fn counts(record: &FdbRecord, own: &BTreeSet<Mac>) -> bool {
     let group = record.mac.0[0] & 1 == 1;
-    record.state == "permanent" && !own.contains(&record.mac) && !(group && record.dst.is_none())
+    // A bridge without ports has the address of all zeros.
+    let zero = record.mac.0 == [0; 6];
+    let own = (own.contains(&record.mac) && !zero) || ((group || zero) && record.dst.is_none());
+    matches!(record.state.as_str(), "permanent" | "static") && !own
 }
 
 fn ruleset_lines(ruleset: &Ruleset) -> Vec<String> {

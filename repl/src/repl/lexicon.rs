@@ -78,7 +78,7 @@ impl Lexicon {
             Form::Setter | Form::Operator => false,
         };
         let found = self.words.iter().find(|word| word.name == name && fits(word))?;
-        Some(&found.returns).map(String::as_str).filter(|kind| *kind != "value")
+        Some(found.returns.as_str()).filter(|kind| *kind != "value")
     }
 }
 

@@ -22,12 +22,13 @@ use std::time::Instant;
 use editor::{Assistant, Lines, Typed};
 use history::History;
 use lexicon::Lexicon;
+use netscript_engine::Stage;
 use netscript_engine::diagnostics::{Error, Failure, Result};
-use netscript_engine::interpreter::{Interpreter, Outcome};
+use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
 use netscript_engine::kernel::Interrupt;
 use netscript_engine::op::{NetnsRef, Op};
 use netscript_engine::shell;
-use said::Said;
+use said::{Fate, Said};
 use show::Screen;
 use style::Style;
 
@@ -44,12 +45,21 @@ pub struct Repl {
     printer: Printer,
     interrupt: Interrupt,
     colours: Colours,
+    rehearsal: Option<Rehearsal>,
+}
+
+/// Where a dry run began.
+struct Rehearsal {
+    stage: Stage,
+    mark: Mark,
 }
 
 /// What commands switch.
 #[derive(Default)]
 struct Settings {
     echo: Cell<bool>,
+    /// A dry run shows its commands itself.
+    dry: Cell<bool>,
     json: Cell<bool>,
     time: Cell<bool>,
 }
@@ -126,7 +136,7 @@ impl Repl {
         let echo = Echo { settings: Rc::clone(&settings), printer: printer.clone(), colour: colours.out };
         interpreter.session().lab().on_op(move |op| echo.show(op));
         let interpreter = Rc::new(RefCell::new(interpreter));
-        Repl { interpreter, lexicon, settings, said: Vec::new(), printer, interrupt, colours }
+        Repl { interpreter, lexicon, settings, said: Vec::new(), printer, interrupt, colours, rehearsal: None }
     }
 
     fn banner(&self, place: Place) {
@@ -202,7 +212,8 @@ impl Repl {
     }
 
     fn prompt(&self) -> String {
-        format!("{}> ", self.interpreter.borrow().session().here())
+        let dry = if self.rehearsal.is_some() { "dry:" } else { "" };
+        format!("{dry}{}> ", self.interpreter.borrow().session().here())
     }
 
     /// Does what a line says: a command, or statements.
@@ -236,7 +247,12 @@ impl Repl {
         let start = Instant::now();
         let result = evaluate(&mut self.interpreter.borrow_mut());
         let time = start.elapsed();
-        self.said.push(Said { line, text: text.to_owned(), worked: result.is_ok(), here });
+        let fate = match (&result, &self.rehearsal) {
+            (Err(_), _) => Fate::Failed,
+            (Ok(_), Some(_)) => Fate::Rehearsed,
+            (Ok(_), None) => Fate::Worked,
+        };
+        self.said.push(Said { line, text: text.to_owned(), fate, here });
         self.leave_what_is_gone();
         let flow = match result? {
             Outcome::Value(value) => {
@@ -307,7 +323,7 @@ struct Echo {
 
 impl Echo {
     fn show(&self, op: &Op) {
-        if self.settings.echo.get() {
+        if self.settings.echo.get() && !self.settings.dry.get() {
             for line in shell::lines(op, shell::Style::Plain) {
                 self.printer.line(&Style::Dim.paint_if(self.colour, &format!("# {line}")));
             }

@@ -15,16 +15,38 @@ pub struct Said {
     pub line: usize,
     /// Their text.
     pub text: String,
-    /// Nothing in them failed.
-    pub worked: bool,
+    /// What came of them.
+    pub fate: Fate,
     /// Where bare words acted.
     pub here: NetnsRef,
+}
+
+/// What came of statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They did what they say.
+    Worked,
+    /// One of them failed.
+    Failed,
+    /// They were only tried, in a dry run.
+    Rehearsed,
+}
+
+impl Fate {
+    /// A remark, where there is something to say.
+    pub fn remark(self) -> &'static str {
+        match self {
+            Fate::Worked => "",
+            Fate::Failed => "failed",
+            Fate::Rehearsed => "dry",
+        }
+    }
 }
 
 /// A script of the statements that worked.
 pub fn script(said: &[Said], lexicon: &Lexicon) -> String {
     let placed = placed_words(lexicon);
-    let worked = said.iter().filter(|said| said.worked);
+    let worked = said.iter().filter(|said| said.fate == Fate::Worked);
     worked.map(|said| closed(&at_home(&said.text, &said.here, &placed))).collect()
 }
 
@@ -104,7 +126,7 @@ mod tests {
     #[test]
     fn bare_words_go_where_they_acted() {
         let placed = BTreeSet::from(["veth", "link"]);
-        let red = NetnsRef::Named(netscript_engine::op::NetnsName::parse("red").unwrap());
+        let red = NetnsRef::Named(netscript_engine::op::NetnsName::parse("red").expect("it is a name"));
         assert_eq!(at_home("veth(\"a\", \"b\")", &NetnsRef::Host, &placed), "veth(\"a\", \"b\")");
         assert_eq!(
             at_home("let v = veth(\"a\", \"b\"); host.link(\"lo\"); v.link", &red, &placed),

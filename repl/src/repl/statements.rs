@@ -75,7 +75,7 @@ mod tests {
             false => Completeness::Incomplete,
         };
         let mut all = Vec::new();
-        while let Some(statement) = statements.next(complete).unwrap() {
+        while let Some(statement) = statements.next(complete).expect("it is text") {
             all.push(statement);
         }
         assert_eq!(all, ["a;\n", "b\n  .c;\n", "\n", ":show\n", "d(\n1)\n", "e"]);

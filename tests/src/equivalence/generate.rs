@@ -326,6 +326,8 @@ impl Generator {
 
     fn nexthop(&mut self, netns: &NetnsRef, family: Family) -> Nexthop {
         let via = self.rng.percent(65).then(|| self.gateway(netns, family));
+        // The route to an IPv6 address of one's own comes in its own time.
+        let via = via.filter(|via| via.is_ipv4() || !self.is_own(netns, *via));
         let dev = (via.is_none() || self.rng.percent(40)).then(|| self.link(netns));
         let onlink = via.is_some() && self.rng.percent(12);
         Nexthop { via, dev, weight: *self.rng.pick(&[1, 1, 3]), onlink }
@@ -355,6 +357,11 @@ impl Generator {
         (!own.is_empty()).then(|| *self.rng.pick(&own))
     }
 
+    fn is_own(&self, netns: &NetnsRef, addr: IpAddr) -> bool {
+        let links = self.state.netns.get(netns).into_iter().flat_map(|contents| &contents.links);
+        links.flat_map(|link| &link.addrs).any(|own| own.local.addr() == addr)
+    }
+
     fn policy(&mut self) -> Op {
         let netns = self.place();
         let there: Vec<PolicyRule> =
@@ -378,7 +385,14 @@ impl Generator {
     }
 
     fn neigh(&mut self) -> Op {
-        let (netns, dev) = self.somewhere();
+        // A bridge that takes the address of a port forgets its neighbours; which, chance decides.
+        let (netns, dev) = loop {
+            let (netns, dev) = self.somewhere();
+            let links = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.links);
+            if !links.into_iter().any(|link| link.name == dev && link.kind.word() == "bridge") {
+                break (netns, dev);
+            }
+        };
         let family = self.family();
         let dst = self.host(family);
         match self.rng.percent(30) {

@@ -4,10 +4,12 @@
 
 mod addr;
 mod annotated;
+mod capture;
 mod command_line;
 mod examples;
 mod interrupt;
 mod link;
+mod names;
 mod neigh;
 mod netfilter;
 mod netfilter_rules;
@@ -20,3 +22,5 @@ mod read_back;
 mod repl;
 mod route;
 mod sandboxing;
+mod test_command;
+mod three_ways;

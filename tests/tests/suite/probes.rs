@@ -1,30 +1,10 @@
 //! Probes and background helpers, by the program itself: what they tell of good and bad networks.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
-use netscript_tests::netscript;
-
-/// Runs a script in a sandbox, in a folder where it may leave files.
-fn run(folder: &Path, script: &str) -> Output {
-    fs::write(folder.join("script.rhai"), script).unwrap();
-    Command::new(netscript())
-        .current_dir(folder)
-        .args(["--sandbox", "--color", "never", "script.rhai"])
-        .output()
-        .unwrap()
-}
+use netscript_tests::program::Place;
 
 /// Runs a script that must succeed, and gives what it printed.
-fn passes_in(folder: &Path, script: &str) -> String {
-    let output = run(folder, script);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 fn passes(script: &str) -> String {
-    passes_in(tempfile::tempdir().unwrap().path(), script)
+    Place::new().sandboxed(script).success()
 }
 
 /// A pair between the host (10.0.0.1) and `red` (10.0.0.2).

@@ -337,6 +337,32 @@ fn colours_come_as_asked_for() {
 }
 
 #[test]
+fn a_dry_run_changes_nothing() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let red = netns(\"red\"); let x = 1; ()");
+    terminal.enter(":dry on");
+    assert_eq!(terminal.line(), "dry:host>");
+    assert_eq!(
+        terminal.enter("let v = red.veth(\"v\", \"w\").up(); ()"),
+        "ip -n red link add v type veth peer name w\nip -n red link set dev v up"
+    );
+    assert_eq!(terminal.enter("red.links.len()"), "3");
+    terminal.press("loop {}\r");
+    std::thread::sleep(Duration::from_millis(200));
+    terminal.press(CTRL_C);
+    terminal.wait_for("E0114");
+    terminal.enter("let x = 2;");
+    terminal.enter(":dry off");
+    assert_eq!(terminal.enter("red.links.len() + x"), "2");
+    assert!(terminal.enter("v").contains("error[E0103]"));
+    let history = terminal.enter(":history");
+    assert!(history.contains("red.links.len()   // dry"), "{history}");
+    terminal.enter(":save saved.rhai");
+    assert!(!fs::read_to_string(place.path("saved.rhai")).unwrap().contains("veth"));
+}
+
+#[test]
 fn json_and_times() {
     let place = Place::new();
     let out =

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -38,33 +39,40 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// `N.out` in the lab's folder. One of an earlier run is put aside, not written into: its
-    /// program may still be running.
+    /// `N.out` in the lab's folder.
     pub(super) fn create(folder: &Path, number: u32) -> Result<Log> {
-        let path = folder.join(format!("{number}.out"));
-        let cannot = |error: io::Error| Error::File {
-            path: path.display().to_string(),
-            doing: "make".to_owned(),
-            why: error.to_string(),
-        };
-        DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(cannot)?;
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
-            _ => {}
-        }
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path).map_err(cannot)?;
-        Ok(Log { path, file })
+        let path = free_place(folder, &format!("{number}.out"))?;
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path);
+        Ok(Log { file: file.map_err(cannot_make(&path))?, path })
     }
 }
 
+/// Where a file of the lab can be made. One of an earlier run is put aside, not written into: its
+/// program may still be running.
+pub(super) fn free_place(folder: &Path, name: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(cannot_make(&path))?;
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot_make(&path)(error)),
+        _ => Ok(path),
+    }
+}
+
+fn cannot_make(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |error| Error::File { path: path.display().to_string(), doing: "make".to_owned(), why: error.to_string() }
+}
+
 impl Program {
+    /// What it writes goes into the log, unless its standard output is a file that was handed to it.
     pub(super) fn start(
         mut command: Command,
+        stdout: Option<OwnedFd>,
         surroundings: Surroundings,
         log: Log,
         name: String,
     ) -> io::Result<Program> {
-        command.stdout(log.file.try_clone()?).stderr(log.file);
+        let stdout = stdout.map_or_else(|| log.file.try_clone().map(OwnedFd::from), Ok)?;
+        command.stdout(stdout).stderr(log.file);
         sys::before_start(&mut command, move || {
             surroundings.enter()?;
             sys::close_files_on_start(3);

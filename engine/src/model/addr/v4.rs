@@ -72,7 +72,7 @@ fn ends(spec: &AddrSpec) -> (Ipv4Addr, Ipv4Addr, u8) {
 
 impl Model {
     /// `inet_rtm_newaddr`, `__inet_insert_ifa`
-    pub(super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
+    pub(in super::super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
         let device = self.device(id);
         if device.mtu < 68 {
@@ -122,6 +122,9 @@ impl Model {
     /// `inet_rtm_deladdr`, `__inet_del_ifa`
     pub(super) fn del4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
+        if self.device(id).mtu < 68 {
+            return Err(Errno::ENODEV.into());
+        }
         let found = self.device(id).addrs4.iter().position(|old| {
             let probe = Addr4 { address, ..old.clone() };
             old.local == local

@@ -79,7 +79,7 @@ impl Model {
     }
 
     /// `inet6_addr_add`
-    pub(super) fn add6(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
+    pub(in super::super) fn add6(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let local = ipv6(spec.local.addr());
         let device = self.device(id);
         if !self.has_ipv6(id) {
@@ -181,7 +181,7 @@ impl Model {
         }
         let elsewhere = self.has_address6(space, local);
         if !elsewhere {
-            self.space_mut(space).fib6.forget_source(local);
+            self.space_mut(space).fib6.forget_source(id, local);
         }
     }
 
@@ -194,6 +194,10 @@ impl Model {
     /// `NETDEV_UP`: what was given while the link was down gets its routes.
     pub(in super::super) fn up6(&mut self, id: DevId) {
         if self.device(id).disable6 || !self.has_ipv6(id) {
+            return;
+        }
+        if self.device(id).mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
             return;
         }
         for addr in self.device(id).addrs6.clone() {
@@ -230,14 +234,14 @@ impl Model {
             if let Some(local) = gone.local
                 && !self.has_address6(space, local)
             {
-                self.space_mut(space).fib6.forget_source(local);
+                self.space_mut(space).fib6.forget_source(id, local);
             }
         }
     }
 
     /// The link is up and has a carrier: `addrconf_init_auto_addrs`, `addrconf_dad_run`.
     pub(in super::super) fn configure6(&mut self, id: DevId) {
-        if self.device(id).disable6 || !self.has_ipv6(id) {
+        if self.device(id).disable6 || self.device(id).mtu < IPV6_MIN_MTU {
             return;
         }
         self.device_mut(id).ready6 = true;

@@ -13,8 +13,11 @@ pub const COMMAND: Command = Command {
         for said in &repl.said {
             for (offset, line) in said.text.lines().enumerate() {
                 let number = Style::Dim.paint_if(colour, &format!("{:>4}", said.line + offset));
-                let failed = if said.worked || offset > 0 { "" } else { "   // failed" };
-                repl.print(&format!("{number}  {line}{}", Style::Bad.paint_if(colour && !failed.is_empty(), failed)));
+                let remark = match said.fate.remark() {
+                    remark if remark.is_empty() || offset > 0 => String::new(),
+                    remark => Style::Bad.paint_if(colour, &format!("   // {remark}")),
+                };
+                repl.print(&format!("{number}  {line}{remark}"));
             }
         }
         Ok(Flow::GoOn)

@@ -1,5 +1,6 @@
 //! Commands: what begins with a colon. Each is a file, and a line here.
 
+mod dry;
 mod echo;
 mod help;
 mod history;
@@ -63,6 +64,7 @@ impl Takes {
 pub const COMMANDS: &[Command] = &[
     help::COMMAND,
     echo::COMMAND,
+    dry::COMMAND,
     show::COMMAND,
     ns::COMMAND,
     history::COMMAND,

@@ -11,7 +11,7 @@ use netscript_engine::diagnostics::Result;
 use netscript_engine::interpreter::ScriptError;
 use netscript_engine::op::NetnsRef;
 use netscript_engine::state::{self, LinkType, OperState, Peer};
-use netscript_stdlib::{Chain, Link, Netns, Process, Rule, Table};
+use netscript_stdlib::{Chain, Link, Netns, Process, Rule, Table, Unknown};
 use rhai::{Array, Dynamic, Map};
 
 pub use json::json;
@@ -53,7 +53,10 @@ fn text(value: &Dynamic) -> String {
     }
     let own = shown::<Link>(value).or_else(|| shown::<Netns>(value)).or_else(|| shown::<Rule>(value));
     let own = own.or_else(|| shown::<Chain>(value)).or_else(|| shown::<Table>(value));
-    let own = own.or_else(|| shown::<Process>(value)).or_else(|| shown::<ScriptError>(value));
+    let own = own
+        .or_else(|| shown::<Process>(value))
+        .or_else(|| shown::<ScriptError>(value))
+        .or_else(|| shown::<Unknown>(value));
     own.unwrap_or_else(|| value.to_string())
 }
 

@@ -1,0 +1,43 @@
+//! `netscript test PATH…`: labs as tests, each in a sandbox of its own.
+
+mod find;
+mod report;
+mod suite;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use netscript_engine::diagnostics::{Result, Sources};
+use netscript_engine::kernel::Interrupt;
+
+use crate::cli::{Format, TestArgs};
+use crate::output::{Printer, fail};
+use report::{Lines, document};
+use suite::Suite;
+
+/// Runs the tests and reports; exit status 1 if any failed.
+pub fn run(args: &TestArgs, colour: bool) -> ExitCode {
+    match test(args, colour) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => crate::run::exit_code(fail(&error.into(), &Sources::default(), colour)),
+    }
+}
+
+/// Whether all passed.
+fn test(args: &TestArgs, colour: bool) -> Result<bool> {
+    let printer = Printer::default();
+    let interrupt = Interrupt::listen()?;
+    let scripts = find::scripts(&args.paths)?;
+    let colour = colour && args.format == Format::Lines;
+    let suite = Suite { jobs: args.jobs(), colour };
+    let lines = Lines::new(&printer, args.format, &scripts);
+    let start = Instant::now();
+    let tested = suite.run(scripts, &interrupt, |tested| lines.add(tested))?;
+    lines.finish(&tested);
+    if let Some(document) = document(args.format, &tested, start.elapsed())? {
+        printer.line(&document);
+    }
+    printer.finish()?;
+    Ok(tested.iter().all(suite::Tested::passed))
+}

@@ -1,0 +1,53 @@
+//! The scripts that are tests.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use netscript_engine::diagnostics::{Error, Result};
+
+/// What scripts are called.
+const EXTENSION: &str = "rhai";
+
+/// The scripts that some paths mean: a file itself, and every script in a folder and those below,
+/// sorted. Each path must mean one at least.
+pub(super) fn scripts(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut scripts = Vec::new();
+    for path in paths {
+        let found = scripts_at(path)?;
+        for script in found {
+            if !scripts.contains(&script) {
+                scripts.push(script);
+            }
+        }
+    }
+    Ok(scripts)
+}
+
+fn scripts_at(path: &Path) -> Result<Vec<PathBuf>> {
+    let none = |why: &str| Error::NoTest { path: path.display().to_string(), why: why.to_owned() };
+    if !path.is_dir() {
+        return if path.exists() { Ok(vec![path.to_owned()]) } else { Err(none("there is no such file or folder")) };
+    }
+    let mut found = Vec::new();
+    collect(path, &mut found).map_err(|error| none(&error.to_string()))?;
+    found.sort();
+    if found.is_empty() { Err(none("the folder holds no scripts (`*.rhai`)")) } else { Ok(found) }
+}
+
+/// Folders that are links are left out, for they may lead in circles, and so is what is hidden.
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            collect(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == EXTENSION) && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

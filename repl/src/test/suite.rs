@@ -1,0 +1,122 @@
+//! Running tests several at a time: each is this program again, in a sandbox.
+
+use std::io::{self, PipeReader};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::kernel::Interrupt;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::Command;
+use tokio::runtime::Builder;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+/// The program that is running.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// How tests are run.
+pub(super) struct Suite {
+    /// How many at a time.
+    pub(super) jobs: usize,
+    /// Whether their errors are coloured.
+    pub(super) colour: bool,
+}
+
+/// A test that has been run.
+#[derive(Debug)]
+pub(super) struct Tested {
+    /// The script, as it was asked for.
+    pub(super) name: String,
+    /// Exit status; `None`: a signal ended it.
+    pub(super) status: Option<i32>,
+    /// How long it took.
+    pub(super) time: Duration,
+    /// What it wrote, standard output and standard error together.
+    pub(super) output: String,
+}
+
+impl Tested {
+    /// Whether the script ended well. What it has built and left there is no failure: it goes
+    /// with its sandbox.
+    pub(super) fn passed(&self) -> bool {
+        self.status == Some(0)
+    }
+}
+
+impl Suite {
+    /// Runs scripts and calls `done` with each, in their order. When the user interrupts, those
+    /// that are running are ended, and their sandboxes with them.
+    pub(super) fn run(
+        &self,
+        scripts: Vec<PathBuf>,
+        interrupt: &Interrupt,
+        mut done: impl FnMut(&Tested),
+    ) -> Result<Vec<Tested>> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot_run)?;
+        runtime.block_on(async {
+            let mut all = Vec::new();
+            for task in self.start(scripts) {
+                let tested = tokio::select! {
+                    tested = task => tested.map_err(io::Error::from).and_then(|tested| tested).map_err(cannot_run)?,
+                    () = interrupt.until_raised() => return Err(Error::Interrupted),
+                };
+                done(&tested);
+                all.push(tested);
+            }
+            Ok(all)
+        })
+    }
+
+    /// A task for each script; so many of them at a time have a permit to run.
+    fn start(&self, scripts: Vec<PathBuf>) -> Vec<JoinHandle<io::Result<Tested>>> {
+        let permits = Arc::new(Semaphore::new(self.jobs));
+        let colour = if self.colour { "always" } else { "never" };
+        let run = |script| {
+            let permits = Arc::clone(&permits);
+            tokio::spawn(async move {
+                let _permit = permits.acquire_owned().await.map_err(io::Error::other)?;
+                run(script, colour).await
+            })
+        };
+        scripts.into_iter().map(run).collect()
+    }
+}
+
+fn cannot_run(error: io::Error) -> Error {
+    Error::Unanswered { question: "run the tests".to_owned(), refusal: error.into() }
+}
+
+async fn run(script: PathBuf, colour: &str) -> io::Result<Tested> {
+    let start = Instant::now();
+    let (reader, writer) = io::pipe()?;
+    let mut command = Command::new(OWN_PROGRAM);
+    command.args(["--sandbox", "--color", colour]).arg(as_operand(&script));
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    // It holds the pipe's other end, which must close with the test.
+    drop(command);
+    let (status, output) = tokio::join!(child.wait(), collect(reader));
+    Ok(Tested {
+        name: script.display().to_string(),
+        status: ExitStatus::code(&status?),
+        time: start.elapsed(),
+        output: output?,
+    })
+}
+
+/// Everything that a test writes: its sandbox ends every process in it.
+async fn collect(reader: PipeReader) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    Receiver::from_owned_fd(reader.into())?.read_to_end(&mut bytes).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A path that no option can be mistaken for. Words such as `test` are files after an option.
+fn as_operand(script: &Path) -> PathBuf {
+    let like_option = script.as_os_str().as_encoded_bytes().starts_with(b"-");
+    if like_option { Path::new(".").join(script) } else { script.to_owned() }
+}
