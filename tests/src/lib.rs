@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod bench_repl;
 mod big_lab;
 mod equality;
 pub mod equivalence;
@@ -36,6 +37,7 @@ pub fn netscript() -> &'static Path {
         let build = Command::new(cargo)
             .current_dir(workspace())
             .args(["build", "--package", "netscript", "--message-format", "json-render-diagnostics"])
+            .args((!cfg!(debug_assertions)).then_some("--release"))
             .output()
             .expect("cargo can be started");
         assert!(build.status.success(), "netscript does not build: {}", String::from_utf8_lossy(&build.stderr));

@@ -123,6 +123,16 @@ impl Terminal {
         self.wait(&format!("{text:?}"), |terminal| terminal.text().contains(text));
     }
 
+    /// Waits until a text is below the line that the cursor is in.
+    ///
+    /// # Panics
+    ///
+    /// If it never is.
+    pub fn wait_for_below(&mut self, text: &str) {
+        let row = self.screen.screen().cursor_position().0 + 1;
+        self.wait(&format!("{text:?}"), |terminal| terminal.text_from(row).contains(text));
+    }
+
     /// Waits for an empty prompt.
     ///
     /// # Panics

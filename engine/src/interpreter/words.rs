@@ -81,7 +81,7 @@ pub fn words(engine: &Engine) -> Vec<Word> {
     let hashes = engine.collect_fn_metadata(None, |info| Some(info.metadata.hash), true);
     let mut words: Vec<Word> =
         all.into_iter().zip(hashes).map(|(word, hash)| Word { standard: !own.contains(&hash), ..word }).collect();
-    words.sort_by(|a, b| (&a.name, a.params.len(), a.standard).cmp(&(&b.name, b.params.len(), b.standard)));
+    words.sort_by(|a, b| (&a.name, a.standard, a.params.len()).cmp(&(&b.name, b.standard, b.params.len())));
     words.dedup();
     words
 }
@@ -157,6 +157,7 @@ pub(super) fn type_name(name: &str) -> String {
         "()" | "" => "nothing".into(),
         "Fn" | "FnPtr" => "closure".into(),
         "?" | "Dynamic" => "value".into(),
+        "ScriptError" => "Error".into(),
         other => other.to_owned(),
     }
 }
