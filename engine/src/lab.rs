@@ -21,6 +21,10 @@ pub struct Lab {
     listener: Option<Listener>,
 }
 
+/// What handles meant at a moment.
+#[derive(Clone)]
+pub struct Memory(Handles);
+
 /// A lab's world while another is in its place.
 pub struct Stage {
     world: Box<dyn World>,
@@ -63,6 +67,16 @@ impl Lab {
     /// Puts another world in place of this one: what is done from now on is done there.
     pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
         Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone() }
+    }
+
+    /// What handles mean now.
+    pub fn memory(&self) -> Memory {
+        Memory(self.handles.clone())
+    }
+
+    /// Lets handles mean what they meant: what was done since has been taken back.
+    pub fn recall(&mut self, memory: &Memory) {
+        self.handles = memory.0.clone();
     }
 
     /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
@@ -132,6 +146,7 @@ impl Lab {
         match failed.absent {
             Some(Absent::Link(netns, name)) => self.no_such_link(&netns, name.as_str()),
             Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
+            Some(Absent::Leave(error)) => *error,
             None => {
                 if let (Action::Sysctl(SysctlOp::Write(key, _)), Errno::ENOENT) = (&op.action, failed.refusal.errno)
                     && let Err(error) = self.world.sysctl(&op.netns, key)

@@ -9,6 +9,8 @@ pub mod diagnostics;
 mod dry_run;
 pub mod interpreter;
 #[cfg(feature = "kernel")]
+pub mod journal;
+#[cfg(feature = "kernel")]
 pub mod kernel;
 mod lab;
 pub mod model;
@@ -20,8 +22,8 @@ pub mod state;
 mod world;
 
 pub use dry_run::DryRun;
-pub use lab::{Lab, LinkId, NetnsId, Stage};
+pub use lab::{Lab, LinkId, Memory, NetnsId, Stage};
 pub use world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started,
-    Trace, Transport, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
+    Started, Summary, Trace, Transport, World,
 };

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::diagnostics::{At, Refusal, Result};
+use crate::diagnostics::{At, Error, Refusal, Result};
 use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 
@@ -18,6 +18,28 @@ pub trait World {
     fn located(&mut self, _at: Option<&At>) {}
     /// Something that is no operation and that a reader of the commands should know.
     fn remark(&mut self, _text: &str) {}
+
+    /// From now on single steps may be taken back, those on the lab's own things too.
+    fn keep_steps(&mut self) {}
+    /// The present moment.
+    fn point(&self) -> Point {
+        Point::default()
+    }
+    /// Takes back everything that was done after a point, the last first. It goes on after an
+    /// error, which tells what could not be undone.
+    fn rollback(&mut self, _point: Point) -> Result<()> {
+        Err(Error::NoUndo { why: "this run keeps no journal".to_owned() })
+    }
+
+    /// The script has succeeded, and what it made stays: tells what that is. `None`: nothing that
+    /// would have to be taken down.
+    fn keep(&mut self) -> Result<Option<Summary>> {
+        Ok(None)
+    }
+    /// Takes everything back. It goes on after an error, which tells what could not be undone.
+    fn take_down(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// The names under `/run/netns`, sorted.
     fn netns_names(&mut self) -> Result<Vec<NetnsName>>;
@@ -96,13 +118,28 @@ pub struct Failed {
 }
 
 /// Something that an operation names and that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Absent {
     /// A link.
     Link(NetnsRef, IfName),
     /// A namespace.
     Netns(NetnsRef),
+    /// Leave to do it: what netscript itself has against it.
+    Leave(Box<Error>),
 }
+
+/// What a lab that is up consists of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The lab's name.
+    pub name: String,
+    /// How many of which: `("namespace", 3)`.
+    pub made: Vec<(String, usize)>,
+}
+
+/// A moment of a run to which it can be taken back: so many steps had been done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Point(pub usize);
 
 /// What a program left.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,6 +33,10 @@ pub struct Cli {
 pub enum Command {
     /// Run labs as tests, each in a sandbox of its own
     Test(TestArgs),
+    /// Take labs down: what they made goes, what they changed is as it was before
+    Down(DownArgs),
+    /// List the labs that are up
+    Ps(PsArgs),
 }
 
 /// Which script to run, and how.
@@ -58,6 +62,27 @@ pub struct RunArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
+    /// The lab's name [default: the script's, without its ending]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Take a lab of this name down first, if one is up
+    #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
+    pub replace: bool,
+
+    /// Take the lab down again when the script has ended
+    #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
+    pub rm: bool,
+
+    /// When the script fails, leave what it made for a look
+    #[arg(long, conflicts_with_all = ["sandbox", "dry_run", "rm"])]
+    pub keep: bool,
+
+    /// Let the script remove rules, routes, links and namespaces that it did not make; with
+    /// --replace, let go what others put into the lab
+    #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
+    pub force: bool,
+
     /// Change nothing and print the commands that do what the script does, as a shell script
     #[arg(long, value_name = "STYLE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "plain", conflicts_with = "sandbox", requires = "file")]
     pub dry_run: Option<Style>,
@@ -77,6 +102,43 @@ pub struct RunArgs {
     /// Tell on standard error the command that each step equals, as it is done
     #[arg(long, conflicts_with = "dry_run")]
     pub explain: bool,
+}
+
+/// Which labs to take down, and how.
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    /// The labs' names
+    #[arg(required_unless_present = "all", value_name = "LAB")]
+    pub labs: Vec<String>,
+
+    /// Every lab that is up
+    #[arg(long, conflicts_with = "labs")]
+    pub all: bool,
+
+    /// Go on although others put something into the lab, or its journal is damaged
+    #[arg(long)]
+    pub force: bool,
+
+    /// Change nothing and print the commands that would take the lab down
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How to list the labs that are up.
+#[derive(Debug, Args)]
+pub struct PsArgs {
+    /// How to list them
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub format: ListFormat,
+}
+
+/// How something is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// Columns, for people
+    Table,
+    /// One JSON document
+    Json,
 }
 
 /// Which labs to test, and how.
@@ -125,6 +187,8 @@ Examples:
   netscript --dry-run lab.rhai           print it as commands instead; needs no root
   echo 'print(host.links)' | netscript --sandbox -
   netscript test labs/                   run every script of a folder as a test
+  netscript ps                           list the labs that are up
+  sudo netscript down lab                take the lab of lab.rhai down
 
 Exit status:
   0 success, 1 the script failed, 2 wrong command line, 130 interrupted,

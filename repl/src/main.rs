@@ -1,9 +1,12 @@
 //! netscript: builds the network of containers that a script describes.
 
 mod cli;
+mod down;
 mod dry_run;
 mod helper;
+mod lifetime;
 mod output;
+mod ps;
 mod repl;
 mod run;
 mod script;
@@ -20,8 +23,12 @@ fn main() -> ExitCode {
 
 /// Does what the command line says.
 fn obey(cli: Cli) -> ExitCode {
+    let color = cli.color;
+    let colour = color.wanted();
     match (cli.command, cli.run) {
-        (Some(Command::Test(args)), _) => test::run(&args, cli.color.wanted()),
-        (None, args) => run::run(args.unwrap_or_default(), cli.color),
+        (Some(Command::Test(args)), _) => test::run(&args, colour),
+        (Some(Command::Down(args)), _) => down::run(&args, colour),
+        (Some(Command::Ps(args)), _) => ps::run(&args, colour),
+        (None, args) => run::run(args.unwrap_or_default(), color),
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
+use std::time::Instant;
 
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
@@ -14,6 +15,7 @@ use netscript_stdlib::Environment;
 
 use crate::cli::{Colour, RunArgs};
 use crate::dry_run;
+use crate::lifetime;
 use crate::output::{Printer, fail, tell};
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
@@ -88,14 +90,32 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour.wanted()),
     };
-    match (script, interrupt) {
+    let session = interpreter.session().clone();
+    let begun = Instant::now();
+    let (status, stays) = match (script, interrupt) {
         (script, Some(interrupt)) if is_session(args) => {
-            let start = Start { script: script.as_ref(), place, colour, verbose: args.verbose || args.explain };
+            let ask = place == Place::Machine && !args.keep && !args.rm;
+            let verbose = args.verbose || args.explain;
+            let start = Start { script: script.as_ref(), place, colour, verbose, ask };
             repl::run(interpreter, printer, interrupt, &start)
         }
-        (Some(script), _) => interpret(interpreter, &script, &printer, colour.wanted()),
+        (Some(script), _) => {
+            let status = interpret(interpreter, &script, &printer, colour.wanted());
+            (status, status == 0)
+        }
         // A dry run has a script: the command line says so.
-        (None, _) => 0,
+        (None, _) => (0, true),
+    };
+    if place != Place::Machine {
+        return status;
+    }
+    let ended = lifetime::end(args, session.lab().world(), stays, begun.elapsed());
+    match ended {
+        Ok(()) => status,
+        Err(error) => {
+            let failed = fail(&error.into(), &Sources::default(), colour.wanted());
+            if status == 0 { failed } else { status }
+        }
     }
 }
 
@@ -110,7 +130,7 @@ fn interpret(mut interpreter: Interpreter, script: &Script, printer: &Printer, c
 }
 
 fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Interpreter> {
-    let mut lab = Lab::new(world(args, interrupt, printer)?);
+    let mut lab = Lab::new(world(args, place, interrupt, printer)?);
     listen(&mut lab, args);
     let dry_run = args.dry_run.is_some();
     let sandboxed = !dry_run && place != Place::Machine;
@@ -124,13 +144,21 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
 }
 
 /// A dry run is a choice of parts: the model and the shell in place of the kernel.
-fn world(args: &RunArgs, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
-    let name = lab_name(args.file.as_deref());
+fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
     Ok(match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
-        (None, Some(interrupt)) => Box::new(Kernel::new(interrupt.clone())?.named(&name)),
-        (None, None) => Box::new(Kernel::new(Interrupt::listen()?)?.named(&name)),
+        (None, Some(interrupt)) => Box::new(kernel(args, place, interrupt.clone())?),
+        (None, None) => Box::new(kernel(args, place, Interrupt::listen()?)?),
     })
+}
+
+fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
+    let name = args.name.clone().unwrap_or_else(|| lab_name(args.file.as_deref()));
+    match place {
+        Place::Machine => lifetime::begin(args, &name, interrupt),
+        // It goes with the sandbox.
+        Place::Sandbox | Place::Unprivileged => Ok(Kernel::new(interrupt)?.named(&name)),
+    }
 }
 
 fn listen(lab: &mut Lab, args: &RunArgs) {
@@ -158,9 +186,10 @@ fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
 /// A lab is called after its script.
 fn lab_name(file: Option<&Path>) -> String {
     match file.filter(|file| !is_stdin(file)).and_then(Path::file_stem) {
-        Some(stem) => stem.to_string_lossy().into_owned(),
+        Some(stem) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
         None if file.is_some() => "stdin".to_owned(),
-        None => "session".to_owned(),
+        // There may be several at a time.
+        None => format!("session-{}", std::process::id()),
     }
 }
 

@@ -174,6 +174,31 @@ codes! {
         "A file or folder that netscript needs cannot be made, read or written.",
         "Check that it exists, its permissions, and that the disk is not full.";
 
+    E0501 "lab is up",
+        "A lab of this name is up; it was built by this script, or by another of the same name.",
+        "Take it down with `netscript down`, put the new one in its place with `--replace`, or choose another name with `--name`.";
+    E0502 "lab is busy",
+        "Another netscript is building this lab or taking it down.",
+        "Wait until it has ended.";
+    E0503 "no such lab",
+        "No lab of this name is up.",
+        "`netscript ps` lists the labs that are up.";
+    E0504 "others' things in the lab",
+        "Somebody else put links, ports or processes into the lab's namespaces and bridges, which go with them.",
+        "Take them out first, or let them go with `--force`.";
+    E0505 "others' things",
+        "The operation would remove rules, routes, links or a namespace that this lab did not make, on the machine itself.",
+        "Try the script with `--sandbox`, or allow it with `--force`.";
+    E0506 "journal cannot be used",
+        "The record of what a lab did is damaged, was written by a later version, or speaks of another network namespace.",
+        "Do what the error says.";
+    E0507 "not undone",
+        "Some of what a lab did could not be undone; everything else has been.",
+        "Each note says what and why. `netscript down` tries again.";
+    E0508 "nothing to undo",
+        "Nothing has been done that could be undone.",
+        "Take a `checkpoint()` before the operations that are to be undone.";
+
     E0601 "unknown in a dry run",
         "A dry run starts no program, sends no packet and reads nothing of the machine: what they would answer is unknown, and so is what only a kernel chooses, such as a link's number.",
         "Read it only when `dry_run` is false, inside an `assert`, or in a real run.";

@@ -248,6 +248,65 @@ impl Error {
                 Description::new(Code::E0704, format!("{probe} cannot begin"), refusal.errno.to_string()),
                 refusal,
             ),
+            Error::LabUp { name, script } => {
+                let description = Description::new(
+                    Code::E0501,
+                    format!("the lab `{name}` is up already"),
+                    "it is up already",
+                );
+                let description = match script.is_empty() {
+                    true => description,
+                    false => description.note(format!("it was built by {script}")),
+                };
+                description.help(format!(
+                    "take it down first with `netscript down {name}`, or in one go with `--replace`; or build another beside it with `--name`"
+                ))
+            }
+            Error::LabBusy { name } => Description::new(
+                Code::E0502,
+                format!("another netscript is working on the lab `{name}`"),
+                "it is being built or taken down",
+            )
+            .help("wait until it has ended, or build another lab with `--name`"),
+            Error::NoSuchLab { name, known } => {
+                let description = Description::new(Code::E0503, format!("no lab `{name}` is up"), "no lab of this name is up");
+                if known.is_empty() {
+                    return description.help("no lab is up at all");
+                }
+                suggest_name(description, name, known, "the labs that are up are")
+            }
+            Error::Strangers { lab, what } => {
+                let description = Description::new(
+                    Code::E0504,
+                    format!("others put something into the lab `{lab}`, which would go with it"),
+                    "this would go",
+                );
+                let description = what.iter().fold(description, |description, thing| description.note(thing));
+                description.help("take it out first, or let it go with `--force`")
+            }
+            Error::Foreign { op, what } => {
+                let description = Description::new(
+                    Code::E0505,
+                    format!("to {op} would remove what this lab did not make"),
+                    "this is somebody else's",
+                );
+                let description = what.iter().fold(description, |description, thing| description.note(thing));
+                description.help("try it with `--sandbox`; or do it on this machine with `--force`")
+            }
+            Error::Journal { path, why, help } => {
+                Description::new(Code::E0506, format!("the journal {path} cannot be used: {why}"), why).help(help)
+            }
+            Error::NotUndone { what } => {
+                let message = match what.len() {
+                    1 => "something could not be undone".to_owned(),
+                    many => format!("{many} things could not be undone"),
+                };
+                let description = Description::new(Code::E0507, message, "not undone");
+                what.iter().fold(description, |description, thing| description.note(thing))
+            }
+            Error::NoUndo { why } => {
+                Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
+            }
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
             Error::Script(description) => (**description).clone(),
         }

@@ -79,6 +79,22 @@ pub enum Error {
     Listen { port: u16, netns: String, refusal: Refusal },
     /// A probe whose socket the kernel refused.
     Probe { probe: String, refusal: Refusal },
+    /// A lab that is up already.
+    LabUp { name: String, script: String },
+    /// A lab that another process is working on.
+    LabBusy { name: String },
+    /// A lab that is not up.
+    NoSuchLab { name: String, known: Vec<String> },
+    /// What others put into a lab, and what would go with it.
+    Strangers { lab: String, what: Vec<String> },
+    /// An operation that would remove what the lab did not make.
+    Foreign { op: String, what: Vec<String> },
+    /// A journal that cannot be used.
+    Journal { path: String, why: String, help: String },
+    /// What could not be undone.
+    NotUndone { what: Vec<String> },
+    /// There is nothing that could be undone, or not like this.
+    NoUndo { why: String },
     /// Ctrl-C.
     Interrupted,
     /// An error of Rhai's own, put into words.

@@ -21,6 +21,9 @@ pub(super) use read::{carriers_known, find, has_links, list, names};
 /// Attribute of a link that holds its alias (linux/if_link.h).
 const IFLA_IFALIAS: u16 = 20;
 
+/// Attribute of a move that asks for an index in the other namespace (linux/if_link.h; Linux 5.11).
+const IFLA_NEW_IFINDEX: u16 = 49;
+
 /// Attribute of a bridge port that holds its hairpin mode (linux/if_link.h).
 const IFLA_BRPORT_MODE: u16 = 4;
 
@@ -36,7 +39,11 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) 
 
 /// `ip link add NAME type KIND …`
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome {
-    let new = add::message(namespaces, netns, name, kind)?;
+    let mut new = add::message(namespaces, netns, name, kind)?;
+    new.message.header.index = namespaces.take_index();
+    if matches!(kind, LinkKind::Veth(_)) {
+        namespaces.take_index();
+    }
     let request = RouteNetlinkMessage::NewLink(new.message);
     let made = namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL);
     made.map_err(|failure| lacking(kind, failure))
@@ -75,7 +82,8 @@ fn no_such_kind(kind: &LinkKind) -> String {
 
 /// `ip tuntap add dev NAME mode MODE`
 fn add_tun(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, mode: TunMode) -> Outcome {
-    let made = namespaces.within(netns, || sys::tun_create(name, mode))?;
+    let new_index = namespaces.take_index();
+    let made = namespaces.within(netns, || sys::tun_create(name, mode, new_index))?;
     made.map_err(|error| match Failure::from(error) {
         // What TUNSETIFF says of a name that another link has; every other kind says EEXIST.
         failure if matches!(failure.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
@@ -104,7 +112,13 @@ fn apply_set(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, set: 
         LinkSet::Flag(flag, on) => change(namespaces, netns, name, switch(link, *flag, *on).build()),
         LinkSet::Netns(to) => {
             let file = namespaces.file(to)?;
-            change(namespaces, netns, name, link.setns_by_fd(file.as_raw_fd()).build())
+            let message = link.setns_by_fd(file.as_raw_fd());
+            let former = index(namespaces, netns, name)?;
+            let new_index = index_after_move(namespaces, former);
+            if new_index != former {
+                namespaces.take_index();
+            }
+            change(namespaces, netns, name, message.append_extra_attribute(new_index_of(new_index)).build())
         }
         LinkSet::Master(Some(master)) => {
             let master = index(namespaces, netns, master)?;
@@ -134,6 +148,16 @@ fn switch(link: LinkMessageBuilder<LinkUnspec>, flag: LinkFlag, on: bool) -> Lin
 /// The alias without a NUL: the kernel counts that as one of its 255 bytes.
 fn alias_of(alias: &str) -> LinkAttribute {
     LinkAttribute::Other(DefaultNla::new(IFLA_IFALIAS, alias.as_bytes().to_vec()))
+}
+
+/// The index that a link gets where it is moved: its own if it is one of the lab's, which nothing
+/// else has; else the next of the lab's.
+pub(super) fn index_after_move(namespaces: &Namespaces, index: u32) -> u32 {
+    if namespaces.is_own_index(index) { index } else { namespaces.upcoming_index() }
+}
+
+fn new_index_of(index: u32) -> LinkAttribute {
+    LinkAttribute::Other(DefaultNla::new(IFLA_NEW_IFINDEX, index.to_ne_bytes().to_vec()))
 }
 
 /// `bridge link set dev NAME hairpin on`
@@ -183,6 +207,74 @@ fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> O
         Err(failure) if failure.refusal.errno == Errno::ENODEV => Err(absent()),
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether there is a link of this index.
+pub(super) fn has_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome<bool> {
+    match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_index(index)) {
+        Ok(found) => Ok(found.is_some()),
+        Err(failure) if failure.refusal.errno == Errno::ENODEV => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// `ip link del`, by index
+pub(super) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome {
+    let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
+    namespaces.route_socket(netns)?.change(request, 0)
+}
+
+/// `ip link set group G` for each, and `ip link del group G` for all: the kernel's wait for every
+/// processor, which a removal ends with, comes once.
+pub(super) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
+    let Some(group) = indexes.first().copied() else { return Ok(()) };
+    let socket = namespaces.route_socket(netns)?;
+    let in_group = |link: LinkMessageBuilder<LinkUnspec>| link.append_extra_attribute(LinkAttribute::Group(group));
+    for index in indexes {
+        let message = in_group(LinkUnspec::new_with_index(*index)).build();
+        match socket.change(RouteNetlinkMessage::SetLink(message), 0) {
+            Err(failure) if failure.refusal.errno == Errno::ENODEV => {}
+            result => result?,
+        }
+    }
+    let all = LinkMessageBuilder::<LinkUnspec>::new().append_extra_attribute(LinkAttribute::Group(group)).build();
+    socket.change(RouteNetlinkMessage::DelLink(all), 0)
+}
+
+/// `ip link add`, with the indexes of both ends
+pub(super) fn add_with_index(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    name: &IfName,
+    kind: &LinkKind,
+    index: u32,
+    peer: Option<u32>,
+) -> Outcome {
+    if let LinkKind::Tun(mode) = kind {
+        return Ok(namespaces.within(netns, || sys::tun_create(name, *mode, index))??);
+    }
+    let mut new = add::message(namespaces, netns, name, kind)?;
+    new.message.header.index = index;
+    if let Some(peer) = peer {
+        add::set_peer_index(&mut new.message, peer);
+    }
+    let request = RouteNetlinkMessage::NewLink(new.message);
+    namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// `ip link set netns NS name NAME`, by index, with the index that it is to have there
+pub(super) fn move_by_index(
+    namespaces: &mut Namespaces,
+    from: &NetnsRef,
+    index: u32,
+    to: &NetnsRef,
+    new_index: u32,
+    name: &IfName,
+) -> Outcome {
+    let file = namespaces.file(to)?;
+    let link = LinkUnspec::new_with_index(index).name(name.as_str()).setns_by_fd(file.as_raw_fd());
+    let message = link.append_extra_attribute(new_index_of(new_index)).build();
+    namespaces.route_socket(from)?.change(RouteNetlinkMessage::SetLink(message), 0)
 }
 
 fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {

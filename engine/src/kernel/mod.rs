@@ -1,9 +1,14 @@
 //! The only part that touches Linux: a [`World`] whose every word the kernel has.
 
 mod addr;
+mod book;
 mod carrier;
 mod fdb;
 mod interrupt;
+mod inverse;
+mod kill;
+mod labs;
+mod lifetime;
 mod link;
 mod neigh;
 mod netfilter;
@@ -19,12 +24,17 @@ mod settle;
 mod socket;
 mod sys;
 mod sysctl;
+mod undo;
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
+use book::{Book, Own};
 pub use interrupt::Interrupt;
+pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
+pub use lifetime::{LabState, lab_states};
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
@@ -37,8 +47,8 @@ use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started,
-    Trace, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
+    Started, Summary, Trace, World,
 };
 
 /// The machine's kernel, as one lab uses it.
@@ -48,6 +58,11 @@ pub struct Kernel {
     interrupt: Interrupt,
     /// Links have been changed since anybody waited for their carriers.
     carriers_changed: bool,
+    book: Book,
+    own: Own,
+    folder: Option<LabFolder>,
+    /// What the lab did not make is removed only if that was allowed.
+    guarded: bool,
 }
 
 /// Why one operation was not done.
@@ -78,6 +93,7 @@ impl Failure {
                 known: Vec::new(),
                 elsewhere: None,
             },
+            Some(Absent::Leave(error)) => *error,
             None => Error::Unanswered { question: question(), refusal: self.refusal },
         }
     }
@@ -91,16 +107,80 @@ impl Kernel {
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
         let namespaces = Namespaces::new()
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
-        Ok(Kernel { namespaces, processes: Processes::new("lab"), interrupt, carriers_changed: false })
+        Ok(Kernel {
+            namespaces,
+            processes: Processes::new(&Path::new(labs::LABS_DIR).join("lab"), "lab"),
+            interrupt,
+            carriers_changed: false,
+            book: Book::default(),
+            own: Own::default(),
+            folder: None,
+            guarded: false,
+        })
+    }
+
+    /// Removes what the lab did not make only where that has been allowed.
+    pub fn guarded(mut self) -> Kernel {
+        self.guarded = true;
+        self
     }
 
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
-        self.processes = Processes::new(&folder_name(lab));
+        self.processes = Processes::new(&Path::new(labs::LABS_DIR).join(folder_name(lab)), lab);
         self
     }
 
+    /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
+        let undo = self.inverse(op)?;
+        let entry = self.record(op, undo)?;
+        let index = self.namespaces.upcoming_index();
+        let done = self.carry_out(op);
+        kill::point();
+        match &done {
+            Ok(()) => self.own.follow(op, index),
+            Err(_) => entry.into_iter().for_each(|n| self.book.undone(n)),
+        }
+        done
+    }
+
+    /// Does operations on rules, all in one namespace, written into the journal first.
+    fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
+        let mut entries = Vec::new();
+        for (index, op) in ops.iter().take(rules.len()).enumerate() {
+            let recorded = self.inverse(op).and_then(|undo| self.record(op, undo));
+            match recorded {
+                Ok(entry) => entries.push(entry),
+                // Those before it are done all the same.
+                Err(failure) => {
+                    self.send_rules(netns, &rules[..index], &entries)?;
+                    return Err((index, failure));
+                }
+            }
+        }
+        self.send_rules(netns, rules, &entries)
+    }
+
+    fn send_rules(
+        &mut self,
+        netns: &NetnsRef,
+        rules: &[&NetfilterOp],
+        entries: &[Option<u64>],
+    ) -> Result<(), (usize, Failure)> {
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let done = netfilter::apply(&mut self.namespaces, netns, rules);
+        kill::point();
+        if let Err((culprit, _)) = &done {
+            entries.iter().skip(*culprit).flatten().for_each(|n| self.book.undone(*n));
+        }
+        done
+    }
+
+    /// Does an operation.
+    fn carry_out(&mut self, op: &Op) -> Outcome {
         let netns = &op.netns;
         match &op.action {
             Action::Netns(op) => self.apply_netns(op),
@@ -136,13 +216,14 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
+        self.book.step();
         ops.iter().for_each(|op| self.note_carriers(op));
         while let Some(op) = ops.get(index) {
             let rules = netfilter_ops(&ops[index..]);
             let (done, result) = if rules.is_empty() {
                 (1, self.apply_one(op).map_err(|failure| (0, failure)))
             } else {
-                (rules.len(), netfilter::apply(&mut self.namespaces, &op.netns, &rules))
+                (rules.len(), self.apply_rules(&op.netns, &ops[index..], &rules))
             };
             result.map_err(|(culprit, failure)| Failed {
                 index: index + culprit,
@@ -152,6 +233,27 @@ impl World for Kernel {
             index += done;
         }
         Ok(())
+    }
+
+    fn keep_steps(&mut self) {
+        self.book.detail();
+    }
+
+    fn point(&self) -> Point {
+        self.book.point()
+    }
+
+    fn rollback(&mut self, point: Point) -> Result<()> {
+        let first = self.book.back_to(point);
+        undo::not_undone(self.undo_from(first))
+    }
+
+    fn keep(&mut self) -> Result<Option<Summary>> {
+        self.finish()
+    }
+
+    fn take_down(&mut self) -> Result<()> {
+        self.undo_all()
     }
 
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
@@ -209,11 +311,15 @@ impl World for Kernel {
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_carriers()?;
+        self.note_program(netns);
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
     }
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
-        self.processes.start(&self.namespaces, netns, argv)
+        self.note_program(netns);
+        self.book.step();
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.start(namespaces, book, netns, argv)
     }
 
     fn running(&mut self, program: Started) -> Result<bool> {
@@ -262,20 +368,26 @@ impl World for Kernel {
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         let listener = crate::probe::listen(&self.namespaces, netns, server)?;
-        self.processes.serve(&self.namespaces, netns, listener, &server.body)
-    }
-
-    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
-        let sockets = crate::probe::name_server::open(&self.namespaces, netns, server)?;
-        self.processes.serve_dns(&self.namespaces, netns, sockets, server)
+        self.book.step();
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.serve(namespaces, book, netns, listener, &server.body)
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
-        self.processes.capture(&self.namespaces, netns, request)
+        self.book.step();
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.capture(namespaces, book, netns, request)
     }
 
     fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
         self.processes.packets(capture)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        let sockets = crate::probe::name_server::open(&self.namespaces, netns, server)?;
+        self.book.step();
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.serve_dns(namespaces, book, netns, sockets, server)
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use super::netfilter::NftSocket;
 use super::socket::RouteSocket;
 use super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::diagnostics::{Errno, Refusal};
+use crate::journal::{Key, Place};
 use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef};
 use crate::state::{Contents, LinkType, Peer};
 
@@ -31,24 +32,97 @@ impl From<nix::Error> for Failure {
     }
 }
 
+/// How many links a lab may make.
+pub(super) const BLOCK: u32 = 100_000;
+
 /// The namespaces that a lab uses, each with its sockets, which stay with the namespace that
 /// they were opened in.
 pub(crate) struct Namespaces {
     home: File,
     open: HashMap<NetnsRef, Space>,
     holders: HashMap<u32, u32>,
+    indexes: Indexes,
+}
+
+/// The indexes of the lab's links: a block of its own, far from those that the kernel gives, so
+/// that a link is known before it is made, and for good. A move takes its index along.
+struct Indexes {
+    base: u32,
+    next: u32,
 }
 
 /// A namespace in use.
 struct Space {
     file: File,
+    key: Option<Key>,
     route: Option<RouteSocket>,
     nft: Option<NftSocket>,
 }
 
 impl Namespaces {
     pub(super) fn new() -> Outcome<Namespaces> {
-        Ok(Namespaces { home: File::open(OWN)?, open: HashMap::new(), holders: HashMap::new() })
+        let indexes = Indexes { base: BLOCK, next: BLOCK };
+        Ok(Namespaces { home: File::open(OWN)?, open: HashMap::new(), holders: HashMap::new(), indexes })
+    }
+
+    /// Gives the lab's links indexes from here on.
+    pub(super) fn use_block(&mut self, base: u32, next: u32) {
+        self.indexes = Indexes { base, next };
+    }
+
+    /// The index of the next link.
+    pub(super) fn upcoming_index(&self) -> u32 {
+        self.indexes.next
+    }
+
+    /// The index of the next link, which is used up by that.
+    pub(super) fn take_index(&mut self) -> u32 {
+        self.indexes.next += 1;
+        self.indexes.next - 1
+    }
+
+    /// Whether an index is one of the lab's own.
+    pub(super) fn is_own_index(&self, index: u32) -> bool {
+        (self.indexes.base..self.indexes.base.saturating_add(BLOCK)).contains(&index)
+    }
+
+    /// What identifies a namespace.
+    pub(super) fn key(&mut self, netns: &NetnsRef) -> Outcome<Key> {
+        if let Some(key) = self.space(netns)?.key {
+            return Ok(key);
+        }
+        let cookie = self.route_socket(netns)?.cookie();
+        let key = Key { inode: self.file(netns)?.metadata()?.ino(), cookie };
+        self.space(netns)?.key = Some(key);
+        Ok(key)
+    }
+
+    /// A namespace as a journal names it.
+    pub(super) fn place(&mut self, netns: &NetnsRef) -> Outcome<Place> {
+        let pid = match netns {
+            NetnsRef::Host | NetnsRef::Named(_) => None,
+            NetnsRef::Held(number) => self.holders.get(number).copied(),
+            NetnsRef::OfPid(pid) => Some(*pid),
+        };
+        let process = pid.and_then(super::process::identify);
+        Ok(Place { netns: netns.clone(), key: self.key(netns)?, process })
+    }
+
+    /// Whether a namespace that is in use already is the one that a journal names.
+    pub(super) fn is_open_as(&self, netns: &NetnsRef, key: Key) -> bool {
+        self.open.get(netns).is_some_and(|space| space.key == Some(key))
+    }
+
+    /// Lets go of a namespace whose holder has been ended.
+    pub(super) fn forget_holder(&mut self, number: u32) {
+        self.close(&NetnsRef::Held(number));
+        self.holders.remove(&number);
+    }
+
+    /// The namespaces that are in use and are one.
+    pub(super) fn opened_as(&self, key: Key) -> Vec<NetnsRef> {
+        let same = self.open.iter().filter(|(_, space)| space.key == Some(key));
+        same.map(|(netns, _)| netns.clone()).collect()
     }
 
     /// The file that stands for a namespace; it keeps the namespace alive while it is open.
@@ -84,7 +158,7 @@ impl Namespaces {
     fn space(&mut self, netns: &NetnsRef) -> Outcome<&mut Space> {
         if !self.open.contains_key(netns) {
             let file = self.open_file(netns)?;
-            self.open.insert(netns.clone(), Space { file, route: None, nft: None });
+            self.open.insert(netns.clone(), Space { file, key: None, route: None, nft: None });
         }
         Ok(self.open.get_mut(netns).expect("it was just put there"))
     }
@@ -134,7 +208,7 @@ impl Namespaces {
     }
 
     /// Forgets what is open in a namespace: an open file would keep it alive.
-    fn close(&mut self, netns: &NetnsRef) {
+    pub(super) fn close(&mut self, netns: &NetnsRef) {
         self.open.remove(netns);
     }
 
@@ -149,16 +223,16 @@ pub(super) fn enter(netns: impl AsFd) -> Outcome {
     Ok(setns(netns, CloneFlags::CLONE_NEWNET)?)
 }
 
-fn path_of(name: &NetnsName) -> PathBuf {
+pub(super) fn path_of(name: &NetnsName) -> PathBuf {
     Path::new(NETNS_DIR).join(name.as_str())
 }
 
-fn ns_of_pid(pid: u32) -> PathBuf {
+pub(super) fn ns_of_pid(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/ns/net"))
 }
 
 /// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
-fn pids_in(inode: u64) -> Vec<u32> {
+pub(super) fn pids_in(inode: u64) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let mut pids: Vec<u32> = entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -186,10 +260,10 @@ pub(super) fn names() -> Outcome<Vec<NetnsName>> {
 impl Kernel {
     pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
         match op {
-            NetnsOp::Add(name) => self.namespaces.add(name),
+            NetnsOp::Add(name) => self.add_netns(name),
             NetnsOp::Del(name) => self.namespaces.del(name),
             NetnsOp::Hold(number) => {
-                let pid = self.processes.hold(*number)?;
+                let pid = self.hold(*number)?;
                 self.namespaces.holders.insert(*number, pid);
                 Ok(())
             }
@@ -215,30 +289,38 @@ impl Kernel {
     }
 }
 
-impl Namespaces {
-    /// `ip netns add NAME`: this thread makes a new namespace, binds it to its name and goes back.
-    fn add(&mut self, name: &NetnsName) -> Outcome {
-        let path = create_mount_point(name)?;
-        let made = self.in_new_namespace(|| bind_mount(Path::new(OWN), &path));
-        if made.is_err() {
-            // The name is ours; nothing may be left of a failed call.
-            let _ = fs::remove_file(&path);
+impl Kernel {
+    /// `ip netns add NAME`: the namespace is made, written into the journal, and bound to its name.
+    fn add_netns(&mut self, name: &NetnsName) -> Outcome {
+        // A name that is taken must not get into the journal.
+        if path_of(name).symlink_metadata().is_ok() {
+            return Err(Errno::EEXIST.into());
         }
-        let file = made?;
-        let space = Space { file, route: None, nft: None };
-        self.open.insert(NetnsRef::Named(name.clone()), space);
+        let space = self.namespaces.unshared()?;
+        let key = space.key.unwrap_or_default();
+        let entry = self.record_new_netns(name, key)?;
+        if let Err(failure) = bind(name, &PathBuf::from(format!("/proc/self/fd/{}", space.file.as_raw_fd()))) {
+            entry.into_iter().for_each(|n| self.book.undone(n));
+            return Err(failure);
+        }
+        self.namespaces.open.insert(NetnsRef::Named(name.clone()), space);
         Ok(())
     }
+}
 
-    fn in_new_namespace(&self, bind: impl FnOnce() -> Outcome) -> Outcome<File> {
+impl Namespaces {
+    /// A new namespace, with its socket: this thread makes it and goes back.
+    fn unshared(&self) -> Outcome<Space> {
         unshare(CloneFlags::CLONE_NEWNET)?;
-        let result = bind().and_then(|()| Ok(File::open(OWN)?));
+        let opened = File::open(OWN).map_err(Failure::from).and_then(|file| Ok((file, RouteSocket::open()?)));
         enter(&self.home)?;
-        result
+        let (file, route) = opened?;
+        let key = Key { inode: file.metadata()?.ino(), cookie: route.cookie() };
+        Ok(Space { file, key: Some(key), route: Some(route), nft: None })
     }
 
     /// `ip netns del NAME`, over when the far ends of the namespace's pairs are gone.
-    fn del(&mut self, name: &NetnsName) -> Outcome {
+    pub(super) fn del(&mut self, name: &NetnsName) -> Outcome {
         let netns = NetnsRef::Named(name.clone());
         let far_ends = self.far_ends(&netns);
         self.close(&netns);
@@ -334,8 +416,9 @@ fn bind_mount(from: &Path, to: &Path) -> Outcome {
 }
 
 /// `ip netns attach NAME PID`
-fn bind(name: &NetnsName, netns: &Path) -> Outcome {
+pub(super) fn bind(name: &NetnsName, netns: &Path) -> Outcome {
     let path = create_mount_point(name)?;
+    super::kill::point();
     let bound = bind_mount(netns, &path);
     if bound.is_err() {
         let _ = fs::remove_file(&path);
@@ -345,7 +428,7 @@ fn bind(name: &NetnsName, netns: &Path) -> Outcome {
 
 /// Takes a name away. A symbolic link or a file that is no mount point is removed as well, as
 /// `ip netns del` does.
-fn unbind(name: &NetnsName) -> Outcome {
+pub(super) fn unbind(name: &NetnsName) -> Outcome {
     let path = path_of(name);
     let link = fs::symlink_metadata(&path)
         .map_err(|error| Failure::absent(Absent::Netns(NetnsRef::Named(name.clone())), error))?;

@@ -20,16 +20,15 @@ use nix::unistd::Pid;
 pub(super) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
+use super::book::Book;
 use super::interrupt::Interrupt;
 use super::netns::Namespaces;
-use super::{Failure, Outcome, sys};
+use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
+use crate::journal::{Process, Undo};
 use crate::op::{NetnsRef, PidRef};
 use crate::probe::{capture, name_server};
 use crate::world::{Capture, Output, ServeDns, Started};
-
-/// Where labs keep what belongs to them, a folder each.
-const LABS_DIR: &str = "/run/netscript";
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -50,6 +49,8 @@ pub const CAPTURE_NAME: &str = "netscript-capture";
 /// signal is sent to any other: its number may be a stranger's by then.
 pub(super) struct Processes {
     folder: PathBuf,
+    /// What its programs have in their environment, by which those that they leave behind are known.
+    token: String,
     started: Vec<Program>,
     holders: BTreeMap<u32, Pid>,
     captures: BTreeMap<Started, Capturing>,
@@ -63,13 +64,23 @@ struct Capturing {
 
 impl Processes {
     /// The processes of a lab that has not started any.
-    pub(super) fn new(lab: &str) -> Processes {
+    pub(super) fn new(folder: &Path, token: &str) -> Processes {
         Processes {
-            folder: Path::new(LABS_DIR).join(lab),
+            folder: folder.to_owned(),
+            token: token.to_owned(),
             started: Vec::new(),
             holders: BTreeMap::new(),
             captures: BTreeMap::new(),
         }
+    }
+
+    /// How many programs it started that are running.
+    pub(super) fn started_count(&self) -> usize {
+        self.started.iter().filter(|program| program.is_not_over()).count()
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
     }
 
     pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
@@ -84,10 +95,16 @@ impl Processes {
     }
 
     /// `unshare --net sleep infinity &`
-    pub(super) fn hold(&mut self, number: u32) -> Outcome<u32> {
-        let pid = sys::start_holder()?;
+    pub(super) fn add_holder(&mut self, number: u32, pid: Pid) {
         self.holders.insert(number, pid);
-        Ok(pid.as_raw().unsigned_abs())
+    }
+
+    /// Waits for a holder that has been ended, and tells which it was.
+    pub(super) fn forget_holder(&mut self, pid: u32) -> Option<u32> {
+        let number = self.holders.iter().find(|(_, holder)| holder.as_raw().unsigned_abs() == pid).map(|(n, _)| *n)?;
+        let holder = self.holders.remove(&number)?;
+        let _ = waitpid(holder, Some(WaitPidFlag::WNOHANG));
+        Some(number)
     }
 
     /// Ends a holder, and with it its namespace unless others use it.
@@ -118,8 +135,14 @@ impl Processes {
     }
 
     /// `ip netns exec NETNS ARGV… &`
-    pub(super) fn start(&mut self, namespaces: &Namespaces, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
-        self.launch(namespaces, netns, command(netns, argv)?, None, &argv.join(" "))
+    pub(super) fn start(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        argv: &[String],
+    ) -> Result<Started> {
+        self.launch(namespaces, book, netns, command(netns, argv)?, None, &argv.join(" "))
     }
 
     /// Starts this program again as a server on a socket that listens already: it is ready when
@@ -127,19 +150,21 @@ impl Processes {
     pub(super) fn serve(
         &mut self,
         namespaces: &Namespaces,
+        book: &mut Book,
         netns: &NetnsRef,
         listener: TcpListener,
         body: &str,
     ) -> Result<Started> {
         let mut command = helper(SERVER_NAME);
         command.arg(body).stdin(OwnedFd::from(listener));
-        self.launch(namespaces, netns, command, None, SERVER_NAME)
+        self.launch(namespaces, book, netns, command, None, SERVER_NAME)
     }
 
     /// Starts this program again as a name server on sockets that are open already.
     pub(super) fn serve_dns(
         &mut self,
         namespaces: &Namespaces,
+        book: &mut Book,
         netns: &NetnsRef,
         sockets: name_server::Sockets,
         server: &ServeDns,
@@ -147,11 +172,17 @@ impl Processes {
         let mut command = helper(NAME_SERVER_NAME);
         command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
         command.stdin(OwnedFd::from(sockets.udp));
-        self.launch(namespaces, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
+        self.launch(namespaces, book, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
     }
 
     /// Starts this program again as a capture on a socket that hears already.
-    pub(super) fn capture(&mut self, namespaces: &Namespaces, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+    pub(super) fn capture(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        request: &Capture,
+    ) -> Result<Started> {
         let path = match &request.file {
             Some(path) => path.clone(),
             None => background::free_place(&self.folder, &format!("{}.pcap", self.next_number()))?,
@@ -160,7 +191,7 @@ impl Processes {
         let (socket, file) = opened.share()?;
         let mut command = helper(CAPTURE_NAME);
         command.stdin(socket);
-        let started = self.launch(namespaces, netns, command, Some(file), CAPTURE_NAME)?;
+        let started = self.launch(namespaces, book, netns, command, Some(file), CAPTURE_NAME)?;
         self.captures.insert(started, Capturing { path, opened: Some(opened) });
         Ok(started)
     }
@@ -179,19 +210,36 @@ impl Processes {
     fn launch(
         &mut self,
         namespaces: &Namespaces,
+        book: &mut Book,
         netns: &NetnsRef,
-        command: Command,
+        mut command: Command,
         stdout: Option<OwnedFd>,
         name: &str,
     ) -> Result<Started> {
         self.reap();
+        command.env("NETSCRIPT_LAB", &self.token);
         let surroundings = Surroundings::of(namespaces, netns)?;
         let number = self.next_number();
         let log = background::Log::create(&self.folder, number)?;
         let failed = not_started(netns, &command);
-        let program = Program::start(command, stdout, surroundings, log, name.to_owned()).map_err(failed)?;
-        self.started.push(program);
-        Ok(Started(number))
+        let mut unwritten = None;
+        let write = |process: Process| {
+            let undo = Undo::Process { process, what: name.to_owned() };
+            let entry = book.record(format!("start `{name}` in {netns}"), vec![undo]);
+            entry.map_err(|error| unwritten = Some(error)).ok()
+        };
+        let started = Program::start(command, stdout, surroundings, log, name.to_owned(), write);
+        match (started, unwritten) {
+            (_, Some(error)) => Err(error),
+            (Err((error, entry)), None) => {
+                entry.into_iter().for_each(|n| book.undone(n));
+                Err(failed(error))
+            }
+            (Ok(program), None) => {
+                self.started.push(program);
+                Ok(Started(number))
+            }
+        }
     }
 
     fn next_number(&self) -> u32 {
@@ -222,11 +270,38 @@ impl Processes {
     }
 
     /// Lets go of the programs that have ended by themselves.
-    fn reap(&mut self) {
+    pub(super) fn reap(&mut self) {
         for program in &mut self.started {
             program.running();
         }
     }
+}
+
+/// A process as a journal names it, if it is there.
+pub(super) fn identify(pid: u32) -> Option<Process> {
+    Some(Process { pid, start: start_of(pid)? })
+}
+
+/// When a process was started, in clock ticks since boot.
+pub(super) fn start_of(pid: u32) -> Option<u64> {
+    stat_field(pid, 22)?.parse().ok()
+}
+
+/// The session of a process.
+pub(super) fn session_of(pid: u32) -> Option<u32> {
+    stat_field(pid, 6)?.parse().ok()
+}
+
+/// Whether the very process is there, and has not ended.
+pub(super) fn is_alive(process: Process) -> bool {
+    start_of(process.pid) == Some(process.start) && stat_field(process.pid, 3).is_some_and(|state| state != "Z")
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
+fn stat_field(pid: u32, number: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let behind = stat.rsplit_once(')')?.1;
+    behind.split_whitespace().nth(number - 3).map(str::to_owned)
 }
 
 fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {

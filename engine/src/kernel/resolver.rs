@@ -29,6 +29,14 @@ pub(super) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
     if servers.is_empty() { Ok(remove(&path)?) } else { Ok(write(&path, servers)?) }
 }
 
+/// Sets the servers back to what they were, unless the file has become somebody else's.
+pub(super) fn set_back(name: &NetnsName, before: &[IpAddr]) -> Outcome {
+    match text(&path_of(name))? {
+        Some(text) if text.starts_with(MARK) => set(name, before),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn write(path: &Path, servers: &[IpAddr]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new(NETNS_ETC_DIR));
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
@@ -89,7 +97,7 @@ fn no_server(netns: &NetnsRef, name: &HostName) -> Error {
     Error::Target { given: format!("{:?}", name.as_str()), why }
 }
 
-fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {
+pub(super) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {
     Ok(parse(&text(&path_of(name))?.unwrap_or_default()))
 }
 

@@ -44,6 +44,11 @@ impl RouteSocket {
         Ok(RouteSocket { socket, sequence: 0 })
     }
 
+    /// The number of its namespace that no other ever has; 0 where the kernel has none.
+    pub(super) fn cookie(&self) -> u64 {
+        super::sys::netns_cookie(&self.socket).unwrap_or(0)
+    }
+
     /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.
     pub(super) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
         self.request(message, flags | NLM_F_ACK, Until::Acknowledged).map(drop)

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "the one file for calls that the compiler cannot check")]
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -10,7 +10,7 @@ use std::process::Command;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigHandler, Signal};
-use nix::unistd::{ForkResult, Pid, fork, setsid};
+use nix::unistd::{ForkResult, Pid, fork};
 use socket2::Socket;
 
 use crate::op::{IfName, TunMode};
@@ -43,6 +43,31 @@ pub(super) fn open_process(pid: u32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// The number of a socket's network namespace that no other ever has (`SO_NETNS_COOKIE`, Linux 5.14).
+pub(super) fn netns_cookie(socket: impl AsFd) -> io::Result<u64> {
+    let mut cookie = 0_u64;
+    let mut length = u32::try_from(size_of::<u64>()).expect("eight");
+    // SAFETY: the kernel writes at most `length` bytes, which `cookie` has.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut length,
+        )
+    };
+    if result == 0 { Ok(cookie) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sends a signal to the process of a file that [`open_process`] gave (Linux 5.1).
+pub(super) fn signal_process(process: impl AsFd, signal: Signal) -> io::Result<()> {
+    let file = process.as_fd().as_raw_fd();
+    // SAFETY: the call takes three numbers and no details of the signal.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, file, signal as i32, 0, 0) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// The user namespace that owns a namespace; EPERM if it is above the caller's.
 pub(super) fn owner_of_namespace(namespace: impl AsFd) -> io::Result<OwnedFd> {
     // `_IO(0xb7, 0x1)` of include/uapi/linux/nsfs.h
@@ -65,20 +90,40 @@ pub(super) fn fork_alone() -> io::Result<ForkResult> {
     Ok(unsafe { fork() }?)
 }
 
-/// Starts a process of ours, in a session of its own, that holds a new network namespace and does
-/// nothing. The namespace is there when this returns.
-pub(super) fn start_holder() -> io::Result<Pid> {
-    let (reader, writer) = io::pipe()?;
+/// A process of ours, in a session of its own, that is to hold a new network namespace and do
+/// nothing. It waits to be let go on, and ends if that never happens.
+pub(super) struct Holder {
+    pid: Pid,
+    go: PipeWriter,
+    ready: PipeReader,
+}
+
+/// Starts a holder.
+pub(super) fn fork_holder() -> io::Result<Holder> {
+    let (may_go, go) = io::pipe()?;
+    let (ready, is_ready) = io::pipe()?;
     // SAFETY: the new process, a copy of this thread alone, makes system calls only, and leaves
     // through `hold`, which never returns.
     match unsafe { fork() }? {
-        ForkResult::Child => hold(writer.as_raw_fd()),
-        ForkResult::Parent { child } => {
-            drop(writer);
-            match nix::unistd::read(&reader, &mut [0; 1]) {
-                Ok(1) => Ok(child),
-                _ => Err(reap_holder(child)),
-            }
+        ForkResult::Child => hold(may_go.as_raw_fd(), go.as_raw_fd(), is_ready.as_raw_fd()),
+        ForkResult::Parent { child } => Ok(Holder { pid: child, go, ready }),
+    }
+}
+
+impl Holder {
+    /// Its number.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
+    /// Lets it go on. The namespace is there when this returns.
+    pub(super) fn release(mut self) -> io::Result<Pid> {
+        use std::io::{Read, Write};
+        self.go.write_all(b"!")?;
+        let mut answer = [0; 1];
+        match self.ready.read(&mut answer) {
+            Ok(1) => Ok(self.pid),
+            _ => Err(reap_holder(self.pid)),
         }
     }
 }
@@ -91,8 +136,16 @@ fn reap_holder(child: Pid) -> io::Error {
     }
 }
 
-fn hold(ready: i32) -> ! {
-    match take_namespace() {
+fn hold(may_go: i32, go: i32, ready: i32) -> ! {
+    // SAFETY: system calls on numbers, and a byte on the stack. `go` is closed here so that the
+    // pipe ends with the parent.
+    let released = unsafe {
+        let mut byte = 0_u8;
+        libc::close(go);
+        libc::setsid() != -1 && libc::read(may_go, (&raw mut byte).cast(), 1) == 1
+    };
+    let taken = if released { take_namespace() } else { Err(nix::Error::ECANCELED) };
+    match taken {
         // SAFETY: system calls on numbers, and one byte of static memory. All files are closed,
         // `ready` included, whose last byte tells the parent that the namespace exists.
         Ok(()) => unsafe {
@@ -118,7 +171,6 @@ fn take_namespace() -> nix::Result<()> {
         // write to a pipe that both share.
         unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
     }
-    setsid()?;
     unshare(CloneFlags::CLONE_NEWNET)?;
     nix::sys::prctl::set_name(c"netscript-hold")?;
     nix::unistd::chdir(c"/")
@@ -183,12 +235,17 @@ mod ioctl {
     // linux/if_tun.h declares an `int` for both, and reads a `struct ifreq` for the first.
     nix::ioctl_write_ptr_bad!(tun_set_iff, nix::request_code_write!(b'T', 202, size_of::<c_int>()), ifreq);
     nix::ioctl_write_int_bad!(tun_set_persist, nix::request_code_write!(b'T', 203, size_of::<c_int>()));
+    nix::ioctl_write_ptr_bad!(tun_set_ifindex, nix::request_code_write!(b'T', 218, size_of::<c_int>()), c_int);
 }
 
 /// `ip tuntap add dev NAME mode MODE`, in the calling thread's namespace. The link stays when the
 /// device file is closed, or is gone with it if making it stay fails.
-pub(super) fn tun_create(name: &IfName, mode: TunMode) -> io::Result<()> {
+/// It gets the index that is asked for.
+pub(super) fn tun_create(name: &IfName, mode: TunMode, index: u32) -> io::Result<()> {
     let device = OpenOptions::new().read(true).write(true).open("/dev/net/tun")?;
+    let index = index.cast_signed();
+    // SAFETY: the file is open, and the kernel reads an `int` that outlives the call.
+    unsafe { ioctl::tun_set_ifindex(device.as_raw_fd(), &raw const index) }?;
     let request = tun_request(name, mode);
     // SAFETY: the file is open, and the request is a whole `struct ifreq` that outlives the call.
     unsafe { ioctl::tun_set_iff(device.as_raw_fd(), &request) }?;

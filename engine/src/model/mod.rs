@@ -41,7 +41,7 @@ pub struct Model {
 }
 
 /// Why an operation was not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     refusal: Refusal,
     absent: Option<Absent>,
@@ -64,6 +64,7 @@ impl Failure {
                 known: Vec::new(),
                 elsewhere: None,
             },
+            Some(Absent::Leave(error)) => *error,
             None => Error::Unanswered { question: question(), refusal: self.refusal },
         }
     }

@@ -6,6 +6,7 @@ use super::{IfName, Prefix};
 
 /// How far an address or a route reaches (`RT_SCOPE_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum Scope {
     /// Everywhere: 0.
     Global,
@@ -73,6 +74,7 @@ impl Scope {
 
 /// The broadcast address to set with an IPv4 address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum Broadcast {
     /// All host bits one: `brd +`.
     Derived,
@@ -82,6 +84,7 @@ pub enum Broadcast {
 
 /// An address as it is given to a link.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct AddrSpec {
     /// The link's own address, and the length of its network.
     pub local: Prefix,
@@ -127,6 +130,7 @@ impl AddrSpec {
 
 /// An operation on the addresses of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum AddrOp {
     /// `ip addr add ADDRESS dev LINK`
     Add(IfName, AddrSpec),

@@ -6,6 +6,7 @@ use super::{IfName, Mac};
 
 /// A permanent entry of a forwarding table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct FdbEntry {
     /// The hardware address to forward.
     pub mac: Mac,
@@ -19,6 +20,7 @@ pub struct FdbEntry {
 
 /// An operation on a forwarding table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum FdbOp {
     /// `bridge fdb add MAC dev LINK master static`, `bridge fdb add MAC dev LINK [dst DST] self`
     Add(FdbEntry),

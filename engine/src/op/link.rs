@@ -7,6 +7,7 @@ use crate::diagnostics::{Error, Result};
 
 /// The other end of a new pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Veth {
     /// Its name.
     pub peer: IfName,
@@ -17,6 +18,7 @@ pub struct Veth {
 /// Options of a bridge; `None` leaves the kernel's default. Times are in hundredths of a second,
 /// as `ip link` has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Bridge {
     /// Spanning tree protocol.
     pub stp: Option<bool>,
@@ -36,6 +38,7 @@ pub struct Bridge {
 
 /// A VXLAN network identifier, 0 to 2²⁴ − 1 (RFC 7348).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Vni(u32);
 
 impl Vni {
@@ -63,6 +66,7 @@ impl Vni {
 
 /// Options of a vxlan link.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Vxlan {
     /// The network's identifier.
     pub id: Vni,
@@ -89,6 +93,7 @@ macro_rules! modes {
     ($(#[$doc:meta])* $type:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
         pub enum $type { $($(#[$vdoc])* $variant),* }
 
         impl $type {
@@ -148,6 +153,7 @@ modes! {
 
 /// A VLAN identifier, 1 to 4094 (IEEE 802.1Q; 0 and 4095 are reserved).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct VlanId(u16);
 
 impl VlanId {
@@ -167,6 +173,7 @@ impl VlanId {
 
 /// Options of a vlan link.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Vlan {
     /// The link that carries the tagged frames.
     pub link: IfName,
@@ -176,6 +183,7 @@ pub struct Vlan {
 
 /// What a new link is, with what must be known to make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum LinkKind {
     /// A pair of Ethernet links: what enters one end leaves the other.
     Veth(Veth),
@@ -213,6 +221,7 @@ impl LinkKind {
 
 /// A flag of a link that a script switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum LinkFlag {
     /// `up` and `down` (`IFF_UP`).
     Up,
@@ -224,6 +233,7 @@ pub enum LinkFlag {
 
 /// A change of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum LinkSet {
     /// `ip link set dev LINK up`, `arp off`, …
     Flag(LinkFlag, bool),
@@ -245,6 +255,7 @@ pub enum LinkSet {
 
 /// An operation on a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum LinkOp {
     /// `ip link add NAME type KIND …`
     Add(IfName, LinkKind),

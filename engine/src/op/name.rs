@@ -36,6 +36,7 @@ pub const IFNAME_MAX: usize = 15;
 ///
 /// Names that look like words or options of `ip` (`up`, `dev`, `-a`) are legal.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct IfName(String);
 text_type!(IfName);
 
@@ -79,6 +80,7 @@ impl IfName {
 /// The name of a network namespace: a file name under `/run/netns` (no `/` or NUL, not empty,
 /// not `.` or `..`, at most 255 bytes).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct NetnsName(String);
 text_type!(NetnsName);
 

@@ -6,6 +6,7 @@ use super::{IfName, Mac};
 
 /// A permanent entry of the neighbour table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Neighbour {
     /// The neighbour's address.
     pub dst: IpAddr,
@@ -17,6 +18,7 @@ pub struct Neighbour {
 
 /// An operation on the neighbour table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum NeighOp {
     /// `ip neigh add DST lladdr MAC dev LINK`
     Add(Neighbour),

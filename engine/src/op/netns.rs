@@ -7,6 +7,7 @@ use super::NetnsName;
 
 /// Which namespace is meant.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum NetnsRef {
     /// The one that the script runs in.
     Host,
@@ -53,6 +54,7 @@ impl fmt::Debug for NetnsRef {
 
 /// A process, by number or by what the lab knows it as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum PidRef {
     /// A number from outside.
     Number(u32),

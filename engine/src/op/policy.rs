@@ -4,6 +4,7 @@ use super::{Family, IfName, Prefix, TableId};
 
 /// A rule of the routing policy. At equal priority the older comes first.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct PolicyRule {
     /// IPv4 or IPv6.
     pub family: Family,
@@ -27,6 +28,7 @@ pub struct PolicyRule {
 
 /// An operation on the routing policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum PolicyOp {
     /// `ip rule add …`
     Add(PolicyRule),

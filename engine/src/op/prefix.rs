@@ -9,6 +9,7 @@ use crate::diagnostics::{Error, Result};
 
 /// The version of the Internet Protocol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum Family {
     /// IPv4, `AF_INET`.
     V4,
@@ -53,7 +54,23 @@ impl fmt::Display for Family {
 
 /// An address and the length of its network part, such as `10.0.0.1/24`. Host bits are kept.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "kernel", serde(try_from = "String", into = "String"))]
 pub struct Prefix(IpNet);
+
+impl From<Prefix> for String {
+    fn from(prefix: Prefix) -> String {
+        prefix.to_string()
+    }
+}
+
+impl TryFrom<String> for Prefix {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Prefix, String> {
+        Prefix::parse(&text).map_err(|error| error.describe().message)
+    }
+}
 
 impl Prefix {
     /// An address with a prefix length of at most [`Family::bits`].

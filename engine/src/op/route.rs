@@ -7,6 +7,7 @@ use super::{Family, IfName, Prefix, Scope};
 
 /// A routing table's number (`RT_TABLE_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct TableId(pub u32);
 
 impl TableId {
@@ -41,6 +42,7 @@ impl fmt::Display for TableId {
 
 /// What a route does with a packet (`RTN_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum RouteKind {
     /// Forwards it.
     Unicast,
@@ -104,6 +106,7 @@ impl RouteKind {
 
 /// Who made a route (`RTPROT_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct RouteProto(pub u8);
 
 impl RouteProto {
@@ -142,6 +145,7 @@ impl fmt::Display for RouteProto {
 
 /// One way onward.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Nexthop {
     /// The gateway. `None`: the destination is on the link itself. An IPv6 gateway of an IPv4
     /// route is allowed (RFC 5549).
@@ -156,6 +160,7 @@ pub struct Nexthop {
 
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct Route {
     /// Where to.
     pub dst: Prefix,
@@ -201,6 +206,7 @@ impl Route {
 
 /// An operation on routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum RouteOp {
     /// `ip route add …`
     Add(Route),

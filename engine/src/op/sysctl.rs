@@ -8,6 +8,7 @@ use crate::diagnostics::{Error, Result};
 /// dot itself, such as the link `eth0.10`, is written with `/` in place of that dot, or the whole
 /// key with `/` between the parts (sysctl(8)).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct SysctlKey(String);
 super::name::text_type!(SysctlKey);
 

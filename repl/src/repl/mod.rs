@@ -22,12 +22,12 @@ use std::time::Instant;
 use editor::{Assistant, Lines, Typed};
 use history::History;
 use lexicon::Lexicon;
-use netscript_engine::Stage;
 use netscript_engine::diagnostics::{Error, Failure, Result};
 use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
 use netscript_engine::kernel::Interrupt;
 use netscript_engine::op::{NetnsRef, Op};
 use netscript_engine::shell;
+use netscript_engine::{Memory, Point, Stage};
 use said::{Fate, Said};
 use show::Screen;
 use style::Style;
@@ -46,6 +46,17 @@ pub struct Repl {
     interrupt: Interrupt,
     colours: Colours,
     rehearsal: Option<Rehearsal>,
+    /// The moments before the lines that changed something, with the number of lines said then.
+    moments: Vec<(usize, Moment)>,
+}
+
+/// A point to go back to.
+#[derive(Clone)]
+struct Moment {
+    point: Point,
+    memory: Memory,
+    mark: Mark,
+    here: NetnsRef,
 }
 
 /// Where a dry run began.
@@ -90,6 +101,8 @@ pub struct Start<'a> {
     pub colour: Colour,
     /// Echo, whether or not this is the first session.
     pub verbose: bool,
+    /// Ask at the end whether the lab stays.
+    pub ask: bool,
 }
 
 /// Whose network it is.
@@ -106,8 +119,8 @@ pub enum Place {
 /// Status of a session that was told to end.
 const INTERRUPTED: i32 = 128 + 2;
 
-/// Runs a session to its end, and gives the exit status.
-pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, start: &Start<'_>) -> i32 {
+/// Runs a session to its end, and gives the exit status, and whether what it made stays.
+pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, start: &Start<'_>) -> (i32, bool) {
     let history = History::of_user();
     let interactive = io::stdin().is_terminal();
     let mut repl = Repl::new(interpreter, printer, interrupt, start.colour);
@@ -121,9 +134,15 @@ pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, sta
         && let Err(status) = repl.begin_with(script)
         && !interactive
     {
-        return status;
+        return (status, status == 0);
     }
-    if interactive { repl.converse(history) } else { repl.read_statements() }
+    if !interactive {
+        let status = repl.read_statements();
+        return (status, status == 0);
+    }
+    let status = repl.converse(history);
+    let stays = !repl.interrupt.ended() && status != INTERRUPTED && (!start.ask || repl.shall_stay());
+    (status, stays)
 }
 
 const UNPRIVILEGED: &str = "You may not change this machine's network, so this is a sandbox: a network of its own.";
@@ -135,8 +154,19 @@ impl Repl {
         let settings = Rc::new(Settings::default());
         let echo = Echo { settings: Rc::clone(&settings), printer: printer.clone(), colour: colours.out };
         interpreter.session().lab().on_op(move |op| echo.show(op));
+        interpreter.session().lab().world().keep_steps();
         let interpreter = Rc::new(RefCell::new(interpreter));
-        Repl { interpreter, lexicon, settings, said: Vec::new(), printer, interrupt, colours, rehearsal: None }
+        Repl {
+            interpreter,
+            lexicon,
+            settings,
+            said: Vec::new(),
+            printer,
+            interrupt,
+            colours,
+            rehearsal: None,
+            moments: Vec::new(),
+        }
     }
 
     fn banner(&self, place: Place) {
@@ -211,6 +241,19 @@ impl Repl {
         }
     }
 
+    /// Asks whether the lab stays when the session ends, if there is one.
+    fn shall_stay(&mut self) -> bool {
+        if let Some(rehearsal) = self.rehearsal.take() {
+            self.interpreter.borrow().session().lab().end_rehearsal(rehearsal.stage);
+        }
+        if self.interpreter.borrow().session().lab().world().point() == Point::default() {
+            return true;
+        }
+        self.note("Shall what you made stay on this machine? [y/N]");
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok() && answer.trim_start().starts_with(['y', 'Y'])
+    }
+
     fn prompt(&self) -> String {
         let dry = if self.rehearsal.is_some() { "dry:" } else { "" };
         format!("{dry}{}> ", self.interpreter.borrow().session().here())
@@ -243,10 +286,18 @@ impl Repl {
         text: &str,
         evaluate: impl FnOnce(&mut Interpreter) -> std::result::Result<Outcome, Failure>,
     ) -> std::result::Result<Flow, Failure> {
-        let here = self.interpreter.borrow().session().here();
+        let moment = self.moment();
+        let here = moment.here.clone();
         let start = Instant::now();
         let result = evaluate(&mut self.interpreter.borrow_mut());
         let time = start.elapsed();
+        let result = match result {
+            Err(failure) => Err(self.undone(&moment, failure)),
+            Ok(outcome) => {
+                self.remember(moment);
+                Ok(outcome)
+            }
+        };
         let fate = match (&result, &self.rehearsal) {
             (Err(_), _) => Fate::Failed,
             (Ok(_), Some(_)) => Fate::Rehearsed,
@@ -265,6 +316,44 @@ impl Repl {
             self.note(&format!("({:.1} ms)", time.as_secs_f64() * 1000.0));
         }
         Ok(flow)
+    }
+
+    /// This point of the session.
+    fn moment(&self) -> Moment {
+        let interpreter = self.interpreter.borrow();
+        let mut lab = interpreter.session().lab();
+        let (point, memory) = (lab.world().point(), lab.memory());
+        Moment { point, memory, mark: interpreter.mark(), here: interpreter.session().here() }
+    }
+
+    /// Keeps the moment before a line that changed the network.
+    fn remember(&mut self, moment: Moment) {
+        let now = self.interpreter.borrow().session().lab().world().point();
+        if self.rehearsal.is_none() && now != moment.point {
+            self.moments.push((self.said.len(), moment));
+        }
+    }
+
+    /// Takes back what a failed line has done, and gives its failure.
+    fn undone(&mut self, moment: &Moment, mut failure: Failure) -> Failure {
+        if let Err(error) = self.go_back(moment)
+            && let Error::Script(description) = &mut failure.error
+        {
+            description.notes.push(error.describe().message);
+        }
+        failure
+    }
+
+    /// Takes back what was done since a moment, in the network and in the variables.
+    fn go_back(&mut self, moment: &Moment) -> Result<()> {
+        self.interrupt.reset();
+        let mut interpreter = self.interpreter.borrow_mut();
+        let changed = interpreter.session().lab().world().point() != moment.point;
+        let result = if changed { interpreter.session().lab().world().rollback(moment.point) } else { Ok(()) };
+        interpreter.session().lab().recall(&moment.memory);
+        interpreter.session().set_here(moment.here.clone());
+        interpreter.go_back(moment.mark.clone());
+        result
     }
 
     /// Bare words cannot act in a namespace that was removed.

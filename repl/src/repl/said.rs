@@ -28,6 +28,8 @@ pub enum Fate {
     Worked,
     /// One of them failed.
     Failed,
+    /// They were taken back.
+    Undone,
     /// They were only tried, in a dry run.
     Rehearsed,
 }
@@ -38,6 +40,7 @@ impl Fate {
         match self {
             Fate::Worked => "",
             Fate::Failed => "failed",
+            Fate::Undone => "undone",
             Fate::Rehearsed => "dry",
         }
     }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 
-use netlink_packet_route::link::{BridgeStpState, InfoData, InfoKind, InfoVeth, IpVlanMode, LinkMessage, MacVlanMode};
+use netlink_packet_route::link::{
+    BridgeStpState, InfoData, InfoKind, InfoVeth, IpVlanMode, LinkAttribute, LinkInfo, LinkMessage, MacVlanMode,
+};
 use rtnetlink::{
     LinkBridge, LinkDummy, LinkIpVlan, LinkMacVlan, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVlan, LinkVxlan,
 };
@@ -59,7 +61,8 @@ pub(super) fn message(
 fn pair(namespaces: &Namespaces, netns: &NetnsRef, name: &IfName, veth: &Veth) -> Outcome<NewLink> {
     let far = veth.netns.as_ref().filter(|far| *far != netns);
     let file = far.map(|far| namespaces.file(far)).transpose()?;
-    let mut peer = LinkUnspec::new_with_name(veth.peer.as_str());
+    // The first end takes the index before.
+    let mut peer = LinkUnspec::new_with_index(namespaces.upcoming_index() + 1).name(veth.peer.as_str());
     if let Some(file) = &file {
         peer = peer.setns_by_fd(file.as_raw_fd());
     }
@@ -68,6 +71,19 @@ fn pair(namespaces: &Namespaces, netns: &NetnsRef, name: &IfName, veth: &Veth) -
         .set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())))
         .build();
     Ok(NewLink { message, _netns: file })
+}
+
+/// Asks for an index for the other end of a pair.
+pub(super) fn set_peer_index(message: &mut LinkMessage, index: u32) {
+    let infos = message.attributes.iter_mut().filter_map(|attribute| match attribute {
+        LinkAttribute::LinkInfo(infos) => Some(infos),
+        _ => None,
+    });
+    for info in infos.flatten() {
+        if let LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))) = info {
+            peer.header.index = index;
+        }
+    }
 }
 
 /// `ip link add NAME type bridge …`

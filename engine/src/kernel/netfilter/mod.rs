@@ -164,6 +164,75 @@ impl NftSocket {
     }
 }
 
+/// A rule with its expressions as they are, so that it can be put back exactly, whoever made it.
+pub(super) struct RawRule {
+    /// Its line in `iptables -S`.
+    pub(super) text: String,
+    /// The kernel's number for it.
+    pub(super) handle: u64,
+    /// `NFTA_RULE_EXPRESSIONS`.
+    pub(super) expressions: Vec<u8>,
+    /// `NFTA_RULE_COMPAT`: protocol and flags.
+    pub(super) compat: (u32, u32),
+}
+
+impl RawRule {
+    fn new(chain: ChainRef, handle: u64, exprs: &[expr::Expr], expressions: Vec<u8>) -> RawRule {
+        let rule = decode::rule(chain, exprs).0;
+        RawRule { text: rule.text(), handle, expressions, compat: encode::compat(&rule) }
+    }
+}
+
+/// The rules of a chain, with their expressions as they are.
+pub(super) fn raw_rules(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome<Vec<RawRule>> {
+    Ok(namespaces.nft_socket(netns)?.raw_rules(chain)?)
+}
+
+/// Puts rules back, each at its place in the chain.
+pub(super) fn put_back(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    chain: &ChainRef,
+    rules: &[(usize, Vec<u8>, (u32, u32))],
+) -> Outcome {
+    let socket = namespaces.nft_socket(netns)?;
+    for (at, expressions, compat) in rules {
+        let there = socket.raw_rules(chain)?;
+        let place = there.get(*at).map_or(Place::Last, |rule| Place::Before(rule.handle));
+        let mut transaction = Transaction::new();
+        transaction.raw_rule(chain, expressions, *compat, place);
+        socket.send_alone(transaction)?;
+    }
+    Ok(())
+}
+
+/// Removes a rule by its number.
+pub(super) fn delete_rule(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef, handle: u64) -> Outcome {
+    let mut transaction = Transaction::new();
+    transaction.delete_rule(0, chain, Some(handle));
+    namespaces.nft_socket(netns)?.send_alone(transaction)
+}
+
+/// Removes a chain, built-in or not; refused (EBUSY) if anything is in it or leads to it.
+pub(super) fn delete_chain(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome {
+    let mut transaction = Transaction::new();
+    transaction.delete_chain(0, chain);
+    namespaces.nft_socket(netns)?.send_alone(transaction)
+}
+
+/// Removes a table; refused (EBUSY) if anything is in it.
+pub(super) fn delete_table(namespaces: &mut Namespaces, netns: &NetnsRef, table: TableRef) -> Outcome {
+    let mut transaction = Transaction::new();
+    transaction.delete_table(table);
+    namespaces.nft_socket(netns)?.send_alone(transaction)
+}
+
+impl NftSocket {
+    fn send_alone(&mut self, transaction: Transaction) -> Outcome {
+        self.commit(transaction.finish()).map_err(|(_, refusal)| refusal.into())
+    }
+}
+
 fn record(chain: ChainRef, handle: u64, exprs: &[expr::Expr]) -> RuleRecord {
     let (rule, packets, bytes) = decode::rule(chain, exprs);
     RuleRecord { rule, handle, packets, bytes }

@@ -98,6 +98,30 @@ impl Transaction {
         self.add(owner, &rule, MsgType::Add, flags, &rule_compat(compat));
     }
 
+    /// `nft add rule`, of expressions as the kernel told them.
+    pub(super) fn raw_rule(&mut self, chain: &ChainRef, expressions: &[u8], compat: (u32, u32), place: Place) {
+        const NLA_F_NESTED: u16 = 1 << 15;
+        const NFTA_RULE_EXPRESSIONS: u16 = 4;
+        let table = nft_table(chain.table);
+        let nft_chain = nft_chain(chain, &table);
+        let mut rule = Rule::new(&nft_chain);
+        if let Place::Before(handle) = place {
+            rule.set_position(handle);
+        }
+        let flags = match place {
+            Place::Last => libc::NLM_F_CREATE | libc::NLM_F_APPEND,
+            Place::First | Place::Before(_) => libc::NLM_F_CREATE,
+        };
+        let mut attributes = rule_compat(compat);
+        wire::attribute(&mut attributes, NLA_F_NESTED | NFTA_RULE_EXPRESSIONS, expressions);
+        self.add(0, &rule, MsgType::Add, flags, &attributes);
+    }
+
+    /// `nft delete table`: an error if anything is in it.
+    pub(super) fn delete_table(&mut self, table: TableRef) {
+        self.add(0, &nft_table(table), MsgType::Del, NLM_F_NONREC, &[]);
+    }
+
     /// `nft delete rule`; without a handle, all rules of the chain.
     pub(super) fn delete_rule(&mut self, owner: usize, chain: &ChainRef, handle: Option<u64>) {
         let table = nft_table(chain.table);

@@ -9,8 +9,8 @@ use nix::sys::socket::{MsgFlags, NetlinkAddr, sendmsg, setsockopt, sockopt};
 use super::super::Outcome;
 use super::expr::Expr;
 use super::nft::Finished;
-use super::record;
 use super::wire::{self, Answer, Attributes};
+use super::{RawRule, record};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
 use crate::op::netfilter::ChainRef;
@@ -133,6 +133,22 @@ impl NftSocket {
         // Kernels before 4.6 don't filter.
         rules.retain(|(found, ..)| found == chain);
         Ok(rules)
+    }
+
+    /// The rules of one chain, in order, with their expressions as they are.
+    pub(super) fn raw_rules(&mut self, chain: &ChainRef) -> Result<Vec<RawRule>, Refusal> {
+        let family = chain.table.family;
+        let table = wire::string(chain.table.table.word());
+        let only = [(RULE_TABLE, table), (RULE_CHAIN, wire::string(chain.name.as_str()))];
+        let read =
+            |attributes: Attributes<'_>| Some((wire::rule(family, attributes)?, wire::raw_expressions(attributes)?));
+        let rules = match self.dump(wire::GET_RULE, family, &only, read) {
+            Err(refusal) if refusal.errno == Errno::ENOENT => Vec::new(),
+            rules => rules?,
+        };
+        // Kernels before 4.6 don't filter.
+        let here = rules.into_iter().filter(|((found, ..), _)| found == chain);
+        Ok(here.map(|((chain, handle, exprs), expressions)| RawRule::new(chain, handle, &exprs, expressions)).collect())
     }
 
     /// Asks for everything of a kind; again if something changed meanwhile.

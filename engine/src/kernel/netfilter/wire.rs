@@ -176,6 +176,11 @@ fn chain_ref(family: Family, table: String, name: String) -> Option<ChainRef> {
     Some(TableRef::new(family, Table::from_word(&table)?).chain(ChainName::read(&name)))
 }
 
+/// The expressions of a rule, as the kernel tells them.
+pub(super) fn raw_expressions(attributes: Attributes<'_>) -> Option<Vec<u8>> {
+    attributes.get(4).map(<[u8]>::to_vec)
+}
+
 /// A rule as the kernel tells of it (`NFTA_RULE_*`): its chain, handle and expressions.
 pub(super) fn rule(family: Family, attributes: Attributes<'_>) -> Option<(ChainRef, u64, Vec<Expr>)> {
     let chain = chain_ref(family, attributes.text(1)?, attributes.text(2)?)?;

@@ -1,21 +1,24 @@
 //! Programs in the background, which go on when netscript has ended.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, setsid};
+use nix::unistd::{Pid, close, getpid, read as nix_read, setsid, write as nix_write};
 
 use super::super::interrupt::Interrupt;
 use super::super::sys;
 use super::foreground::has_ended;
+use super::identify;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
+use crate::journal::Process;
 
 /// How long a program has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
@@ -65,24 +68,19 @@ fn cannot_make(path: &Path) -> impl Fn(io::Error) -> Error {
 impl Program {
     /// What it writes goes into the log, unless its standard output is a file that was handed to it.
     pub(super) fn start(
-        mut command: Command,
+        command: Command,
         stdout: Option<OwnedFd>,
         surroundings: Surroundings,
         log: Log,
         name: String,
-    ) -> io::Result<Program> {
-        let stdout = stdout.map_or_else(|| log.file.try_clone().map(OwnedFd::from), Ok)?;
-        command.stdout(stdout).stderr(log.file);
-        sys::before_start(&mut command, move || {
-            surroundings.enter()?;
-            sys::close_files_on_start(3);
-            Ok(setsid().map(drop)?)
-        });
-        match command.spawn() {
-            Ok(child) => Ok(Program { child, over: false, name, log: log.path }),
+        write: impl FnOnce(Process) -> Option<Option<u64>>,
+    ) -> Result<Program, (io::Error, Option<u64>)> {
+        let path = log.path.clone();
+        match launch(command, stdout, surroundings, log, write) {
+            Ok(child) => Ok(Program { child, over: false, name, log: path }),
             Err(error) => {
                 // Nothing is left of a program that did not start.
-                let _ = fs::remove_file(&log.path);
+                let _ = fs::remove_file(&path);
                 Err(error)
             }
         }
@@ -95,6 +93,11 @@ impl Program {
         } else {
             Err(Error::Gone { what: format!("the process of `{}`", self.name), removed: None })
         }
+    }
+
+    /// Whether nobody has noticed its end yet.
+    pub(super) fn is_not_over(&self) -> bool {
+        !self.over
     }
 
     pub(super) fn running(&mut self) -> bool {
@@ -124,6 +127,52 @@ impl Program {
         self.over = true;
         waited
     }
+}
+
+/// Starts a process that waits, before it becomes the program, until `write` has put it into the
+/// journal; without that, or without this process, it ends. The error comes with the journal's entry.
+fn launch(
+    mut command: Command,
+    stdout: Option<OwnedFd>,
+    surroundings: Surroundings,
+    log: Log,
+    write: impl FnOnce(Process) -> Option<Option<u64>>,
+) -> Result<Child, (io::Error, Option<u64>)> {
+    let early = |error: io::Error| (error, None);
+    let (mut number, tell) = io::pipe().map_err(early)?;
+    let (may_go, mut go) = io::pipe().map_err(early)?;
+    let go_here = go.as_raw_fd();
+    let stdout = stdout.map_or_else(|| log.file.try_clone().map(OwnedFd::from), Ok).map_err(early)?;
+    command.stdout(stdout).stderr(log.file);
+    sys::before_start(&mut command, move || {
+        // The pipe is to end with the parent.
+        close(go_here)?;
+        setsid()?;
+        nix_write(&tell, &getpid().as_raw().to_ne_bytes())?;
+        match nix_read(&may_go, &mut [0; 1])? {
+            1 => {}
+            _ => return Err(io::Error::from_raw_os_error(nix::libc::ECANCELED)),
+        }
+        surroundings.enter()?;
+        sys::close_files_on_start(3);
+        Ok(())
+    });
+    thread::scope(|scope| {
+        // Starting waits until the program runs, and the pipes end with the command.
+        let started = scope.spawn(move || command.spawn());
+        let mut pid = [0; 4];
+        let mut entry = None;
+        if number.read_exact(&mut pid).is_ok()
+            && let Some(process) = identify(u32::from_ne_bytes(pid))
+            && let Some(written) = write(process)
+        {
+            entry = written;
+            let _ = go.write_all(b"!");
+        }
+        drop(go);
+        let started = started.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")));
+        started.map_err(|error| (error, entry))
+    })
 }
 
 fn wait_for_end(child: Pid, interrupt: &Interrupt) -> Result<()> {

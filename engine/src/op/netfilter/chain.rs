@@ -8,6 +8,7 @@ use crate::diagnostics::{Error, Result};
 
 /// A table of iptables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum Table {
     /// What may pass.
     Filter,
@@ -105,6 +106,7 @@ pub const CHAIN_NAME_MAX: usize = 28;
 /// The name of a chain, as iptables takes it: 1 to 28 bytes, no white space, no `-` or `!` at the
 /// beginning, and not the name of a target.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct ChainName(String);
 text_type!(ChainName);
 
@@ -192,6 +194,7 @@ impl ChainName {
 
 /// A table of one family: `ip nat`, `ip6 filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct TableRef {
     /// IPv4 or IPv6.
     pub family: Family,
@@ -244,6 +247,7 @@ impl fmt::Display for TableRef {
 
 /// A chain and the table that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub struct ChainRef {
     /// The table.
     pub table: TableRef,
@@ -260,6 +264,7 @@ impl ChainRef {
 
 /// What becomes of a packet that no rule of a built-in chain decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "kernel", derive(serde::Serialize, serde::Deserialize))]
 pub enum Policy {
     /// It goes on.
     Accept,

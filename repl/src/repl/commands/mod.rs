@@ -11,6 +11,7 @@ mod quit;
 mod save;
 mod show;
 mod time;
+mod undo;
 
 use netscript_engine::diagnostics::{Code, Description, Error, Failure, did_you_mean};
 use netscript_engine::interpreter::Interpreter;
@@ -43,6 +44,8 @@ pub enum Takes {
     Netns,
     /// A file.
     File,
+    /// A number; nothing is 1.
+    Count,
     /// `on` or `off`; nothing is the other of what it is.
     Switch,
 }
@@ -55,6 +58,7 @@ impl Takes {
             Takes::Topic => " [WORD]",
             Takes::Netns => " [NS]",
             Takes::File => " FILE",
+            Takes::Count => " [N]",
             Takes::Switch => " [on|off]",
         }
     }
@@ -66,6 +70,7 @@ pub const COMMANDS: &[Command] = &[
     echo::COMMAND,
     dry::COMMAND,
     show::COMMAND,
+    undo::COMMAND,
     ns::COMMAND,
     history::COMMAND,
     save::COMMAND,
@@ -137,7 +142,7 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
         return (start, Vec::new());
     };
     let all: Vec<String> = match command.takes {
-        Takes::Nothing => Vec::new(),
+        Takes::Nothing | Takes::Count => Vec::new(),
         Takes::Topic => help::topics(interpreter, lexicon),
         Takes::Netns => {
             let names = interpreter.session().lab().world().netns_names().unwrap_or_default();

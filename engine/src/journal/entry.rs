@@ -1,0 +1,80 @@
+//! Entries, and what identifies the things in them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Undo;
+use crate::op::NetnsRef;
+
+/// The version of the format that this program writes, and the highest that it reads.
+pub const VERSION: u32 = 1;
+
+/// The first line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Of the format.
+    pub version: u32,
+    /// The lab's name.
+    pub name: String,
+    /// The script's path; empty for one from standard input.
+    pub script: String,
+    /// When the script was started, in seconds since 1970.
+    pub started: u64,
+    /// `/proc/sys/kernel/random/boot_id`: what a journal of another boot speaks of is gone.
+    pub boot: String,
+    /// The namespace that is `host` in this journal.
+    pub host: Key,
+    /// The lab's links have indexes from here on.
+    pub base: u32,
+    /// A word of its own, which its programs have in their environment (`NETSCRIPT_LAB`).
+    pub token: String,
+}
+
+/// What tells a network namespace from every other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// The number of `net:[…]`; a later namespace may get it again.
+    pub inode: u64,
+    /// `SO_NETNS_COOKIE`, which is never used again until the machine is started anew; 0 before
+    /// Linux 5.14.
+    pub cookie: u64,
+}
+
+/// A process, by its number and by when it was started, in clock ticks since boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
+    pub start: u64,
+}
+
+/// A network namespace, and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What the script knew it as.
+    pub netns: NetnsRef,
+    /// Which it is.
+    pub key: Key,
+    /// A process in it, where it has no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+}
+
+/// An operation, and how to undo it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number; the numbers of a lab's own entries rise. One that another lab left to this one
+    /// has a number from 2⁴⁰ on.
+    pub n: u64,
+    /// The operation in words.
+    pub op: String,
+    /// Its inverse, in order.
+    pub undo: Vec<Undo>,
+}
+
+/// What is told when a script has succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Up {
+    /// How many namespaces, links, rules, programs it made.
+    pub made: Vec<(String, usize)>,
+}

@@ -1,0 +1,150 @@
+//! Journals as text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Header, Key, Up, VERSION};
+
+/// A line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// The first.
+    Lab(Header),
+    /// An operation that is about to be sent.
+    Entry(Entry),
+    /// There is nothing to undo of an entry, or not any more.
+    Undone(u64),
+    /// The handles that rules got, by entry.
+    Handles(Vec<(u64, u64)>),
+    /// A program of the lab ran in one of its namespaces, and may have made links there.
+    Ran(Key),
+    /// The script has succeeded.
+    Up(Up),
+}
+
+impl Line {
+    /// The line with its end.
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string(self).expect("the types of a journal have text keys only");
+        text.push('\n');
+        text
+    }
+}
+
+/// A journal that has been read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Journal {
+    /// Its first line; `None`: the lab had not begun yet.
+    pub header: Option<Header>,
+    /// Entries that have not been undone, in order.
+    pub entries: Vec<Entry>,
+    /// The handles that rules got, by entry.
+    pub handles: BTreeMap<u64, u64>,
+    /// The lab's namespaces in which programs of its own ran.
+    pub ran: Vec<Key>,
+    /// What the script made; `None`: it has not come to its end.
+    pub up: Option<Up>,
+    /// Bytes of whole lines: what follows was never finished.
+    pub length: usize,
+    /// Lines, counted from 1, that cannot be read.
+    pub damaged: Vec<usize>,
+}
+
+/// Why a journal cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It was written by a later version, whose format this is.
+    Newer(u32),
+    /// Its first line is missing.
+    Headless,
+}
+
+impl Journal {
+    /// Reads a journal.
+    pub fn parse(text: &str) -> Result<Journal, Cut> {
+        let length = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut journal = Journal { length, ..Journal::default() };
+        let mut undone = BTreeSet::new();
+        for (index, line) in text[..length].lines().enumerate() {
+            if index == 0 {
+                check_version(line)?;
+            }
+            match serde_json::from_str(line) {
+                Ok(Line::Lab(header)) => journal.header = Some(header),
+                Ok(Line::Entry(entry)) => journal.entries.push(entry),
+                Ok(Line::Undone(n)) => drop(undone.insert(n)),
+                Ok(Line::Handles(handles)) => journal.handles.extend(handles),
+                Ok(Line::Ran(key)) => journal.ran.push(key),
+                Ok(Line::Up(up)) => journal.up = Some(up),
+                Err(_) => journal.damaged.push(index + 1),
+            }
+        }
+        if journal.header.is_none() && length > 0 {
+            return Err(Cut::Headless);
+        }
+        journal.entries.retain(|entry| !undone.contains(&entry.n));
+        Ok(journal)
+    }
+}
+
+/// The version stands where every version of the format has it.
+fn check_version(line: &str) -> Result<(), Cut> {
+    let value: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    match value.and_then(|value| value["lab"]["version"].as_u64()) {
+        Some(version) if version > u64::from(VERSION) => Err(Cut::Newer(u32::try_from(version).unwrap_or(u32::MAX))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Undo;
+    use crate::op::NetnsName;
+
+    fn header() -> Line {
+        Line::Lab(Header {
+            version: VERSION,
+            name: "red".into(),
+            script: "red.rhai".into(),
+            started: 1,
+            boot: "boot".into(),
+            host: Key { inode: 1, cookie: 1 },
+            base: 100_000,
+            token: "red:1".into(),
+        })
+    }
+
+    fn entry(n: u64) -> Line {
+        let name = NetnsName::parse("red").expect("it is a name");
+        let undo = vec![Undo::Netns { name, key: Key { inode: 2, cookie: 3 } }];
+        Line::Entry(Entry { n, op: "make the namespace `red`".into(), undo })
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text: String = [header(), entry(0), entry(1), Line::Undone(0)].iter().map(Line::text).collect();
+        let journal = Journal::parse(&text).expect("it is whole");
+        assert_eq!(journal.entries.iter().map(|entry| entry.n).collect::<Vec<_>>(), [1]);
+        assert_eq!((journal.length, journal.damaged), (text.len(), vec![]));
+    }
+
+    #[test]
+    fn a_torn_last_line_was_never_sent() {
+        let whole = format!("{}{}", header().text(), entry(0).text());
+        let torn = format!("{whole}{}", &entry(1).text()[..20]);
+        let journal = Journal::parse(&torn).expect("it has a header");
+        assert_eq!((journal.entries.len(), journal.length), (1, whole.len()));
+    }
+
+    #[test]
+    fn damage_and_later_versions_are_told() {
+        let damaged = format!("{}{{\"entry\"\n{}", header().text(), entry(1).text());
+        assert_eq!(Journal::parse(&damaged).map(|journal| journal.damaged), Ok(vec![2]));
+        assert_eq!(Journal::parse("{\"lab\":{\"version\":9,\"else\":1}}\n"), Err(Cut::Newer(9)));
+        assert_eq!(Journal::parse(&entry(1).text()), Err(Cut::Headless));
+        assert_eq!(Journal::parse(""), Ok(Journal::default()));
+    }
+}

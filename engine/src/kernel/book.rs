@@ -1,0 +1,336 @@
+//! The journal as a running lab writes it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::labs::LabFolder;
+use super::{Failure, Kernel, Outcome, kill};
+use crate::diagnostics::{Errno, Error, Result};
+use crate::journal::{Entry, Header, Journal, Key, Line, Undo, Up};
+use crate::op::netfilter::ChainRef;
+use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use crate::world::{Absent, Point};
+
+/// The lab's journal: on disk if the lab outlives this process, and in memory.
+#[derive(Default)]
+pub(super) struct Book {
+    file: Option<(File, PathBuf)>,
+    pub(super) entries: Vec<Entry>,
+    /// The handles that rules got, by entry.
+    pub(super) handles: BTreeMap<u64, u64>,
+    next: u64,
+    /// The number of the next entry when each step began.
+    steps: Vec<u64>,
+    /// Inverses are kept of operations on the lab's own things too, which `down` would not need.
+    detailed: bool,
+    ran: Vec<Key>,
+}
+
+impl Book {
+    /// A journal that is written on.
+    pub(super) fn resume(file: (File, PathBuf), journal: Journal) -> Book {
+        let Journal { header: _, entries, handles, ran, up: _, length: _, damaged: _ } = journal;
+        let own = entries.iter().map(|entry| entry.n).filter(|n| *n < LEFT_BY_OTHERS);
+        let next = own.max().map_or(0, |n| n + 1);
+        Book { file: Some(file), entries, handles, next, steps: Vec::new(), detailed: false, ran }
+    }
+
+    /// Writes a line, whole or not at all.
+    fn write(&mut self, line: &Line) -> Result<()> {
+        let Some((file, path)) = &mut self.file else { return Ok(()) };
+        let text = line.text();
+        let failed = match file.write(text.as_bytes()) {
+            Ok(written) if written == text.len() => return Ok(()),
+            Ok(written) => {
+                // The rest of a line would be taken for damage by the next that is written.
+                let length = file.metadata().map(|meta| meta.len().saturating_sub(written as u64));
+                let _ = length.and_then(|length| file.set_len(length));
+                io::Error::from_raw_os_error(Errno::ENOSPC.0)
+            }
+            Err(error) => error,
+        };
+        Err(Error::File { path: path.display().to_string(), doing: "write to".to_owned(), why: failed.to_string() })
+    }
+
+    pub(super) fn begin(&mut self, header: Header) -> Result<()> {
+        self.write(&Line::Lab(header))
+    }
+
+    /// Writes an entry before its operation is sent, and gives its number; one without an inverse
+    /// has no need of it.
+    pub(super) fn record(&mut self, op: String, undo: Vec<Undo>) -> Result<Option<u64>> {
+        if undo.is_empty() {
+            return Ok(None);
+        }
+        let n = self.next;
+        let line = Line::Entry(Entry { n, op, undo });
+        kill::point();
+        self.write(&line)?;
+        kill::point();
+        self.next += 1;
+        if let Line::Entry(entry) = line {
+            self.entries.push(entry);
+        }
+        Ok(Some(n))
+    }
+
+    /// Notes that there is nothing to undo of an entry. That this cannot be written does no harm:
+    /// undoing twice is the same as once.
+    pub(super) fn undone(&mut self, n: u64) {
+        self.entries.retain(|entry| entry.n != n);
+        let _ = self.write(&Line::Undone(n));
+    }
+
+    /// Notes the handles that rules got.
+    pub(super) fn learn_handles(&mut self, handles: Vec<(u64, u64)>) {
+        if handles.is_empty() {
+            return;
+        }
+        self.handles.extend(handles.iter().copied());
+        let _ = self.write(&Line::Handles(handles));
+    }
+
+    /// Notes that a program of the lab runs in one of its namespaces.
+    pub(super) fn program_runs(&mut self, key: Key) {
+        if !self.ran.contains(&key) {
+            self.ran.push(key);
+            let _ = self.write(&Line::Ran(key));
+        }
+    }
+
+    /// Whether programs of the lab ran in a namespace.
+    pub(super) fn programs_ran(&self, key: Key) -> bool {
+        self.ran.contains(&key)
+    }
+
+    /// Notes that the script has succeeded.
+    pub(super) fn up(&mut self, up: Up) -> Result<()> {
+        self.write(&Line::Up(up))
+    }
+
+    /// A new step begins: what one word of the script does.
+    pub(super) fn step(&mut self) {
+        self.steps.push(self.next);
+    }
+
+    pub(super) fn point(&self) -> Point {
+        Point(self.steps.len())
+    }
+
+    /// The number of the first entry after a point, which becomes the last.
+    pub(super) fn back_to(&mut self, point: Point) -> u64 {
+        let first = self.steps.get(point.0).copied().unwrap_or(self.next);
+        self.steps.truncate(point.0);
+        first
+    }
+
+    pub(super) fn detail(&mut self) {
+        self.detailed = true;
+    }
+
+    pub(super) fn is_detailed(&self) -> bool {
+        self.detailed
+    }
+}
+
+/// Entries with a number from here on were left by another lab.
+pub(super) const LEFT_BY_OTHERS: u64 = 1 << 40;
+
+/// What the lab made itself. What is in its own namespaces and on its own links goes with them.
+#[derive(Default)]
+pub(super) struct Own {
+    netns: Vec<NetnsRef>,
+    links: HashMap<NetnsRef, HashMap<IfName, u32>>,
+    /// Others' links in the lab's namespaces.
+    guests: HashMap<NetnsRef, Vec<IfName>>,
+    /// The rules that were in a chain when the lab first came there: text and handle.
+    pub(super) rules: HashMap<(NetnsRef, ChainRef), Vec<(String, u64)>>,
+    /// The chains that are known to be there.
+    pub(super) chains: HashSet<(NetnsRef, ChainRef)>,
+}
+
+impl Own {
+    /// Whether a namespace is the lab's own.
+    pub(super) fn has_netns(&self, netns: &NetnsRef) -> bool {
+        self.netns.contains(netns)
+    }
+
+    /// How many namespaces are the lab's own.
+    pub(super) fn netns_count(&self) -> usize {
+        self.netns.len()
+    }
+
+    /// How many links the lab made that are there, as far as it knows.
+    pub(super) fn link_count(&self) -> usize {
+        self.links.values().map(HashMap::len).sum()
+    }
+
+    /// Whether a link is the lab's own.
+    pub(super) fn has_link(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        match self.has_netns(netns) {
+            true => !self.guests.get(netns).is_some_and(|guests| guests.contains(name)),
+            false => self.links.get(netns).is_some_and(|links| links.contains_key(name)),
+        }
+    }
+
+    /// The index of a link that the lab made.
+    pub(super) fn index(&self, netns: &NetnsRef, name: &IfName) -> Option<u32> {
+        self.links.get(netns)?.get(name).copied()
+    }
+
+    /// Keeps this true before an operation; `index` is what the next link gets.
+    pub(super) fn follow(&mut self, op: &Op, index: u32) {
+        match &op.action {
+            Action::Netns(op) => self.follow_netns(op),
+            Action::Link(link) => self.follow_link(&op.netns, link, index),
+            Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => {}
+        }
+    }
+
+    fn follow_netns(&mut self, op: &NetnsOp) {
+        match op {
+            NetnsOp::Add(name) => self.netns.push(NetnsRef::Named(name.clone())),
+            NetnsOp::Hold(number) => self.netns.push(NetnsRef::Held(*number)),
+            NetnsOp::Attach(name, PidRef::Held(_)) => self.netns.push(NetnsRef::Named(name.clone())),
+            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget_netns(&NetnsRef::Named(name.clone())),
+            NetnsOp::Release(number) => self.forget_netns(&NetnsRef::Held(*number)),
+            NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) | NetnsOp::Resolver(..) => {}
+        }
+    }
+
+    fn forget_netns(&mut self, netns: &NetnsRef) {
+        self.netns.retain(|own| own != netns);
+        self.links.remove(netns);
+        self.guests.remove(netns);
+    }
+
+    fn follow_link(&mut self, netns: &NetnsRef, op: &LinkOp, index: u32) {
+        match op {
+            LinkOp::Add(name, LinkKind::Veth(veth)) => {
+                self.add(netns, name, index);
+                self.add(veth.netns.as_ref().unwrap_or(netns), &veth.peer, index + 1);
+            }
+            LinkOp::Add(name, _) => self.add(netns, name, index),
+            LinkOp::Del(name) => self.remove(netns, name),
+            LinkOp::Set(name, LinkSet::Name(to)) => self.relocate(netns, name, netns, to),
+            LinkOp::Set(name, LinkSet::Netns(to)) => self.relocate(netns, name, to, name),
+            LinkOp::Set(
+                _,
+                LinkSet::Flag(..)
+                | LinkSet::Master(_)
+                | LinkSet::Mac(_)
+                | LinkSet::Mtu(_)
+                | LinkSet::Alias(_)
+                | LinkSet::Hairpin(_),
+            ) => {}
+        }
+    }
+
+    fn add(&mut self, netns: &NetnsRef, name: &IfName, index: u32) {
+        self.links.entry(netns.clone()).or_default().insert(name.clone(), index);
+    }
+
+    fn remove(&mut self, netns: &NetnsRef, name: &IfName) {
+        if let Some(links) = self.links.get_mut(netns) {
+            links.remove(name);
+        }
+        if let Some(guests) = self.guests.get_mut(netns) {
+            guests.retain(|guest| guest != name);
+        }
+    }
+
+    fn relocate(&mut self, netns: &NetnsRef, name: &IfName, to_netns: &NetnsRef, to_name: &IfName) {
+        let own = self.has_link(netns, name);
+        let index = self.index(netns, name);
+        self.remove(netns, name);
+        match (own, index) {
+            (true, Some(index)) => self.add(to_netns, to_name, index),
+            (true, None) => {}
+            (false, _) if self.has_netns(to_netns) => {
+                self.guests.entry(to_netns.clone()).or_default().push(to_name.clone());
+            }
+            (false, _) => {}
+        }
+    }
+}
+
+impl Kernel {
+    /// Writes a new namespace into the journal, between its making and its naming.
+    pub(super) fn record_new_netns(&mut self, name: &NetnsName, key: Key) -> Outcome<Option<u64>> {
+        let op = Op::host(NetnsOp::Add(name.clone()));
+        self.record(&op, vec![Undo::Netns { name: name.clone(), key }])
+    }
+
+    /// Starts a process that holds a namespace; it waits until it stands in the journal.
+    pub(super) fn hold(&mut self, number: u32) -> Outcome<u32> {
+        let holder = super::sys::fork_holder()?;
+        let pid = holder.pid();
+        let what = "a process that holds a namespace".to_owned();
+        let process = super::process::identify(pid).ok_or(Errno::ESRCH)?;
+        let entry = self.record(&Op::host(NetnsOp::Hold(number)), vec![Undo::Process { process, what }])?;
+        match holder.release() {
+            Ok(pid) => {
+                self.processes.add_holder(number, pid);
+                Ok(pid.as_raw().unsigned_abs())
+            }
+            Err(error) => {
+                entry.into_iter().for_each(|n| self.book.undone(n));
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Notes that a program runs in a namespace of the lab's own.
+    pub(super) fn note_program(&mut self, netns: &NetnsRef) {
+        if self.own.has_netns(netns)
+            && let Ok(key) = self.namespaces.key(netns)
+        {
+            self.book.program_runs(key);
+        }
+    }
+
+    /// Writes what an operation that is about to be sent needs to be undone.
+    pub(super) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
+        if undo.is_empty() {
+            return Ok(None);
+        }
+        self.book.record(op.to_string(), undo).map_err(Failure::from_error)
+    }
+
+    /// Begins the journal of a lab that goes on when this process has ended.
+    pub fn keep_in(mut self, folder: LabFolder, script: &str) -> Result<Kernel> {
+        let _all = super::labs::lock_all()?;
+        let question = || "look at this network".to_owned();
+        let host = self.namespaces.key(&NetnsRef::Host).map_err(|failure| failure.into_error(question))?;
+        let links = super::link::list(&mut self.namespaces, &NetnsRef::Host);
+        let links = links.map_err(|failure| failure.into_error(question))?;
+        let taken = |base: u32| {
+            links
+                .iter()
+                .filter_map(|link| link.index)
+                .any(|index| index / base.max(1) == 1 && index - base < super::netns::BLOCK)
+        };
+        let header = folder.header(script, host, taken)?;
+        self.namespaces.use_block(header.base, header.base);
+        self.processes = super::process::Processes::new(folder.path(), &header.token);
+        self.book.file = Some(folder.journal_file(0)?);
+        self.book.begin(header)?;
+        self.folder = Some(folder);
+        Ok(self)
+    }
+}
+
+impl Failure {
+    /// What netscript itself has against an operation.
+    pub(super) fn from_error(error: Error) -> Failure {
+        Failure { refusal: Errno::ECANCELED.into(), absent: Some(Absent::Leave(Box::new(error))) }
+    }
+}

@@ -1,0 +1,286 @@
+//! Inverses of operations on links.
+
+use super::super::{Kernel, Outcome, link as links};
+use crate::journal::{Deed, Place, Undo};
+use crate::op::{
+    AddrOp, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, Neighbour, NetnsRef, Op, RouteOp,
+    Veth,
+};
+use crate::state::{Link, LinkType, Peer};
+
+/// Below this MTU a link has no IPv6 (`IPV6_MIN_MTU`, linux/ipv6.h).
+const IPV6_MIN_MTU: u32 = 1280;
+
+impl Kernel {
+    pub(super) fn inverse_of_link(&mut self, op: &Op, netns: &NetnsRef, link: &LinkOp) -> Outcome<Vec<Undo>> {
+        match link {
+            LinkOp::Add(name, kind) => self.inverse_of_link_add(netns, name, kind),
+            LinkOp::Set(name, LinkSet::Netns(to)) if self.goes_with_link(netns, name) => {
+                self.inverse_of_own_move(netns, name, to)
+            }
+            LinkOp::Set(name, _) | LinkOp::Del(name) if self.goes_with_link(netns, name) => Ok(Vec::new()),
+            LinkOp::Set(name, set) => match self.look(netns, name)? {
+                Some(link) => self.inverse_of_set(netns, &link, set),
+                None => Ok(Vec::new()),
+            },
+            LinkOp::Del(name) => match self.look(netns, name)? {
+                Some(link) => self.inverse_of_link_del(op, netns, &link),
+                None => Ok(Vec::new()),
+            },
+        }
+    }
+
+    fn look(&mut self, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
+        links::find(&mut self.namespaces, netns, name)
+    }
+
+    /// Each end of a pair is written, where it does not go with a namespace of the lab.
+    fn inverse_of_link_add(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome<Vec<Undo>> {
+        let index = self.namespaces.upcoming_index();
+        let mut ends = vec![(netns, name, index)];
+        if let LinkKind::Veth(veth) = kind {
+            ends.push((veth.netns.as_ref().unwrap_or(netns), &veth.peer, index + 1));
+        }
+        let mut undo = Vec::new();
+        for (netns, name, index) in ends {
+            if self.goes_with_netns(netns) {
+                continue;
+            }
+            match self.namespaces.place(netns) {
+                Ok(place) => undo.push(Undo::Link { place, index, name: name.clone() }),
+                Err(failure) if failure.absent.is_some() => return Ok(Vec::new()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(undo)
+    }
+
+    /// One of the lab's links that leaves the lab's namespaces, or goes on among others' ones.
+    fn inverse_of_own_move(&mut self, netns: &NetnsRef, name: &IfName, to: &NetnsRef) -> Outcome<Vec<Undo>> {
+        if self.own.has_netns(to) {
+            return Ok(Vec::new());
+        }
+        let index = match self.own.index(netns, name) {
+            Some(index) => index,
+            None => match links::index(&mut self.namespaces, netns, name) {
+                Ok(index) => links::index_after_move(&self.namespaces, index),
+                Err(_) => return Ok(Vec::new()),
+            },
+        };
+        let Ok(place) = self.namespaces.place(to) else { return Ok(Vec::new()) };
+        Ok(vec![Undo::Link { place, index, name: name.clone() }])
+    }
+
+    fn inverse_of_set(&mut self, netns: &NetnsRef, link: &Link, set: &LinkSet) -> Outcome<Vec<Undo>> {
+        let place = self.namespaces.place(netns)?;
+        let name = &link.name;
+        let back = |set: LinkSet| LinkOp::Set(name.clone(), set);
+        match set {
+            LinkSet::Flag(LinkFlag::Up, on) if link.up == *on => Ok(Vec::new()),
+            LinkSet::Flag(LinkFlag::Up, on) => {
+                let mut undo = self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Up, !on)))?;
+                undo.extend(self.contents(&place, link)?);
+                Ok(undo)
+            }
+            LinkSet::Flag(LinkFlag::Arp, _) => self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Arp, link.arp))),
+            LinkSet::Flag(LinkFlag::Promisc, _) => {
+                self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Promisc, link.promisc)))
+            }
+            LinkSet::Master(_) => self.membership(&place, link),
+            LinkSet::Name(to) => {
+                let index = link.index.unwrap_or(0);
+                let deed = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
+                Ok(vec![Undo::Do { place, links: vec![(to.clone(), index)], deed }])
+            }
+            LinkSet::Mac(_) => match link.mac.known() {
+                Some(mac) => self.step(&place, &[name], back(LinkSet::Mac(mac))),
+                None => Ok(Vec::new()),
+            },
+            LinkSet::Mtu(mtu) => {
+                let mut undo = self.step(&place, &[name], back(LinkSet::Mtu(link.mtu)))?;
+                if *mtu < IPV6_MIN_MTU {
+                    undo.extend(self.contents(&place, link)?);
+                }
+                Ok(undo)
+            }
+            LinkSet::Alias(_) => {
+                self.step(&place, &[name], back(LinkSet::Alias(link.alias.clone().unwrap_or_default())))
+            }
+            LinkSet::Hairpin(_) => self.step(&place, &[name], back(LinkSet::Hairpin(link.hairpin))),
+            LinkSet::Netns(to) => self.inverse_of_move(place, link, to),
+        }
+    }
+
+    /// What a link loses when it is moved: its bridge, its being up, its addresses, routes and
+    /// settings.
+    fn inverse_of_move(&mut self, here: Place, link: &Link, to: &NetnsRef) -> Outcome<Vec<Undo>> {
+        let Ok(from) = self.namespaces.place(to) else { return Ok(Vec::new()) };
+        let former = link.index.unwrap_or(0);
+        let index = links::index_after_move(&self.namespaces, former);
+        let mut undo = vec![Undo::Move { from, index, to: here.clone(), former, name: link.name.clone() }];
+        undo.extend(self.settings_of_link(&here, &link.name)?);
+        undo.extend(self.membership(&here, link)?);
+        undo.extend(self.state_of(&here, link)?);
+        Ok(undo)
+    }
+
+    /// Its being up, and what hangs on that.
+    fn state_of(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let mut undo = Vec::new();
+        if link.up {
+            let up = LinkOp::Set(link.name.clone(), LinkSet::Flag(LinkFlag::Up, true));
+            undo.push(by_index(place, link, up));
+        }
+        undo.extend(self.contents(place, link)?);
+        undo.extend(self.forwarding(place, link)?);
+        Ok(undo)
+    }
+
+    /// The bridge that a link is a port of.
+    fn membership(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let set = LinkOp::Set(link.name.clone(), LinkSet::Master(link.master.clone()));
+        let mut undo = match &link.master {
+            Some(master) => self.step(place, &[&link.name, master], set)?,
+            None => vec![by_index(place, link, set)],
+        };
+        if link.hairpin {
+            undo.push(by_index(place, link, LinkOp::Set(link.name.clone(), LinkSet::Hairpin(true))));
+        }
+        Ok(undo)
+    }
+
+    /// A link's addresses, the routes over it, and its permanent neighbours.
+    pub(super) fn contents(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let mut undo: Vec<Undo> = Vec::new();
+        for addr in &link.addrs {
+            undo.push(by_index(place, link, AddrOp::Add(link.name.clone(), addr.spec())));
+        }
+        for route in self.routes_over(&place.netns, &link.name)? {
+            undo.push(by_index(place, link, RouteOp::Add(route)));
+        }
+        for record in super::super::neigh::list(&mut self.namespaces, &place.netns)? {
+            let (true, true, Some(mac)) = (record.dev == link.name, record.state == "permanent", record.mac) else {
+                continue;
+            };
+            let neighbour = Neighbour { dst: record.dst, mac, dev: record.dev };
+            undo.push(by_index(place, link, NeighOp::Add(neighbour)));
+        }
+        Ok(undo)
+    }
+
+    /// The permanent entries of forwarding tables that somebody made.
+    fn forwarding(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let records = super::super::fdb::list(&mut self.namespaces, &place.netns)?;
+        let made = records.into_iter().filter(|record| {
+            let multicast = record.mac.0[0] & 1 == 1 && record.dst.is_none();
+            record.dev == link.name
+                && record.state == "permanent"
+                && (record.dst.is_some() || record.master.is_some())
+                && !multicast
+                && Some(record.mac) != link.mac.known()
+        });
+        let entries = made.map(|record| {
+            let master = record.master.is_some();
+            let entry = FdbEntry { mac: record.mac, dev: record.dev, dst: record.dst, master };
+            by_index(place, link, FdbOp::Append(entry))
+        });
+        Ok(entries.collect())
+    }
+
+    /// Somebody else's link, made again as far as it can be described.
+    fn inverse_of_link_del(&mut self, op: &Op, netns: &NetnsRef, link: &Link) -> Outcome<Vec<Undo>> {
+        let kind = link_kind(&link.kind);
+        if !self.own.has_link(netns, &link.name) {
+            let note = if kind.is_some() { "" } else { ", which cannot be made again when the lab is taken down" };
+            self.guard(op, vec![format!("the {} `{}` in {netns}{note}", link.kind.word(), link.name)])?;
+        }
+        let Some(kind) = kind else { return Ok(Vec::new()) };
+        let place = self.namespaces.place(netns)?;
+        let (peer, far) = match &kind {
+            LinkKind::Veth(veth) => self.far_end(netns, veth)?,
+            LinkKind::Bridge(_)
+            | LinkKind::Vxlan(_)
+            | LinkKind::Macvlan(..)
+            | LinkKind::Ipvlan(..)
+            | LinkKind::Vlan(_)
+            | LinkKind::Dummy
+            | LinkKind::Tun(_) => (None, None),
+        };
+        let index = link.index.unwrap_or(0);
+        let mut undo = vec![Undo::Make { place: place.clone(), index, name: link.name.clone(), kind, peer }];
+        undo.extend(self.attributes(&place, link)?);
+        if let Some((place, far)) = &far {
+            undo.extend(self.attributes(place, far)?);
+        }
+        undo.extend(self.ports(&place, link)?);
+        undo.extend(self.state_of(&place, link)?);
+        if let Some((place, far)) = &far {
+            undo.extend(self.state_of(place, far)?);
+        }
+        Ok(undo)
+    }
+
+    #[allow(clippy::type_complexity, reason = "what the inverse names, and the link itself")]
+    fn far_end(&mut self, netns: &NetnsRef, veth: &Veth) -> Outcome<(Option<(Place, u32)>, Option<(Place, Link)>)> {
+        let there = veth.netns.clone().unwrap_or_else(|| netns.clone());
+        let Some(far) = self.look(&there, &veth.peer)? else { return Ok((None, None)) };
+        let place = self.namespaces.place(&there)?;
+        Ok((Some((place.clone(), far.index.unwrap_or(0))), Some((place, far))))
+    }
+
+    /// What else can be set of a link.
+    fn attributes(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let mut sets = vec![LinkSet::Mtu(link.mtu)];
+        sets.extend(link.mac.known().map(LinkSet::Mac));
+        sets.extend(link.alias.clone().map(LinkSet::Alias));
+        sets.extend((!link.arp).then_some(LinkSet::Flag(LinkFlag::Arp, false)));
+        sets.extend(link.promisc.then_some(LinkSet::Flag(LinkFlag::Promisc, true)));
+        let mut undo: Vec<Undo> =
+            sets.into_iter().map(|set| by_index(place, link, LinkOp::Set(link.name.clone(), set))).collect();
+        undo.extend(self.settings_of_link(place, &link.name)?);
+        if link.master.is_some() {
+            undo.extend(self.membership(place, link)?);
+        }
+        Ok(undo)
+    }
+
+    /// The ports of a bridge.
+    fn ports(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let all = links::list(&mut self.namespaces, &place.netns)?;
+        let ports = all.iter().filter(|port| port.master.as_ref() == Some(&link.name));
+        let mut undo = Vec::new();
+        for port in ports {
+            undo.extend(self.membership(place, port)?);
+        }
+        Ok(undo)
+    }
+}
+
+/// An operation on a link that may not be there until the step before is done.
+pub(super) fn by_index(place: &Place, link: &Link, deed: impl Into<Deed>) -> Undo {
+    let links = vec![(link.name.clone(), link.index.unwrap_or(0))];
+    Undo::Do { place: place.clone(), links, deed: deed.into() }
+}
+
+/// What a link is, as it is made; `None`: netscript makes none of that kind.
+fn link_kind(kind: &LinkType) -> Option<LinkKind> {
+    let beside = |peer: &Peer| peer.name.clone();
+    Some(match kind {
+        LinkType::Veth(Some(Peer { netns, index: _, name: Some(name) })) => {
+            LinkKind::Veth(Veth { peer: name.clone(), netns: netns.clone() })
+        }
+        LinkType::Bridge { options, id: _, root_id: _ } => {
+            let mut options = options.clone();
+            // Kernels without the feature take no word of it.
+            options.vlan_filtering = options.vlan_filtering.filter(|on| *on);
+            LinkKind::Bridge(options)
+        }
+        LinkType::Vxlan(vxlan) => LinkKind::Vxlan(vxlan.clone()),
+        LinkType::Macvlan(parent, mode) => LinkKind::Macvlan(beside(parent)?, *mode),
+        LinkType::Ipvlan(parent, mode) => LinkKind::Ipvlan(beside(parent)?, *mode),
+        LinkType::Vlan(parent, id) => LinkKind::Vlan(crate::op::Vlan { link: beside(parent)?, id: *id }),
+        LinkType::Dummy => LinkKind::Dummy,
+        LinkType::Tun(mode) => LinkKind::Tun(*mode),
+        LinkType::Veth(_) | LinkType::Loopback | LinkType::Other(_) | LinkType::Physical => return None,
+    })
+}

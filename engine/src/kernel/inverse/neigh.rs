@@ -1,0 +1,27 @@
+//! Inverses of operations on neighbours.
+
+use super::super::{Kernel, Outcome, neigh};
+use crate::journal::Undo;
+use crate::op::{NeighOp, Neighbour, NetnsRef};
+
+impl Kernel {
+    pub(super) fn inverse_of_neigh(&mut self, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
+        let (dst, dev) = match op {
+            NeighOp::Add(Neighbour { dst, mac: _, dev }) | NeighOp::Del(dst, dev) => (*dst, dev),
+        };
+        if self.goes_with_link(netns, dev) {
+            return Ok(Vec::new());
+        }
+        let known = neigh::list(&mut self.namespaces, netns)?;
+        let found = known.into_iter().find(|record| record.dst == dst && record.dev == *dev);
+        let place = self.namespaces.place(netns)?;
+        match (op, found) {
+            (NeighOp::Add(_), Some(_)) | (NeighOp::Del(..), None) => Ok(Vec::new()),
+            (NeighOp::Add(_), None) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
+            (NeighOp::Del(..), Some(record)) => match record.mac.filter(|_| record.state == "permanent") {
+                Some(mac) => self.step(&place, &[dev], NeighOp::Add(Neighbour { dst, mac, dev: dev.clone() })),
+                None => Ok(Vec::new()),
+            },
+        }
+    }
+}

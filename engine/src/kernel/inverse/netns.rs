@@ -1,0 +1,54 @@
+//! Inverses of operations on namespaces.
+
+use super::super::netns::{path_of, pids_in};
+use super::super::{Kernel, Outcome, resolver};
+use crate::journal::Undo;
+use crate::op::{NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+
+impl Kernel {
+    pub(super) fn inverse_of_netns(&mut self, op: &Op, netns: &NetnsOp) -> Outcome<Vec<Undo>> {
+        match netns {
+            // These are written where they happen, when the object is there but not yet known.
+            NetnsOp::Add(_) | NetnsOp::Hold(_) | NetnsOp::Release(_) => Ok(Vec::new()),
+            NetnsOp::Attach(name, pid) => self.inverse_of_attach(name, *pid),
+            NetnsOp::Detach(name) => self.inverse_of_detach(name),
+            NetnsOp::Del(name) => self.inverse_of_del(op, name),
+            NetnsOp::Resolver(name, _) => {
+                Ok(vec![Undo::Resolver { name: name.clone(), before: resolver::servers(name)? }])
+            }
+        }
+    }
+
+    fn inverse_of_attach(&mut self, name: &NetnsName, pid: PidRef) -> Outcome<Vec<Undo>> {
+        if path_of(name).symlink_metadata().is_ok() {
+            return Ok(Vec::new());
+        }
+        let Ok(pid) = self.processes.pid(pid) else { return Ok(Vec::new()) };
+        let reference = NetnsRef::OfPid(pid);
+        let key = self.namespaces.key(&reference);
+        // An open file would keep the namespace alive.
+        self.namespaces.close(&reference);
+        Ok(vec![Undo::Netns { name: name.clone(), key: key? }])
+    }
+
+    fn inverse_of_detach(&mut self, name: &NetnsName) -> Outcome<Vec<Undo>> {
+        let netns = NetnsRef::Named(name.clone());
+        if self.goes_with_netns(&netns) || path_of(name).symlink_metadata().is_err() {
+            return Ok(Vec::new());
+        }
+        let mut place = self.namespaces.place(&netns)?;
+        place.process = pids_in(place.key.inode).first().copied().and_then(super::super::process::identify);
+        Ok(vec![Undo::Bind { name: name.clone(), place }])
+    }
+
+    /// A namespace of somebody else is not made again: its processes and open files cannot be.
+    fn inverse_of_del(&mut self, op: &Op, name: &NetnsName) -> Outcome<Vec<Undo>> {
+        let netns = NetnsRef::Named(name.clone());
+        if self.own.has_netns(&netns) || path_of(name).symlink_metadata().is_err() {
+            return Ok(Vec::new());
+        }
+        let note = "it cannot be made again, with what is in it, when the lab is taken down";
+        self.guard(op, vec![format!("the namespace `{name}`: {note}")])?;
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,48 @@
+//! Inverses of operations on the rules that choose a routing table.
+
+use super::super::{Kernel, Outcome, policy};
+use crate::journal::Undo;
+use crate::op::{NetnsRef, PolicyOp, PolicyRule};
+
+impl Kernel {
+    pub(super) fn inverse_of_policy(&mut self, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
+        if self.goes_with_netns(netns) {
+            return Ok(Vec::new());
+        }
+        let (PolicyOp::Add(rule) | PolicyOp::Del(rule)) = op;
+        let known = policy::list(&mut self.namespaces, netns, rule.family)?;
+        let place = self.namespaces.place(netns)?;
+        match op {
+            PolicyOp::Add(rule) => {
+                let added = PolicyRule { priority: rule.priority.or_else(|| chosen(&known)), ..rule.clone() };
+                if known.contains(&added) {
+                    return Ok(Vec::new());
+                }
+                self.step(&place, &[], PolicyOp::Del(added))
+            }
+            PolicyOp::Del(rule) => match known.iter().find(|known| fits(known, rule)) {
+                Some(found) => self.step(&place, &[], PolicyOp::Add(found.clone())),
+                None => Ok(Vec::new()),
+            },
+        }
+    }
+}
+
+/// The priority that the kernel chooses (`fib_default_rule_pref`): one before the second rule.
+fn chosen(known: &[PolicyRule]) -> Option<u32> {
+    known.get(1)?.priority?.checked_sub(1)
+}
+
+/// Whether `ip rule del` takes a rule for what it is given.
+fn fits(known: &PolicyRule, given: &PolicyRule) -> bool {
+    let PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table } = given;
+    known.family == *family
+        && known.table == *table
+        && known.not == *not
+        && (priority.is_none() || known.priority == *priority)
+        && (from.is_none() || known.from == *from)
+        && (to.is_none() || known.to == *to)
+        && (iif.is_none() || known.iif == *iif)
+        && (oif.is_none() || known.oif == *oif)
+        && (fwmark.is_none() || known.fwmark == *fwmark)
+}

@@ -1,0 +1,138 @@
+//! Inverses of operations on routes.
+
+use super::super::{Kernel, Outcome, link as links, route as routes};
+use crate::journal::{Place, Undo};
+use crate::op::{Family, IfName, NetnsRef, Op, Route, RouteOp, RouteProto, TableId};
+
+impl Kernel {
+    pub(super) fn inverse_of_route(&mut self, op: &Op, netns: &NetnsRef, route: &RouteOp) -> Outcome<Vec<Undo>> {
+        if self.goes_with_netns(netns) {
+            return Ok(Vec::new());
+        }
+        match route {
+            RouteOp::Add(route) | RouteOp::Replace(route) if self.goes_with_links(netns, route) => {
+                let replaces = matches!(op.action, crate::op::Action::Route(RouteOp::Replace(_)));
+                if replaces { self.inverse_of_making(netns, route) } else { Ok(Vec::new()) }
+            }
+            RouteOp::Add(route) | RouteOp::Replace(route) => self.inverse_of_making(netns, route),
+            RouteOp::Del(route) => {
+                let there = routes::list(&mut self.namespaces, netns, route.family())?;
+                self.add_later(netns, there.into_iter().filter(|there| fits(there, route)))
+            }
+            RouteOp::Flush(family, table) => self.inverse_of_flush(op, netns, *family, *table),
+        }
+    }
+
+    /// A route over the lab's own links only goes with them.
+    fn goes_with_links(&self, netns: &NetnsRef, route: &Route) -> bool {
+        let own = |dev: &Option<IfName>| dev.as_ref().is_some_and(|dev| self.goes_with_link(netns, dev));
+        !route.nexthops.is_empty() && route.nexthops.iter().all(|hop| own(&hop.dev))
+    }
+
+    fn inverse_of_making(&mut self, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Undo>> {
+        let there = routes::list(&mut self.namespaces, netns, route.family())?;
+        let mut same = there.into_iter().filter(|there| has_same_key(there, route));
+        match same.next() {
+            // An addition will be refused; a replacement is undone by another.
+            Some(former) => {
+                let place = self.namespaces.place(netns)?;
+                self.route_step(&place, RouteOp::Replace(former))
+            }
+            None => {
+                let place = self.namespaces.place(netns)?;
+                let made = Route { proto: Some(route.proto.unwrap_or(RouteProto::BOOT)), ..route.clone() };
+                self.route_step(&place, RouteOp::Del(made))
+            }
+        }
+    }
+
+    fn inverse_of_flush(&mut self, op: &Op, netns: &NetnsRef, family: Family, table: TableId) -> Outcome<Vec<Undo>> {
+        let there = routes::list(&mut self.namespaces, netns, family)?;
+        let there: Vec<Route> = there.into_iter().filter(|route| route.table == table).collect();
+        if !self.own.has_netns(netns) {
+            let others = there.iter().filter(|route| !self.is_over_own_links(netns, route));
+            let others =
+                others.map(|route| format!("the route to {} in table {table} of {netns}", route.dst)).collect();
+            self.guard(op, others)?;
+        }
+        self.add_later(netns, there.into_iter())
+    }
+
+    fn is_over_own_links(&self, netns: &NetnsRef, route: &Route) -> bool {
+        let own = |dev: &Option<IfName>| dev.as_ref().is_some_and(|dev| self.own.has_link(netns, dev));
+        route.nexthops.iter().any(|hop| own(&hop.dev))
+    }
+
+    fn add_later(&mut self, netns: &NetnsRef, gone: impl Iterator<Item = Route>) -> Outcome<Vec<Undo>> {
+        let mut gone: Vec<Route> = gone.filter(|route| !self.goes_with_links(netns, route)).collect();
+        sort_for_making(&mut gone);
+        let place = self.namespaces.place(netns)?;
+        let mut undo = Vec::new();
+        for route in gone {
+            undo.extend(self.route_step(&place, RouteOp::Add(route))?);
+        }
+        Ok(undo)
+    }
+
+    fn route_step(&mut self, place: &Place, op: RouteOp) -> Outcome<Vec<Undo>> {
+        let devs: Vec<IfName> = match &op {
+            RouteOp::Add(route) | RouteOp::Replace(route) | RouteOp::Del(route) => {
+                route.nexthops.iter().filter_map(|hop| hop.dev.clone()).collect()
+            }
+            RouteOp::Flush(..) => Vec::new(),
+        };
+        let devs: Vec<&IfName> = devs.iter().collect();
+        self.step(place, &devs, op)
+    }
+
+    /// The routes over a link, in an order in which they can be made.
+    pub(super) fn routes_over(&mut self, netns: &NetnsRef, link: &IfName) -> Outcome<Vec<Route>> {
+        let mut over = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            let there = routes::list(&mut self.namespaces, netns, family)?;
+            over.extend(
+                there.into_iter().filter(|route| route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(link))),
+            );
+        }
+        // Those that the kernel makes by itself with an address and with IPv6 on a link.
+        over.retain(|route| !(route.family() == Family::V6 && route.proto == Some(RouteProto::KERNEL)));
+        sort_for_making(&mut over);
+        debug_assert!(links::index(&mut self.namespaces, netns, link).is_ok());
+        Ok(over)
+    }
+}
+
+/// A gateway must be reached before a route over it is made.
+fn sort_for_making(routes: &mut [Route]) {
+    routes.sort_by_key(|route| {
+        let gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
+        (gateway, route.table != TableId::LOCAL)
+    });
+}
+
+/// The metric that a route without one has.
+fn metric(route: &Route) -> u32 {
+    match route.family() {
+        Family::V4 => route.metric.unwrap_or(0),
+        Family::V6 => route.metric.filter(|metric| *metric != 0).unwrap_or(1024),
+    }
+}
+
+/// Whether two routes cannot both be there.
+pub(in super::super) fn has_same_key(there: &Route, route: &Route) -> bool {
+    there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
+}
+
+/// Whether `ip route del` may take a route for what it is given.
+fn fits(there: &Route, given: &Route) -> bool {
+    let hops = given.nexthops.iter().all(|hop| {
+        let same = |other: &crate::op::Nexthop| {
+            (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
+        };
+        there.nexthops.iter().any(same)
+    });
+    there.dst.network() == given.dst.network()
+        && there.table == given.table
+        && (given.metric.is_none() || metric(there) == metric(given))
+        && hops
+}

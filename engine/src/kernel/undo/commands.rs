@@ -1,0 +1,100 @@
+//! Steps back as the commands that do the same, for `down --dry-run`.
+
+use super::super::Kernel;
+use crate::journal::{Place, Undo};
+use crate::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, SysctlOp};
+use crate::shell::{self, Style};
+
+impl Kernel {
+    /// The commands that would take the lab down, in order.
+    pub fn down_commands(&mut self) -> Vec<String> {
+        let entries = self.book.entries.clone();
+        let undos = entries.iter().rev().flat_map(|entry| &entry.undo);
+        let mut lines = Vec::new();
+        for undo in undos {
+            for line in self.commands(undo) {
+                if lines.last() != Some(&line) {
+                    lines.push(line);
+                }
+            }
+        }
+        lines
+    }
+
+    fn commands(&mut self, undo: &Undo) -> Vec<String> {
+        let op = |place: &Place, action: Action| shell::lines(&Op::new(place.netns.clone(), action), Style::Plain);
+        match undo {
+            Undo::Netns { name, key: _ } => shell::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain),
+            Undo::Bind { name, place } => match place.process {
+                Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
+                None => Vec::new(),
+            },
+            Undo::Resolver { name, before } => {
+                shell::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
+            }
+            Undo::Process { process, what } => vec![format!("kill {}  # {what}", process.pid)],
+            Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
+            Undo::Make { place, index: _, name, kind, peer: _ } => {
+                op(place, LinkOp::Add(name.clone(), kind.clone()).into())
+            }
+            Undo::Move { from, index: _, to, former: _, name } => {
+                op(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
+            }
+            Undo::Do { place, links: _, deed } => op(place, deed.action()),
+            Undo::Sysctl { place, wrote: _, before } => {
+                let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
+                let differs = |write: &SysctlOp| self.differs(&place.netns, write);
+                let writes: Vec<SysctlOp> = writes.filter(differs).collect();
+                writes.into_iter().flat_map(|write| op(place, write.into())).collect()
+            }
+            Undo::Rule { place, chain, text, before: _ } => {
+                vec![self.iptables(place, chain.table, &text.replacen("-A ", "-D ", 1))]
+            }
+            Undo::Rules { place, chain, rules } => rules
+                .iter()
+                .map(|rule| {
+                    let insert = format!("-I {} {}", chain.name, rule.at + 1);
+                    let text = rule.text.replacen(&format!("-A {}", chain.name), &insert, 1);
+                    self.iptables(place, chain.table, &text)
+                })
+                .collect(),
+            Undo::Policy { place, chain, before, wrote } if before != wrote => {
+                op(place, NetfilterOp::Policy(chain.clone(), *before).into())
+            }
+            Undo::Policy { .. } => Vec::new(),
+            Undo::Chain { place, chain } => match chain.hook() {
+                Some(_) => vec![nft(place, &format!("delete chain {} {}", table(chain.table), chain.name))],
+                None => op(place, NetfilterOp::DelChain(chain.clone()).into()),
+            },
+            Undo::NewChain { place, chain } => op(place, NetfilterOp::NewChain(chain.clone()).into()),
+            Undo::Table { place, table: which } => vec![nft(place, &format!("delete table {}", table(*which)))],
+        }
+    }
+
+    fn differs(&mut self, netns: &NetnsRef, SysctlOp::Write(key, value): &SysctlOp) -> bool {
+        super::super::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
+    }
+
+    fn iptables(&self, place: &Place, table: crate::op::netfilter::TableRef, rule: &str) -> String {
+        within(place, &format!("{} -t {} {rule}", table.command(), table.table.word()))
+    }
+}
+
+fn table(table: crate::op::netfilter::TableRef) -> String {
+    let family = match table.family {
+        crate::op::Family::V4 => "ip",
+        crate::op::Family::V6 => "ip6",
+    };
+    format!("{family} {}", table.table.word())
+}
+
+fn nft(place: &Place, words: &str) -> String {
+    within(place, &format!("nft {words}"))
+}
+
+fn within(place: &Place, command: &str) -> String {
+    match &place.netns {
+        NetnsRef::Named(name) => format!("ip netns exec {} {command}", shell::quote(name.as_str())),
+        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => command.to_owned(),
+    }
+}

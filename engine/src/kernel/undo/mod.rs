@@ -1,0 +1,184 @@
+//! Taking steps back: what a journal says is done, each step on the very object that it names.
+//! What is gone already is no error, and a step that was taken already is taken for done.
+
+mod commands;
+mod link;
+mod netfilter;
+mod netns;
+mod process;
+mod shared;
+mod strangers;
+mod sysctl;
+
+use super::book::LEFT_BY_OTHERS;
+use super::{Kernel, Outcome, kill, resolver};
+use crate::diagnostics::{Errno, Error};
+use crate::journal::{Deed, Entry, Place, Undo};
+use crate::op::{AddrOp, FdbOp, IfName, LinkOp, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
+
+/// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
+#[derive(Default)]
+struct Pending {
+    entries: Vec<Entry>,
+}
+
+impl Kernel {
+    /// Undoes every entry from a number on, the last first, and tells what could not be undone.
+    /// It goes on after an error.
+    pub(super) fn undo_from(&mut self, first: u64) -> Vec<String> {
+        let mut entries: Vec<Entry> = self.book.entries.iter().filter(|entry| entry.n >= first).cloned().collect();
+        // What another lab left is older than anything of this one's.
+        entries.sort_by_key(|entry| (entry.n < LEFT_BY_OTHERS, entry.n));
+        self.ask_processes_to_end(&entries);
+        let mut problems = Vec::new();
+        let mut pending = Pending::default();
+        for entry in entries.into_iter().rev() {
+            if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
+                pending.entries.push(entry);
+                continue;
+            }
+            self.undo_pending(&mut pending, &mut problems);
+            let found = self.undo_entry(&entry);
+            self.close_entry(&entry, found, &mut problems);
+        }
+        self.undo_pending(&mut pending, &mut problems);
+        problems
+    }
+
+    fn close_entry(&mut self, entry: &Entry, found: Vec<String>, problems: &mut Vec<String>) {
+        if found.is_empty() {
+            self.book.undone(entry.n);
+        }
+        problems.extend(found);
+        kill::point();
+    }
+
+    fn undo_pending(&mut self, pending: &mut Pending, problems: &mut Vec<String>) {
+        let entries = std::mem::take(&mut pending.entries);
+        if entries.len() > 1 {
+            // What fails is tried again, and told of, one by one.
+            self.delete_links_together(&entries);
+            kill::point();
+        }
+        for entry in entries {
+            let found = self.undo_entry(&entry);
+            self.close_entry(&entry, found, problems);
+        }
+    }
+
+    fn undo_entry(&mut self, entry: &Entry) -> Vec<String> {
+        let mut problems = Vec::new();
+        for undo in &entry.undo {
+            kill::point();
+            if let Err(failure) = self.undo(entry, undo) {
+                let why = failure.into_error(|| "undo it".to_owned()).describe();
+                let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();
+                problems.push(format!("{}: {} ({}{notes})", entry.op, why.message, why.label));
+            }
+        }
+        problems
+    }
+
+    /// Takes one step.
+    fn undo(&mut self, entry: &Entry, undo: &Undo) -> Outcome {
+        match undo {
+            Undo::Netns { name, key } => self.undo_name(name, *key),
+            Undo::Bind { name, place } => self.undo_detach(name, place),
+            Undo::Resolver { name, before } => resolver::set_back(name, before),
+            Undo::Process { process, what: _ } => self.undo_process(*process),
+            Undo::Link { place, index, name: _ } => self.undo_link(place, *index),
+            Undo::Make { place, index, name, kind, peer } => self.make_again(place, *index, name, kind, peer.as_ref()),
+            Undo::Move { from, index, to, former, name } => self.move_back(from, *index, to, *former, name),
+            Undo::Do { place, links, deed } => self.undo_by_names(place, links, deed),
+            Undo::Sysctl { place, .. }
+            | Undo::Policy { place, .. }
+            | Undo::Chain { place, .. }
+            | Undo::Table { place, .. } => self.undo_shared(place, entry, undo),
+            Undo::Rule { place, chain, text, before } => self.undo_rule(entry.n, place, chain, text, before),
+            Undo::Rules { place, chain, rules } => self.put_rules_back(place, chain, rules),
+            Undo::NewChain { place, chain } => self.make_chain_again(place, chain),
+        }
+    }
+
+    /// What a namespace of a journal is known as now; `None`: it is gone.
+    fn find(&mut self, place: &Place) -> Outcome<Option<NetnsRef>> {
+        if place.netns == NetnsRef::Host || self.namespaces.is_open_as(&place.netns, place.key) {
+            return Ok(Some(place.netns.clone()));
+        }
+        let mut candidates = self.namespaces.opened_as(place.key);
+        candidates.extend(place.netns.name().map(|_| place.netns.clone()));
+        let names = super::netns::names()?.into_iter().map(NetnsRef::Named);
+        candidates.extend(names.filter(|name| *name != place.netns));
+        let holder = place.process.filter(|process| super::process::is_alive(*process));
+        candidates.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        for candidate in candidates {
+            match self.namespaces.key(&candidate) {
+                Ok(key) if key == place.key => return Ok(Some(candidate)),
+                // An open file would keep it alive.
+                Ok(_) | Err(_) => self.namespaces.close(&candidate),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does an operation by names, if each name still means the same link.
+    fn undo_by_names(&mut self, place: &Place, links: &[(IfName, u32)], deed: &Deed) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        for (name, index) in links {
+            match super::link::index(&mut self.namespaces, &netns, name) {
+                Ok(found) if found == *index => {}
+                Ok(_) => return Ok(()),
+                Err(failure) if failure.absent.is_some() => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if let Deed::Route(RouteOp::Del(route)) = deed
+            && !self.has_route(&netns, route)?
+        {
+            return Ok(());
+        }
+        let op = Op::new(netns, deed.action());
+        match self.carry_out(&op) {
+            Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Whether the very route that was added is there, and not another to the same network.
+    fn has_route(&mut self, netns: &NetnsRef, route: &crate::op::Route) -> Outcome<bool> {
+        let there = super::route::list(&mut self.namespaces, netns, route.family())?;
+        Ok(there.iter().any(|there| {
+            let hop_is_there = |hop: &crate::op::Nexthop| {
+                let same = |other: &crate::op::Nexthop| {
+                    (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
+                };
+                there.nexthops.iter().any(same)
+            };
+            super::inverse::has_same_key(there, route)
+                && (route.proto.is_none() || there.proto == route.proto)
+                && route.nexthops.iter().all(hop_is_there)
+        }))
+    }
+}
+
+/// Whether a refusal means that there is nothing to do any more.
+fn is_done(deed: &Deed, errno: Errno) -> bool {
+    let makes = match deed {
+        Deed::Link(LinkOp::Add(..)) => true,
+        Deed::Link(LinkOp::Set(..) | LinkOp::Del(_)) => false,
+        Deed::Addr(op) => matches!(op, AddrOp::Add(..)),
+        Deed::Route(op) => matches!(op, RouteOp::Add(_)),
+        Deed::Policy(op) => matches!(op, PolicyOp::Add(_)),
+        Deed::Neigh(op) => matches!(op, NeighOp::Add(_)),
+        Deed::Fdb(op) => matches!(op, FdbOp::Add(_) | FdbOp::Append(_)),
+    };
+    match makes {
+        true => errno == Errno::EEXIST,
+        false => matches!(errno, Errno::ENOENT | Errno::ESRCH | Errno::EADDRNOTAVAIL | Errno::ENODEV),
+    }
+}
+
+/// What is told when something could not be undone.
+pub(super) fn not_undone(problems: Vec<String>) -> Result<(), Error> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::NotUndone { what: problems }) }
+}

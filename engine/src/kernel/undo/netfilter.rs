@@ -1,0 +1,148 @@
+//! Chains and rules, removed by their handles and put back as they were.
+
+use super::super::netfilter::{self, RawRule};
+use super::super::{Kernel, Outcome, kill};
+use crate::diagnostics::Errno;
+use crate::journal::{Former, Place};
+use crate::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
+use crate::op::{NetnsRef, Op};
+
+impl Kernel {
+    /// Removes a rule that the lab added: the one of its handle, if that is known, or the first
+    /// that says the same and was not there before.
+    pub(super) fn undo_rule(
+        &mut self,
+        entry: u64,
+        place: &Place,
+        chain: &ChainRef,
+        text: &str,
+        before: &[u64],
+    ) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        let handle = self.book.handles.get(&entry).copied();
+        let claimed: Vec<u64> = self.book.handles.values().copied().collect();
+        let rules = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
+        let is_it = |rule: &&RawRule| match handle {
+            Some(handle) => rule.handle == handle && rule.text == text,
+            None => rule.text == text && !before.contains(&rule.handle) && !claimed.contains(&rule.handle),
+        };
+        match rules.iter().rfind(is_it) {
+            Some(rule) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, rule.handle)),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts rules back where they were, unless they are there.
+    pub(super) fn put_rules_back(&mut self, place: &Place, chain: &ChainRef, former: &[Former]) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        for rule in former {
+            let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
+            let equals = there.iter().filter(|there| there.text == rule.text).count();
+            if equals >= rule.equals {
+                continue;
+            }
+            let expressions = bytes(&rule.expressions);
+            netfilter::put_back(&mut self.namespaces, &netns, chain, &[(rule.at, expressions, rule.compat)])?;
+            self.learn_new_handle(&netns, chain, rule)?;
+            kill::point();
+        }
+        Ok(())
+    }
+
+    /// A rule that is put back has another handle; one that the lab itself had added must be known
+    /// by it.
+    fn learn_new_handle(&mut self, netns: &NetnsRef, chain: &ChainRef, rule: &Former) -> Outcome {
+        let Some(entry) = self.book.handles.iter().find(|(_, handle)| **handle == rule.handle).map(|(n, _)| *n) else {
+            return Ok(());
+        };
+        let there = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
+        if let Some(new) = there.iter().filter(|there| there.text == rule.text).map(|there| there.handle).max() {
+            self.book.learn_handles(vec![(entry, new)]);
+        }
+        Ok(())
+    }
+
+    /// Sets a policy back, unless somebody else has changed it since.
+    pub(super) fn undo_policy(&mut self, place: &Place, chain: &ChainRef, before: Policy, wrote: Policy) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+        let now = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
+        if now != Some(wrote) || wrote == before {
+            return Ok(());
+        }
+        self.carry_out(&Op::new(netns, NetfilterOp::Policy(chain.clone(), before)))
+    }
+
+    /// Removes a chain that is empty and lets everything pass.
+    pub(super) fn undo_chain(&mut self, place: &Place, chain: &ChainRef) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+        match ruleset.chain(chain.table, &chain.name) {
+            Some(found) if found.rules.is_empty() && found.policy != Some(Policy::Drop) => {
+                gone_is_fine(netfilter::delete_chain(&mut self.namespaces, &netns, chain))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    pub(super) fn make_chain_again(&mut self, place: &Place, chain: &ChainRef) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        match self.carry_out(&Op::new(netns, NetfilterOp::NewChain(chain.clone()))) {
+            Err(failure) if failure.refusal.errno == Errno::EEXIST => Ok(()),
+            result => result,
+        }
+    }
+
+    pub(super) fn undo_table(&mut self, place: &Place, table: TableRef) -> Outcome {
+        let Some(netns) = self.find(place)? else { return Ok(()) };
+        gone_is_fine(netfilter::delete_table(&mut self.namespaces, &netns, table))
+    }
+
+    /// Looks up the handles of the rules that the lab added, once it is up.
+    pub(in super::super) fn learn_handles(&mut self) {
+        let mut learned: Vec<(u64, u64)> = Vec::new();
+        let entries = self.book.entries.clone();
+        for entry in &entries {
+            for undo in &entry.undo {
+                if let crate::journal::Undo::Rule { place, chain, text, before } = undo
+                    && let Some(handle) = self.handle_of(place, chain, text, before, &learned)
+                {
+                    learned.push((entry.n, handle));
+                }
+            }
+        }
+        self.book.learn_handles(learned);
+    }
+
+    fn handle_of(
+        &mut self,
+        place: &Place,
+        chain: &ChainRef,
+        text: &str,
+        before: &[u64],
+        learned: &[(u64, u64)],
+    ) -> Option<u64> {
+        let rules = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain).ok()?;
+        let is_it = |rule: &&RawRule| {
+            rule.text == text
+                && !before.contains(&rule.handle)
+                && !learned.iter().any(|(_, taken)| *taken == rule.handle)
+        };
+        // Rules get rising handles, whatever their place in the chain.
+        rules.iter().filter(is_it).map(|rule| rule.handle).min()
+    }
+}
+
+/// Somebody else removed it, or put something into it, which then keeps it.
+fn gone_is_fine(result: Outcome) -> Outcome {
+    match result {
+        Err(failure) if matches!(failure.refusal.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),
+        result => result,
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        hex.chars().filter_map(|digit| digit.to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}

@@ -1,0 +1,52 @@
+//! `netscript down`
+
+use std::process::ExitCode;
+
+use netscript_engine::diagnostics::{Error, Result, Sources};
+use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, lab_names, may_change_networks};
+
+use crate::cli::DownArgs;
+use crate::lifetime::take_down;
+use crate::output::{Printer, fail, tell};
+use crate::run::exit_code;
+
+/// Takes labs down, one after the other; it goes on after an error.
+pub fn run(args: &DownArgs, colour: bool) -> ExitCode {
+    let prepared = prepare(args);
+    let (labs, interrupt) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return exit_code(fail(&error.into(), &Sources::default(), colour)),
+    };
+    let mut status = 0;
+    for lab in labs {
+        let done = if args.dry_run { show(&lab, args.force, &interrupt) } else { down(&lab, args.force, &interrupt) };
+        if let Err(error) = done {
+            status = fail(&error.into(), &Sources::default(), colour);
+        }
+    }
+    exit_code(status)
+}
+
+fn prepare(args: &DownArgs) -> Result<(Vec<String>, Interrupt)> {
+    if !may_change_networks() {
+        return Err(Error::NotRoot);
+    }
+    let labs = if args.all { lab_names()? } else { args.labs.clone() };
+    // Ctrl-C does not stop it half way; what is left can be taken down again.
+    Ok((labs, Interrupt::listen()?))
+}
+
+fn down(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
+    take_down(lab, force, interrupt.clone())?;
+    tell(&format!("the lab `{lab}` is down"));
+    Ok(())
+}
+
+/// Prints the commands that would take a lab down.
+fn show(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
+    let printer = Printer::default();
+    if let Some(mut kernel) = Kernel::resume(interrupt.clone(), LabFolder::open(lab)?, force)? {
+        kernel.down_commands().iter().for_each(|line| printer.line(line));
+    }
+    printer.finish()
+}

@@ -1,0 +1,75 @@
+//! A lab's life on the machine: it stays up when its script has succeeded, and goes when it fails.
+
+use std::time::Duration;
+
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::kernel::{Interrupt, Kernel, LabFolder};
+use netscript_engine::{Point, Summary, World};
+
+use crate::cli::RunArgs;
+use crate::output::tell;
+use crate::script::is_stdin;
+
+/// A kernel whose lab outlives this process.
+pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel> {
+    let folder = match LabFolder::claim(name) {
+        Err(Error::LabUp { .. }) if args.replace => {
+            take_down(name, args.force, interrupt.clone())?;
+            LabFolder::claim(name)?
+        }
+        folder => folder?,
+    };
+    let kernel = Kernel::new(interrupt)?;
+    let kernel = if args.force { kernel } else { kernel.guarded() };
+    kernel.keep_in(folder, &script_path(args))
+}
+
+/// Takes a lab down that is up, or was left behind.
+pub fn take_down(name: &str, force: bool, interrupt: Interrupt) -> Result<()> {
+    match Kernel::resume(interrupt, LabFolder::open(name)?, force)? {
+        Some(mut kernel) => kernel.down(force),
+        None => Ok(()),
+    }
+}
+
+/// The lab stays, or goes, as the command line and the script's end have it.
+pub fn end(args: &RunArgs, world: &mut dyn World, success: bool, time: Duration) -> Result<()> {
+    if args.sandbox || args.dry_run.is_some() {
+        return Ok(());
+    }
+    let nothing_done = world.point() == Point::default();
+    if success && !args.rm || args.keep {
+        if let Some(summary) = world.keep()? {
+            tell(&told(&summary, success, time));
+        }
+        return Ok(());
+    }
+    world.take_down()?;
+    if !success && !nothing_done {
+        tell("everything that the script did has been undone (`--keep` leaves it for a look)");
+    }
+    Ok(())
+}
+
+fn told(summary: &Summary, success: bool, time: Duration) -> String {
+    let Summary { name, made } = summary;
+    let counted: Vec<String> = made.iter().map(|(what, count)| counted(what, *count)).collect();
+    let what = if counted.is_empty() { "changes to this machine".to_owned() } else { counted.join(", ") };
+    let state = if success { "is up" } else { "is kept as it is" };
+    let ms = time.as_millis();
+    format!("the lab `{name}` {state}: {what}, in {ms} ms; `netscript down {name}` takes it down")
+}
+
+fn counted(what: &str, count: usize) -> String {
+    match (count, what) {
+        (1, what) => format!("1 {what}"),
+        (count, "process") => format!("{count} processes"),
+        (count, what) => format!("{count} {what}s"),
+    }
+}
+
+/// Where the script is; nothing for one that was typed or piped in.
+fn script_path(args: &RunArgs) -> String {
+    let Some(file) = args.file.as_deref().filter(|file| !is_stdin(file)) else { return String::new() };
+    std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).display().to_string()
+}
