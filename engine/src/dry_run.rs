@@ -238,6 +238,13 @@ impl World for DryRun {
         unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
     }
 
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
+        self.present(netns)?;
+        let line = shell::interactive(netns).line(self.style);
+        self.print(&line);
+        unknowable("what is done in a shell")
+    }
+
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
         self.present(netns)?;
         self.started += 1;

@@ -146,7 +146,7 @@ impl Lab {
         match failed.absent {
             Some(Absent::Link(netns, name)) => self.no_such_link(&netns, name.as_str()),
             Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
-            Some(Absent::Leave(error)) => *error,
+            Some(absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_))) => absent.into_error(),
             None => {
                 if let (Action::Sysctl(SysctlOp::Write(key, _)), Errno::ENOENT) = (&op.action, failed.refusal.errno)
                     && let Err(error) = self.world.sysctl(&op.netns, key)

@@ -70,6 +70,8 @@ pub trait World {
 
     /// Runs a program to its end.
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
+    /// Runs the user's shell with the terminal, and gives its status.
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32>;
     /// Starts a program that lives as long as the lab.
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started>;
     /// Whether a started program is still running.
@@ -124,8 +126,30 @@ pub enum Absent {
     Link(NetnsRef, IfName),
     /// A namespace.
     Netns(NetnsRef),
+    /// What a name under `/run/netns` once stood for.
+    Leftover(NetnsName),
+    /// A process.
+    Process(u32),
     /// Leave to do it: what netscript itself has against it.
     Leave(Box<Error>),
+}
+
+impl Absent {
+    /// The error of one who asked for it, with nothing that is known about others.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Absent::Netns(netns) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Absent::Link(netns, name) => Error::NoSuchLink {
+                name: name.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            },
+            Absent::Leftover(name) => Error::LeftoverNetns { name: name.to_string() },
+            Absent::Process(pid) => Error::NoSuchProcess { pid },
+            Absent::Leave(error) => *error,
+        }
+    }
 }
 
 /// What a lab that is up consists of.

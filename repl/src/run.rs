@@ -17,6 +17,7 @@ use crate::cli::{Colour, RunArgs};
 use crate::dry_run;
 use crate::lifetime;
 use crate::output::{Printer, fail, tell};
+use crate::progress;
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
 
@@ -120,9 +121,9 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
 }
 
 fn interpret(mut interpreter: Interpreter, script: &Script, printer: &Printer, colour: bool) -> i32 {
-    let result = interpreter
-        .run(&script.name, &script.text)
-        .and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
+    let result = interpreter.run(&script.name, &script.text);
+    progress::end();
+    let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
     match result {
         Ok(status) => status,
         Err(failure) => fail(&failure, interpreter.sources(), colour),
@@ -155,9 +156,11 @@ fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &
 fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
     let name = args.name.clone().unwrap_or_else(|| lab_name(args.file.as_deref()));
     match place {
-        Place::Machine => lifetime::begin(args, &name, interrupt),
+        Place::Machine => Ok(lifetime::begin(args, &name, interrupt)?.lending_terminal(progress::lend)),
         // It goes with the sandbox.
-        Place::Sandbox | Place::Unprivileged => Ok(Kernel::new(interrupt)?.named(&name)),
+        Place::Sandbox | Place::Unprivileged => {
+            Ok(Kernel::new(interrupt)?.named(&name).lending_terminal(progress::lend))
+        }
     }
 }
 
@@ -166,6 +169,9 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
         lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
     } else if args.verbose {
         lab.on_op(|op| tell(&format!("+ {op}")));
+    } else if let Some(file) = args.file.as_deref().filter(|_| args.dry_run.is_none() && !is_session(args)) {
+        progress::begin(&file.display().to_string());
+        lab.on_op(|op| progress::tell(|| op.to_string()));
     }
 }
 

@@ -62,13 +62,14 @@ fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
         dev: o.link("dev", &netns.reference()?)?,
         count: o.number("count", 1, i64::from(u16::MAX))?.unwrap_or(1),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0)),
-        src: o.with("src", |what, value| match args::address(netns.session(), what, value, family)? {
-            addr => match family {
+        src: o.with("src", |what, value| {
+            let addr = args::address(netns.session(), what, value, family)?;
+            match family {
                 Some(wanted) if Family::of(addr) != wanted => {
                     Err(Error::WrongFamily { given: addr.to_string(), wanted, instead: None })
                 }
                 Some(_) | None => Ok(addr),
-            },
+            }
         })?,
         size: o.number("size", 0, MAX_SIZE)?.unwrap_or(56),
         ttl: o.number("ttl", 1, 255)?,

@@ -173,6 +173,9 @@ codes! {
     E0405 "cannot use the file",
         "A file or folder that netscript needs cannot be made, read or written.",
         "Check that it exists, its permissions, and that the disk is not full.";
+    E0406 "no terminal",
+        "A shell talks to its user through a terminal, and netscript was started without one.",
+        "Run netscript in a terminal, its input and output not piped.";
 
     E0501 "lab is up",
         "A lab of this name is up; it was built by this script, or by another of the same name.",

@@ -148,6 +148,18 @@ impl Error {
                 }
                 suggest_name(description, name, known, "the namespaces are")
             }
+            Error::LeftoverNetns { name } => Description::new(
+                Code::E0303,
+                format!("the name `{name}` stands for no namespace"),
+                "its process has ended, or nothing is mounted there",
+            )
+            .help(format!("take the name away: `netns_detach({name:?})`"))
+            .culprit(name),
+            Error::NoSuchProcess { pid } => {
+                Description::new(Code::E0303, format!("there is no process {pid}"), "it has ended, or never was")
+                    .help("give the number of a process that is running, or a handle with a `.pid`")
+                    .culprit(&pid.to_string())
+            }
             Error::NotThere { what, known } => {
                 let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
                 if known.is_empty() { description.help("there is none at all") } else { description.help(format!("there are {}", list(known))) }
@@ -177,6 +189,12 @@ impl Error {
             )
             .help(format!("check that `{program}` is installed and on the PATH"))
             .culprit(program),
+            Error::NoTerminal => Description::new(
+                Code::E0406,
+                "a shell needs a terminal",
+                "standard input or standard output is none",
+            )
+            .help("run netscript in a terminal, its output not piped, or run one program with `.exec(…)`"),
             Error::File { path, doing, why } => {
                 Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why)
                     .help("check that it exists, its permissions, and that the disk is not full")

@@ -58,6 +58,7 @@ pub struct Kernel {
     interrupt: Interrupt,
     /// Links have been changed since anybody waited for their carriers.
     carriers_changed: bool,
+    lend_terminal: fn(bool),
     book: Book,
     own: Own,
     folder: Option<LabFolder>,
@@ -86,14 +87,7 @@ impl Failure {
     /// The failure as the answer to a question, put as what follows "cannot".
     pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
         match self.absent {
-            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
-            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
-                name: name.to_string(),
-                netns: netns.to_string(),
-                known: Vec::new(),
-                elsewhere: None,
-            },
-            Some(Absent::Leave(error)) => *error,
+            Some(absent) => absent.into_error(),
             None => Error::Unanswered { question: question(), refusal: self.refusal },
         }
     }
@@ -116,6 +110,7 @@ impl Kernel {
             own: Own::default(),
             folder: None,
             guarded: false,
+            lend_terminal: |_| {},
         })
     }
 
@@ -128,6 +123,12 @@ impl Kernel {
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
         self.processes = Processes::new(&Path::new(labs::LABS_DIR).join(folder_name(lab)), lab);
+        self
+    }
+
+    /// Calls a function with true before a shell gets the terminal, and with false when it is left.
+    pub fn lending_terminal(mut self, lend: fn(bool)) -> Kernel {
+        self.lend_terminal = lend;
         self
     }
 
@@ -313,6 +314,14 @@ impl World for Kernel {
         self.await_carriers()?;
         self.note_program(netns);
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
+    }
+
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
+        self.await_carriers()?;
+        (self.lend_terminal)(true);
+        let left = self.processes.shell(&self.namespaces, &self.interrupt, netns);
+        (self.lend_terminal)(false);
+        left
     }
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {

@@ -3,6 +3,7 @@
 
 mod background;
 mod foreground;
+mod shell;
 mod surroundings;
 
 use std::collections::BTreeMap;
@@ -132,6 +133,17 @@ impl Processes {
         let failed = not_started(netns, &command);
         let child = foreground::start(command, surroundings).map_err(failed)?;
         foreground::finish(child, interrupt)
+    }
+
+    /// `ip netns exec NETNS $SHELL`, with the terminal
+    pub(super) fn shell(&mut self, namespaces: &Namespaces, interrupt: &Interrupt, netns: &NetnsRef) -> Result<i32> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
+        let command = Command::new(shell::program());
+        let failed = not_started(netns, &command);
+        let child = terminal.start(command, surroundings).map_err(failed)?;
+        terminal.finish(child, interrupt)
     }
 
     /// `ip netns exec NETNS ARGV… &`

@@ -234,6 +234,11 @@ pub fn exec(netns: &NetnsRef, argv: &[String]) -> Command {
     Command::new(netns, argv.iter().cloned()).tolerant()
 }
 
+/// The user's shell, with the terminal.
+pub fn interactive(netns: &NetnsRef) -> Command {
+    Command::new(netns, ["sh", "-c", "exec \"${SHELL:-sh}\""]).tolerant()
+}
+
 /// A program that is started and goes on in the background.
 pub fn start(netns: &NetnsRef, argv: &[String], program: Started) -> Command {
     let mut command = Command::new(netns, argv.iter().cloned());

@@ -337,6 +337,62 @@ fn colours_come_as_asked_for() {
 }
 
 #[test]
+fn every_line_can_be_undone() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    let lines = [
+        "let cool = netns(\"cool\"); ()",
+        "cool.lo.up(); ()",
+        "let br0 = bridge(\"br0\").up(); ()",
+        "br0.addr(\"192.168.1.10/24\"); ()",
+        "let port = veth(\"br-veth0\", \"veth0\").master(br0).up(); ()",
+        "port.peer.move_to(cool).addr(\"192.168.1.11/24\").up(); ()",
+        "cool.route(\"default\", #{ via: \"192.168.1.10\" })",
+        "host.sysctl(\"net.ipv4.ip_forward\", 1)",
+        "host.nat.masquerade(#{ src: \"192.168.1.0/24\" }); ()",
+        "host.filter.forward.policy(\"drop\"); ()",
+    ];
+    let state = |terminal: &mut Terminal| {
+        // What the kernel itself does about links is over.
+        terminal.enter("sleep(0.1)");
+        // The kernel gives lo this address with its first `up`, and leaves it there with `down`.
+        let show = terminal.enter(":show").replace("  127.0.0.1/8", "");
+        [show, terminal.enter("host.sysctl(\"net.ipv4.ip_forward\")")].concat()
+    };
+    for line in lines {
+        let before = state(&mut terminal);
+        assert_eq!(terminal.enter(line), "", "{line}");
+        let done = state(&mut terminal);
+        assert_ne!(done, before, "{line}");
+        let undone = terminal.enter(":undo");
+        assert!(undone.contains(&format!("undone: {line}")), "{undone}");
+        assert_eq!(state(&mut terminal), before, "{line}");
+        // Handles mean what they did before.
+        assert_eq!(terminal.enter(line), "", "{line}");
+        assert_eq!(state(&mut terminal), done, "{line}");
+    }
+    terminal.enter(":undo 10");
+    assert!(!terminal.enter(":show").contains("br0"));
+    assert!(terminal.enter("cool").contains("error[E0103]"));
+    assert!(terminal.enter(":undo 1").contains("there are 0 lines"));
+}
+
+#[test]
+fn a_failed_line_leaves_nothing() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let red = netns(\"red\"); let n = 1; ()");
+    let before = terminal.enter(":show");
+    let failed =
+        terminal.enter("n = 2; let v = red.veth(\"v\", \"w\"); v.up(); v.move_to(host).addr(\"300.1.1.1/24\")");
+    assert!(failed.contains("error[E0"), "{failed}");
+    assert_eq!(terminal.enter(":show"), before);
+    assert_eq!(terminal.enter("n"), "1");
+    assert!(terminal.enter("v").contains("error[E0103]"));
+    assert_eq!(terminal.enter("red.veth(\"v\", \"w\").up(); ()"), "");
+}
+
+#[test]
 fn a_dry_run_changes_nothing() {
     let place = Place::new();
     let mut terminal = quiet(&place);
