@@ -21,6 +21,16 @@ pub struct Lab {
     listener: Option<Listener>,
 }
 
+/// What handles meant at a moment.
+#[derive(Clone)]
+pub struct Memory(Handles);
+
+/// A lab's world while another is in its place.
+pub struct Stage {
+    world: Box<dyn World>,
+    handles: Handles,
+}
+
 impl Lab {
     /// A lab in which nothing has been made yet.
     pub fn new(world: Box<dyn World>) -> Lab {
@@ -52,6 +62,27 @@ impl Lab {
             }
         }
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
+    }
+
+    /// Puts another world in place of this one: what is done from now on is done there.
+    pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
+        Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone() }
+    }
+
+    /// What handles mean now.
+    pub fn memory(&self) -> Memory {
+        Memory(self.handles.clone())
+    }
+
+    /// Lets handles mean what they meant: what was done since has been taken back.
+    pub fn recall(&mut self, memory: &Memory) {
+        self.handles = memory.0.clone();
+    }
+
+    /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
+    pub fn end_rehearsal(&mut self, stage: Stage) {
+        self.world = stage.world;
+        self.handles = stage.handles;
     }
 
     /// The part of the machine that answers questions and runs programs.

@@ -1,11 +1,13 @@
 //! What the integration tests share.
 
+pub mod bench_repl;
 mod big_lab;
 mod equality;
 pub mod equivalence;
 pub mod program;
 mod sandbox;
 mod snapshot;
+pub mod terminal;
 
 pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
@@ -35,6 +37,7 @@ pub fn netscript() -> &'static Path {
         let build = Command::new(cargo)
             .current_dir(workspace())
             .args(["build", "--package", "netscript", "--message-format", "json-render-diagnostics"])
+            .args((!cfg!(debug_assertions)).then_some("--release"))
             .output()
             .expect("cargo can be started");
         assert!(build.status.success(), "netscript does not build: {}", String::from_utf8_lossy(&build.stderr));

@@ -13,7 +13,7 @@ pub struct LinkId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetnsId(usize);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LinkSlot {
     netns: NetnsRef,
     name: IfName,
@@ -22,7 +22,7 @@ struct LinkSlot {
     removed: Option<Removed>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct NetnsSlot {
     reference: NetnsRef,
     made: Option<At>,
@@ -34,7 +34,7 @@ struct NetnsSlot {
 /// Where in the script something was removed, if a script did it.
 type Removed = Option<At>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Handles {
     links: Vec<LinkSlot>,
     netns: Vec<NetnsSlot>,

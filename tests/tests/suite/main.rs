@@ -21,6 +21,7 @@ mod probes;
 mod process;
 mod progress;
 mod read_back;
+mod repl;
 mod route;
 mod sandboxing;
 mod shell;
