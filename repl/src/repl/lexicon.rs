@@ -19,7 +19,8 @@ pub const KEYWORDS: &[&str] = &[
 
 /// Whether Rhai knows a word as part of its grammar.
 pub fn is_keyword(word: &str) -> bool {
-    Token::lookup_symbol_from_syntax(word).is_some()
+    // `this` is a variable to Rhai's tokenizer, though nobody can make one of that name.
+    word == "this" || Token::lookup_symbol_from_syntax(word).is_some()
 }
 
 /// Where a name begins that is not for users.
