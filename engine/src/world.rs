@@ -50,6 +50,10 @@ pub trait World {
 
     /// The links of a namespace with their addresses, by index.
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>>;
+    /// The names of a namespace's links, in any order, without anything else being read.
+    fn link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
+        Ok(self.links(netns)?.into_iter().map(|link| link.name).collect())
+    }
     /// One link, without a list of all of them being read; `None`: it is not there.
     fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>>;
     /// The routes of a namespace, in the kernel's order.

@@ -12,8 +12,12 @@ const RUNS: usize = 21;
 const PAIRS: usize = 500;
 
 /// What is typed, and what a list of completions holds.
-const TYPED: [(&str, &str); 4] =
-    [("link(\"v4", "v499"), ("host.", "netns_"), ("host.lo.", "promisc()"), ("bridge(\"b\", #{ ", "vlan_filtering")];
+const TYPED: [(&str, &str); 4] = [
+    ("link(\"v49", "v499"),
+    ("host.", "traceroute()"),
+    ("host.lo.", "promisc()"),
+    ("bridge(\"b\", #{ ", "vlan_filtering"),
+];
 
 /// A time that was measured.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use super::{Absent, Failure, Outcome, sys};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
 
-pub(super) use read::{carriers_known, find, has_links, list, names};
+pub(super) use read::{carriers_known, find, has_links, list, names, names_alone};
 
 /// Attribute of a link that holds its alias (linux/if_link.h).
 const IFLA_IFALIAS: u16 = 20;

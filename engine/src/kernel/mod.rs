@@ -273,6 +273,10 @@ impl World for Kernel {
         link::list(&mut self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the links of {netns}")))
     }
 
+    fn link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
+        link::names_alone(&self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+
     fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>> {
         link::find(&mut self.namespaces, netns, name)
             .map_err(|f| f.into_error(|| format!("look at `{name}` in {netns}")))

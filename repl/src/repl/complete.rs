@@ -115,8 +115,8 @@ fn names(receiver: Option<&str>, interpreter: &Interpreter, lexicon: &Lexicon) -
     let netns = netns.unwrap_or_else(|| interpreter.session().here());
     let mut lab = interpreter.session().lab();
     let namespaces = lab.world().netns_names().unwrap_or_default();
-    let links = lab.world().links(&netns).unwrap_or_default();
-    let links = links.into_iter().map(|link| Candidate::plain(link.name.to_string()));
+    let links = lab.world().link_names(&netns).unwrap_or_default();
+    let links = links.into_iter().map(|name| Candidate::plain(name.to_string()));
     namespaces.into_iter().map(|name| Candidate::plain(name.to_string())).chain(links).collect()
 }
 

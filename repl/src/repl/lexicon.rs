@@ -14,7 +14,7 @@ pub struct Lexicon {
 /// Rhai's words for statements, as completion offers them. A test compares them with Rhai's.
 pub const KEYWORDS: &[&str] = &[
     "as", "break", "catch", "const", "continue", "do", "else", "export", "false", "fn", "for", "if", "import", "in",
-    "let", "loop", "private", "return", "switch", "this", "throw", "true", "try", "until", "while",
+    "let", "loop", "private", "return", "switch", "throw", "true", "try", "until", "while",
 ];
 
 /// Whether Rhai knows a word as part of its grammar.

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
+use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, as_nobody, family, finish, left_of};
 use netscript_tests::terminal::{CTRL_C, CTRL_D, CTRL_U, Terminal, UP};
 
@@ -481,4 +482,30 @@ fn every_word_with_options_says_which() {
     let silent: Vec<&str> =
         with_options.map(|word| word.name()).filter(|name| netscript_stdlib::option_keys(name).is_empty()).collect();
     assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn on_the_machine_the_lab_stays_if_that_is_wanted() {
+    for (args, answer, stays) in
+        [(&[][..], "y\r", true), (&[], "n\r", false), (&["--rm"], "", false), (&["--keep"], "", true)]
+    {
+        // A network that plays the machine's.
+        let machine = Sandbox::new();
+        let args: Vec<&str> = args.to_vec();
+        let left = machine.run(move || {
+            let place = Place::new();
+            let mut terminal = Terminal::start(&place, &args, COLUMNS, &[]);
+            terminal.wait_for("the machine's own network");
+            terminal.enter("let red = netns(\"red\"); ()");
+            terminal.wait_for_prompt();
+            terminal.press(CTRL_D);
+            if !answer.is_empty() {
+                terminal.wait_for("[y/N]");
+                terminal.press(answer);
+            }
+            assert_eq!(terminal.status(), Some(0), "{}", terminal.text());
+            std::path::Path::new("/run/netns/red").exists()
+        });
+        assert_eq!(left, stays, "{answer:?}");
+    }
 }
