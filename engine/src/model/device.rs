@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::addr::{Addr4, Addr6};
+use super::slab::Number;
 use super::space::SpaceId;
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, TunMode, VlanId, Vxlan};
 use crate::state::Hardware;
@@ -11,6 +12,12 @@ use crate::state::Hardware;
 /// A link; it keeps its id through renames and moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct DevId(pub(super) u32);
+
+impl Number for DevId {
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Device {

@@ -355,6 +355,10 @@ impl Model {
         match device.kind {
             // vlan_dev_open
             Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
+            // vxlan_open joins the group, over a link that takes part in groups.
+            Kind::Vxlan(ref vxlan, Some(lower)) if vxlan.group.is_some() && self.device(lower).is_loopback() => {
+                return Err(Errno::ENODEV.into());
+            }
             // macvlan_open
             Kind::Macvlan(lower, _) if self.mac_taken(id, lower) => return Err(Errno::EADDRINUSE.into()),
             _ => {}

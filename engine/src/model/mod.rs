@@ -14,14 +14,16 @@ mod netfilter;
 mod netns;
 mod policy;
 mod route;
+mod slab;
 mod snapshot;
 mod space;
 mod sysctl;
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
 
 use device::{DevId, Device};
+use slab::Slab;
 use space::{Space, SpaceId};
 
 use crate::diagnostics::{Errno, Error, Refusal};
@@ -31,9 +33,9 @@ use crate::world::{Absent, Failed, Started};
 /// The network that operations are believed to have made.
 #[derive(Clone, Debug)]
 pub struct Model {
-    names: BTreeMap<NetnsRef, SpaceId>,
-    spaces: BTreeMap<SpaceId, Space>,
-    devices: BTreeMap<DevId, Device>,
+    names: HashMap<NetnsRef, SpaceId>,
+    spaces: Slab<SpaceId, Space>,
+    devices: Slab<DevId, Device>,
     programs: BTreeMap<Started, SpaceId>,
     resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
     next_space: u32,
@@ -87,9 +89,9 @@ impl Model {
     /// A host whose `lo` is switched off.
     fn empty() -> Model {
         let mut model = Model {
-            names: BTreeMap::new(),
-            spaces: BTreeMap::new(),
-            devices: BTreeMap::new(),
+            names: HashMap::new(),
+            spaces: Slab::default(),
+            devices: Slab::default(),
             programs: BTreeMap::new(),
             resolvers: BTreeMap::new(),
             next_space: 0,

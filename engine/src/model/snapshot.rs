@@ -14,7 +14,9 @@ use crate::state::{Addr, FdbRecord, Hardware, Link, LinkType, NeighRecord, OperS
 impl Model {
     /// The names under `/run/netns`, sorted.
     pub(crate) fn netns_names(&self) -> Vec<NetnsName> {
-        self.names.keys().filter_map(|netns| netns.name().cloned()).collect()
+        let mut names: Vec<NetnsName> = self.names.keys().filter_map(|netns| netns.name().cloned()).collect();
+        names.sort();
+        names
     }
 
     /// Whether a namespace is there.

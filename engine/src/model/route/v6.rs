@@ -74,13 +74,14 @@ impl Fib6 {
     pub(crate) fn insert_by_kernel(&mut self, table: TableId, dst: Prefix, route: Route6) {
         let key = (table, dst);
         let routes = self.of(&key);
-        if routes
-            .iter()
-            .any(|old| old.metric == route.metric && old.way.dev == route.way.dev && old.way.via == route.way.via)
-        {
+        // Where every port of a bridge has a route, as to fe80::/64, most links have no other one.
+        let known = route.way.dev.and_then(|dev| self.by_dev.get(&dev)).is_some_and(|keys| keys.contains(&key));
+        let same =
+            |old: &Route6| old.metric == route.metric && old.way.dev == route.way.dev && old.way.via == route.way.via;
+        if known && routes.iter().any(same) {
             return;
         }
-        let at = routes.iter().position(|old| old.metric > route.metric).unwrap_or(routes.len());
+        let at = routes.partition_point(|old| old.metric <= route.metric);
         self.put(key, at, route);
     }
 
