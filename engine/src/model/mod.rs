@@ -19,8 +19,8 @@ mod snapshot;
 mod space;
 mod sysctl;
 
-use std::net::IpAddr;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use device::{DevId, Device};
 use slab::Slab;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::device::{Device, Kind};
+use super::device::{DevId, Device, Kind};
 use super::space::{Space, SpaceId};
 use super::{Failure, Model, Outcome};
 use crate::diagnostics::Errno;
@@ -109,6 +109,12 @@ impl Model {
                 | Kind::Tun(_) => self.remove_device(link),
             }
         }
+        // vxlan_exit_batch_rtnl: tunnels that were made here end, wherever they are.
+        for tunnel in self.tunnels_of(space) {
+            if self.devices.contains_key(&tunnel) {
+                self.remove_device(tunnel);
+            }
+        }
         for link in self.space(space).links.values().copied().collect::<Vec<_>>() {
             // A tunnel that was moved away may still stand on it.
             for upper in self.device(link).uppers.clone() {
@@ -117,6 +123,13 @@ impl Model {
             self.devices.remove(&link);
         }
         self.spaces.remove(&space);
+    }
+
+    /// The tunnels that were made in a namespace.
+    pub(super) fn tunnels_of(&self, space: SpaceId) -> Vec<DevId> {
+        let tunnels =
+            self.devices.iter().filter(|(_, device)| device.born == space && matches!(device.kind, Kind::Vxlan(..)));
+        tunnels.map(|(id, _)| DevId(id)).collect()
     }
 
     /// A program runs in a namespace, and keeps it alive.

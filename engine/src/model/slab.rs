@@ -45,6 +45,11 @@ impl<I: Number, T> Slab<I, T> {
         }
     }
 
+    /// With their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        (0..).zip(&self.things).filter_map(|(id, thing)| Some((id, thing.as_ref()?)))
+    }
+
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.things.iter().flatten()
     }

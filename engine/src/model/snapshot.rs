@@ -50,7 +50,8 @@ impl Model {
             | Kind::Tun(_)
             | Kind::Physical => None,
         });
-        let elsewhere = peers.filter(|id| !used && self.device(*id).space != space);
+        let tunnels = self.tunnels_of(space);
+        let elsewhere = peers.chain(tunnels).filter(|id| !used && self.device(*id).space != space);
         elsewhere.filter_map(|id| Some((self.name_of(self.space_of(id))?, self.device(id).name.clone()))).collect()
     }
 

@@ -260,6 +260,11 @@ impl Model {
         if route.scope != Scope::Host && !up {
             return;
         }
+        // fib_valid_prefsrc: the address may be another network's broadcast address.
+        let own = kind == RouteKind::Local && dst.addr() == IpAddr::V4(primary.local);
+        if !own && self.addr_type4(space, primary.local, None) != RouteKind::Local {
+            return;
+        }
         self.space_mut(space).fib4.append(table, dst, route);
     }
 
