@@ -355,8 +355,11 @@ impl Model {
         match device.kind {
             // vlan_dev_open
             Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
-            // vxlan_open joins the group, over a link that takes part in groups.
-            Kind::Vxlan(ref vxlan, Some(lower)) if vxlan.group.is_some() && self.device(lower).is_loopback() => {
+            // vxlan_open joins the group, over a link that the protocol runs over.
+            Kind::Vxlan(Vxlan { group: Some(group), .. }, Some(lower))
+                if (group.is_ipv4() && self.device(lower).mtu < IPV4_MIN_MTU)
+                    || (group.is_ipv6() && !self.has_ipv6(lower)) =>
+            {
                 return Err(Errno::ENODEV.into());
             }
             // macvlan_open
