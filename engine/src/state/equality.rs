@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
-use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto};
 
 /// Compares states of one network, as far as one of them, a model's, knows it.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,9 @@ pub struct Comparison {
     random: BTreeSet<(NetnsRef, IfName)>,
     /// Links with an fe80 address that was made of one.
     derived: BTreeSet<(NetnsRef, IfName)>,
+    /// Links that are up without a carrier. Whether they had one for long enough for the kernel to
+    /// begin with IPv6, which it does in its own time, is chance.
+    carrierless: BTreeSet<(NetnsRef, IfName)>,
 }
 
 impl Comparison {
@@ -27,17 +30,20 @@ impl Comparison {
     pub fn with(model: &NetState) -> Comparison {
         let links =
             model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
-        let (mut random, mut derived) = (BTreeSet::new(), BTreeSet::new());
+        let (mut random, mut derived, mut carrierless) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (netns, link) in links {
             let place = (netns.clone(), link.name.clone());
             if link.mac == Hardware::Unknown {
                 random.insert(place.clone());
             }
             if link.mac == Hardware::Unknown || link.unknown_addr {
-                derived.insert(place);
+                derived.insert(place.clone());
+            }
+            if link.up && !link.carrier {
+                carrierless.insert(place);
             }
         }
-        Comparison { random, derived }
+        Comparison { random, derived, carrierless }
     }
 
     /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
@@ -95,6 +101,12 @@ impl Comparison {
 
     fn is_random(&self, netns: &NetnsRef, name: &IfName) -> bool {
         self.random.contains(&(netns.clone(), name.clone()))
+    }
+
+    fn begins_late(&self, netns: &NetnsRef, route: &Route) -> bool {
+        let mut devs = route.nexthops.iter().filter_map(|hop| hop.dev.as_ref());
+        route.proto == Some(RouteProto::KERNEL)
+            && devs.any(|dev| self.carrierless.contains(&(netns.clone(), dev.clone())))
     }
 
     fn is_blurred(&self, netns: &NetnsRef, name: &IfName) -> bool {
@@ -168,9 +180,9 @@ impl Comparison {
             RouteKind::Local => is_derived(route.dst.addr()) && over_random(),
             // The subnet-router anycast address waits for the address that comes with it.
             RouteKind::Anycast => route.dst.addr() == link_local_network().addr() && over_random(),
-            RouteKind::Unicast
-            | RouteKind::Broadcast
-            | RouteKind::Multicast
+            RouteKind::Unicast => route.dst == link_local_network() && self.begins_late(netns, route),
+            RouteKind::Multicast => self.begins_late(netns, route),
+            RouteKind::Broadcast
             | RouteKind::Blackhole
             | RouteKind::Unreachable
             | RouteKind::Prohibit
