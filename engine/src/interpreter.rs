@@ -7,7 +7,7 @@ mod variables;
 
 use std::path::Path;
 
-use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
+use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel, Position, Scope, Stmt};
 
 pub use foreign::{UNNAMED, takes_unknown};
 pub use session::{ScriptError, Session, at};
@@ -86,6 +86,9 @@ impl Interpreter {
         self.sources.add(name.into(), text.as_ref().into());
         let mut ast = self.engine.compile(&text).map_err(|error| self.syntax_error(name, &error))?;
         ast.set_source(name);
+        if takes_steps_back(&ast) {
+            self.session.lab().keep_steps();
+        }
         self.session.set_exit_status(0);
         match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
             Ok(()) => Ok(self.session.exit_status()),
@@ -141,6 +144,21 @@ impl Interpreter {
             self.sources.add(source.into(), text.into());
         }
     }
+}
+
+/// Whether a script may take single steps back.
+fn takes_steps_back(ast: &AST) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= path.iter().any(|node| match node {
+            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => {
+                matches!(call.name.as_str(), "undo" | "checkpoint")
+            }
+            _ => false,
+        });
+        !found
+    });
+    found
 }
 
 fn place(source: &str, position: Position) -> Option<At> {

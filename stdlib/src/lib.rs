@@ -23,6 +23,7 @@ mod probe;
 mod process;
 mod route;
 mod sysctl;
+mod undo;
 mod unknown;
 
 use netscript_engine::interpreter::Session;
@@ -34,6 +35,7 @@ pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use process::Process;
+pub use undo::Checkpoint;
 pub use unknown::Unknown;
 
 /// What a script can know about its run.
@@ -67,6 +69,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         http::register,
         check::register,
         error::register,
+        undo::register,
         unknown::register,
     ] {
         words(engine);

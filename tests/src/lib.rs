@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod crash;
 mod equality;
 pub mod equivalence;
 pub mod program;

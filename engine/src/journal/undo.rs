@@ -19,6 +19,12 @@ pub enum Undo {
         /// The namespace that it must be bound to.
         key: Key,
     },
+    /// Something of the lab's own that cannot be made again, should only the steps from here on be
+    /// taken back.
+    Lost {
+        /// In words.
+        what: String,
+    },
     /// Gives a name back to a namespace.
     Bind {
         /// The name.

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::book::{Book, LEFT_BY_OTHERS};
-use super::labs::{LabFolder, boot_id, lab_names, lock_all, read_journal};
+use super::labs::{LabFolder, boot_id, lab_names, lock_all, read_journal, remove_shared};
 use super::process::{Processes, is_alive};
 use super::undo::not_undone;
 use super::{Interrupt, Kernel, kill};
@@ -58,6 +58,7 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
             Undo::Netns { name, key: _ } => namespaces.push(name.clone()),
             Undo::Process { process, what } => processes.push((*process, what.clone())),
             Undo::Bind { .. }
+            | Undo::Lost { .. }
             | Undo::Link { .. }
             | Undo::Make { .. }
             | Undo::Move { .. }
@@ -95,7 +96,9 @@ impl Kernel {
         let journal = folder.journal()?;
         let header = journal.header.clone().filter(|header| header.boot == boot_id());
         let Some(header) = header else {
+            let _all = lock_all()?;
             folder.remove()?;
+            remove_shared();
             return Ok(None);
         };
         let path = folder.path().join("journal").display().to_string();
@@ -156,7 +159,12 @@ impl Kernel {
             let new: Vec<_> = left.into_iter().filter(|entry| entry.n >= LEFT_BY_OTHERS && !seen(entry.n)).collect();
             if new.is_empty() {
                 kill::point();
-                return if problems.is_empty() { folder.remove().map(|()| None) } else { Ok(Some(folder)) };
+                if !problems.is_empty() {
+                    return Ok(Some(folder));
+                }
+                folder.remove()?;
+                remove_shared();
+                return Ok(None);
             }
             drop(all);
             let before = problems.len();

@@ -61,6 +61,8 @@ pub struct Kernel {
     folder: Option<LabFolder>,
     /// What the lab did not make is removed only if that was allowed.
     guarded: bool,
+    /// Only some steps are being taken back.
+    partial: bool,
 }
 
 /// Why one operation was not done.
@@ -114,6 +116,7 @@ impl Kernel {
             own: Own::default(),
             folder: None,
             guarded: false,
+            partial: false,
         })
     }
 
@@ -214,7 +217,7 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
-        self.book.step();
+        self.book.step(&self.own);
         ops.iter().for_each(|op| self.note_carriers(op));
         while let Some(op) = ops.get(index) {
             let rules = netfilter_ops(&ops[index..]);
@@ -242,8 +245,10 @@ impl World for Kernel {
     }
 
     fn rollback(&mut self, point: Point) -> Result<()> {
-        let first = self.book.back_to(point);
-        undo::not_undone(self.undo_from(first))
+        let Some((first, own)) = self.book.back_to(point) else { return Ok(()) };
+        let problems = self.undo_from(first);
+        self.own = own;
+        undo::not_undone(problems)
     }
 
     fn keep(&mut self) -> Result<Option<Summary>> {
@@ -311,7 +316,7 @@ impl World for Kernel {
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
         self.note_program(netns);
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.start(namespaces, book, netns, argv)
     }
@@ -344,13 +349,13 @@ impl World for Kernel {
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         let listener = crate::probe::listen(&self.namespaces, netns, server)?;
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.serve(namespaces, book, netns, listener, &server.body)
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.capture(namespaces, book, netns, request)
     }
