@@ -199,7 +199,8 @@ pub struct Former {
     pub text: String,
     /// Its handle.
     pub handle: u64,
-    /// How many equal rules the chain had, this one included.
+    /// How many equal rules the chain has once this one is back, and those before it that went
+    /// with it: as many mean that it is back.
     pub equals: usize,
     /// `NFTA_RULE_EXPRESSIONS` as the kernel told it, in hexadecimal.
     pub expressions: String,

@@ -65,8 +65,18 @@ impl Machine {
     pub fn furnish(program: &Path) -> Machine {
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        std::thread::sleep(Duration::from_millis(300));
-        Machine { program: program.display().to_string() }
+        let machine = Machine { program: program.display().to_string() };
+        // Carriers and addresses come in the kernel's own time.
+        let mut before = machine.look();
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(1500));
+            let now = machine.look();
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        machine
     }
 
     /// Runs netscript.
