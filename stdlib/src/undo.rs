@@ -17,7 +17,7 @@ pub(crate) fn register(engine: &mut Engine) {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Marks the present moment, for `rollback`.
     ///

@@ -133,15 +133,15 @@ mod tests {
 
     #[test]
     fn a_torn_last_line_was_never_sent() {
-        let whole = header().text() + &entry(0).text();
-        let torn = whole.clone() + &entry(1).text()[..20];
+        let whole = [header(), entry(0)].map(|line| line.text()).concat();
+        let torn = format!("{whole}{}", &entry(1).text()[..20]);
         let journal = Journal::parse(&torn).expect("it has a header");
         assert_eq!((journal.entries.len(), journal.length), (1, whole.len()));
     }
 
     #[test]
     fn damage_and_later_versions_are_told() {
-        let damaged = header().text() + "{\"entry\"\n" + &entry(1).text();
+        let damaged = format!("{}{{\"entry\"\n{}", header().text(), entry(1).text());
         assert_eq!(Journal::parse(&damaged).map(|journal| journal.damaged), Ok(vec![2]));
         assert_eq!(Journal::parse("{\"lab\":{\"version\":9,\"else\":1}}\n"), Err(Cut::Newer(9)));
         assert_eq!(Journal::parse(&entry(1).text()), Err(Cut::Headless));

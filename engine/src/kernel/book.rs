@@ -300,6 +300,24 @@ impl Kernel {
         }
     }
 
+    /// Reads what an operation's inverse must know, and writes it. No other lab can go down between
+    /// the two and take away what was seen, or overlook that this one needs it.
+    pub(super) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
+        let shared = match &op.action {
+            Action::Netfilter(_) | Action::Sysctl(_) => self.folder.is_some() && !self.own.has_netns(&op.netns),
+            Action::Netns(_)
+            | Action::Link(_)
+            | Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_) => false,
+        };
+        let _all = if shared { Some(super::labs::lock_all().map_err(Failure::from_error)?) } else { None };
+        let undo = self.inverse(op)?;
+        self.record(op, undo)
+    }
+
     /// Writes what an operation that is about to be sent needs to be undone.
     pub(super) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
         if undo.is_empty() {

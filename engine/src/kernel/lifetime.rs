@@ -152,30 +152,26 @@ impl Kernel {
     /// Removes the folder, unless something is left to undo. What other labs left to this one
     /// meanwhile is undone first.
     fn close_folder(&mut self, folder: LabFolder, problems: &mut Vec<String>) -> Result<Option<LabFolder>> {
-        loop {
-            let all = lock_all()?;
-            let left: Vec<_> = folder.journal()?.entries;
-            let seen = |n: u64| self.book.entries.iter().any(|entry| entry.n == n);
-            let new: Vec<_> = left.into_iter().filter(|entry| entry.n >= LEFT_BY_OTHERS && !seen(entry.n)).collect();
-            if new.is_empty() {
-                kill::point();
-                if !problems.is_empty() {
-                    return Ok(Some(folder));
-                }
-                folder.remove()?;
-                remove_shared();
-                return Ok(None);
+        let all = lock_all()?;
+        let left: Vec<_> = folder.journal()?.entries;
+        let seen = |n: u64| self.book.entries.iter().any(|entry| entry.n == n);
+        let new: Vec<_> = left.into_iter().filter(|entry| entry.n >= LEFT_BY_OTHERS && !seen(entry.n)).collect();
+        if new.is_empty() {
+            kill::point();
+            if !problems.is_empty() {
+                return Ok(Some(folder));
             }
-            drop(all);
-            let before = problems.len();
-            self.book.entries.extend(new);
-            self.folder = Some(folder);
-            problems.extend(self.undo_from(LEFT_BY_OTHERS));
-            let Some(back) = self.folder.take() else { return Ok(None) };
-            if problems.len() > before {
-                return Ok(Some(back));
-            }
-            return self.close_folder(back, problems);
+            folder.remove()?;
+            remove_shared();
+            return Ok(None);
+        }
+        drop(all);
+        self.book.entries.extend(new);
+        self.folder = Some(folder);
+        problems.extend(self.undo_from(LEFT_BY_OTHERS));
+        match self.folder.take() {
+            Some(folder) => self.close_folder(folder, problems),
+            None => Ok(None),
         }
     }
 

@@ -134,8 +134,7 @@ impl Kernel {
 
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
-        let undo = self.inverse(op)?;
-        let entry = self.record(op, undo)?;
+        let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
         let done = self.carry_out(op);
         kill::point();
@@ -150,8 +149,7 @@ impl Kernel {
     fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
         let mut entries = Vec::new();
         for (index, op) in ops.iter().take(rules.len()).enumerate() {
-            let recorded = self.inverse(op).and_then(|undo| self.record(op, undo));
-            match recorded {
+            match self.look_and_record(op) {
                 Ok(entry) => entries.push(entry),
                 // Those before it are done all the same.
                 Err(failure) => {

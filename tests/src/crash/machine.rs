@@ -129,7 +129,6 @@ impl Machine {
         }
         seen.insert("names".into(), names);
         seen.insert("labs".into(), run("ls -a /run/netscript 2>/dev/null"));
-        seen.insert("etc".into(), run("ls /etc/netns 2>/dev/null"));
         seen.insert("rules".into(), without_counters(&run("iptables-save; ip6tables-save; nft list ruleset")));
         seen.insert("settings".into(), settings());
         seen.insert("processes".into(), processes());

@@ -167,7 +167,7 @@ fn a_strangers_namesake_is_left_alone() {
     machine.ok("ip netns del red; ip netns add red; ip link del br0; ip link add br0 type bridge");
     machine.ok("iptables -t nat -F; iptables -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE");
     // The process's number is another's by now, as far as the journal can tell.
-    machine.ok("setsid -f sleep 1001; p=$(pgrep -nx sleep -f 'sleep 1001' || pgrep -n sleep); o=$(grep -o '\"pid\":[0-9]*' netscript/lab/journal | tail -n1)
+    machine.ok("setsid -f sleep 1001 </dev/null >/dev/null 2>&1; p=$(pgrep -nf 'sleep 100[1]'); o=$(grep -o '\"pid\":[0-9]*' netscript/lab/journal | tail -n1)
         kill ${o#*:}; sed -i \"s/$o,/\\\"pid\\\":$p,/\" netscript/lab/journal; echo $p >other");
     machine.ok("netscript down lab; ip netns list | grep red; ip link show br0; iptables -t nat -S | grep MASQUERADE; kill $(cat other)");
 }

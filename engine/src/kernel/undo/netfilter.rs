@@ -1,7 +1,10 @@
 //! Chains and rules, removed by their handles and put back as they were.
 
+use std::collections::BTreeMap;
+
+use super::super::labs::{LabFolder, lab_names, lock_all, read_journal};
 use super::super::netfilter::{self, RawRule};
-use super::super::{Kernel, Outcome, kill};
+use super::super::{Failure, Kernel, Outcome, kill};
 use crate::diagnostics::Errno;
 use crate::journal::{Entry, Former, Place, Undo};
 use crate::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
@@ -20,14 +23,17 @@ impl Kernel {
     ) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
         let handle = self.book.handles.get(&entry).copied();
+        let _all = if self.folder.is_some() { Some(lock_all().map_err(Failure::from_error)?) } else { None };
         let claimed = self.claimed(place, chain.table);
         let rules = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
         let is_it = |rule: &&RawRule| match handle {
             Some(handle) => rule.handle == handle && rule.text == text,
             None => rule.text == text && !before.contains(&rule.handle) && !claimed.contains(&rule.handle),
         };
-        match rules.iter().rfind(is_it) {
-            Some(rule) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, rule.handle)),
+        // The oldest that it can be: labs with equal rules that know fewer older ones can then still
+        // find theirs, whichever goes first.
+        match rules.iter().filter(is_it).map(|rule| rule.handle).min() {
+            Some(handle) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, handle)),
             None => Ok(()),
         }
     }
@@ -102,6 +108,8 @@ impl Kernel {
 
     /// Looks up the handles of the rules that the lab added, once it is up.
     pub(in super::super) fn learn_handles(&mut self) {
+        // Two labs with equal rules must not take the same for theirs.
+        let _all = if self.folder.is_some() { lock_all().ok() } else { None };
         let mut learned: Vec<(u64, u64)> = Vec::new();
         for entry in self.book.entries.clone() {
             for undo in &entry.undo {
@@ -124,11 +132,21 @@ impl Kernel {
         self.book.learn_handles(learned);
     }
 
-    /// The handles in a table that are known to be those of rules which the lab added.
+    /// The handles in a table that are known to be those of rules which labs added.
     fn claimed(&self, place: &Place, table: TableRef) -> Vec<u64> {
         let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
-        let entries = self.book.entries.iter().filter(|entry| entry.undo.iter().any(in_table));
-        entries.filter_map(|entry| self.book.handles.get(&entry.n).copied()).collect()
+        let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>| -> Vec<u64> {
+            let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
+            entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
+        };
+        let mut claimed = of(&self.book.entries, &self.book.handles);
+        let own = self.folder.as_ref().map(LabFolder::name);
+        for other in lab_names().unwrap_or_default().iter().filter(|name| own.is_some_and(|own| own != *name)) {
+            if let Ok(journal) = read_journal(other) {
+                claimed.extend(of(&journal.entries, &journal.handles));
+            }
+        }
+        claimed
     }
 }
 
