@@ -3,6 +3,7 @@
 //! the machine knows is an error that says so.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Result};
@@ -14,7 +15,8 @@ use crate::op::{
 use crate::shell::{self, Style};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
 use crate::world::{
-    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, Started, Trace, World,
+    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started, Trace,
+    World,
 };
 
 /// Where lines of the printed script go.
@@ -217,11 +219,22 @@ impl World for DryRun {
         }
     }
 
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        Ok(self.model.name_servers(netns))
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
         let line = shell::exec(netns, argv).line(self.style);
         self.print(&line);
         unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
+    }
+
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
+        self.present(netns)?;
+        let line = shell::interactive(netns).line(self.style);
+        self.print(&line);
+        unknowable("what is done in a shell")
     }
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
@@ -293,6 +306,16 @@ impl World for DryRun {
         let line = shell::serve(netns, server, program).line(self.style);
         self.print(&line);
         answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        self.present(netns)?;
+        self.started += 1;
+        let program = Started(self.started);
+        let line = shell::serve_dns(netns, server, program).line(self.style);
+        self.print(&line);
+        answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
         Ok(program)
     }
 

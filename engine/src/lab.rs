@@ -122,6 +122,11 @@ impl Lab {
         self.handles.reference(id)
     }
 
+    /// Whether this lab gave name servers to a namespace; they go with it.
+    pub fn has_resolver(&self, netns: &NetnsRef) -> bool {
+        self.handles.has_resolver(netns)
+    }
+
     /// A number for a namespace without a name, not used before in this lab.
     pub fn next_held(&mut self) -> u32 {
         self.handles.next_held()
@@ -148,7 +153,7 @@ impl Lab {
         match failed.absent {
             Some(Absent::Link(netns, name)) => self.no_such_link(&netns, name.as_str()),
             Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
-            Some(Absent::Leave(error)) => *error,
+            Some(absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_))) => absent.into_error(),
             None => {
                 if let (Action::Sysctl(SysctlOp::Write(key, _)), Errno::ENOENT) = (&op.action, failed.refusal.errno)
                     && let Err(error) = self.world.sysctl(&op.netns, key)

@@ -24,6 +24,6 @@ mod world;
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, NetnsId};
 pub use world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, Started,
-    Summary, Trace, Transport, World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
+    Started, Summary, Trace, Transport, World,
 };

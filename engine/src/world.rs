@@ -1,11 +1,12 @@
 //! Everything that reaches outside the program goes through [`World`].
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Error, Refusal, Result};
-use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 
 /// What operations act on and questions are answered by: the kernel, or a model of it.
@@ -64,8 +65,13 @@ pub trait World {
     /// The value of a setting, without the line's end.
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
 
+    /// The name servers that a namespace asks; none where it has none of its own.
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>>;
+
     /// Runs a program to its end.
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
+    /// Runs the user's shell with the terminal, and gives its status.
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32>;
     /// Starts a program that lives as long as the lab.
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started>;
     /// Whether a started program is still running.
@@ -80,17 +86,7 @@ pub trait World {
     /// Opens a connection and closes it again.
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
     /// Looks who is on the way to a target.
-    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
-        let mut hops = Vec::new();
-        for ttl in 1..=trace.hops {
-            let pong = self.ping(netns, &trace.request(ttl))?;
-            hops.push(Hop { ttl, addr: pong.from, reached: pong.received > 0 });
-            if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
-                break;
-            }
-        }
-        Ok(hops)
-    }
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>>;
     /// Lets time pass until something may have changed; false where waiting changes nothing.
     fn wait(&mut self, time: Duration) -> Result<bool> {
         self.sleep(time).map(|()| true)
@@ -99,6 +95,8 @@ pub trait World {
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
     /// Starts a small HTTP server of our own that lives as long as the lab.
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started>;
+    /// Starts a small name server of our own that lives as long as the lab.
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started>;
     /// Starts to write a link's packets into a file, as long as the lab lives. Those that pass after
     /// this returns are in it.
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started>;
@@ -128,8 +126,30 @@ pub enum Absent {
     Link(NetnsRef, IfName),
     /// A namespace.
     Netns(NetnsRef),
+    /// What a name under `/run/netns` once stood for.
+    Leftover(NetnsName),
+    /// A process.
+    Process(u32),
     /// Leave to do it: what netscript itself has against it.
     Leave(Box<Error>),
+}
+
+impl Absent {
+    /// The error of one who asked for it, with nothing that is known about others.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Absent::Netns(netns) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Absent::Link(netns, name) => Error::NoSuchLink {
+                name: name.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            },
+            Absent::Leftover(name) => Error::LeftoverNetns { name: name.to_string() },
+            Absent::Process(pid) => Error::NoSuchProcess { pid },
+            Absent::Leave(error) => *error,
+        }
+    }
 }
 
 /// What a lab that is up consists of.
@@ -164,7 +184,7 @@ pub struct Started(pub u32);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ping {
     /// Where to.
-    pub target: IpAddr,
+    pub target: Host,
     /// The link of a link-local target.
     pub dev: Option<IfName>,
     /// How many requests, one a second at most; the next goes out when the last is answered or
@@ -194,7 +214,9 @@ pub enum Transport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
     /// Where to.
-    pub target: SocketAddr,
+    pub target: Host,
+    /// On which port.
+    pub port: u16,
     /// By which protocol.
     pub transport: Transport,
     /// How long to wait.
@@ -215,9 +237,11 @@ pub struct Connected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
     /// The server.
-    pub server: SocketAddr,
-    /// What the request names as its host.
-    pub host: String,
+    pub server: Host,
+    /// Its port.
+    pub port: u16,
+    /// Server and port as the request names them.
+    pub authority: String,
     /// The page, with its leading `/`.
     pub path: String,
     /// How long connecting, asking and answering may take together.
@@ -246,11 +270,20 @@ pub struct Serve {
     pub body: String,
 }
 
+/// A small name server, on port 53.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeDns {
+    /// Where it listens; `None`: on every address of both families.
+    pub addr: Option<IpAddr>,
+    /// The hosts that it knows.
+    pub records: BTreeMap<HostName, Vec<IpAddr>>,
+}
+
 /// A way to look at: ICMP echo requests that may pass 1, 2, … routers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// Where it leads.
-    pub target: IpAddr,
+    pub target: Host,
     /// How many steps to look at, at most.
     pub hops: u8,
     /// How long to wait for each answer.
@@ -258,10 +291,20 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The request of one step.
-    fn request(&self, ttl: u8) -> Ping {
-        let Trace { target, hops: _, timeout } = *self;
-        Ping { target, dev: None, count: 1, timeout, src: None, size: 0, ttl: Some(ttl) }
+    /// Looks at each step, by `ping`, until the target answers or nothing can be sent.
+    pub fn follow(&self, target: IpAddr, mut ping: impl FnMut(&Ping) -> Result<Pong>) -> Result<Vec<Hop>> {
+        let Trace { target: _, hops, timeout } = *self;
+        let mut list = Vec::new();
+        for ttl in 1..=hops {
+            let target = Host::Addr(target);
+            let request = Ping { target, dev: None, count: 1, timeout, src: None, size: 0, ttl: Some(ttl) };
+            let pong = ping(&request)?;
+            list.push(Hop { ttl, addr: pong.from, reached: pong.received > 0 });
+            if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
+                break;
+            }
+        }
+        Ok(list)
     }
 }
 
@@ -299,6 +342,6 @@ pub struct Pong {
     /// Who sent the last answer, or the refusal of a router on the way.
     pub from: Option<IpAddr>,
     /// Why the last request without an answer got none: `"Network is unreachable"`, `"no answer"`,
-    /// `"Destination Host Unreachable"`, …
+    /// `"Destination Host Unreachable"`, `"Could not resolve host: NAME"`, …
     pub error: Option<String>,
 }

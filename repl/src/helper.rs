@@ -8,7 +8,9 @@ use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-use netscript_engine::kernel::{CAPTURE_NAME, SERVER_NAME, answer_forever, capture_forever};
+use netscript_engine::kernel::{
+    CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME, answer_forever, capture_forever, resolve_forever,
+};
 
 /// Does what a helper does, if this process was started as one.
 pub fn run() -> Option<ExitCode> {
@@ -17,6 +19,7 @@ pub fn run() -> Option<ExitCode> {
     let result = match name.as_str() {
         SERVER_NAME => serve(&args.next().unwrap_or_default()).map(|never| match never {}),
         CAPTURE_NAME => capture(),
+        NAME_SERVER_NAME => resolve(args),
         _ => return None,
     };
     Some(match result {
@@ -36,6 +39,11 @@ fn serve(body: &str) -> io::Result<Infallible> {
 /// The socket hears already, and the file has its header.
 fn capture() -> io::Result<()> {
     capture_forever(handed(io::stdin())?, handed(io::stdout())?)
+}
+
+/// The sockets are open already; the arguments are the names.
+fn resolve(names: impl Iterator<Item = String>) -> io::Result<()> {
+    resolve_forever(handed(io::stdin())?, handed(io::stdout())?, names)
 }
 
 /// A file that was handed over in the place of a standard one.

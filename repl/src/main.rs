@@ -6,6 +6,7 @@ mod dry_run;
 mod helper;
 mod lifetime;
 mod output;
+mod progress;
 mod ps;
 mod run;
 mod script;

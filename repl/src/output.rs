@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use netscript_engine::diagnostics::{Error, Failure, Sources, render};
 
+use crate::progress;
+
 /// What a script prints. When the reader has gone (`| head`), the rest goes nowhere and the
 /// script still builds what it is to build.
 #[derive(Clone, Default)]
@@ -16,8 +18,10 @@ impl Printer {
     pub fn line(&self, text: &str) {
         let mut broken = self.0.borrow_mut();
         if broken.is_none() {
-            let mut stdout = io::stdout().lock();
-            *broken = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).err();
+            *broken = progress::pausing(|| {
+                let mut stdout = io::stdout().lock();
+                writeln!(stdout, "{text}").and_then(|()| stdout.flush()).err()
+            });
         }
     }
 
@@ -37,7 +41,7 @@ impl Printer {
 /// Tells something on standard error.
 pub fn tell(text: &str) {
     // There is nowhere left to say that this failed.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = progress::pausing(|| writeln!(io::stderr().lock(), "{text}"));
 }
 
 /// Shows an error on standard error, and gives the exit status that goes with it.

@@ -17,6 +17,7 @@ use crate::cli::RunArgs;
 use crate::dry_run;
 use crate::lifetime;
 use crate::output::{Printer, fail, tell};
+use crate::progress;
 use crate::script::{Script, is_stdin};
 
 /// Rust's own status of a program that panicked.
@@ -66,9 +67,9 @@ fn interpret(args: &RunArgs, script: &Script, interrupt: Option<Interrupt>, colo
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour),
     };
-    let result = interpreter
-        .run(&script.name, &script.text)
-        .and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
+    let result = interpreter.run(&script.name, &script.text);
+    progress::end();
+    let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
     let status = match result {
         Ok(status) => status,
         Err(failure) => fail(&failure, interpreter.sources(), colour),
@@ -109,9 +110,9 @@ fn kernel(args: &RunArgs, interrupt: Interrupt) -> Result<Kernel> {
     let name = args.name.clone().unwrap_or_else(|| lab_name(&args.file));
     if args.sandbox {
         // It goes with the sandbox.
-        return Ok(Kernel::new(interrupt)?.named(&name));
+        return Ok(Kernel::new(interrupt)?.named(&name).lending_terminal(progress::lend));
     }
-    lifetime::begin(args, &name, interrupt)
+    Ok(lifetime::begin(args, &name, interrupt)?.lending_terminal(progress::lend))
 }
 
 fn listen(lab: &mut Lab, args: &RunArgs) {
@@ -119,6 +120,9 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
         lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
     } else if args.verbose {
         lab.on_op(|op| tell(&format!("+ {op}")));
+    } else if args.dry_run.is_none() {
+        progress::begin(&args.file.display().to_string());
+        lab.on_op(|op| progress::tell(|| op.to_string()));
     }
 }
 

@@ -7,11 +7,12 @@ mod suite;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use netscript_engine::diagnostics::{Error, Result, Sources};
+use netscript_engine::diagnostics::{Result, Sources};
 use netscript_engine::kernel::Interrupt;
 
 use crate::cli::{Format, TestArgs};
 use crate::output::{Printer, fail};
+use crate::progress;
 use report::{Lines, document};
 use suite::Suite;
 
@@ -33,11 +34,19 @@ fn test(args: &TestArgs, colour: bool) -> Result<bool> {
     let suite = Suite { jobs: args.jobs(), colour };
     let lines = Lines::new(&printer, args.format, &scripts);
     let start = Instant::now();
-    let tested = suite.run(scripts, &interrupt, |tested| lines.add(tested))?;
+    let (mut done, all) = (0, scripts.len());
+    progress::begin(&format!("0 of {all} tests"));
+    let tested = suite.run(scripts, &interrupt, |tested| {
+        done += 1;
+        progress::tell(|| format!("{done} of {all} tests"));
+        lines.add(tested);
+    });
+    progress::end();
+    let tested = tested?;
     lines.finish(&tested);
     if let Some(document) = document(args.format, &tested, start.elapsed())? {
         printer.line(&document);
     }
-    printer.finish().map_err(Error::from)?;
+    printer.finish()?;
     Ok(tested.iter().all(suite::Tested::passed))
 }

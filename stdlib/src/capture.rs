@@ -41,7 +41,8 @@ pub(crate) fn register(engine: &mut Engine) {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
+
 mod words {
     /// Captures what passes on the link from now on, in both directions, in the background.
     ///

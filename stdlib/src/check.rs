@@ -113,7 +113,10 @@ const STEP: Duration = Duration::from_millis(10);
 
 fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
     let time = Duration::from_secs_f64(args::seconds("a time", seconds)?);
-    Ok(Session::of(ctx).lab().world().sleep(time)?)
+    let session = Session::of(ctx);
+    let mut lab = session.lab();
+    lab.world().located(at(ctx).as_ref());
+    Ok(lab.world().sleep(time)?)
 }
 
 #[export_module]

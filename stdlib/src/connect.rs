@@ -1,6 +1,5 @@
 //! Connections: whether something listens on a port.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
@@ -32,7 +31,8 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
         return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });
     }
     Ok(Connect {
-        target: SocketAddr::new(probe::target(netns.session(), target)?, port),
+        target: probe::target(netns.session(), target)?,
+        port,
         transport: o.choice("proto", &one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0)),
     })
@@ -47,7 +47,7 @@ fn result(connected: Connected) -> Dynamic {
 }
 
 #[export_module]
-#[allow(clippy::needless_pass_by_value, reason = "Rhai passes values")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Opens a TCP connection, waits two seconds at most, and closes it again: `#{ ok, rtt_ms, error }`.
     /// `.error` is `"Connection refused"` (the host is there, nothing listens), `"timed out"`

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
+use netscript_engine::op::{Host, HostName};
 use netscript_engine::{Fetch, Fetched, Serve};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
@@ -20,21 +21,34 @@ pub(crate) fn register(engine: &mut Engine) {
 /// The port of a URL that names none (RFC 9110, section 4.2.1).
 const HTTP_PORT: u16 = 80;
 
-/// `http://ADDRESS[:PORT][/PATH]`
+/// `http://HOST[:PORT][/PATH]`
 fn request(url: &str, options: Map) -> Result<Fetch> {
     let mut o = Options::new("fetch", options, &["timeout"])?;
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Target { given: format!("{url:?}"), why: why.to_owned() };
     let rest = url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted"))?;
-    let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let server = server(host).ok_or_else(|| wrong("after `http://` comes an address, and perhaps `:PORT`"))?;
-    Ok(Fetch { server, host: host.to_owned(), path: path.to_owned(), timeout })
+    let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+    let (server, port) =
+        server(authority).ok_or_else(|| wrong("after `http://` comes an address or a name, and perhaps `:PORT`"))?;
+    if port == 0 {
+        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });
+    }
+    Ok(Fetch { server, port, authority: authority.to_owned(), path: path.to_owned(), timeout })
 }
 
-fn server(host: &str) -> Option<SocketAddr> {
-    let with_port = host.parse::<SocketAddr>().ok();
-    let bare = || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
-    with_port.or_else(|| Some(SocketAddr::new(bare()?, HTTP_PORT)))
+/// The host and the port that a URL names (RFC 3986, section 3.2).
+fn server(authority: &str) -> Option<(Host, u16)> {
+    if let Ok(addr) = authority.parse::<SocketAddr>() {
+        return Some((Host::Addr(addr.ip()), addr.port()));
+    }
+    if let Ok(addr) = authority.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return Some((Host::Addr(addr), HTTP_PORT));
+    }
+    let (name, port) = match authority.split_once(':') {
+        Some((name, port)) => (name, port.parse().ok()?),
+        None => (authority, HTTP_PORT),
+    };
+    Some((Host::Name(HostName::parse(name)?), port))
 }
 
 fn result(fetched: Fetched) -> Dynamic {
@@ -90,6 +104,7 @@ mod words {
     }
 
     /// Asks an HTTP server for a page and waits two seconds at most: `#{ ok, status, body, error }`.
+    /// The server is an address, or a name that the namespace's own name server knows.
     ///
     /// ```
     /// host.lo.up();

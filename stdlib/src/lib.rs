@@ -8,6 +8,7 @@ mod args;
 mod capture;
 mod check;
 mod connect;
+mod dns;
 mod error;
 mod fdb;
 mod http;
@@ -66,6 +67,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         probe::register,
         connect::register,
         capture::register,
+        dns::register,
         http::register,
         check::register,
         error::register,

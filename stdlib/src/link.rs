@@ -390,7 +390,13 @@ mod words {
     /// ```
     #[rhai_fn(get = "addrs", pure, return_raw)]
     pub fn get_addrs(link: &mut Link) -> RhaiResult<Array> {
-        Ok(link.look()?.addrs.iter().map(|addr| addr.local.to_string().into()).collect())
+        let link = link.look()?;
+        if link.unknown_addr {
+            return Err(
+                Error::Unknowable { what: format!("the fe80 address that the kernel gives `{}`", link.name) }.into()
+            );
+        }
+        Ok(link.addrs.iter().map(|addr| addr.local.to_string().into()).collect())
     }
 
     /// The namespace that it is in.

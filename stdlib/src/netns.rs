@@ -89,7 +89,19 @@ fn make(session: &Session, op: NetnsOp, reference: &NetnsRef, at: Option<At>) ->
     Ok(Netns::new(session, reference))
 }
 
-fn removal(reference: NetnsRef) -> Result<NetnsOp> {
+/// What removes a namespace, and the name servers that this lab gave it.
+fn removal(session: &Session, reference: NetnsRef) -> Result<Vec<NetnsOp>> {
+    let mut ops = Vec::new();
+    if let NetnsRef::Named(name) = &reference
+        && session.lab().has_resolver(&reference)
+    {
+        ops.push(NetnsOp::Resolver(name.clone(), Vec::new()));
+    }
+    ops.push(end(reference)?);
+    Ok(ops)
+}
+
+fn end(reference: NetnsRef) -> Result<NetnsOp> {
     let conflict = |message: &str, help: &str| Error::Conflict { message: message.into(), help: help.into() };
     match reference {
         NetnsRef::Named(name) => Ok(NetnsOp::Del(name)),
@@ -223,8 +235,8 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn delete(ctx: NativeCallContext, netns: &mut Netns) -> RhaiResult<()> {
-        let op = removal(netns.reference()?)?;
-        Ok(netns.session().lab().submit(Op::host(op), at(&ctx))?)
+        let ops = removal(netns.session(), netns.reference()?)?;
+        Ok(netns.session().lab().submit_all(ops.into_iter().map(Op::host).collect(), at(&ctx))?)
     }
 
     /// Its name: `"host"` for the one that the script runs in, `()` for one without a name.

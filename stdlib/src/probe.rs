@@ -1,11 +1,10 @@
 //! Probes: packets of our own, sent from inside a namespace.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::{Family, NetnsName, NetnsRef, parse_ip};
+use netscript_engine::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
 use netscript_engine::{Hop, Ping, Pong, Trace};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
@@ -18,24 +17,28 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
-/// Where a probe goes: an address, a namespace (its first address, or its name), or a link.
-pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<IpAddr> {
+/// Where a probe goes: an address, a namespace (its first address, or its name), a link, or the
+/// name of a host.
+pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<Host> {
     if !value.is_string() {
-        return args::address(session, "a target", value, None);
+        return args::address(session, "a target", value, None).map(Host::Addr);
     }
     let text = value.to_string();
+    if let Ok(addr) = parse_ip(&text) {
+        return Ok(Host::Addr(addr));
+    }
     let known = NetnsName::parse(&text)
         .ok()
         .filter(|name| session.lab().world().netns_names().is_ok_and(|names| names.contains(name)));
-    match (parse_ip(&text), known) {
-        (Ok(addr), _) => Ok(addr),
-        (Err(_), Some(name)) => {
+    match (known, HostName::parse(&text)) {
+        (Some(name), _) => {
             let netns = Dynamic::from(Netns::new(session, &NetnsRef::Named(name)));
-            args::address(session, "a target", &netns, None)
+            args::address(session, "a target", &netns, None).map(Host::Addr)
         }
-        (Err(_), None) => Err(Error::Target {
+        (None, Some(name)) => Ok(Host::Name(name)),
+        (None, None) => Err(Error::Target {
             given: format!("{text:?}"),
-            why: "it is neither an address nor the name of a namespace".into(),
+            why: "it is neither an address nor the name of a namespace or a host".into(),
         }),
     }
 }
@@ -46,15 +49,23 @@ const MAX_SIZE: i64 = 65_507;
 fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
     let mut o = Options::new("ping", options, &["count", "timeout", "src", "size", "dev", "ttl"])?;
     let to = target(netns.session(), to)?;
-    let family = Some(Family::of(to));
+    let family = match &to {
+        Host::Addr(addr) => Some(Family::of(*addr)),
+        Host::Name(_) => None,
+    };
     Ok(Ping {
         target: to,
         dev: o.link("dev", &netns.reference()?)?,
         count: o.number("count", 1, i64::from(u16::MAX))?.unwrap_or(1),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0)),
-        src: o.with("src", |what, value| match args::address(netns.session(), what, value, family)? {
-            addr if Some(Family::of(addr)) == family => Ok(addr),
-            addr => Err(Error::WrongFamily { given: addr.to_string(), wanted: Family::of(to), instead: None }),
+        src: o.with("src", |what, value| {
+            let addr = args::address(netns.session(), what, value, family)?;
+            match family {
+                Some(wanted) if Family::of(addr) != wanted => {
+                    Err(Error::WrongFamily { given: addr.to_string(), wanted, instead: None })
+                }
+                Some(_) | None => Ok(addr),
+            }
         })?,
         size: o.number("size", 0, MAX_SIZE)?.unwrap_or(56),
         ttl: o.number("ttl", 1, 255)?,
@@ -100,7 +111,8 @@ fn mean_ms(times: &[Duration]) -> Option<f64> {
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Sends one ICMP echo request and waits a second for the answer:
-    /// `#{ ok, sent, received, rtt_ms, ttl, from, error }`. The target is an address, a namespace or a link.
+    /// `#{ ok, sent, received, rtt_ms, ttl, from, error }`. The target is an address, a namespace, a link,
+    /// or a name that the namespace's own name server knows.
     ///
     /// ```
     /// host.lo.up();

@@ -68,6 +68,24 @@ mod words {
         Ok(answer(output, result)?)
     }
 
+    /// Opens the user's shell (`$SHELL`) in the namespace, with the terminal, and waits until it is
+    /// left: `#{ ok, status }`. Without a terminal it is an error.
+    ///
+    /// ```
+    /// let red = netns("red");
+    /// try { red.shell(); } catch (e) { assert(e.code == "E0406"); }
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn shell(ctx: NativeCallContext, netns: &mut Netns) -> RhaiResult {
+        let status = netns.ask(at(&ctx), |world, netns| world.shell(netns))?;
+        Ok(answer(status, |status| {
+            let mut map = Map::new();
+            map.insert("ok".into(), (status == 0).into());
+            map.insert("status".into(), i64::from(status).into());
+            map.into()
+        })?)
+    }
+
     /// Starts a program in the background. It lives as long as the lab.
     ///
     /// ```

@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+mod big_lab;
 pub mod crash;
 mod equality;
 pub mod equivalence;
@@ -7,6 +8,7 @@ pub mod program;
 mod sandbox;
 mod snapshot;
 
+pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
 pub use sandbox::Sandbox;
 pub use snapshot::{Snapshot, difference, snapshot};

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -80,6 +81,15 @@ impl Place {
         let mut command = Command::new(self.program());
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
         command
+    }
+
+    /// Runs a script without a sandbox, as a lab of a name of its own, allowed to touch what
+    /// others made.
+    pub fn on_the_machine(&self, script: &str) -> Command {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        self.write("script.rhai", script);
+        let name = format!("lab{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.netscript(&["--force", "--name", &name, "script.rhai"])
     }
 
     /// Runs a script in a sandbox.

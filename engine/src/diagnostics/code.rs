@@ -173,6 +173,9 @@ codes! {
     E0405 "cannot use the file",
         "A file or folder that netscript needs cannot be made, read or written.",
         "Check that it exists, its permissions, and that the disk is not full.";
+    E0406 "no terminal",
+        "A shell talks to its user through a terminal, and netscript was started without one.",
+        "Run netscript in a terminal, its input and output not piped.";
 
     E0501 "lab is up",
         "A lab of this name is up; it was built by this script, or by another of the same name.",
@@ -210,11 +213,14 @@ codes! {
         "The condition of a `wait_until` did not hold in time.",
         "Look at what the condition asks, or wait longer.";
     E0703 "bad target",
-        "A probe takes an address, a namespace or a link that has an address.",
-        "Give an address; names are not looked up here.";
+        "A probe takes an address, a namespace or a link that has an address, or a name that the namespace's own name servers know.",
+        "Give an address, or let the namespace ask a name server with `.resolver(\"…\")`.";
     E0704 "probe failed to start",
         "The kernel refused the socket that the probe needs.",
         "The note holds what the kernel said.";
+    E0705 "no place to listen",
+        "A server cannot have its port: something listens there already, or the address is not the namespace's own.",
+        "Use another port, or stop what listens there.";
 }
 
 impl Code {

@@ -1,7 +1,7 @@
 //! Errors in words: what is wrong, what was wanted, what to do next.
 
 use super::suggest::{did_you_mean, list};
-use super::{Code, Description, Error, Refusal, refused};
+use super::{Code, Description, Errno, Error, Refusal, refused};
 
 impl Error {
     /// The error's code.
@@ -12,9 +12,10 @@ impl Error {
     /// The error number of the kernel, where the kernel refused.
     pub fn errno(&self) -> Option<i32> {
         match self {
-            Error::Refused { refusal, .. } | Error::Unanswered { refusal, .. } | Error::Probe { refusal, .. } => {
-                Some(refusal.errno.0)
-            }
+            Error::Refused { refusal, .. }
+            | Error::Unanswered { refusal, .. }
+            | Error::Probe { refusal, .. }
+            | Error::Listen { refusal, .. } => Some(refusal.errno.0),
             Error::Program { errno, .. } => Some(errno.0),
             _ => None,
         }
@@ -147,6 +148,18 @@ impl Error {
                 }
                 suggest_name(description, name, known, "the namespaces are")
             }
+            Error::LeftoverNetns { name } => Description::new(
+                Code::E0303,
+                format!("the name `{name}` stands for no namespace"),
+                "its process has ended, or nothing is mounted there",
+            )
+            .help(format!("take the name away: `netns_detach({name:?})`"))
+            .culprit(name),
+            Error::NoSuchProcess { pid } => {
+                Description::new(Code::E0303, format!("there is no process {pid}"), "it has ended, or never was")
+                    .help("give the number of a process that is running, or a handle with a `.pid`")
+                    .culprit(&pid.to_string())
+            }
             Error::NotThere { what, known } => {
                 let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
                 if known.is_empty() { description.help("there is none at all") } else { description.help(format!("there are {}", list(known))) }
@@ -176,6 +189,12 @@ impl Error {
             )
             .help(format!("check that `{program}` is installed and on the PATH"))
             .culprit(program),
+            Error::NoTerminal => Description::new(
+                Code::E0406,
+                "a shell needs a terminal",
+                "standard input or standard output is none",
+            )
+            .help("run netscript in a terminal, its output not piped, or run one program with `.exec(…)`"),
             Error::File { path, doing, why } => {
                 Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why)
                     .help("check that it exists, its permissions, and that the disk is not full")
@@ -227,8 +246,24 @@ impl Error {
                     .help("give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address")
                     .culprit(given.trim_matches('"'))
             }
+            Error::Listen { port, netns, refusal } if refusal.errno == Errno::EADDRINUSE => Description::new(
+                Code::E0705,
+                format!("port {port} of {netns} is taken"),
+                "something listens there already",
+            )
+            .help("use another port, or another namespace: each has all ports for itself")
+            .culprit(&port.to_string()),
+            Error::Listen { port, netns, refusal } => with_refusal(
+                Description::new(
+                    Code::E0705,
+                    format!("no server can listen on port {port} of {netns}"),
+                    refusal.errno.to_string(),
+                )
+                .help("check that the address to listen on is one of the namespace's own"),
+                refusal,
+            ),
             Error::Probe { probe, refusal } => with_refusal(
-                Description::new(Code::E0704, format!("{probe} cannot be sent"), refusal.errno.to_string()),
+                Description::new(Code::E0704, format!("{probe} cannot begin"), refusal.errno.to_string()),
                 refusal,
             ),
             Error::LabUp { name, script } => {

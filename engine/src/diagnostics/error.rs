@@ -47,6 +47,10 @@ pub enum Error {
     NoSuchLink { name: String, netns: String, known: Vec<String>, elsewhere: Option<String> },
     /// A name of a namespace that is not there.
     NoSuchNetns { name: String, known: Vec<String> },
+    /// A name under `/run/netns` that stands for no namespace any more.
+    LeftoverNetns { name: String },
+    /// A number that no process has.
+    NoSuchProcess { pid: u32 },
     /// Something, named in a phrase, that is not there.
     NotThere { what: String, known: Vec<String> },
     /// The kernel, or the model of it, refused an operation.
@@ -57,6 +61,8 @@ pub enum Error {
     NoSuchSetting { key: String, known: Vec<String> },
     /// A program that cannot be started.
     Program { program: String, errno: Errno, netns: String },
+    /// A shell is wanted, and there is no terminal for it.
+    NoTerminal,
     /// A file that cannot be used.
     File { path: String, doing: String, why: String },
     /// A script that cannot be read.
@@ -75,6 +81,8 @@ pub enum Error {
     Waited { seconds: f64, last: Option<String> },
     /// A target of a probe that has no address.
     Target { given: String, why: String },
+    /// A server whose port the kernel refused.
+    Listen { port: u16, netns: String, refusal: Refusal },
     /// A probe whose socket the kernel refused.
     Probe { probe: String, refusal: Refusal },
     /// A lab that is up already.

@@ -103,9 +103,13 @@ fn removes(op: &Op) -> bool {
 /// The name in the script that an operation is about.
 fn culprit(op: &Op) -> Option<String> {
     match &op.action {
-        Action::Netns(NetnsOp::Add(name) | NetnsOp::Del(name) | NetnsOp::Attach(name, _) | NetnsOp::Detach(name)) => {
-            Some(name.to_string())
-        }
+        Action::Netns(
+            NetnsOp::Add(name)
+            | NetnsOp::Del(name)
+            | NetnsOp::Attach(name, _)
+            | NetnsOp::Detach(name)
+            | NetnsOp::Resolver(name, _),
+        ) => Some(name.to_string()),
         Action::Netns(NetnsOp::Hold(_) | NetnsOp::Release(_)) => None,
         Action::Link(LinkOp::Add(name, _)) => Some(name.to_string()),
         Action::Addr(AddrOp::Add(_, spec) | AddrOp::Del(_, spec)) => Some(spec.local.to_string()),

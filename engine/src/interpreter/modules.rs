@@ -2,19 +2,33 @@
 
 use std::path::Path;
 
-use rhai::module_resolvers::FileModuleResolver;
+#[cfg(target_family = "wasm")]
+use rhai::module_resolvers::DummyModuleResolver as Files;
+#[cfg(not(target_family = "wasm"))]
+use rhai::module_resolvers::FileModuleResolver as Files;
 use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 /// Modules that are built in, and after them those beside the script.
 pub(super) struct Modules {
     builtin: &'static [(&'static str, &'static str)],
-    files: FileModuleResolver,
+    files: Files,
 }
 
 impl Modules {
     pub(super) fn new(builtin: &'static [(&'static str, &'static str)], folder: &Path) -> Modules {
-        Modules { builtin, files: FileModuleResolver::new_with_path(folder) }
+        Modules { builtin, files: files_beside(folder) }
     }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn files_beside(folder: &Path) -> Files {
+    Files::new_with_path(folder)
+}
+
+/// A web page has no folders.
+#[cfg(target_family = "wasm")]
+fn files_beside(_: &Path) -> Files {
+    Files::new()
 }
 
 impl ModuleResolver for Modules {

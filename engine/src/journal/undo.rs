@@ -1,5 +1,7 @@
 //! Inverses of operations.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Key, Place, Process};
@@ -31,6 +33,13 @@ pub enum Undo {
         name: NetnsName,
         /// The namespace.
         place: Place,
+    },
+    /// Sets the name servers of a namespace back, if the file is still the lab's.
+    Resolver {
+        /// The namespace.
+        name: NetnsName,
+        /// What they were; none: there was no file.
+        before: Vec<IpAddr>,
     },
     /// Ends a process, and those in its session.
     Process {

@@ -205,7 +205,7 @@ impl Own {
             NetnsOp::Attach(name, PidRef::Held(_)) => self.netns.push(NetnsRef::Named(name.clone())),
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget_netns(&NetnsRef::Named(name.clone())),
             NetnsOp::Release(number) => self.forget_netns(&NetnsRef::Held(*number)),
-            NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) => {}
+            NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) | NetnsOp::Resolver(..) => {}
         }
     }
 

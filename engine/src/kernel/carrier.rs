@@ -39,6 +39,8 @@ impl Kernel {
         while !self.carriers_known() && Instant::now() < deadline {
             self.interrupt.sleep(STEP)?;
         }
+        // Once more: what the last look began to wait for is over now.
+        self.carriers_known();
         self.carriers_changed = false;
         Ok(())
     }

@@ -59,6 +59,7 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
             Undo::Process { process, what } => processes.push((*process, what.clone())),
             Undo::Bind { .. }
             | Undo::Lost { .. }
+            | Undo::Resolver { .. }
             | Undo::Link { .. }
             | Undo::Make { .. }
             | Undo::Move { .. }

@@ -17,6 +17,7 @@ mod nsid;
 mod policy;
 mod privilege;
 mod process;
+mod resolver;
 mod route;
 mod sandbox;
 mod settle;
@@ -25,10 +26,11 @@ mod sys;
 mod sysctl;
 mod undo;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::probe::{answer_forever, capture_forever};
+pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
@@ -36,7 +38,7 @@ pub use lifetime::{LabState, lab_states};
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
-pub use process::{CAPTURE_NAME, SERVER_NAME};
+pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
@@ -45,8 +47,8 @@ use crate::diagnostics::{Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Output, Ping, Point, Pong, Serve, Started, Summary,
-    World,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
+    Started, Summary, Trace, World,
 };
 
 /// The machine's kernel, as one lab uses it.
@@ -56,6 +58,7 @@ pub struct Kernel {
     interrupt: Interrupt,
     /// Links have been changed since anybody waited for their carriers.
     carriers_changed: bool,
+    lend_terminal: fn(bool),
     book: Book,
     own: Own,
     folder: Option<LabFolder>,
@@ -86,14 +89,7 @@ impl Failure {
     /// The failure as the answer to a question, put as what follows "cannot".
     pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
         match self.absent {
-            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
-            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
-                name: name.to_string(),
-                netns: netns.to_string(),
-                known: Vec::new(),
-                elsewhere: None,
-            },
-            Some(Absent::Leave(error)) => *error,
+            Some(absent) => absent.into_error(),
             None => Error::Unanswered { question: question(), refusal: self.refusal },
         }
     }
@@ -117,6 +113,7 @@ impl Kernel {
             folder: None,
             guarded: false,
             partial: false,
+            lend_terminal: |_| {},
         })
     }
 
@@ -129,6 +126,12 @@ impl Kernel {
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
         self.processes = Processes::new(&Path::new(labs::LABS_DIR).join(folder_name(lab)), lab);
+        self
+    }
+
+    /// Calls a function with true before a shell gets the terminal, and with false when it is left.
+    pub fn lending_terminal(mut self, lend: fn(bool)) -> Kernel {
+        self.lend_terminal = lend;
         self
     }
 
@@ -306,10 +309,22 @@ impl World for Kernel {
         sysctl::read(&mut self.namespaces, netns, key)
     }
 
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        self.servers_of(netns)
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_carriers()?;
         self.note_program(netns);
         self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
+    }
+
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
+        self.await_carriers()?;
+        (self.lend_terminal)(true);
+        let left = self.processes.shell(&self.namespaces, &self.interrupt, netns);
+        (self.lend_terminal)(false);
+        left
     }
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
@@ -333,16 +348,34 @@ impl World for Kernel {
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.await_carriers()?;
-        crate::probe::ping(&self.namespaces, &self.interrupt, netns, request)
+        match self.look_up(netns, &request.target, request.timeout)? {
+            Ok(addr) => crate::probe::ping(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Pong { error: Some(unresolved), ..Pong::default() }),
+        }
+    }
+
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.await_carriers()?;
+        match self.look_up(netns, &trace.target, trace.timeout)? {
+            Ok(addr) => trace.follow(addr, |request| self.ping(netns, request)),
+            Err(why) => Err(Error::Target { given: format!("{:?}", trace.target.to_string()), why }),
+        }
     }
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
-        crate::probe::connect(&self.namespaces, &self.interrupt, netns, request)
+        self.await_carriers()?;
+        match self.look_up(netns, &request.target, request.timeout)? {
+            Ok(addr) => crate::probe::connect(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Connected { rtt: None, error: Some(unresolved) }),
+        }
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
         self.await_carriers()?;
-        crate::probe::fetch(&self.namespaces, &self.interrupt, netns, request)
+        match self.look_up(netns, &request.server, request.timeout)? {
+            Ok(addr) => crate::probe::fetch(&self.namespaces, &self.interrupt, netns, addr, request),
+            Err(unresolved) => Ok(Fetched { error: Some(unresolved), ..Fetched::default() }),
+        }
     }
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
@@ -360,6 +393,13 @@ impl World for Kernel {
 
     fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
         self.processes.packets(capture)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        let sockets = crate::probe::name_server::open(&self.namespaces, netns, server)?;
+        self.book.step(&self.own);
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.serve_dns(namespaces, book, netns, sockets, server)
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

@@ -14,7 +14,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 use super::netfilter::NftSocket;
 use super::socket::RouteSocket;
-use super::{Absent, Failure, Kernel, Outcome};
+use super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::diagnostics::{Errno, Refusal};
 use crate::journal::{Key, Place};
 use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef};
@@ -40,6 +40,8 @@ pub(super) const BLOCK: u32 = 100_000;
 pub(crate) struct Namespaces {
     home: File,
     open: HashMap<NetnsRef, Space>,
+    /// Those of `open` that end with a process of others: our open files would keep them alive.
+    borrowed: Vec<NetnsRef>,
     holders: HashMap<u32, u32>,
     indexes: Indexes,
 }
@@ -54,6 +56,7 @@ struct Indexes {
 /// A namespace in use.
 struct Space {
     file: File,
+    inode: u64,
     key: Option<Key>,
     route: Option<RouteSocket>,
     nft: Option<NftSocket>,
@@ -62,7 +65,13 @@ struct Space {
 impl Namespaces {
     pub(super) fn new() -> Outcome<Namespaces> {
         let indexes = Indexes { base: BLOCK, next: BLOCK };
-        Ok(Namespaces { home: File::open(OWN)?, open: HashMap::new(), holders: HashMap::new(), indexes })
+        Ok(Namespaces {
+            home: File::open(OWN)?,
+            open: HashMap::new(),
+            borrowed: Vec::new(),
+            holders: HashMap::new(),
+            indexes,
+        })
     }
 
     /// Gives the lab's links indexes from here on.
@@ -129,6 +138,8 @@ impl Namespaces {
     pub(crate) fn file(&self, netns: &NetnsRef) -> Outcome<File> {
         match (netns, self.open.get(netns)) {
             (NetnsRef::Host, _) => Ok(self.home.try_clone()?),
+            // Others may have taken the name away, or given it to another.
+            (NetnsRef::Named(name), Some(space)) if !space.is_at(&path_of(name)) => self.open_file(netns),
             (_, Some(space)) => Ok(space.file.try_clone()?),
             (_, None) => self.open_file(netns),
         }
@@ -145,22 +156,43 @@ impl Namespaces {
             NetnsRef::OfPid(pid) => ns_of_pid(*pid),
         };
         let absent = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Failure::absent(Absent::Netns(netns.clone()), error),
+            io::ErrorKind::NotFound => Failure::absent(what_is_missing(netns), error),
             _ => error.into(),
         };
         let file = File::open(path).map_err(absent)?;
         match nix::sys::statfs::fstatfs(&file) {
             Ok(stat) if stat.filesystem_type() == nix::sys::statfs::NSFS_MAGIC => Ok(file),
-            _ => Err(Failure::absent(Absent::Netns(netns.clone()), Errno::EINVAL)),
+            _ => Err(Failure::absent(what_is_missing(netns), Errno::EINVAL)),
         }
     }
 
     fn space(&mut self, netns: &NetnsRef) -> Outcome<&mut Space> {
+        self.give_back();
         if !self.open.contains_key(netns) {
-            let file = self.open_file(netns)?;
-            self.open.insert(netns.clone(), Space { file, key: None, route: None, nft: None });
+            let space = Space::new(self.open_file(netns)?)?;
+            self.open.insert(netns.clone(), space);
+            if is_borrowed(netns) {
+                self.borrowed.push(netns.clone());
+            }
         }
         Ok(self.open.get_mut(netns).expect("it was just put there"))
+    }
+
+    /// Lets go of namespaces whose process has ended.
+    fn give_back(&mut self) {
+        let (borrowed, open) = (&mut self.borrowed, &mut self.open);
+        borrowed.retain(|netns| {
+            let path = match netns {
+                NetnsRef::Named(name) => path_of(name),
+                NetnsRef::OfPid(pid) => ns_of_pid(*pid),
+                NetnsRef::Host | NetnsRef::Held(_) => return false,
+            };
+            let stands = open.get(netns).is_some_and(|space| space.is_at(&path));
+            if !stands {
+                open.remove(netns);
+            }
+            stands
+        });
     }
 
     /// The namespace's own rtnetlink socket, opened on first use.
@@ -198,13 +230,15 @@ impl Namespaces {
         Ok(result)
     }
 
-    /// Every namespace that can be told by name: the host, those in use, those under `/run/netns`.
+    /// Every namespace that can be told: the host, those in use, those under `/run/netns`, and those
+    /// without a name that this lab holds.
     pub(super) fn candidates(&self) -> Outcome<Vec<NetnsRef>> {
         let mut in_use: Vec<NetnsRef> = self.open.keys().filter(|netns| **netns != NetnsRef::Host).cloned().collect();
         in_use.sort();
         let others = names()?.into_iter().map(NetnsRef::Named).filter(|netns| !self.open.contains_key(netns));
+        let held = self.holders.keys().copied().map(NetnsRef::Held).filter(|netns| !self.open.contains_key(netns));
         let (named, nameless): (Vec<_>, Vec<_>) = in_use.into_iter().partition(|netns| netns.name().is_some());
-        Ok([NetnsRef::Host].into_iter().chain(named).chain(others).chain(nameless).collect())
+        Ok([NetnsRef::Host].into_iter().chain(named).chain(others).chain(nameless).chain(held).collect())
     }
 
     /// Forgets what is open in a namespace: an open file would keep it alive.
@@ -213,8 +247,46 @@ impl Namespaces {
     }
 
     pub(super) fn contents(&mut self, netns: &NetnsRef) -> Outcome<Contents> {
-        let inode = self.file(netns)?.metadata()?.ino();
+        // A namespace that was asked about once is one that links may lead to.
+        let inode = match netns {
+            NetnsRef::Host => self.home.metadata()?.ino(),
+            NetnsRef::Named(_) | NetnsRef::Held(_) | NetnsRef::OfPid(_) => self.space(netns)?.inode,
+        };
         Ok(Contents { inode, pids: pids_in(inode) })
+    }
+}
+
+impl Space {
+    fn new(file: File) -> Outcome<Space> {
+        Ok(Space { inode: file.metadata()?.ino(), file, key: None, route: None, nft: None })
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|now| now.ino() == self.inode)
+    }
+}
+
+/// Whether a namespace lives as long as a process of others: it is reached through the process, or
+/// its name is a symbolic link to it.
+fn is_borrowed(netns: &NetnsRef) -> bool {
+    match netns {
+        NetnsRef::OfPid(_) => true,
+        NetnsRef::Named(name) => is_link(&path_of(name)),
+        NetnsRef::Host | NetnsRef::Held(_) => false,
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+/// A name may be there that stands for nothing: a symbolic link to a process that has ended, a file
+/// that nothing is mounted on.
+fn what_is_missing(netns: &NetnsRef) -> Absent {
+    match netns {
+        NetnsRef::Named(name) if fs::symlink_metadata(path_of(name)).is_ok() => Absent::Leftover(name.clone()),
+        NetnsRef::OfPid(pid) => Absent::Process(*pid),
+        NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => Absent::Netns(netns.clone()),
     }
 }
 
@@ -268,14 +340,21 @@ impl Kernel {
                 Ok(())
             }
             NetnsOp::Release(number) => {
+                let ending = self.namespaces.ending(&NetnsRef::Held(*number));
                 self.namespaces.close(&NetnsRef::Held(*number));
                 self.namespaces.holders.remove(number);
-                self.processes.release(*number)
+                self.processes.release(*number)?;
+                self.namespaces.wait_for_end(&ending);
+                Ok(())
             }
             NetnsOp::Attach(name, pid) => {
-                let pid = self.process_number(*pid)?;
-                bind(name, &ns_of_pid(pid))
+                let path = ns_of_pid(self.process_number(*pid)?);
+                if !path.exists() {
+                    return Err(Errno::ESRCH.into());
+                }
+                bind(name, &path)
             }
+            NetnsOp::Resolver(name, servers) => resolver::set(name, servers),
             NetnsOp::Detach(name) => {
                 self.namespaces.close(&NetnsRef::Named(name.clone()));
                 unbind(name)
@@ -315,21 +394,37 @@ impl Namespaces {
         enter(&self.home)?;
         let (file, route) = opened?;
         let key = Key { inode: file.metadata()?.ino(), cookie: route.cookie() };
-        Ok(Space { file, key: Some(key), route: Some(route), nft: None })
+        Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
     }
 
     /// `ip netns del NAME`, over when the far ends of the namespace's pairs are gone.
     pub(super) fn del(&mut self, name: &NetnsName) -> Outcome {
         let netns = NetnsRef::Named(name.clone());
-        let far_ends = self.far_ends(&netns);
+        let ending = self.ending(&netns);
         self.close(&netns);
         unbind(name)?;
-        self.wait_until_gone(&far_ends);
+        self.wait_for_end(&ending);
         Ok(())
     }
 
-    /// The links elsewhere that end with a namespace; none if processes keep it alive, or it
-    /// cannot be looked into.
+    /// What ends with a namespace, if nothing else keeps it alive.
+    fn ending(&mut self, netns: &NetnsRef) -> Ending {
+        let far_ends = self.far_ends(netns);
+        let inode = self.file(netns).and_then(|file| Ok(file.metadata()?.ino())).ok();
+        Ending { inode, far_ends }
+    }
+
+    /// Waits for the far ends of what has just been let go. Other handles of this lab on the same
+    /// namespace are let go as well.
+    fn wait_for_end(&mut self, ending: &Ending) {
+        let Some(inode) = ending.inode else { return };
+        if !ending.far_ends.is_empty() && pids_in(inode).is_empty() {
+            self.give_back();
+            self.wait_until_gone(&ending.far_ends);
+        }
+    }
+
+    /// The links elsewhere that end with a namespace; none if it cannot be looked into.
     fn far_ends(&mut self, netns: &NetnsRef) -> Vec<FarEnd> {
         let links = super::link::list(self, netns).unwrap_or_default();
         let mut far_ends = Vec::new();
@@ -344,8 +439,7 @@ impl Namespaces {
                 far_ends.push(FarEnd { place, name, nsid });
             }
         }
-        let inode = self.file(netns).and_then(|file| Ok(file.metadata()?.ino()));
-        if !far_ends.is_empty() && inode.is_ok_and(|inode| pids_in(inode).is_empty()) { far_ends } else { Vec::new() }
+        far_ends
     }
 
     /// The kernel removes them in its own time; a new link of the same name would meet them. It
@@ -365,6 +459,12 @@ impl Namespaces {
             }
         }
     }
+}
+
+/// What ends with a namespace.
+struct Ending {
+    inode: Option<u64>,
+    far_ends: Vec<FarEnd>,
 }
 
 /// The other end of a pair, in another namespace than the one that goes.

@@ -3,6 +3,7 @@
 
 mod background;
 mod foreground;
+mod shell;
 mod surroundings;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use background::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+pub(super) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
 use super::book::Book;
@@ -26,8 +28,8 @@ use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::journal::{Process, Undo};
 use crate::op::{NetnsRef, PidRef};
-use crate::probe::capture;
-use crate::world::{Capture, Output, Started};
+use crate::probe::{capture, name_server};
+use crate::world::{Capture, Output, ServeDns, Started};
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -35,6 +37,10 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
 /// socket that is its standard input with the page that is its argument.
 pub const SERVER_NAME: &str = "netscript-serve";
+
+/// Under this name the program is a name server: it answers on the UDP socket that is its standard
+/// input and the TCP socket that is its standard output, for the names that are its arguments.
+pub const NAME_SERVER_NAME: &str = "netscript-dns";
 
 /// Under this name the program is a capture: it writes the packets of the socket that is its
 /// standard input into the file that is its standard output.
@@ -129,6 +135,17 @@ impl Processes {
         foreground::finish(child, interrupt)
     }
 
+    /// `ip netns exec NETNS $SHELL`, with the terminal
+    pub(super) fn shell(&mut self, namespaces: &Namespaces, interrupt: &Interrupt, netns: &NetnsRef) -> Result<i32> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
+        let command = Command::new(shell::program());
+        let failed = not_started(netns, &command);
+        let child = terminal.start(command, surroundings).map_err(failed)?;
+        terminal.finish(child, interrupt)
+    }
+
     /// `ip netns exec NETNS ARGV… &`
     pub(super) fn start(
         &mut self,
@@ -153,6 +170,21 @@ impl Processes {
         let mut command = helper(SERVER_NAME);
         command.arg(body).stdin(OwnedFd::from(listener));
         self.launch(namespaces, book, netns, command, None, SERVER_NAME)
+    }
+
+    /// Starts this program again as a name server on sockets that are open already.
+    pub(super) fn serve_dns(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        sockets: name_server::Sockets,
+        server: &ServeDns,
+    ) -> Result<Started> {
+        let mut command = helper(NAME_SERVER_NAME);
+        command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
+        command.stdin(OwnedFd::from(sockets.udp));
+        self.launch(namespaces, book, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
     }
 
     /// Starts this program again as a capture on a socket that hears already.

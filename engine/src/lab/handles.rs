@@ -27,6 +27,8 @@ struct NetnsSlot {
     reference: NetnsRef,
     made: Option<At>,
     removed: Option<Removed>,
+    /// Whether this lab gave it name servers.
+    resolver: bool,
 }
 
 /// Where in the script something was removed, if a script did it.
@@ -84,6 +86,10 @@ impl Handles {
         }
     }
 
+    pub(super) fn has_resolver(&self, netns: &NetnsRef) -> bool {
+        self.netns_by_name.get(netns).is_some_and(|id| self.netns[id.0].resolver)
+    }
+
     pub(super) fn next_held(&mut self) -> u32 {
         self.held += 1;
         self.held
@@ -133,6 +139,11 @@ impl Handles {
                 self.changes.push(Change::NetnsMade(id));
             }
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.remove_netns(&NetnsRef::Named(name.clone()), at),
+            NetnsOp::Resolver(name, servers) => {
+                if let Some(id) = self.netns_by_name.get(&NetnsRef::Named(name.clone())) {
+                    self.netns[id.0].resolver = !servers.is_empty();
+                }
+            }
             NetnsOp::Release(number) => self.remove_netns(&NetnsRef::Held(*number), at),
         }
     }
@@ -222,7 +233,12 @@ impl Handles {
 
     fn new_netns(&mut self, reference: &NetnsRef, made: Option<&At>) -> NetnsId {
         let id = NetnsId(self.netns.len());
-        self.netns.push(NetnsSlot { reference: reference.clone(), made: made.cloned(), removed: None });
+        self.netns.push(NetnsSlot {
+            reference: reference.clone(),
+            made: made.cloned(),
+            removed: None,
+            resolver: false,
+        });
         self.netns_by_name.insert(reference.clone(), id);
         id
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::addr::{Addr4, Addr6};
+use super::slab::Number;
 use super::space::SpaceId;
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, TunMode, VlanId, Vxlan};
 use crate::state::Hardware;
@@ -12,9 +13,17 @@ use crate::state::Hardware;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct DevId(pub(super) u32);
 
+impl Number for DevId {
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Device {
     pub(super) space: SpaceId,
+    /// Where it was made: a tunnel stays bound to that.
+    pub(super) born: SpaceId,
     pub(super) index: u32,
     pub(super) name: IfName,
     pub(super) kind: Kind,
@@ -62,6 +71,8 @@ pub(super) struct BridgePart {
     pub(super) options: Bridge,
     pub(super) ports: BTreeSet<DevId>,
     pub(super) mac_set: bool,
+    /// Its last port left and took the address with it: all zeros.
+    pub(super) mac_zero: bool,
     pub(super) mtu_set: bool,
     /// It has been without a carrier once; until then nobody asked about its state.
     pub(super) lost_carrier: bool,
@@ -144,6 +155,7 @@ impl Device {
     pub(super) fn new(space: SpaceId, name: IfName, kind: Kind, mac: Hardware, mtu: u32) -> Device {
         Device {
             space,
+            born: space,
             index: 0,
             name,
             kind,

@@ -63,7 +63,7 @@ impl Model {
         match &device.kind {
             Kind::Vxlan(vxlan, _) => {
                 let Some(dst) = *dst else { return Err(Errno::EINVAL.into()) };
-                let family = vxlan.remote.or(vxlan.group).or(vxlan.local).map_or(true, |addr| addr.is_ipv4());
+                let family = vxlan.remote.or(vxlan.group).or(vxlan.local).is_none_or(|addr| addr.is_ipv4());
                 if dst.is_ipv4() != family {
                     return Err(Errno::EAFNOSUPPORT.into());
                 }

@@ -16,7 +16,7 @@ type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
 impl Model {
     /// A model of a network as it was found.
     pub fn of(state: &NetState) -> Model {
-        let mut model = Model::new();
+        let mut model = Model::empty();
         let mut ids = Ids::new();
         for (netns, contents) in &state.netns {
             let space = match model.names.get(netns).copied() {
@@ -162,6 +162,7 @@ fn bridge(options: &Bridge) -> BridgePart {
         options: options.clone(),
         ports: Default::default(),
         mac_set: true,
+        mac_zero: false,
         mtu_set: false,
         lost_carrier: true,
         fdb: BTreeMap::new(),

@@ -15,6 +15,9 @@ use crate::state::Hardware;
 /// `ETH_DATA_LEN`, linux/if_ether.h
 const ETHERNET_MTU: u32 = 1500;
 
+/// `ETH_MIN_MTU`, linux/if_ether.h
+const ETHERNET_MIN_MTU: u32 = 68;
+
 /// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
 const MAX_PORTS: usize = 1023;
 
@@ -135,6 +138,7 @@ impl Model {
             options: complete(options)?,
             ports: Default::default(),
             mac_set: false,
+            mac_zero: false,
             mtu_set: false,
             lost_carrier: false,
             fdb: BTreeMap::new(),
@@ -156,7 +160,7 @@ impl Model {
             return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
         }
         let mtu = match lower {
-            Some(lower) => self.device(lower).mtu - vxlan_headroom(vxlan),
+            Some(lower) => self.device(lower).mtu.saturating_sub(vxlan_headroom(vxlan)).max(ETHERNET_MIN_MTU),
             None => ETHERNET_MTU,
         };
         let device = Device::new(space, name.clone(), Kind::Vxlan(vxlan.clone(), lower), Hardware::Unknown, mtu);
@@ -173,7 +177,7 @@ impl Model {
 
     /// `vxlan_config_validate`: one device for an identifier, a port and a family.
     fn vni_taken(&self, space: SpaceId, wanted: &Vxlan) -> bool {
-        self.devices.values().filter(|device| device.space == space).any(|device| match &device.kind {
+        self.devices.values().filter(|device| device.born == space).any(|device| match &device.kind {
             Kind::Vxlan(other, _) => {
                 other.id == wanted.id && other.port == wanted.port && is_ipv6(other) == is_ipv6(wanted)
             }
@@ -351,6 +355,13 @@ impl Model {
         match device.kind {
             // vlan_dev_open
             Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
+            // vxlan_open joins the group, over a link that the protocol runs over.
+            Kind::Vxlan(Vxlan { group: Some(group), .. }, Some(lower))
+                if (group.is_ipv4() && self.device(lower).mtu < IPV4_MIN_MTU)
+                    || (group.is_ipv6() && !self.has_ipv6(lower)) =>
+            {
+                return Err(Errno::ENODEV.into());
+            }
             // macvlan_open
             Kind::Macvlan(lower, _) if self.mac_taken(id, lower) => return Err(Errno::EADDRINUSE.into()),
             _ => {}
@@ -566,6 +577,7 @@ impl Model {
         }
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mac_set = true;
+            bridge.mac_zero = false;
             self.look_at_ports(id);
         }
         self.flush_neighbours(id, |_| true);
@@ -618,7 +630,8 @@ impl Model {
         if self.device(id).mtu == mtu {
             return;
         }
-        self.device_mut(id).mtu = mtu;
+        let before = std::mem::replace(&mut self.device_mut(id).mtu, mtu);
+        self.route_mtus_follow(id, before, mtu);
         if mtu < IPV4_MIN_MTU {
             self.destroy4(id);
         }
@@ -664,6 +677,9 @@ impl Model {
         if device.is_loopback() {
             return Err(Errno::EINVAL.into());
         }
+        if device.bridge().is_some_and(|bridge| bridge.mac_zero) {
+            return Err(Errno::EINVAL.into());
+        }
         if device.bridge().is_some() {
             return Err(refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
         }
@@ -684,12 +700,17 @@ impl Model {
         self.device_mut(id).master = Some(master);
         if let Some(bridge) = self.device_mut(master).bridge_mut() {
             bridge.ports.insert(id);
+            bridge.mac_zero = false;
         }
         self.adjust_bridge_mtu(master);
         // A bridge without an address of its own takes the port's, and looks at its ports.
         let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
         if renamed {
             self.flush_neighbours(master, |_| true);
+            // It looks before the port forwards.
+            if let Some(bridge) = self.device_mut(master).bridge_mut() {
+                bridge.lost_carrier = true;
+            }
         }
         if renamed || (self.device(master).up && self.device(id).ready()) {
             self.look_at_ports(master);
@@ -709,6 +730,7 @@ impl Model {
         self.device_mut(id).hairpin = false;
         if let Some(bridge) = self.device_mut(master).bridge_mut() {
             bridge.ports.remove(&id);
+            bridge.mac_zero = !bridge.mac_set && bridge.ports.is_empty();
             bridge.fdb.retain(|_, port| *port != id);
         }
         self.adjust_bridge_mtu(master);
@@ -720,7 +742,7 @@ impl Model {
 
     fn look_at_ports(&mut self, bridge: DevId) {
         self.select_ports(bridge);
-        self.follow_carrier(bridge, true);
+        self.follow_carrier(bridge, self.device(bridge).up);
     }
 }
 

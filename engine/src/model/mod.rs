@@ -14,26 +14,30 @@ mod netfilter;
 mod netns;
 mod policy;
 mod route;
+mod slab;
 mod snapshot;
 mod space;
 mod sysctl;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use device::{DevId, Device};
+use slab::Slab;
 use space::{Space, SpaceId};
 
 use crate::diagnostics::{Errno, Error, Refusal};
-use crate::op::{Action, IfName, NetnsRef, Op};
+use crate::op::{Action, IfName, NetnsName, NetnsRef, Op};
 use crate::world::{Absent, Failed, Started};
 
 /// The network that operations are believed to have made.
 #[derive(Clone, Debug)]
 pub struct Model {
-    names: BTreeMap<NetnsRef, SpaceId>,
-    spaces: BTreeMap<SpaceId, Space>,
-    devices: BTreeMap<DevId, Device>,
+    names: HashMap<NetnsRef, SpaceId>,
+    spaces: Slab<SpaceId, Space>,
+    devices: Slab<DevId, Device>,
     programs: BTreeMap<Started, SpaceId>,
+    resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
     next_space: u32,
     next_device: u32,
 }
@@ -55,14 +59,7 @@ impl Failure {
     /// The failure as the answer to a question, put as what follows "cannot".
     pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
         match self.absent {
-            Some(Absent::Netns(netns)) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
-            Some(Absent::Link(netns, name)) => Error::NoSuchLink {
-                name: name.to_string(),
-                netns: netns.to_string(),
-                known: Vec::new(),
-                elsewhere: None,
-            },
-            Some(Absent::Leave(error)) => *error,
+            Some(absent) => absent.into_error(),
             None => Error::Unanswered { question: question(), refusal: self.refusal },
         }
     }
@@ -82,18 +79,30 @@ impl Default for Model {
 }
 
 impl Model {
-    /// A host that has nothing but `lo`, switched off.
-    pub fn new() -> Model {
+    /// A host whose `lo` is switched off.
+    fn empty() -> Model {
         let mut model = Model {
-            names: BTreeMap::new(),
-            spaces: BTreeMap::new(),
-            devices: BTreeMap::new(),
+            names: HashMap::new(),
+            spaces: Slab::default(),
+            devices: Slab::default(),
             programs: BTreeMap::new(),
+            resolvers: BTreeMap::new(),
             next_space: 0,
             next_device: 0,
         };
         let host = model.new_space();
         model.bind(NetnsRef::Host, host);
+        model
+    }
+
+    /// A host that has nothing but `lo`, which is up.
+    pub fn new() -> Model {
+        let mut model = Model::empty();
+        let host = model.names[&NetnsRef::Host];
+        for link in model.space(host).links.values().copied().collect::<Vec<_>>() {
+            // Nothing refuses this to a loopback device.
+            let _ = model.bring_up(link);
+        }
         model
     }
 

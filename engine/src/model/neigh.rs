@@ -12,7 +12,8 @@ impl Model {
         match op {
             NeighOp::Add(neighbour) => {
                 let id = self.device_id(netns, &neighbour.dev)?;
-                if neighbour.dst.is_ipv6() && !self.has_ipv6(id) || self.device(id).mtu < 68 {
+                let runs = if neighbour.dst.is_ipv6() { self.has_ipv6(id) } else { self.device(id).mtu >= 68 };
+                if !runs {
                     return Err(Errno::EINVAL.into());
                 }
                 let space = self.space_of(id);

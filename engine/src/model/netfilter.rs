@@ -2,7 +2,7 @@
 
 use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
-use crate::op::netfilter::{ChainRef, Policy, Rule, TableRef, Target};
+use crate::op::netfilter::{ChainName, ChainRef, Policy, Rule, TableRef, Target};
 use crate::op::{NetfilterOp, NetnsRef};
 use crate::state::{Chain, RuleRecord, Ruleset};
 
@@ -117,34 +117,34 @@ impl Tables {
         if before.is_none() && rule.chain().hook().is_none() {
             return Err(Errno::ENOENT.into());
         }
-        if let Some(to) = destination(rule) {
-            self.check_jump(rule.chain(), &rule.chain().table.chain(to))?;
+        let table = rule.chain().table;
+        let to = destination(rule);
+        if to.as_ref().is_some_and(|to| self.ruleset.chain(table, to).is_none()) {
+            return Err(Errno::ENOENT.into());
         }
         self.last_handle += 1;
         let record = RuleRecord { rule: rule.as_read(), handle: self.last_handle, packets: 0, bytes: 0 };
         self.chain(rule.chain())?.rules.insert(index, record);
-        Ok(())
-    }
-
-    /// A chain that is jumped to must be there, and must not lead back (`nft_chain_validate`).
-    fn check_jump(&self, from: &ChainRef, to: &ChainRef) -> Outcome {
-        if self.ruleset.chain(to.table, &to.name).is_none() {
-            return Err(Errno::ENOENT.into());
-        }
-        if from == to || self.leads(to, from, 0) {
+        if to.is_some() && self.leads_too_deep(table) {
+            self.chain(rule.chain())?.rules.remove(index);
             return Err(Errno::EMLINK.into());
         }
         Ok(())
     }
 
-    fn leads(&self, from: &ChainRef, to: &ChainRef, depth: usize) -> bool {
+    /// A built-in chain must not lead into a circle, nor too deep (`nft_chain_validate`). Chains that
+    /// nothing leads to may.
+    fn leads_too_deep(&self, table: TableRef) -> bool {
+        let chains = self.ruleset.chains(table).iter();
+        chains.filter(|chain| chain.policy.is_some()).any(|chain| self.is_too_deep(table, &chain.name, 0))
+    }
+
+    fn is_too_deep(&self, table: TableRef, name: &ChainName, depth: usize) -> bool {
         // NFT_JUMP_STACK_SIZE, net/netfilter/nf_tables.h
         const DEEPEST: usize = 16;
-        let rules = self.ruleset.chain(from.table, &from.name).into_iter().flat_map(|chain| &chain.rules);
-        depth < DEEPEST
-            && rules
-                .filter_map(|record| destination(&record.rule))
-                .any(|name| name == to.name || self.leads(&from.table.chain(name), to, depth + 1))
+        let rules = self.ruleset.chain(table, name).into_iter().flat_map(|chain| &chain.rules);
+        let mut next = rules.filter_map(|record| destination(&record.rule));
+        depth >= DEEPEST || next.any(|name| self.is_too_deep(table, &name, depth + 1))
     }
 
     fn delete(&mut self, rule: &Rule, handle: Option<u64>) -> Outcome {
@@ -164,7 +164,7 @@ impl Tables {
 }
 
 /// The chain that a rule jumps or goes to.
-fn destination(rule: &Rule) -> Option<crate::op::netfilter::ChainName> {
+fn destination(rule: &Rule) -> Option<ChainName> {
     match rule.target()? {
         Target::Jump(name) | Target::Goto(name) => Some(name.clone()),
         Target::Accept

@@ -1,6 +1,8 @@
 //! Namespaces: made, named, and what ends with them.
 
-use super::device::{Device, Kind};
+use std::net::IpAddr;
+
+use super::device::{DevId, Device, Kind};
 use super::space::{Space, SpaceId};
 use super::{Failure, Model, Outcome};
 use crate::diagnostics::Errno;
@@ -24,7 +26,16 @@ impl Model {
                 let space = self.space_of_process(*pid)?;
                 self.name_space(name, |_| space)
             }
+            NetnsOp::Resolver(name, servers) => {
+                self.resolvers.insert(name.clone(), servers.clone());
+                Ok(())
+            }
         }
+    }
+
+    /// The name servers of a namespace, as far as operations have given it any.
+    pub(crate) fn name_servers(&self, netns: &NetnsRef) -> Vec<IpAddr> {
+        netns.name().and_then(|name| self.resolvers.get(name)).cloned().unwrap_or_default()
     }
 
     pub(super) fn bind(&mut self, netns: NetnsRef, space: SpaceId) {
@@ -98,10 +109,27 @@ impl Model {
                 | Kind::Tun(_) => self.remove_device(link),
             }
         }
+        // vxlan_exit_batch_rtnl: tunnels that were made here end, wherever they are.
+        for tunnel in self.tunnels_of(space) {
+            if self.devices.contains_key(&tunnel) {
+                self.remove_device(tunnel);
+            }
+        }
         for link in self.space(space).links.values().copied().collect::<Vec<_>>() {
+            // A tunnel that was moved away may still stand on it.
+            for upper in self.device(link).uppers.clone() {
+                self.remove_device(upper);
+            }
             self.devices.remove(&link);
         }
         self.spaces.remove(&space);
+    }
+
+    /// The tunnels that were made in a namespace.
+    pub(super) fn tunnels_of(&self, space: SpaceId) -> Vec<DevId> {
+        let tunnels =
+            self.devices.iter().filter(|(_, device)| device.born == space && matches!(device.kind, Kind::Vxlan(..)));
+        tunnels.map(|(id, _)| DevId(id)).collect()
     }
 
     /// A program runs in a namespace, and keeps it alive.

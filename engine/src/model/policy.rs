@@ -86,7 +86,8 @@ impl Rules {
         let wanted = normal(wanted);
         let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
         let wanted = PolicyRule { priority: Some(priority), ..wanted };
-        if self.rules.contains(&wanted) {
+        // rule_exists does not look at `not`.
+        if self.rules.iter().any(|old| PolicyRule { not: wanted.not, ..old.clone() } == wanted) {
             return Err(Errno::EEXIST.into());
         }
         let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);

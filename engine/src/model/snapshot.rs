@@ -14,7 +14,9 @@ use crate::state::{Addr, FdbRecord, Hardware, Link, LinkType, NeighRecord, OperS
 impl Model {
     /// The names under `/run/netns`, sorted.
     pub(crate) fn netns_names(&self) -> Vec<NetnsName> {
-        self.names.keys().filter_map(|netns| netns.name().cloned()).collect()
+        let mut names: Vec<NetnsName> = self.names.keys().filter_map(|netns| netns.name().cloned()).collect();
+        names.sort();
+        names
     }
 
     /// Whether a namespace is there.
@@ -48,7 +50,8 @@ impl Model {
             | Kind::Tun(_)
             | Kind::Physical => None,
         });
-        let elsewhere = peers.filter(|id| !used && self.device(*id).space != space);
+        let tunnels = self.tunnels_of(space);
+        let elsewhere = peers.chain(tunnels).filter(|id| !used && self.device(*id).space != space);
         elsewhere.filter_map(|id| Some((self.name_of(self.space_of(id))?, self.device(id).name.clone()))).collect()
     }
 
@@ -235,7 +238,9 @@ impl Model {
                 dev: dev.name.clone(),
                 master: master.map(|master| master.name.clone()),
                 dst,
-                state: "permanent".to_owned(),
+                // `bridge fdb add … master static`
+                state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
+                    .to_owned(),
             };
             records.extend(device.fdb.iter().map(|(mac, dst)| record(*mac, device, None, *dst)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);

@@ -7,11 +7,18 @@ use super::device::DevId;
 use super::netfilter::Tables;
 use super::policy::Rules;
 use super::route::{Fib4, Fib6};
+use super::slab::Number;
 use crate::op::{IfName, Mac, NetnsRef, SysctlKey};
 
 /// A namespace; one may have several names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SpaceId(pub(super) u32);
+
+impl Number for SpaceId {
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Space {

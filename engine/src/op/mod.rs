@@ -6,6 +6,7 @@
 
 mod addr;
 mod fdb;
+mod host;
 mod link;
 mod mac;
 mod name;
@@ -20,6 +21,7 @@ mod sysctl;
 
 pub use addr::{AddrOp, AddrSpec, Broadcast, Scope};
 pub use fdb::{FdbEntry, FdbOp};
+pub use host::{Host, HostName};
 pub use link::{
     Bridge, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
     Vxlan,

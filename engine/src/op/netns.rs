@@ -1,6 +1,7 @@
 //! Namespaces: `ip netns add`, `del`, `attach`.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::NetnsName;
 
@@ -78,4 +79,6 @@ pub enum NetnsOp {
     Attach(NetnsName, PidRef),
     /// `umount /run/netns/NAME` and `rm /run/netns/NAME`: the namespace lives on.
     Detach(NetnsName),
+    /// `echo nameserver ADDRESS > /etc/netns/NAME/resolv.conf`; without servers, the file goes.
+    Resolver(NetnsName, Vec<IpAddr>),
 }

@@ -39,6 +39,13 @@ impl fmt::Display for NetnsOp {
                 write!(f, "name the process's namespace `{name}`")
             }
             NetnsOp::Detach(name) => write!(f, "take the name `{name}` away"),
+            NetnsOp::Resolver(name, servers) if servers.is_empty() => {
+                write!(f, "take the name servers of `{name}` away")
+            }
+            NetnsOp::Resolver(name, servers) => {
+                let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                write!(f, "let `{name}` ask the name server {}", servers.join(", "))
+            }
         }
     }
 }

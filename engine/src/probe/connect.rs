@@ -17,21 +17,23 @@ pub(crate) fn connect(
     namespaces: &Namespaces,
     interrupt: &Interrupt,
     netns: &NetnsRef,
+    addr: IpAddr,
     request: &Connect,
 ) -> Result<Connected> {
+    let target = SocketAddr::new(addr, request.port);
     let refused = |error: io::Error| Error::Probe {
-        probe: format!("the connection from {netns} to {}", request.target),
+        probe: format!("the connection from {netns} to {target}"),
         refusal: error.into(),
     };
     let runtime = runtime().map_err(refused)?;
     let _entered = runtime.enter();
     let socket = namespaces
-        .within(netns, || Opened::new(request))
+        .within(netns, || Opened::new(target, request.transport))
         .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
         .map_err(refused)?;
     runtime.block_on(async {
         tokio::select! {
-            outcome = tokio::time::timeout(request.timeout, socket.reach(request)) => {
+            outcome = tokio::time::timeout(request.timeout, socket.reach(target)) => {
                 Ok(outcome.unwrap_or_else(|_| failed(silence_of(request.transport))))
             }
             () = interrupt.until_raised() => Err(Error::Interrupted),
@@ -59,23 +61,23 @@ enum Opened {
 }
 
 impl Opened {
-    fn new(request: &Connect) -> io::Result<Opened> {
-        match request.transport {
-            Transport::Tcp if request.target.is_ipv4() => Ok(Opened::Tcp(TcpSocket::new_v4()?)),
+    fn new(target: SocketAddr, transport: Transport) -> io::Result<Opened> {
+        match transport {
+            Transport::Tcp if target.is_ipv4() => Ok(Opened::Tcp(TcpSocket::new_v4()?)),
             Transport::Tcp => Ok(Opened::Tcp(TcpSocket::new_v6()?)),
             Transport::Udp => {
-                let socket = UdpSocket::bind((any_of(request.target), 0))?;
+                let socket = UdpSocket::bind((any_of(target), 0))?;
                 socket.set_nonblocking(true)?;
                 Ok(Opened::Udp(AsyncUdpSocket::from_std(socket)?))
             }
         }
     }
 
-    async fn reach(self, request: &Connect) -> Connected {
+    async fn reach(self, target: SocketAddr) -> Connected {
         let start = Instant::now();
         let outcome = match self {
-            Opened::Tcp(socket) => socket.connect(request.target).await.map(drop),
-            Opened::Udp(socket) => exchange(&socket, request.target).await,
+            Opened::Tcp(socket) => socket.connect(target).await.map(drop),
+            Opened::Udp(socket) => exchange(&socket, target).await,
         };
         match outcome {
             Ok(()) => Connected { rtt: Some(start.elapsed()), error: None },

@@ -26,12 +26,14 @@ pub(crate) fn fetch(
     namespaces: &Namespaces,
     interrupt: &Interrupt,
     netns: &NetnsRef,
+    addr: IpAddr,
     request: &Fetch,
 ) -> Result<Fetched> {
-    let refused = |refusal| Error::Probe { probe: format!("the request to {}", request.server), refusal };
+    let server = SocketAddr::new(addr, request.port);
+    let refused = |refusal| Error::Probe { probe: format!("the request to {server}"), refusal };
     let runtime = runtime().map_err(|error| refused(error.into()))?;
     let _entered = runtime.enter();
-    let socket = namespaces.within(netns, || match request.server {
+    let socket = namespaces.within(netns, || match server {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     });
@@ -40,7 +42,7 @@ pub(crate) fn fetch(
         .map_err(|error| refused(error.into()))?;
     runtime.block_on(async {
         tokio::select! {
-            answer = tokio::time::timeout(request.timeout, exchange(socket, request)) => Ok(match answer {
+            answer = tokio::time::timeout(request.timeout, exchange(socket, server, request)) => Ok(match answer {
                 Ok(Ok(fetched)) => fetched,
                 Ok(Err(why)) => Fetched { error: Some(why), ..Fetched::default() },
                 Err(_) => Fetched { error: Some(TIMED_OUT.to_owned()), ..Fetched::default() },
@@ -51,13 +53,13 @@ pub(crate) fn fetch(
 }
 
 /// The answer, or why there is none.
-async fn exchange(socket: TcpSocket, request: &Fetch) -> std::result::Result<Fetched, String> {
-    let stream = socket.connect(request.server).await.map_err(|error| in_words(&error))?;
+async fn exchange(socket: TcpSocket, server: SocketAddr, request: &Fetch) -> std::result::Result<Fetched, String> {
+    let stream = socket.connect(server).await.map_err(|error| in_words(&error))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| not_http(&error))?;
     tokio::spawn(connection);
     let page = Request::get(&request.path)
-        .header(HOST, &request.host)
+        .header(HOST, &request.authority)
         .body(Empty::<Bytes>::new())
         .map_err(|error| error.to_string())?;
     let response = sender.send_request(page).await.map_err(|error| not_http(&error))?;
@@ -82,13 +84,15 @@ pub(crate) fn listen(namespaces: &Namespaces, netns: &NetnsRef, server: &Serve) 
     let listener = namespaces.within(netns, || match server.addr {
         Some(addr) => TcpListener::bind((addr, server.port)),
         // One socket takes both families, unless the namespace has no IPv6.
-        None => TcpListener::bind((IpAddr::V6(Ipv6Addr::UNSPECIFIED), server.port))
-            .or_else(|_| TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), server.port))),
+        None => {
+            TcpListener::bind((IpAddr::V6(Ipv6Addr::UNSPECIFIED), server.port)).or_else(|error| match error.kind() {
+                io::ErrorKind::AddrInUse => Err(error),
+                _ => TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), server.port)),
+            })
+        }
     });
-    listener.map_err(|failure| failure.into_error(|| format!("enter {netns}")))?.map_err(|error| Error::Probe {
-        probe: format!("the answers of port {}", server.port),
-        refusal: Refusal::from(error),
-    })
+    let refused = |error| Error::Listen { port: server.port, netns: netns.to_string(), refusal: Refusal::from(error) };
+    listener.map_err(|failure| failure.into_error(|| format!("enter {netns}")))?.map_err(refused)
 }
 
 /// Answers every request on a listening socket with one page, until the process ends.

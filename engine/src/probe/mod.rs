@@ -2,12 +2,15 @@
 
 pub(crate) mod capture;
 mod connect;
+mod dns;
 mod echo;
 mod filter;
 mod http;
 mod icmp_error;
+pub(crate) mod name_server;
 mod packet_socket;
 mod ping;
+mod resolve;
 mod summary;
 
 use std::io;
@@ -16,7 +19,9 @@ pub use capture::capture_forever;
 pub(crate) use connect::connect;
 pub use http::answer_forever;
 pub(crate) use http::{fetch, listen};
+pub use name_server::resolve_forever;
 pub(crate) use ping::ping;
+pub(crate) use resolve::resolve;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::diagnostics::Errno;

@@ -23,9 +23,15 @@ use crate::world::{Ping, Pong};
 const LARGEST_PACKET: usize = 65_535;
 
 /// `ip netns exec NETNS ping -c COUNT -W TIMEOUT TARGET`, without its pauses.
-pub(crate) fn ping(namespaces: &Namespaces, interrupt: &Interrupt, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+pub(crate) fn ping(
+    namespaces: &Namespaces,
+    interrupt: &Interrupt,
+    netns: &NetnsRef,
+    target: IpAddr,
+    request: &Ping,
+) -> Result<Pong> {
     let socket = namespaces
-        .within(netns, || EchoSocket::open(request))
+        .within(netns, || EchoSocket::open(target, request))
         .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
         .map_err(|error| refused(netns, request, error))?;
     let mut pong = Pong::default();
@@ -93,20 +99,20 @@ struct EchoSocket {
 
 impl EchoSocket {
     /// Opens a socket in the calling thread's namespace.
-    fn open(request: &Ping) -> io::Result<EchoSocket> {
-        let (domain, protocol) = match request.target {
+    fn open(target: IpAddr, request: &Ping) -> io::Result<EchoSocket> {
+        let (domain, protocol) = match target {
             IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
             IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
         };
         let socket = Socket::new(domain, Type::RAW, Some(protocol))?;
         socket.set_nonblocking(true)?;
-        if request.target.is_ipv6() {
+        if target.is_ipv6() {
             socket.set_recv_hoplimit_v6(true)?;
         }
-        let echo = Echo { target: request.target, id: random_id(), size: request.size };
+        let echo = Echo { target, id: random_id(), size: request.size };
         socket.attach_filter(&filter::of(&echo))?;
         if let Some(ttl) = request.ttl {
-            limit_routers(&socket, request.target, ttl)?;
+            limit_routers(&socket, target, ttl)?;
         }
         let scope = match &request.dev {
             Some(dev) => {
@@ -118,7 +124,7 @@ impl EchoSocket {
         if let Some(src) = request.src {
             socket.bind(&address(src, scope))?;
         }
-        Ok(EchoSocket { socket, to: address(request.target, scope), echo })
+        Ok(EchoSocket { socket, to: address(target, scope), echo })
     }
 
     /// Sends a request and waits for what comes back.
@@ -194,7 +200,7 @@ fn limit_routers(socket: &Socket, target: IpAddr, ttl: u8) -> io::Result<()> {
 }
 
 /// Tells one ping's answers from those of others in the same namespace.
-fn random_id() -> u16 {
+pub(super) fn random_id() -> u16 {
     let bytes = RandomState::new().build_hasher().finish().to_ne_bytes();
     u16::from_ne_bytes([bytes[0], bytes[1]])
 }

@@ -1,6 +1,6 @@
 //! Packets in a line each: `10.0.0.1 > 10.0.0.2 ICMP echo request`.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use etherparse::icmpv6::Icmpv6PayloadSlice;
 use etherparse::{
@@ -126,7 +126,7 @@ fn of_icmpv6(icmp: &Icmpv6Slice<'_>) -> String {
             format!("neighbour advertisement of {}", told.target_address())
         }
         Ok(Icmpv6PayloadSlice::Redirect(redirect)) => {
-            format!("redirect to {}", Ipv6Addr::from(redirect.target_address()))
+            format!("redirect to {}", redirect.target_address())
         }
         Ok(_) | Err(_) => match (icmp.type_u8(), icmp.code_u8()) {
             (MULTICAST_LISTENER_REPORT, _) => "multicast listener report".to_owned(),

@@ -15,12 +15,13 @@ mod route;
 mod sysctl;
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use quote::{quote, quote_program};
 
-use crate::op::{Action, Family, IfName, NetnsRef, Op, PidRef};
-use crate::world::{Capture, Connect, Fetch, Ping, Serve, Started, Trace, Transport};
+use crate::op::{Action, Family, HostName, IfName, NetnsRef, Op, PidRef};
+use crate::world::{Capture, Connect, Fetch, Ping, Serve, ServeDns, Started, Trace, Transport};
 
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub enum Word {
     Text(String),
     /// The number of a process: a number, or the shell variable that holds it.
     Pid(PidRef),
+    /// A word of the shell's own, such as a builtin.
+    Builtin(&'static str),
     /// The number of the shell that runs the script: it lives on the host.
     Shell,
 }
@@ -153,7 +156,7 @@ fn nsenter(pid: PidRef) -> Vec<Word> {
 fn quoted_program(word: Option<&Word>) -> Option<String> {
     Some(match word? {
         Word::Text(text) => quote_program(text),
-        number @ (Word::Pid(_) | Word::Shell) => quoted(number),
+        own @ (Word::Pid(_) | Word::Shell | Word::Builtin(_)) => quoted(own),
     })
 }
 
@@ -161,6 +164,7 @@ fn quoted(word: &Word) -> String {
     match word {
         Word::Text(text) => quote(text),
         Word::Pid(PidRef::Number(number)) => number.to_string(),
+        Word::Builtin(word) => (*word).to_owned(),
         Word::Shell => "$$".to_owned(),
         Word::Pid(pid @ (PidRef::Held(_) | PidRef::Started(_))) => format!("\"${}\"", variable(*pid)),
     }
@@ -230,6 +234,11 @@ pub fn exec(netns: &NetnsRef, argv: &[String]) -> Command {
     Command::new(netns, argv.iter().cloned()).tolerant()
 }
 
+/// The user's shell, with the terminal.
+pub fn interactive(netns: &NetnsRef) -> Command {
+    Command::new(netns, ["sh", "-c", "exec \"${SHELL:-sh}\""]).tolerant()
+}
+
 /// A program that is started and goes on in the background.
 pub fn start(netns: &NetnsRef, argv: &[String], program: Started) -> Command {
     let mut command = Command::new(netns, argv.iter().cloned());
@@ -239,7 +248,7 @@ pub fn start(netns: &NetnsRef, argv: &[String], program: Started) -> Command {
 
 /// The end of a started program.
 pub fn stop(program: Started) -> Command {
-    Command::host([Word::from("kill"), Word::Pid(PidRef::Started(program.0))]).tolerant()
+    Command::host([Word::Builtin("kill"), Word::Pid(PidRef::Started(program.0))]).tolerant()
 }
 
 /// `ping -c COUNT -W SECONDS TARGET`
@@ -258,14 +267,14 @@ pub fn ping(netns: &NetnsRef, request: &Ping) -> Command {
 
 /// `nc -z [-u] -w SECONDS ADDRESS PORT`
 pub fn connect(netns: &NetnsRef, request: &Connect) -> Command {
-    let Connect { target, transport, timeout } = request;
+    let Connect { target, port, transport, timeout } = request;
     let command = match transport {
         Transport::Tcp => Command::new(netns, ["nc", "-z"]),
         Transport::Udp => Command::new(netns, ["nc", "-z", "-u"]),
     };
     // nc counts whole seconds.
     let seconds = timeout.as_secs_f64().ceil().max(1.0).to_string();
-    command.with(["-w", &seconds, &target.ip().to_string(), &target.port().to_string()]).tolerant()
+    command.with(["-w", &seconds, &target.to_string(), &port.to_string()]).tolerant()
 }
 
 /// `traceroute -n TARGET`
@@ -287,11 +296,9 @@ const DEFAULT_PING_SIZE: u16 = 56;
 
 /// `curl` with the page's address
 pub fn fetch(netns: &NetnsRef, request: &Fetch) -> Command {
-    let Fetch { server, host, path, timeout } = request;
-    let named = *host != server.ip().to_string() && *host != server.to_string();
+    let Fetch { server: _, port: _, authority, path, timeout } = request;
     Command::new(netns, ["curl", "--silent", "--max-time", &seconds(*timeout)])
-        .option("--header", named.then(|| format!("Host: {host}")))
-        .with([format!("http://{server}{path}")])
+        .with([format!("http://{authority}{path}")])
         .tolerant()
 }
 
@@ -320,6 +327,18 @@ pub fn capture(netns: &NetnsRef, request: &Capture, program: Started) -> Command
         Some(file) => command.with([Word::from("-U"), "-w".into(), file.display().to_string().into()]),
         None => command.with(["-l"]),
     };
+    command.tail = Tail::Background(PidRef::Started(program.0));
+    command
+}
+
+/// A name server that knows these names, and no others.
+pub fn serve_dns(netns: &NetnsRef, server: &ServeDns, program: Started) -> Command {
+    let ServeDns { addr, records } = server;
+    let listen = addr.map(|addr| format!("--listen-address={addr}"));
+    let record = |name: &HostName, addr: &IpAddr| format!("--host-record={name},{addr}");
+    let mut command = Command::new(netns, ["dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts"])
+        .with(listen)
+        .with(records.iter().flat_map(|(name, addrs)| addrs.iter().map(move |addr| record(name, addr))));
     command.tail = Tail::Background(PidRef::Started(program.0));
     command
 }

@@ -3,6 +3,9 @@
 use super::{Command, Style, Tail, Word, variable};
 use crate::op::{NetnsOp, PidRef};
 
+/// The file and the servers are its arguments.
+const WRITE_SERVERS: &str = r#"printf 'nameserver %s\n' "$@" > "$0""#;
+
 pub(super) fn commands(op: &NetnsOp) -> Vec<Command> {
     match op {
         NetnsOp::Add(name) => vec![Command::host(["ip", "netns", "add", name.as_str()])],
@@ -12,13 +15,24 @@ pub(super) fn commands(op: &NetnsOp) -> Vec<Command> {
             command.tail = Tail::Background(PidRef::Held(*number));
             vec![command]
         }
-        NetnsOp::Release(number) => vec![Command::host([Word::from("kill"), Word::Pid(PidRef::Held(*number))])],
+        NetnsOp::Release(number) => vec![Command::host([Word::Builtin("kill"), Word::Pid(PidRef::Held(*number))])],
         NetnsOp::Attach(name, pid) => {
             vec![Command::host(["ip", "netns", "attach", name.as_str()]).with([Word::Pid(*pid)])]
         }
         NetnsOp::Detach(name) => {
             let path = format!("/run/netns/{name}");
             vec![Command::host(["umount", &path]), Command::host(["rm", &path])]
+        }
+        NetnsOp::Resolver(name, servers) => {
+            let folder = format!("/etc/netns/{name}");
+            let file = format!("{folder}/resolv.conf");
+            match servers.as_slice() {
+                [] => vec![Command::host(["rm", "-f", &file]), Command::host(["rmdir", &folder]).tolerant()],
+                servers => vec![
+                    Command::host(["mkdir", "-p", &folder]),
+                    Command::host(["sh", "-c", WRITE_SERVERS, &file]).with(servers.iter().map(ToString::to_string)),
+                ],
+            }
         }
     }
 }
@@ -28,7 +42,12 @@ pub(super) fn lines(op: &NetnsOp, style: Style) -> Vec<String> {
     match op {
         // The process is there before its namespace is.
         NetnsOp::Hold(number) => lines.push(wait_for_namespace(PidRef::Held(*number))),
-        NetnsOp::Add(_) | NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_) => {}
+        NetnsOp::Add(_)
+        | NetnsOp::Del(_)
+        | NetnsOp::Release(_)
+        | NetnsOp::Attach(..)
+        | NetnsOp::Detach(_)
+        | NetnsOp::Resolver(..) => {}
     }
     lines
 }

@@ -4,14 +4,14 @@
 //! hardware addresses that nobody set, and what is derived from them (ids of bridges, fe80
 //! addresses of such links and the routes to those, entries of forwarding tables for a link's own
 //! address); timers, ages and counters, and what is only remembered for a time (neighbours and
-//! forwarding entries that were learned); life times and `tentative`. `lowerlayerdown` is `down`
-//! where the other end is in another namespace: the kernel looks its number up in the wrong one.
+//! forwarding entries that were learned); life times and `tentative`. `lowerlayerdown` is `down`:
+//! the kernel looks the other end's number up in the wrong namespace, and remembers what it found.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
-use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto};
 
 /// Compares states of one network, as far as one of them, a model's, knows it.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,9 @@ pub struct Comparison {
     random: BTreeSet<(NetnsRef, IfName)>,
     /// Links with an fe80 address that was made of one.
     derived: BTreeSet<(NetnsRef, IfName)>,
+    /// Links that are up without a carrier. Whether they had one for long enough for the kernel to
+    /// begin with IPv6, which it does in its own time, is chance.
+    carrierless: BTreeSet<(NetnsRef, IfName)>,
 }
 
 impl Comparison {
@@ -27,17 +30,20 @@ impl Comparison {
     pub fn with(model: &NetState) -> Comparison {
         let links =
             model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
-        let (mut random, mut derived) = (BTreeSet::new(), BTreeSet::new());
+        let (mut random, mut derived, mut carrierless) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (netns, link) in links {
             let place = (netns.clone(), link.name.clone());
             if link.mac == Hardware::Unknown {
                 random.insert(place.clone());
             }
             if link.mac == Hardware::Unknown || link.unknown_addr {
-                derived.insert(place);
+                derived.insert(place.clone());
+            }
+            if link.up && !link.carrier {
+                carrierless.insert(place);
             }
         }
-        Comparison { random, derived }
+        Comparison { random, derived, carrierless }
     }
 
     /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
@@ -97,6 +103,12 @@ impl Comparison {
         self.random.contains(&(netns.clone(), name.clone()))
     }
 
+    fn begins_late(&self, netns: &NetnsRef, route: &Route) -> bool {
+        let mut devs = route.nexthops.iter().filter_map(|hop| hop.dev.as_ref());
+        route.proto == Some(RouteProto::KERNEL)
+            && devs.any(|dev| self.carrierless.contains(&(netns.clone(), dev.clone())))
+    }
+
     fn is_blurred(&self, netns: &NetnsRef, name: &IfName) -> bool {
         self.derived.contains(&(netns.clone(), name.clone()))
     }
@@ -122,7 +134,7 @@ impl Comparison {
         let random = self.is_random(netns, name);
         let mac = if random { Hardware::Unknown } else { *mac };
         let state = match state {
-            OperState::LowerLayerDown if is_abroad(netns, kind) => OperState::Down,
+            OperState::LowerLayerDown => OperState::Down,
             state => *state,
         };
         let kind = kind_text(kind);
@@ -168,9 +180,9 @@ impl Comparison {
             RouteKind::Local => is_derived(route.dst.addr()) && over_random(),
             // The subnet-router anycast address waits for the address that comes with it.
             RouteKind::Anycast => route.dst.addr() == link_local_network().addr() && over_random(),
-            RouteKind::Unicast
-            | RouteKind::Broadcast
-            | RouteKind::Multicast
+            RouteKind::Unicast => route.dst == link_local_network() && self.begins_late(netns, route),
+            RouteKind::Multicast => self.begins_late(netns, route),
+            RouteKind::Broadcast
             | RouteKind::Blackhole
             | RouteKind::Unreachable
             | RouteKind::Prohibit
@@ -191,25 +203,14 @@ fn is_derived(addr: IpAddr) -> bool {
     }
 }
 
-fn is_abroad(netns: &NetnsRef, kind: &LinkType) -> bool {
-    let elsewhere = |peer: &Peer| peer.netns.as_ref() != Some(netns);
-    match kind {
-        LinkType::Veth(peer) => peer.as_ref().is_none_or(elsewhere),
-        LinkType::Macvlan(peer, _) | LinkType::Ipvlan(peer, _) | LinkType::Vlan(peer, _) => elsewhere(peer),
-        LinkType::Loopback
-        | LinkType::Bridge { .. }
-        | LinkType::Vxlan(_)
-        | LinkType::Dummy
-        | LinkType::Tun(_)
-        | LinkType::Other(_)
-        | LinkType::Physical => false,
-    }
-}
-
 fn kind_text(kind: &LinkType) -> String {
     let peer = |peer: &Peer| {
         let Peer { netns, index: _, name } = peer;
-        format!("{netns:?}/{name:?}")
+        match netns {
+            Some(netns @ (NetnsRef::Host | NetnsRef::Named(_))) => format!("{netns}/{name:?}"),
+            // Seen from outside, a namespace without a name cannot be told from another.
+            Some(NetnsRef::Held(_) | NetnsRef::OfPid(_)) | None => "in a namespace without a name".to_owned(),
+        }
     };
     match kind {
         LinkType::Veth(end) => format!("veth {:?}", end.as_ref().map(peer)),
@@ -240,7 +241,10 @@ fn route_text(route: &Route) -> String {
 /// Entries that someone put there.
 fn counts(record: &FdbRecord, own: &BTreeSet<Mac>) -> bool {
     let group = record.mac.0[0] & 1 == 1;
-    record.state == "permanent" && !own.contains(&record.mac) && !(group && record.dst.is_none())
+    // A bridge without ports has the address of all zeros.
+    let zero = record.mac.0 == [0; 6];
+    let own = (own.contains(&record.mac) && !zero) || ((group || zero) && record.dst.is_none());
+    matches!(record.state.as_str(), "permanent" | "static") && !own
 }
 
 fn ruleset_lines(ruleset: &Ruleset) -> Vec<String> {

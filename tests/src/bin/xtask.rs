@@ -1,8 +1,15 @@
 //! The project's own commands: `cargo xtask COMMAND`. CONTRIBUTING.md lists them.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::rc::Rc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use netscript_engine::model::Model;
+use netscript_engine::shell::Style;
+use netscript_engine::{DryRun, World};
+use netscript_tests::big_lab;
 
 use netscript_tests::crash::{self, Machine, Report};
 use netscript_tests::equivalence::check_seeds;
@@ -11,6 +18,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("bless") => bless(),
+        Some("wasm") => wasm(),
+        Some("bench-dry-run") => bench_dry_run(),
         Some("equivalence") => equivalence(&arguments[1..]),
         Some("crash") => crash_outside(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
@@ -25,9 +34,48 @@ fn main() -> ExitCode {
                 "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|together]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
+            eprintln!(
+                "       cargo xtask bench-dry-run   time the dry run of labs of up to 10,000 namespaces (use --release)"
+            );
+            eprintln!("       cargo xtask wasm    build engine and stdlib for WebAssembly, without the kernel part");
             ExitCode::from(2)
         }
     }
+}
+
+/// Builds what a web page needs with Debian's packages `rustc-web`, `rust-web-src` and `lld-22`, and
+/// checks that it pulls in no crate that needs Linux.
+fn wasm() -> ExitCode {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tree = Command::new(&cargo)
+        .args([
+            "tree",
+            "--package",
+            "netscript-stdlib",
+            "--no-default-features",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
+        .output();
+    let Ok(tree) = tree else { return ExitCode::FAILURE };
+    let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+    let linux = ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
+    let found: Vec<&str> = tree.lines().filter(|line| linux.iter().any(|name| line.starts_with(name))).collect();
+    if !found.is_empty() {
+        eprintln!("without its kernel feature the engine needs {}", found.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let status = Command::new(&cargo)
+        .args(["build", "--release", "--target", "wasm32-unknown-unknown", "-Zbuild-std=std,panic_abort"])
+        .args(["--package", "netscript-engine", "--package", "netscript-stdlib", "--no-default-features"])
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-22")
+        .env("CONST_RANDOM_SEED", "netscript")
+        .status();
+    if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Rewrites the expected output in `tests/ref`.
@@ -122,4 +170,44 @@ fn equivalence(arguments: &[String]) -> ExitCode {
         report.differing.len()
     );
     if report.differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Times the dry run of labs of 100 to 10,000 namespaces, ten operations each.
+fn bench_dry_run() -> ExitCode {
+    let mut per_op = Vec::new();
+    for namespaces in [100, 1_000, 10_000] {
+        let ops = big_lab(namespaces);
+        // Small labs are over too soon to be timed once.
+        let rounds = 10_000 / namespaces;
+        let start = Instant::now();
+        let mut bytes = 0;
+        for _ in 0..rounds {
+            let written = Rc::new(Cell::new(0));
+            let sink = Rc::clone(&written);
+            let mut run = DryRun::new(Model::new(), Style::Plain, move |line| sink.set(sink.get() + line.len() + 1));
+            if let Err(failed) = run.apply(&ops) {
+                eprintln!("{} fails: {:?}", ops[failed.index], failed.refusal);
+                return ExitCode::FAILURE;
+            }
+            bytes = written.get();
+        }
+        let micros = start.elapsed().as_secs_f64() * 1e6 / (ops.len() * rounds) as f64;
+        per_op.push(micros);
+        println!(
+            "{namespaces:>6} namespaces {:>7} operations {bytes:>9} bytes of script {micros:>6.2} µs an operation, {:>7.0} a second, peak memory so far {} MiB",
+            ops.len(),
+            1e6 / micros,
+            peak_memory() >> 10
+        );
+    }
+    let ratio = per_op[2] / per_op[0];
+    println!("an operation at 100,000 takes {ratio:.2} times what it takes at 1,000");
+    if ratio <= 1.3 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `VmHWM` of proc(5), in KiB.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or(0)
 }

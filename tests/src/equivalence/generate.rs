@@ -326,6 +326,8 @@ impl Generator {
 
     fn nexthop(&mut self, netns: &NetnsRef, family: Family) -> Nexthop {
         let via = self.rng.percent(65).then(|| self.gateway(netns, family));
+        // The route to an IPv6 address of one's own comes in its own time.
+        let via = via.filter(|via| via.is_ipv4() || !self.is_own(netns, *via));
         let dev = (via.is_none() || self.rng.percent(40)).then(|| self.link(netns));
         let onlink = via.is_some() && self.rng.percent(12);
         Nexthop { via, dev, weight: *self.rng.pick(&[1, 1, 3]), onlink }
@@ -353,6 +355,11 @@ impl Generator {
         let addrs = contents.links.iter().flat_map(|link| &link.addrs).map(|addr| addr.local.addr());
         let own: Vec<IpAddr> = addrs.filter(|addr| Family::of(*addr) == family && !addr.is_loopback()).collect();
         (!own.is_empty()).then(|| *self.rng.pick(&own))
+    }
+
+    fn is_own(&self, netns: &NetnsRef, addr: IpAddr) -> bool {
+        let links = self.state.netns.get(netns).into_iter().flat_map(|contents| &contents.links);
+        links.flat_map(|link| &link.addrs).any(|own| own.local.addr() == addr)
     }
 
     fn policy(&mut self) -> Op {

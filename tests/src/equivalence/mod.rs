@@ -4,8 +4,10 @@
 mod generate;
 mod rng;
 mod run;
+mod script;
 mod shrink;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -13,6 +15,7 @@ use std::thread;
 pub use generate::program;
 pub use rng::Rng;
 pub use run::{Program, check, commands};
+pub use script::check_script;
 pub use shrink::shrink;
 
 /// What came of running many programs.
@@ -36,7 +39,11 @@ pub fn check_seeds(seeds: &[u64], at_once: usize, shrinking: bool) -> Report {
         for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    check_seed(*seed, shrinking, &report);
+                    let checked = panic::catch_unwind(AssertUnwindSafe(|| check_seed(*seed, shrinking, &report)));
+                    if let (Err(_), Ok(mut report)) = (checked, report.lock()) {
+                        report.differing.push((*seed, "it panics, see above".to_owned()));
+                        println!("seed {seed} panics");
+                    }
                 }
             });
         }

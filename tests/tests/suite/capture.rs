@@ -27,7 +27,7 @@ const INTRO: &str = r#"
     let before = port.capture("before.pcap");
     let after = uplink.capture("after.pcap");
     assert(container.ping("203.0.113.1").ok);
-    let echoes = |capture| capture.packets.filter(|p| p.contains("ICMP"));
+    let echoes = |capture| capture.packets.filter(|p| p.contains(" ICMP "));
     print(echoes.call(before));
     print(echoes.call(after));
 "#;

@@ -18,8 +18,7 @@ fn netscript(machine: &Sandbox, script: &str) -> String {
     let script = script.to_owned();
     machine.run(move || {
         let place = Place::new();
-        place.write("script.rhai", script);
-        finish(&mut place.netscript(&["script.rhai"])).success()
+        finish(&mut place.on_the_machine(&script)).success()
     })
 }
 

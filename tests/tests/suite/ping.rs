@@ -148,8 +148,7 @@ fn pings_side_by_side_do_not_take_each_others_answers() {
                     let q = host.ping("127.0.0.2", #{ count: 2000 }); assert(q.received == 2000);"#;
     let runs = machine.run(move || {
         let place = Place::new();
-        place.write("script.rhai", script);
-        let children: Vec<_> = (0..4).map(|_| place.netscript(&["script.rhai"]).spawn().unwrap()).collect();
+        let children: Vec<_> = (0..4).map(|_| place.on_the_machine(script).spawn().unwrap()).collect();
         children.into_iter().map(|child| child.wait_with_output().unwrap().status.code()).collect::<Vec<_>>()
     });
     assert_eq!(runs, [Some(0); 4]);

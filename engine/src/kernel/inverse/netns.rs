@@ -1,7 +1,7 @@
 //! Inverses of operations on namespaces.
 
 use super::super::netns::{path_of, pids_in};
-use super::super::{Kernel, Outcome};
+use super::super::{Kernel, Outcome, resolver};
 use crate::journal::Undo;
 use crate::op::{NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 
@@ -14,6 +14,9 @@ impl Kernel {
             NetnsOp::Attach(name, pid) => self.inverse_of_attach(name, *pid),
             NetnsOp::Detach(name) => self.inverse_of_detach(name),
             NetnsOp::Del(name) => self.inverse_of_del(op, name),
+            NetnsOp::Resolver(name, _) => {
+                Ok(vec![Undo::Resolver { name: name.clone(), before: resolver::servers(name)? }])
+            }
         }
     }
 

@@ -47,12 +47,18 @@ pub(in super::super) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32,
     Ok(dump(socket)?.iter().filter_map(|message| Some((message.header.index, name(message)?))).collect())
 }
 
+/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
+const LOOPBACK: u32 = 1;
+
 /// Whether every link that has a carrier is known to pass packets.
 pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
         message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
             && matches!(oper_state(message), OperState::Down | OperState::LowerLayerDown)
     };
+    // Answered only after what the kernel is doing about links at the moment: a list could show a
+    // link as up whose bridge has not heard of it yet.
+    get(socket, LinkUnspec::new_with_index(LOOPBACK))?;
     let late: Vec<u32> = dump(socket)?.iter().filter(|message| waiting(message)).map(|m| m.header.index).collect();
     for index in &late {
         // Asked for one link, unlike for all, the kernel first does what it has put off about it.

@@ -99,11 +99,11 @@ impl Stream {
 }
 
 /// 128 and the signal's number when a signal ended it.
-fn shell_status(status: ExitStatus) -> i32 {
+pub(super) fn shell_status(status: ExitStatus) -> i32 {
     status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(-1)
 }
 
-fn lost(error: io::Error) -> Error {
+pub(super) fn lost(error: io::Error) -> Error {
     Error::Unanswered { question: "read the program's output".to_owned(), refusal: error.into() }
 }
 

@@ -16,7 +16,7 @@ use crate::op::NetnsRef;
 
 /// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
 /// include/namespace.h).
-const NETNS_ETC_DIR: &str = "/etc/netns";
+pub(in super::super) const NETNS_ETC_DIR: &str = "/etc/netns";
 
 /// Everything that is needed to enter a namespace, prepared so that nothing but system calls is
 /// left to do in the new process. `None`: it stays where it is.

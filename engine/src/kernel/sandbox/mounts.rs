@@ -17,8 +17,9 @@ pub(super) fn make() -> Result<(), Obstacle> {
     mount_new("tmpfs", "/run", quiet(), Some("mode=0755")).map_err(Step::Mount("/run").failed())?;
     mount_new("proc", "/proc", quiet() | MsFlags::MS_NOEXEC, None).map_err(Step::Mount("/proc").failed())?;
     mount_sys().map_err(Step::Mount("/sys").failed())?;
-    // Without it the sandbox lacks name servers of its own, nothing else.
+    // Without these the sandbox lacks name servers of its own, nothing else.
     let _ = mount_etc_netns();
+    let _ = make_resolv_conf();
     Ok(())
 }
 
@@ -53,4 +54,14 @@ fn mount_etc_netns() -> std::io::Result<()> {
         fs::create_dir(folder)?;
     }
     Ok(mount_new("tmpfs", "/etc/netns", quiet(), Some("mode=0755"))?)
+}
+
+/// `/etc/resolv.conf` often is a link into `/run` (systemd-resolved, resolvconf), where the sandbox
+/// has nothing. An empty file there is what a namespace's own can be mounted on.
+fn make_resolv_conf() -> std::io::Result<()> {
+    let target = Path::new("/etc").join(fs::read_link("/etc/resolv.conf")?);
+    if let Some(folder) = target.parent() {
+        DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    }
+    fs::File::create_new(target).map(drop)
 }

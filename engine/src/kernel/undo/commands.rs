@@ -30,6 +30,9 @@ impl Kernel {
                 Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
                 None => Vec::new(),
             },
+            Undo::Resolver { name, before } => {
+                shell::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
+            }
             Undo::Process { process, what } => vec![format!("kill {}  # {what}", process.pid)],
             Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
             Undo::Make { place, index: _, name, kind, peer: _ } => {

@@ -11,7 +11,7 @@ mod strangers;
 mod sysctl;
 
 use super::book::LEFT_BY_OTHERS;
-use super::{Kernel, Outcome, kill};
+use super::{Kernel, Outcome, kill, resolver};
 use crate::diagnostics::{Errno, Error};
 use crate::journal::{Deed, Entry, Place, Undo};
 use crate::op::{AddrOp, FdbOp, IfName, LinkOp, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
@@ -90,6 +90,7 @@ impl Kernel {
             Undo::Lost { .. } => Ok(()),
             Undo::Netns { name, key } => self.undo_name(name, *key),
             Undo::Bind { name, place } => self.undo_detach(name, place),
+            Undo::Resolver { name, before } => resolver::set_back(name, before),
             Undo::Process { process, what: _ } => self.undo_process(*process),
             Undo::Link { place, index, name: _ } => self.undo_link(place, *index),
             Undo::Make { place, index, name, kind, peer } => self.make_again(place, *index, name, kind, peer.as_ref()),

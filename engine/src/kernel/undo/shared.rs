@@ -32,6 +32,7 @@ impl Kernel {
             Undo::Netns { .. }
             | Undo::Lost { .. }
             | Undo::Bind { .. }
+            | Undo::Resolver { .. }
             | Undo::Process { .. }
             | Undo::Link { .. }
             | Undo::Make { .. }
@@ -76,6 +77,7 @@ fn needs(other: &Undo, undo: &Undo) -> bool {
         Undo::Netns { .. }
         | Undo::Lost { .. }
         | Undo::Bind { .. }
+        | Undo::Resolver { .. }
         | Undo::Process { .. }
         | Undo::Link { .. }
         | Undo::Make { .. }

@@ -44,6 +44,7 @@ impl Known {
                 }
                 Undo::Bind { .. }
                 | Undo::Lost { .. }
+                | Undo::Resolver { .. }
                 | Undo::Make { .. }
                 | Undo::Do { .. }
                 | Undo::Sysctl { .. }

@@ -122,6 +122,9 @@ impl Model {
     /// `inet_rtm_deladdr`, `__inet_del_ifa`
     pub(super) fn del4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
+        if self.device(id).mtu < 68 {
+            return Err(Errno::ENODEV.into());
+        }
         let found = self.device(id).addrs4.iter().position(|old| {
             let probe = Addr4 { address, ..old.clone() };
             old.local == local
@@ -255,6 +258,11 @@ impl Model {
         let space = self.space_of(id);
         let up = self.device(id).up;
         if route.scope != Scope::Host && !up {
+            return;
+        }
+        // fib_valid_prefsrc: the address may be another network's broadcast address.
+        let own = kind == RouteKind::Local && dst.addr() == IpAddr::V4(primary.local);
+        if !own && self.addr_type4(space, primary.local, None) != RouteKind::Local {
             return;
         }
         self.space_mut(space).fib4.append(table, dst, route);

@@ -181,7 +181,7 @@ impl Model {
         }
         let elsewhere = self.has_address6(space, local);
         if !elsewhere {
-            self.space_mut(space).fib6.forget_source(local);
+            self.space_mut(space).fib6.forget_source(id, local);
         }
     }
 
@@ -234,7 +234,7 @@ impl Model {
             if let Some(local) = gone.local
                 && !self.has_address6(space, local)
             {
-                self.space_mut(space).fib6.forget_source(local);
+                self.space_mut(space).fib6.forget_source(id, local);
             }
         }
     }

@@ -322,7 +322,7 @@ impl Model {
                 if !self.device(dev).up {
                     return Err(refused(Errno::ENETDOWN, "Nexthop device is down"));
                 }
-                if self.addr_type4(space, *gateway, Some(dev)) != RouteKind::Unicast {
+                if self.addr_type4(space, *gateway, None) != RouteKind::Unicast {
                     return Err(refused(Errno::EINVAL, "Nexthop has invalid gateway"));
                 }
                 Ok(way(dev, Scope::Link))

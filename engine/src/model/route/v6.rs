@@ -74,13 +74,14 @@ impl Fib6 {
     pub(crate) fn insert_by_kernel(&mut self, table: TableId, dst: Prefix, route: Route6) {
         let key = (table, dst);
         let routes = self.of(&key);
-        if routes
-            .iter()
-            .any(|old| old.metric == route.metric && old.way.dev == route.way.dev && old.way.via == route.way.via)
-        {
+        // Where every port of a bridge has a route, as to fe80::/64, most links have no other one.
+        let known = route.way.dev.and_then(|dev| self.by_dev.get(&dev)).is_some_and(|keys| keys.contains(&key));
+        let same =
+            |old: &Route6| old.metric == route.metric && old.way.dev == route.way.dev && old.way.via == route.way.via;
+        if known && routes.iter().any(same) {
             return;
         }
-        let at = routes.iter().position(|old| old.metric > route.metric).unwrap_or(routes.len());
+        let at = routes.partition_point(|old| old.metric <= route.metric);
         self.put(key, at, route);
     }
 
@@ -161,9 +162,13 @@ impl Fib6 {
     }
 
     /// `rt6_remove_prefsrc`
-    pub(crate) fn forget_source(&mut self, addr: Ipv6Addr) {
-        for route in self.routes.values_mut().flatten().filter(|route| route.src == Some(addr)) {
-            route.src = None;
+    pub(crate) fn forget_source(&mut self, id: DevId, addr: Ipv6Addr) {
+        for key in self.by_dev.get(&id).into_iter().flatten() {
+            for route in self.routes.get_mut(key).into_iter().flatten() {
+                if route.src == Some(addr) && route.way.dev == Some(id) {
+                    route.src = None;
+                }
+            }
         }
     }
 
@@ -334,12 +339,7 @@ impl Model {
     fn egress6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let flow = Flow { daddr: gateway.into(), oif: wanted.dev };
         let _ = wanted.src;
-        // fib6_is_reject: what goes over the loopback device goes nowhere.
-        let rejects = |route: &Route6| {
-            let over_loopback = route.way.dev.is_some_and(|dev| self.device(dev).is_loopback());
-            route.kind.discards() || (over_loopback && route.kind == RouteKind::Unicast)
-        };
-        let leads = |route: &&Route6| !rejects(route) && route.way.via.is_none();
+        let leads = |route: &&Route6| !self.rejects6(route) && route.way.via.is_none();
         let in_table = self.space(space).fib6.lookup(wanted.table, &flow).filter(leads);
         let found = match in_table {
             Some(route) => Some(route),
@@ -348,13 +348,19 @@ impl Model {
         found.and_then(|route| route.way.dev).ok_or_else(|| unreachable("No route to host"))
     }
 
+    /// `fib6_is_reject`: what goes over the loopback device goes nowhere.
+    fn rejects6(&self, route: &Route6) -> bool {
+        let over_loopback = route.way.dev.is_some_and(|dev| self.device(dev).is_loopback());
+        route.kind.discards() || (over_loopback && route.kind == RouteKind::Unicast)
+    }
+
     /// `ip6_route_check_nh_onlink`
     fn check_onlink6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome {
         let flow = Flow { daddr: gateway.into(), oif: None };
         let Some(found) = self.space(space).fib6.lookup(wanted.table, &flow) else { return Ok(()) };
         let default = found.way.via.is_some();
         let invalid = found.kind == RouteKind::Local || found.kind == RouteKind::Anycast;
-        if !default && (invalid || (found.way.dev != wanted.dev && !found.kind.discards())) {
+        if !default && (invalid || (found.way.dev != wanted.dev && !self.rejects6(found))) {
             return Err(refused(Errno::EINVAL, "Nexthop has invalid gateway or device mismatch"));
         }
         Ok(())
@@ -448,6 +454,17 @@ impl Model {
             }
             if stays {
                 fib.by_dev.entry(id).or_default().insert(key);
+            }
+        }
+    }
+
+    /// `rt6_mtu_change_route`: a route's own MTU follows the link's where it was as large or larger.
+    pub(in super::super) fn route_mtus_follow(&mut self, id: DevId, before: u32, now: u32) {
+        let space = self.space_of(id);
+        let fib = &mut self.space_mut(space).fib6;
+        for key in fib.by_dev.get(&id).cloned().unwrap_or_default() {
+            for route in fib.routes.get_mut(&key).into_iter().flatten().filter(|route| route.way.dev == Some(id)) {
+                route.mtu = route.mtu.map(|mtu| if mtu >= now || mtu == before { now } else { mtu });
             }
         }
     }

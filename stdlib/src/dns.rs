@@ -1,0 +1,136 @@
+//! Names of hosts: which servers a namespace asks, and a small server of our own.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use netscript_engine::ServeDns;
+use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::interpreter::at;
+use netscript_engine::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, Map};
+
+use crate::options::Options;
+use crate::{Netns, Process, RhaiResult, args};
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_global_module(exported_module!(words).into());
+}
+
+/// Only such a namespace has files of its own in `/etc/netns`.
+fn named(netns: &Netns) -> Result<NetnsName> {
+    match netns.reference()? {
+        NetnsRef::Named(name) => Ok(name),
+        NetnsRef::Host => Err(Error::Conflict {
+            message: "the host asks the name servers of the machine, which a script leaves alone".into(),
+            help: "give a name server to a namespace of its own: `netns(\"red\").resolver(\"8.8.8.8\")`".into(),
+        }),
+        NetnsRef::Held(_) | NetnsRef::OfPid(_) => Err(Error::Conflict {
+            message: "a namespace without a name has no files of its own under /etc/netns".into(),
+            help: "make it with a name, or name it with `netns_attach`".into(),
+        }),
+    }
+}
+
+fn servers(netns: &Netns, value: Dynamic) -> Result<Vec<IpAddr>> {
+    /// `MAXNS` of resolv.h.
+    const MOST: usize = 3;
+    let list = args::list(value);
+    if list.is_empty() || list.len() > MOST {
+        return Err(Error::OutOfRange {
+            what: "the number of name servers".into(),
+            given: list.len().to_string(),
+            min: 1,
+            max: 3,
+        });
+    }
+    list.iter().map(|server| args::address(netns.session(), "a name server", server, None)).collect()
+}
+
+fn records(netns: &Netns, map: Map) -> Result<BTreeMap<HostName, Vec<IpAddr>>> {
+    let record = |(key, value): (rhai::Identifier, Dynamic)| {
+        let name = HostName::parse(&key).ok_or_else(|| Error::OptionValue {
+            key: "the name of a host".into(),
+            given: format!("{:?}", key.as_str()),
+            wanted: "labels of letters, digits and `-`, with dots between them,".into(),
+        })?;
+        let addrs = args::list(value);
+        let addr = |value: &Dynamic| args::address(netns.session(), "a host's address", value, None);
+        Ok((name, addrs.iter().map(addr).collect::<Result<_>>()?))
+    };
+    map.into_iter().map(record).collect()
+}
+
+fn start(ctx: &NativeCallContext, netns: &Netns, map: Map, options: Map) -> Result<Process> {
+    let mut o = Options::new("serve_dns", options, &["bind"])?;
+    let server = ServeDns { addr: o.ip("bind")?, records: records(netns, map)? };
+    let started = netns.ask(at(ctx), |world, netns| world.serve_dns(netns, &server))??;
+    Ok(Process::new(netns.session(), started))
+}
+
+#[export_module]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
+mod words {
+    /// Gives the namespace name servers to ask: `/etc/netns/NAME/resolv.conf`, which its programs
+    /// see as `/etc/resolv.conf`. A server is an address, a namespace or a link; up to three may be
+    /// given as an array. They go with the namespace.
+    ///
+    /// ```
+    /// let red = netns("red").resolver("8.8.8.8");
+    /// assert(red.exec("cat /etc/resolv.conf").stdout.contains("nameserver 8.8.8.8"));
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn resolver(ctx: NativeCallContext, netns: &mut Netns, server: Dynamic) -> RhaiResult<Netns> {
+        let name = named(netns)?;
+        let servers = servers(netns, server)?;
+        netns.session().lab().submit(Op::host(NetnsOp::Resolver(name, servers)), at(&ctx))?;
+        Ok(netns.clone())
+    }
+
+    /// The name servers that the namespace asks; none where it has none of its own.
+    ///
+    /// ```
+    /// let red = netns("red").resolver(["8.8.8.8", "fd00::1"]);
+    /// assert(red.resolver == ["8.8.8.8", "fd00::1"]);
+    /// ```
+    #[rhai_fn(get = "resolver", pure, return_raw)]
+    pub fn get_resolver(netns: &mut Netns) -> RhaiResult<Array> {
+        let reference = netns.reference()?;
+        let servers = netns.session().lab().world().name_servers(&reference)?;
+        Ok(servers.into_iter().map(|server| server.to_string().into()).collect())
+    }
+
+    /// Starts a small name server on port 53 of the namespace, by UDP and TCP. It knows the
+    /// addresses of these names, and no others; a name may have several, in an array. It is ready at
+    /// once and lives as long as the lab.
+    ///
+    /// ```
+    /// let red = netns("red");
+    /// red.lo.up();
+    /// red.serve(80, "hello");
+    /// red.serve_dns(#{ "example.test": "127.0.0.1" });
+    /// red.resolver("127.0.0.1");
+    /// assert(red.fetch("http://example.test/").body == "hello");
+    /// assert(red.fetch("http://other.test/").error == "Could not resolve host: other.test");
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn serve_dns(ctx: NativeCallContext, netns: &mut Netns, records: Map) -> RhaiResult<Process> {
+        Ok(start(&ctx, netns, records, Map::new())?)
+    }
+
+    /// Starts a small name server. Option: `bind`, the one address that it listens on.
+    ///
+    /// ```
+    /// host.lo.up();
+    /// host.serve_dns(#{ "example.test": ["192.0.2.10", "2001:db8::10"] }, #{ bind: "127.0.0.1" });
+    /// ```
+    #[rhai_fn(name = "serve_dns", pure, return_raw)]
+    pub fn serve_dns_with(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        records: Map,
+        options: Map,
+    ) -> RhaiResult<Process> {
+        Ok(start(&ctx, netns, records, options)?)
+    }
+}

@@ -1,0 +1,69 @@
+//! Three ways, one state: every script, and random programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use netscript_engine::op::NetnsRef;
+use netscript_engine::shell::{self, Style};
+use netscript_tests::equivalence::{Rng, check_script, check_seeds};
+use netscript_tests::workspace;
+
+fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            scripts(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rhai") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_script_comes_to_one_state_three_ways() {
+    let mut found = Vec::new();
+    scripts(&workspace().join("scripts"), &mut found);
+    found.sort();
+    let mut failures = String::new();
+    for path in &found {
+        let differences = check_script(path);
+        if !differences.is_empty() {
+            failures.push_str(&format!("== {}\n{}\n", path.display(), differences.join("\n")));
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+/// Seeds that are the same every time.
+const FIXED: std::ops::Range<u64> = 1..151;
+
+/// Seeds that are others every time.
+const FRESH: u64 = 50;
+
+#[test]
+fn random_programs_come_to_one_state_three_ways() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() * 1000;
+    let seeds: Vec<u64> = FIXED.chain(now..now + FRESH).collect();
+    println!("fresh seeds {now} to {}", now + FRESH - 1);
+    let report = check_seeds(&seeds, 12, true);
+    let told: Vec<String> = report.differing.iter().map(|(seed, told)| format!("seed {seed}:\n{told}")).collect();
+    assert!(told.is_empty(), "{} of {} programs differ\n{}", told.len(), report.programs, told.join("\n"));
+}
+
+#[test]
+fn arguments_survive_the_shell() {
+    let alphabet: Vec<char> = " \t\n'\"$`\\;|&<>(){}[]*?!#~=%-+a0é\u{1f}".chars().collect();
+    let mut rng = Rng::new(7);
+    for _ in 0..40 {
+        let arguments: Vec<String> =
+            (0..1 + rng.below(6)).map(|_| (0..rng.below(9)).map(|_| *rng.pick(&alphabet)).collect()).collect();
+        let mut argv = vec!["printf".to_owned(), r"%s\0".to_owned()];
+        argv.extend(arguments.iter().cloned());
+        let line = shell::exec(&NetnsRef::Host, &argv).line(Style::Plain);
+        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+        let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{line}");
+    }
+}
