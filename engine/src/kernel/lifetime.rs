@@ -94,10 +94,11 @@ impl Kernel {
     /// nothing of it is left, since it was empty or the machine has been started anew. `force`:
     /// what is damaged in the journal is passed over.
     pub fn resume(interrupt: Interrupt, folder: LabFolder, force: bool) -> Result<Option<Kernel>> {
+        // Between reading it and cutting off what was never finished, no other lab may add to it.
+        let _all = lock_all()?;
         let journal = folder.journal()?;
         let header = journal.header.clone().filter(|header| header.boot == boot_id());
         let Some(header) = header else {
-            let _all = lock_all()?;
             folder.remove()?;
             remove_shared();
             return Ok(None);
