@@ -28,6 +28,7 @@ pub struct DryRun {
     style: Style,
     annotate: bool,
     sink: Sink,
+    stop: Box<dyn Fn() -> bool>,
     at: Option<At>,
     /// Far ends of pairs that end in their own time.
     ending: BTreeSet<(NetnsRef, IfName)>,
@@ -43,6 +44,7 @@ impl DryRun {
             style,
             annotate: false,
             sink: Box::new(sink),
+            stop: Box::new(|| false),
             at: None,
             ending: BTreeSet::new(),
             started: 0,
@@ -55,6 +57,12 @@ impl DryRun {
     /// Adds the place in the script to every line.
     pub fn annotated(mut self) -> DryRun {
         self.annotate = true;
+        self
+    }
+
+    /// Ends what runs when a function says so, as Ctrl-C does.
+    pub fn stopped_by(mut self, stop: impl Fn() -> bool + 'static) -> DryRun {
+        self.stop = Box::new(stop);
         self
     }
 
@@ -340,6 +348,6 @@ impl World for DryRun {
     }
 
     fn interrupted(&self) -> bool {
-        false
+        (self.stop)()
     }
 }

@@ -1,17 +1,22 @@
 //! Runs scripts: Rhai with every limit set, errors with codes and places, and Ctrl-C heard.
 
+mod conversation;
 mod foreign;
 mod modules;
 mod session;
 mod variables;
+mod words;
 
 use std::path::Path;
 
+use conversation::Conversation;
 use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel, Position, Scope, Stmt};
 
+pub use conversation::{Completeness, Function, Mark, Outcome};
 pub use foreign::{UNNAMED, takes_unknown};
 pub use session::{ScriptError, Session, at};
 pub use variables::define_constants;
+pub use words::{Form, Param, Word, kind_of, words};
 
 use crate::Lab;
 use crate::diagnostics::{At, Call, Error, Failure, Sources};
@@ -31,6 +36,7 @@ pub struct Interpreter {
     engine: Engine,
     session: Session,
     sources: Sources,
+    conversation: Conversation,
 }
 
 impl Interpreter {
@@ -53,7 +59,8 @@ impl Interpreter {
             .set_default_tag(Dynamic::from(session.clone()));
         register(&mut engine);
         stop_on_interrupt(&mut engine, &session);
-        Interpreter { engine, session, sources: Sources::default() }
+        let conversation = Conversation::new(&engine);
+        Interpreter { engine, session, sources: Sources::default(), conversation }
     }
 
     /// Rhai's engine, for tables of the words that there are.
@@ -82,6 +89,16 @@ impl Interpreter {
 
     /// Runs a script to its end and gives its exit status: that of `exit(n)`, or 0.
     pub fn run(&mut self, name: &str, text: &str) -> Result<i32, Failure> {
+        let ast = self.compile(name, text)?;
+        self.session.go_on();
+        match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
+            Ok(()) => Ok(self.session.exit_status().unwrap_or(0)),
+            Err(error) => Err(self.failure(name, *error)),
+        }
+    }
+
+    /// A script of a name, ready to be run.
+    fn compile(&mut self, name: &str, text: &str) -> Result<AST, Failure> {
         let text = prepare(text);
         self.sources.add(name.into(), text.as_ref().into());
         let mut ast = self.engine.compile(&text).map_err(|error| self.syntax_error(name, &error))?;
@@ -89,11 +106,7 @@ impl Interpreter {
         if takes_steps_back(&ast) {
             self.session.lab().keep_steps();
         }
-        self.session.set_exit_status(0);
-        match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
-            Ok(()) => Ok(self.session.exit_status()),
-            Err(error) => Err(self.failure(name, *error)),
-        }
+        Ok(ast)
     }
 
     fn syntax_error(&self, name: &str, error: &rhai::ParseError) -> Failure {

@@ -23,6 +23,17 @@ pub struct Lab {
     marks: Vec<(Point, usize)>,
 }
 
+/// What handles meant at a moment.
+#[derive(Clone)]
+pub struct Memory(Handles);
+
+/// A lab's world while another is in its place.
+pub struct Stage {
+    world: Box<dyn World>,
+    handles: Handles,
+    marks: Vec<(Point, usize)>,
+}
+
 impl Lab {
     /// A lab in which nothing has been made yet.
     pub fn new(world: Box<dyn World>) -> Lab {
@@ -90,6 +101,31 @@ impl Lab {
             Some(before) => self.rollback(Point(before), at),
             None => Err(Error::NoUndo { why: "nothing has been done yet".to_owned() }),
         }
+    }
+
+    /// Puts another world in place of this one: what is done from now on is done there.
+    pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
+        let marks = std::mem::take(&mut self.marks);
+        Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone(), marks }
+    }
+
+    /// What handles mean now.
+    pub fn memory(&self) -> Memory {
+        Memory(self.handles.clone())
+    }
+
+    /// Lets handles mean what they meant: what was done since has been taken back.
+    pub fn recall(&mut self, memory: &Memory) {
+        self.handles = memory.0.clone();
+        let point = self.world.point();
+        self.marks.retain(|(before, _)| *before < point);
+    }
+
+    /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
+    pub fn end_rehearsal(&mut self, stage: Stage) {
+        self.world = stage.world;
+        self.handles = stage.handles;
+        self.marks = stage.marks;
     }
 
     /// The part of the machine that answers questions and runs programs.

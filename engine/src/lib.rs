@@ -22,7 +22,7 @@ pub mod state;
 mod world;
 
 pub use dry_run::DryRun;
-pub use lab::{Lab, LinkId, NetnsId};
+pub use lab::{Lab, LinkId, Memory, NetnsId, Stage};
 pub use world::{
     Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
     Started, Summary, Trace, Transport, World,

@@ -23,7 +23,7 @@ pub struct Cli {
     #[command(flatten)]
     pub run: Option<RunArgs>,
 
-    /// Colours in error messages
+    /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
     pub color: Colour,
 }
@@ -40,10 +40,14 @@ pub enum Command {
 }
 
 /// Which script to run, and how.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct RunArgs {
-    /// The script; `-` is standard input
-    pub file: PathBuf,
+    /// The script; `-` is standard input. Without one, statements are asked for
+    pub file: Option<PathBuf>,
+
+    /// Ask for statements after the script
+    #[arg(short, long, requires = "file", conflicts_with = "dry_run")]
+    pub interactive: bool,
 
     /// Arguments of the script, which sees them as `args`
     #[arg(last = true)]
@@ -80,7 +84,7 @@ pub struct RunArgs {
     pub force: bool,
 
     /// Change nothing and print the commands that do what the script does, as a shell script
-    #[arg(long, value_name = "STYLE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "plain", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "STYLE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "plain", conflicts_with = "sandbox", requires = "file")]
     pub dry_run: Option<Style>,
 
     /// In a dry run, add the place in the script to each command
@@ -174,6 +178,8 @@ pub enum Format {
 
 const EXAMPLES: &str = "\
 Examples:
+  netscript                              ask for statements, in a sandbox when not root
+  netscript -i lab.rhai                  build the lab, then ask for more
   netscript --sandbox lab.rhai           build the lab where nothing can break
   sudo netscript lab.rhai                build it on this machine
   netscript --sandbox -v lab.rhai        and tell each step
@@ -209,14 +215,19 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// Whether to colour what goes to standard error (NO_COLOR: <https://no-color.org>).
+    /// Whether to colour what goes to standard error.
     pub fn wanted(self) -> bool {
+        self.wanted_on(&io::stderr())
+    }
+
+    /// Whether to colour what goes to a file (NO_COLOR: <https://no-color.org>).
+    pub fn wanted_on(self, file: &impl IsTerminal) -> bool {
         match self {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => {
                 let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !forbidden && io::stderr().is_terminal()
+                !forbidden && file.is_terminal()
             }
         }
     }

@@ -68,10 +68,8 @@ fn counted(what: &str, count: usize) -> String {
     }
 }
 
+/// Where the script is; nothing for one that was typed or piped in.
 fn script_path(args: &RunArgs) -> String {
-    if is_stdin(&args.file) {
-        return String::new();
-    }
-    let path = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
-    path.display().to_string()
+    let Some(file) = args.file.as_deref().filter(|file| !is_stdin(file)) else { return String::new() };
+    std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).display().to_string()
 }

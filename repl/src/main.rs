@@ -8,14 +8,14 @@ mod lifetime;
 mod output;
 mod progress;
 mod ps;
+mod repl;
 mod run;
 mod script;
 mod test;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
@@ -24,12 +24,12 @@ fn main() -> ExitCode {
 
 /// Does what the command line says.
 fn obey(cli: Cli) -> ExitCode {
-    let colour = cli.color.wanted();
+    let color = cli.color;
+    let colour = color.wanted();
     match (cli.command, cli.run) {
         (Some(Command::Test(args)), _) => test::run(&args, colour),
         (Some(Command::Down(args)), _) => down::run(&args, colour),
         (Some(Command::Ps(args)), _) => ps::run(&args, colour),
-        (None, Some(args)) => run::run(args, colour),
-        (None, None) => Cli::command().error(ErrorKind::MissingRequiredArgument, "a script is wanted").exit(),
+        (None, args) => run::run(args.unwrap_or_default(), color),
     }
 }

@@ -1,4 +1,4 @@
-//! `netscript FILE`
+//! `netscript FILE`, and `netscript` alone
 
 use std::io;
 use std::path::Path;
@@ -13,21 +13,22 @@ use netscript_engine::shell;
 use netscript_engine::{Lab, World};
 use netscript_stdlib::Environment;
 
-use crate::cli::RunArgs;
+use crate::cli::{Colour, RunArgs};
 use crate::dry_run;
 use crate::lifetime;
 use crate::output::{Printer, fail, tell};
 use crate::progress;
+use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
 
 /// Rust's own status of a program that panicked.
 const PANICKED: i32 = 101;
 
-/// Runs a script as the command line says, and gives the exit status.
-pub fn run(args: RunArgs, colour: bool) -> ExitCode {
+/// Runs a script, or a session, as the command line says, and gives the exit status.
+pub fn run(args: RunArgs, colour: Colour) -> ExitCode {
     let status = prepare(&args)
-        .and_then(|(script, interrupt)| on_large_stack(move || interpret(&args, &script, interrupt, colour)))
-        .unwrap_or_else(|error| fail(&error.into(), &Sources::default(), colour));
+        .and_then(|prepared| on_large_stack(move || go(&args, prepared, colour)))
+        .unwrap_or_else(|error| fail(&error.into(), &Sources::default(), colour.wanted()));
     exit_code(status)
 }
 
@@ -36,20 +37,43 @@ pub fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1))
 }
 
-/// What is done while there is one thread: a sandbox can be made only then. The script is read
-/// before, since the sandbox covers some of the machine's files.
-fn prepare(args: &RunArgs) -> Result<(Script, Option<Interrupt>)> {
-    let script = Script::read(&args.file)?;
+/// What is done before the first thread is started.
+struct Prepared {
+    script: Option<Script>,
+    place: Place,
+    interrupt: Option<Interrupt>,
+}
+
+/// A sandbox can be made only while there is one thread. The script is read before, since the
+/// sandbox covers some of the machine's files.
+fn prepare(args: &RunArgs) -> Result<Prepared> {
+    let script = args.file.as_deref().map(Script::read).transpose()?;
     if args.dry_run.is_some() {
         // It holds nothing that a signal could leave half done.
-        return Ok((script, None));
+        return Ok(Prepared { script, place: Place::Machine, interrupt: None });
     }
-    if args.sandbox {
-        enter_sandbox()?;
-    } else if !may_change_networks() {
-        return Err(Error::NotRoot);
+    let place = place(args)?;
+    Ok(Prepared { script, place, interrupt: Some(Interrupt::listen()?) })
+}
+
+/// Enters a sandbox, if that is wanted, or if the user comes to explore without being privileged.
+fn place(args: &RunArgs) -> Result<Place> {
+    let place = match (args.sandbox, may_change_networks()) {
+        (true, _) => Place::Sandbox,
+        (false, true) => Place::Machine,
+        (false, false) if is_session(args) => Place::Unprivileged,
+        (false, false) => return Err(Error::NotRoot),
+    };
+    match place {
+        Place::Machine => {}
+        Place::Sandbox | Place::Unprivileged => enter_sandbox()?,
     }
-    Ok((script, Some(Interrupt::listen()?)))
+    Ok(place)
+}
+
+/// Whether statements are asked for.
+fn is_session(args: &RunArgs) -> bool {
+    args.interactive || args.file.is_none()
 }
 
 /// Script functions may call each other deeper than a thread's usual stack allows.
@@ -60,59 +84,84 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     Ok(thread.join().unwrap_or(PANICKED))
 }
 
-fn interpret(args: &RunArgs, script: &Script, interrupt: Option<Interrupt>, colour: bool) -> i32 {
+fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
+    let Prepared { script, place, interrupt } = prepared;
     let printer = Printer::default();
-    let start = Instant::now();
-    let mut interpreter = match interpreter(args, interrupt, &printer) {
+    let interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
         Ok(interpreter) => interpreter,
-        Err(error) => return fail(&error.into(), &Sources::default(), colour),
+        Err(error) => return fail(&error.into(), &Sources::default(), colour.wanted()),
     };
-    let result = interpreter.run(&script.name, &script.text);
-    progress::end();
-    let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
-    let status = match result {
-        Ok(status) => status,
-        Err(failure) => fail(&failure, interpreter.sources(), colour),
+    let session = interpreter.session().clone();
+    let begun = Instant::now();
+    let (status, stays) = match (script, interrupt) {
+        (script, Some(interrupt)) if is_session(args) => {
+            let ask = place == Place::Machine && !args.keep && !args.rm;
+            let verbose = args.verbose || args.explain;
+            let start = Start { script: script.as_ref(), place, colour, verbose, ask };
+            repl::run(interpreter, printer, interrupt, &start)
+        }
+        (Some(script), _) => {
+            let status = interpret(interpreter, &script, &printer, colour.wanted());
+            (status, status == 0)
+        }
+        // A dry run has a script: the command line says so.
+        (None, _) => (0, true),
     };
-    let ended = lifetime::end(args, interpreter.session().lab().world(), status == 0, start.elapsed());
+    if place != Place::Machine {
+        return status;
+    }
+    let ended = lifetime::end(args, session.lab().world(), stays, begun.elapsed());
     match ended {
         Ok(()) => status,
         Err(error) => {
-            let failed = fail(&error.into(), &Sources::default(), colour);
+            let failed = fail(&error.into(), &Sources::default(), colour.wanted());
             if status == 0 { failed } else { status }
         }
     }
 }
 
-fn interpreter(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) -> Result<Interpreter> {
-    let mut lab = Lab::new(world(args, interrupt, printer)?);
+fn interpret(mut interpreter: Interpreter, script: &Script, printer: &Printer, colour: bool) -> i32 {
+    let result = interpreter.run(&script.name, &script.text);
+    progress::end();
+    let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
+    match result {
+        Ok(status) => status,
+        Err(failure) => fail(&failure, interpreter.sources(), colour),
+    }
+}
+
+fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Interpreter> {
+    let mut lab = Lab::new(world(args, place, interrupt, printer)?);
     listen(&mut lab, args);
     let dry_run = args.dry_run.is_some();
-    let environment = Environment { args: args.args.clone(), dry_run, sandboxed: args.sandbox };
+    let sandboxed = !dry_run && place != Place::Machine;
+    let environment = Environment { args: args.args.clone(), dry_run, sandboxed };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer, dry_run);
     });
-    interpreter.import_from(netscript_stdlib::MODULES, folder(&args.file));
+    interpreter.import_from(netscript_stdlib::MODULES, folder(args.file.as_deref()));
     Ok(interpreter)
 }
 
 /// A dry run is a choice of parts: the model and the shell in place of the kernel.
-fn world(args: &RunArgs, interrupt: Option<Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
+fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
     Ok(match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
-        (None, Some(interrupt)) => Box::new(kernel(args, interrupt)?),
-        (None, None) => Box::new(kernel(args, Interrupt::listen()?)?),
+        (None, Some(interrupt)) => Box::new(kernel(args, place, interrupt.clone())?),
+        (None, None) => Box::new(kernel(args, place, Interrupt::listen()?)?),
     })
 }
 
-fn kernel(args: &RunArgs, interrupt: Interrupt) -> Result<Kernel> {
-    let name = args.name.clone().unwrap_or_else(|| lab_name(&args.file));
-    if args.sandbox {
+fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
+    let name = args.name.clone().unwrap_or_else(|| lab_name(args.file.as_deref()));
+    match place {
+        Place::Machine => Ok(lifetime::begin(args, &name, interrupt)?.lending_terminal(progress::lend)),
         // It goes with the sandbox.
-        return Ok(Kernel::new(interrupt)?.named(&name).lending_terminal(progress::lend));
+        Place::Sandbox | Place::Unprivileged => {
+            Ok(Kernel::new(interrupt)?.named(&name).lending_terminal(progress::lend))
+        }
     }
-    Ok(lifetime::begin(args, &name, interrupt)?.lending_terminal(progress::lend))
 }
 
 fn listen(lab: &mut Lab, args: &RunArgs) {
@@ -120,8 +169,8 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
         lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
     } else if args.verbose {
         lab.on_op(|op| tell(&format!("+ {op}")));
-    } else if args.dry_run.is_none() {
-        progress::begin(&args.file.display().to_string());
+    } else if let Some(file) = args.file.as_deref().filter(|_| args.dry_run.is_none() && !is_session(args)) {
+        progress::begin(&file.display().to_string());
         lab.on_op(|op| progress::tell(|| op.to_string()));
     }
 }
@@ -141,16 +190,18 @@ fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
 }
 
 /// A lab is called after its script.
-fn lab_name(file: &Path) -> String {
-    match file.file_stem() {
-        Some(stem) if !is_stdin(file) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
-        _ => "stdin".to_owned(),
+fn lab_name(file: Option<&Path>) -> String {
+    match file.filter(|file| !is_stdin(file)).and_then(Path::file_stem) {
+        Some(stem) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
+        None if file.is_some() => "stdin".to_owned(),
+        // There may be several at a time.
+        None => format!("session-{}", std::process::id()),
     }
 }
 
 /// Where a script's own modules lie: beside it.
-fn folder(file: &Path) -> &Path {
-    match file.parent() {
+fn folder(file: Option<&Path>) -> &Path {
+    match file.and_then(Path::parent) {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     }

@@ -8,8 +8,13 @@ use netscript_engine::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, 
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::{Link, RhaiResult, args};
+
+const ADDR: &[&str] = &["broadcast", "peer", "scope", "label", "dad"];
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[("addr", &[ADDR]), ("del_addr", &[ADDR])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -21,7 +26,7 @@ fn plain(addr: &Dynamic) -> Result<AddrSpec> {
 
 fn with_options(addr: &Dynamic, options: Map, link: &IfName) -> Result<AddrSpec> {
     let mut spec = plain(addr)?;
-    let mut o = Options::new("addr", options, &["broadcast", "peer", "scope", "label", "dad"])?;
+    let mut o = Options::new("addr", options)?;
     spec.broadcast = o.with("broadcast", |what, value| broadcast(what, value, &spec.local))?;
     spec.peer = o.with("peer", |what, value| peer(what, value, &spec.local))?;
     spec.scope = o.choice("scope", "\"global\", \"site\", \"link\", \"host\" or a number", Scope::from_word)?;

@@ -8,9 +8,12 @@ use netscript_engine::{Connect, Connected, Transport};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Options, one_of};
+use crate::options::{Known, Options, one_of};
 use crate::unknown::answer;
 use crate::{Netns, RhaiResult, args, probe};
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[("connect", &[&["proto", "timeout"]])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -25,7 +28,7 @@ fn transport(word: &str) -> Option<Transport> {
 }
 
 fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Result<Connect> {
-    let mut o = Options::new("connect", options, &["proto", "timeout"])?;
+    let mut o = Options::new("connect", options)?;
     let port = args::port("a port", port)?;
     if port == 0 {
         return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });

@@ -10,8 +10,11 @@ use netscript_engine::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::{Netns, Process, RhaiResult, args};
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[("serve_dns", &[&["bind"]])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -62,7 +65,7 @@ fn records(netns: &Netns, map: Map) -> Result<BTreeMap<HostName, Vec<IpAddr>>> {
 }
 
 fn start(ctx: &NativeCallContext, netns: &Netns, map: Map, options: Map) -> Result<Process> {
-    let mut o = Options::new("serve_dns", options, &["bind"])?;
+    let mut o = Options::new("serve_dns", options)?;
     let server = ServeDns { addr: o.ip("bind")?, records: records(netns, map)? };
     let started = netns.ask(at(ctx), |world, netns| world.serve_dns(netns, &server))??;
     Ok(Process::new(netns.session(), started))

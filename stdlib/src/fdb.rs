@@ -7,8 +7,13 @@ use netscript_engine::state::FdbRecord;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::{Link, RhaiResult, args};
+
+const FDB: &[&str] = &["dev", "dst"];
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[("add_fdb", &[FDB]), ("del_fdb", &[FDB])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -17,7 +22,7 @@ pub(crate) fn register(engine: &mut Engine) {
 /// With `dst`, or without `dev`, the entry is the link's own; otherwise it is the bridge's.
 fn entry(link: &Link, mac: &Dynamic, options: Map) -> Result<FdbEntry> {
     let (netns, name) = link.locate()?;
-    let mut o = Options::new("add_fdb", options, &["dev", "dst"])?;
+    let mut o = Options::new("add_fdb", options)?;
     let dev = o.link("dev", &netns)?;
     let dst = o.ip("dst")?;
     Ok(FdbEntry {

@@ -10,9 +10,12 @@ use netscript_engine::{Fetch, Fetched, Serve};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::unknown::answer;
 use crate::{Netns, Process, RhaiResult, args};
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[("fetch", &[&["timeout"]]), ("serve", &[&["bind"]])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -23,7 +26,7 @@ const HTTP_PORT: u16 = 80;
 
 /// `http://HOST[:PORT][/PATH]`
 fn request(url: &str, options: Map) -> Result<Fetch> {
-    let mut o = Options::new("fetch", options, &["timeout"])?;
+    let mut o = Options::new("fetch", options)?;
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Target { given: format!("{url:?}"), why: why.to_owned() };
     let rest = url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted"))?;
@@ -61,7 +64,7 @@ fn result(fetched: Fetched) -> Dynamic {
 }
 
 fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
-    let mut o = Options::new("serve", options, &["bind"])?;
+    let mut o = Options::new("serve", options)?;
     let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port)?, body: body.to_owned() };
     if server.port == 0 {
         return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() });

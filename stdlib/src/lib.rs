@@ -35,6 +35,7 @@ pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
+pub use options::option_keys;
 pub use process::Process;
 pub use undo::Checkpoint;
 pub use unknown::Unknown;

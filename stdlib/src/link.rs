@@ -25,7 +25,7 @@ impl Link {
     }
 
     /// Where it is now and what it is called.
-    pub(crate) fn locate(&self) -> Result<(NetnsRef, IfName)> {
+    pub fn locate(&self) -> Result<(NetnsRef, IfName)> {
         self.session.lab().locate(self.id)
     }
 
@@ -45,7 +45,7 @@ impl Link {
     }
 
     /// The link as it is now.
-    pub(crate) fn look(&self) -> Result<state::Link> {
+    pub fn look(&self) -> Result<state::Link> {
         let (netns, name) = self.locate()?;
         let found = self.session.lab().world().link(&netns, &name)?;
         found.ok_or_else(|| self.session.lab().no_such_link(&netns, name.as_str()))
@@ -133,7 +133,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "link", return_raw)]
     pub fn link_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        Ok(existing(&Netns::host(&Session::of(&ctx)), name)?)
+        Ok(existing(&Netns::here(&Session::of(&ctx)), name)?)
     }
 
     /// The loopback device of the namespace.

@@ -9,8 +9,18 @@ use netscript_engine::op::{
 use rhai::plugin::*;
 use rhai::{Engine, Map};
 
-use crate::options::{Options, one_of};
+use crate::options::{Known, Options, one_of};
 use crate::{Link, Netns, RhaiResult, args};
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[
+    ("veth", &[&["peer", "netns"]]),
+    ("bridge", &[&["stp", "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "vlan_filtering"]]),
+    ("vxlan", &[&["id", "local", "remote", "group", "dev", "port", "ttl", "learning"]]),
+    ("macvlan", &[&["link", "mode"]]),
+    ("ipvlan", &[&["link", "mode"]]),
+    ("vlan", &[&["link", "id"]]),
+];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -35,18 +45,14 @@ fn pair(peer: &str) -> Result<LinkKind> {
 }
 
 fn pair_with(session: &Session, options: Map) -> Result<LinkKind> {
-    let mut options = Options::new("veth", options, &["peer", "netns"])?;
+    let mut options = Options::new("veth", options)?;
     let peer = options.need("peer", "#{ peer: \"eth0\" }", |what, value| IfName::parse(&args::text(what, value)?))?;
     let netns = options.with("netns", |what, value| args::netns(session, what, value))?;
     Ok(LinkKind::Veth(Veth { peer, netns }))
 }
 
 fn bridge_with(options: Map) -> Result<LinkKind> {
-    let mut o = Options::new(
-        "bridge",
-        options,
-        &["stp", "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "vlan_filtering"],
-    )?;
+    let mut o = Options::new("bridge", options)?;
     // The kernel's own ranges (net/bridge/br_stp.c) are narrower; it refuses what it does not take.
     let max = i64::from(u32::MAX);
     Ok(LinkKind::Bridge(Bridge {
@@ -61,8 +67,7 @@ fn bridge_with(options: Map) -> Result<LinkKind> {
 }
 
 fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let known = ["id", "local", "remote", "group", "dev", "port", "ttl", "learning"];
-    let mut o = Options::new("vxlan", options, &known)?;
+    let mut o = Options::new("vxlan", options)?;
     let vxlan = Vxlan {
         id: o.need("id", "#{ id: 42 }", |what, value| Vni::new(args::int(what, value)?))?,
         local: o.ip("local")?,
@@ -99,28 +104,28 @@ fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
 }
 
 fn macvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("macvlan", options, &["link", "mode"])?;
+    let mut o = Options::new("macvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
     let mode = o.choice("mode", &one_of(MacvlanMode::WORDS), MacvlanMode::from_word)?;
     Ok(LinkKind::Macvlan(parent, mode.unwrap_or(MacvlanMode::Vepa)))
 }
 
 fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("ipvlan", options, &["link", "mode"])?;
+    let mut o = Options::new("ipvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
     let mode = o.choice("mode", &one_of(IpvlanMode::WORDS), IpvlanMode::from_word)?;
     Ok(LinkKind::Ipvlan(parent, mode.unwrap_or(IpvlanMode::L3)))
 }
 
 fn vlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("vlan", options, &["link", "id"])?;
+    let mut o = Options::new("vlan", options)?;
     let link = o.need("link", "#{ link: eth0, id: 10 }", |what, value| args::link_in(netns, what, value))?;
     let id = o.need("id", "#{ link: eth0, id: 10 }", |what, value| VlanId::new(args::int(what, value)?))?;
     Ok(LinkKind::Vlan(Vlan { link, id }))
 }
 
-fn host(ctx: &NativeCallContext) -> Netns {
-    Netns::host(&Session::of(ctx))
+fn here(ctx: &NativeCallContext) -> Netns {
+    Netns::here(&Session::of(ctx))
 }
 
 #[export_module]
@@ -145,7 +150,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "veth", return_raw)]
     pub fn veth_on_host(ctx: NativeCallContext, name: &str, peer: &str) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, _| pair(peer))
+        make(&here(&ctx), at(&ctx), name, |_, _| pair(peer))
     }
 
     /// Makes a pair of links. Options: `peer` (name of the other end), `netns` (where it is born).
@@ -168,7 +173,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "veth", return_raw)]
     pub fn veth_with_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |session, _| pair_with(session, options))
+        make(&here(&ctx), at(&ctx), name, |session, _| pair_with(session, options))
     }
 
     /// Makes a bridge in the namespace: a switch whose ports are links.
@@ -189,7 +194,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "bridge", return_raw)]
     pub fn bridge_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Bridge(Bridge::default())))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Bridge(Bridge::default())))
     }
 
     /// Makes a bridge. Options: `stp`, `vlan_filtering` (bools), `priority`, and in hundredths of
@@ -211,7 +216,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "bridge", return_raw)]
     pub fn bridge_with_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, _| bridge_with(options))
+        make(&here(&ctx), at(&ctx), name, |_, _| bridge_with(options))
     }
 
     /// Makes a vxlan link: Ethernet over UDP. Options: `id` (needed), `local`, `remote` or
@@ -234,7 +239,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "vxlan", return_raw)]
     pub fn vxlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, netns| vxlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| vxlan_with(netns, options))
     }
 
     /// Makes a link with an Ethernet address of its own on a parent. Options: `link` (the
@@ -261,7 +266,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "macvlan", return_raw)]
     pub fn macvlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, netns| macvlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| macvlan_with(netns, options))
     }
 
     /// Makes a link on a parent's Ethernet address. Options: `link` (the parent, needed),
@@ -286,7 +291,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "ipvlan", return_raw)]
     pub fn ipvlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, netns| ipvlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| ipvlan_with(netns, options))
     }
 
     /// Makes a tagged VLAN on a parent. Options, both needed: `link` (the parent), `id` (1 to 4094).
@@ -310,7 +315,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "vlan", return_raw)]
     pub fn vlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, netns| vlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| vlan_with(netns, options))
     }
 
     /// Makes a link that swallows what it is given: a place for addresses.
@@ -330,7 +335,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "dummy", return_raw)]
     pub fn dummy_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Dummy))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Dummy))
     }
 
     /// Makes a link whose other end is a program that reads and writes Ethernet frames.
@@ -350,7 +355,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "tap", return_raw)]
     pub fn tap_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tap)))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tap)))
     }
 
     /// Makes a link whose other end is a program that reads and writes IP packets.
@@ -370,6 +375,6 @@ mod words {
     /// ```
     #[rhai_fn(name = "tun", return_raw)]
     pub fn tun_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&host(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tun)))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tun)))
     }
 }

@@ -28,12 +28,18 @@ impl Netns {
         Netns::new(session, &NetnsRef::Host)
     }
 
+    /// The namespace in which bare words act: the host, unless a REPL's user went elsewhere.
+    pub(crate) fn here(session: &Session) -> Netns {
+        Netns::new(session, &session.here())
+    }
+
     /// What it refers to; an error once it has been removed.
-    pub(crate) fn reference(&self) -> Result<NetnsRef> {
+    pub fn reference(&self) -> Result<NetnsRef> {
         self.session.lab().netns(self.id)
     }
 
-    pub(crate) fn session(&self) -> &Session {
+    /// What it is used in.
+    pub fn session(&self) -> &Session {
         &self.session
     }
 

@@ -6,7 +6,39 @@ use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::op::{IfName, NetnsRef};
 use rhai::{Dynamic, Map};
 
-use crate::args;
+use crate::{addr, args, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route};
+
+/// The words of a file that take options, each with its keys, in parts.
+pub(crate) type Known = &'static [(&'static str, &'static [&'static [&'static str]])];
+
+/// The files whose words take options.
+const FILES: &[Known] = &[
+    addr::OPTIONS,
+    connect::OPTIONS,
+    dns::OPTIONS,
+    fdb::OPTIONS,
+    http::OPTIONS,
+    link_kinds::OPTIONS,
+    netfilter::OPTIONS,
+    policy::OPTIONS,
+    probe::OPTIONS,
+    route::OPTIONS,
+];
+
+/// The keys of the options that a word takes, as checking and completion know them; none if it
+/// takes no options.
+pub fn option_keys(word: &str) -> Vec<&'static str> {
+    let mut all = FILES.iter().copied().flatten();
+    all.find(|(known, _)| *known == word).map(|(_, parts)| parts.concat()).unwrap_or_default()
+}
+
+fn unknown(word: &str, key: &str, known: &[&str]) -> Error {
+    Error::UnknownOption {
+        word: word.to_owned(),
+        key: key.to_owned(),
+        known: known.iter().map(ToString::to_string).collect(),
+    }
+}
 
 /// The options given to a word.
 pub(crate) struct Options {
@@ -15,16 +47,20 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Options of a word that knows these keys.
-    pub(crate) fn new(word: &'static str, map: Map, known: &[&str]) -> Result<Options> {
+    /// Options of a word.
+    pub(crate) fn new(word: &'static str, map: Map) -> Result<Options> {
+        let known = option_keys(word);
+        debug_assert!(!known.is_empty(), "the file of `{word}` says nothing of its options");
         match map.keys().find(|key| !known.contains(&key.as_str())) {
             None => Ok(Options { word, map }),
-            Some(key) => Err(Error::UnknownOption {
-                word: word.to_owned(),
-                key: key.to_string(),
-                known: known.iter().map(ToString::to_string).collect(),
-            }),
+            Some(key) => Err(unknown(word, key, &known)),
         }
+    }
+
+    /// An error if a key is given that the word takes elsewhere, but not here.
+    pub(crate) fn refuse(&self, key: &str) -> Result<()> {
+        let known: Vec<&str> = option_keys(self.word).into_iter().filter(|known| *known != key).collect();
+        if self.map.contains_key(key) { Err(unknown(self.word, key, &known)) } else { Ok(()) }
     }
 
     /// The word that they are given to.

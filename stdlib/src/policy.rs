@@ -6,16 +6,20 @@ use netscript_engine::op::{Family, NetnsRef, PolicyOp, PolicyRule, Prefix, Table
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::{Netns, RhaiResult, args};
+
+const RULE: &[&str] = &["from", "to", "iif", "oif", "fwmark", "priority", "table", "invert", "family"];
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[("rule", &[RULE]), ("del_rule", &[RULE])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
 fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<PolicyRule> {
-    let known = ["from", "to", "iif", "oif", "fwmark", "priority", "table", "invert", "family"];
-    let mut o = Options::new(word, options, &known)?;
+    let mut o = Options::new(word, options)?;
     let from = o.with("from", network)?;
     let to = o.with("to", network)?;
     let family = o.choice("family", "\"ipv4\" or \"ipv6\"", family_from_word)?;

@@ -9,9 +9,13 @@ use netscript_engine::{Hop, Ping, Pong, Trace};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::unknown::answer;
 use crate::{Netns, RhaiResult, args};
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known =
+    &[("ping", &[&["count", "timeout", "src", "size", "dev", "ttl"]]), ("traceroute", &[&["hops", "timeout"]])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -47,7 +51,7 @@ pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<Host> {
 const MAX_SIZE: i64 = 65_507;
 
 fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
-    let mut o = Options::new("ping", options, &["count", "timeout", "src", "size", "dev", "ttl"])?;
+    let mut o = Options::new("ping", options)?;
     let to = target(netns.session(), to)?;
     let family = match &to {
         Host::Addr(addr) => Some(Family::of(*addr)),
@@ -94,7 +98,7 @@ fn hop(hop: Hop) -> Dynamic {
 }
 
 fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> Result<Dynamic> {
-    let mut o = Options::new("traceroute", options, &["hops", "timeout"])?;
+    let mut o = Options::new("traceroute", options)?;
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
     let trace = Trace { target: target(netns.session(), to)?, hops, timeout };

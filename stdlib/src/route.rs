@@ -8,14 +8,23 @@ use netscript_engine::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Options, one_of};
+use crate::options::{Known, Options, one_of};
 use crate::{Netns, RhaiResult, args};
+
+const ROUTE: &[&str] = &["via", "dev", "src", "metric", "table", "scope", "kind", "nexthops", "onlink", "proto", "mtu"];
+
+/// The options of the words of this file.
+pub(crate) const OPTIONS: Known = &[
+    ("route", &[ROUTE]),
+    ("replace_route", &[ROUTE]),
+    ("del_route", &[ROUTE]),
+    ("nexthops", &[&["via", "dev", "weight", "onlink"]]),
+    ("flush_routes", &[&["table"]]),
+];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
-
-const KEYS: [&str; 10] = ["via", "dev", "src", "metric", "table", "scope", "kind", "nexthops", "onlink", "proto"];
 
 /// A table: a number, or the name of one that every machine has.
 pub(crate) fn table(what: &str, value: &Dynamic) -> Result<TableId> {
@@ -28,8 +37,7 @@ pub(crate) fn table(what: &str, value: &Dynamic) -> Result<TableId> {
 }
 
 fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Result<Route> {
-    let known: Vec<&str> = KEYS.into_iter().chain(["mtu"]).collect();
-    let mut o = Options::new(word, options, &known)?;
+    let mut o = Options::new(word, options)?;
     let reference = netns.reference()?;
     let wanted = if is_default(dst) { None } else { Some(args::prefix("a destination", dst)?) };
     let family = wanted.map(|dst| dst.family());
@@ -97,7 +105,7 @@ fn nexthops(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Fam
 }
 
 fn one_of_several(netns: &Netns, place: &NetnsRef, hop: &Dynamic, family: Option<Family>) -> Result<Nexthop> {
-    let mut o = Options::new("nexthops", args::map("a nexthop", hop)?, &["via", "dev", "weight", "onlink"])?;
+    let mut o = Options::new("nexthops", args::map("a nexthop", hop)?)?;
     nexthop(netns, place, &mut o, family)
 }
 
@@ -253,7 +261,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn flush_routes(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let mut o = Options::new("flush_routes", options, &["table"])?;
+        let mut o = Options::new("flush_routes", options)?;
         let table = o.need("table", "#{ table: 100 }", table)?;
         for family in [Family::V4, Family::V6] {
             netns.submit(RouteOp::Flush(family, table), at(&ctx))?;

@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod bench_repl;
 mod big_lab;
 pub mod crash;
 mod equality;
@@ -7,6 +8,7 @@ pub mod equivalence;
 pub mod program;
 mod sandbox;
 mod snapshot;
+pub mod terminal;
 
 pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
@@ -36,6 +38,7 @@ pub fn netscript() -> &'static Path {
         let build = Command::new(cargo)
             .current_dir(workspace())
             .args(["build", "--package", "netscript", "--message-format", "json-render-diagnostics"])
+            .args((!cfg!(debug_assertions)).then_some("--release"))
             .output()
             .expect("cargo can be started");
         assert!(build.status.success(), "netscript does not build: {}", String::from_utf8_lossy(&build.stderr));

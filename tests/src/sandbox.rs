@@ -1,6 +1,8 @@
 //! Networks of a test's own.
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
@@ -115,7 +117,24 @@ fn enter() {
         .expect("namespaces can be made: run the tests as root, or under `unshare -Ur`");
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
         .expect("mounts can be made private");
-    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>).expect("an empty /run can be mounted");
+    let empty_run = || mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>);
+    empty_run().expect("an empty /run can be mounted");
+    cover_etc_netns().expect("an empty /etc/netns can be mounted");
+    empty_run().expect("an empty /run can be mounted");
+}
+
+/// An empty `/etc/netns`. Where the machine has none, `/etc` is covered by a layer that has one; its
+/// parts lie in a `/run` that another covers afterwards.
+fn cover_etc_netns() -> std::io::Result<()> {
+    let folder = Path::new("/etc/netns");
+    if !folder.is_dir() {
+        fs::create_dir_all("/run/upper")?;
+        fs::create_dir_all("/run/work")?;
+        let layers = Some("lowerdir=/etc,upperdir=/run/upper,workdir=/run/work");
+        mount(Some("overlay"), "/etc", Some("overlay"), MsFlags::empty(), layers)?;
+        fs::create_dir(folder)?;
+    }
+    Ok(mount(Some("tmpfs"), folder, Some("tmpfs"), MsFlags::empty(), None::<&str>)?)
 }
 
 fn run_script(text: &str) -> Result<(), Box<Description>> {

@@ -8,6 +8,7 @@ mod place;
 mod refused;
 mod render;
 mod suggest;
+mod token;
 
 pub use code::{Code, Entry, REGISTRY};
 pub use errno::{Errno, Refusal};
@@ -15,3 +16,4 @@ pub use error::{Description, Error, Result};
 pub use place::{At, Sources, Span};
 pub use render::{Call, Failure, render};
 pub use suggest::did_you_mean;
+pub use token::{Token, TokenKind, tokens};

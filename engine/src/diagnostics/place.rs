@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::token::token_len;
+
 /// A point in a script: where a token begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct At {
@@ -86,34 +88,6 @@ fn offset(text: &str, at: &At) -> usize {
     let line = text[line_start..].lines().next().unwrap_or("");
     let in_line = line.char_indices().nth(at.column.saturating_sub(1)).map_or(line.len(), |(index, _)| index);
     line_start + in_line
-}
-
-/// The length in bytes of the token at the beginning of a text: a word, a number, a string, a
-/// comment, or one character.
-fn token_len(text: &str) -> usize {
-    let Some(first) = text.chars().next() else { return 0 };
-    match first {
-        '"' | '`' | '\'' => {
-            let mut escaped = false;
-            for (index, c) in text.char_indices().skip(1) {
-                match c {
-                    _ if escaped => escaped = false,
-                    '\\' if first != '`' => escaped = true,
-                    '\n' if first != '`' => return index,
-                    c if c == first => return index + 1,
-                    _ => {}
-                }
-            }
-            text.len()
-        }
-        '/' if text.starts_with("//") => text.find('\n').unwrap_or(text.len()),
-        '/' if text.starts_with("/*") => text.find("*/").map_or(text.len(), |end| end + 2),
-        c if c.is_alphanumeric() || c == '_' => {
-            text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())
-        }
-        c if "=!<>&|+-*/%.:?".contains(c) => text.find(|c: char| !"=!<>&|+-*/%.:?".contains(c)).unwrap_or(text.len()),
-        c => c.len_utf8(),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Engine, EvalAltResult, Map, ParseErrorType, Position};
 
 use super::ScriptError;
+use super::words::type_name;
 use crate::diagnostics::{Code, Description, Error, did_you_mean};
 
 /// What a run failed of.
@@ -366,28 +367,6 @@ fn unknown_property(engine: &Engine, kind: &str, property: &str) -> Description 
             let list = known.iter().map(|name| format!("`.{name}`")).collect::<Vec<_>>().join(", ");
             description.help(format!("{} has {list}", with_article(kind)))
         }
-    }
-}
-
-/// Rhai's and Rust's names of types in words that users know.
-fn type_name(name: &str) -> String {
-    let name = name.trim().trim_start_matches("&mut ");
-    if name.contains("ImmutableString") {
-        return "string".into();
-    }
-    let short = name.rsplit("::").next().unwrap_or(name).trim_end_matches('>');
-    match short {
-        "i64" | "INT" => "integer".into(),
-        "f64" | "FLOAT" => "float".into(),
-        "String" | "&str" | "str" | "string" => "string".into(),
-        "bool" => "bool".into(),
-        "char" => "character".into(),
-        "array" | "Array" | "Vec<rhai::Dynamic" => "array".into(),
-        "map" | "Map" => "map".into(),
-        "()" => "nothing".into(),
-        "Fn" | "FnPtr" => "closure".into(),
-        "?" | "Dynamic" => "value".into(),
-        other => other.to_owned(),
     }
 }
 

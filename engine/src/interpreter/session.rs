@@ -8,14 +8,27 @@ use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext, Position};
 
 use crate::Lab;
 use crate::diagnostics::{At, Error};
+use crate::op::NetnsRef;
 
 /// The lab of a run, as handles and functions hold it.
 #[derive(Clone)]
-pub struct Session(Rc<RefCell<Lab>>, Rc<Cell<i64>>);
+pub struct Session(Rc<Shared>);
+
+struct Shared {
+    lab: RefCell<Lab>,
+    exit: Cell<Option<i64>>,
+    here: RefCell<NetnsRef>,
+    constants: RefCell<Vec<(&'static str, Dynamic)>>,
+}
 
 impl Session {
     pub(super) fn new(lab: Lab) -> Session {
-        Session(Rc::new(RefCell::new(lab)), Rc::new(Cell::new(0)))
+        Session(Rc::new(Shared {
+            lab: RefCell::new(lab),
+            exit: Cell::new(None),
+            here: RefCell::new(NetnsRef::Host),
+            constants: RefCell::default(),
+        }))
     }
 
     /// The session of a running script.
@@ -41,16 +54,41 @@ impl Session {
     /// The lab, for the length of one word: native functions do not hold it while a script's
     /// closure runs.
     pub fn lab(&self) -> RefMut<'_, Lab> {
-        self.0.borrow_mut()
+        self.0.lab.borrow_mut()
     }
 
     /// Says with which status the run ends if nothing fails; its lowest eight bits count.
     pub fn set_exit_status(&self, status: i64) {
-        self.1.set(status);
+        self.0.exit.set(Some(status));
     }
 
-    pub(super) fn exit_status(&self) -> i32 {
-        i32::try_from(self.1.get() & 0xff).expect("eight bits fit")
+    /// Forgets that a script wanted to end.
+    pub(super) fn go_on(&self) {
+        self.0.exit.set(None);
+    }
+
+    /// The status with which a script ended itself.
+    pub(super) fn exit_status(&self) -> Option<i32> {
+        self.0.exit.get().map(|status| i32::try_from(status & 0xff).expect("eight bits fit"))
+    }
+
+    /// The namespace in which bare words act.
+    pub fn here(&self) -> NetnsRef {
+        self.0.here.borrow().clone()
+    }
+
+    /// Lets bare words act in a namespace from now on.
+    pub fn set_here(&self, netns: NetnsRef) {
+        self.0.here.replace(netns);
+    }
+
+    /// The variables that are there without having been made, as `host` is.
+    pub fn constants(&self) -> Vec<(&'static str, Dynamic)> {
+        self.0.constants.borrow().clone()
+    }
+
+    pub(super) fn set_constants(&self, constants: Vec<(&'static str, Dynamic)>) {
+        self.0.constants.replace(constants);
     }
 
     /// Whether two handles belong to one session.
@@ -59,8 +97,8 @@ impl Session {
     }
 
     pub(super) fn interrupt_check(&self) -> impl Fn() -> bool + 'static {
-        let lab = Rc::clone(&self.0);
-        move || lab.try_borrow_mut().is_ok_and(|mut lab| lab.world().interrupted())
+        let shared = Rc::clone(&self.0);
+        move || shared.lab.try_borrow_mut().is_ok_and(|mut lab| lab.world().interrupted())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rhai::{Dynamic, Engine, Module};
 
-use super::foreign;
+use super::{Session, foreign};
 
 /// Gives an engine its constants, to be called once. Unlike a scope's, they are seen inside
 /// script functions (as variables of a global module are) and inside closures (which capture
@@ -18,6 +18,7 @@ pub fn define_constants<const N: usize>(engine: &mut Engine, constants: [(&'stat
         module.set_var(*name, value.clone());
     }
     engine.register_global_module(module.into());
+    Session::of_engine(engine).set_constants(constants.to_vec());
     let constants = BTreeMap::from(constants);
     #[allow(deprecated, reason = "Rhai marks `on_var` so because it may change")]
     engine.on_var(move |name, _, context| match context.scope().get(name) {

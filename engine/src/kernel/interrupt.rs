@@ -1,13 +1,13 @@
 //! Ctrl-C and its kin: a flag, and a file that every wait can watch beside its own.
 
-use std::io::{self, PipeReader};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::libc::{SIGHUP, SIGINT, SIGTERM};
-use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::time::TimeSpec;
 use tokio::net::unix::pipe::Receiver;
 
@@ -20,8 +20,12 @@ pub struct Interrupt(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     raised: Arc<AtomicBool>,
-    /// Becomes readable with the first signal, and stays so: nobody reads from it.
+    /// Raised by the signals that are for the whole session, and never taken back.
+    ended: Arc<AtomicBool>,
+    /// Becomes readable with the first signal, and stays so until the interruption is over.
     pipe: PipeReader,
+    /// Becomes readable with the first signal that is for the whole session.
+    end: PipeReader,
 }
 
 impl Interrupt {
@@ -34,20 +38,64 @@ impl Interrupt {
 
     fn hear() -> io::Result<Interrupt> {
         let raised = Arc::new(AtomicBool::new(false));
+        let ended = Arc::new(AtomicBool::new(false));
         let (pipe, writer) = io::pipe()?;
+        let (end, end_writer) = io::pipe()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             if signal == SIGHUP && is_ignored(signal) {
                 continue;
             }
+            if signal != SIGINT {
+                signal_hook::flag::register(signal, Arc::clone(&ended))?;
+                signal_hook::low_level::pipe::register(signal, OwnedFd::from(end_writer.try_clone()?))?;
+            }
             signal_hook::flag::register(signal, Arc::clone(&raised))?;
             signal_hook::low_level::pipe::register(signal, OwnedFd::from(writer.try_clone()?))?;
         }
-        Ok(Interrupt(Arc::new(Inner { raised, pipe })))
+        Ok(Interrupt(Arc::new(Inner { raised, ended, pipe, end })))
     }
 
     /// Whether the user has asked to stop.
     pub fn raised(&self) -> bool {
         self.0.raised.load(Ordering::Relaxed)
+    }
+
+    /// Whether more than what runs is to end: the terminal was closed (SIGHUP), or somebody sent
+    /// SIGTERM.
+    pub fn ended(&self) -> bool {
+        self.0.ended.load(Ordering::Relaxed)
+    }
+
+    /// Waits until more than what runs is to end.
+    pub fn wait_for_end(&self) {
+        while !self.ended() {
+            let mut end = [PollFd::new(self.0.end.as_fd(), PollFlags::POLLIN)];
+            // A failure is a signal that came between; the loop looks again.
+            let _ = poll(&mut end, PollTimeout::NONE);
+        }
+    }
+
+    /// Takes an interruption as dealt with, so that the next thing can run. What ends the session
+    /// stays.
+    pub fn reset(&self) {
+        if self.ended() {
+            return;
+        }
+        self.0.raised.store(false, Ordering::Relaxed);
+        self.drain();
+        if self.ended() {
+            self.0.raised.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn drain(&self) {
+        let mut bytes = [0; 64];
+        while self.has_bytes() && (&self.0.pipe).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+    }
+
+    fn has_bytes(&self) -> bool {
+        let mut pipe = [PollFd::new(self.0.pipe.as_fd(), PollFlags::POLLIN)];
+        poll(&mut pipe, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     /// Ends when the user has asked to stop.
@@ -97,7 +145,11 @@ impl Interrupt {
             if !ready(pipe) {
                 return Ok(files.iter().map(ready).collect());
             }
-            // The signal's flag is set before its byte is written; the loop's head sees it.
+            // The signal's flag is set before its byte is written, and the loop's head sees it, unless
+            // the byte is of an interruption that is over.
+            if !self.raised() {
+                self.drain();
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct LinkId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetnsId(usize);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LinkSlot {
     netns: NetnsRef,
     name: IfName,
@@ -22,7 +22,7 @@ struct LinkSlot {
     removed: Option<Removed>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct NetnsSlot {
     reference: NetnsRef,
     made: Option<At>,
@@ -35,7 +35,7 @@ struct NetnsSlot {
 type Removed = Option<At>;
 
 /// What an operation did to the handles, so that it can be taken back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Change {
     LinkMade(LinkId),
     NetnsMade(NetnsId),
@@ -44,7 +44,7 @@ enum Change {
     NetnsRemoved(NetnsId),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Handles {
     links: Vec<LinkSlot>,
     netns: Vec<NetnsSlot>,

@@ -16,6 +16,8 @@ pub use chain::Chain;
 pub use rule::Rule;
 pub use table::Table;
 
+pub(crate) use targets::OPTIONS;
+
 pub(crate) fn register(engine: &mut Engine) {
     table::register(engine);
     chain::register(engine);

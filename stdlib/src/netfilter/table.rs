@@ -62,7 +62,9 @@ impl Table {
 
     /// Takes `chain` out of the options of a verb that goes into the table itself.
     fn chain_option(&self, word: &str, options: &mut Map, usual: Hook) -> Result<Chain> {
-        let Some(value) = options.remove("chain").filter(|value| !value.is_unit()) else { return self.built_in(usual) };
+        let Some(value) = options.remove(targets::CHAIN).filter(|value| !value.is_unit()) else {
+            return self.built_in(usual);
+        };
         if let Some(chain) = value.read_lock::<Chain>() {
             return Ok(chain.clone());
         }
@@ -84,7 +86,7 @@ impl Table {
 
     fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, mut options: Map, usual: Hook) -> RhaiResult {
         let chain = self.chain_option(verb.word(), &mut options, usual)?;
-        targets::apply(ctx, &chain, verb, options, &["chain"])
+        targets::apply(ctx, &chain, verb, options)
     }
 }
 

@@ -13,8 +13,29 @@ use rhai::{Array, Dynamic, Engine, Map};
 use super::matches::{self, masked, target_address};
 use super::value::{text, word, wrong};
 use super::{Chain, Rule};
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::{RhaiResult, args};
+
+/// The options of the verbs.
+pub(crate) const OPTIONS: Known = &[
+    ("accept", &[matches::KNOWN]),
+    ("drop", &[matches::KNOWN]),
+    ("ret", &[matches::KNOWN]),
+    ("jump", &[matches::KNOWN]),
+    ("notrack", &[matches::KNOWN]),
+    ("reject", &[matches::KNOWN, &["reply"]]),
+    ("log", &[matches::KNOWN, &["prefix", "level"]]),
+    ("masquerade", &[matches::KNOWN, &["to", "random", "random_fully", CHAIN]]),
+    ("snat", &[matches::KNOWN, &["to", "random", "random_fully", "persistent", CHAIN]]),
+    ("dnat", &[matches::KNOWN, &["to", "random", "persistent", CHAIN]]),
+    ("redirect", &[matches::KNOWN, &["to", "random", CHAIN]]),
+    ("mark", &[matches::KNOWN, &["set"]]),
+    ("connmark", &[matches::KNOWN, &["set", "save", "restore", "mask"]]),
+    ("tcpmss", &[matches::KNOWN, &["set", "clamp"]]),
+];
+
+/// The option of verbs that go into a table itself: which of its chains.
+pub(super) const CHAIN: &str = "chain";
 
 /// What a verb does, with what is not among its options.
 #[derive(Clone)]
@@ -56,22 +77,6 @@ impl Verb {
         }
     }
 
-    /// The options that only this verb takes.
-    fn options(&self) -> &'static [&'static str] {
-        match self {
-            Verb::Accept | Verb::Drop | Verb::Ret | Verb::Jump(_) | Verb::Notrack => &[],
-            Verb::Reject => &["reply"],
-            Verb::Log => &["prefix", "level"],
-            Verb::Masquerade => &["to", "random", "random_fully"],
-            Verb::Snat => &["to", "random", "random_fully", "persistent"],
-            Verb::Dnat => &["to", "random", "persistent"],
-            Verb::Redirect => &["to", "random"],
-            Verb::Mark => &["set"],
-            Verb::Connmark => &["set", "save", "restore", "mask"],
-            Verb::Tcpmss => &["set", "clamp"],
-        }
-    }
-
     fn target(self, o: &mut Options, chain: &Chain) -> Result<Target> {
         let family = chain.table().reference().family;
         Ok(match self {
@@ -96,10 +101,10 @@ impl Verb {
     }
 }
 
-/// Adds the rule, or the rules, of a verb to a chain. `more` are options that the caller took out.
-pub(super) fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: Map, more: &[&str]) -> RhaiResult {
-    let known: Vec<&str> = [matches::KNOWN, verb.options(), more].concat();
-    let mut o = Options::new(verb.word(), options, &known)?;
+/// Adds the rule, or the rules, of a verb to a chain.
+pub(super) fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: Map) -> RhaiResult {
+    let mut o = Options::new(verb.word(), options)?;
+    o.refuse(CHAIN)?;
     let position: Option<u32> = o.number("at", 1, i64::from(u32::MAX))?;
     let netns = chain.netns();
     let looked_at = matches::parse(&mut o, netns, chain.table().reference().family)?;
@@ -258,7 +263,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn accept(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Accept, options, &[])
+        apply(&ctx, chain, Verb::Accept, options)
     }
 
     /// Lets every packet pass.
@@ -268,7 +273,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "accept", pure, return_raw)]
     pub fn accept_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Accept, Map::new(), &[])
+        apply(&ctx, chain, Verb::Accept, Map::new())
     }
 
     /// Throws packets away: `-j DROP`. Options: those of every rule.
@@ -278,7 +283,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn drop(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Drop, options, &[])
+        apply(&ctx, chain, Verb::Drop, options)
     }
 
     /// Throws every packet away.
@@ -288,7 +293,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "drop", pure, return_raw)]
     pub fn drop_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Drop, Map::new(), &[])
+        apply(&ctx, chain, Verb::Drop, Map::new())
     }
 
     /// Goes back to the chain that jumped here, or to the policy: `-j RETURN`. Options: those of every rule.
@@ -298,7 +303,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn ret(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Ret, options, &[])
+        apply(&ctx, chain, Verb::Ret, options)
     }
 
     /// Goes back with every packet.
@@ -308,7 +313,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "ret", pure, return_raw)]
     pub fn ret_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Ret, Map::new(), &[])
+        apply(&ctx, chain, Verb::Ret, Map::new())
     }
 
     /// Refuses packets with an answer: `-j REJECT`. Options: those of every rule, `reply` (such as
@@ -319,7 +324,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn reject(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Reject, options, &[])
+        apply(&ctx, chain, Verb::Reject, options)
     }
 
     /// Refuses every packet.
@@ -329,7 +334,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "reject", pure, return_raw)]
     pub fn reject_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Reject, Map::new(), &[])
+        apply(&ctx, chain, Verb::Reject, Map::new())
     }
 
     /// Writes packets to the kernel's log and goes on: `-j LOG`. Options: those of every rule, `prefix` (at
@@ -340,7 +345,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn log(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Log, options, &[])
+        apply(&ctx, chain, Verb::Log, options)
     }
 
     /// Writes every packet to the kernel's log and goes on.
@@ -350,7 +355,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "log", pure, return_raw)]
     pub fn log_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Log, Map::new(), &[])
+        apply(&ctx, chain, Verb::Log, Map::new())
     }
 
     /// Gives packets the address of the link that they leave by: `-j MASQUERADE`. Options: those of every
@@ -361,7 +366,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn masquerade(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Masquerade, options, &[])
+        apply(&ctx, chain, Verb::Masquerade, options)
     }
 
     /// Gives every packet the address of the link that it leaves by.
@@ -371,7 +376,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
     pub fn masquerade_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Masquerade, Map::new(), &[])
+        apply(&ctx, chain, Verb::Masquerade, Map::new())
     }
 
     /// Sends packets to another address: `-j DNAT`. Options: those of every rule, `to`
@@ -382,7 +387,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn dnat(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Dnat, options, &[])
+        apply(&ctx, chain, Verb::Dnat, options)
     }
 
     /// Gives packets another source: `-j SNAT`. Options: those of every rule, `to` (`"ADDRESS:PORT"`, ranges
@@ -393,7 +398,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn snat(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Snat, options, &[])
+        apply(&ctx, chain, Verb::Snat, options)
     }
 
     /// Sends packets to the namespace itself: `-j REDIRECT`. Options: those of every rule, `to` (ports),
@@ -404,7 +409,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn redirect(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Redirect, options, &[])
+        apply(&ctx, chain, Verb::Redirect, options)
     }
 
     /// Sets the packet's mark: `-j MARK`. Options: those of every rule, `set` (a number, or `"VALUE/MASK"`).
@@ -414,7 +419,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn mark(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Mark, options, &[])
+        apply(&ctx, chain, Verb::Mark, options)
     }
 
     /// Sets the mark of a packet's connection, saves the packet's mark there, or restores it from there:
@@ -425,7 +430,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn connmark(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Connmark, options, &[])
+        apply(&ctx, chain, Verb::Connmark, options)
     }
 
     /// Changes the largest segment size that a new TCP connection announces: `-j TCPMSS`. Options: those of
@@ -436,7 +441,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn tcpmss(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Tcpmss, options, &[])
+        apply(&ctx, chain, Verb::Tcpmss, options)
     }
 
     /// Keeps packets from connection tracking: `-j CT --notrack`. Options: those of every rule.
@@ -446,7 +451,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn notrack(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
-        apply(&ctx, chain, Verb::Notrack, options, &[])
+        apply(&ctx, chain, Verb::Notrack, options)
     }
 
     /// Keeps every packet from connection tracking.
@@ -456,7 +461,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "notrack", pure, return_raw)]
     pub fn notrack_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Notrack, Map::new(), &[])
+        apply(&ctx, chain, Verb::Notrack, Map::new())
     }
 
     /// Goes on in another chain: `-j CHAIN`. Options: those of every rule.
@@ -468,7 +473,7 @@ mod words {
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic, options: Map) -> RhaiResult {
         let to = jump_to(chain, &to)?;
-        apply(&ctx, chain, Verb::Jump(to), options, &[])
+        apply(&ctx, chain, Verb::Jump(to), options)
     }
 
     /// Goes on in another chain, with every packet.
@@ -480,6 +485,6 @@ mod words {
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump_all(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic) -> RhaiResult {
         let to = jump_to(chain, &to)?;
-        apply(&ctx, chain, Verb::Jump(to), Map::new(), &[])
+        apply(&ctx, chain, Verb::Jump(to), Map::new())
     }
 }

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Some("bless") => bless(),
         Some("wasm") => wasm(),
         Some("bench-dry-run") => bench_dry_run(),
+        Some("bench-repl") => bench_repl(),
         Some("equivalence") => equivalence(&arguments[1..]),
         Some("crash") => crash_outside(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             eprintln!(
                 "       cargo xtask bench-dry-run   time the dry run of labs of up to 10,000 namespaces (use --release)"
             );
+            eprintln!("       cargo xtask bench-repl   time the REPL's start and its completion (use --release)");
             eprintln!("       cargo xtask wasm    build engine and stdlib for WebAssembly, without the kernel part");
             ExitCode::from(2)
         }
@@ -147,6 +149,16 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         tell("ten labs at once", crash::together(&machine, 10));
     }
     if all_came_back { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Times how long a user of the REPL waits.
+fn bench_repl() -> ExitCode {
+    let measured = netscript_tests::bench_repl::measure();
+    for measured in &measured {
+        let milliseconds = measured.time.as_secs_f64() * 1000.0;
+        println!("{:<60} {milliseconds:7.2} ms of {} allowed", measured.what, measured.limit.as_millis());
+    }
+    if measured.iter().all(|measured| measured.time < measured.limit) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs random programs three ways and compares the states.

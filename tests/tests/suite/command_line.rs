@@ -38,7 +38,7 @@ fn version_is_that_of_the_package() {
 
 #[test]
 fn a_wrong_command_line_is_status_2() {
-    for args in [&[][..], &["--no-such"], &["a.rhai", "b.rhai"], &["--color", "blue", "a.rhai"]] {
+    for args in [&["-i"][..], &["--no-such"], &["a.rhai", "b.rhai"], &["--color", "blue", "a.rhai"]] {
         let finished = run("", args);
         assert_eq!((finished.status, finished.stdout.as_str()), (2, ""), "{args:?}: {finished:?}");
         assert!(finished.stderr.contains("--help"), "{}", finished.stderr);

@@ -8,12 +8,33 @@ use netscript_engine::interpreter::Interpreter;
 use netscript_engine::kernel::{Interrupt, Kernel};
 use netscript_tests::netscript;
 
-struct Word {
-    signature: String,
+/// A registered word.
+pub struct Word {
+    /// As Rhai writes it.
+    pub signature: String,
     comments: String,
 }
 
-fn words() -> Vec<Word> {
+impl Word {
+    /// What scripts call it.
+    pub fn name(&self) -> &str {
+        let name = self.signature.split('(').next().unwrap();
+        name.strip_prefix("get$").unwrap_or(name)
+    }
+
+    /// Operators and conversions to text are documented as a group elsewhere.
+    pub fn needs_no_example(&self) -> bool {
+        ["==(", "!=(", "to_string(", "to_debug("].iter().any(|prefix| self.signature.starts_with(prefix))
+    }
+
+    /// The fenced blocks of its doc comment, with the word after the fence.
+    pub fn examples(&self) -> Vec<(String, String)> {
+        examples(&self.comments)
+    }
+}
+
+/// Every word of netscript's own.
+pub fn words() -> Vec<Word> {
     let kernel = Kernel::new(Interrupt::listen().unwrap()).unwrap();
     let interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
         netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
@@ -27,11 +48,6 @@ fn words() -> Vec<Word> {
         |info| Some(word(&info.metadata.name, &info.metadata.params_info, &info.metadata.comments)),
         false,
     )
-}
-
-/// Operators and conversions to text are documented as a group elsewhere.
-fn needs_no_example(word: &Word) -> bool {
-    ["==(", "!=(", "to_string(", "to_debug("].iter().any(|prefix| word.signature.starts_with(prefix))
 }
 
 /// The fenced blocks of a doc comment, with the word after the fence.
@@ -59,8 +75,8 @@ fn every_word_has_an_example_that_runs() {
     assert!(words.len() > 60, "only {} words are registered", words.len());
     let folder = tempfile::tempdir().unwrap();
     let mut failures = Vec::new();
-    for word in words.iter().filter(|word| !needs_no_example(word)) {
-        let examples = examples(&word.comments);
+    for word in words.iter().filter(|word| !word.needs_no_example()) {
+        let examples = word.examples();
         if examples.is_empty() {
             failures.push(format!("{} has no example", word.signature));
         }

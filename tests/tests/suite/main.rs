@@ -22,6 +22,7 @@ mod probes;
 mod process;
 mod progress;
 mod read_back;
+mod repl;
 mod route;
 mod sandboxing;
 mod shell;

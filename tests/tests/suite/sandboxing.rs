@@ -65,7 +65,7 @@ fn nothing_of_the_machine_is_seen_or_changed() {
         "#;
         as_both(script).success()
     });
-    assert_eq!(stdout, "[\"lo\"]\n[]\nlo\n\nnetscript\n\nfalse\n");
+    assert_eq!(stdout, "[\"lo\"]\n[]\nlo\n\n\nfalse\n");
     assert_eq!(machine.shell(state), before);
 }
 

@@ -1,7 +1,7 @@
 //! Inverses of operations on namespaces.
 
 use super::super::netns::{path_of, pids_in};
-use super::super::{Kernel, Outcome, resolver};
+use super::super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::journal::Undo;
 use crate::op::{NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 
@@ -29,7 +29,8 @@ impl Kernel {
         let key = self.namespaces.key(&reference);
         // An open file would keep the namespace alive.
         self.namespaces.close(&reference);
-        Ok(vec![Undo::Netns { name: name.clone(), key: key? }])
+        // A process that has ended is the operation's own error.
+        Ok(key.into_iter().map(|key| Undo::Netns { name: name.clone(), key }).collect())
     }
 
     fn inverse_of_detach(&mut self, name: &NetnsName) -> Outcome<Vec<Undo>> {
@@ -37,7 +38,11 @@ impl Kernel {
         if self.goes_with_netns(&netns) || path_of(name).symlink_metadata().is_err() {
             return Ok(Vec::new());
         }
-        let mut place = self.namespaces.place(&netns)?;
+        let mut place = match self.namespaces.place(&netns) {
+            // What it stood for is gone, and cannot be named again.
+            Err(Failure { absent: Some(Absent::Leftover(_)), .. }) => return Ok(Vec::new()),
+            place => place?,
+        };
         place.process = pids_in(place.key.inode).first().copied().and_then(super::super::process::identify);
         Ok(vec![Undo::Bind { name: name.clone(), place }])
     }

@@ -8,8 +8,8 @@ use nix::mount::{MsFlags, mount};
 
 use super::obstacle::{Obstacle, Step};
 
-/// Where the parts of an overlay lie, in the sandbox's own `/run`.
-const OVERLAY: &str = "/run/netscript/.etc";
+/// Where the parts of an overlay lie, in a `/run` that another covers afterwards.
+const OVERLAY: &str = "/run/etc";
 
 pub(super) fn make() -> Result<(), Obstacle> {
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
@@ -19,6 +19,7 @@ pub(super) fn make() -> Result<(), Obstacle> {
     mount_sys().map_err(Step::Mount("/sys").failed())?;
     // Without these the sandbox lacks name servers of its own, nothing else.
     let _ = mount_etc_netns();
+    mount_new("tmpfs", "/run", quiet(), Some("mode=0755")).map_err(Step::Mount("/run").failed())?;
     let _ = make_resolv_conf();
     Ok(())
 }

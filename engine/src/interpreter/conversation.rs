@@ -1,0 +1,224 @@
+//! Running a script a statement at a time: variables, functions and imports stay.
+
+use std::collections::BTreeMap;
+
+use rhai::{
+    AST, Caches, Dynamic, Engine, EvalAltResult, EvalContext, Expr, Expression, FnAccess, GlobalRuntimeState, LexError,
+    Module, ParseErrorType, Position, Scope, StmtBlock,
+};
+
+use super::words::docs;
+use super::{Interpreter, place, prepare};
+use crate::diagnostics::{At, Failure, TokenKind, tokens};
+
+/// What statements left to those that follow.
+#[derive(Clone)]
+pub(super) struct Conversation {
+    scope: Scope<'static>,
+    /// Functions and imports.
+    global: GlobalRuntimeState,
+    /// Everything that was said, so that each line has a number of its own.
+    text: String,
+    /// In which of the texts that is; a text has an end, since Rhai counts lines with 16 bits.
+    volume: usize,
+}
+
+/// A point in a conversation to go back to.
+#[derive(Clone)]
+pub struct Mark(Conversation);
+
+/// What a statement came to.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Its value; `()` where it has none.
+    Value(Dynamic),
+    /// It wants the session to end, with an exit status.
+    Exit(i32),
+}
+
+/// Whether a text can be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// Statements.
+    Complete,
+    /// The beginning of a statement.
+    Incomplete,
+    /// Wrong, whatever may follow.
+    Wrong,
+}
+
+/// A function that a script defines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// The names of its parameters.
+    pub params: Vec<String>,
+    /// Its doc comment.
+    pub docs: String,
+}
+
+/// How many lines one text of a conversation may have.
+const MAX_LINES: usize = 60_000;
+
+impl Conversation {
+    pub(super) fn new(engine: &Engine) -> Conversation {
+        Conversation { scope: Scope::new(), global: engine.new_global_runtime_state(), text: String::new(), volume: 1 }
+    }
+
+    /// What errors call the text that is written now.
+    fn name(&self) -> String {
+        if self.volume == 1 { "input".to_owned() } else { format!("input {}", self.volume) }
+    }
+
+    fn lines(&self) -> usize {
+        self.text.lines().count()
+    }
+
+    fn turn_page(&mut self) {
+        if self.lines() > MAX_LINES {
+            self.text.clear();
+            self.volume += 1;
+        }
+    }
+}
+
+impl Interpreter {
+    /// Evaluates statements that were typed, after all those before. Variables, functions and
+    /// imports stay for the next, also those made before a failure.
+    pub fn evaluate(&mut self, text: &str) -> Result<Outcome, Failure> {
+        self.conversation.turn_page();
+        let name = self.conversation.name();
+        let before = "\n".repeat(self.conversation.lines());
+        let text = format!("{}\n", text.trim_end_matches('\n'));
+        self.conversation.text.push_str(&text);
+        self.sources.add(name.as_str().into(), self.conversation.text.as_str().into());
+        let ast = self.engine.compile(format!("{before}{text}"));
+        let mut ast = ast.map_err(|error| self.syntax_error(&name, &error))?;
+        ast.set_source(name.as_str());
+        self.go_on_with(&name, &ast)
+    }
+
+    /// Runs a script as if it had been typed: what it defines stays.
+    pub fn load(&mut self, name: &str, text: &str) -> Result<Outcome, Failure> {
+        let ast = self.compile(name, text)?;
+        self.go_on_with(name, &ast)
+    }
+
+    fn go_on_with(&mut self, name: &str, ast: &AST) -> Result<Outcome, Failure> {
+        self.session.go_on();
+        let Conversation { scope, global, .. } = &mut self.conversation;
+        if ast.iter_functions().next().is_some() {
+            global.lib.push(ast.shared_lib().clone());
+        }
+        global.source = Some(name.into());
+        global.num_operations = 0;
+        let block = StmtBlock::new(ast.statements().iter().cloned(), Position::NONE, Position::NONE);
+        let block = Expr::Stmt(Box::new(block));
+        let mut caches = Caches::new();
+        let mut context = EvalContext::new(&self.engine, global, &mut caches, scope, None);
+        #[allow(deprecated, reason = "Rhai marks it so because it may change")]
+        let result = context.eval_expression_tree_raw(&Expression::from(&block), false);
+        match result.map_err(|error| *error) {
+            Ok(value) | Err(EvalAltResult::Return(value, _)) => Ok(Outcome::Value(value)),
+            Err(EvalAltResult::Exit(value, _)) => Ok(Outcome::Exit(self.session.exit_status().unwrap_or_else(|| {
+                // `exit` of Rhai's own.
+                value.as_int().map_or(0, |status| i32::try_from(status & 0xff).unwrap_or(1))
+            }))),
+            Err(error) => Err(self.failure(name, error)),
+        }
+    }
+
+    /// Whether a text is a statement yet.
+    pub fn completeness(&self, text: &str) -> Completeness {
+        if open_comment(text) {
+            return Completeness::Incomplete;
+        }
+        let text = prepare(text);
+        let Err(error) = self.engine.compile(text.as_ref()) else { return Completeness::Complete };
+        let rest = place("", error.position()).map_or("", |at| after(&text, &at));
+        let open_string =
+            matches!(error.err_type(), ParseErrorType::BadInput(LexError::UnterminatedString)) && rest.starts_with('`');
+        let nothing_follows = tokens(rest).all(|token| token.kind == TokenKind::Comment);
+        if nothing_follows || open_string { Completeness::Incomplete } else { Completeness::Wrong }
+    }
+
+    /// The line that the next statement begins in.
+    pub fn next_line(&self) -> usize {
+        self.conversation.lines() + 1
+    }
+
+    /// The variables that the conversation has made, the last one of each name, by name.
+    pub fn variables(&self) -> Vec<(String, Dynamic)> {
+        let own = self.conversation.scope.iter().map(|(name, _, value)| (name.to_owned(), value));
+        own.collect::<BTreeMap<String, Dynamic>>().into_iter().collect()
+    }
+
+    /// The value of a variable or a constant.
+    pub fn variable(&self, name: &str) -> Option<Dynamic> {
+        let constants = || self.session.constants().into_iter().find(|(known, _)| *known == name);
+        self.conversation.scope.get(name).cloned().or_else(|| constants().map(|(_, value)| value))
+    }
+
+    /// The functions that the conversation has defined, by name.
+    pub fn functions(&self) -> Vec<Function> {
+        let defined = self.conversation.global.lib.iter().flat_map(|module| functions(module));
+        let latest: BTreeMap<_, _> =
+            defined.map(|function| ((function.name.clone(), function.params.len()), function)).collect();
+        latest.into_values().collect()
+    }
+
+    /// The functions of the modules that the conversation has imported, by the modules' names.
+    pub fn imports(&self) -> Vec<(String, Vec<Function>)> {
+        let imports = self.conversation.global.iter_imports_raw();
+        imports.map(|(name, module)| (name.to_string(), functions(module).collect())).collect()
+    }
+
+    /// Evaluates an expression that changes nothing, with the variables of the conversation.
+    pub fn look_up(&self, expression: &str) -> Option<Dynamic> {
+        let mut scope = self.conversation.scope.clone();
+        self.engine.eval_expression_with_scope(&mut scope, expression).ok()
+    }
+
+    /// This point of the conversation.
+    pub fn mark(&self) -> Mark {
+        Mark(self.conversation.clone())
+    }
+
+    /// Forgets variables, functions and imports that came after a point. What was said is kept:
+    /// the numbers of lines go on.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.conversation.scope = mark.0.scope;
+        self.conversation.global = mark.0.global;
+    }
+}
+
+fn functions(module: &Module) -> impl Iterator<Item = Function> {
+    let named = module
+        .iter_script_fn_info()
+        .filter(|(_, access, name, ..)| *access == FnAccess::Public && !name.starts_with("anon$"));
+    named.map(|(_, _, name, _, definition)| Function {
+        name: name.to_owned(),
+        params: definition.params.iter().map(ToString::to_string).collect(),
+        docs: docs(&definition.comments),
+    })
+}
+
+/// The text that begins at a place.
+fn after<'a>(text: &'a str, at: &At) -> &'a str {
+    let line_start: usize = text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
+    let line = &text[line_start..];
+    let skipped: usize = line.chars().take(at.column.saturating_sub(1)).map(char::len_utf8).sum();
+    &line[skipped..]
+}
+
+/// Whether a text ends inside a comment. To Rhai that is the end of the script.
+fn open_comment(text: &str) -> bool {
+    tokens(text).last().is_some_and(|token| match token.kind {
+        TokenKind::Comment => {
+            let comment = &text[token.span];
+            comment.starts_with("/*") && (comment.len() < 4 || !comment.ends_with("*/"))
+        }
+        TokenKind::Word | TokenKind::Number | TokenKind::Text | TokenKind::Sign => false,
+    })
+}

@@ -1,0 +1,186 @@
+//! The words of the language as they are registered: for help, completion and error hints.
+
+use rhai::{Engine, FuncInfo};
+
+/// A registered function or property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What a script calls it.
+    pub name: String,
+    /// How it is used.
+    pub form: Form,
+    /// Its parameters; that of a method or a property begins with what it belongs to.
+    pub params: Vec<Param>,
+    /// The type of its value; `value` where that is open, `nothing` where there is none.
+    pub returns: String,
+    /// Its documentation.
+    pub docs: String,
+    /// It comes with Rhai.
+    pub standard: bool,
+}
+
+/// How a word is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `name(a, b)`
+    Function,
+    /// `receiver.name(a)`
+    Method,
+    /// `receiver.name`
+    Property,
+    /// `receiver.name = a`
+    Setter,
+    /// `a == b`, and what Rhai calls without being told, as `to_string`.
+    Operator,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its type, as users know it; `value` where any will do.
+    pub kind: String,
+}
+
+impl Word {
+    /// The type that a method or a property belongs to.
+    pub fn receiver(&self) -> Option<&str> {
+        match self.form {
+            Form::Method | Form::Property | Form::Setter => self.params.first().map(|param| param.kind.as_str()),
+            Form::Function | Form::Operator => None,
+        }
+    }
+
+    /// What is given in brackets.
+    pub fn arguments(&self) -> &[Param] {
+        match self.form {
+            Form::Method | Form::Property | Form::Setter => self.params.get(1..).unwrap_or(&[]),
+            Form::Function | Form::Operator => &self.params,
+        }
+    }
+
+    /// How it is written: `netns.ping(target, options)`, `link.peer`.
+    pub fn shown(&self) -> String {
+        let arguments: Vec<&str> = self.arguments().iter().map(|param| param.name.as_str()).collect();
+        let receiver = self.receiver().map(str::to_lowercase).unwrap_or_default();
+        match self.form {
+            Form::Function | Form::Operator => format!("{}({})", self.name, arguments.join(", ")),
+            Form::Method => format!("{receiver}.{}({})", self.name, arguments.join(", ")),
+            Form::Property => format!("{receiver}.{}", self.name),
+            Form::Setter => format!("{receiver}.{} = {}", self.name, arguments.join(", ")),
+        }
+    }
+}
+
+/// Every word that is registered, in the order of their names.
+pub fn words(engine: &Engine) -> Vec<Word> {
+    let all = engine.collect_fn_metadata(None, |info| Some(word(engine, &info)), true);
+    let own = engine.collect_fn_metadata(None, |info| Some(info.metadata.hash), false);
+    let own: std::collections::BTreeSet<u64> = own.into_iter().collect();
+    let hashes = engine.collect_fn_metadata(None, |info| Some(info.metadata.hash), true);
+    let mut words: Vec<Word> =
+        all.into_iter().zip(hashes).map(|(word, hash)| Word { standard: !own.contains(&hash), ..word }).collect();
+    words.sort_by(|a, b| (&a.name, a.standard, a.params.len()).cmp(&(&b.name, b.standard, b.params.len())));
+    words.dedup();
+    words
+}
+
+fn word(engine: &Engine, info: &FuncInfo<'_>) -> Word {
+    let metadata = info.metadata;
+    let name = metadata.name.as_str();
+    let by_reference = metadata.params_info.first().is_some_and(|param| param.contains("&mut "));
+    let params = metadata.params_info.iter().map(|param| self::param(engine, param)).collect();
+    let (name, form) = match name.split_once('$') {
+        Some(("get", property)) => (property, Form::Property),
+        Some(("set", property)) => (property, Form::Setter),
+        Some(_) => (name, Form::Operator),
+        None if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') => (name, Form::Operator),
+        None if name == "to_debug" => (name, Form::Operator),
+        None if by_reference => (name, Form::Method),
+        None => (name, Form::Function),
+    };
+    Word {
+        name: name.to_owned(),
+        form,
+        params,
+        returns: type_name(engine.map_type_name(returned(&metadata.return_type))),
+        docs: docs(&metadata.comments),
+        standard: false,
+    }
+}
+
+fn param(engine: &Engine, info: &str) -> Param {
+    let (name, kind) = info.split_once(':').map_or(("value", info), |(name, kind)| (name.trim(), kind));
+    let kind = kind.trim().trim_start_matches("&mut ");
+    Param { name: name.to_owned(), kind: type_name(engine.map_type_name(kind)) }
+}
+
+/// What a function gives when it does not fail.
+fn returned(kind: &str) -> &str {
+    let kind = kind.trim();
+    if kind == "RhaiResult" {
+        return "Dynamic";
+    }
+    let inner = ["RhaiResult<", "RhaiResultOf<", "Result<"].iter().find_map(|prefix| kind.strip_prefix(prefix));
+    match inner.and_then(|inner| inner.strip_suffix('>')) {
+        Some(inner) => inner.split_once(", Box<").map_or(inner, |(value, _)| value),
+        None => kind,
+    }
+}
+
+/// The text of a doc comment.
+pub(super) fn docs<S: AsRef<str>>(comments: &[S]) -> String {
+    let lines = comments.iter().flat_map(|comment| comment.as_ref().lines());
+    let lines = lines.map(|line| {
+        let line = line.trim_start().trim_start_matches("///");
+        line.strip_prefix(' ').unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// Rhai's and Rust's names of types in words that users know.
+pub(super) fn type_name(name: &str) -> String {
+    let name = name.trim().trim_start_matches("&mut ");
+    if name.contains("ImmutableString") {
+        return "string".into();
+    }
+    let short = name.rsplit("::").next().unwrap_or(name).trim_end_matches('>');
+    match short {
+        "i64" | "INT" => "integer".into(),
+        "f64" | "FLOAT" => "float".into(),
+        "String" | "&str" | "str" | "string" => "string".into(),
+        "bool" => "bool".into(),
+        "char" => "character".into(),
+        "array" | "Array" | "Vec<rhai::Dynamic" => "array".into(),
+        "map" | "Map" => "map".into(),
+        "()" | "" => "nothing".into(),
+        "Fn" | "FnPtr" => "closure".into(),
+        "?" | "Dynamic" => "value".into(),
+        "ScriptError" => "Error".into(),
+        other => other.to_owned(),
+    }
+}
+
+/// The type of a value as users know it.
+pub fn kind_of(engine: &Engine, value: &rhai::Dynamic) -> String {
+    type_name(engine.map_type_name(value.type_name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::returned;
+
+    #[test]
+    fn results_are_what_they_hold() {
+        for (kind, wanted) in [
+            ("RhaiResult<Link>", "Link"),
+            ("RhaiResult", "Dynamic"),
+            ("Result<Netns, Box<EvalAltResult>>", "Netns"),
+            ("RhaiResult<()>", "()"),
+            ("String", "String"),
+        ] {
+            assert_eq!(returned(kind), wanted);
+        }
+    }
+}

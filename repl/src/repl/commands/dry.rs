@@ -1,0 +1,66 @@
+//! `:dry`
+
+use netscript_engine::DryRun;
+use netscript_engine::diagnostics::{Failure, Result};
+use netscript_engine::model::Model;
+use netscript_engine::op::NetnsRef;
+use netscript_engine::shell::Style;
+use netscript_engine::state::NetState;
+
+use super::{Command, Takes, switched};
+use crate::repl::style;
+use crate::repl::{Flow, Rehearsal, Repl};
+
+pub const COMMAND: Command = Command {
+    name: ":dry",
+    takes: Takes::Switch,
+    about: "try lines on a model of the network and print their commands; nothing of it stays",
+    run: |repl, argument| dry(repl, argument),
+};
+
+fn dry(repl: &mut Repl, argument: &str) -> std::result::Result<Flow, Failure> {
+    let on = switched(":dry", repl.rehearsal.is_some(), argument)?;
+    match (on, repl.rehearsal.take()) {
+        (true, None) => {
+            repl.rehearsal = Some(begin(repl)?);
+            repl.note("From here on nothing is changed: lines show the commands that they stand for.");
+        }
+        (false, Some(rehearsal)) => {
+            end(repl, rehearsal);
+            repl.note("The network is the one from before the dry run, and so are the variables.");
+        }
+        (true, rehearsal @ Some(_)) => repl.rehearsal = rehearsal,
+        (false, None) => {}
+    }
+    repl.settings.dry.set(repl.rehearsal.is_some());
+    Ok(Flow::GoOn)
+}
+
+/// Puts a model of what is there in the kernel's place.
+fn begin(repl: &Repl) -> Result<Rehearsal> {
+    let interpreter = repl.interpreter.borrow();
+    let mut lab = interpreter.session().lab();
+    let model = Model::of(&NetState::read(lab.world(), &[])?);
+    let (printer, colour) = (repl.printer.clone(), repl.screen().colour);
+    // The first line is the head of a script.
+    let mut is_head = true;
+    let sink = move |line: &str| {
+        if !std::mem::take(&mut is_head) {
+            printer.line(&style::Style::Dim.paint_if(colour, line));
+        }
+    };
+    let interrupt = repl.interrupt.clone();
+    let world = DryRun::new(model, Style::Plain, sink).stopped_by(move || interrupt.raised());
+    Ok(Rehearsal { stage: lab.rehearse(Box::new(world)), mark: interpreter.mark() })
+}
+
+fn end(repl: &Repl, rehearsal: Rehearsal) {
+    let mut interpreter = repl.interpreter.borrow_mut();
+    interpreter.session().lab().end_rehearsal(rehearsal.stage);
+    interpreter.go_back(rehearsal.mark);
+    let here = interpreter.session().here();
+    let gone = |name| interpreter.session().lab().world().netns_names().is_ok_and(|names| !names.contains(name));
+    if here.name().is_some_and(gone) {
+        interpreter.session().set_here(NetnsRef::Host);
+    }
+}

@@ -1,0 +1,16 @@
+//! `:echo`
+
+use super::{Command, Takes, switched};
+use crate::repl::Flow;
+
+pub const COMMAND: Command = Command {
+    name: ":echo",
+    takes: Takes::Switch,
+    about: "show the commands that do the same as each line",
+    run: |repl, argument| {
+        let on = switched(":echo", repl.settings.echo.get(), argument)?;
+        repl.settings.echo.set(on);
+        repl.note(if on { "Each line shows the commands that do the same." } else { "Commands are not shown." });
+        Ok(Flow::GoOn)
+    },
+};

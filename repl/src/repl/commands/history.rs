@@ -1,0 +1,25 @@
+//! `:history`
+
+use super::{Command, Takes};
+use crate::repl::Flow;
+use crate::repl::style::Style;
+
+pub const COMMAND: Command = Command {
+    name: ":history",
+    takes: Takes::Nothing,
+    about: "list what was entered in this session, with the line numbers that errors name",
+    run: |repl, _| {
+        let colour = repl.screen().colour;
+        for said in &repl.said {
+            for (offset, line) in said.text.lines().enumerate() {
+                let number = Style::Dim.paint_if(colour, &format!("{:>4}", said.line + offset));
+                let remark = match said.fate.remark() {
+                    remark if remark.is_empty() || offset > 0 => String::new(),
+                    remark => Style::Bad.paint_if(colour, &format!("   // {remark}")),
+                };
+                repl.print(&format!("{number}  {line}{remark}"));
+            }
+        }
+        Ok(Flow::GoOn)
+    },
+};

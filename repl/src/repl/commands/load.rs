@@ -1,0 +1,24 @@
+//! `:load`
+
+use std::path::Path;
+
+use netscript_engine::diagnostics::Failure;
+
+use super::{Command, Takes, wrong};
+use crate::repl::{Flow, Repl};
+use crate::script::Script;
+
+pub const COMMAND: Command = Command {
+    name: ":load",
+    takes: Takes::File,
+    about: "run a script as if it had been typed: what it defines stays",
+    run: |repl, argument| load(repl, argument),
+};
+
+fn load(repl: &mut Repl, file: &str) -> Result<Flow, Failure> {
+    if file.is_empty() {
+        return Err(wrong("a file is missing".into(), "write `:load lab.rhai`".into()));
+    }
+    let script = Script::read(Path::new(file))?;
+    repl.load(&script)
+}

@@ -1,0 +1,174 @@
+//! Commands: what begins with a colon. Each is a file, and a line here.
+
+mod dry;
+mod echo;
+mod help;
+mod history;
+mod json;
+mod load;
+mod ns;
+mod quit;
+mod save;
+mod show;
+mod time;
+mod undo;
+
+use netscript_engine::diagnostics::{Code, Description, Error, Failure, did_you_mean};
+use netscript_engine::interpreter::Interpreter;
+use netscript_engine::op::{NetnsName, NetnsRef};
+
+use super::complete::Candidate;
+use super::lexicon::Lexicon;
+use super::{Flow, Repl};
+
+/// A command.
+pub struct Command {
+    /// Its name, with the colon.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Does it.
+    pub run: fn(&mut Repl, &str) -> Result<Flow, Failure>,
+}
+
+/// What a command takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// A word of the language, a type, or a command; or nothing.
+    Topic,
+    /// A namespace; or nothing.
+    Netns,
+    /// A file.
+    File,
+    /// A number; nothing is 1.
+    Count,
+    /// `on` or `off`; nothing is the other of what it is.
+    Switch,
+}
+
+impl Takes {
+    /// As help writes it.
+    fn shown(self) -> &'static str {
+        match self {
+            Takes::Nothing => "",
+            Takes::Topic => " [WORD]",
+            Takes::Netns => " [NS]",
+            Takes::File => " FILE",
+            Takes::Count => " [N]",
+            Takes::Switch => " [on|off]",
+        }
+    }
+}
+
+/// Every command.
+pub const COMMANDS: &[Command] = &[
+    help::COMMAND,
+    echo::COMMAND,
+    dry::COMMAND,
+    show::COMMAND,
+    undo::COMMAND,
+    ns::COMMAND,
+    history::COMMAND,
+    save::COMMAND,
+    load::COMMAND,
+    json::COMMAND,
+    time::COMMAND,
+    quit::COMMAND,
+];
+
+/// Does what a line that begins with a colon says.
+pub fn run(repl: &mut Repl, line: &str) -> Result<Flow, Failure> {
+    let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let mut fitting = COMMANDS.iter().filter(|command| command.name.starts_with(name));
+    match (COMMANDS.iter().find(|command| command.name == name), fitting.next(), fitting.next()) {
+        (Some(command), ..) | (None, Some(command), None) if name.len() > 1 => {
+            let argument = argument.trim();
+            if command.takes == Takes::Nothing && !argument.is_empty() {
+                return Err(wrong(format!("`{}` takes nothing", command.name), format!("write `{}`", command.name)));
+            }
+            (command.run)(repl, argument)
+        }
+        _ => Err(unknown(name)),
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    let meant = did_you_mean(name, COMMANDS.iter().map(|command| command.name));
+    let help = meant.map_or("`:help` lists the commands".to_owned(), |meant| format!("did you mean `{meant}`?"));
+    wrong(format!("there is no command `{name}`"), help)
+}
+
+/// An error of a command line.
+fn wrong(message: String, help: String) -> Failure {
+    Error::Script(Box::new(Description::new(Code::E0102, message, "").help(help))).into()
+}
+
+/// The value of a switch after a command.
+fn switched(command: &str, before: bool, argument: &str) -> Result<bool, Failure> {
+    match argument {
+        "" => Ok(!before),
+        "on" => Ok(true),
+        "off" => Ok(false),
+        other => Err(wrong(format!("`{other}` is neither `on` nor `off`"), format!("write `{command} on` or `off`"))),
+    }
+}
+
+/// A namespace that is there, by its name.
+fn existing(interpreter: &Interpreter, name: &str) -> Result<NetnsRef, Failure> {
+    if name == "host" {
+        return Ok(NetnsRef::Host);
+    }
+    let name = NetnsName::parse(name).map_err(Failure::from)?;
+    let mut lab = interpreter.session().lab();
+    if lab.world().netns_names()?.contains(&name) {
+        return Ok(NetnsRef::Named(name));
+    }
+    Err(lab.no_such_netns(name.as_str()).into())
+}
+
+/// What can stand at the end of a command line, and where it begins.
+pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (usize, Vec<Candidate>) {
+    let Some(space) = text.find(char::is_whitespace) else {
+        let names = COMMANDS.iter().filter(|command| command.name.starts_with(text));
+        return (0, names.map(|command| candidate(command.name)).collect());
+    };
+    let typed = text[space..].trim_start();
+    let start = text.len() - typed.len();
+    let Some(command) = COMMANDS.iter().find(|command| command.name == &text[..space]) else {
+        return (start, Vec::new());
+    };
+    let all: Vec<String> = match command.takes {
+        Takes::Nothing | Takes::Count => Vec::new(),
+        Takes::Topic => help::topics(interpreter, lexicon),
+        Takes::Netns => {
+            let names = interpreter.session().lab().world().netns_names().unwrap_or_default();
+            ["host".to_owned()].into_iter().chain(names.iter().map(NetnsName::to_string)).collect()
+        }
+        Takes::File => files(typed),
+        Takes::Switch => vec!["on".to_owned(), "off".to_owned()],
+    };
+    (start, all.iter().filter(|name| name.starts_with(typed)).map(|name| candidate(name)).collect())
+}
+
+fn candidate(text: &str) -> Candidate {
+    Candidate { display: text.to_owned(), replacement: text.to_owned() }
+}
+
+/// The files in the folder of a path that is being typed.
+fn files(typed: &str) -> Vec<String> {
+    let folder = typed.rfind('/').map_or("", |slash| &typed[..=slash]);
+    let listed = std::fs::read_dir(if folder.is_empty() { "." } else { folder });
+    let entries = listed.into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let end = if entry.file_type().ok()?.is_dir() { "/" } else { "" };
+            Some(format!("{folder}{}{end}", entry.file_name().to_str()?))
+        })
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,20 @@
+//! `:ns`
+
+use netscript_engine::op::NetnsRef;
+
+use super::{Command, Takes, existing};
+use crate::repl::Flow;
+
+pub const COMMAND: Command = Command {
+    name: ":ns",
+    takes: Takes::Netns,
+    about: "let bare words act in a namespace; without one, on the host again",
+    run: |repl, argument| {
+        let netns = match argument {
+            "" => NetnsRef::Host,
+            name => existing(&repl.interpreter.borrow(), name)?,
+        };
+        repl.interpreter.borrow().session().set_here(netns);
+        Ok(Flow::GoOn)
+    },
+};

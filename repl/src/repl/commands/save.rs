@@ -1,0 +1,29 @@
+//! `:save`
+
+use std::fs;
+
+use netscript_engine::diagnostics::{Error, Failure};
+
+use super::{Command, Takes, wrong};
+use crate::repl::{Flow, Repl, said};
+
+pub const COMMAND: Command = Command {
+    name: ":save",
+    takes: Takes::File,
+    about: "write the lines that worked as a script that builds the same",
+    run: |repl, argument| save(repl, argument),
+};
+
+fn save(repl: &mut Repl, file: &str) -> Result<Flow, Failure> {
+    if file.is_empty() {
+        return Err(wrong("a file is missing".into(), "write `:save lab.rhai`".into()));
+    }
+    let script = said::script(&repl.said, &repl.lexicon);
+    fs::write(file, &script).map_err(|error| Error::File {
+        path: file.to_owned(),
+        doing: "write".to_owned(),
+        why: error.to_string(),
+    })?;
+    repl.note(&format!("{} lines are in {file}.", script.lines().count()));
+    Ok(Flow::GoOn)
+}

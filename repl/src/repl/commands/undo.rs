@@ -1,0 +1,37 @@
+//! `:undo`
+
+use netscript_engine::diagnostics::Failure;
+
+use super::{Command, Takes, wrong};
+use crate::repl::said::Fate;
+use crate::repl::{Flow, Repl};
+
+pub const COMMAND: Command = Command {
+    name: ":undo",
+    takes: Takes::Count,
+    about: "take back the last line that changed the network, or the last N",
+    run: |repl, argument| undo(repl, argument),
+};
+
+fn undo(repl: &mut Repl, argument: &str) -> Result<Flow, Failure> {
+    let not_a_count = || wrong(format!("`{argument}` is not a number of lines"), "write `:undo 3`".into());
+    let count = match argument {
+        "" => 1,
+        number => number.parse::<usize>().map_err(|_| not_a_count())?,
+    };
+    if repl.rehearsal.is_some() {
+        return Err(wrong("nothing is done in a dry run".into(), "`:dry off` forgets all of it".into()));
+    }
+    let Some(first) = repl.moments.len().checked_sub(count).filter(|_| count > 0) else {
+        let message = format!("there are {} lines that changed the network", repl.moments.len());
+        return Err(wrong(message, "`:history` lists what was entered".into()));
+    };
+    let (lines, moment) = repl.moments[first].clone();
+    repl.moments.truncate(first);
+    let result = repl.go_back(&moment);
+    for said in repl.said[lines..].iter_mut().filter(|said| said.fate == Fate::Worked) {
+        repl.printer.line(&format!("undone: {}", said.text.trim_end()));
+        said.fate = Fate::Undone;
+    }
+    Ok(result.map(|()| Flow::GoOn)?)
+}

@@ -1,0 +1,135 @@
+//! What can stand at the cursor.
+
+use std::collections::BTreeMap;
+
+use netscript_engine::interpreter::{Form, Interpreter, Word};
+use netscript_engine::op::NetnsRef;
+use netscript_stdlib::{Link, MODULES, Netns, option_keys};
+
+use super::commands;
+use super::context::{Context, Place, context};
+use super::lexicon::{KEYWORDS, Lexicon};
+use super::receiver::Receiver;
+
+/// Something that can stand at the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// What a list shows.
+    pub display: String,
+    /// What is put in.
+    pub replacement: String,
+}
+
+impl Candidate {
+    fn plain(text: impl Into<String>) -> Candidate {
+        let text = text.into();
+        Candidate { display: text.clone(), replacement: text }
+    }
+
+    /// Something to be called.
+    fn call(name: &str, takes_arguments: bool) -> Candidate {
+        let end = if takes_arguments { "(" } else { "()" };
+        Candidate { display: format!("{name}()"), replacement: format!("{name}{end}") }
+    }
+}
+
+/// What can stand at the end of a text, sorted, and where it begins.
+pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (usize, Vec<Candidate>) {
+    if text.starts_with(':') {
+        return commands::complete(text, interpreter, lexicon);
+    }
+    let Context { start, typed, place } = context(text);
+    let candidates = match place {
+        Place::Word => words(typed, interpreter, lexicon),
+        Place::Member(receiver) => members(typed, &Receiver::of(receiver, interpreter, lexicon), lexicon),
+        Place::Module(module) => functions_of(module, interpreter),
+        Place::Option(word, given) => {
+            let keys = option_keys(word).into_iter().filter(|key| !given.contains(key));
+            keys.map(|key| Candidate { display: key.to_owned(), replacement: format!("{key}: ") }).collect()
+        }
+        Place::Name(receiver) => names(receiver, interpreter, lexicon),
+        Place::Import => MODULES.iter().map(|(name, _)| Candidate::plain(*name)).collect(),
+        Place::Nothing => Vec::new(),
+    };
+    let mut fitting: Vec<Candidate> =
+        candidates.into_iter().filter(|candidate| candidate.replacement.starts_with(typed)).collect();
+    fitting.sort();
+    fitting.dedup();
+    (start, fitting)
+}
+
+/// Names of one's own, if one fits; else everything.
+fn words(typed: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
+    let own = own(interpreter);
+    if !typed.is_empty() && own.iter().any(|candidate| candidate.replacement.starts_with(typed)) {
+        return own;
+    }
+    let constants = interpreter.session().constants().into_iter().map(|(name, _)| Candidate::plain(name));
+    let keywords = KEYWORDS.iter().map(|word| Candidate::plain(*word));
+    own.into_iter().chain(constants).chain(keywords).chain(calls(lexicon.functions())).collect()
+}
+
+/// What the session has made: variables, functions and imported modules.
+fn own(interpreter: &Interpreter) -> Vec<Candidate> {
+    let variables = interpreter.variables().into_iter().map(|(name, _)| Candidate::plain(name));
+    let functions = interpreter.functions();
+    let functions = functions.iter().map(|function| Candidate::call(&function.name, !function.params.is_empty()));
+    let modules = interpreter.imports().into_iter();
+    let modules = modules.map(|(name, _)| Candidate { display: name.clone(), replacement: format!("{name}::") });
+    variables.chain(functions).chain(modules).collect()
+}
+
+/// A candidate for each name: with arguments if any of its forms takes some.
+fn calls<'a>(words: impl Iterator<Item = &'a Word>) -> Vec<Candidate> {
+    let mut names: BTreeMap<&str, bool> = BTreeMap::new();
+    for word in words {
+        *names.entry(&word.name).or_default() |= !word.arguments().is_empty();
+    }
+    names.into_iter().map(|(name, takes)| Candidate::call(name, takes)).collect()
+}
+
+/// The keys of a map, if one fits; else methods and properties as well.
+fn members(typed: &str, receiver: &Receiver, lexicon: &Lexicon) -> Vec<Candidate> {
+    let keys: Vec<Candidate> = receiver.keys().into_iter().map(Candidate::plain).collect();
+    if !typed.is_empty() && keys.iter().any(|key| key.replacement.starts_with(typed)) {
+        return keys;
+    }
+    let members: Vec<&Word> = lexicon.members(receiver.kind.as_deref()).collect();
+    let properties = members.iter().filter(|word| word.form == Form::Property);
+    let mut candidates: Vec<Candidate> = properties.map(|word| Candidate::plain(word.name.as_str())).collect();
+    candidates.extend(calls(members.iter().copied().filter(|word| word.form == Form::Method)));
+    candidates.extend(keys);
+    candidates
+}
+
+fn functions_of(module: &str, interpreter: &Interpreter) -> Vec<Candidate> {
+    let modules = interpreter.imports();
+    let functions = modules.into_iter().find(|(name, _)| name == module).map(|(_, functions)| functions);
+    let functions = functions.unwrap_or_default();
+    functions.iter().map(|function| Candidate::call(&function.name, !function.params.is_empty())).collect()
+}
+
+/// The names of namespaces, and of the links where the receiver is or bare words act.
+fn names(receiver: Option<&str>, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
+    let netns = receiver.and_then(|receiver| place_of(receiver, interpreter, lexicon));
+    let netns = netns.unwrap_or_else(|| interpreter.session().here());
+    let mut lab = interpreter.session().lab();
+    let namespaces = lab.world().netns_names().unwrap_or_default();
+    let links = lab.world().links(&netns).unwrap_or_default();
+    let links = links.into_iter().map(|link| Candidate::plain(link.name.to_string()));
+    namespaces.into_iter().map(|name| Candidate::plain(name.to_string())).chain(links).collect()
+}
+
+/// The namespace that an expression is, or is in.
+fn place_of(expression: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Option<NetnsRef> {
+    let known = Receiver::of(expression, interpreter, lexicon);
+    let kind = known.kind.as_deref()?;
+    if !matches!(kind, "Netns" | "Link") || expression.contains('(') {
+        return None;
+    }
+    let value = interpreter.look_up(expression)?;
+    if let Some(netns) = value.read_lock::<Netns>() {
+        return netns.reference().ok();
+    }
+    value.read_lock::<Link>().and_then(|link| link.locate().ok()).map(|(netns, _)| netns)
+}

@@ -1,0 +1,237 @@
+//! What is being typed at the cursor.
+
+use netscript_engine::diagnostics::{Token, TokenKind, tokens};
+
+/// What is being typed, and what it belongs to. `typed` is what there is of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// Where it begins, in bytes.
+    pub start: usize,
+    /// What there is of it.
+    pub typed: &'a str,
+    /// What it is.
+    pub place: Place<'a>,
+}
+
+/// What may stand at the cursor.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A variable, a function or a keyword.
+    Word,
+    /// A method or a property of this expression.
+    Member(&'a str),
+    /// A function of this module.
+    Module(&'a str),
+    /// A key of the options of this word; those that are given already.
+    Option(&'a str, Vec<&'a str>),
+    /// A name in a string; the expression whose method is being called, if one is.
+    Name(Option<&'a str>),
+    /// The name of a module in a string.
+    Import,
+    /// Nothing that could be completed.
+    Nothing,
+}
+
+/// What is being typed at the end of a text.
+pub fn context(text: &str) -> Context<'_> {
+    let tokens: Vec<Token> = tokens(text).collect();
+    let line = Line { text, tokens: &tokens };
+    let (start, count) = match tokens.split_last() {
+        Some((last, before)) if last.span.end == text.len() => match last.kind {
+            TokenKind::Word => (last.span.start, before.len()),
+            TokenKind::Text if !closed(&text[last.span.clone()]) => {
+                let place = line.in_string(before.len());
+                let start = last.span.start + 1;
+                return Context { start, typed: &text[start..], place };
+            }
+            TokenKind::Comment if !text.ends_with("*/") => return nothing(text),
+            TokenKind::Number => return nothing(text),
+            TokenKind::Text | TokenKind::Comment | TokenKind::Sign => (text.len(), tokens.len()),
+        },
+        Some(_) | None => (text.len(), tokens.len()),
+    };
+    Context { start, typed: &text[start..], place: line.at(count) }
+}
+
+fn nothing(text: &str) -> Context<'_> {
+    Context { start: text.len(), typed: "", place: Place::Nothing }
+}
+
+/// Whether a string or a character has its second quote.
+fn closed(text: &str) -> bool {
+    let Some(quote) = text.chars().next() else { return false };
+    let inner = text[1..].strip_suffix(quote);
+    inner.is_some_and(|inner| inner.chars().rev().take_while(|c| *c == '\\').count() % 2 == 0)
+}
+
+struct Line<'a, 't> {
+    text: &'a str,
+    tokens: &'t [Token],
+}
+
+impl<'a> Line<'a, '_> {
+    fn get(&self, index: usize) -> Option<&'a str> {
+        self.tokens.get(index).map(|token| &self.text[token.span.clone()])
+    }
+
+    /// What may come after so many tokens.
+    fn at(&self, count: usize) -> Place<'a> {
+        let Some(last) = count.checked_sub(1) else { return Place::Word };
+        match self.get(last) {
+            Some("." | "?.") => self.chain(last).map_or(Place::Nothing, Place::Member),
+            Some("::") => last.checked_sub(1).and_then(|index| self.get(index)).map_or(Place::Nothing, Place::Module),
+            _ => self.option(count).unwrap_or(Place::Word),
+        }
+    }
+
+    fn in_string(&self, count: usize) -> Place<'a> {
+        if count.checked_sub(1).and_then(|last| self.get(last)) == Some("import") {
+            return Place::Import;
+        }
+        let mut open = self.enclosing(count);
+        while let Some(bracket) = open.filter(|bracket| self.get(*bracket) != Some("(")) {
+            open = self.enclosing(bracket);
+        }
+        Place::Name(open.and_then(|bracket| self.receiver(bracket)))
+    }
+
+    /// The expression whose method is called with the bracket at an index.
+    fn receiver(&self, bracket: usize) -> Option<&'a str> {
+        let dot = bracket.checked_sub(2)?;
+        matches!(self.get(dot), Some("." | "?.")).then(|| self.chain(dot)).flatten()
+    }
+
+    /// The last bracket before an index that is still open there.
+    fn enclosing(&self, count: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        for index in (0..count).rev() {
+            match self.get(index) {
+                Some(")" | "]" | "}") => depth += 1,
+                Some("(" | "[" | "{") if depth == 0 => return Some(index),
+                Some("(" | "[" | "{") => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// A key of options, if that is what comes after so many tokens.
+    fn option(&self, count: usize) -> Option<Place<'a>> {
+        let brace = self.enclosing(count).filter(|index| self.get(*index) == Some("{"))?;
+        let hash = brace.checked_sub(1).filter(|index| self.get(*index) == Some("#"))?;
+        let key_comes = matches!(self.get(count - 1), Some("{" | ","));
+        if !key_comes {
+            return None;
+        }
+        Some(Place::Option(self.word_of(hash)?, self.keys(brace + 1, count)))
+    }
+
+    /// The word whose options begin at an index: the function that is called, or the key that they
+    /// are the value of.
+    fn word_of(&self, hash: usize) -> Option<&'a str> {
+        let before = hash.checked_sub(1)?;
+        match self.get(before)? {
+            ":" => self.get(before.checked_sub(1)?),
+            _ => {
+                let bracket = self.enclosing(hash)?;
+                let before = bracket.checked_sub(1)?;
+                match (self.get(bracket)?, self.get(before)?) {
+                    ("(", _) => self.get(before),
+                    ("[", ":") => self.get(before.checked_sub(1)?),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The keys that are given between two indexes.
+    fn keys(&self, from: usize, to: usize) -> Vec<&'a str> {
+        let mut depth = 0usize;
+        let mut keys = Vec::new();
+        for index in from..to {
+            match self.get(index) {
+                Some("(" | "[" | "{") => depth += 1,
+                Some(")" | "]" | "}") => depth = depth.saturating_sub(1),
+                Some(":") if depth == 0 => keys.extend(self.get(index - 1)),
+                _ => {}
+            }
+        }
+        keys
+    }
+
+    /// The expression that ends before the dot at an index.
+    fn chain(&self, dot: usize) -> Option<&'a str> {
+        let mut end = dot;
+        let start = loop {
+            let mut index = end.checked_sub(1)?;
+            while matches!(self.get(index), Some(")" | "]" | "}")) {
+                index = self.opening(index)?;
+                let before = index.checked_sub(1);
+                match (self.get(index), before.map(|before| self.tokens[before].kind), before.and_then(|i| self.get(i)))
+                {
+                    (Some("("), Some(TokenKind::Word), _)
+                    | (Some("["), Some(TokenKind::Word | TokenKind::Text), _)
+                    | (Some("(" | "["), _, Some(")" | "]"))
+                    | (Some("{"), _, Some("#")) => index = before?,
+                    _ => break,
+                }
+            }
+            match index.checked_sub(1).and_then(|before| self.get(before)) {
+                Some("." | "?." | "::") => end = index - 1,
+                _ => break index,
+            }
+        };
+        Some(&self.text[self.tokens[start].span.start..self.tokens[dot].span.start])
+    }
+
+    /// The bracket that the one at an index closes.
+    fn opening(&self, closing: usize) -> Option<usize> {
+        self.enclosing(closing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str) -> Place<'_> {
+        context(text).place
+    }
+
+    #[test]
+    fn words_and_members() {
+        assert_eq!(context("let a = co"), Context { start: 8, typed: "co", place: Place::Word });
+        assert_eq!(context("cool.pi"), Context { start: 5, typed: "pi", place: Place::Member("cool") });
+        assert_eq!(place("x = veth(\"a\", \"b\").peer."), Place::Member("veth(\"a\", \"b\").peer"));
+        assert_eq!(place("f(host.routes[0]."), Place::Member("host.routes[0]"));
+        assert_eq!(place("f(a)(b)."), Place::Member("f(a)(b)"));
+        assert_eq!(place("#{ a: 1 }."), Place::Member("#{ a: 1 }"));
+        assert_eq!(place("\"text\"."), Place::Member("\"text\""));
+        assert_eq!(place("lab::"), Place::Module("lab"));
+        assert_eq!(place("a\n  ."), Place::Member("a\n  "));
+        assert_eq!(place("1..a"), Place::Word);
+    }
+
+    #[test]
+    fn options() {
+        assert_eq!(place("bridge(\"br0\", #{ "), Place::Option("bridge", vec![]));
+        assert_eq!(place("bridge(\"br0\", #{ stp: true, pr"), Place::Option("bridge", vec!["stp"]));
+        assert_eq!(place("x.route(\"d\", #{ nexthops: [#{ via: 1 }, #{"), Place::Option("nexthops", vec![]));
+        assert_eq!(place("a.b(#{ src: f(#{ x: 1 }), "), Place::Option("b", vec!["src"]));
+        assert_eq!(place("a.b(#{ src: "), Place::Word);
+        assert_eq!(place("if x { "), Place::Word);
+    }
+
+    #[test]
+    fn strings_and_comments() {
+        assert_eq!(context("link(\"ve"), Context { start: 6, typed: "ve", place: Place::Name(None) });
+        assert_eq!(place("cool.link(\""), Place::Name(Some("cool")));
+        assert_eq!(place("cool.route(\"default\", #{ dev: \""), Place::Name(Some("cool")));
+        assert_eq!(place("import \"la"), Place::Import);
+        assert_eq!(place("\"done\""), Place::Word);
+        assert_eq!(place("// co"), Place::Nothing);
+        assert_eq!(place("/* co"), Place::Nothing);
+        assert_eq!(place("12"), Place::Nothing);
+        assert_eq!(place(""), Place::Word);
+    }
+}

@@ -1,0 +1,179 @@
+//! The line editor: rustyline, with what it should know of the language.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use netscript_engine::interpreter::{Completeness, Form, Interpreter};
+use rustyline::completion::{Completer, Pair};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hinter, HistoryHinter};
+use rustyline::history::DefaultHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
+
+use super::complete::complete;
+use super::highlight::highlight;
+use super::history::History;
+use super::lexicon::Lexicon;
+use super::style::Style;
+
+/// Reads what a user types, with history.
+pub struct Lines {
+    editor: Editor<Assistant, DefaultHistory>,
+    history: History,
+    colour: bool,
+}
+
+/// What came of asking for a line.
+pub enum Typed {
+    /// Statements, or a command.
+    Line(String),
+    /// Ctrl-C: what was typed is to be forgotten.
+    Nothing,
+    /// Ctrl-D, or the terminal is gone.
+    End,
+}
+
+/// How many lines of history are kept.
+const HISTORY_LINES: usize = 10_000;
+
+impl Lines {
+    /// An editor that knows an interpreter's words.
+    pub fn new(assistant: Assistant, history: History) -> rustyline::Result<Lines> {
+        let colour = assistant.colour;
+        let config = Config::builder()
+            .max_history_size(HISTORY_LINES)?
+            .history_ignore_dups(true)?
+            .history_ignore_space(true)
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .color_mode(if colour { ColorMode::Forced } else { ColorMode::Disabled })
+            .build();
+        let mut editor = Editor::with_config(config)?;
+        editor.set_helper(Some(assistant));
+        history.read(&mut editor);
+        Ok(Lines { editor, history, colour })
+    }
+
+    /// Asks for a line. It is in the history from now on.
+    pub fn read(&mut self, prompt: &str) -> rustyline::Result<Typed> {
+        let prompt = (prompt.to_owned(), Style::Head.paint_if(self.colour, prompt));
+        match self.editor.readline(&prompt) {
+            Ok(line) => {
+                if !line.trim().is_empty() && self.editor.add_history_entry(line.as_str())? {
+                    self.history.write(&mut self.editor);
+                }
+                Ok(Typed::Line(line))
+            }
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Nothing),
+            Err(ReadlineError::Eof) => Ok(Typed::End),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What the editor knows of the language.
+pub struct Assistant {
+    interpreter: Rc<RefCell<Interpreter>>,
+    lexicon: Rc<Lexicon>,
+    colour: bool,
+}
+
+impl Assistant {
+    /// One that knows an interpreter's words and variables.
+    pub fn new(interpreter: &Rc<RefCell<Interpreter>>, lexicon: &Rc<Lexicon>, colour: bool) -> Assistant {
+        Assistant { interpreter: Rc::clone(interpreter), lexicon: Rc::clone(lexicon), colour }
+    }
+
+    /// The arguments of the call whose bracket was just opened.
+    fn arguments(&self, text: &str) -> Option<String> {
+        let call = text.strip_suffix('(')?;
+        let start = call.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+        let is_method = call[..start].ends_with('.');
+        let interpreter = self.interpreter.borrow();
+        let own = interpreter.functions().into_iter().find(|function| !is_method && function.name == call[start..]);
+        let arguments = match own {
+            Some(own) => own.params,
+            None => {
+                let fits = |form| if is_method { form == Form::Method } else { form == Form::Function };
+                let word = self.lexicon.named(&call[start..]).filter(|word| fits(word.form)).last()?;
+                word.arguments().iter().map(|argument| argument.name.clone()).collect()
+            }
+        };
+        Some(format!("{})", arguments.join(", ")))
+    }
+}
+
+impl Helper for Assistant {}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let (start, candidates) = complete(&line[..pos], &self.interpreter.borrow(), &self.lexicon);
+        let pair = |candidate: super::complete::Candidate| Pair {
+            display: candidate.display,
+            replacement: candidate.replacement,
+        };
+        Ok((start, candidates.into_iter().map(pair).collect()))
+    }
+}
+
+/// A hint: shown dim after the cursor. Arguments are shown, but not put in.
+pub struct Hint {
+    shown: String,
+    is_text: bool,
+}
+
+impl rustyline::hint::Hint for Hint {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        self.is_text.then_some(self.shown.as_str())
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = Hint;
+
+    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Hint> {
+        if pos < line.len() || line.is_empty() {
+            return None;
+        }
+        let arguments = self.arguments(line).map(|shown| Hint { shown, is_text: false });
+        let history = || HistoryHinter::new().hint(line, pos, context).map(|shown| Hint { shown, is_text: true });
+        arguments.or_else(history)
+    }
+}
+
+impl Highlighter for Assistant {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if self.colour { highlight(line, &self.lexicon).into() } else { line.into() }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Style::Dim.paint_if(self.colour, hint).into()
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.colour
+    }
+}
+
+impl Validator for Assistant {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let text = context.input();
+        if text.starts_with(':') {
+            return Ok(ValidationResult::Valid(None));
+        }
+        Ok(match self.interpreter.borrow().completeness(text) {
+            Completeness::Incomplete => ValidationResult::Incomplete,
+            // What is wrong is told with the place underlined.
+            Completeness::Complete | Completeness::Wrong => ValidationResult::Valid(None),
+        })
+    }
+}

@@ -1,0 +1,421 @@
+//! `netscript` without a script: a place to explore a network in.
+
+mod commands;
+mod complete;
+mod context;
+mod editor;
+mod highlight;
+mod history;
+mod lexicon;
+mod receiver;
+mod said;
+mod show;
+mod statements;
+mod style;
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IsTerminal};
+use std::rc::Rc;
+use std::time::Instant;
+
+use editor::{Assistant, Lines, Typed};
+use history::History;
+use lexicon::Lexicon;
+use netscript_engine::diagnostics::{Error, Failure, Result};
+use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
+use netscript_engine::kernel::Interrupt;
+use netscript_engine::op::{NetnsRef, Op};
+use netscript_engine::shell;
+use netscript_engine::{Memory, Point, Stage};
+use said::{Fate, Said};
+use show::Screen;
+use style::Style;
+
+use crate::cli::Colour;
+use crate::output::{Printer, fail, tell};
+use crate::script::Script;
+
+/// A session.
+pub struct Repl {
+    interpreter: Rc<RefCell<Interpreter>>,
+    lexicon: Rc<Lexicon>,
+    settings: Rc<Settings>,
+    said: Vec<Said>,
+    printer: Printer,
+    interrupt: Interrupt,
+    colours: Colours,
+    rehearsal: Option<Rehearsal>,
+    /// The moments before the lines that changed something, with the number of lines said then.
+    moments: Vec<(usize, Moment)>,
+}
+
+/// A point to go back to.
+#[derive(Clone)]
+struct Moment {
+    point: Point,
+    memory: Memory,
+    mark: Mark,
+    here: NetnsRef,
+}
+
+/// Where a dry run began.
+struct Rehearsal {
+    stage: Stage,
+    mark: Mark,
+}
+
+/// What commands switch.
+#[derive(Default)]
+struct Settings {
+    echo: Cell<bool>,
+    /// A dry run shows its commands itself.
+    dry: Cell<bool>,
+    json: Cell<bool>,
+    time: Cell<bool>,
+}
+
+/// Where colours go.
+#[derive(Clone, Copy)]
+struct Colours {
+    out: bool,
+    errors: bool,
+}
+
+/// Whether a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It does.
+    GoOn,
+    /// It ends, with this exit status.
+    Leave(i32),
+}
+
+/// How a session begins.
+pub struct Start<'a> {
+    /// A script to be run first.
+    pub script: Option<&'a Script>,
+    /// Why the network is one of its own, if it is.
+    pub place: Place,
+    /// Colours, as the command line wants them.
+    pub colour: Colour,
+    /// Echo, whether or not this is the first session.
+    pub verbose: bool,
+    /// Ask at the end whether the lab stays.
+    pub ask: bool,
+}
+
+/// Whose network it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The machine's.
+    Machine,
+    /// The sandbox's, as the user wanted.
+    Sandbox,
+    /// The sandbox's, since the user may not change the machine's.
+    Unprivileged,
+}
+
+/// Status of a session that was told to end.
+const INTERRUPTED: i32 = 128 + 2;
+
+/// Runs a session to its end, and gives the exit status, and whether what it made stays.
+pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, start: &Start<'_>) -> (i32, bool) {
+    let history = History::of_user();
+    let interactive = io::stdin().is_terminal();
+    let mut repl = Repl::new(interpreter, printer, interrupt, start.colour);
+    repl.settings.echo.set(start.verbose || (interactive && history.is_new()));
+    if interactive {
+        repl.banner(start.place);
+    } else if start.place == Place::Unprivileged {
+        tell(UNPRIVILEGED);
+    }
+    if let Some(script) = start.script
+        && let Err(status) = repl.begin_with(script)
+        && !interactive
+    {
+        return (status, status == 0);
+    }
+    if !interactive {
+        let status = repl.read_statements();
+        return (status, status == 0);
+    }
+    let status = repl.converse(history);
+    let stays = !repl.interrupt.ended() && status != INTERRUPTED && (!start.ask || repl.shall_stay());
+    (status, stays)
+}
+
+const UNPRIVILEGED: &str = "You may not change this machine's network, so this is a sandbox: a network of its own.";
+
+impl Repl {
+    fn new(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, colour: Colour) -> Repl {
+        let lexicon = Rc::new(Lexicon::new(interpreter.engine()));
+        let colours = Colours { out: colour.wanted_on(&io::stdout()), errors: colour.wanted() };
+        let settings = Rc::new(Settings::default());
+        let echo = Echo { settings: Rc::clone(&settings), printer: printer.clone(), colour: colours.out };
+        interpreter.session().lab().on_op(move |op| echo.show(op));
+        interpreter.session().lab().world().keep_steps();
+        let interpreter = Rc::new(RefCell::new(interpreter));
+        Repl {
+            interpreter,
+            lexicon,
+            settings,
+            said: Vec::new(),
+            printer,
+            interrupt,
+            colours,
+            rehearsal: None,
+            moments: Vec::new(),
+        }
+    }
+
+    fn banner(&self, place: Place) {
+        self.note(&format!("netscript {}", env!("CARGO_PKG_VERSION")));
+        match place {
+            Place::Machine => self.note("This is the machine's own network: what you make here stays."),
+            Place::Sandbox => self.note("This is a sandbox, a network of its own: everything goes when you leave."),
+            Place::Unprivileged => {
+                self.note(UNPRIVILEGED);
+                self.note("Everything in it goes when you leave. `sudo netscript` works on the machine.");
+            }
+        }
+        self.note(":help lists the words, Tab completes, Ctrl-D leaves.");
+    }
+
+    /// Runs the script of the command line.
+    fn begin_with(&mut self, script: &Script) -> std::result::Result<(), i32> {
+        match self.load(script) {
+            Ok(Flow::GoOn) => Ok(()),
+            Ok(Flow::Leave(status)) => Err(status),
+            Err(failure) => Err(self.complain(&failure)),
+        }
+    }
+
+    /// Asks for lines until the user leaves.
+    fn converse(&mut self, history: History) -> i32 {
+        watch::leave_when_told(&self.interrupt);
+        let assistant = Assistant::new(&self.interpreter, &self.lexicon, self.colours.out);
+        let mut lines = match Lines::new(assistant, history) {
+            Ok(lines) => lines,
+            Err(error) => return self.complain(&unreadable(&error).into()),
+        };
+        loop {
+            match lines.read(&self.prompt()) {
+                Ok(Typed::Line(line)) => match self.take(&line) {
+                    Ok(Flow::GoOn) => {}
+                    Ok(Flow::Leave(status)) => return status,
+                    Err(failure) => {
+                        self.complain(&failure);
+                    }
+                },
+                Ok(Typed::Nothing) => {}
+                Ok(Typed::End) => return 0,
+                // The terminal is gone.
+                Err(_) => return INTERRUPTED,
+            }
+            if self.interrupt.ended() {
+                return INTERRUPTED;
+            }
+        }
+    }
+
+    /// Reads statements from standard input, up to the first that fails.
+    fn read_statements(&mut self) -> i32 {
+        let mut statements = statements::Statements::new(io::stdin().lock());
+        loop {
+            let next = statements.next(|text| self.interpreter.borrow().completeness(text));
+            let result = match next {
+                Ok(Some(text)) => self.take(&text),
+                Ok(None) => break,
+                Err(error) => Err(Error::Unreadable { path: "<stdin>".into(), why: error.to_string() }.into()),
+            };
+            match result {
+                Ok(Flow::GoOn) => {}
+                Ok(Flow::Leave(status)) => return status,
+                Err(failure) => return self.complain(&failure),
+            }
+        }
+        match self.printer.finish() {
+            Ok(()) => 0,
+            Err(error) => self.complain(&error.into()),
+        }
+    }
+
+    /// Asks whether the lab stays when the session ends, if there is one.
+    fn shall_stay(&mut self) -> bool {
+        if let Some(rehearsal) = self.rehearsal.take() {
+            self.interpreter.borrow().session().lab().end_rehearsal(rehearsal.stage);
+        }
+        if self.interpreter.borrow().session().lab().world().point() == Point::default() {
+            return true;
+        }
+        self.note("Shall what you made stay on this machine? [y/N]");
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok() && answer.trim_start().starts_with(['y', 'Y'])
+    }
+
+    fn prompt(&self) -> String {
+        let dry = if self.rehearsal.is_some() { "dry:" } else { "" };
+        format!("{dry}{}> ", self.interpreter.borrow().session().here())
+    }
+
+    /// Does what a line says: a command, or statements.
+    fn take(&mut self, line: &str) -> std::result::Result<Flow, Failure> {
+        self.interrupt.reset();
+        match line.trim() {
+            "" => Ok(Flow::GoOn),
+            command if command.starts_with(':') => commands::run(self, command),
+            _ => self.evaluate(line),
+        }
+    }
+
+    fn evaluate(&mut self, text: &str) -> std::result::Result<Flow, Failure> {
+        let line = self.interpreter.borrow().next_line();
+        self.heed(line, text, |interpreter| interpreter.evaluate(text))
+    }
+
+    /// Runs a script as if it had been typed.
+    fn load(&mut self, script: &Script) -> std::result::Result<Flow, Failure> {
+        self.heed(1, &script.text, |interpreter| interpreter.load(&script.name, &script.text))
+    }
+
+    /// Evaluates, remembers, and shows the result.
+    fn heed(
+        &mut self,
+        line: usize,
+        text: &str,
+        evaluate: impl FnOnce(&mut Interpreter) -> std::result::Result<Outcome, Failure>,
+    ) -> std::result::Result<Flow, Failure> {
+        let moment = self.moment();
+        let here = moment.here.clone();
+        let start = Instant::now();
+        let result = evaluate(&mut self.interpreter.borrow_mut());
+        let time = start.elapsed();
+        let result = match result {
+            Err(failure) => Err(self.undone(&moment, failure)),
+            Ok(outcome) => {
+                self.remember(moment);
+                Ok(outcome)
+            }
+        };
+        let fate = match (&result, &self.rehearsal) {
+            (Err(_), _) => Fate::Failed,
+            (Ok(_), Some(_)) => Fate::Rehearsed,
+            (Ok(_), None) => Fate::Worked,
+        };
+        self.said.push(Said { line, text: text.to_owned(), fate, here });
+        self.leave_what_is_gone();
+        let flow = match result? {
+            Outcome::Value(value) => {
+                self.show(&value)?;
+                Flow::GoOn
+            }
+            Outcome::Exit(status) => Flow::Leave(status),
+        };
+        if self.settings.time.get() {
+            self.note(&format!("({:.1} ms)", time.as_secs_f64() * 1000.0));
+        }
+        Ok(flow)
+    }
+
+    /// This point of the session.
+    fn moment(&self) -> Moment {
+        let interpreter = self.interpreter.borrow();
+        let mut lab = interpreter.session().lab();
+        let (point, memory) = (lab.world().point(), lab.memory());
+        Moment { point, memory, mark: interpreter.mark(), here: interpreter.session().here() }
+    }
+
+    /// Keeps the moment before a line that changed the network.
+    fn remember(&mut self, moment: Moment) {
+        let now = self.interpreter.borrow().session().lab().world().point();
+        if self.rehearsal.is_none() && now != moment.point {
+            self.moments.push((self.said.len(), moment));
+        }
+    }
+
+    /// Takes back what a failed line has done, and gives its failure.
+    fn undone(&mut self, moment: &Moment, mut failure: Failure) -> Failure {
+        if let Err(error) = self.go_back(moment)
+            && let Error::Script(description) = &mut failure.error
+        {
+            description.notes.push(error.describe().message);
+        }
+        failure
+    }
+
+    /// Takes back what was done since a moment, in the network and in the variables.
+    fn go_back(&mut self, moment: &Moment) -> Result<()> {
+        self.interrupt.reset();
+        let mut interpreter = self.interpreter.borrow_mut();
+        let changed = interpreter.session().lab().world().point() != moment.point;
+        let result = if changed { interpreter.session().lab().world().rollback(moment.point) } else { Ok(()) };
+        interpreter.session().lab().recall(&moment.memory);
+        interpreter.session().set_here(moment.here.clone());
+        interpreter.go_back(moment.mark.clone());
+        result
+    }
+
+    /// Bare words cannot act in a namespace that was removed.
+    fn leave_what_is_gone(&self) {
+        let interpreter = self.interpreter.borrow();
+        let here = interpreter.session().here();
+        if let Some(name) = here.name()
+            && interpreter.session().lab().world().netns_names().is_ok_and(|names| !names.contains(name))
+        {
+            interpreter.session().set_here(NetnsRef::Host);
+        }
+    }
+
+    fn show(&self, value: &rhai::Dynamic) -> Result<()> {
+        let text = if self.settings.json.get() && !value.is_unit() {
+            Some(show::json(value)?)
+        } else {
+            show::show(value, self.screen())?
+        };
+        if let Some(text) = text {
+            self.print(&text);
+        }
+        Ok(())
+    }
+
+    fn screen(&self) -> Screen {
+        let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+        Screen { width, colour: self.colours.out }
+    }
+
+    fn print(&self, text: &str) {
+        self.printer.line(text);
+    }
+
+    /// Says something of the session itself.
+    fn note(&self, text: &str) {
+        self.print(&Style::Dim.paint_if(self.colours.out, text));
+    }
+
+    /// Shows an error, and gives the exit status that goes with it.
+    fn complain(&self, failure: &Failure) -> i32 {
+        fail(failure, self.interpreter.borrow().sources(), self.colours.errors)
+    }
+}
+
+fn unreadable(error: &rustyline::error::ReadlineError) -> Error {
+    Error::Unreadable { path: "the terminal".to_owned(), why: error.to_string() }
+}
+
+/// Shows each operation as the commands that do the same.
+struct Echo {
+    settings: Rc<Settings>,
+    printer: Printer,
+    colour: bool,
+}
+
+impl Echo {
+    fn show(&self, op: &Op) {
+        if self.settings.echo.get() && !self.settings.dry.get() {
+            for line in shell::lines(op, shell::Style::Plain) {
+                self.printer.line(&Style::Dim.paint_if(self.colour, &format!("# {line}")));
+            }
+        }
+    }
+}

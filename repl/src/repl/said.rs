@@ -1,0 +1,139 @@
+//! What was said in a session, and the script that it amounts to.
+
+use std::collections::BTreeSet;
+
+use netscript_engine::diagnostics::{Token, TokenKind, tokens};
+use netscript_engine::interpreter::Form;
+use netscript_engine::op::NetnsRef;
+
+use super::lexicon::Lexicon;
+
+/// Statements that were entered.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The line that they begin in.
+    pub line: usize,
+    /// Their text.
+    pub text: String,
+    /// What came of them.
+    pub fate: Fate,
+    /// Where bare words acted.
+    pub here: NetnsRef,
+}
+
+/// What came of statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They did what they say.
+    Worked,
+    /// One of them failed.
+    Failed,
+    /// They were taken back.
+    Undone,
+    /// They were only tried, in a dry run.
+    Rehearsed,
+}
+
+impl Fate {
+    /// A remark, where there is something to say.
+    pub fn remark(self) -> &'static str {
+        match self {
+            Fate::Worked => "",
+            Fate::Failed => "failed",
+            Fate::Undone => "undone",
+            Fate::Rehearsed => "dry",
+        }
+    }
+}
+
+/// A script of the statements that worked.
+pub fn script(said: &[Said], lexicon: &Lexicon) -> String {
+    let placed = placed_words(lexicon);
+    let worked = said.iter().filter(|said| said.fate == Fate::Worked);
+    worked.map(|said| closed(&at_home(&said.text, &said.here, &placed))).collect()
+}
+
+/// Words that are functions, acting where the session is, and methods of a namespace alike.
+fn placed_words(lexicon: &Lexicon) -> BTreeSet<&str> {
+    let bare: BTreeSet<&str> =
+        lexicon.functions().filter(|word| !word.standard).map(|word| word.name.as_str()).collect();
+    let methods = lexicon.members(Some("Netns")).filter(|word| word.form == Form::Method);
+    methods.map(|word| word.name.as_str()).filter(|name| bare.contains(name)).collect()
+}
+
+/// A text whose bare words act in a namespace, as one that is read on the host.
+fn at_home(text: &str, here: &NetnsRef, placed: &BTreeSet<&str>) -> String {
+    let Some(name) = here.name() else { return text.to_owned() };
+    let tokens: Vec<Token> = tokens(text).collect();
+    let sign = |index: Option<usize>| index.and_then(|i| tokens.get(i)).map_or("", |token| &text[token.span.clone()]);
+    let mut moved = String::with_capacity(text.len());
+    let mut end = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        moved.push_str(&text[end..token.span.start]);
+        end = token.span.end;
+        let part = &text[token.span.clone()];
+        let bare = !matches!(sign(index.checked_sub(1)), "." | "?." | "::" | "fn");
+        if token.kind == TokenKind::Word && placed.contains(part) && bare && sign(Some(index + 1)) == "(" {
+            moved.push_str(&format!("netns_open({:?}).", name.as_str()));
+        }
+        moved.push_str(part);
+    }
+    moved.push_str(&text[end..]);
+    moved
+}
+
+/// Statements that others can follow.
+fn closed(text: &str) -> String {
+    let text = text.trim_end();
+    let tokens: Vec<Token> = tokens(text).filter(|token| token.kind != TokenKind::Comment).collect();
+    match tokens.last() {
+        None => format!("{text}\n"),
+        Some(last) if &text[last.span.clone()] == ";" || ends_in_block(text, &tokens) => format!("{text}\n"),
+        Some(last) => format!("{};{}\n", &text[..last.span.end], &text[last.span.end..]),
+    }
+}
+
+/// Whether the last token closes a block, and not a map.
+fn ends_in_block(text: &str, tokens: &[Token]) -> bool {
+    let part = |token: &Token| &text[token.span.clone()];
+    if tokens.last().is_none_or(|last| part(last) != "}") {
+        return false;
+    }
+    let mut depth = 0usize;
+    for (index, token) in tokens.iter().enumerate().rev() {
+        match part(token) {
+            "}" => depth += 1,
+            "{" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return index.checked_sub(1).is_none_or(|before| part(&tokens[before]) != "#");
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_can_be_followed() {
+        assert_eq!(closed("a()"), "a();\n");
+        assert_eq!(closed("a(); // b"), "a(); // b\n");
+        assert_eq!(closed("a() // b"), "a(); // b\n");
+        assert_eq!(closed("fn f() { }\n"), "fn f() { }\n");
+        assert_eq!(closed("#{ a: #{} }"), "#{ a: #{} };\n");
+    }
+
+    #[test]
+    fn bare_words_go_where_they_acted() {
+        let placed = BTreeSet::from(["veth", "link"]);
+        let red = NetnsRef::Named(netscript_engine::op::NetnsName::parse("red").expect("it is a name"));
+        assert_eq!(at_home("veth(\"a\", \"b\")", &NetnsRef::Host, &placed), "veth(\"a\", \"b\")");
+        assert_eq!(
+            at_home("let v = veth(\"a\", \"b\"); host.link(\"lo\"); v.link", &red, &placed),
+            "let v = netns_open(\"red\").veth(\"a\", \"b\"); host.link(\"lo\"); v.link"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! How values are shown: as a person wants to read them.
+
+mod json;
+mod map;
+mod table;
+mod tree;
+
+use std::net::IpAddr;
+
+use netscript_engine::diagnostics::Result;
+use netscript_engine::interpreter::ScriptError;
+use netscript_engine::op::NetnsRef;
+use netscript_engine::state::{self, LinkType, OperState, Peer};
+use netscript_stdlib::{Chain, Link, Netns, Process, Rule, Table, Unknown};
+use rhai::{Array, Dynamic, Map};
+
+pub use json::json;
+pub use tree::tree;
+
+/// The size and the looks of the place where things are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// Columns; `None`: as many as it takes.
+    pub width: Option<u16>,
+    /// Colours are wanted.
+    pub colour: bool,
+}
+
+/// A value as text, without the last line's end; nothing for `()`.
+pub fn show(value: &Dynamic, screen: Screen) -> Result<Option<String>> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    if let Some(link) = value.read_lock::<Link>() {
+        return line(&link).map(Some);
+    }
+    if let Some(netns) = value.read_lock::<Netns>() {
+        return namespace(&netns).map(Some);
+    }
+    if let Some(array) = value.read_lock::<Array>() {
+        return list(&array, screen).map(Some);
+    }
+    if let Some(map) = value.read_lock::<Map>() {
+        return Ok(Some(map::show(&map)));
+    }
+    Ok(Some(plain(value)))
+}
+
+/// A value as text. Rhai itself knows only the names of other types.
+fn text(value: &Dynamic) -> String {
+    fn shown<T: Clone + std::fmt::Display + 'static>(value: &Dynamic) -> Option<String> {
+        value.read_lock::<T>().map(|value| value.to_string())
+    }
+    let own = shown::<Link>(value).or_else(|| shown::<Netns>(value)).or_else(|| shown::<Rule>(value));
+    let own = own.or_else(|| shown::<Chain>(value)).or_else(|| shown::<Table>(value));
+    let own = own
+        .or_else(|| shown::<Process>(value))
+        .or_else(|| shown::<ScriptError>(value))
+        .or_else(|| shown::<Unknown>(value));
+    own.unwrap_or_else(|| value.to_string())
+}
+
+/// A value in a line.
+fn plain(value: &Dynamic) -> String {
+    if !value.is_string() {
+        return text(value);
+    }
+    let text = value.to_string();
+    // Several lines are what a program wrote, and are read as such.
+    if text.contains('\n') { text.trim_end_matches('\n').to_owned() } else { format!("{text:?}") }
+}
+
+/// A link as a line of its name, kind, state, addresses and master.
+fn line(link: &Link) -> Result<String> {
+    let (netns, _) = link.locate()?;
+    let found = link.look()?;
+    let mut parts = vec![found.name.to_string(), found.kind.word().to_owned(), state_of(&found).to_owned()];
+    parts.extend(addresses(&found));
+    parts.extend(found.master.as_ref().map(|master| format!("master {master}")));
+    parts.extend(far_end(&found).map(|peer| format!("peer {peer}")));
+    if netns != NetnsRef::Host {
+        parts.push(format!("in {netns}"));
+    }
+    Ok(parts.join("  "))
+}
+
+/// The addresses of a link, without those that IPv6 gives to every link by itself.
+fn addresses(link: &state::Link) -> Vec<String> {
+    let given = link.addrs.iter().filter(|addr| match addr.local.addr() {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(addr) => !addr.is_unicast_link_local(),
+    });
+    given.map(|addr| addr.local.to_string()).collect()
+}
+
+/// A link that is off is down at once, whatever its last operational state was.
+fn state_of(link: &state::Link) -> &'static str {
+    if link.up { link.state.word() } else { OperState::Down.word() }
+}
+
+/// The other end of a pair, and where it is.
+fn far_end(link: &state::Link) -> Option<String> {
+    match &link.kind {
+        LinkType::Veth(Some(Peer { netns: Some(netns), name: Some(name), .. })) => Some(format!("{name} in {netns}")),
+        LinkType::Veth(_)
+        | LinkType::Loopback
+        | LinkType::Bridge { .. }
+        | LinkType::Vxlan(_)
+        | LinkType::Macvlan(..)
+        | LinkType::Ipvlan(..)
+        | LinkType::Vlan(..)
+        | LinkType::Dummy
+        | LinkType::Tun(_)
+        | LinkType::Other(_)
+        | LinkType::Physical => None,
+    }
+}
+
+/// A namespace and its links.
+fn namespace(netns: &Netns) -> Result<String> {
+    Ok(format!("{netns}  {}", links_of(netns)?))
+}
+
+fn links_of(netns: &Netns) -> Result<String> {
+    let reference = netns.reference()?;
+    let links = netns.session().lab().world().links(&reference)?;
+    Ok(links.iter().map(|link| link.name.to_string()).collect::<Vec<_>>().join(" "))
+}
+
+/// Things of one kind as a table; others one by one.
+fn list(array: &Array, screen: Screen) -> Result<String> {
+    let all = |is: fn(&Dynamic) -> bool| !array.is_empty() && array.iter().all(is);
+    if all(Dynamic::is::<Link>) {
+        return table::show(&["name", "kind", "state", "addresses", "master", "peer"], rows(array, link_row)?, screen);
+    }
+    if all(Dynamic::is::<Netns>) {
+        return table::show(&["namespace", "links"], rows(array, netns_row)?, screen);
+    }
+    if all(Dynamic::is::<Rule>) || all(Dynamic::is::<Process>) {
+        return Ok(array.iter().map(text).collect::<Vec<_>>().join("\n"));
+    }
+    if all(Dynamic::is_map) {
+        return table::of_maps(array, screen);
+    }
+    Ok(map::inline_list(array))
+}
+
+fn rows(array: &Array, row: impl Fn(&Dynamic) -> Result<Vec<String>>) -> Result<Vec<Vec<String>>> {
+    array.iter().map(row).collect()
+}
+
+fn link_row(value: &Dynamic) -> Result<Vec<String>> {
+    let Some(link) = value.read_lock::<Link>() else { return Ok(Vec::new()) };
+    let found = link.look()?;
+    Ok(vec![
+        found.name.to_string(),
+        found.kind.word().to_owned(),
+        state_of(&found).to_owned(),
+        addresses(&found).join(" "),
+        found.master.as_ref().map(ToString::to_string).unwrap_or_default(),
+        far_end(&found).unwrap_or_default(),
+    ])
+}
+
+fn netns_row(value: &Dynamic) -> Result<Vec<String>> {
+    let Some(netns) = value.read_lock::<Netns>() else { return Ok(Vec::new()) };
+    Ok(vec![netns.to_string(), links_of(&netns)?])
+}

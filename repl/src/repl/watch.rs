@@ -1,0 +1,27 @@
+//! Leaving when told to, also while the editor waits for a key.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use netscript_engine::kernel::Interrupt;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+
+/// Time for what runs to come to its end by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Ends the process when a signal asks for it and nobody else hears that: the editor waits for
+/// keys only. The terminal becomes what it was.
+pub fn leave_when_told(interrupt: &Interrupt) {
+    let interrupt = interrupt.clone();
+    let terminal: Option<Termios> = tcgetattr(io::stdin()).ok();
+    // Without a thread the session ends with the next key.
+    let _ = thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        interrupt.wait_for_end();
+        thread::sleep(GRACE);
+        if let Some(terminal) = terminal {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &terminal);
+        }
+        std::process::exit(super::INTERRUPTED);
+    });
+}

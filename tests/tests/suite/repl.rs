@@ -1,0 +1,484 @@
+//! The REPL, in a terminal and in a pipe.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use netscript_tests::program::{Finished, Place, as_nobody, family, finish, left_of};
+use netscript_tests::terminal::{CTRL_C, CTRL_D, CTRL_U, Terminal, UP};
+
+const COLUMNS: u16 = 120;
+
+fn session(place: &Place) -> Terminal {
+    Terminal::start(place, &["--sandbox"], COLUMNS, &[])
+}
+
+/// A session in which commands are not shown.
+fn quiet(place: &Place) -> Terminal {
+    fs::create_dir_all(place.path("state/netscript")).unwrap();
+    fs::write(place.path("state/netscript/history"), "#V2\n").unwrap();
+    session(place)
+}
+
+fn piped(place: &Place, args: &[&str], input: &str) -> Finished {
+    let mut command = place.netscript(args);
+    let file = place.write("input", input);
+    finish(command.env("XDG_STATE_HOME", place.path("state")).stdin(fs::File::open(file).unwrap()))
+}
+
+#[test]
+fn a_lab_typed_line_by_line() {
+    let place = Place::new();
+    let mut terminal = session(&place);
+    terminal.wait_for("a sandbox");
+    // In the first session every line shows the commands that do the same.
+    for (line, shown) in [
+        ("let cool = netns(\"cool\");", "# ip netns add cool"),
+        ("cool.lo.up()", "# ip -n cool link set dev lo up\nlo  loopback  unknown  127.0.0.1/8  ::1/128  in cool"),
+        (":echo off", "Commands are not shown."),
+        ("let br0 = bridge(\"br0\").up()", ""),
+        ("let port = veth(\"br-veth0\", \"veth0\").master(br0).up();", ""),
+        (
+            "port.peer.move_to(cool).addr(\"192.168.1.11/24\").up();",
+            "veth0  veth  up  192.168.1.11/24  peer br-veth0 in host  in cool",
+        ),
+        ("wait_until(2, || br0.state == \"up\")", ""),
+        ("br0.addr(\"192.168.1.10/24\", #{ broadcast: \"+\" })", "br0  bridge  up  192.168.1.10/24"),
+        ("br0", "br0  bridge  up  192.168.1.10/24"),
+        ("port", "br-veth0  veth  up  master br0  peer veth0 in cool"),
+        ("cool.route(\"default\", #{ via: \"192.168.1.10\" });", ""),
+        ("host.nat.masquerade(#{ src: \"192.168.1.0/24\" });", "-A POSTROUTING -s 192.168.1.0/24 -j MASQUERADE"),
+        ("host.filter.forward.policy(\"drop\");", "FORWARD"),
+        ("netns_list()", "NAMESPACE  LINKS\ncool       lo veth0"),
+        ("cool.routes.filter(|r| r.family == \"ipv4\" && r.via == ()).map(|r| r.dst)", "[\"192.168.1.0/24\"]"),
+        ("cool.name", "\"cool\""),
+        ("cool", "cool  lo veth0"),
+    ] {
+        assert_eq!(terminal.enter(line), shown, "{line}");
+    }
+    let ping = terminal.enter("cool.ping(br0)");
+    assert!(ping.starts_with("1 of 1 answered by 192.168.1.10 in ") && ping.ends_with(", ttl 64"), "{ping}");
+    let tree = terminal.enter(":show");
+    let wanted = "\
+host
+├─ lo  loopback  unknown  127.0.0.1/8  ::1/128
+├─ br0  bridge  up  192.168.1.10/24
+│  └─ br-veth0  veth  up  ↔ veth0 in cool
+├─ route 192.168.1.0/24 dev br0 src 192.168.1.10
+├─ filter
+│  └─ FORWARD  policy drop
+└─ nat
+   └─ POSTROUTING  policy accept
+      └─ -A POSTROUTING -s 192.168.1.0/24 -j MASQUERADE
+cool
+├─ lo  loopback  unknown  127.0.0.1/8  ::1/128
+├─ veth0  veth  up  192.168.1.11/24  ↔ br-veth0 in host
+├─ route default via 192.168.1.10 dev veth0
+└─ route 192.168.1.0/24 dev veth0 src 192.168.1.11";
+    assert_eq!(tree, wanted);
+    terminal.wait_for_prompt();
+    terminal.press(CTRL_D);
+    assert_eq!(terminal.status(), Some(0));
+}
+
+#[test]
+fn tab_completes() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let cool = netns(\"cool\"); let br0 = bridge(\"br0\"); let answer = #{ colour: 1 };");
+    for (typed, line) in [
+        ("co\tl", "host> cool"),
+        ("cool.trace\t", "host> cool.traceroute("),
+        ("cool.lo.add\trs", "host> cool.lo.addrs"),
+        ("veth(\"a\", \"b\").pe\t.mov\t", "host> veth(\"a\", \"b\").peer.move_to("),
+        ("cool.nat.masq\t#{ sr\t", "host> cool.nat.masquerade(#{ src"),
+        ("bridge(\"b\", #{ stp: true, vl\t", "host> bridge(\"b\", #{ stp: true, vlan_filtering:"),
+        ("link(\"br\t", "host> link(\"br0"),
+        ("answer.c\t", "host> answer.colour"),
+        ("netns_open(\"c\t", "host> netns_open(\"cool"),
+        ("import \"\t", "host> import \"lab"),
+        (":he\t", "host> :help"),
+        (":ns c\t", "host> :ns cool"),
+    ] {
+        terminal.wait_for_prompt();
+        terminal.press(typed);
+        terminal.wait(typed, |terminal| terminal.line().starts_with(line));
+        terminal.press(CTRL_U);
+    }
+    for (typed, wanted) in [
+        ("bridge(\"br0\", #{ \t", &["ageing_time", "forward_delay", "stp", "vlan_filtering"][..]),
+        ("cool.\t", &["exec()", "links", "lo", "ping()", "routes", "veth()"]),
+    ] {
+        terminal.wait_for_prompt();
+        terminal.press(typed);
+        for word in wanted {
+            terminal.wait_for(word);
+        }
+        terminal.press(CTRL_C);
+    }
+}
+
+#[test]
+fn a_call_hints_at_its_arguments() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.wait_for_prompt();
+    terminal.press("host.ping(");
+    terminal.wait_for("host.ping(target, options)");
+}
+
+#[test]
+fn a_statement_may_have_many_lines() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    assert_eq!(terminal.enter("fn twice(x) {\n  2 * x\n}"), "");
+    assert_eq!(terminal.enter("[1, 2].map(\n|x| twice(x)\n)"), "[2, 4]");
+    assert_eq!(terminal.enter("let text = `a\nb`;"), "");
+    assert_eq!(terminal.enter("text.len()"), "3");
+    // Functions, constants and imports are there for what follows.
+    assert_eq!(terminal.enter("const LIMIT = 7; import \"lab\" as lab;"), "");
+    assert_eq!(terminal.enter("fn over(x) { x > global::LIMIT }"), "");
+    assert_eq!(terminal.enter("over(8)"), "true");
+    assert_eq!(terminal.enter("lab::lan(\"br9\", \"10.9.0.0/24\", [\"a\"]).gateway"), "\"10.9.0.1\"");
+}
+
+#[test]
+fn history_is_there_in_the_next_session() {
+    let place = Place::new();
+    let mut first = session(&place);
+    first.enter("let answer = 42;");
+    first.wait_for_prompt();
+    first.press(CTRL_D);
+    assert_eq!(first.status(), Some(0));
+    let mut second = session(&place);
+    second.wait_for_prompt();
+    second.press(UP);
+    second.wait_for("host> let answer = 42;");
+    // It is no longer the first session.
+    second.press(CTRL_U);
+    assert_eq!(second.enter("let red = netns(\"red\");"), "");
+}
+
+#[test]
+fn errors_underline_the_input_and_the_session_goes_on() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    let syntax = terminal.enter("let x = 1 let y");
+    assert!(syntax.contains("error[E0101]") && syntax.contains("input:1:11"), "{syntax}");
+    terminal.enter("fn half(x) {\n  x / 0\n}");
+    let called = terminal.enter("half(1)");
+    assert!(called.contains("error[E0107]") && called.contains("input:3:5"), "{called}");
+    assert!(called.contains("3 │   x / 0") && called.contains("in `half`, called at input:5:1"), "{called}");
+    let command = terminal.enter(":hlep");
+    assert!(command.contains("did you mean `:help`?"), "{command}");
+    assert_eq!(terminal.enter("1 + 1"), "2");
+    terminal.wait_for_prompt();
+    terminal.press("exit(3)\r");
+    assert_eq!(terminal.status(), Some(3));
+}
+
+#[test]
+fn what_was_said_can_be_saved_and_run() {
+    let place = Place::new();
+    let said = "\
+        let red = netns(\"red\")\n\
+        let br0 = bridge(\"br0\").up().addr(\"10.0.0.1/24\")\n\
+        :ns red\n\
+        let pair = veth(\"v1\", \"c1\").up()\n\
+        pair.addr(\"10.1.0.1/24\") // done\n\
+        :ns\n\
+        #{ a: pair }\n\
+        fn f(n) { host.filter.forward.accept(#{ iif: n }) }\n\
+        f(\"br0\")\n\
+        :save saved.rhai\n\
+        :show\n";
+    let first = piped(&place, &["--sandbox"], said).success();
+    let built = piped(&place, &["--sandbox", "-i", "saved.rhai"], ":show").success();
+    let tree = |text: &str| text[text.find("host\n").unwrap()..].to_owned();
+    assert!(tree(&first).contains("v1  veth"), "{first}");
+    assert_eq!(tree(&first), tree(&built));
+}
+
+#[test]
+fn only_what_worked_is_saved() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let a = 1;");
+    terminal.enter("nope()");
+    terminal.enter("let b = 2");
+    let history = terminal.enter(":history");
+    assert_eq!(history, "   1  let a = 1;\n   2  nope()   // failed\n   3  let b = 2");
+    assert_eq!(terminal.enter(":save saved.rhai"), "2 lines are in saved.rhai.");
+    assert_eq!(fs::read_to_string(place.path("saved.rhai")).unwrap(), "let a = 1;\nlet b = 2;\n");
+    terminal.enter(":load saved.rhai");
+    assert_eq!(terminal.enter("a + b"), "3");
+}
+
+#[test]
+fn ctrl_c_stops_what_runs_and_nothing_else() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let v = veth(\"v\", \"w\").up().addr(\"10.9.9.1/24\"); v.peer.up();");
+    for line in [
+        "print(1); loop {}",
+        "print(1); sleep(1000)",
+        "print(1); host.ping(\"10.9.9.2\", #{ count: 1000, timeout: 1000 })",
+        "print(1); host.exec(\"sleep 1000\")",
+    ] {
+        terminal.wait_for_prompt();
+        terminal.press(line);
+        terminal.press("\r");
+        terminal.wait("the line to run", |terminal| terminal.line().is_empty() && terminal.text().ends_with("\n1"));
+        terminal.press(CTRL_C);
+        terminal.wait("the error", |terminal| terminal.text().trim_end_matches("host>").contains("E0114"));
+        terminal.wait_for_prompt();
+        assert_eq!(terminal.enter("sleep(0.01); 40 + 2"), "42", "{line}");
+    }
+    // At the prompt it takes the line away.
+    terminal.wait_for_prompt();
+    terminal.press("let x = (");
+    terminal.wait_for("> let x = (");
+    terminal.press("\r");
+    terminal.wait("the next line", |terminal| terminal.line().is_empty());
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.enter("v.name"), "\"v\"");
+}
+
+#[test]
+fn a_closed_terminal_leaves_nothing() {
+    for line in ["", "sleep(1000)"] {
+        let place = Place::new();
+        let mut terminal = quiet(&place);
+        terminal.enter("let red = netns(); let p = red.start(\"sleep 1000\");");
+        terminal.wait_for_prompt();
+        terminal.press(line);
+        terminal.press("\r");
+        let family = family(terminal.pid());
+        assert!(family.len() > 3, "{family:?}");
+        terminal.close();
+        let left = left_of(&family, Duration::from_secs(10));
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_signal_ends_it_at_the_prompt() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.wait_for_prompt();
+    let pid = nix::unistd::Pid::from_raw(terminal.pid().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert_eq!(terminal.status(), Some(130));
+}
+
+#[test]
+fn a_pipe_needs_no_prompt_and_stops_at_the_first_error() {
+    let place = Place::new();
+    let done =
+        piped(&place, &["--sandbox"], "let red = netns(\"red\");\nred\n  .name\n\n// nothing\nfn f() {\n 7\n}\nf()\n");
+    assert_eq!(done.stderr, "");
+    assert_eq!(done.success(), "\"red\"\n7\n");
+    let failed = piped(&place, &["--sandbox"], "print(1)\nnope()\nprint(2)\n");
+    assert_eq!((failed.status, failed.stdout.as_str()), (1, "1\n"), "{failed:?}");
+    assert!(failed.stderr.contains("error[E0102]") && failed.stderr.contains("input:2:1"), "{failed:?}");
+    let unfinished = piped(&place, &["--sandbox"], "let x = (1 +");
+    assert!(unfinished.status == 1 && unfinished.stderr.contains("error[E0101]"), "{unfinished:?}");
+    assert_eq!(piped(&place, &["--sandbox"], "exit(4)\nprint(1)").status, 4);
+}
+
+#[test]
+fn statements_follow_a_script() {
+    let place = Place::new();
+    place.write("lab.rhai", "let red = netns(\"red\");\nfn f(n) {\n  n.links.len() / 0\n}\n");
+    let done = piped(&place, &["--sandbox", "-i", "lab.rhai"], "red.name");
+    assert_eq!(done.success(), "\"red\"\n");
+    // An error in a function of the script is shown there.
+    let failed = piped(&place, &["--sandbox", "-i", "lab.rhai"], "f(red)");
+    assert!(failed.stderr.contains("lab.rhai:3:17"), "{failed:?}");
+}
+
+#[test]
+fn who_is_not_privileged_gets_a_sandbox_and_is_told() {
+    let place = Place::new();
+    let mut command = place.netscript(&[]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let file = place.write("input", "print(sandboxed); netns(\"red\").name");
+    let finished = finish(as_nobody(&mut command).stdin(fs::File::open(file).unwrap()));
+    assert!(finished.stderr.contains("this is a sandbox"), "{finished:?}");
+    assert_eq!(finished.success(), "true\n\"red\"\n");
+}
+
+#[test]
+fn narrow_terminals_and_wide_characters() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("state/netscript")).unwrap();
+    fs::write(place.path("state/netscript/history"), "#V2\n").unwrap();
+    let mut terminal = Terminal::start(&place, &["--sandbox"], 40, &[]);
+    terminal.enter("bridge(\"a-long-name\").up().addr(\"10.0.0.1/24\"); ()");
+    let table = terminal.enter("host.links");
+    assert!(table.starts_with("NAME") && table.contains("ADDRESSES"), "{table}");
+    assert!(table.lines().count() > 3 && table.lines().all(|line| line.chars().count() <= 40), "{table}");
+    assert_eq!(terminal.enter("\"漢字\".len()"), "2");
+    assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:   2\né漢:  1");
+}
+
+#[test]
+fn colours_come_as_asked_for() {
+    let coloured = |args: &[&str], env: &[(&str, &str)]| {
+        let place = Place::new();
+        let mut terminal = Terminal::start(&place, args, COLUMNS, env);
+        terminal.enter("let x = \"text\";");
+        terminal.coloured().contains("[32m")
+    };
+    assert!(coloured(&["--sandbox"], &[]));
+    assert!(!coloured(&["--sandbox"], &[("NO_COLOR", "1")]));
+    assert!(!coloured(&["--sandbox", "--color", "never"], &[]));
+    assert!(coloured(&["--sandbox", "--color", "always"], &[("NO_COLOR", "1")]));
+}
+
+#[test]
+fn every_line_can_be_undone() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    let lines = [
+        "let cool = netns(\"cool\"); ()",
+        "cool.lo.set_mtu(1400); cool.lo.addr(\"10.9.9.9/32\"); ()",
+        "let br0 = bridge(\"br0\").up(); ()",
+        "br0.addr(\"192.168.1.10/24\"); ()",
+        "let port = veth(\"br-veth0\", \"veth0\").master(br0).up(); ()",
+        "port.peer.move_to(cool).addr(\"192.168.1.11/24\").up(); ()",
+        "cool.route(\"default\", #{ via: \"192.168.1.10\" })",
+        "host.sysctl(\"net.ipv4.ip_forward\", 1)",
+        "host.nat.masquerade(#{ src: \"192.168.1.0/24\" }); ()",
+        "host.filter.forward.policy(\"drop\"); ()",
+    ];
+    let state = |terminal: &mut Terminal| {
+        // What the kernel itself does about links is over.
+        terminal.enter("sleep(0.1)");
+        // The kernel gives lo this address with its first `up`, and leaves it there with `down`.
+        // What it thinks a link can do (`operstate`) depends on what it was before.
+        let left_out = ["  127.0.0.1/8", "  unknown", "  lowerlayerdown", "  down", "  up"];
+        let show = left_out.iter().fold(terminal.enter(":show"), |show, part| show.replace(part, ""));
+        [show, terminal.enter("host.sysctl(\"net.ipv4.ip_forward\")")].concat()
+    };
+    for line in lines {
+        let before = state(&mut terminal);
+        assert_eq!(terminal.enter(line), "", "{line}");
+        let done = state(&mut terminal);
+        assert_ne!(done, before, "{line}");
+        let undone = terminal.enter(":undo");
+        assert!(undone.contains(&format!("undone: {line}")), "{undone}");
+        assert_eq!(state(&mut terminal), before, "{line}");
+        // Handles mean what they did before.
+        assert_eq!(terminal.enter(line), "", "{line}");
+        assert_eq!(state(&mut terminal), done, "{line}");
+    }
+    terminal.enter(":undo 10");
+    assert!(!terminal.enter(":show").contains("br0"));
+    assert!(terminal.enter("cool").contains("error[E0103]"));
+    assert!(terminal.enter(":undo 1").contains("there are 0 lines"));
+}
+
+#[test]
+fn a_failed_line_leaves_nothing() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let red = netns(\"red\"); let n = 1; ()");
+    let before = terminal.enter(":show");
+    let failed =
+        terminal.enter("n = 2; let v = red.veth(\"v\", \"w\"); v.up(); v.move_to(host).addr(\"300.1.1.1/24\")");
+    assert!(failed.contains("error[E0"), "{failed}");
+    assert_eq!(terminal.enter(":show"), before);
+    assert_eq!(terminal.enter("n"), "1");
+    assert!(terminal.enter("v").contains("error[E0103]"));
+    assert_eq!(terminal.enter("red.veth(\"v\", \"w\").up(); ()"), "");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let red = netns(\"red\"); let x = 1; ()");
+    terminal.enter(":dry on");
+    terminal.wait_for_prompt();
+    assert_eq!(terminal.line(), "dry:host>");
+    assert_eq!(
+        terminal.enter("let v = red.veth(\"v\", \"w\").up(); ()"),
+        "ip -n red link add dev v type veth peer name w\nip -n red link set dev v up"
+    );
+    assert_eq!(terminal.enter("red.links.len()"), "3");
+    terminal.press("loop {}\r");
+    std::thread::sleep(Duration::from_millis(200));
+    terminal.press(CTRL_C);
+    terminal.wait_for("E0114");
+    terminal.enter("let x = 2;");
+    terminal.enter(":dry off");
+    assert_eq!(terminal.enter("red.links.len() + x"), "2");
+    assert!(terminal.enter("v").contains("error[E0103]"));
+    let history = terminal.enter(":history");
+    assert!(history.contains("red.links.len()   // dry"), "{history}");
+    terminal.enter(":save saved.rhai");
+    assert!(!fs::read_to_string(place.path("saved.rhai")).unwrap().contains("veth"));
+}
+
+#[test]
+fn json_and_times() {
+    let place = Place::new();
+    let out =
+        piped(&place, &["--sandbox"], ":json on\n#{ a: [1, 2.5, true, (), \"x\"] };\nhost.lo\n:time\n1;\n").success();
+    let (values, _) = out.split_once("Each line").unwrap();
+    let mut values = serde_json::Deserializer::from_str(values.split_once('\n').unwrap().1).into_iter();
+    let map: serde_json::Value = values.next().unwrap().unwrap();
+    assert_eq!(map, serde_json::json!({ "a": [1, 2.5, true, null, "x"] }));
+    let link: serde_json::Value = values.next().unwrap().unwrap();
+    assert_eq!((&link["name"], &link["kind"]), (&"lo".into(), &"loopback".into()));
+    assert!(out.trim_end().ends_with(" ms)"), "{out}");
+}
+
+#[test]
+fn help_shows_the_example_of_every_word() {
+    let words = crate::examples::words();
+    let names: std::collections::BTreeSet<&str> = words
+        .iter()
+        .filter(|word| !word.needs_no_example())
+        .map(|word| word.name())
+        .filter(|name| !name.contains('$'))
+        .collect();
+    let input: String = names.iter().map(|name| format!(":help {name}\n")).collect();
+    let place = Place::new();
+    let help = piped(&place, &["--sandbox"], &input).success();
+    let mut missing = Vec::new();
+    for word in words.iter().filter(|word| names.contains(word.name())) {
+        for (_, example) in word.examples() {
+            let shown: String = example.lines().map(|line| format!("    {line}\n")).collect();
+            if !help.contains(shown.trim_end()) {
+                missing.push(format!("{}:\n{shown}", word.signature));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn help_lists_and_explains() {
+    let place = Place::new();
+    let help = piped(&place, &["--sandbox"], ":help\n").success();
+    for wanted in [":save FILE", "Functions", "Netns", "masquerade", "wait_until"] {
+        assert!(help.contains(wanted), "{wanted}: {help}");
+    }
+    let link = piped(&place, &["--sandbox"], ":help Link\n:help :ns\n/// Adds one.\nfn more(x) { x + 1 }\n:help more")
+        .success();
+    assert!(link.contains("link.move_to(netns)") && link.contains("Moves the link into a namespace."), "{link}");
+    assert!(link.contains(":ns [NS]") && link.contains("more(x)\n  Adds one."), "{link}");
+    let unknown = piped(&place, &["--sandbox"], ":help masqerade");
+    assert!(unknown.stderr.contains("did you mean `masquerade`?"), "{unknown:?}");
+}
+
+#[test]
+fn every_word_with_options_says_which() {
+    let words = crate::examples::words();
+    let with_options = words.iter().filter(|word| word.signature.contains("options: Map"));
+    let silent: Vec<&str> =
+        with_options.map(|word| word.name()).filter(|name| netscript_stdlib::option_keys(name).is_empty()).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
