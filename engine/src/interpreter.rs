@@ -10,7 +10,7 @@ mod words;
 use std::path::Path;
 
 use conversation::Conversation;
-use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Position, Scope};
+use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel, Position, Scope, Stmt};
 
 pub use conversation::{Completeness, Function, Mark, Outcome};
 pub use foreign::{UNNAMED, takes_unknown};
@@ -103,6 +103,9 @@ impl Interpreter {
         self.sources.add(name.into(), text.as_ref().into());
         let mut ast = self.engine.compile(&text).map_err(|error| self.syntax_error(name, &error))?;
         ast.set_source(name);
+        if takes_steps_back(&ast) {
+            self.session.lab().keep_steps();
+        }
         Ok(ast)
     }
 
@@ -154,6 +157,21 @@ impl Interpreter {
             self.sources.add(source.into(), text.into());
         }
     }
+}
+
+/// Whether a script may take single steps back.
+fn takes_steps_back(ast: &AST) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= path.iter().any(|node| match node {
+            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => {
+                matches!(call.name.as_str(), "undo" | "checkpoint")
+            }
+            _ => false,
+        });
+        !found
+    });
+    found
 }
 
 fn place(source: &str, position: Position) -> Option<At> {

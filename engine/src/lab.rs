@@ -9,7 +9,7 @@ pub use handles::{LinkId, NetnsId};
 
 use crate::diagnostics::{At, Errno, Error, Refusal, Result};
 use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, SysctlOp};
-use crate::world::{Absent, Failed, World};
+use crate::world::{Absent, Failed, Point, World};
 
 /// Hears of operations.
 type Listener = Rc<dyn Fn(&Op)>;
@@ -19,6 +19,8 @@ pub struct Lab {
     world: Box<dyn World>,
     handles: Handles,
     listener: Option<Listener>,
+    /// When operations began, and how the handles were then.
+    marks: Vec<(Point, usize)>,
 }
 
 /// What handles meant at a moment.
@@ -29,12 +31,13 @@ pub struct Memory(Handles);
 pub struct Stage {
     world: Box<dyn World>,
     handles: Handles,
+    marks: Vec<(Point, usize)>,
 }
 
 impl Lab {
     /// A lab in which nothing has been made yet.
     pub fn new(world: Box<dyn World>) -> Lab {
-        Lab { world, handles: Handles::default(), listener: None }
+        Lab { world, handles: Handles::default(), listener: None, marks: Vec::new() }
     }
 
     /// Calls a function with each operation that has taken effect.
@@ -50,6 +53,7 @@ impl Lab {
     /// Does several operations that one word of the script stands for, in order.
     pub fn submit_all(&mut self, ops: Vec<Op>, at: Option<At>) -> Result<()> {
         self.world.located(at.as_ref());
+        self.marks.push((self.world.point(), self.handles.mark()));
         let result = self.world.apply(&ops);
         let done = match &result {
             Ok(()) => ops.len(),
@@ -64,9 +68,45 @@ impl Lab {
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
     }
 
+    /// From now on single steps can be taken back.
+    pub fn keep_steps(&mut self) {
+        self.world.keep_steps();
+    }
+
+    /// The present moment, to which the lab can be taken back.
+    pub fn checkpoint(&mut self) -> Point {
+        self.world.keep_steps();
+        self.world.point()
+    }
+
+    /// Takes back what was done since a point. Handles on what was made since are on something
+    /// that is gone.
+    pub fn rollback(&mut self, point: Point, at: Option<&At>) -> Result<()> {
+        if point > self.world.point() {
+            return Err(Error::NoUndo { why: "what came before this checkpoint has been undone already".to_owned() });
+        }
+        let result = self.world.rollback(point);
+        let first = self.marks.partition_point(|(before, _)| *before < point);
+        if let Some((_, mark)) = self.marks.get(first) {
+            self.handles.back_to(*mark, at);
+        }
+        self.marks.truncate(first);
+        result
+    }
+
+    /// Takes the last step back.
+    pub fn undo(&mut self, at: Option<&At>) -> Result<()> {
+        let Point(steps) = self.world.point();
+        match steps.checked_sub(1) {
+            Some(before) => self.rollback(Point(before), at),
+            None => Err(Error::NoUndo { why: "nothing has been done yet".to_owned() }),
+        }
+    }
+
     /// Puts another world in place of this one: what is done from now on is done there.
     pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
-        Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone() }
+        let marks = std::mem::take(&mut self.marks);
+        Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone(), marks }
     }
 
     /// What handles mean now.
@@ -77,12 +117,15 @@ impl Lab {
     /// Lets handles mean what they meant: what was done since has been taken back.
     pub fn recall(&mut self, memory: &Memory) {
         self.handles = memory.0.clone();
+        let point = self.world.point();
+        self.marks.retain(|(before, _)| *before < point);
     }
 
     /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
     pub fn end_rehearsal(&mut self, stage: Stage) {
         self.world = stage.world;
         self.handles = stage.handles;
+        self.marks = stage.marks;
     }
 
     /// The part of the machine that answers questions and runs programs.

@@ -24,6 +24,7 @@ mod probe;
 mod process;
 mod route;
 mod sysctl;
+mod undo;
 mod unknown;
 
 use netscript_engine::interpreter::Session;
@@ -36,6 +37,7 @@ pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
 pub use options::option_keys;
 pub use process::Process;
+pub use undo::Checkpoint;
 pub use unknown::Unknown;
 
 /// What a script can know about its run.
@@ -70,6 +72,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         http::register,
         check::register,
         error::register,
+        undo::register,
         unknown::register,
     ] {
         words(engine);

@@ -2,6 +2,7 @@
 
 pub mod bench_repl;
 mod big_lab;
+pub mod crash;
 mod equality;
 pub mod equivalence;
 pub mod program;

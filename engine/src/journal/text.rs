@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_torn_last_line_was_never_sent() {
-        let whole = format!("{}{}", header().text(), entry(0).text());
+        let whole = [header(), entry(0)].map(|line| line.text()).concat();
         let torn = format!("{whole}{}", &entry(1).text()[..20]);
         let journal = Journal::parse(&torn).expect("it has a header");
         assert_eq!((journal.entries.len(), journal.length), (1, whole.len()));

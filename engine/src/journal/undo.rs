@@ -21,6 +21,12 @@ pub enum Undo {
         /// The namespace that it must be bound to.
         key: Key,
     },
+    /// Something of the lab's own that cannot be made again, should only the steps from here on be
+    /// taken back.
+    Lost {
+        /// In words.
+        what: String,
+    },
     /// Gives a name back to a namespace.
     Bind {
         /// The name.
@@ -202,7 +208,8 @@ pub struct Former {
     pub text: String,
     /// Its handle.
     pub handle: u64,
-    /// How many equal rules the chain had, this one included.
+    /// How many equal rules the chain has once this one is back, and those before it that went
+    /// with it: as many mean that it is back.
     pub equals: usize,
     /// `NFTA_RULE_EXPRESSIONS` as the kernel told it, in hexadecimal.
     pub expressions: String,

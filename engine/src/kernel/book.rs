@@ -21,8 +21,8 @@ pub(super) struct Book {
     /// The handles that rules got, by entry.
     pub(super) handles: BTreeMap<u64, u64>,
     next: u64,
-    /// The number of the next entry when each step began.
-    steps: Vec<u64>,
+    /// The number of the next entry when each step began, and what was the lab's own.
+    steps: Vec<(u64, Own)>,
     /// Inverses are kept of operations on the lab's own things too, which `down` would not need.
     detailed: bool,
     ran: Vec<Key>,
@@ -110,20 +110,23 @@ impl Book {
         self.write(&Line::Up(up))
     }
 
-    /// A new step begins: what one word of the script does.
-    pub(super) fn step(&mut self) {
-        self.steps.push(self.next);
+    /// A new step begins: what one word of the script does. `own` is how things are before it.
+    pub(super) fn step(&mut self, own: &Own) {
+        let own = if self.detailed { own.clone() } else { Own::default() };
+        self.steps.push((self.next, own));
     }
 
     pub(super) fn point(&self) -> Point {
         Point(self.steps.len())
     }
 
-    /// The number of the first entry after a point, which becomes the last.
-    pub(super) fn back_to(&mut self, point: Point) -> u64 {
-        let first = self.steps.get(point.0).copied().unwrap_or(self.next);
-        self.steps.truncate(point.0);
-        first
+    /// The number of the first entry after a point, which becomes the last, and what was the
+    /// lab's own then.
+    pub(super) fn back_to(&mut self, point: Point) -> Option<(u64, Own)> {
+        if point.0 >= self.steps.len() {
+            return None;
+        }
+        self.steps.drain(point.0..).next()
     }
 
     pub(super) fn detail(&mut self) {
@@ -139,7 +142,7 @@ impl Book {
 pub(super) const LEFT_BY_OTHERS: u64 = 1 << 40;
 
 /// What the lab made itself. What is in its own namespaces and on its own links goes with them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Own {
     netns: Vec<NetnsRef>,
     links: HashMap<NetnsRef, HashMap<IfName, u32>>,
@@ -297,6 +300,24 @@ impl Kernel {
         }
     }
 
+    /// Reads what an operation's inverse must know, and writes it. No other lab can go down between
+    /// the two and take away what was seen, or overlook that this one needs it.
+    pub(super) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
+        let shared = match &op.action {
+            Action::Netfilter(_) | Action::Sysctl(_) => self.folder.is_some() && !self.own.has_netns(&op.netns),
+            Action::Netns(_)
+            | Action::Link(_)
+            | Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_) => false,
+        };
+        let _all = if shared { Some(super::labs::lock_all().map_err(Failure::from_error)?) } else { None };
+        let undo = self.inverse(op)?;
+        self.record(op, undo)
+    }
+
     /// Writes what an operation that is about to be sent needs to be undone.
     pub(super) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
         if undo.is_empty() {
@@ -313,18 +334,26 @@ impl Kernel {
         let links = super::link::list(&mut self.namespaces, &NetnsRef::Host);
         let links = links.map_err(|failure| failure.into_error(question))?;
         let taken = |base: u32| {
-            links
-                .iter()
-                .filter_map(|link| link.index)
-                .any(|index| index / base.max(1) == 1 && index - base < super::netns::BLOCK)
+            let block = base..base + super::netns::BLOCK;
+            links.iter().filter_map(|link| link.index).any(|index| block.contains(&index))
         };
-        let header = folder.header(script, host, taken)?;
+        match folder.header(script, host, taken).and_then(|header| self.begin(&folder, header)) {
+            Ok(()) => self.folder = Some(folder),
+            Err(error) => {
+                // Nothing has been done yet.
+                let _ = folder.remove();
+                super::labs::remove_shared();
+                return Err(error);
+            }
+        }
+        Ok(self)
+    }
+
+    fn begin(&mut self, folder: &LabFolder, header: Header) -> Result<()> {
         self.namespaces.use_block(header.base, header.base);
         self.processes = super::process::Processes::new(folder.path(), &header.token);
         self.book.file = Some(folder.journal_file(0)?);
-        self.book.begin(header)?;
-        self.folder = Some(folder);
-        Ok(self)
+        self.book.begin(header)
     }
 }
 

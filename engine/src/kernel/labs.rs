@@ -224,6 +224,15 @@ fn other_headers(name: &str) -> Result<Vec<Header>> {
     Ok(others.filter_map(|other| read_journal(&other).ok()?.header).collect())
 }
 
+/// Removes what the labs share, once the last of them is gone. To be called with [`lock_all`]'s lock:
+/// who waits for it makes it anew.
+pub(super) fn remove_shared() {
+    if lab_names().is_ok_and(|names| names.is_empty()) {
+        let _ = fs::remove_file(Path::new(LABS_DIR).join(".lock"));
+        let _ = fs::remove_dir(LABS_DIR);
+    }
+}
+
 /// What tells one run of the machine from another.
 pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()

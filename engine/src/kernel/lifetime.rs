@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::book::{Book, LEFT_BY_OTHERS};
-use super::labs::{LabFolder, boot_id, lab_names, lock_all, read_journal};
+use super::labs::{LabFolder, boot_id, lab_names, lock_all, read_journal, remove_shared};
 use super::process::{Processes, is_alive};
 use super::undo::not_undone;
 use super::{Interrupt, Kernel, kill};
@@ -58,6 +58,7 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
             Undo::Netns { name, key: _ } => namespaces.push(name.clone()),
             Undo::Process { process, what } => processes.push((*process, what.clone())),
             Undo::Bind { .. }
+            | Undo::Lost { .. }
             | Undo::Resolver { .. }
             | Undo::Link { .. }
             | Undo::Make { .. }
@@ -93,10 +94,13 @@ impl Kernel {
     /// nothing of it is left, since it was empty or the machine has been started anew. `force`:
     /// what is damaged in the journal is passed over.
     pub fn resume(interrupt: Interrupt, folder: LabFolder, force: bool) -> Result<Option<Kernel>> {
+        // Between reading it and cutting off what was never finished, no other lab may add to it.
+        let _all = lock_all()?;
         let journal = folder.journal()?;
         let header = journal.header.clone().filter(|header| header.boot == boot_id());
         let Some(header) = header else {
             folder.remove()?;
+            remove_shared();
             return Ok(None);
         };
         let path = folder.path().join("journal").display().to_string();
@@ -156,18 +160,21 @@ impl Kernel {
         let new: Vec<_> = left.into_iter().filter(|entry| entry.n >= LEFT_BY_OTHERS && !seen(entry.n)).collect();
         if new.is_empty() {
             kill::point();
-            return if problems.is_empty() { folder.remove().map(|()| None) } else { Ok(Some(folder)) };
+            if !problems.is_empty() {
+                return Ok(Some(folder));
+            }
+            folder.remove()?;
+            remove_shared();
+            return Ok(None);
         }
         drop(all);
-        let before = problems.len();
         self.book.entries.extend(new);
         self.folder = Some(folder);
         problems.extend(self.undo_from(LEFT_BY_OTHERS));
-        let Some(back) = self.folder.take() else { return Ok(None) };
-        if problems.len() > before {
-            return Ok(Some(back));
+        match self.folder.take() {
+            Some(folder) => self.close_folder(folder, problems),
+            None => Ok(None),
         }
-        self.close_folder(back, problems)
     }
 
     /// The script has succeeded: the lab is up, unless it made nothing.

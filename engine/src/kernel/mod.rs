@@ -64,6 +64,8 @@ pub struct Kernel {
     folder: Option<LabFolder>,
     /// What the lab did not make is removed only if that was allowed.
     guarded: bool,
+    /// Only some steps are being taken back.
+    partial: bool,
 }
 
 /// Why one operation was not done.
@@ -110,6 +112,7 @@ impl Kernel {
             own: Own::default(),
             folder: None,
             guarded: false,
+            partial: false,
             lend_terminal: |_| {},
         })
     }
@@ -134,8 +137,7 @@ impl Kernel {
 
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
-        let undo = self.inverse(op)?;
-        let entry = self.record(op, undo)?;
+        let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
         let done = self.carry_out(op);
         kill::point();
@@ -150,8 +152,7 @@ impl Kernel {
     fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
         let mut entries = Vec::new();
         for (index, op) in ops.iter().take(rules.len()).enumerate() {
-            let recorded = self.inverse(op).and_then(|undo| self.record(op, undo));
-            match recorded {
+            match self.look_and_record(op) {
                 Ok(entry) => entries.push(entry),
                 // Those before it are done all the same.
                 Err(failure) => {
@@ -217,7 +218,7 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
-        self.book.step();
+        self.book.step(&self.own);
         ops.iter().for_each(|op| self.note_carriers(op));
         while let Some(op) = ops.get(index) {
             let rules = netfilter_ops(&ops[index..]);
@@ -245,8 +246,10 @@ impl World for Kernel {
     }
 
     fn rollback(&mut self, point: Point) -> Result<()> {
-        let first = self.book.back_to(point);
-        undo::not_undone(self.undo_from(first))
+        let Some((first, own)) = self.book.back_to(point) else { return Ok(()) };
+        let problems = self.undo_from(first);
+        self.own = own;
+        undo::not_undone(problems)
     }
 
     fn keep(&mut self) -> Result<Option<Summary>> {
@@ -330,7 +333,7 @@ impl World for Kernel {
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
         self.note_program(netns);
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.start(namespaces, book, netns, argv)
     }
@@ -381,13 +384,13 @@ impl World for Kernel {
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         let listener = crate::probe::listen(&self.namespaces, netns, server)?;
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.serve(namespaces, book, netns, listener, &server.body)
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.capture(namespaces, book, netns, request)
     }
@@ -398,7 +401,7 @@ impl World for Kernel {
 
     fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
         let sockets = crate::probe::name_server::open(&self.namespaces, netns, server)?;
-        self.book.step();
+        self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.serve_dns(namespaces, book, netns, sockets, server)
     }

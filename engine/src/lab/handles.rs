@@ -34,6 +34,16 @@ struct NetnsSlot {
 /// Where in the script something was removed, if a script did it.
 type Removed = Option<At>;
 
+/// What an operation did to the handles, so that it can be taken back.
+#[derive(Clone, Debug)]
+enum Change {
+    LinkMade(LinkId),
+    NetnsMade(NetnsId),
+    LinkMoved(LinkId, NetnsRef, IfName),
+    LinkRemoved(LinkId),
+    NetnsRemoved(NetnsId),
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handles {
     links: Vec<LinkSlot>,
@@ -41,6 +51,7 @@ pub(super) struct Handles {
     links_by_name: BTreeMap<NetnsRef, BTreeMap<IfName, LinkId>>,
     netns_by_name: BTreeMap<NetnsRef, NetnsId>,
     held: u32,
+    changes: Vec<Change>,
 }
 
 impl Handles {
@@ -120,10 +131,12 @@ impl Handles {
     fn follow_netns(&mut self, op: &NetnsOp, at: Option<&At>) {
         match op {
             NetnsOp::Add(name) | NetnsOp::Attach(name, _) => {
-                self.new_netns(&NetnsRef::Named(name.clone()), at);
+                let id = self.new_netns(&NetnsRef::Named(name.clone()), at);
+                self.changes.push(Change::NetnsMade(id));
             }
             NetnsOp::Hold(number) => {
-                self.new_netns(&NetnsRef::Held(*number), at);
+                let id = self.new_netns(&NetnsRef::Held(*number), at);
+                self.changes.push(Change::NetnsMade(id));
             }
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.remove_netns(&NetnsRef::Named(name.clone()), at),
             NetnsOp::Resolver(name, servers) => {
@@ -142,9 +155,11 @@ impl Handles {
                 let far = self.new_link(veth.netns.as_ref().unwrap_or(netns), &veth.peer, at);
                 self.links[near.0].peer = Some(far);
                 self.links[far.0].peer = Some(near);
+                self.changes.extend([Change::LinkMade(near), Change::LinkMade(far)]);
             }
             LinkOp::Add(name, _) => {
-                self.new_link(netns, name, at);
+                let id = self.new_link(netns, name, at);
+                self.changes.push(Change::LinkMade(id));
             }
             LinkOp::Del(name) => {
                 if let Some(id) = self.find(netns, name) {
@@ -162,6 +177,44 @@ impl Handles {
                 | LinkSet::Alias(_)
                 | LinkSet::Hairpin(_),
             ) => {}
+        }
+    }
+
+    /// How many changes there have been.
+    pub(super) fn mark(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Takes the changes since a mark back: handles on what was made since are on something that is
+    /// gone.
+    pub(super) fn back_to(&mut self, mark: usize, at: Option<&At>) {
+        while self.changes.len() > mark {
+            let Some(change) = self.changes.pop() else { return };
+            match change {
+                Change::LinkMade(id) => self.drop_link(id, at),
+                Change::NetnsMade(id) => {
+                    let slot = &mut self.netns[id.0];
+                    slot.removed = Some(at.cloned());
+                    self.netns_by_name.remove(&slot.reference);
+                }
+                Change::LinkMoved(id, netns, name) => {
+                    let LinkSlot { netns: from, name: called, .. } = &self.links[id.0];
+                    let (from, called) = (from.clone(), called.clone());
+                    self.relocate(&from, &called, &netns, &name);
+                    self.changes.pop();
+                }
+                Change::LinkRemoved(id) => {
+                    let slot = &mut self.links[id.0];
+                    slot.removed = None;
+                    let (netns, name) = (slot.netns.clone(), slot.name.clone());
+                    self.links_by_name.entry(netns).or_default().insert(name, id);
+                }
+                Change::NetnsRemoved(id) => {
+                    let slot = &mut self.netns[id.0];
+                    slot.removed = None;
+                    self.netns_by_name.insert(slot.reference.clone(), id);
+                }
+            }
         }
     }
 
@@ -196,11 +249,22 @@ impl Handles {
         slot.netns = to_netns.clone();
         slot.name = to_name.clone();
         self.links_by_name.entry(to_netns.clone()).or_default().insert(to_name.clone(), id);
+        self.changes.push(Change::LinkMoved(id, netns.clone(), name.clone()));
+    }
+
+    /// A link that was not made after all.
+    fn drop_link(&mut self, id: LinkId, at: Option<&At>) {
+        let slot = &mut self.links[id.0];
+        slot.removed = Some(at.cloned());
+        if let Some(links) = self.links_by_name.get_mut(&slot.netns) {
+            links.remove(&slot.name);
+        }
     }
 
     fn remove_netns(&mut self, reference: &NetnsRef, at: Option<&At>) {
         if let Some(id) = self.netns_by_name.remove(reference) {
             self.netns[id.0].removed = Some(at.cloned());
+            self.changes.push(Change::NetnsRemoved(id));
         }
         for id in self.links_by_name.remove(reference).into_iter().flat_map(BTreeMap::into_values) {
             self.remove_link(id, at);
@@ -218,6 +282,7 @@ impl Handles {
             if let Some(links) = self.links_by_name.get_mut(&slot.netns) {
                 links.remove(&slot.name);
             }
+            self.changes.push(Change::LinkRemoved(id));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask COMMAND`. CONTRIBUTING.md lists them.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -10,6 +11,7 @@ use netscript_engine::shell::Style;
 use netscript_engine::{DryRun, World};
 use netscript_tests::big_lab;
 
+use netscript_tests::crash::{self, Machine, Report};
 use netscript_tests::equivalence::check_seeds;
 
 fn main() -> ExitCode {
@@ -20,6 +22,8 @@ fn main() -> ExitCode {
         Some("bench-dry-run") => bench_dry_run(),
         Some("bench-repl") => bench_repl(),
         Some("equivalence") => equivalence(&arguments[1..]),
+        Some("crash") => crash_outside(&arguments[1..]),
+        Some("crash-inside") => crash_inside(&arguments[1..]),
         other => {
             if let Some(other) = other {
                 eprintln!("there is no command `{other}`");
@@ -27,6 +31,10 @@ fn main() -> ExitCode {
             eprintln!("usage: cargo xtask bless   rewrite the expected output in tests/ref");
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
+            eprintln!(
+                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|together]"
+            );
+            eprintln!("                           kill labs at every moment, let them fail, and take them down");
             eprintln!(
                 "       cargo xtask bench-dry-run   time the dry run of labs of up to 10,000 namespaces (use --release)"
             );
@@ -87,6 +95,60 @@ fn bless() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tries the labs on a machine of their own.
+fn crash_outside(arguments: &[String]) -> ExitCode {
+    let own = std::env::current_exe().unwrap_or_default();
+    let status = Command::new("unshare")
+        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
+        .arg(own)
+        .arg("crash-inside")
+        .arg(netscript_tests::netscript())
+        .args(arguments)
+        .status();
+    match status {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cannot start unshare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn crash_inside(arguments: &[String]) -> ExitCode {
+    let option = |key: &str| {
+        let at = arguments.iter().position(|argument| argument == key)?;
+        arguments.get(at + 1).cloned()
+    };
+    let number = |key: &str, default: u64| option(key).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (stride, first) = (number("--stride", 1), number("--first", 0));
+    let wanted = |what: &str| option("--only").is_none_or(|only| only == what);
+    let machine = Machine::furnish(Path::new(&arguments[0]));
+    let mut all_came_back = true;
+    let mut tell = |what: &str, report: Report| {
+        println!("{what}: {} of {} came back", report.came_back, report.tried);
+        report.wrong.iter().for_each(|wrong| println!("{wrong}"));
+        all_came_back &= report.wrong.is_empty();
+    };
+    let word = option("--script").unwrap_or_default();
+    for script in crash::scripts().iter().filter(|script| script.display().to_string().contains(&word)) {
+        let name = script.display();
+        if wanted("back") {
+            tell(&format!("{name}, there and back"), crash::there_and_back(&machine, script));
+        }
+        if wanted("kills") {
+            tell(&format!("{name}, killed"), crash::kills(&machine, script, first, stride));
+        }
+        if wanted("failures") {
+            tell(&format!("{name}, names taken"), crash::failures(&machine, script));
+        }
+    }
+    if wanted("together") {
+        tell("ten labs at once", crash::together(&machine, 10));
+    }
+    if all_came_back { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Times how long a user of the REPL waits.

@@ -8,6 +8,7 @@ mod capture;
 mod command_line;
 mod examples;
 mod interrupt;
+mod journal;
 mod link;
 mod names;
 mod neigh;

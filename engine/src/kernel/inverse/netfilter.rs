@@ -89,8 +89,12 @@ impl Kernel {
         let text = rule.as_read().text();
         self.found_rules(place, rule.chain())?;
         let mut gone = self.former_rules(place, rule.chain())?;
+        let all: Vec<String> = gone.iter().map(|former| former.text.clone()).collect();
         gone.retain(|former| handle.map_or(former.text == text, |handle| former.handle == handle));
         gone.truncate(1);
+        for former in &mut gone {
+            former.equals = all.iter().filter(|text| **text == former.text).count();
+        }
         Ok(self.put_back_later(place, rule.chain(), gone))
     }
 
@@ -107,12 +111,12 @@ impl Kernel {
 
     fn former_rules(&mut self, place: &Place, chain: &ChainRef) -> Outcome<Vec<Former>> {
         let rules = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain)?;
-        let equals = |text: &str| rules.iter().filter(|rule| rule.text == text).count();
+        let equals = |at: usize, text: &str| rules[..=at].iter().filter(|rule| rule.text == text).count();
         let former = rules.iter().enumerate().map(|(at, rule)| Former {
             at,
             text: rule.text.clone(),
             handle: rule.handle,
-            equals: equals(&rule.text),
+            equals: equals(at, &rule.text),
             expressions: hex(&rule.expressions),
             compat: rule.compat,
         });

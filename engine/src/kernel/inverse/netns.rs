@@ -9,7 +9,8 @@ impl Kernel {
     pub(super) fn inverse_of_netns(&mut self, op: &Op, netns: &NetnsOp) -> Outcome<Vec<Undo>> {
         match netns {
             // These are written where they happen, when the object is there but not yet known.
-            NetnsOp::Add(_) | NetnsOp::Hold(_) | NetnsOp::Release(_) => Ok(Vec::new()),
+            NetnsOp::Add(_) | NetnsOp::Hold(_) => Ok(Vec::new()),
+            NetnsOp::Release(number) => Ok(self.loss(&NetnsRef::Held(*number))),
             NetnsOp::Attach(name, pid) => self.inverse_of_attach(name, *pid),
             NetnsOp::Detach(name) => self.inverse_of_detach(name),
             NetnsOp::Del(name) => self.inverse_of_del(op, name),
@@ -46,11 +47,20 @@ impl Kernel {
         Ok(vec![Undo::Bind { name: name.clone(), place }])
     }
 
+    /// One of the lab's namespaces that goes with what is in it.
+    fn loss(&self, netns: &NetnsRef) -> Vec<Undo> {
+        let lost = || Undo::Lost { what: format!("the namespace `{netns}`") };
+        self.book.is_detailed().then(lost).into_iter().collect()
+    }
+
     /// A namespace of somebody else is not made again: its processes and open files cannot be.
     fn inverse_of_del(&mut self, op: &Op, name: &NetnsName) -> Outcome<Vec<Undo>> {
         let netns = NetnsRef::Named(name.clone());
-        if self.own.has_netns(&netns) || path_of(name).symlink_metadata().is_err() {
+        if path_of(name).symlink_metadata().is_err() {
             return Ok(Vec::new());
+        }
+        if self.own.has_netns(&netns) {
+            return Ok(self.loss(&netns));
         }
         let note = "it cannot be made again, with what is in it, when the lab is taken down";
         self.guard(op, vec![format!("the namespace `{name}`: {note}")])?;

@@ -25,6 +25,7 @@ impl Kernel {
         let op = |place: &Place, action: Action| shell::lines(&Op::new(place.netns.clone(), action), Style::Plain);
         match undo {
             Undo::Netns { name, key: _ } => shell::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain),
+            Undo::Lost { .. } => Vec::new(),
             Undo::Bind { name, place } => match place.process {
                 Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
                 None => Vec::new(),

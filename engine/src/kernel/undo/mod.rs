@@ -29,6 +29,7 @@ impl Kernel {
         let mut entries: Vec<Entry> = self.book.entries.iter().filter(|entry| entry.n >= first).cloned().collect();
         // What another lab left is older than anything of this one's.
         entries.sort_by_key(|entry| (entry.n < LEFT_BY_OTHERS, entry.n));
+        self.partial = first > 0 && first < LEFT_BY_OTHERS;
         self.ask_processes_to_end(&entries);
         let mut problems = Vec::new();
         let mut pending = Pending::default();
@@ -82,6 +83,11 @@ impl Kernel {
     /// Takes one step.
     fn undo(&mut self, entry: &Entry, undo: &Undo) -> Outcome {
         match undo {
+            Undo::Lost { what } if self.partial => {
+                let why = format!("{what} cannot be made again with what was in it");
+                Err(super::Failure::from_error(Error::NoUndo { why }))
+            }
+            Undo::Lost { .. } => Ok(()),
             Undo::Netns { name, key } => self.undo_name(name, *key),
             Undo::Bind { name, place } => self.undo_detach(name, place),
             Undo::Resolver { name, before } => resolver::set_back(name, before),

@@ -1,9 +1,12 @@
 //! Chains and rules, removed by their handles and put back as they were.
 
+use std::collections::BTreeMap;
+
+use super::super::labs::{LabFolder, lab_names, lock_all, read_journal};
 use super::super::netfilter::{self, RawRule};
-use super::super::{Kernel, Outcome, kill};
+use super::super::{Failure, Kernel, Outcome, kill};
 use crate::diagnostics::Errno;
-use crate::journal::{Former, Place};
+use crate::journal::{Entry, Former, Place, Undo};
 use crate::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use crate::op::{NetnsRef, Op};
 
@@ -20,14 +23,17 @@ impl Kernel {
     ) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
         let handle = self.book.handles.get(&entry).copied();
-        let claimed: Vec<u64> = self.book.handles.values().copied().collect();
+        let _all = if self.folder.is_some() { Some(lock_all().map_err(Failure::from_error)?) } else { None };
+        let claimed = self.claimed(place, chain.table);
         let rules = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
         let is_it = |rule: &&RawRule| match handle {
             Some(handle) => rule.handle == handle && rule.text == text,
             None => rule.text == text && !before.contains(&rule.handle) && !claimed.contains(&rule.handle),
         };
-        match rules.iter().rfind(is_it) {
-            Some(rule) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, rule.handle)),
+        // The oldest that it can be: labs with equal rules that know fewer older ones can then still
+        // find theirs, whichever goes first.
+        match rules.iter().filter(is_it).map(|rule| rule.handle).min() {
+            Some(handle) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, handle)),
             None => Ok(()),
         }
     }
@@ -43,7 +49,7 @@ impl Kernel {
             }
             let expressions = bytes(&rule.expressions);
             netfilter::put_back(&mut self.namespaces, &netns, chain, &[(rule.at, expressions, rule.compat)])?;
-            self.learn_new_handle(&netns, chain, rule)?;
+            self.learn_new_handle(place, &netns, chain, rule)?;
             kill::point();
         }
         Ok(())
@@ -51,10 +57,12 @@ impl Kernel {
 
     /// A rule that is put back has another handle; one that the lab itself had added must be known
     /// by it.
-    fn learn_new_handle(&mut self, netns: &NetnsRef, chain: &ChainRef, rule: &Former) -> Outcome {
-        let Some(entry) = self.book.handles.iter().find(|(_, handle)| **handle == rule.handle).map(|(n, _)| *n) else {
-            return Ok(());
+    fn learn_new_handle(&mut self, place: &Place, netns: &NetnsRef, chain: &ChainRef, rule: &Former) -> Outcome {
+        let had_it = |entry: &&Entry| {
+            let of_chain = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain: other, .. } if at.key == place.key && other == chain);
+            self.book.handles.get(&entry.n) == Some(&rule.handle) && entry.undo.iter().any(of_chain)
         };
+        let Some(entry) = self.book.entries.iter().find(had_it).map(|entry| entry.n) else { return Ok(()) };
         let there = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
         if let Some(new) = there.iter().filter(|there| there.text == rule.text).map(|there| there.handle).max() {
             self.book.learn_handles(vec![(entry, new)]);
@@ -100,13 +108,23 @@ impl Kernel {
 
     /// Looks up the handles of the rules that the lab added, once it is up.
     pub(in super::super) fn learn_handles(&mut self) {
+        // Two labs with equal rules must not take the same for theirs.
+        let _all = if self.folder.is_some() { lock_all().ok() } else { None };
         let mut learned: Vec<(u64, u64)> = Vec::new();
-        let entries = self.book.entries.clone();
-        for entry in &entries {
+        for entry in self.book.entries.clone() {
             for undo in &entry.undo {
-                if let crate::journal::Undo::Rule { place, chain, text, before } = undo
-                    && let Some(handle) = self.handle_of(place, chain, text, before, &learned)
-                {
+                let Undo::Rule { place, chain, text, before } = undo else { continue };
+                if self.book.handles.contains_key(&entry.n) {
+                    continue;
+                }
+                let Ok(rules) = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain) else { continue };
+                let claimed = self.claimed(place, chain.table);
+                let is_it = |rule: &&RawRule| {
+                    rule.text == *text && !before.contains(&rule.handle) && !claimed.contains(&rule.handle)
+                };
+                // Rules get rising handles, whatever their place in the chain.
+                if let Some(handle) = rules.iter().filter(is_it).map(|rule| rule.handle).min() {
+                    self.book.handles.insert(entry.n, handle);
                     learned.push((entry.n, handle));
                 }
             }
@@ -114,22 +132,21 @@ impl Kernel {
         self.book.learn_handles(learned);
     }
 
-    fn handle_of(
-        &mut self,
-        place: &Place,
-        chain: &ChainRef,
-        text: &str,
-        before: &[u64],
-        learned: &[(u64, u64)],
-    ) -> Option<u64> {
-        let rules = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain).ok()?;
-        let is_it = |rule: &&RawRule| {
-            rule.text == text
-                && !before.contains(&rule.handle)
-                && !learned.iter().any(|(_, taken)| *taken == rule.handle)
+    /// The handles in a table that are known to be those of rules which labs added.
+    fn claimed(&self, place: &Place, table: TableRef) -> Vec<u64> {
+        let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
+        let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>| -> Vec<u64> {
+            let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
+            entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
         };
-        // Rules get rising handles, whatever their place in the chain.
-        rules.iter().filter(is_it).map(|rule| rule.handle).min()
+        let mut claimed = of(&self.book.entries, &self.book.handles);
+        let own = self.folder.as_ref().map(LabFolder::name);
+        for other in lab_names().unwrap_or_default().iter().filter(|name| own.is_some_and(|own| own != *name)) {
+            if let Ok(journal) = read_journal(other) {
+                claimed.extend(of(&journal.entries, &journal.handles));
+            }
+        }
+        claimed
     }
 }
 

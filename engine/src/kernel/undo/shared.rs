@@ -30,6 +30,7 @@ impl Kernel {
             Undo::Chain { place: _, chain } => self.undo_chain(place, chain),
             Undo::Table { place: _, table } => self.undo_table(place, *table),
             Undo::Netns { .. }
+            | Undo::Lost { .. }
             | Undo::Bind { .. }
             | Undo::Resolver { .. }
             | Undo::Process { .. }
@@ -74,6 +75,7 @@ fn needs(other: &Undo, undo: &Undo) -> bool {
         Undo::Chain { place, chain } => chain_of(other).is_some_and(|(at, same)| at.key == place.key && same == chain),
         Undo::Table { place, table } => table_of(other).is_some_and(|(at, same)| at.key == place.key && same == *table),
         Undo::Netns { .. }
+        | Undo::Lost { .. }
         | Undo::Bind { .. }
         | Undo::Resolver { .. }
         | Undo::Process { .. }

@@ -43,6 +43,7 @@ impl Known {
                     known.spaces.push(Place { netns: NetnsRef::OfPid(process.pid), key, process: Some(process) });
                 }
                 Undo::Bind { .. }
+                | Undo::Lost { .. }
                 | Undo::Resolver { .. }
                 | Undo::Make { .. }
                 | Undo::Do { .. }

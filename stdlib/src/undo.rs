@@ -1,0 +1,80 @@
+//! Taking steps back.
+
+use netscript_engine::Point;
+use netscript_engine::interpreter::{Session, at};
+use rhai::Engine;
+use rhai::plugin::*;
+
+use crate::RhaiResult;
+
+/// A moment of a run to which it can be taken back.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Checkpoint(Point);
+
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Checkpoint>("Checkpoint");
+    engine.register_global_module(exported_module!(words).into());
+}
+
+#[export_module]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
+mod words {
+    /// Marks the present moment, for `rollback`.
+    ///
+    /// ```
+    /// let before = checkpoint();
+    /// bridge("br0");
+    /// rollback(before);
+    /// assert("br0" !in host.links.map(|l| l.name));
+    /// ```
+    pub fn checkpoint(ctx: NativeCallContext) -> Checkpoint {
+        Checkpoint(Session::of(&ctx).lab().checkpoint())
+    }
+
+    /// Takes back everything that was done since a checkpoint, the last first. Handles on what was
+    /// made since are on something that is gone; a namespace that was removed since cannot be made
+    /// again.
+    ///
+    /// ```
+    /// let br0 = bridge("br0");
+    /// let before = checkpoint();
+    /// br0.up().addr("10.0.0.1/24");
+    /// rollback(before);
+    /// assert(br0.state == "down" && br0.addrs.is_empty());
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn rollback(ctx: NativeCallContext, point: Checkpoint) -> RhaiResult<()> {
+        Ok(Session::of(&ctx).lab().rollback(point.0, at(&ctx).as_ref())?)
+    }
+
+    /// Takes back what the last word did.
+    ///
+    /// ```
+    /// let br0 = bridge("br0");
+    /// br0.set_mtu(1400);
+    /// undo();
+    /// assert(br0.mtu == 1500);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn undo(ctx: NativeCallContext) -> RhaiResult<()> {
+        Ok(Session::of(&ctx).lab().undo(at(&ctx).as_ref())?)
+    }
+
+    /// A checkpoint as text.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn to_string(point: &mut Checkpoint) -> String {
+        format!("checkpoint after {} steps", point.0.0)
+    }
+
+    /// Whether two checkpoints are the same moment.
+    #[rhai_fn(global, name = "==", pure)]
+    pub fn eq(a: &mut Checkpoint, b: Checkpoint) -> bool {
+        *a == b
+    }
+
+    /// Whether two checkpoints are different moments.
+    #[rhai_fn(global, name = "!=", pure)]
+    pub fn ne(a: &mut Checkpoint, b: Checkpoint) -> bool {
+        *a != b
+    }
+}

@@ -1,0 +1,235 @@
+//! A machine of one's own, and what is on it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// What changes by itself.
+const LEFT_OUT: [&str; 6] = ["gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
+
+/// What somebody else has on the machine.
+const OTHERS: &str = "
+mount -t tmpfs tmpfs /run
+sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
+ip link set lo up
+ip netns add stranger
+ip link add s1 type veth peer name s1peer netns stranger
+ip -n stranger link set s1peer up
+ip addr add 10.9.0.1/24 dev s1
+ip -6 addr add fd09::1/64 dev s1 nodad
+ip link set s1 up
+ip route add 10.95.0.0/16 via 10.9.0.2
+ip -6 route add fd95::/64 via fd09::2
+ip neigh add 10.9.0.3 lladdr 02:00:00:00:00:03 dev s1 nud permanent
+ip link add s2 type veth peer name s2peer
+ip link set s2 alias others
+ip addr add 10.94.0.1/24 dev s2
+ip addr add 10.94.0.2/24 dev s2
+ip link set s2 up
+ip link set s2peer up
+ip route add 10.93.0.0/16 via 10.94.0.9
+sysctl -qw net.ipv4.conf.s2.rp_filter=1
+ip link add s3 type veth peer name s3peer
+ip link add sbr type bridge
+ip link set s3peer master sbr
+ip addr add 10.8.0.1/24 dev sbr
+ip link set sbr up
+ip route add unreachable 10.96.0.0/16
+ip route add blackhole 10.97.0.0/16
+ip rule add from 10.9.0.0/24 lookup 77 priority 700
+iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
+iptables -A FORWARD -s 192.0.2.2 -m conntrack --ctstate ESTABLISHED -j DROP
+iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
+iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -j MASQUERADE
+setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
+";
+
+/// Everything that can be seen of the machine, by what it is.
+pub type Seen = BTreeMap<String, String>;
+
+/// The machine that this process was moved to.
+pub struct Machine {
+    program: String,
+}
+
+impl Machine {
+    /// Furnishes the machine that this process is alone on.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be furnished.
+    pub fn furnish(program: &Path) -> Machine {
+        let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let machine = Machine { program: program.display().to_string() };
+        // Carriers and addresses come in the kernel's own time.
+        let mut before = machine.look();
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(1500));
+            let now = machine.look();
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        machine
+    }
+
+    /// Runs netscript.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn netscript(&self, args: &[&str], kill_at: Option<u64>) -> Output {
+        let mut command = Command::new(&self.program);
+        command.args(args).env_remove("NETSCRIPT_KILL_AT");
+        if let Some(at) = kill_at {
+            command.env("NETSCRIPT_KILL_AT", at.to_string());
+        }
+        command.output().expect("netscript can be started")
+    }
+
+    /// What is on the machine, once it is as wanted or has had the time to become so: the kernel
+    /// ends namespaces in its own time.
+    pub fn settle(&self, wanted: &Seen) -> Seen {
+        let deadline = Instant::now() + Duration::from_secs(8);
+        loop {
+            let seen = self.look();
+            if seen == *wanted || Instant::now() > deadline {
+                return seen;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What is on the machine.
+    pub fn look(&self) -> Seen {
+        let mut seen = Seen::new();
+        let names = run("ls /run/netns 2>/dev/null");
+        for netns in std::iter::once("").chain(names.lines()) {
+            let within = |command: &str| match netns {
+                "" => command.to_owned(),
+                name => command.replacen("ip ", &format!("ip -n {name} "), 1),
+            };
+            for command in [
+                "ip -d -j link show",
+                "ip -j addr show",
+                "ip -4 -d -j route show table all",
+                "ip -6 -d -j route show table all",
+                "ip -4 -j rule show",
+                "ip -6 -j rule show",
+                "ip -j neigh show nud permanent",
+            ] {
+                seen.insert(format!("{netns}: {command}"), tidy(&run(&within(command))));
+            }
+        }
+        seen.insert("names".into(), names);
+        seen.insert("labs".into(), run("ls -a /run/netscript 2>/dev/null"));
+        seen.insert("rules".into(), without_counters(&run("iptables-save; ip6tables-save; nft list ruleset")));
+        seen.insert("settings".into(), settings());
+        seen.insert("processes".into(), processes());
+        seen
+    }
+}
+
+/// What differs between two looks, in words.
+pub fn difference(before: &Seen, after: &Seen) -> String {
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differing = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+    let lines = |text: Option<&String>| text.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default();
+    let parts = differing.map(|key| {
+        let (was, is): (Vec<String>, Vec<String>) = (lines(before.get(key)), lines(after.get(key)));
+        let gone = was.iter().filter(|line| !is.contains(line)).map(|line| format!("  - {line}\n"));
+        let new = is.iter().filter(|line| !was.contains(line)).map(|line| format!("  + {line}\n"));
+        format!("{key}\n{}", gone.chain(new).collect::<String>())
+    });
+    parts.collect()
+}
+
+fn run(command: &str) -> String {
+    let output = Command::new("sh").args(["-c", command]).output().expect("there is a shell");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// One thing a line, without what changes by itself.
+fn tidy(json: &str) -> String {
+    let Ok(Value::Array(mut things)) = serde_json::from_str(json) else { return json.to_owned() };
+    for thing in &mut things {
+        forget(thing);
+    }
+    things.iter().map(|thing| format!("{thing}\n")).collect()
+}
+
+fn forget(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
+            map.values_mut().for_each(forget);
+        }
+        Value::Array(all) => all.iter_mut().for_each(forget),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn without_counters(rules: &str) -> String {
+    let mut text = String::new();
+    for line in rules.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split(' ').peekable();
+        while let Some(word) = words.next() {
+            if word.starts_with('[') && word.contains(':') {
+                continue;
+            }
+            if word == "packets" || word == "bytes" {
+                words.next();
+                continue;
+            }
+            text.push_str(word);
+            text.push(' ');
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn settings() -> String {
+    let mut text = String::new();
+    for folder in ["net/ipv4/conf", "net/ipv6/conf", "net/ipv4/neigh", "net/bridge"] {
+        read_settings(&Path::new("/proc/sys").join(folder), &mut text);
+    }
+    let forward = fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap_or_default();
+    format!("{text}ip_forward {forward}")
+}
+
+fn read_settings(path: &Path, text: &mut String) {
+    let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            read_settings(&entry, text);
+        } else if let Ok(value) = fs::read_to_string(&entry) {
+            text.push_str(&format!("{} {}\n", entry.display(), value.trim()));
+        }
+    }
+}
+
+/// The programs that are running, but for this one and what it runs to look.
+fn processes() -> String {
+    let own = std::process::id();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let Some((_, behind)) = stat.rsplit_once(')') else { continue };
+        if pid != own && !behind.starts_with(" Z") {
+            let words = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default().replace('\0', " ");
+            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            found.push(format!("{pid} {} {words}\n", name.trim()));
+        }
+    }
+    found.sort();
+    found.concat()
+}

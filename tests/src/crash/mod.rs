@@ -1,0 +1,34 @@
+//! Labs that are killed: whatever moment it happens at, `netscript down` brings the machine back.
+//!
+//! The machine is one of the test's own: network, mounts and processes apart from everything else,
+//! with namespaces, links, rules and a program of somebody else's on it.
+
+mod machine;
+mod tried;
+
+use std::path::{Path, PathBuf};
+
+pub use machine::Machine;
+pub use tried::{Report, failures, kills, there_and_back, together};
+
+use crate::workspace;
+
+/// The labs that are tried: those that people run, and one with every kind of operation.
+pub fn scripts() -> Vec<PathBuf> {
+    let mut found = vec![workspace().join("tests/journal/everything.rhai")];
+    collect(&workspace().join("scripts"), &mut found);
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            collect(&entry, found);
+        } else if entry.extension().is_some_and(|ending| ending == "rhai") {
+            found.push(entry);
+        }
+    }
+}

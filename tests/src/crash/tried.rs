@@ -1,0 +1,201 @@
+//! What is tried, and how often the machine came back.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::machine::{Machine, Seen, difference};
+use crate::workspace;
+
+/// Lines of a difference that are shown.
+const MOST: usize = 60;
+
+/// How often something was tried, and what went wrong.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How often.
+    pub tried: usize,
+    /// How often the machine came back.
+    pub came_back: usize,
+    /// What was different, where it did not.
+    pub wrong: Vec<String>,
+}
+
+impl Report {
+    fn add(&mut self, what: &str, before: &Seen, after: &Seen, output: &Output) -> bool {
+        self.tried += 1;
+        if before == after {
+            self.came_back += 1;
+            return true;
+        }
+        let told = String::from_utf8_lossy(&output.stderr);
+        let difference: Vec<String> = difference(before, after).lines().take(MOST).map(str::to_owned).collect();
+        self.wrong.push(format!("{what}\n{}\n{told}", difference.join("\n")));
+        false
+    }
+
+    /// Adds another report to this one.
+    pub fn merge(&mut self, other: Report) {
+        self.tried += other.tried;
+        self.came_back += other.came_back;
+        self.wrong.extend(other.wrong);
+    }
+}
+
+fn name(script: &Path) -> String {
+    script.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn was_killed(output: &Output) -> bool {
+    output.status.signal() == Some(9)
+}
+
+/// A lab is built and taken down.
+pub fn there_and_back(machine: &Machine, script: &Path) -> Report {
+    let mut report = Report::default();
+    let before = machine.look();
+    let up = machine.netscript(&["--force", &script.display().to_string()], None);
+    // Some labs expect a host without anybody's rules; such a one is undone.
+    if !up.status.success() && script.starts_with(workspace().join("tests")) {
+        report.tried += 1;
+        report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
+    }
+    let down = machine.netscript(&["down", &name(script)], None);
+    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down);
+    report
+}
+
+/// A lab is killed at every N-th moment of its being built, of a failed one's rollback, and of its
+/// being taken down; then it is taken down.
+pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+    let mut report = Report::default();
+    let text = std::fs::read_to_string(script).unwrap_or_default() + "\nthrow \"the end\";\n";
+    let failing = script_beside(script, &text);
+    let (path, lab) = (failing.display().to_string(), name(&failing));
+    let before = machine.look();
+    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let run = machine.netscript(&["--force", &path], Some(at));
+        if !was_killed(&run) {
+            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run);
+            break;
+        }
+        let down = machine.netscript(&["down", "--force", &lab], None);
+        let what = format!("{}: killed at {at}", script.display());
+        if !report.add(&what, &before, &machine.settle(&before), &down) {
+            break;
+        }
+    }
+    let _ = std::fs::remove_file(&failing);
+    report.merge(kills_of_down(machine, script, first, stride));
+    report
+}
+
+fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+    let mut report = Report::default();
+    let before = machine.look();
+    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        machine.netscript(&["--force", &script.display().to_string()], None);
+        let down = machine.netscript(&["down", "--force", &name(script)], Some(at));
+        let last = !was_killed(&down);
+        if !last {
+            machine.netscript(&["down", "--force", &name(script)], None);
+        }
+        let what = format!("{}: down killed at {at}", script.display());
+        if !report.add(&what, &before, &machine.settle(&before), &down) || last {
+            break;
+        }
+    }
+    report
+}
+
+/// A script in a folder of its own, so that it finds no modules but those built in.
+fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
+    let path = script.with_file_name(format!("{}-failing.rhai", name(script)));
+    let path =
+        Path::new("/tmp").join(format!("{}-{}", std::process::id(), path.file_name().unwrap_or_default().display()));
+    std::fs::write(&path, text).expect("there is room in /tmp");
+    path
+}
+
+/// Every name that a lab makes on the host is taken in its turn: the lab fails there, and everything
+/// is undone.
+pub fn failures(machine: &Machine, script: &Path) -> Report {
+    let mut report = Report::default();
+    let path = script.display().to_string();
+    let told = machine.netscript(&["--force", "--rm", "-v", &path], None);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    for taking in told.lines().flat_map(takings) {
+        let sh = |command: &str| Command::new("sh").args(["-c", command]).stderr(Stdio::null()).status();
+        let _ = sh(&taking.0);
+        let before = machine.look();
+        let run = machine.netscript(&["--force", &path], None);
+        let what = format!("{path}: {} is taken", taking.0);
+        if run.status.success() {
+            // The end of a pair that is born elsewhere: the name is free there.
+            machine.netscript(&["down", "--force", &name(script)], None);
+            let _ = sh(&taking.1);
+            continue;
+        }
+        report.add(&what, &before, &machine.settle(&before), &run);
+        let _ = sh(&taking.1);
+    }
+    report
+}
+
+/// The commands that take a name which a line of `-v` says was made, and give it back.
+fn takings(line: &str) -> Vec<(String, String)> {
+    let names: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+    if line.starts_with("+ make the namespace `") {
+        return vec![(format!("ip netns add {}", names[0]), format!("ip netns del {}", names[0]))];
+    }
+    let on_host = line.ends_with(" in host");
+    let links = ["+ make the bridge", "+ make the pair"];
+    if on_host && links.iter().any(|start| line.starts_with(start)) {
+        let link = |name: &&str| (format!("ip link add {name} type bridge"), format!("ip link del {name}"));
+        return names.iter().map(link).collect();
+    }
+    if let (true, Some(rest)) = (on_host, line.strip_prefix("+ make the chain `")) {
+        let chain = rest.split('`').next().unwrap_or_default();
+        return vec![(format!("iptables -N {chain}"), format!("iptables -X {chain}"))];
+    }
+    Vec::new()
+}
+
+/// Labs of one script under several names, with links of their own, go up and down at the same time.
+pub fn together(machine: &Machine, labs: usize) -> Report {
+    let mut report = Report::default();
+    let before = machine.look();
+    std::thread::scope(|scope| {
+        for number in 0..labs {
+            scope.spawn(move || up_and_down(machine, number));
+        }
+    });
+    let output = machine.netscript(&["ps"], None);
+    report.add("ten labs at once", &before, &machine.settle(&before), &output);
+    report
+}
+
+fn up_and_down(machine: &Machine, number: usize) {
+    let text = format!(
+        r#"
+        let red = netns("red{number}");
+        veth("v{number}", #{{ peer: "eth0", netns: red }}).addr("10.5{number}.0.1/24").up();
+        host.sysctl("net.ipv4.ip_forward", 1);
+        host.filter.forward.policy("drop");
+        host.filter.forward.accept(#{{ iif: "v{number}" }});
+        host.filter.forward.accept(#{{ src: "10.0.0.0/8" }});
+        host.nat.dnat(#{{ proto: "tcp", dport: 80, to: "10.5{number}.0.2:80" }});
+        red.serve(80, "{number}");
+        "#
+    );
+    let path = Path::new("/tmp").join(format!("{}-together{number}.rhai", std::process::id()));
+    std::fs::write(&path, text).expect("there is room in /tmp");
+    let lab = name(&path);
+    for _ in 0..3 {
+        let up = machine.netscript(&[&path.display().to_string()], None);
+        assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
+        let down = machine.netscript(&["down", &lab], None);
+        assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
+    }
+    let _ = std::fs::remove_file(&path);
+}

@@ -1,0 +1,230 @@
+//! Labs on the machine: up, down, failed, killed, replaced, and what others have there.
+
+use std::process::{Command, Output};
+
+use netscript_tests::{Sandbox, netscript};
+
+/// The project's own commands, which try labs on a machine of their own.
+fn crash(arguments: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("crash").args(arguments).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    print!("{told}");
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_lab_goes_as_it_came() {
+    crash(&["--only", "back", "--script", "everything"]);
+    crash(&["--only", "back", "--script", "single-container"]);
+}
+
+#[test]
+fn a_lab_that_is_killed_can_be_taken_down() {
+    crash(&["--only", "kills", "--script", "everything", "--stride", "11", "--first", "3"]);
+}
+
+#[test]
+fn a_lab_whose_name_is_taken_is_undone() {
+    crash(&["--only", "failures", "--script", "everything"]);
+}
+
+#[test]
+fn ten_labs_at_once() {
+    crash(&["--only", "together", "--script", "nothing"]);
+}
+
+/// A machine with netscript on it.
+struct Machine(Sandbox);
+
+impl Machine {
+    fn new() -> Machine {
+        Machine(Sandbox::new())
+    }
+
+    fn run(&self, commands: &str) -> Output {
+        self.0.try_shell(&format!("cd /run; netscript() {{ '{}' \"$@\"; }}; {commands}", netscript().display()))
+    }
+
+    /// Runs commands that must succeed, and gives what they say on both outputs.
+    fn ok(&self, commands: &str) -> String {
+        let output = self.run(commands);
+        let told = told(&output);
+        assert!(output.status.success(), "{commands}\n{told}");
+        told
+    }
+
+    /// Runs commands that must fail with an error of this code.
+    fn refused(&self, commands: &str, code: &str) -> String {
+        let output = self.run(commands);
+        let told = told(&output);
+        assert!(!output.status.success() && told.contains(&format!("error[{code}]")), "{commands}\n{told}");
+        told
+    }
+
+    fn script(&self, name: &str, text: &str) {
+        self.0.shell(&format!("cat > /run/{name}.rhai <<'END'\n{text}\nEND"));
+    }
+}
+
+fn told(output: &Output) -> String {
+    [output.stdout.as_slice(), output.stderr.as_slice()].map(String::from_utf8_lossy).concat()
+}
+
+#[test]
+fn a_lab_is_up_until_it_is_taken_down() {
+    let machine = Machine::new();
+    machine.script(
+        "red",
+        r#"let red = netns("red"); veth("v1", #{ peer: "eth0", netns: red }); red.start("sleep 1000");"#,
+    );
+    let up = machine.ok("netscript red.rhai");
+    assert!(up.starts_with("the lab `red` is up: 1 namespace, 2 links, 1 process, in "), "{up}");
+    assert!(up.contains("`netscript down red` takes it down"), "{up}");
+
+    let listed = machine.ok("netscript ps --format json");
+    let labs: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&labs[0]["name"], &labs[0]["state"]), (&"red".into(), &"up".into()), "{labs}");
+    assert_eq!(labs[0]["namespaces"], serde_json::json!(["red"]));
+    assert_eq!(labs[0]["processes"][0]["what"], "sleep 1000");
+    assert!(machine.ok("netscript ps").contains("/run/red.rhai"));
+
+    assert!(machine.refused("netscript red.rhai", "E0501").contains("--replace"));
+    machine.ok("netscript --name other red.rhai 2>&1 || true");
+    machine.ok("netscript --replace red.rhai; ip netns list | grep red");
+    let commands = machine.ok("netscript down --dry-run red");
+    assert!(commands.contains("ip netns del red") && commands.contains("ip link del dev v1"), "{commands}");
+    machine.ok("netscript down red");
+    machine.refused("netscript down red", "E0503");
+    assert_eq!(machine.ok("ls /run/netns; ls -d /run/netscript 2>/dev/null || true; ip -br link show type veth"), "");
+}
+
+#[test]
+fn what_fails_is_undone_unless_it_is_to_be_kept() {
+    let machine = Machine::new();
+    machine.script("bad", r#"bridge("br0"); netns("red"); throw "enough";"#);
+    let output = told(&machine.run("netscript bad.rhai"));
+    assert!(output.contains("everything that the script did has been undone"), "{output}");
+    machine.ok("! ip link show br0 2>/dev/null; test -z \"$(ip netns list)\"");
+
+    let kept = told(&machine.run("netscript --keep bad.rhai"));
+    assert!(kept.contains("the lab `bad` is kept as it is"), "{kept}");
+    machine.ok("ip link show br0; netscript down bad; ! ip link show br0 2>/dev/null");
+
+    machine.script("good", r#"bridge("br0"); host.sysctl("net.ipv4.ip_forward", 1);"#);
+    machine.ok("sysctl -qw net.ipv4.ip_forward=0; netscript --rm good.rhai; ! ip link show br0 2>/dev/null");
+    assert_eq!(machine.ok("cat /proc/sys/net/ipv4/ip_forward"), "0\n");
+    machine.script("nothing", "print(host.name);");
+    assert_eq!(
+        machine.ok("netscript nothing.rhai; netscript ps"),
+        "host\nLAB  STATE  AGE  NAMESPACES  PROCESSES  SCRIPT\n"
+    );
+}
+
+#[test]
+fn an_interrupted_script_is_undone() {
+    let machine = Machine::new();
+    machine.script("slow", r#"bridge("br0"); print("made"); sleep(30);"#);
+    let program = netscript().display().to_string();
+    let told = machine.ok(&format!(
+        "'{program}' slow.rhai >out 2>&1 & p=$!; while ! grep -q made out 2>/dev/null; do sleep 0.05; done
+         kill -INT $p; wait $p || echo \"status $?\"; cat out; ! ip link show br0 2>/dev/null"
+    ));
+    assert!(told.contains("status 130") && told.contains("has been undone"), "{told}");
+}
+
+#[test]
+fn others_things_are_told_of_before_they_go() {
+    let machine = Machine::new();
+    machine.script("lab", r#"netns("red"); bridge("br0");"#);
+    machine.ok("netscript lab.rhai; ip link add x1 type veth peer name x2; ip link set x1 netns red; ip link set x2 master br0");
+    let told = machine.refused("netscript down lab", "E0504");
+    assert!(told.contains("the link `x1` in the namespace `red`"), "{told}");
+    assert!(told.contains("the link `x2` is a port of the lab's `br0`"), "{told}");
+    machine.ok("ip link show br0; netscript down --force lab; ! ip link show br0 2>/dev/null");
+
+    machine.ok("iptables -A FORWARD -s 192.0.2.1 -j DROP; ip netns add theirs; ip link add t1 type bridge");
+    machine.script("greedy", r"host.filter.forward.flush();");
+    assert!(machine.refused("netscript greedy.rhai", "E0505").contains("-A FORWARD -s 192.0.2.1/32 -j DROP"));
+    machine.script("deleter", r#"netns_open("theirs").delete();"#);
+    machine.refused("netscript deleter.rhai", "E0505");
+    machine.script("remover", r#"link("t1").delete();"#);
+    machine.refused("netscript remover.rhai", "E0505");
+    machine.ok("ip link show t1; ip netns list | grep theirs; iptables -S FORWARD | grep 192.0.2.1");
+    machine
+        .ok("netscript --force remover.rhai; ! ip link show t1 2>/dev/null; netscript down remover; ip link show t1");
+    machine.ok("netscript --force greedy.rhai; netscript down greedy; iptables -S FORWARD | grep 192.0.2.1");
+}
+
+#[test]
+fn a_strangers_namesake_is_left_alone() {
+    let machine = Machine::new();
+    machine.script(
+        "lab",
+        r#"netns("red"); bridge("br0"); host.nat.masquerade(#{ src: "10.0.0.0/8" }); host.start("sleep 1000");"#,
+    );
+    machine.ok("netscript lab.rhai");
+    // What the lab made goes, and somebody else makes the like of it.
+    machine.ok("ip netns del red; ip netns add red; ip link del br0; ip link add br0 type bridge");
+    machine.ok("iptables -t nat -F; iptables -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE");
+    // The process's number is another's by now, as far as the journal can tell.
+    machine.ok("setsid -f sleep 1001 </dev/null >/dev/null 2>&1; p=$(pgrep -nf 'sleep 100[1]'); o=$(grep -o '\"pid\":[0-9]*' netscript/lab/journal | tail -n1)
+        kill ${o#*:}; sed -i \"s/$o,/\\\"pid\\\":$p,/\" netscript/lab/journal; echo $p >other");
+    machine.ok("netscript down lab; ip netns list | grep red; ip link show br0; iptables -t nat -S | grep MASQUERADE; kill $(cat other)");
+}
+
+#[test]
+fn journals_that_cannot_be_used_say_why() {
+    let machine = Machine::new();
+    machine.script("lab", r#"netns("red"); bridge("br0"); bridge("br1");"#);
+    machine.ok("netscript lab.rhai; cp netscript/lab/journal whole");
+    machine.ok("sed -i '1s/\"version\":1/\"version\":9/' netscript/lab/journal");
+    assert!(machine.refused("netscript down lab", "E0506").contains("a later version of netscript wrote it"));
+    machine.ok("sed '3s/.*/{\"entry\"/' whole >netscript/lab/journal");
+    assert!(machine.refused("netscript down lab", "E0506").contains("line 3 is damaged"));
+    machine.ok("ip link show br0; netscript down --force lab; ip link show br0; ! ip link show br1 2>/dev/null");
+    machine.ok("ip link del br0; netscript lab.rhai; printf '{\"entry\":{\"n\":77,\"op' >>netscript/lab/journal; netscript down lab");
+    machine.ok("! ip link show br0 2>/dev/null");
+}
+
+#[test]
+fn without_room_for_the_journal_nothing_is_done() {
+    let machine = Machine::new();
+    machine.script("lab", r#"for i in 0..200 { bridge(`b${i}`); }"#);
+    machine.ok("mkdir netscript; mount -t tmpfs -o size=16k tmpfs netscript");
+    let told = machine.refused("netscript lab.rhai", "E0405");
+    assert!(told.contains("No space left on device") && told.contains("has been undone"), "{told}");
+    assert_eq!(machine.ok("ip -br link show type bridge; ls netscript"), "");
+    machine.ok("mount -o remount,ro netscript");
+    assert!(machine.refused("netscript lab.rhai", "E0405").contains("Read-only file system"));
+    assert_eq!(machine.ok("ip -br link show type bridge; umount netscript; rmdir netscript"), "");
+}
+
+#[test]
+fn steps_are_taken_back() {
+    let sandbox = Sandbox::new();
+    let script = r#"
+        let br0 = bridge("br0");
+        let before = checkpoint();
+        let red = netns("red");
+        let pair = veth("v1", #{ peer: "eth0", netns: red }).master(br0).up();
+        br0.up().addr("10.0.0.1/24").set_mtu(1400).rename("br1");
+        host.route("10.1.0.0/16", #{ dev: br0 });
+        host.filter.forward.accept(#{ iif: br0 });
+        host.filter.forward.policy("drop");
+        rollback(before);
+        assert(br0.name == "br0" && br0.state == "down" && br0.addrs.is_empty() && br0.mtu == 1500);
+        assert(netns_list().is_empty() && host.links.map(|l| l.name) == ["lo", "br0"]);
+        assert(host.filter.chains.is_empty() || host.filter.forward.policy == "accept");
+        for gone in [red, pair] {
+            try { gone.name; assert(false); } catch (e) { assert(e.code == "E0309", e.message); }
+        }
+        br0.delete();
+        undo();
+        assert(br0.name == "br0" && host.links.len() == 2);
+        try { rollback(before); rollback(before); } catch (e) { assert(false, e.message); }
+        undo();
+        assert(host.links.len() == 1);
+        try { undo(); assert(false); } catch (e) { assert(e.code == "E0508"); }
+    "#;
+    sandbox.script(script).unwrap();
+}
