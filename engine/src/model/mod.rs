@@ -12,6 +12,8 @@ mod link;
 mod neigh;
 mod netfilter;
 mod netns;
+#[cfg(feature = "kernel")]
+mod outline;
 mod policy;
 mod route;
 mod slab;

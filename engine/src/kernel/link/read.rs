@@ -7,7 +7,8 @@ use netlink_packet_core::Nla;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     BridgeId, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoPortData,
-    InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, State,
+    InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, Prop,
+    State,
 };
 use rtnetlink::LinkUnspec;
 
@@ -55,6 +56,24 @@ pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -
     let names = table.lines().skip(2).filter_map(|line| line.split_once(':'));
     let mut names: Vec<IfName> = names.filter_map(|(name, _)| IfName::parse(name.trim()).ok()).collect();
     names.sort();
+    Ok(names)
+}
+
+/// Every name by which a namespace's links are known, alternative ones too.
+pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
+    let mut names = Vec::new();
+    for message in dump(socket)? {
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => names.extend(IfName::parse(name).ok()),
+                LinkAttribute::PropList(list) => names.extend(list.iter().filter_map(|prop| match prop {
+                    Prop::AltIfName(name) => IfName::parse(name).ok(),
+                    _ => None,
+                })),
+                _ => {}
+            }
+        }
+    }
     Ok(names)
 }
 
