@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netscript_engine::diagnostics::Errno;
-use netscript_engine::kernel::Kernel;
+use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
 use netscript_engine::op::{Action, Op, RouteOp, SysctlKey};
 use netscript_engine::shell::{self, Style};
@@ -61,6 +61,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let model = on_model(program);
     let comparison = Comparison::with(&model.state);
     let kernel = on_kernel(program.clone(), model.state.clone(), comparison.clone(), limit);
+    let together = together(program.clone(), model.state.clone(), comparison.clone(), limit);
     let failed = as_commands(&model.lines, model.state.clone(), comparison.clone(), limit);
 
     let mut differences = Vec::new();
@@ -68,6 +69,10 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         let (believed, said) = (&model.verdicts[at], &kernel.verdicts[at]);
         if believed != said {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel {said:?}"));
+        }
+        let said = &together.verdicts[at];
+        if believed != said {
+            differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
@@ -78,7 +83,8 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the command: {told}"));
         }
     }
-    let states = [("kernel", &kernel.state), ("commands", &failed.state)];
+    differences.extend(together.late.iter().cloned());
+    let states = [("kernel", &kernel.state), ("kernel behind a queue", &together.state), ("commands", &failed.state)];
     for (name, state) in states {
         match state {
             Ok(state) => differences.extend(
@@ -87,11 +93,19 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             Err(why) => differences.push(format!("{name}: {why}")),
         }
     }
-    if kernel.rules != failed.rules {
-        differences.push(format!("iptables-save: kernel\n{}\ncommands\n{}", kernel.rules, failed.rules));
+    for (name, rules) in [("commands", &failed.rules), ("kernel behind a queue", &together.rules)] {
+        if kernel.rules != *rules {
+            differences.push(format!("iptables-save: kernel\n{}\n{name}\n{rules}", kernel.rules));
+        }
     }
     let refused = model.verdicts.iter().filter(|verdict| **verdict != Verdict::Done).count();
     Outcome { differences, refused }
+}
+
+/// The operations of a program that the model takes.
+pub fn accepted(program: &Program) -> Program {
+    let mut model = Model::new();
+    program.iter().filter(|op| model.apply(std::slice::from_ref(*op)).is_ok()).cloned().collect()
 }
 
 struct OnModel {
@@ -143,6 +157,8 @@ pub(super) fn settings() -> Vec<SysctlKey> {
 
 struct OnKernel {
     verdicts: Vec<Verdict>,
+    /// What failed after it had been taken for certain.
+    late: Option<String>,
     state: Result<NetState, String>,
     rules: String,
 }
@@ -153,7 +169,22 @@ fn on_kernel(program: Program, expected: NetState, comparison: Comparison, limit
         bring_loopback_up();
         let verdicts = program.iter().map(|op| verdict(&mut kernel, op)).collect();
         let state = settled(&mut kernel, &expected, &comparison, limit);
-        OnKernel { verdicts, state, rules: saved_rules(&expected) }
+        OnKernel { verdicts, late: None, state, rules: saved_rules(&expected) }
+    })
+}
+
+/// The same with operations that travel together.
+fn together(program: Program, expected: NetState, comparison: Comparison, limit: Duration) -> OnKernel {
+    Sandbox::new().run(move || {
+        let kernel = || Kernel::new(interrupt()).expect("the sandbox has a network");
+        let mut queue = Queue::new(kernel());
+        bring_loopback_up();
+        let verdicts = program.iter().map(|op| verdict(&mut queue, op)).collect();
+        let late = queue.flush().err().map(|error| format!("late: {}", error.describe().message));
+        // Those that the queue's own kernel holds are not known by name to another.
+        drop(queue);
+        let state = settled(&mut kernel(), &expected, &comparison, limit);
+        OnKernel { verdicts, late, state, rules: saved_rules(&expected) }
     })
 }
 

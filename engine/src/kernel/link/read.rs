@@ -84,7 +84,12 @@ const LOOPBACK: u32 = 1;
 pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
         message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
-            && matches!(oper_state(message), OperState::Down | OperState::LowerLayerDown)
+            && match oper_state(message) {
+                OperState::Down | OperState::LowerLayerDown => true,
+                // So is a pair that was made a moment ago; other kinds may stay so.
+                OperState::Unknown => is_pair(message),
+                OperState::NotPresent | OperState::Testing | OperState::Dormant | OperState::Up => false,
+            }
     };
     // Answered only after what the kernel is doing about links at the moment: a list could show a
     // link as up whose bridge has not heard of it yet.
@@ -95,6 +100,10 @@ pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool
         get(socket, LinkUnspec::new_with_index(*index))?;
     }
     Ok(late.is_empty())
+}
+
+fn is_pair(message: &LinkMessage) -> bool {
+    info(message, |info| matches!(info, LinkInfo::Kind(InfoKind::Veth)).then_some(())).is_some()
 }
 
 /// `ip link show`
