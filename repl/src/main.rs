@@ -19,6 +19,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    netscript_engine::kernel::share_memory();
     helper::run().unwrap_or_else(|| obey(Cli::parse()))
 }
 

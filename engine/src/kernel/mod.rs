@@ -45,6 +45,7 @@ pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use queue::Queue;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub use sys::share_memory;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Refusal, Result};

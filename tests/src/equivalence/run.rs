@@ -72,7 +72,8 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         }
         let said = &together.verdicts[at];
         if believed != said {
-            differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
+            differences
+                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
