@@ -146,7 +146,8 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         }
     }
     if wanted("together") {
-        tell("ten labs at once", crash::together(&machine, 10));
+        let rounds = usize::try_from(number("--rounds", 20)).unwrap_or(20);
+        tell("ten labs at once", crash::together(&machine, 10, rounds));
     }
     if all_came_back { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
