@@ -1,10 +1,12 @@
 //! What the integration tests share.
 
+pub mod bench;
 pub mod bench_repl;
 mod big_lab;
 pub mod crash;
 mod equality;
 pub mod equivalence;
+pub mod floor;
 pub mod program;
 mod sandbox;
 mod snapshot;

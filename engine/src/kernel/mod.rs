@@ -8,6 +8,7 @@ mod interrupt;
 mod inverse;
 mod journal_file;
 mod journals;
+mod keeper;
 mod kill;
 mod labs;
 mod lifetime;
