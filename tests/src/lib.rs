@@ -2,9 +2,11 @@
 
 pub mod bench_repl;
 mod big_lab;
+pub mod claims;
 pub mod crash;
 mod equality;
 pub mod equivalence;
+pub mod lines;
 pub mod program;
 mod sandbox;
 mod snapshot;
