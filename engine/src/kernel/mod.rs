@@ -6,6 +6,7 @@ mod carrier;
 mod fdb;
 mod interrupt;
 mod inverse;
+mod keeper;
 mod kill;
 mod labs;
 mod lifetime;

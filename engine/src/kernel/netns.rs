@@ -420,7 +420,7 @@ impl Namespaces {
         let Some(inode) = ending.inode else { return };
         if !ending.far_ends.is_empty() && pids_in(inode).is_empty() {
             self.give_back();
-            self.wait_until_gone(&ending.far_ends);
+            self.wait_until_gone(inode, &ending.far_ends);
         }
     }
 
@@ -443,17 +443,22 @@ impl Namespaces {
     }
 
     /// The kernel removes them in its own time; a new link of the same name would meet them. It
-    /// removes nothing while another name or an open file keeps the namespace alive.
-    fn wait_until_gone(&mut self, far_ends: &[FarEnd]) {
+    /// removes nothing while something else keeps the namespace alive.
+    fn wait_until_gone(&mut self, inode: u64, far_ends: &[FarEnd]) {
         const STEP: Duration = Duration::from_millis(1);
         const LIMIT: Duration = Duration::from_secs(10);
         // Our own socket lets go of the namespace a little later than it is closed (RCU).
-        const LETTING_GO: Duration = Duration::from_millis(250);
+        const LETTING_GO: Duration = Duration::from_millis(50);
         let start = Instant::now();
+        let mut look = LETTING_GO;
         for far_end in far_ends {
             while super::link::index(self, &far_end.place, &far_end.name).is_ok() && start.elapsed() < LIMIT {
-                if start.elapsed() > LETTING_GO && super::nsid::is_alive(self, &far_end.place, far_end.nsid) {
-                    return;
+                if start.elapsed() > look {
+                    let alive = super::nsid::is_alive(self, &far_end.place, far_end.nsid);
+                    if alive && super::keeper::is_kept(inode) {
+                        return;
+                    }
+                    look *= 2;
                 }
                 std::thread::sleep(STEP);
             }

@@ -297,7 +297,7 @@ impl Model {
 
     /// What IPv4, IPv6 and the neighbour tables forget with a link (`NETDEV_UNREGISTER`).
     fn detach_protocols(&mut self, id: DevId) {
-        self.destroy4(id);
+        self.unregister4(id);
         self.destroy6(id);
         self.flush_neighbours(id, |_| true);
     }
@@ -484,8 +484,11 @@ impl Model {
         let device = self.device_mut(id);
         let changed = device.arp != on;
         device.arp = on;
-        // arp_netdev_event; a link that is down tells nobody.
+        // arp_netdev_event, addrconf_notify; a link that is down tells nobody.
         if changed && device.up {
+            if device.mtu < IPV6_MIN_MTU && device.is_loopback() {
+                self.destroy6(id);
+            }
             self.flush_neighbours(id, |_| true);
         }
     }

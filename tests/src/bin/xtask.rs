@@ -9,7 +9,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use netscript_engine::model::Model;
 use netscript_engine::shell::Style;
 use netscript_engine::{DryRun, World};
+<<<<<<< HEAD
 use netscript_tests::{big_lab, lines};
+=======
+use netscript_tests::bench::{self, Tools};
+use netscript_tests::big_lab;
+>>>>>>> main
 
 use netscript_tests::crash::{self, Machine, Report};
 use netscript_tests::equivalence::check_seeds;
@@ -23,6 +28,8 @@ fn main() -> ExitCode {
         Some("lines") => lines(),
         Some("bench-dry-run") => bench_dry_run(),
         Some("bench-repl") => bench_repl(),
+        Some("bench") => bench(&arguments[1..]),
+        Some("bench-one") => bench_one(&arguments[1..]),
         Some("equivalence") => equivalence(&arguments[1..]),
         Some("crash") => crash_outside(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
@@ -39,6 +46,10 @@ fn main() -> ExitCode {
                 "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|together]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
+            eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
+            eprintln!(
+                "                           time netscript beside other ways to the same networks (use --release)"
+            );
             eprintln!(
                 "       cargo xtask bench-dry-run   time the dry run of labs of up to 10,000 namespaces (use --release)"
             );
@@ -172,6 +183,55 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         tell("ten labs at once", crash::together(&machine, 10));
     }
     if all_came_back { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Times netscript beside other ways to the same networks, and writes `target/bench.md`.
+fn bench(arguments: &[String]) -> ExitCode {
+    let option = |key: &str| {
+        let at = arguments.iter().position(|argument| argument == key)?;
+        arguments.get(at + 1).cloned()
+    };
+    let tools = Tools {
+        netscript: netscript_tests::netscript().to_owned(),
+        floor: std::env::current_exe().unwrap_or_default().with_file_name("floor"),
+        python: option("--python").map(Into::into),
+    };
+    if !tools.floor.exists() {
+        eprintln!("build the floor program first: cargo build --release --package netscript-tests --bin floor");
+        return ExitCode::from(2);
+    }
+    let mut text = bench::machine();
+    print!("{text}");
+    for contest in bench::contests(&tools, &option("--only").unwrap_or_default()) {
+        let told = match bench::hold(&contest) {
+            Ok(measured) => bench::report(&contest, &measured),
+            Err(why) => {
+                eprintln!("{why}");
+                return ExitCode::FAILURE;
+            }
+        };
+        print!("{told}");
+        text.push_str(&told);
+    }
+    let file = netscript_tests::workspace().join("target/bench.md");
+    match std::fs::write(&file, text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", file.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench_one(command: &[String]) -> ExitCode {
+    match bench::one(command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Times how long a user of the REPL waits.

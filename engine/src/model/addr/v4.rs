@@ -197,11 +197,18 @@ impl Model {
         self.sync_down4(id, Dead::Down);
     }
 
-    /// `inetdev_destroy`
+    /// `inetdev_destroy`: the routes go with the last address, and stay if there is none.
     pub(in super::super) fn destroy4(&mut self, id: DevId) {
-        self.sync_down4(id, Dead::Unregistered);
+        while !self.device(id).addrs4.is_empty() {
+            self.remove4(id, 0);
+        }
         self.flush_neighbours(id, |addr| addr.is_ipv4());
-        self.device_mut(id).addrs4.clear();
+    }
+
+    /// `NETDEV_UNREGISTER`
+    pub(in super::super) fn unregister4(&mut self, id: DevId) {
+        self.destroy4(id);
+        self.sync_down4(id, Dead::Unregistered);
     }
 
     /// `inetdev_changename`: the first address takes the new name for a label, the others what
@@ -262,7 +269,7 @@ impl Model {
         }
         // fib_valid_prefsrc: the address may be another network's broadcast address.
         let own = kind == RouteKind::Local && dst.addr() == IpAddr::V4(primary.local);
-        if !own && self.addr_type4(space, primary.local, None) != RouteKind::Local {
+        if !own && self.addr_type4(space, primary.local) != RouteKind::Local {
             return;
         }
         self.space_mut(space).fib4.append(table, dst, route);
@@ -315,7 +322,7 @@ impl Model {
         if !needed.local {
             self.magic_del4(id, RouteKind::Local, prefix(gone.local, 32), &primary);
             let space = self.space_of(id);
-            if self.addr_type4(space, gone.local, Some(id)) != RouteKind::Local {
+            if self.addr_type4(space, gone.local) != RouteKind::Local {
                 // fib_sync_down_addr: routes that preferred the address go too.
                 let local = gone.local;
                 self.space_mut(space).fib4.retain(|table, route| table != TableId::MAIN || route.src != Some(local));
