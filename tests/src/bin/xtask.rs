@@ -9,15 +9,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use netscript_engine::model::Model;
 use netscript_engine::shell::Style;
 use netscript_engine::{DryRun, World};
-<<<<<<< HEAD
-use netscript_tests::{big_lab, lines};
-=======
 use netscript_tests::bench::{self, Tools};
-use netscript_tests::big_lab;
->>>>>>> main
-
 use netscript_tests::crash::{self, Machine, Report};
 use netscript_tests::equivalence::check_seeds;
+use netscript_tests::{big_lab, lines};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
