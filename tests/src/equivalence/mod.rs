@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-pub use generate::program;
+pub use generate::{program, program_on};
 pub use rng::Rng;
 pub use run::{Program, check, commands};
 pub use script::check_script;

@@ -29,9 +29,14 @@ const LINKS: [&str; 12] = ["v0", "v1", "v2", "v3", "v4", "v5", "eth0", "br0", "b
 
 /// A program of 30 to 60 operations.
 pub fn program(rng: &mut Rng) -> Program {
+    program_on(rng, Model::new())
+}
+
+/// The same, on a machine that has something already.
+pub fn program_on(rng: &mut Rng, machine: Model) -> Program {
     let mut generator = Generator {
         rng: rng.clone(),
-        run: DryRun::new(Model::new(), Style::Plain, |_| ()),
+        run: DryRun::new(machine, Style::Plain, |_| ()),
         state: NetState::default(),
         held: Vec::new(),
         serial: 0,
