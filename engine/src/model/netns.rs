@@ -60,7 +60,7 @@ impl Model {
             PidRef::Held(number) => self.names.get(&NetnsRef::Held(number)),
             PidRef::Started(number) => self.programs.get(&Started(number)),
         };
-        known.copied().ok_or_else(|| Errno::ENOENT.into())
+        known.copied().ok_or_else(|| Errno::ESRCH.into())
     }
 
     pub(super) fn new_space(&mut self) -> SpaceId {
