@@ -242,7 +242,7 @@ impl Model {
                 state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
                     .to_owned(),
             };
-            records.extend(device.fdb.iter().map(|(mac, dst)| record(*mac, device, None, *dst)));
+            records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, entry.dst)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);
             records.extend(bridge.map(|(mac, port)| record(*mac, self.device(*port), Some(device), None)));
         }
