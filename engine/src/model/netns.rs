@@ -78,7 +78,7 @@ impl Model {
         let space = self
             .names
             .remove(netns)
-            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })?;
+            .ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))?;
         self.space_mut(space).names.remove(netns);
         self.end_unused(space);
         Ok(())

@@ -94,7 +94,9 @@ impl Model {
             Kind::Bridge(bridge) => LinkType::Bridge { options: bridge.options.clone(), id: None, root_id: None },
             Kind::Vxlan(vxlan, lower) => {
                 let mut vxlan = vxlan.clone();
-                vxlan.dev = lower.map(|lower| self.device(lower).name.clone());
+                if let Some(lower) = lower {
+                    vxlan.dev = Some(self.device(*lower).name.clone());
+                }
                 LinkType::Vxlan(vxlan)
             }
             Kind::Macvlan(lower, mode) => LinkType::Macvlan(self.peer(netns, *lower), *mode),

@@ -279,9 +279,12 @@ impl Model {
             return Err(refused(Errno::ENODEV, "Nexthop device required for onlink"));
         }
         let way = self.way6(space, *kind, hop, Wanted { table: *table, onlink: hop.onlink, dev, src })?;
-        if let Some(src) = src
-            && !self.has_address6(space, src)
-        {
+        let fits = |src: Ipv6Addr| match src.is_unicast_link_local() || src.is_loopback() {
+            // ipv6_chk_addr
+            true => way.dev.is_some_and(|dev| self.device(dev).addrs6.iter().any(|addr| addr.local == Some(src))),
+            false => self.has_address6(space, src),
+        };
+        if src.is_some_and(|src| !fits(src)) {
             return Err(refused(Errno::EINVAL, "Invalid source address"));
         }
         Ok(Route6 {
