@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Result};
-use crate::model::{Failure, Model};
+use crate::failure::Failure;
+use crate::model::Model;
 use crate::op::{
     Action, Family, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
     SysctlKey,

@@ -46,9 +46,10 @@ use process::Processes;
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub(crate) use crate::failure::{Failure, Outcome};
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
-use crate::diagnostics::{Error, Refusal, Result};
+use crate::diagnostics::{Error, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
@@ -74,36 +75,6 @@ pub struct Kernel {
     /// Only some steps are being taken back.
     partial: bool,
 }
-
-/// Why one operation was not done.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    refusal: Refusal,
-    absent: Option<Absent>,
-}
-
-impl<R: Into<Refusal>> From<R> for Failure {
-    fn from(refusal: R) -> Failure {
-        Failure { refusal: refusal.into(), absent: None }
-    }
-}
-
-impl Failure {
-    fn absent(what: Absent, refusal: impl Into<Refusal>) -> Failure {
-        Failure { refusal: refusal.into(), absent: Some(what) }
-    }
-
-    /// The failure as the answer to a question, put as what follows "cannot".
-    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
-        match self.absent {
-            Some(absent) => absent.into_error(),
-            None => Error::Unanswered { question: question(), refusal: self.refusal },
-        }
-    }
-}
-
-/// The result of one thing asked of the kernel.
-pub(crate) type Outcome<T = ()> = std::result::Result<T, Failure>;
 
 impl Kernel {
     /// The kernel seen from the calling thread's network namespace, which becomes `host`.

@@ -431,7 +431,9 @@ impl Namespaces {
             if place == *netns {
                 continue;
             }
-            if let Ok(Some(nsid)) = super::nsid::id_of(self, &place, netns) {
+            // The kernel numbers a namespace when a link that leads to it is first looked at.
+            let seen = super::link::index(self, &place, &name);
+            if let Ok(Some(nsid)) = seen.and_then(|_| super::nsid::id_of(self, &place, netns)) {
                 far_ends.push(FarEnd { place, name, nsid });
             }
         }

@@ -98,6 +98,9 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             Err(why) => differences.push(format!("{name}: {why}")),
         }
     }
+    if let Ok(state) = &kernel.left.state {
+        differences.extend(imported(state, &expected));
+    }
     let (ours, theirs) = (&kernel.left.rules, &failed.left.rules);
     if ours != theirs {
         differences.push(format!("iptables-save: kernel\n{ours}\ncommands\n{theirs}"));
@@ -174,6 +177,18 @@ pub(super) fn read_state(
         }
     }
     Ok(state)
+}
+
+/// What a model that begins with a state has otherwise.
+fn imported(state: &NetState, expected: &Expected) -> Vec<String> {
+    let mut run = DryRun::new(Model::of(state), Style::Plain, |_| ());
+    match read_state(&mut run, &expected.look.settings, &expected.look.places()) {
+        Ok(again) => {
+            let differences = Comparison::with(state).differences(state, &again);
+            differences.iter().map(|line| format!("found - begun with +: {line}")).collect()
+        }
+        Err(why) => vec![format!("a model that begins with it: {why}")],
+    }
 }
 
 struct OnModel {
