@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use netscript_engine::shell;
@@ -153,6 +154,10 @@ pub struct TestArgs {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 
+    /// How many seconds a test may take; one that takes longer is interrupted, and has failed
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: u32,
+
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     pub format: Format,
@@ -163,6 +168,11 @@ impl TestArgs {
     pub fn jobs(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.map_or_else(processors, usize::from)
+    }
+
+    /// How long a test may take.
+    pub fn time_limit(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
     }
 }
 

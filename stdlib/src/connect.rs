@@ -44,7 +44,7 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
 fn result(connected: Connected) -> Dynamic {
     let mut map = Map::new();
     map.insert("ok".into(), connected.error.is_none().into());
-    map.insert("rtt_ms".into(), connected.rtt.map_or(Dynamic::UNIT, |rtt| (rtt.as_secs_f64() * 1000.0).into()));
+    map.insert("rtt_ms".into(), connected.rtt.map_or(Dynamic::UNIT, |rtt| probe::milliseconds(rtt).into()));
     map.insert("error".into(), connected.error.map_or(Dynamic::UNIT, Dynamic::from));
     map.into()
 }

@@ -108,7 +108,12 @@ fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> 
 
 fn mean_ms(times: &[Duration]) -> Option<f64> {
     let count = u32::try_from(times.len()).ok().filter(|count| *count > 0)?;
-    Some(times.iter().map(Duration::as_secs_f64).sum::<f64>() * 1000.0 / f64::from(count))
+    Some(milliseconds(times.iter().sum::<Duration>() / count))
+}
+
+/// Milliseconds to the microsecond, as `ping` shows them: more would be noise in what is printed.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[export_module]

@@ -1,10 +1,14 @@
 //! What the integration tests share.
 
+pub mod bench;
 pub mod bench_repl;
 mod big_lab;
+pub mod claims;
 pub mod crash;
 mod equality;
 pub mod equivalence;
+pub mod floor;
+pub mod lines;
 pub mod program;
 mod sandbox;
 mod snapshot;

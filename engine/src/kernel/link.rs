@@ -46,7 +46,13 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &Link
     }
     let request = RouteNetlinkMessage::NewLink(new.message);
     let made = namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL);
-    made.map_err(|failure| lacking(kind, failure))
+    made.map_err(|failure| lacking(kind, taken_or(namespaces, netns, name, failure)))
+}
+
+/// The kernel looks for the name of a new link first, but not where it is asked for an index: then
+/// whatever else is wrong comes before.
+fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
+    if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
 }
 
 /// Names the kernel feature whose absence a refusal to make a link means.

@@ -6,10 +6,14 @@ mod carrier;
 mod fdb;
 mod interrupt;
 mod inverse;
+mod journal_file;
+mod journals;
+mod keeper;
 mod kill;
 mod labs;
 mod lifetime;
 mod link;
+mod lock;
 mod neigh;
 mod netfilter;
 mod netns;
@@ -33,6 +37,7 @@ use std::time::Duration;
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
+use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
 pub use lifetime::{LabState, lab_states};
 pub(crate) use netns::Namespaces;
@@ -62,6 +67,8 @@ pub struct Kernel {
     book: Book,
     own: Own,
     folder: Option<LabFolder>,
+    /// The journals of other labs.
+    others: Journals,
     /// What the lab did not make is removed only if that was allowed.
     guarded: bool,
     /// Only some steps are being taken back.
@@ -111,6 +118,7 @@ impl Kernel {
             book: Book::default(),
             own: Own::default(),
             folder: None,
+            others: Journals::default(),
             guarded: false,
             partial: false,
             lend_terminal: |_| {},
@@ -137,6 +145,7 @@ impl Kernel {
 
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
+        let _shared = self.lock_shared(op).map_err(Failure::from_error)?;
         let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
         let done = self.carry_out(op);
@@ -150,6 +159,8 @@ impl Kernel {
 
     /// Does operations on rules, all in one namespace, written into the journal first.
     fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
+        let locked = ops.first().map_or(Ok(None), |op| self.lock_shared(op));
+        let _shared = locked.map_err(|error| (0, Failure::from_error(error)))?;
         let mut entries = Vec::new();
         for (index, op) in ops.iter().take(rules.len()).enumerate() {
             match self.look_and_record(op) {

@@ -333,7 +333,7 @@ impl Kernel {
     pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
         match op {
             NetnsOp::Add(name) => self.add_netns(name),
-            NetnsOp::Del(name) => self.namespaces.del(name),
+            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.namespaces.del(name),
             NetnsOp::Hold(number) => {
                 let pid = self.hold(*number)?;
                 self.namespaces.holders.insert(*number, pid);
@@ -355,10 +355,6 @@ impl Kernel {
                 bind(name, &path)
             }
             NetnsOp::Resolver(name, servers) => resolver::set(name, servers),
-            NetnsOp::Detach(name) => {
-                self.namespaces.close(&NetnsRef::Named(name.clone()));
-                unbind(name)
-            }
         }
     }
 
@@ -420,7 +416,7 @@ impl Namespaces {
         let Some(inode) = ending.inode else { return };
         if !ending.far_ends.is_empty() && pids_in(inode).is_empty() {
             self.give_back();
-            self.wait_until_gone(&ending.far_ends);
+            self.wait_until_gone(inode, &ending.far_ends);
         }
     }
 
@@ -443,17 +439,24 @@ impl Namespaces {
     }
 
     /// The kernel removes them in its own time; a new link of the same name would meet them. It
-    /// removes nothing while another name or an open file keeps the namespace alive.
-    fn wait_until_gone(&mut self, far_ends: &[FarEnd]) {
+    /// removes nothing while something else keeps the namespace alive.
+    fn wait_until_gone(&mut self, inode: u64, far_ends: &[FarEnd]) {
         const STEP: Duration = Duration::from_millis(1);
         const LIMIT: Duration = Duration::from_secs(10);
-        // Our own socket lets go of the namespace a little later than it is closed (RCU).
-        const LETTING_GO: Duration = Duration::from_millis(250);
+        // Our own socket lets go of the namespace a little later than it is closed (RCU), and a
+        // program that is being started has our files until it is itself.
+        const LETTING_GO: Duration = Duration::from_millis(150);
         let start = Instant::now();
+        let (mut next_look, mut seen_kept) = (LETTING_GO, false);
         for far_end in far_ends {
             while super::link::index(self, &far_end.place, &far_end.name).is_ok() && start.elapsed() < LIMIT {
-                if start.elapsed() > LETTING_GO && super::nsid::is_alive(self, &far_end.place, far_end.nsid) {
-                    return;
+                if start.elapsed() > next_look {
+                    let alive = super::nsid::is_alive(self, &far_end.place, far_end.nsid);
+                    let kept = alive && super::keeper::is_kept(inode);
+                    if kept && seen_kept {
+                        return;
+                    }
+                    (next_look, seen_kept) = (start.elapsed() + LETTING_GO, kept);
                 }
                 std::thread::sleep(STEP);
             }

@@ -28,6 +28,8 @@ pub(super) struct Device {
     pub(super) name: IfName,
     pub(super) kind: Kind,
     pub(super) mac: Hardware,
+    /// Its own, while a passthru macvlan on it may give it another.
+    pub(super) own_mac: Option<Hardware>,
     pub(super) mtu: u32,
     pub(super) up: bool,
     pub(super) arp: bool,
@@ -83,6 +85,11 @@ pub(super) struct BridgePart {
 impl Device {
     pub(super) fn is_loopback(&self) -> bool {
         matches!(self.kind, Kind::Loopback)
+    }
+
+    /// `ARPHRD_ETHER`
+    pub(super) fn is_ethernet(&self) -> bool {
+        !matches!(self.kind, Kind::Loopback | Kind::Tun(TunMode::Tun))
     }
 
     /// `netif_running` and `netif_oper_up`
@@ -160,6 +167,7 @@ impl Device {
             name,
             kind,
             mac,
+            own_mac: None,
             mtu,
             up: false,
             arp: true,

@@ -9,7 +9,7 @@ impl Model {
     pub(super) fn apply_fdb(&mut self, netns: &NetnsRef, op: &FdbOp) -> Outcome {
         let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Del(entry)) = op;
         let id = self.device_id(netns, &entry.dev)?;
-        if self.device(id).is_loopback() {
+        if !self.device(id).is_ethernet() {
             return Err(refused(Errno::EINVAL, "FDB operations are supported only for Ethernet devices"));
         }
         // A bridge's own entries stand in its one table.
@@ -102,6 +102,10 @@ impl Model {
 
     fn del_from_link(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
         let device = self.device_mut(id);
+        // macvlan_fdb_del
+        if matches!(device.kind, Kind::Macvlan(_, mode) if mode != MacvlanMode::Passthru) {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
         let fits = |(mac, dst): &(Mac, Option<std::net::IpAddr>)| {
             *mac == entry.mac && (entry.dst.is_none() || entry.dst == *dst)
         };

@@ -220,7 +220,7 @@ impl Model {
         let space = self.space_id(netns)?;
         let records = self.space(space).neighbours.iter().map(|((dev, dst), mac)| NeighRecord {
             dst: *dst,
-            mac: Some(*mac),
+            mac: Some(*mac).filter(|_| self.device(*dev).mac != Hardware::None),
             dev: self.device(*dev).name.clone(),
             state: "permanent".to_owned(),
         });

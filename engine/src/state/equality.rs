@@ -68,10 +68,13 @@ impl Comparison {
 
     /// A state as text, a fact a line, in an order that does not depend on numbers.
     pub fn lines(&self, state: &NetState) -> Vec<String> {
-        state.netns.iter().flat_map(|(netns, contents)| self.netns_lines(netns, contents)).collect()
+        // A link that was moved away leaves its address with the one that it stands on.
+        let links = state.netns.values().flat_map(|contents| &contents.links);
+        let own: BTreeSet<Mac> = links.filter_map(|link| link.mac.known()).collect();
+        state.netns.iter().flat_map(|(netns, contents)| self.netns_lines(netns, contents, &own)).collect()
     }
 
-    fn netns_lines(&self, netns: &NetnsRef, contents: &Netns) -> Vec<String> {
+    fn netns_lines(&self, netns: &NetnsRef, contents: &Netns, own: &BTreeSet<Mac>) -> Vec<String> {
         let Netns { links, routes, policy, neighbours, fdb, ruleset, sysctls } = contents;
         let mut lines = vec![String::new()];
         let mut links: Vec<&Link> = links.iter().collect();
@@ -89,9 +92,8 @@ impl Comparison {
             .collect();
         kept.sort();
         lines.extend(kept);
-        let own: BTreeSet<Mac> = links.iter().filter_map(|link| link.mac.known()).collect();
         let mut kept: Vec<String> =
-            fdb.iter().filter(|record| counts(record, &own)).map(|record| format!("fdb {record:?}")).collect();
+            fdb.iter().filter(|record| counts(record, own)).map(|record| format!("fdb {record:?}")).collect();
         kept.sort();
         lines.extend(kept);
         lines.extend(ruleset_lines(ruleset));

@@ -55,9 +55,10 @@ fn counts(tested: &[Tested]) -> (usize, usize) {
 
 /// How a failed test ended.
 fn ending(tested: &Tested) -> String {
-    match tested.status {
-        Some(status) => format!("[status {status}]"),
-        None => "[ended by a signal]".to_owned(),
+    match (tested.over, tested.status) {
+        (Some(limit), _) => format!("[not done after {} s: see --timeout]", limit.as_secs()),
+        (None, Some(status)) => format!("[status {status}]"),
+        (None, None) => "[ended by a signal]".to_owned(),
     }
 }
 
@@ -84,6 +85,7 @@ fn as_json(tested: &[Tested], time: Duration) -> Value {
             "name": tested.name,
             "passed": tested.passed(),
             "status": tested.status,
+            "timed_out": tested.over.is_some(),
             "seconds": tested.time.as_secs_f64(),
             "output": tested.output,
         })

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::kernel::Interrupt;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -22,6 +25,8 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 pub(super) struct Suite {
     /// How many at a time.
     pub(super) jobs: usize,
+    /// How long each may take.
+    pub(super) time_limit: Duration,
     /// Whether their errors are coloured.
     pub(super) colour: bool,
 }
@@ -33,6 +38,8 @@ pub(super) struct Tested {
     pub(super) name: String,
     /// Exit status; `None`: a signal ended it.
     pub(super) status: Option<i32>,
+    /// The time limit that it ran into.
+    pub(super) over: Option<Duration>,
     /// How long it took.
     pub(super) time: Duration,
     /// What it wrote, standard output and standard error together.
@@ -43,7 +50,7 @@ impl Tested {
     /// Whether the script ended well. What it has built and left there is no failure: it goes
     /// with its sandbox.
     pub(super) fn passed(&self) -> bool {
-        self.status == Some(0)
+        self.status == Some(0) && self.over.is_none()
     }
 }
 
@@ -75,11 +82,12 @@ impl Suite {
     fn start(&self, scripts: Vec<PathBuf>) -> Vec<JoinHandle<io::Result<Tested>>> {
         let permits = Arc::new(Semaphore::new(self.jobs));
         let colour = if self.colour { "always" } else { "never" };
+        let time_limit = self.time_limit;
         let run = |script| {
             let permits = Arc::clone(&permits);
             tokio::spawn(async move {
                 let _permit = permits.acquire_owned().await.map_err(io::Error::other)?;
-                run(script, colour).await
+                run(script, colour, time_limit).await
             })
         };
         scripts.into_iter().map(run).collect()
@@ -90,7 +98,7 @@ fn cannot_run(error: io::Error) -> Error {
     Error::Unanswered { question: "run the tests".to_owned(), refusal: error.into() }
 }
 
-async fn run(script: PathBuf, colour: &str) -> io::Result<Tested> {
+async fn run(script: PathBuf, colour: &str, time_limit: Duration) -> io::Result<Tested> {
     let start = Instant::now();
     let (reader, writer) = io::pipe()?;
     let mut command = Command::new(OWN_PROGRAM);
@@ -99,14 +107,39 @@ async fn run(script: PathBuf, colour: &str) -> io::Result<Tested> {
     let mut child = command.spawn()?;
     // It holds the pipe's other end, which must close with the test.
     drop(command);
-    let (status, output) = tokio::join!(child.wait(), collect(reader));
+    let (ended, output) = tokio::join!(end(&mut child, time_limit), collect(reader));
+    let (status, over) = ended?;
     Ok(Tested {
         name: script.display().to_string(),
-        status: ExitStatus::code(&status?),
+        status: ExitStatus::code(&status),
+        over,
         time: start.elapsed(),
         output: output?,
     })
 }
+
+/// Waits for a test's end. One that takes too long is interrupted, so that it tells where it was,
+/// and ended if that does not help.
+async fn end(child: &mut Child, time_limit: Duration) -> io::Result<(ExitStatus, Option<Duration>)> {
+    if let Ok(status) = timeout(time_limit, child.wait()).await {
+        return Ok((status?, None));
+    }
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        // It has not been waited for, so the number is still its own.
+        kill(Pid::from_raw(pid), Signal::SIGINT)?;
+    }
+    let status = match timeout(GRACE, child.wait()).await {
+        Ok(status) => status?,
+        Err(_) => {
+            child.start_kill()?;
+            child.wait().await?
+        }
+    };
+    Ok((status, Some(time_limit)))
+}
+
+/// How long a test that was interrupted may take to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Everything that a test writes: its sandbox ends every process in it.
 async fn collect(reader: PipeReader) -> io::Result<String> {

@@ -9,18 +9,22 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use netscript_engine::model::Model;
 use netscript_engine::shell::Style;
 use netscript_engine::{DryRun, World};
-use netscript_tests::big_lab;
-
+use netscript_tests::bench::{self, Tools};
 use netscript_tests::crash::{self, Machine, Report};
 use netscript_tests::equivalence::check_seeds;
+use netscript_tests::{big_lab, lines};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("bless") => bless(),
         Some("wasm") => wasm(),
+        Some("claims") => claims(),
+        Some("lines") => lines(),
         Some("bench-dry-run") => bench_dry_run(),
         Some("bench-repl") => bench_repl(),
+        Some("bench") => bench(&arguments[1..]),
+        Some("bench-one") => bench_one(&arguments[1..]),
         Some("equivalence") => equivalence(&arguments[1..]),
         Some("crash") => crash_outside(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
@@ -29,12 +33,18 @@ fn main() -> ExitCode {
                 eprintln!("there is no command `{other}`");
             }
             eprintln!("usage: cargo xtask bless   rewrite the expected output in tests/ref");
+            eprintln!("       cargo xtask claims   list what the tutorials say, and the lines that assert it");
+            eprintln!("       cargo xtask lines    rewrite the README's table of lines");
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
                 "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|together]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
+            eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
+            eprintln!(
+                "                           time netscript beside other ways to the same networks (use --release)"
+            );
             eprintln!(
                 "       cargo xtask bench-dry-run   time the dry run of labs of up to 10,000 namespaces (use --release)"
             );
@@ -78,6 +88,25 @@ fn wasm() -> ExitCode {
         .env("CONST_RANDOM_SEED", "netscript")
         .status();
     if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Lists what the tutorials say, and the lines of our scripts that assert it.
+fn claims() -> ExitCode {
+    let claims = netscript_tests::claims::read();
+    claims.listed.iter().for_each(|line| println!("{line}"));
+    claims.wrong.iter().for_each(|line| eprintln!("{line}"));
+    if claims.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Rewrites the README's table of lines.
+fn lines() -> ExitCode {
+    match std::fs::write(lines::readme(), lines::fresh_readme()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", lines::readme().display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Rewrites the expected output in `tests/ref`.
@@ -146,9 +175,59 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         }
     }
     if wanted("together") {
-        tell("ten labs at once", crash::together(&machine, 10));
+        let rounds = usize::try_from(number("--rounds", 20)).unwrap_or(20);
+        tell("ten labs at once", crash::together(&machine, 10, rounds));
     }
     if all_came_back { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Times netscript beside other ways to the same networks, and writes `target/bench.md`.
+fn bench(arguments: &[String]) -> ExitCode {
+    let option = |key: &str| {
+        let at = arguments.iter().position(|argument| argument == key)?;
+        arguments.get(at + 1).cloned()
+    };
+    let tools = Tools {
+        netscript: netscript_tests::netscript().to_owned(),
+        floor: std::env::current_exe().unwrap_or_default().with_file_name("floor"),
+        python: option("--python").map(Into::into),
+    };
+    if !tools.floor.exists() {
+        eprintln!("build the floor program first: cargo build --release --package netscript-tests --bin floor");
+        return ExitCode::from(2);
+    }
+    let mut text = bench::machine();
+    print!("{text}");
+    for contest in bench::contests(&tools, &option("--only").unwrap_or_default()) {
+        let told = match bench::hold(&contest) {
+            Ok(measured) => bench::report(&contest, &measured),
+            Err(why) => {
+                eprintln!("{why}");
+                return ExitCode::FAILURE;
+            }
+        };
+        print!("{told}");
+        text.push_str(&told);
+    }
+    let file = netscript_tests::workspace().join("target/bench.md");
+    match std::fs::write(&file, text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", file.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench_one(command: &[String]) -> ExitCode {
+    match bench::one(command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Times how long a user of the REPL waits.

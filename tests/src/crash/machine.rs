@@ -11,6 +11,12 @@ use serde_json::Value;
 /// What changes by itself.
 const LEFT_OUT: [&str; 6] = ["gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
 
+/// Seconds that netscript may take.
+const LONGEST: &str = "60";
+
+/// The status of timeout(1) when it had to kill; what was killed otherwise makes it end alike.
+const TIMED_OUT: i32 = 137;
+
 /// What somebody else has on the machine.
 const OTHERS: &str = "
 mount -t tmpfs tmpfs /run
@@ -83,14 +89,17 @@ impl Machine {
     ///
     /// # Panics
     ///
-    /// If it cannot be started.
+    /// If it cannot be started, or does not come to its end.
     pub fn netscript(&self, args: &[&str], kill_at: Option<u64>) -> Output {
-        let mut command = Command::new(&self.program);
-        command.args(args).env_remove("NETSCRIPT_KILL_AT");
+        let mut command = Command::new("timeout");
+        command.args(["--foreground", "--signal=KILL", LONGEST, &self.program]).args(args);
+        command.env_remove("NETSCRIPT_KILL_AT");
         if let Some(at) = kill_at {
             command.env("NETSCRIPT_KILL_AT", at.to_string());
         }
-        command.output().expect("netscript can be started")
+        let output = command.output().expect("netscript can be started");
+        assert!(output.status.code() != Some(TIMED_OUT), "netscript {args:?} goes on for more than {LONGEST} s");
+        output
     }
 
     /// What is on the machine, once it is as wanted or has had the time to become so: the kernel
@@ -145,7 +154,11 @@ pub fn difference(before: &Seen, after: &Seen) -> String {
         let (was, is): (Vec<String>, Vec<String>) = (lines(before.get(key)), lines(after.get(key)));
         let gone = was.iter().filter(|line| !is.contains(line)).map(|line| format!("  - {line}\n"));
         let new = is.iter().filter(|line| !was.contains(line)).map(|line| format!("  + {line}\n"));
-        format!("{key}\n{}", gone.chain(new).collect::<String>())
+        let mut lines: String = gone.chain(new).collect();
+        if lines.is_empty() {
+            lines = format!("  in this order:\n  {}\n  and not in this:\n  {}\n", is.join("\n  "), was.join("\n  "));
+        }
+        format!("{key}\n{lines}")
     });
     parts.collect()
 }

@@ -161,17 +161,23 @@ fn takings(line: &str) -> Vec<(String, String)> {
     Vec::new()
 }
 
-/// Labs of one script under several names, with links of their own, go up and down at the same time.
-pub fn together(machine: &Machine, labs: usize) -> Report {
+/// Labs of one script under several names, with links of their own and rules and settings that they
+/// share, go up and down at the same time, again and again.
+pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
     let mut report = Report::default();
     let before = machine.look();
-    std::thread::scope(|scope| {
-        for number in 0..labs {
-            scope.spawn(move || up_and_down(machine, number));
+    for round in 0..rounds {
+        std::thread::scope(|scope| {
+            for number in 0..labs {
+                scope.spawn(move || up_and_down(machine, number));
+            }
+        });
+        let output = machine.netscript(&["ps"], None);
+        let what = format!("{labs} labs at once, round {round}");
+        if !report.add(&what, &before, &machine.settle(&before), &output) {
+            break;
         }
-    });
-    let output = machine.netscript(&["ps"], None);
-    report.add("ten labs at once", &before, &machine.settle(&before), &output);
+    }
     report
 }
 
@@ -186,6 +192,12 @@ fn up_and_down(machine: &Machine, number: usize) {
         host.filter.forward.accept(#{{ src: "10.0.0.0/8" }});
         host.nat.dnat(#{{ proto: "tcp", dport: 80, to: "10.5{number}.0.2:80" }});
         red.serve(80, "{number}");
+        for turn in 0..5 {{
+            host.sysctl("net.ipv4.ip_forward", 0);
+            host.filter.forward.policy("accept");
+            host.sysctl("net.ipv4.ip_forward", 1);
+            host.filter.forward.policy("drop");
+        }}
         "#
     );
     let path = Path::new("/tmp").join(format!("{}-together{number}.rhai", std::process::id()));

@@ -15,7 +15,7 @@ use netscript_engine::state::{Comparison, NetState};
 use netscript_engine::{DryRun, Lab};
 use netscript_stdlib::Environment;
 
-use super::run::{LIMIT, bring_loopback_up, saved_rules, settings, settled};
+use super::run::{Expected, LIMIT, Look, bring_loopback_up, saved_rules, settings, settled};
 use crate::sandbox::interrupt;
 use crate::{Sandbox, netscript};
 
@@ -106,13 +106,18 @@ fn told(output: std::io::Result<Output>) -> Result<String, String> {
 }
 
 fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
-    let (model, comparison) = (model.clone(), comparison.clone());
+    let expected = Expected {
+        state: model.clone(),
+        comparison: comparison.clone(),
+        look: Look { settings: settings(), ..Look::default() },
+        limit: LIMIT,
+    };
     Sandbox::new().run(move || {
         bring_loopback_up();
         let outcome = job();
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
-        let state = settled(&mut kernel, &model, &comparison, LIMIT);
-        let rules = saved_rules(&model);
+        let state = settled(&mut kernel, &expected, &[]);
+        let rules = saved_rules(&expected.state);
         end_programs();
         Left { outcome, state, rules }
     })

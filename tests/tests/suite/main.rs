@@ -28,3 +28,4 @@ mod sandboxing;
 mod shell;
 mod test_command;
 mod three_ways;
+mod tutorials;

@@ -34,3 +34,16 @@ fn a_namespace_with_another_name_lives_on() {
     assert!(start.elapsed() < Duration::from_secs(2), "it waits for what does not come");
     sandbox.shell("ip link show v1; ip -n crimson link show c1");
 }
+
+#[test]
+fn a_namespace_that_an_open_file_keeps_lives_on() {
+    let sandbox = Sandbox::new();
+    sandbox.shell(
+        "ip netns add red; ip link add v1 type veth peer name c1 netns red
+         sleep 20 </run/netns/red >/dev/null 2>&1 & echo $! >/run/keeper",
+    );
+    let start = Instant::now();
+    sandbox.script(r#"netns_open("red").delete();"#).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(2), "it waits for what does not come");
+    sandbox.shell("ip link show v1; kill $(cat /run/keeper)");
+}

@@ -132,3 +132,26 @@ fn a_script_called_test_can_be_run() {
         assert_eq!(finish(&mut place.netscript(&args)).success(), "7\n");
     }
 }
+
+#[test]
+fn a_test_that_takes_too_long_is_ended_and_tells_where_it_was() {
+    let place = labs(&[("a.rhai", "netns(\"red\");\nsleep(1000);"), ("b.rhai", GOOD)]);
+    let finished = test(&place, &["--timeout", "2", "labs"]);
+    assert_eq!((finished.status, finished.stderr.as_str()), (1, ""));
+    assert_eq!(
+        timeless(&finished.stdout),
+        "\
+FAILED  labs/a.rhai
+error[E0114]: interrupted
+  ┌─ labs/a.rhai:2:1
+  │
+2 │ sleep(1000);
+  │ ^^^^^ the script was here
+  │
+  = help: run it again when you are ready
+[not done after 2 s: see --timeout]
+
+ok      labs/b.rhai
+1 passed, 1 failed"
+    );
+}

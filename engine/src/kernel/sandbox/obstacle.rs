@@ -100,6 +100,10 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
         (Step::User, Errno::EINVAL | Errno::ENOSYS) => {
             format!("this kernel is built without user namespaces (CONFIG_USER_NS): use another, {OR_ROOT}")
         }
+        (Step::Mount("/"), Errno::EINVAL) => {
+            "`/` is no mount here, as in a chroot; make it one before: `mount --rbind DIR DIR`, or run netscript outside"
+                .to_owned()
+        }
         (Step::Mount(target), _) => {
             format!("a sandbox needs its own {target}; run netscript where that can be mounted")
         }
@@ -174,5 +178,6 @@ mod tests {
         assert!(help_for(Step::User, Errno::EPERM, switches).contains("seccomp=unconfined"));
         assert!(help_for(Step::Mount("/proc"), Errno::EPERM, Switches::default()).contains("systempaths=unconfined"));
         assert!(help_for(Step::User, Errno::EPERM, Switches::default()).contains("chroot"));
+        assert!(help_for(Step::Mount("/"), Errno::EINVAL, Switches::default()).contains("chroot"));
     }
 }

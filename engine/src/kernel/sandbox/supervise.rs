@@ -2,19 +2,20 @@
 //! status becomes one's own.
 
 use nix::errno::Errno;
+use nix::libc::SI_KERNEL;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// Signals that ask a program to end. They are for the process inside, which may take its time;
-/// one that Ctrl-C sends to all of them reaches it twice, which does no harm.
+/// Signals that ask a program to end. They are for the process inside, which may take its time.
 const HANDED_ON: [Signal; 6] =
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGUSR2];
 
 /// A process that waits with its signals held back: so none is lost, and the first process of a
 /// PID namespace gets them as well.
 pub(super) struct Supervisor {
-    signals: SigSet,
+    signals: SignalFd,
     before: SigSet,
 }
 
@@ -22,7 +23,7 @@ impl Supervisor {
     pub(super) fn new() -> nix::Result<Supervisor> {
         let signals: SigSet = HANDED_ON.into_iter().chain([Signal::SIGCHLD]).collect();
         let before = signals.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
-        Ok(Supervisor { signals, before })
+        Ok(Supervisor { signals: SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?, before })
     }
 
     /// Gets signals the usual way again, in the process that does not supervise.
@@ -40,14 +41,23 @@ impl Supervisor {
             if let Some(status) = reap(child) {
                 return status;
             }
-            match self.signals.wait() {
-                Ok(Signal::SIGCHLD) | Err(_) => {}
-                Ok(signal) => {
-                    // It may have ended meanwhile, but it has not been waited for.
-                    let _ = kill(child, signal);
-                }
+            if let Some(signal) = self.next_to_hand_on() {
+                // It may have ended meanwhile, but it has not been waited for.
+                let _ = kill(child, signal);
             }
         }
+    }
+}
+
+impl Supervisor {
+    /// Waits for a signal; `None`: it is not for the child, or no more than a hint to look.
+    fn next_to_hand_on(&self) -> Option<Signal> {
+        let info = self.signals.read_signal().ok().flatten()?;
+        let signal = Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()?;
+        // The terminal's keys are told to the child too, which is in the same process group. A
+        // second time would stop what runs next.
+        let by_key = info.ssi_code == SI_KERNEL && matches!(signal, Signal::SIGINT | Signal::SIGQUIT);
+        (signal != Signal::SIGCHLD && !by_key).then_some(signal)
     }
 }
 

@@ -10,43 +10,90 @@ mod shared;
 mod strangers;
 mod sysctl;
 
-use super::book::LEFT_BY_OTHERS;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::labs::lock_all;
 use super::{Kernel, Outcome, kill, resolver};
 use crate::diagnostics::{Errno, Error};
-use crate::journal::{Deed, Entry, Place, Undo};
+use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Place, Undo};
 use crate::op::{AddrOp, FdbOp, IfName, LinkOp, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
 
-/// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
-#[derive(Default)]
-struct Pending {
-    entries: Vec<Entry>,
+/// What is still to be undone.
+struct Undoing {
+    /// What comes first stands last.
+    entries: BTreeMap<Turn, Entry>,
+    /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
+    together: Vec<Entry>,
+    problems: Vec<String>,
+}
+
+/// When it was done; and of what another lab left in parts, the order of these.
+type Turn = (u64, Reverse<(u8, u64)>);
+
+fn turn(entry: &Entry) -> Turn {
+    (entry.at, Reverse((entry.undo.first().map_or(0, shared::rank), entry.n)))
+}
+
+impl Undoing {
+    fn new(entries: Vec<Entry>) -> Undoing {
+        let mut undoing = Undoing { entries: BTreeMap::new(), together: Vec::new(), problems: Vec::new() };
+        undoing.add(entries);
+        undoing
+    }
+
+    fn add(&mut self, entries: Vec<Entry>) {
+        self.entries.extend(entries.into_iter().map(|entry| (turn(&entry), entry)));
+    }
 }
 
 impl Kernel {
     /// Undoes every entry from a number on, the last first, and tells what could not be undone.
     /// It goes on after an error.
     pub(super) fn undo_from(&mut self, first: u64) -> Vec<String> {
-        let mut entries: Vec<Entry> = self.book.entries.iter().filter(|entry| entry.n >= first).cloned().collect();
-        // What another lab left is older than anything of this one's.
-        entries.sort_by_key(|entry| (entry.n < LEFT_BY_OTHERS, entry.n));
-        self.partial = first > 0 && first < LEFT_BY_OTHERS;
-        self.ask_processes_to_end(&entries);
-        let mut problems = Vec::new();
-        let mut pending = Pending::default();
-        for entry in entries.into_iter().rev() {
-            if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
-                pending.entries.push(entry);
-                continue;
-            }
-            self.undo_pending(&mut pending, &mut problems);
-            let found = self.undo_entry(&entry);
-            self.close_entry(&entry, found, &mut problems);
-        }
-        self.undo_pending(&mut pending, &mut problems);
-        problems
+        self.partial = first > 0;
+        // What other labs left is older than what this one does now.
+        let wanted = |n: u64| if first > 0 { (first..LEFT_BY_OTHERS).contains(&n) } else { true };
+        let entries = self.book.entries.iter().filter(|entry| wanted(entry.n)).cloned().collect();
+        self.undo_entries(entries)
     }
 
-    fn close_entry(&mut self, entry: &Entry, found: Vec<String>, problems: &mut Vec<String>) {
+    /// Undoes entries, the last first, and tells what could not be undone.
+    pub(super) fn undo_entries(&mut self, entries: Vec<Entry>) -> Vec<String> {
+        self.ask_processes_to_end(&entries);
+        let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
+        let mut undoing = Undoing::new(entries);
+        while let Some((_, entry)) = undoing.entries.pop_last() {
+            if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
+                undoing.together.push(entry);
+                continue;
+            }
+            self.undo_together(&mut undoing);
+            self.undo_in_turn(entry, oldest, &mut undoing);
+        }
+        self.undo_together(&mut undoing);
+        undoing.problems
+    }
+
+    /// Undoes an entry and notes that. What labs share each of them sees either as it was before or as
+    /// it is afterwards: were an entry left to another lab while it still stands here, that one could
+    /// leave it back. What others have left here meanwhile may be younger, and then comes first.
+    fn undo_in_turn(&mut self, entry: Entry, oldest: u64, undoing: &mut Undoing) {
+        if self.folder.is_none() || !entry.undo.iter().any(shared::is_shared) {
+            return self.undo_and_close(&entry, &mut undoing.problems);
+        }
+        match lock_all().and_then(|all| Ok((all, self.book.take_up()?))) {
+            Ok((_all, left)) if left.is_empty() => self.undo_and_close(&entry, &mut undoing.problems),
+            Ok((_all, left)) => {
+                undoing.add(left.into_iter().filter(|left| !self.partial || left.at > oldest).collect());
+                undoing.add(vec![entry]);
+            }
+            Err(error) => undoing.problems.push(format!("{}: {}", entry.op, error.describe().message)),
+        }
+    }
+
+    fn undo_and_close(&mut self, entry: &Entry, problems: &mut Vec<String>) {
+        let found = self.undo_entry(entry);
         if found.is_empty() {
             self.book.undone(entry.n);
         }
@@ -54,17 +101,14 @@ impl Kernel {
         kill::point();
     }
 
-    fn undo_pending(&mut self, pending: &mut Pending, problems: &mut Vec<String>) {
-        let entries = std::mem::take(&mut pending.entries);
+    fn undo_together(&mut self, undoing: &mut Undoing) {
+        let entries = std::mem::take(&mut undoing.together);
         if entries.len() > 1 {
             // What fails is tried again, and told of, one by one.
             self.delete_links_together(&entries);
             kill::point();
         }
-        for entry in entries {
-            let found = self.undo_entry(&entry);
-            self.close_entry(&entry, found, problems);
-        }
+        entries.iter().for_each(|entry| self.undo_and_close(entry, &mut undoing.problems));
     }
 
     fn undo_entry(&mut self, entry: &Entry) -> Vec<String> {

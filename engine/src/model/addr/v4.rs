@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::device::DevId;
+use super::super::link::IPV4_MIN_MTU;
 use super::super::route::{Dead, Route4, Way4};
 use super::super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
@@ -71,13 +72,18 @@ fn ends(spec: &AddrSpec) -> (Ipv4Addr, Ipv4Addr, u8) {
 }
 
 impl Model {
+    /// Whether IPv4 runs over a link (`__in_dev_get_rtnl`).
+    pub(in super::super) fn has_ipv4(&self, id: DevId) -> bool {
+        self.device(id).mtu >= IPV4_MIN_MTU
+    }
+
     /// `inet_rtm_newaddr`, `__inet_insert_ifa`
     pub(in super::super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
-        let device = self.device(id);
-        if device.mtu < 68 {
+        if !self.has_ipv4(id) {
             return Err(Errno::ENOBUFS.into());
         }
+        let device = self.device(id);
         let mut new = Addr4 {
             local,
             address,
@@ -122,7 +128,7 @@ impl Model {
     /// `inet_rtm_deladdr`, `__inet_del_ifa`
     pub(super) fn del4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
-        if self.device(id).mtu < 68 {
+        if !self.has_ipv4(id) {
             return Err(Errno::ENODEV.into());
         }
         let found = self.device(id).addrs4.iter().position(|old| {
@@ -169,10 +175,10 @@ impl Model {
 
     /// `NETDEV_UP` of devinet and of the FIB
     pub(in super::super) fn up4(&mut self, id: DevId) {
-        let device = self.device(id);
-        if device.mtu < 68 {
+        if !self.has_ipv4(id) {
             return;
         }
+        let device = self.device(id);
         let lacks = device.addrs4.iter().all(|addr| (addr.local, addr.len) != (Ipv4Addr::LOCALHOST, 8));
         if device.is_loopback() && lacks {
             let lo = Addr4 {
@@ -197,11 +203,18 @@ impl Model {
         self.sync_down4(id, Dead::Down);
     }
 
-    /// `inetdev_destroy`
+    /// `inetdev_destroy`: the routes go with the last address, and stay if there is none.
     pub(in super::super) fn destroy4(&mut self, id: DevId) {
-        self.sync_down4(id, Dead::Unregistered);
+        while !self.device(id).addrs4.is_empty() {
+            self.remove4(id, 0);
+        }
         self.flush_neighbours(id, |addr| addr.is_ipv4());
-        self.device_mut(id).addrs4.clear();
+    }
+
+    /// `NETDEV_UNREGISTER`
+    pub(in super::super) fn unregister4(&mut self, id: DevId) {
+        self.destroy4(id);
+        self.sync_down4(id, Dead::Unregistered);
     }
 
     /// `inetdev_changename`: the first address takes the new name for a label, the others what
@@ -262,7 +275,7 @@ impl Model {
         }
         // fib_valid_prefsrc: the address may be another network's broadcast address.
         let own = kind == RouteKind::Local && dst.addr() == IpAddr::V4(primary.local);
-        if !own && self.addr_type4(space, primary.local, None) != RouteKind::Local {
+        if !own && self.addr_type4(space, primary.local) != RouteKind::Local {
             return;
         }
         self.space_mut(space).fib4.append(table, dst, route);
@@ -315,7 +328,7 @@ impl Model {
         if !needed.local {
             self.magic_del4(id, RouteKind::Local, prefix(gone.local, 32), &primary);
             let space = self.space_of(id);
-            if self.addr_type4(space, gone.local, Some(id)) != RouteKind::Local {
+            if self.addr_type4(space, gone.local) != RouteKind::Local {
                 // fib_sync_down_addr: routes that preferred the address go too.
                 let local = gone.local;
                 self.space_mut(space).fib4.retain(|table, route| table != TableId::MAIN || route.src != Some(local));

@@ -263,7 +263,7 @@ impl Model {
         };
         if let Some(src) = ipv4(*src) {
             let own = *kind == RouteKind::Local && dst.addr() == IpAddr::V4(src);
-            if !own && self.addr_type4(space, src, None) != RouteKind::Local {
+            if !own && self.addr_type4(space, src) != RouteKind::Local {
                 return Err(refused(Errno::EINVAL, "Invalid prefsrc address"));
             }
         }
@@ -298,7 +298,7 @@ impl Model {
                     ));
                 }
                 let dev = dev.ok_or(Errno::ENODEV)?;
-                if self.device(dev).mtu < 68 {
+                if !self.has_ipv4(dev) {
                     return Err(Errno::ENODEV.into());
                 }
                 if !self.device(dev).up {
@@ -322,7 +322,7 @@ impl Model {
                 if !self.device(dev).up {
                     return Err(refused(Errno::ENETDOWN, "Nexthop device is down"));
                 }
-                if self.addr_type4(space, *gateway, None) != RouteKind::Unicast {
+                if self.addr_type4(space, *gateway) != RouteKind::Unicast {
                     return Err(refused(Errno::EINVAL, "Nexthop has invalid gateway"));
                 }
                 Ok(way(dev, Scope::Link))
@@ -384,7 +384,7 @@ impl Model {
     }
 
     /// `inet_addr_type_dev_table`: what the local table makes of an address.
-    pub(in super::super) fn addr_type4(&self, space: SpaceId, addr: Ipv4Addr, dev: Option<DevId>) -> RouteKind {
+    pub(in super::super) fn addr_type4(&self, space: SpaceId, addr: Ipv4Addr) -> RouteKind {
         if addr.octets()[0] == 0 || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
@@ -397,8 +397,8 @@ impl Model {
         }
         let flow = Flow { daddr: addr.into(), oif: None };
         match fib.lookup(&[TableId::LOCAL], &flow, 0) {
-            Some(Ok((route, way))) if dev.is_none() || dev == way.dev => route.kind,
-            Some(_) | None => RouteKind::Unicast,
+            Some(Ok((route, _))) => route.kind,
+            Some(Err(_)) | None => RouteKind::Unicast,
         }
     }
 
@@ -442,7 +442,7 @@ impl Model {
                 fib.routes.remove(&key);
             }
         }
-        if why != Dead::Down {
+        if why == Dead::Unregistered {
             self.space_mut(space).fib4.by_dev.remove(&id);
         }
     }

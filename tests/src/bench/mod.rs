@@ -1,0 +1,138 @@
+//! What netscript costs beside other ways to the same network: `cargo xtask bench`.
+//!
+//! Each run has a network and a `/run` of its own. The ways take turns, so that what else the machine
+//! does meets all of them, and medians are compared. Before each run the kernel has finished what it
+//! does in the background for the run before.
+
+mod contests;
+mod quiet;
+mod scripts;
+mod table;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::Sandbox;
+pub use contests::{Tools, contests};
+pub use table::{Row, machine, report};
+
+/// One way to do a thing.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// What the table calls it.
+    pub name: String,
+    /// What is done before, untimed: a shell script.
+    pub before: String,
+    /// The command that is timed.
+    pub command: Vec<String>,
+    /// In how many of the rounds it takes part: what takes a minute comes less often.
+    pub rounds: usize,
+}
+
+/// Ways to do the same.
+#[derive(Clone, Debug)]
+pub struct Contest {
+    /// What is done.
+    pub title: String,
+    /// By whom; the first is the measure.
+    pub ways: Vec<Way>,
+    /// Ratios that the project has promised: of which way, to which, and how it must be.
+    pub goals: Vec<Goal>,
+}
+
+/// A promise about two medians.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    /// Whose time is divided …
+    pub of: usize,
+    /// … by whose.
+    pub by: usize,
+    /// What the quotient must be.
+    pub bound: Bound,
+}
+
+/// What a quotient must be.
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
+    /// So much or less.
+    AtMost(f64),
+    /// So much or more.
+    AtLeast(f64),
+}
+
+impl Bound {
+    /// Whether a quotient keeps to it.
+    pub fn holds(self, quotient: f64) -> bool {
+        match self {
+            Bound::AtMost(limit) => quotient <= limit,
+            Bound::AtLeast(limit) => quotient >= limit,
+        }
+    }
+}
+
+/// What was measured of one way.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// From the start of the command to its end.
+    pub time: Duration,
+    /// Its largest resident size, in KiB.
+    pub memory: i64,
+}
+
+/// Lets the ways of a contest take turns, and gives what each run took.
+pub fn hold(contest: &Contest) -> Result<Vec<Vec<Measured>>, String> {
+    let mut measured = vec![Vec::new(); contest.ways.len()];
+    let rounds = contest.ways.iter().map(|way| way.rounds).max().unwrap_or(0);
+    for round in 0..rounds {
+        for (way, results) in contest.ways.iter().zip(&mut measured) {
+            if round < way.rounds {
+                results.push(run(way).map_err(|why| format!("{}: {}: {why}", contest.title, way.name))?);
+            }
+        }
+    }
+    Ok(measured)
+}
+
+/// Runs one way in a sandbox of its own.
+fn run(way: &Way) -> Result<Measured, String> {
+    quiet::wait();
+    let sandbox = Sandbox::new();
+    sandbox.shell(&format!("ip link set lo up\n{}", way.before));
+    let (own, command) = (own_program()?, way.command.clone());
+    let output = sandbox.run(move || Command::new(own).arg("bench-one").args(command).output());
+    let output = output.map_err(|error| error.to_string())?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = told.lines().last().unwrap_or("").split(' ').map(str::parse::<i64>);
+    match (output.status.success(), numbers.next(), numbers.next()) {
+        (true, Some(Ok(nanoseconds)), Some(Ok(memory))) => {
+            Ok(Measured { time: Duration::from_nanos(nanoseconds.unsigned_abs()), memory })
+        }
+        _ => Err(format!("{told}{}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+fn own_program() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| error.to_string())
+}
+
+/// `xtask bench-one COMMAND …`: runs it and prints its time and its memory. A process of its own, so
+/// that the memory is that of nothing else.
+pub fn one(command: &[String]) -> io::Result<bool> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let start = std::time::Instant::now();
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()?;
+    let time = start.elapsed();
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    println!("{} {}", time.as_nanos(), usage.max_rss());
+    Ok(output.status.success())
+}

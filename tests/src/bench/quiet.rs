@@ -1,0 +1,31 @@
+//! Waiting until the kernel has finished what it does in the background.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Time between two looks.
+const STEP: Duration = Duration::from_millis(10);
+
+/// Namespaces that others let go of may keep the kernel busy for ever.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// So often in a row nothing must be going on.
+const LOOKS: usize = 5;
+
+/// Waits until no namespace is being removed: a worker's name has a `+` before what it works on
+/// (`wq_worker_comm`, kernel/workqueue.c).
+pub(super) fn wait() {
+    let start = Instant::now();
+    let mut quiet = 0;
+    while quiet < LOOKS && start.elapsed() < LIMIT {
+        quiet = if removes_namespaces() { 0 } else { quiet + 1 };
+        thread::sleep(STEP);
+    }
+}
+
+fn removes_namespaces() -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut names = processes.filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok());
+    names.any(|name| name.starts_with("kworker/") && name.contains("+netns"))
+}

@@ -1,0 +1,116 @@
+//! Labs built with rtnetlink messages written by hand, none more than needed, in the order that costs
+//! the kernel least.
+
+mod message;
+mod socket;
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+
+use message::Messages;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, setns, unshare};
+use socket::Socket;
+
+/// Index of the bridge; the ends of pairs follow.
+const BRIDGE: u32 = 1000;
+
+/// Index of `lo`.
+const LO: u32 = 1;
+
+/// The router of the lab.
+const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+/// How many messages go into one send.
+const TOGETHER: usize = 64;
+
+/// One bridge with an address, and namespaces on it: each with an address, a default route, and `lo` up.
+pub fn lab(namespaces: u32) -> io::Result<()> {
+    prepare_names()?;
+    let home = File::open("/proc/thread-self/ns/net")?;
+    let mut host = Socket::open()?;
+    let mut first = Messages::default();
+    first.add_bridge(BRIDGE, "br0");
+    first.add_address(BRIDGE, ROUTER, 16);
+    host.send(&mut first)?;
+    for n in 0..namespaces {
+        let (netns, mut inside) = add_netns(&home, &format!("n{n}"))?;
+        let (near, far) = (BRIDGE + 1 + 2 * n, BRIDGE + 2 + 2 * n);
+        let mut pair = Messages::default();
+        pair.add_pair((near, &format!("v{n}")), BRIDGE, (far, "eth0"), netns.as_raw_fd());
+        host.send(&mut pair)?;
+        let mut work = Messages::default();
+        work.up(LO);
+        work.add_address(far, address(n), 16);
+        work.up(far);
+        work.add_route(Ipv4Addr::UNSPECIFIED, 0, ROUTER);
+        inside.send(&mut work)?;
+    }
+    // A bridge that is down passes nothing on, the namespaces' IPv6 chatter neither.
+    let mut last = Messages::default();
+    last.up(BRIDGE);
+    host.send(&mut last)
+}
+
+/// So many addresses on one link.
+pub fn addresses(count: u32) -> io::Result<()> {
+    let mut host = Socket::open()?;
+    let mut first = Messages::default();
+    first.add_bridge(BRIDGE, "br0");
+    host.send(&mut first)?;
+    in_parts(&mut host, count, |messages, n| messages.add_address(BRIDGE, numbered(n), 32))
+}
+
+/// So many routes by one router.
+pub fn routes(count: u32) -> io::Result<()> {
+    let mut host = Socket::open()?;
+    let mut first = Messages::default();
+    first.add_bridge(BRIDGE, "br0");
+    first.add_address(BRIDGE, ROUTER, 16);
+    first.up(BRIDGE);
+    host.send(&mut first)?;
+    in_parts(&mut host, count, |messages, n| messages.add_route(numbered(n), 32, Ipv4Addr::new(10, 0, 0, 2)))
+}
+
+fn in_parts(host: &mut Socket, count: u32, add: impl Fn(&mut Messages, u32)) -> io::Result<()> {
+    for start in (0..count).step_by(TOGETHER) {
+        let mut messages = Messages::default();
+        (start..count.min(start + TOGETHER as u32)).for_each(|n| add(&mut messages, n));
+        host.send(&mut messages)?;
+    }
+    Ok(())
+}
+
+/// The address of the n-th namespace.
+pub fn address(n: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(ROUTER) + 1 + n)
+}
+
+/// The n-th of many addresses.
+pub fn numbered(n: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 64, 0, 1)) + n)
+}
+
+/// `/run/netns`, a mount point that is shared.
+fn prepare_names() -> io::Result<()> {
+    const DIR: &str = "/run/netns";
+    fs::create_dir_all(DIR)?;
+    mount(Some(DIR), DIR, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)?;
+    Ok(mount(None::<&str>, DIR, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)?)
+}
+
+/// A namespace with a name, and a socket inside it.
+fn add_netns(home: &File, name: &str) -> io::Result<(File, Socket)> {
+    let path = format!("/run/netns/{name}");
+    OpenOptions::new().write(true).create_new(true).mode(0).open(&path)?;
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let own = "/proc/thread-self/ns/net";
+    mount(Some(own), path.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    let netns = File::open(own)?;
+    let inside = Socket::open()?;
+    setns(home, CloneFlags::CLONE_NEWNET)?;
+    Ok((netns, inside))
+}
