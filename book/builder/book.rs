@@ -73,12 +73,17 @@ impl Work {
         }
         book.book.for_each_chapter_mut(|chapter| {
             let path = chapter.source_path.clone().unwrap_or_default();
-            if let Some(done) = done.iter().find(|done| self.named(&path) == done.chapter.path) {
-                chapter.content = done.chapter.rendered(&done.outcomes);
-            }
+            chapter.content = self.rendered(&done, &path).unwrap_or_default();
         });
         book.build().map_err(|error| anyhow!("mdBook cannot write it: {error:#}"))?;
         Ok(report)
+    }
+
+    /// A chapter's text as it is shown.
+    fn rendered(&self, done: &[Done], path: &Path) -> Option<String> {
+        let Done { chapter, outcomes } = done.iter().find(|done| self.named(path) == done.chapter.path)?;
+        let text = chapter.rendered(outcomes);
+        Some(reference::with_examples(&text, |file| self.rendered(done, Path::new(file)).unwrap_or_default()))
     }
 
     fn load(&self) -> Result<MDBook> {
@@ -148,9 +153,17 @@ impl Work {
             let BookItem::Chapter(chapter) = item else { continue };
             let Some(path) = chapter.source_path.as_ref().filter(|path| self.is_wanted(path)) else { continue };
             let text = reference::filled(&chapter.content)?;
-            match Chapter::read(&self.named(path), &text) {
-                Ok(chapter) => chapters.push(chapter),
-                Err(problem) => problems.push(problem),
+            let mut texts = vec![(self.named(path), text.clone())];
+            for file in reference::examples(&text) {
+                let file = self.named(Path::new(file));
+                let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                texts.push((file, text));
+            }
+            for (path, text) in texts {
+                match Chapter::read(&path, &text) {
+                    Ok(chapter) => chapters.push(chapter),
+                    Err(problem) => problems.push(problem),
+                }
             }
         }
         Ok((chapters, problems))

@@ -126,12 +126,19 @@ fn with_files(folder: &Path, text: &str) -> Result<String, String> {
 /// An example as it is shown, on one line.
 fn shown(fence: &Fence, outcome: &Outcome) -> String {
     match (&fence.kind, outcome) {
-        (Kind::Script(script), Outcome::Script(ran)) if !script.hidden => example(fence, script, ran),
-        (Kind::Script(_), _) => String::new(),
+        (Kind::Script(script), Outcome::Script(ran)) if script.hidden => {
+            picture(ran).map_or_else(String::new, |svg| figure("rhai", &svg))
+        }
+        (Kind::Script(script), Outcome::Script(ran)) => example(fence, script, ran),
+        (Kind::Script(_), Outcome::AsWritten) => String::new(),
         (Kind::Session { .. }, _) => figure("repl", &html::block("session", &html::session(&fence.text))),
         (Kind::Console { .. }, _) => figure("console", &html::block("console", &html::console(&fence.text))),
         (Kind::Quoted(language), _) => figure("quoted", &html::block("quoted", &quoted(language, &fence.text))),
     }
+}
+
+fn picture(ran: &Ran) -> Option<String> {
+    ran.graph.as_ref().map(|graph| format!("<div class=\"picture\">{}</div>", graph.svg()))
 }
 
 fn quoted(language: &str, text: &str) -> String {
@@ -155,9 +162,7 @@ fn example(fence: &Fence, script: &Script, ran: &Ran) -> String {
     if !ran.output.trim().is_empty() {
         parts.push(html::block("output", &html::output(&ran.output)));
     }
-    if let Some(graph) = &ran.graph {
-        parts.push(format!("<div class=\"picture\">{}</div>", graph.svg()));
-    }
+    parts.extend(picture(ran));
     if let Some(commands) = &ran.commands {
         let commands = html::block("commands", &html::commands(commands));
         parts.push(match script.model {

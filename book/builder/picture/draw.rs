@@ -6,6 +6,9 @@ use svg::node::element::{Group, Path, Rectangle, Text, Title};
 use super::facts::{Graph, Place, Port};
 use super::layout::{LINE, Layout, PAD, Rect, Side, lines};
 
+/// How small a picture may be shown: then it scrolls, since it could not be read.
+const SMALLEST: f64 = 0.68;
+
 /// The picture as one line of SVG.
 pub fn svg(graph: &Graph, layout: &Layout) -> String {
     let (width, height) = layout.size;
@@ -15,6 +18,7 @@ pub fn svg(graph: &Graph, layout: &Layout) -> String {
         .set("viewBox", (0, 0, width.ceil(), height.ceil()))
         .set("width", width.ceil())
         .set("height", height.ceil())
+        .set("style", format!("min-width:{}px", (width * SMALLEST).ceil()))
         .set("role", "img")
         .set("aria-label", title.clone())
         .add(Title::new(title));
@@ -81,12 +85,7 @@ fn port(port: &Port, rect: Rect) -> Group {
         (false, false) => "port down",
     };
     let mut group = Group::new().add(rectangle(rect, class, if bridge { 12 } else { 4 }));
-    let lines = lines(port);
-    if bridge {
-        let line = lines.join("  ");
-        return group.add(text(rect.middle(), rect.y + rect.h / 2.0 + 4.0, "link", &line));
-    }
-    for (index, line) in lines.iter().enumerate() {
+    for (index, line) in lines(port).iter().enumerate() {
         let row = f64::from(u16::try_from(index).unwrap_or(u16::MAX));
         let class = if index == 0 { "link" } else { "addr" };
         group = group.add(text(rect.middle(), rect.y + PAD / 2.0 + LINE * (row + 0.78), class, line));
@@ -110,7 +109,9 @@ fn cables(graph: &Graph, layout: &Layout) -> Vec<Path> {
                 paths.push(curve(here, there, "cable"));
             }
             if let Some(there) = port.parent.as_ref().and_then(|place| find(graph, layout, place)) {
-                paths.push(curve(here, there, "upper"));
+                let inside = port.parent.as_ref().is_some_and(|place| place.space == space.name);
+                let free = |(rect, side): Placed| (rect, if inside { Side::Inside } else { side });
+                paths.push(curve(free(here), free(there), "upper"));
             }
         }
     }

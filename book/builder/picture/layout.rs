@@ -15,11 +15,9 @@ pub const CHAR: f64 = 7.3;
 pub const LINE: f64 = 15.0;
 /// Space within boxes, and between them.
 pub const PAD: f64 = 8.0;
-const GAP: f64 = 26.0;
+const GAP: f64 = 18.0;
 /// Height of the room for cables between two rows.
 const CABLES: f64 = 54.0;
-/// Height of a bridge.
-const BAR: f64 = 24.0;
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -74,7 +72,7 @@ pub fn lines(port: &Port) -> Vec<String> {
     let title = match port.kind.as_str() {
         "veth" | "loopback" => port.name.clone(),
         kind if kind == port.name => port.name.clone(),
-        kind => format!("{}  {kind}", port.name),
+        kind => format!("{} {kind}", port.name),
     };
     let title = if port.up { title } else { format!("{title}  down") };
     [title].into_iter().chain(port.addrs.iter().cloned()).collect()
@@ -89,11 +87,9 @@ pub fn width(text: &str) -> f64 {
 fn size(port: &Port) -> (f64, f64) {
     let lines = lines(port);
     let widest = lines.iter().map(|line| width(line)).fold(0.0, f64::max);
-    if port.kind == "bridge" {
-        return (width(&lines.join("  ")) + 2.0 * PAD, BAR);
-    }
+    let air = if port.kind == "bridge" { 4.0 * PAD } else { 2.0 * PAD };
     let count = f64::from(u16::try_from(lines.len()).unwrap_or(u16::MAX));
-    (widest + 2.0 * PAD, count * LINE + PAD)
+    (widest + air, count * LINE + PAD)
 }
 
 /// Places a network.
@@ -240,6 +236,17 @@ struct Group {
     bottom: Vec<usize>,
 }
 
+impl Group {
+    /// It has links in one row only, and not in the lowest.
+    fn stands_alone(&self) -> bool {
+        self.bottom.is_empty() && (self.top.is_empty() || self.inside.is_empty())
+    }
+
+    fn has_room_for(&self, other: &Group) -> bool {
+        (self.top.is_empty() || other.top.is_empty()) && (self.inside.is_empty() || other.inside.is_empty())
+    }
+}
+
 impl Inner {
     fn of(graph: &Graph, index: usize, ranks: &Ranks) -> Inner {
         let space = &graph.spaces[index];
@@ -314,23 +321,46 @@ fn groups(graph: &Graph, index: usize, ranks: &Ranks) -> Vec<Group> {
             Side::Bottom => group.bottom.push(place),
         }
     }
-    groups
+    stacked(groups)
+}
+
+/// Columns that have room take in what would stand alone.
+fn stacked(groups: Vec<Group>) -> Vec<Group> {
+    let (alone, mut columns): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(Group::stands_alone);
+    for group in alone {
+        let room = columns.iter_mut().filter(|column| column.has_room_for(&group));
+        match room.min_by_key(|column| column.top.len() + column.inside.len()) {
+            Some(column) => {
+                column.top.extend(group.top);
+                column.inside.extend(group.inside);
+            }
+            None => columns.push(group),
+        }
+    }
+    columns
 }
 
 /// The edge that a link stands at: towards where its cable leads.
 fn side(graph: &Graph, index: usize, port: &Port, ranks: &Ranks) -> Side {
-    let space = &graph.spaces[index].name;
-    let built = graph.spaces.iter().enumerate().find(|(_, other)| {
-        let on_it =
-            |upper: &Port| upper.parent.as_ref().is_some_and(|place| place.space == *space && place.port == port.name);
-        other.name != *space && other.ports.iter().any(on_it)
-    });
-    let elsewhere = port.cable.as_ref().or(port.parent.as_ref().filter(|place| place.space != *space));
-    let number = |name: &str| graph.spaces.iter().position(|space| space.name == name);
-    match elsewhere.and_then(|place| number(&place.space)).or(built.map(|(other, _)| other)) {
+    match leads_to(graph, index, port) {
         Some(other) if ranks.rank[other] < ranks.rank[index] => Side::Top,
         Some(_) => Side::Bottom,
         None if port.master.is_some() => Side::Bottom,
         None => Side::Inside,
     }
+}
+
+/// The other namespace that a link is joined to: by a cable, a tunnel, or since one is built on the other.
+fn leads_to(graph: &Graph, index: usize, port: &Port) -> Option<usize> {
+    let here = &graph.spaces[index].name;
+    let number = |name: &str| graph.spaces.iter().position(|space| space.name == name);
+    let places = port.cable.iter().chain(port.parent.iter().filter(|place| place.space != *here));
+    let built_on_it = |upper: &Port| {
+        let parent = upper.parent.as_ref();
+        parent.is_some_and(|place| place.space == *here && place.port == port.name)
+    };
+    let other_end = |other: &Port| other.tunnel.is_some() && other.tunnel == port.tunnel;
+    let joined = |space: &Space| space.ports.iter().any(|other| built_on_it(other) || other_end(other));
+    let elsewhere = || graph.spaces.iter().position(|space| space.name != *here && joined(space));
+    places.filter_map(|place| number(&place.space)).next().or_else(elsewhere)
 }

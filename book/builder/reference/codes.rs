@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use netscript_engine::diagnostics::REGISTRY;
+use netscript_engine::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal, Sources, render};
+use netscript_engine::op::{Action, IfName, LinkKind, LinkOp, Op};
 
 /// Messages that the tests of errors bring about; the tests compare them with what comes.
 const SEEN: &[&str] = &[
@@ -42,11 +43,41 @@ pub fn codes() -> Result<String> {
         }
         text.push_str(&format!("### {code}: {}\n\n", entry.title));
         text.push_str(&format!("**Why:** {}\n\n**What to do:** {}\n\n", entry.cause, entry.remedy));
-        if let Some(message) = seen.get(&code) {
-            text.push_str(&format!("```error,quoted\n{message}\n```\n\n"));
-        }
+        text.push_str(&match seen.get(&code).cloned().or_else(|| told(entry.code)) {
+            Some(message) => format!("```error,quoted\n{message}\n```\n\n"),
+            None => format!("{{{{example errors/{code}.md}}}}\n\n"),
+        });
     }
     Ok(text)
+}
+
+/// Messages of what no example can bring about on every machine, about things that might have been.
+fn told(code: Code) -> Option<String> {
+    let error = match code {
+        Code::E0402 => {
+            let name = IfName::parse("d0").ok()?;
+            let op = Op::host(Action::Link(LinkOp::Add(name, LinkKind::Dummy)));
+            let missing = "this kernel lacks dummy links (CONFIG_DUMMY, module `dummy`)";
+            Error::Refused {
+                op: Box::new(op),
+                refusal: Refusal::from(Errno::EOPNOTSUPP).missing(missing),
+                facts: Vec::new(),
+            }
+        }
+        Code::E0404 => Error::NoSandbox {
+            why: "cannot make a user namespace: Operation not permitted".to_owned(),
+            help: "this machine keeps user namespaces for root; allow them: \
+                   `sudo sysctl -w kernel.unprivileged_userns_clone=1`, or run netscript as root"
+                .to_owned(),
+        },
+        Code::E0502 => Error::LabBusy { name: "lab".to_owned() },
+        Code::E0507 => {
+            let what = "remove the namespace `red`: Device or resource busy (still in use)";
+            Error::NotUndone { what: vec![what.to_owned()] }
+        }
+        _ => return None,
+    };
+    Some(render(&Failure::from(error), &Sources::default(), false).trim_end().to_owned())
 }
 
 /// The first message of each code.

@@ -27,6 +27,24 @@ pub fn filled(text: &str) -> Result<String> {
     Ok(text)
 }
 
+/// The files whose examples a chapter holds in lines such as `{{example errors/E0501.md}}`.
+pub fn examples(text: &str) -> Vec<&str> {
+    text.lines().filter_map(example).collect()
+}
+
+/// A chapter with such lines replaced by what their files are shown as.
+pub fn with_examples(text: &str, shown: impl Fn(&str) -> String) -> String {
+    let lines = text.split_inclusive('\n').map(|line| match example(line.trim_end()) {
+        Some(file) => shown(file),
+        None => line.to_owned(),
+    });
+    lines.collect()
+}
+
+fn example(line: &str) -> Option<&str> {
+    line.strip_prefix("{{example ")?.strip_suffix("}}")
+}
+
 /// A cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")

@@ -41,6 +41,8 @@ const PROGRAMS: &[&str] = &[
     "sysctl",
     "tail",
     "tcpdump",
+    "timeout",
+    "unshare",
     "wc",
 ];
 
