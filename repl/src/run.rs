@@ -215,8 +215,7 @@ fn lab_name(file: Option<&Path>) -> String {
     match file.filter(|file| !is_stdin(file)).and_then(Path::file_stem) {
         Some(stem) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
         None if file.is_some() => "stdin".to_owned(),
-        // There may be several at a time.
-        None => format!("session-{}", std::process::id()),
+        None => "repl".to_owned(),
     }
 }
 

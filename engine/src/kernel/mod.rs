@@ -6,11 +6,14 @@ mod carrier;
 mod fdb;
 mod interrupt;
 mod inverse;
+mod journal_file;
+mod journals;
 mod keeper;
 mod kill;
 mod labs;
 mod lifetime;
 mod link;
+mod lock;
 mod neigh;
 mod netfilter;
 mod netns;
@@ -36,6 +39,7 @@ use std::time::Duration;
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
+use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
 pub use lifetime::{LabState, lab_states};
 pub(crate) use netns::Namespaces;
@@ -46,9 +50,10 @@ pub use queue::Queue;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
 pub use sys::share_memory;
+pub(crate) use crate::failure::{Failure, Outcome};
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
-use crate::diagnostics::{Error, Refusal, Result};
+use crate::diagnostics::{Error, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
@@ -67,41 +72,13 @@ pub struct Kernel {
     book: Book,
     own: Own,
     folder: Option<LabFolder>,
+    /// The journals of other labs.
+    others: Journals,
     /// What the lab did not make is removed only if that was allowed.
     guarded: bool,
     /// Only some steps are being taken back.
     partial: bool,
 }
-
-/// Why one operation was not done.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    refusal: Refusal,
-    absent: Option<Absent>,
-}
-
-impl<R: Into<Refusal>> From<R> for Failure {
-    fn from(refusal: R) -> Failure {
-        Failure { refusal: refusal.into(), absent: None }
-    }
-}
-
-impl Failure {
-    fn absent(what: Absent, refusal: impl Into<Refusal>) -> Failure {
-        Failure { refusal: refusal.into(), absent: Some(what) }
-    }
-
-    /// The failure as the answer to a question, put as what follows "cannot".
-    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
-        match self.absent {
-            Some(absent) => absent.into_error(),
-            None => Error::Unanswered { question: question(), refusal: self.refusal },
-        }
-    }
-}
-
-/// The result of one thing asked of the kernel.
-pub(crate) type Outcome<T = ()> = std::result::Result<T, Failure>;
 
 impl Kernel {
     /// The kernel seen from the calling thread's network namespace, which becomes `host`.
@@ -116,6 +93,7 @@ impl Kernel {
             book: Book::default(),
             own: Own::default(),
             folder: None,
+            others: Journals::default(),
             guarded: false,
             partial: false,
             lend_terminal: |_| {},
@@ -142,6 +120,7 @@ impl Kernel {
 
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
+        let _shared = self.lock_shared(op).map_err(Failure::from_error)?;
         let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
         let done = self.carry_out(op);
@@ -155,6 +134,8 @@ impl Kernel {
 
     /// Does operations on rules, all in one namespace, written into the journal first.
     fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
+        let locked = ops.first().map_or(Ok(None), |op| self.lock_shared(op));
+        let _shared = locked.map_err(|error| (0, Failure::from_error(error)))?;
         let mut entries = Vec::new();
         for (index, op) in ops.iter().take(rules.len()).enumerate() {
             match self.look_and_record(op) {

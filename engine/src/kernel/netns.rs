@@ -339,7 +339,7 @@ impl Kernel {
     pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
         match op {
             NetnsOp::Add(name) => self.add_netns(name),
-            NetnsOp::Del(name) => self.namespaces.del(name),
+            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.namespaces.del(name),
             NetnsOp::Hold(number) => {
                 let pid = self.hold(*number)?;
                 self.namespaces.holders.insert(*number, pid);
@@ -361,10 +361,6 @@ impl Kernel {
                 bind(name, &path)
             }
             NetnsOp::Resolver(name, servers) => resolver::set(name, servers),
-            NetnsOp::Detach(name) => {
-                self.namespaces.close(&NetnsRef::Named(name.clone()));
-                unbind(name)
-            }
         }
     }
 
@@ -452,7 +448,9 @@ impl Namespaces {
             if place == *netns {
                 continue;
             }
-            if let Ok(Some(nsid)) = super::nsid::id_of(self, &place, netns) {
+            // The kernel numbers a namespace when a link that leads to it is first looked at.
+            let seen = super::link::index(self, &place, &name);
+            if let Ok(Some(nsid)) = seen.and_then(|_| super::nsid::id_of(self, &place, netns)) {
                 far_ends.push(FarEnd { place, name, nsid });
             }
         }
@@ -464,18 +462,20 @@ impl Namespaces {
     fn wait_until_gone(&mut self, inode: u64, far_ends: &[FarEnd]) {
         const STEP: Duration = Duration::from_millis(1);
         const LIMIT: Duration = Duration::from_secs(10);
-        // Our own socket lets go of the namespace a little later than it is closed (RCU).
-        const LETTING_GO: Duration = Duration::from_millis(50);
+        // Our own socket lets go of the namespace a little later than it is closed (RCU), and a
+        // program that is being started has our files until it is itself.
+        const LETTING_GO: Duration = Duration::from_millis(150);
         let start = Instant::now();
-        let mut look = LETTING_GO;
+        let (mut next_look, mut seen_kept) = (LETTING_GO, false);
         for far_end in far_ends {
             while super::link::index(self, &far_end.place, &far_end.name).is_ok() && start.elapsed() < LIMIT {
-                if start.elapsed() > look {
+                if start.elapsed() > next_look {
                     let alive = super::nsid::is_alive(self, &far_end.place, far_end.nsid);
-                    if alive && super::keeper::is_kept(inode) {
+                    let kept = alive && super::keeper::is_kept(inode);
+                    if kept && seen_kept {
                         return;
                     }
-                    look *= 2;
+                    (next_look, seen_kept) = (start.elapsed() + LETTING_GO, kept);
                 }
                 std::thread::sleep(STEP);
             }

@@ -30,7 +30,7 @@ fn a_lab_whose_name_is_taken_is_undone() {
 
 #[test]
 fn ten_labs_at_once() {
-    crash(&["--only", "together", "--script", "nothing"]);
+    crash(&["--only", "together", "--script", "nothing", "--rounds", "2"]);
 }
 
 /// A machine with netscript on it.
@@ -197,6 +197,46 @@ fn without_room_for_the_journal_nothing_is_done() {
     machine.ok("mount -o remount,ro netscript");
     assert!(machine.refused("netscript lab.rhai", "E0405").contains("Read-only file system"));
     assert_eq!(machine.ok("ip -br link show type bridge; umount netscript; rmdir netscript"), "");
+}
+
+#[test]
+fn a_lab_with_what_another_left_goes_on_a_full_disk() {
+    let machine = Machine::new();
+    for lab in ["a", "b"] {
+        machine.script(lab, r#"host.sysctl("net.ipv4.ip_forward", 1);"#);
+    }
+    machine.ok("sysctl -qw net.ipv4.ip_forward=0; mkdir netscript; mount -t tmpfs -o size=64k tmpfs netscript");
+    machine.ok("netscript a.rhai; netscript b.rhai; netscript down a");
+    assert_eq!(machine.ok("cat /proc/sys/net/ipv4/ip_forward"), "1\n");
+    // Not even a word fits behind the last line of a full page.
+    machine.ok(r#"journal=netscript/b/journal
+        printf "%$((4095 - $(stat -c %s $journal)))s\n" '{"undone":999}' >>$journal
+        head -c 100000 /dev/zero >netscript/b/filler 2>/dev/null || true; test "$(stat -c %s $journal)" = 4096"#);
+    machine.ok(&format!("timeout 20 '{}' down b", netscript().display()));
+    assert_eq!(machine.ok("cat /proc/sys/net/ipv4/ip_forward; ls netscript"), "0\n");
+}
+
+#[test]
+fn labs_that_share_settings_go_in_any_order() {
+    let machine = Machine::new();
+    machine.script("a", r#"host.sysctl("net.ipv4.conf.lo.rp_filter", 1);"#);
+    machine.script("b", r#"host.sysctl("net.ipv4.conf.lo.rp_filter", 2);"#);
+    machine.script("c", r#"host.sysctl("net.ipv4.conf.lo.rp_filter", 1);"#);
+    let setting =
+        |commands: &str| machine.ok(&format!("{commands} 2>/dev/null; cat /proc/sys/net/ipv4/conf/lo/rp_filter"));
+    let was = setting("true");
+    for order in ["a b c", "a c b", "b a c", "b c a", "c a b", "c b a"] {
+        machine.ok("for lab in a b c; do netscript $lab.rhai; done");
+        let labs: Vec<&str> = order.split(' ').collect();
+        let youngest = |left: &[&str]| match left.iter().max() {
+            Some(&"b") => "2\n".to_owned(),
+            Some(_) => "1\n".to_owned(),
+            None => was.clone(),
+        };
+        for (gone, lab) in labs.iter().enumerate() {
+            assert_eq!(setting(&format!("netscript down {lab}")), youngest(&labs[gone + 1..]), "{order}: {lab}");
+        }
+    }
 }
 
 #[test]
