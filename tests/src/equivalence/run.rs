@@ -62,12 +62,7 @@ pub fn check(program: &Program) -> Outcome {
 pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let look = Look::at(program);
     let model = on_model(program, &look);
-    let expected = Expected {
-        comparison: Comparison::with(&model.state),
-        state: model.state.clone(),
-        look,
-        limit,
-    };
+    let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
     let comparison = &expected.comparison;
     let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
     let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Queue::new(kernel)));
@@ -81,7 +76,8 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         }
         let said = &together.verdicts[at];
         if believed != said {
-            differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
+            differences
+                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
@@ -138,11 +134,7 @@ impl Look {
                 Action::Netns(NetnsOp::Hold(number)) => look.held.push(*number),
                 Action::Netns(NetnsOp::Resolver(name, _)) => look.resolvers.push(NetnsRef::Named(name.clone())),
                 Action::Netns(
-                    NetnsOp::Add(_)
-                    | NetnsOp::Del(_)
-                    | NetnsOp::Release(_)
-                    | NetnsOp::Attach(..)
-                    | NetnsOp::Detach(_),
+                    NetnsOp::Add(_) | NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_),
                 )
                 | Action::Link(_)
                 | Action::Addr(_)
