@@ -30,6 +30,11 @@ pub fn check_script(path: &Path) -> Vec<String> {
     let comparison = Comparison::with(&model);
     let mut differences = Vec::new();
     let real = in_sandbox(&model, &comparison, run(path, &[]));
+    let one_by_one = in_sandbox(&model, &comparison, run_one_by_one(path));
+    differences.extend(one_by_one.against(&model, &comparison, "the run one by one"));
+    if real.rules != one_by_one.rules {
+        differences.push(format!("iptables-save:\n{}\none by one:\n{}", real.rules, one_by_one.rules));
+    }
     for style in ["--dry-run", "--dry-run=tutorial"] {
         let printed = match run(path, &[style])() {
             Ok(printed) => printed,
@@ -93,6 +98,12 @@ fn dry(path: &Path, style: Style, sink: impl FnMut(&str) + 'static) -> Interpret
 }
 
 type Job = Box<dyn FnOnce() -> Result<String, String> + Send>;
+
+/// `NETSCRIPT_FUSE=0 netscript FILE`
+fn run_one_by_one(path: &Path) -> Job {
+    let (path, program) = (path.to_owned(), netscript());
+    Box::new(move || told(Command::new(program).env("NETSCRIPT_FUSE", "0").arg(path).stdin(Stdio::null()).output()))
+}
 
 /// `netscript OPTIONS FILE`
 fn run(path: &Path, options: &[&str]) -> Job {

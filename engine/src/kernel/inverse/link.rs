@@ -78,7 +78,8 @@ impl Kernel {
         match set {
             LinkSet::Flag(LinkFlag::Up, on) if link.up == *on => Ok(Vec::new()),
             LinkSet::Flag(LinkFlag::Up, on) => {
-                let mut undo: Vec<Undo> = loopback_addr(link).map(|addr| by_index(&place, link, addr)).into_iter().collect();
+                let mut undo: Vec<Undo> =
+                    loopback_addr(link).map(|addr| by_index(&place, link, addr)).into_iter().collect();
                 undo.extend(self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Up, !on)))?);
                 undo.extend(self.contents(&place, link)?);
                 Ok(undo)
