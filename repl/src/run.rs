@@ -87,7 +87,7 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
 fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
     let Prepared { script, place, interrupt } = prepared;
     let printer = Printer::default();
-    let interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
+    let mut interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour.wanted()),
     };
@@ -101,7 +101,9 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
             repl::run(interpreter, printer, interrupt, &start)
         }
         (Some(script), _) => {
-            let status = interpret(interpreter, &script, &printer, colour.wanted());
+            let status = interpret(&mut interpreter, &script, &printer, colour.wanted());
+            // The process ends soon: the words need not be taken apart.
+            std::mem::forget(interpreter);
             (status, status == 0)
         }
         // A dry run has a script: the command line says so.
@@ -120,7 +122,7 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
     }
 }
 
-fn interpret(mut interpreter: Interpreter, script: &Script, printer: &Printer, colour: bool) -> i32 {
+fn interpret(interpreter: &mut Interpreter, script: &Script, printer: &Printer, colour: bool) -> i32 {
     let result = interpreter.run(&script.name, &script.text);
     progress::end();
     let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));

@@ -36,7 +36,6 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use crate::failure::{Failure, Outcome};
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
@@ -50,6 +49,8 @@ pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use queue::Queue;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub use sys::share_memory;
+pub(crate) use crate::failure::{Failure, Outcome};
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Result};

@@ -62,7 +62,12 @@ pub fn check(program: &Program) -> Outcome {
 pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let look = Look::at(program);
     let model = on_model(program, &look);
-    let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
+    let expected = Expected {
+        comparison: Comparison::with(&model.state),
+        state: model.state.clone(),
+        look,
+        limit,
+    };
     let comparison = &expected.comparison;
     let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
     let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Queue::new(kernel)));
@@ -76,8 +81,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         }
         let said = &together.verdicts[at];
         if believed != said {
-            differences
-                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
+            differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
@@ -88,9 +92,9 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the command: {told}"));
         }
     }
-    differences.extend(together.late.iter().cloned());
-    let lefts = [("kernel", &kernel.left), ("kernel behind a queue", &together.left), ("commands", &failed.left)];
-    for (name, left) in lefts {
+    differences.extend(together.late.clone());
+    let behind_a_queue = ("kernel behind a queue", &together.left);
+    for (name, left) in [("kernel", &kernel.left), behind_a_queue, ("commands", &failed.left)] {
         if left.servers != model.servers {
             differences.push(format!("name servers: model {:?}, {name} {:?}", model.servers, left.servers));
         }
@@ -104,9 +108,10 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     if let Ok(state) = &kernel.left.state {
         differences.extend(imported(state, &expected));
     }
-    for (name, left) in [("commands", &failed.left), ("kernel behind a queue", &together.left)] {
-        if kernel.left.rules != left.rules {
-            differences.push(format!("iptables-save: kernel\n{}\n{name}\n{}", kernel.left.rules, left.rules));
+    for (name, left) in [behind_a_queue, ("commands", &failed.left)] {
+        let (ours, theirs) = (&kernel.left.rules, &left.rules);
+        if ours != theirs {
+            differences.push(format!("iptables-save: kernel\n{ours}\n{name}\n{theirs}"));
         }
     }
     let refused = model.verdicts.iter().filter(|verdict| **verdict != Verdict::Done).count();
@@ -133,7 +138,11 @@ impl Look {
                 Action::Netns(NetnsOp::Hold(number)) => look.held.push(*number),
                 Action::Netns(NetnsOp::Resolver(name, _)) => look.resolvers.push(NetnsRef::Named(name.clone())),
                 Action::Netns(
-                    NetnsOp::Add(_) | NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_),
+                    NetnsOp::Add(_)
+                    | NetnsOp::Del(_)
+                    | NetnsOp::Release(_)
+                    | NetnsOp::Attach(..)
+                    | NetnsOp::Detach(_),
                 )
                 | Action::Link(_)
                 | Action::Addr(_)
@@ -272,18 +281,16 @@ struct OnKernel {
     left: Left,
 }
 
-/// On the kernel, with operations one by one or behind a queue.
 fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn World>) -> OnKernel {
     Sandbox::new().run(move || {
-        let mut world = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
+        let mut kernel = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
         bring_loopback_up();
-        let verdicts = program.iter().map(|op| verdict(&mut *world, op)).collect();
-        let late = world.flush().err().map(|error| format!("late: {}", error.describe().message));
-        let left = Left::look(&mut *world, &expected, &expected.look.places());
+        let verdicts = program.iter().map(|op| verdict(&mut *kernel, op)).collect();
+        let late = kernel.flush().err().map(|error| format!("late: {}", error.describe().message));
+        let left = Left::look(&mut *kernel, &expected, &expected.look.places());
         for number in &expected.look.held {
-            let _ = world.apply(&[Op::host(NetnsOp::Release(*number))]);
+            let _ = kernel.apply(&[Op::host(NetnsOp::Release(*number))]);
         }
-        let _ = world.flush();
         OnKernel { verdicts, late, left }
     })
 }
