@@ -13,6 +13,7 @@ use crate::script::is_stdin;
 /// A kernel whose lab outlives this process.
 pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel> {
     let folder = match LabFolder::claim(name) {
+        Err(Error::LabUp { .. } | Error::LabBusy { .. }) if is_nameless(args) => claim_next(name)?,
         Err(Error::LabUp { .. }) if args.replace => {
             take_down(name, args.force, interrupt.clone())?;
             LabFolder::claim(name)?
@@ -22,6 +23,22 @@ pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel>
     let kernel = Kernel::new(interrupt)?;
     let kernel = if args.force { kernel } else { kernel.guarded() };
     kernel.keep_in(folder, &script_path(args))
+}
+
+/// Statements are asked for, and nobody said a name: there may be several such sessions at a time.
+fn is_nameless(args: &RunArgs) -> bool {
+    args.file.is_none() && args.name.is_none() && !args.replace
+}
+
+/// The first of `repl-2`, `repl-3`, … that is free.
+fn claim_next(name: &str) -> Result<LabFolder> {
+    let mut number = 2_u32;
+    loop {
+        match LabFolder::claim(&format!("{name}-{number}")) {
+            Err(Error::LabUp { .. } | Error::LabBusy { .. }) => number += 1,
+            claimed => return claimed,
+        }
+    }
 }
 
 /// Takes a lab down that is up, or was left behind.

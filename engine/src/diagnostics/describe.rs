@@ -336,6 +336,7 @@ impl Error {
             Error::NoUndo { why } => {
                 Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
             }
+            Error::Late { at: _, error } => error.describe(),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
             Error::Script(description) => (**description).clone(),
         }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
-                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|together]"
+                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
             eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
@@ -173,6 +173,10 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         if wanted("failures") {
             tell(&format!("{name}, names taken"), crash::failures(&machine, script));
         }
+    }
+    if wanted("random") {
+        let (seed, programs) = (number("--seed", 1), number("--programs", 200));
+        tell("random programs", crash::random(&machine, seed..seed + programs));
     }
     if wanted("together") {
         let rounds = usize::try_from(number("--rounds", 20)).unwrap_or(20);

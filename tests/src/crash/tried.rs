@@ -22,16 +22,16 @@ pub struct Report {
 }
 
 impl Report {
-    fn add(&mut self, what: &str, before: &Seen, after: &Seen, output: &Output) -> bool {
+    /// Adds one try; `told` is what the last program said.
+    pub(super) fn add(&mut self, what: &str, before: &Seen, after: &Seen, told: &[u8]) {
         self.tried += 1;
         if before == after {
             self.came_back += 1;
-            return true;
+            return;
         }
-        let told = String::from_utf8_lossy(&output.stderr);
+        let told = String::from_utf8_lossy(told);
         let difference: Vec<String> = difference(before, after).lines().take(MOST).map(str::to_owned).collect();
         self.wrong.push(format!("{what}\n{}\n{told}", difference.join("\n")));
-        false
     }
 
     /// Adds another report to this one.
@@ -61,7 +61,7 @@ pub fn there_and_back(machine: &Machine, script: &Path) -> Report {
         report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
     }
     let down = machine.netscript(&["down", &name(script)], None);
-    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down);
+    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down.stderr);
     report
 }
 
@@ -72,18 +72,16 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
     let text = std::fs::read_to_string(script).unwrap_or_default() + "\nthrow \"the end\";\n";
     let failing = script_beside(script, &text);
     let (path, lab) = (failing.display().to_string(), name(&failing));
-    let before = machine.look();
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
         let run = machine.netscript(&["--force", &path], Some(at));
         if !was_killed(&run) {
-            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run);
+            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run.stderr);
             break;
         }
         let down = machine.netscript(&["down", "--force", &lab], None);
         let what = format!("{}: killed at {at}", script.display());
-        if !report.add(&what, &before, &machine.settle(&before), &down) {
-            break;
-        }
+        report.add(&what, &before, &machine.settle(&before), &down.stderr);
     }
     let _ = std::fs::remove_file(&failing);
     report.merge(kills_of_down(machine, script, first, stride));
@@ -92,8 +90,8 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
 
 fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
         machine.netscript(&["--force", &script.display().to_string()], None);
         let down = machine.netscript(&["down", "--force", &name(script)], Some(at));
         let last = !was_killed(&down);
@@ -101,7 +99,8 @@ fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> R
             machine.netscript(&["down", "--force", &name(script)], None);
         }
         let what = format!("{}: down killed at {at}", script.display());
-        if !report.add(&what, &before, &machine.settle(&before), &down) || last {
+        report.add(&what, &before, &machine.settle(&before), &down.stderr);
+        if last {
             break;
         }
     }
@@ -136,7 +135,7 @@ pub fn failures(machine: &Machine, script: &Path) -> Report {
             let _ = sh(&taking.1);
             continue;
         }
-        report.add(&what, &before, &machine.settle(&before), &run);
+        report.add(&what, &before, &machine.settle(&before), &run.stderr);
         let _ = sh(&taking.1);
     }
     report
@@ -165,8 +164,8 @@ fn takings(line: &str) -> Vec<(String, String)> {
 /// share, go up and down at the same time, again and again.
 pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
     for round in 0..rounds {
+        let before = machine.look();
         std::thread::scope(|scope| {
             for number in 0..labs {
                 scope.spawn(move || up_and_down(machine, number));
@@ -174,9 +173,7 @@ pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
         });
         let output = machine.netscript(&["ps"], None);
         let what = format!("{labs} labs at once, round {round}");
-        if !report.add(&what, &before, &machine.settle(&before), &output) {
-            break;
-        }
+        report.add(&what, &before, &machine.settle(&before), &output.stderr);
     }
     report
 }

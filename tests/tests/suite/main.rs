@@ -6,6 +6,7 @@ mod addr;
 mod annotated;
 mod capture;
 mod command_line;
+mod command_lists;
 mod examples;
 mod interrupt;
 mod journal;

@@ -3,8 +3,8 @@
 use super::super::{Kernel, Outcome, link as links};
 use crate::journal::{Deed, Place, Undo};
 use crate::op::{
-    AddrOp, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, Neighbour, NetnsRef, Op, RouteOp,
-    Veth,
+    AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, Neighbour, NetnsRef, Op,
+    Prefix, RouteOp, Veth,
 };
 use crate::state::{Link, LinkType, Peer};
 
@@ -78,7 +78,9 @@ impl Kernel {
         match set {
             LinkSet::Flag(LinkFlag::Up, on) if link.up == *on => Ok(Vec::new()),
             LinkSet::Flag(LinkFlag::Up, on) => {
-                let mut undo = self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Up, !on)))?;
+                let mut undo: Vec<Undo> =
+                    loopback_addr(link).map(|addr| by_index(&place, link, addr)).into_iter().collect();
+                undo.extend(self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Up, !on)))?);
                 undo.extend(self.contents(&place, link)?);
                 Ok(undo)
             }
@@ -260,6 +262,13 @@ impl Kernel {
 pub(super) fn by_index(place: &Place, link: &Link, deed: impl Into<Deed>) -> Undo {
     let links = vec![(link.name.clone(), link.index.unwrap_or(0))];
     Undo::Do { place: place.clone(), links, deed: deed.into() }
+}
+
+/// The address that the kernel gives to `lo` when it comes up (`inetdev_event`), to be taken away.
+fn loopback_addr(link: &Link) -> Option<AddrOp> {
+    let addr = Prefix::parse("127.0.0.1/8").expect("it is an address");
+    let comes = link.kind == LinkType::Loopback && !link.up && !link.addrs.iter().any(|have| have.local == addr);
+    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
 /// What a link is, as it is made; `None`: netscript makes none of that kind.

@@ -1,5 +1,7 @@
 //! Inverses of operations on neighbours.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::super::{Kernel, Outcome, neigh};
 use crate::journal::Undo;
 use crate::op::{NeighOp, Neighbour, NetnsRef};
@@ -12,6 +14,11 @@ impl Kernel {
         if self.goes_with_link(netns, dev) {
             return Ok(Vec::new());
         }
+        let dst = match dst {
+            // Of all neighbours on `lo` the kernel makes one (`arp_constructor`).
+            IpAddr::V4(_) if dev.as_str() == "lo" => Ipv4Addr::UNSPECIFIED.into(),
+            dst => dst,
+        };
         let known = neigh::list(&mut self.namespaces, netns)?;
         let found = known.into_iter().find(|record| record.dst == dst && record.dev == *dev);
         let place = self.namespaces.place(netns)?;

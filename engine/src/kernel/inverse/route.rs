@@ -2,7 +2,7 @@
 
 use super::super::{Kernel, Outcome, link as links, route as routes};
 use crate::journal::{Place, Undo};
-use crate::op::{Family, IfName, NetnsRef, Op, Route, RouteOp, RouteProto, TableId};
+use crate::op::{Family, IfName, NetnsRef, Op, Route, RouteKind, RouteOp, RouteProto, TableId};
 
 impl Kernel {
     pub(super) fn inverse_of_route(&mut self, op: &Op, netns: &NetnsRef, route: &RouteOp) -> Outcome<Vec<Undo>> {
@@ -102,11 +102,12 @@ impl Kernel {
     }
 }
 
-/// A gateway must be reached before a route over it is made.
+/// A gateway must be reached before a route over it is made, and an address be the machine's own before
+/// it is a route's source.
 fn sort_for_making(routes: &mut [Route]) {
     routes.sort_by_key(|route| {
         let gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
-        (gateway, route.table != TableId::LOCAL)
+        (gateway, route.table != TableId::LOCAL, route.kind != RouteKind::Local)
     });
 }
 

@@ -25,7 +25,8 @@ struct Undoing {
     entries: BTreeMap<Turn, Entry>,
     /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
     together: Vec<Entry>,
-    problems: Vec<String>,
+    /// What could not be undone, and why.
+    failed: Vec<(Entry, Vec<String>)>,
 }
 
 /// When it was done; and of what another lab left in parts, the order of these.
@@ -37,7 +38,7 @@ fn turn(entry: &Entry) -> Turn {
 
 impl Undoing {
     fn new(entries: Vec<Entry>) -> Undoing {
-        let mut undoing = Undoing { entries: BTreeMap::new(), together: Vec::new(), problems: Vec::new() };
+        let mut undoing = Undoing { entries: BTreeMap::new(), together: Vec::new(), failed: Vec::new() };
         undoing.add(entries);
         undoing
     }
@@ -63,16 +64,24 @@ impl Kernel {
         self.ask_processes_to_end(&entries);
         let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
         let mut undoing = Undoing::new(entries);
+        self.undo_in_order(&mut undoing, oldest);
+        // The rest may have been in the way: a route needs the rule that was removed before it.
+        let failed: Vec<Entry> = std::mem::take(&mut undoing.failed).into_iter().map(|(entry, _)| entry).collect();
+        undoing.add(failed);
+        self.undo_in_order(&mut undoing, oldest);
+        undoing.failed.into_iter().flat_map(|(_, problems)| problems).collect()
+    }
+
+    fn undo_in_order(&mut self, undoing: &mut Undoing, oldest: u64) {
         while let Some((_, entry)) = undoing.entries.pop_last() {
             if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
                 undoing.together.push(entry);
                 continue;
             }
-            self.undo_together(&mut undoing);
-            self.undo_in_turn(entry, oldest, &mut undoing);
+            self.undo_together(undoing);
+            self.undo_in_turn(entry, oldest, undoing);
         }
-        self.undo_together(&mut undoing);
-        undoing.problems
+        self.undo_together(undoing);
     }
 
     /// Undoes an entry and notes that. What labs share each of them sees either as it was before or as
@@ -80,24 +89,28 @@ impl Kernel {
     /// leave it back. What others have left here meanwhile may be younger, and then comes first.
     fn undo_in_turn(&mut self, entry: Entry, oldest: u64, undoing: &mut Undoing) {
         if self.folder.is_none() || !entry.undo.iter().any(shared::is_shared) {
-            return self.undo_and_close(&entry, &mut undoing.problems);
+            return self.undo_and_close(entry, undoing);
         }
         match lock_all().and_then(|all| Ok((all, self.book.take_up()?))) {
-            Ok((_all, left)) if left.is_empty() => self.undo_and_close(&entry, &mut undoing.problems),
+            Ok((_all, left)) if left.is_empty() => self.undo_and_close(entry, undoing),
             Ok((_all, left)) => {
                 undoing.add(left.into_iter().filter(|left| !self.partial || left.at > oldest).collect());
                 undoing.add(vec![entry]);
             }
-            Err(error) => undoing.problems.push(format!("{}: {}", entry.op, error.describe().message)),
+            Err(error) => {
+                let problem = format!("{}: {}", entry.op, error.describe().message);
+                undoing.failed.push((entry, vec![problem]));
+            }
         }
     }
 
-    fn undo_and_close(&mut self, entry: &Entry, problems: &mut Vec<String>) {
-        let found = self.undo_entry(entry);
-        if found.is_empty() {
+    fn undo_and_close(&mut self, entry: Entry, undoing: &mut Undoing) {
+        let (left, problems) = self.undo_entry(&entry);
+        if left.is_empty() {
             self.book.undone(entry.n);
+        } else {
+            undoing.failed.push((Entry { undo: left, ..entry }, problems));
         }
-        problems.extend(found);
         kill::point();
     }
 
@@ -108,20 +121,22 @@ impl Kernel {
             self.delete_links_together(&entries);
             kill::point();
         }
-        entries.iter().for_each(|entry| self.undo_and_close(entry, &mut undoing.problems));
+        entries.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
     }
 
-    fn undo_entry(&mut self, entry: &Entry) -> Vec<String> {
-        let mut problems = Vec::new();
+    /// Takes the steps of an entry, and tells which it could not take, and why.
+    fn undo_entry(&mut self, entry: &Entry) -> (Vec<Undo>, Vec<String>) {
+        let (mut left, mut problems) = (Vec::new(), Vec::new());
         for undo in &entry.undo {
             kill::point();
             if let Err(failure) = self.undo(entry, undo) {
                 let why = failure.into_error(|| "undo it".to_owned()).describe();
                 let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();
                 problems.push(format!("{}: {} ({}{notes})", entry.op, why.message, why.label));
+                left.push(undo.clone());
             }
         }
-        problems
+        (left, problems)
     }
 
     /// Takes one step.
@@ -187,8 +202,13 @@ impl Kernel {
         {
             return Ok(());
         }
-        let op = Op::new(netns, deed.action());
-        match self.carry_out(&op) {
+        let done = match deed {
+            Deed::Route(RouteOp::Add(route)) => super::route::put_back(&mut self.namespaces, &netns, route),
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
+                self.carry_out(&Op::new(netns, deed.action()))
+            }
+        };
+        match done {
             Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
             result => result,
         }
