@@ -204,12 +204,9 @@ impl Kernel {
         }
         let done = match deed {
             Deed::Route(RouteOp::Add(route)) => super::route::put_back(&mut self.namespaces, &netns, route),
-            Deed::Link(_)
-            | Deed::Addr(_)
-            | Deed::Route(_)
-            | Deed::Policy(_)
-            | Deed::Neigh(_)
-            | Deed::Fdb(_) => self.carry_out(&Op::new(netns, deed.action())),
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
+                self.carry_out(&Op::new(netns, deed.action()))
+            }
         };
         match done {
             Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
