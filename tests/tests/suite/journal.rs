@@ -384,6 +384,9 @@ fn sessions_have_names_of_their_own() {
     let listed = machine.ok("netscript ps --format json");
     let labs: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
     assert_eq!(labs.iter().map(|lab| &lab["name"]).collect::<Vec<_>>(), ["repl", "repl-2", "stdin"]);
+    // Whoever may log in may ask.
+    machine.ok(&format!("cp '{}' copy; chmod 755 . copy", netscript().display()));
+    assert!(machine.ok("setpriv --reuid 65534 --clear-groups /run/copy ps").contains("repl-2  up"));
     machine.ok("netscript down --all; test ! -e netscript");
 }
 
