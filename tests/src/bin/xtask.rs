@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
-                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
+                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
             eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
@@ -169,6 +169,9 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         }
         if wanted("kills") {
             tell(&format!("{name}, killed"), crash::kills(&machine, script, first, stride));
+        }
+        if wanted("interrupts") {
+            tell(&format!("{name}, interrupted"), crash::interrupts(&machine, script, first, stride));
         }
         if wanted("failures") {
             tell(&format!("{name}, names taken"), crash::failures(&machine, script));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::netns::pids_in;
-use super::super::process::{identify, session_of};
+use super::super::process::{identify, name_of, session_of};
 use super::super::{Kernel, link as links};
 use crate::journal::{Deed, Key, Place, Process, Undo};
 use crate::op::{IfName, LinkOp, LinkSet, NetnsRef};
@@ -88,8 +88,7 @@ impl Kernel {
                 || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
         };
         let strange = pids_in(inode).into_iter().filter(|pid| !ours(*pid));
-        let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name(pid).trim_end())).collect()
+        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name_of(pid))).collect()
     }
 
     fn strange_links(&mut self, known: &Known, netns: &NetnsRef) -> Vec<String> {
