@@ -124,7 +124,9 @@ impl DryRun {
     /// The far ends that an operation leaves to the kernel to remove.
     fn far_ends(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
         match &op.action {
-            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => self.model.far_ends(&NetnsRef::Named(name.clone())),
+            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => {
+                self.model.far_ends(&NetnsRef::Named(name.clone()))
+            }
             Action::Netns(NetnsOp::Release(number)) => self.model.far_ends(&NetnsRef::Held(*number)),
             _ => Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod bench_dry_run;
 pub mod bench_repl;
 mod big_lab;
 pub mod crash;

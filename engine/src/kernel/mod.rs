@@ -31,6 +31,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use crate::failure::{Failure, Outcome};
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
@@ -42,7 +43,6 @@ use process::Processes;
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
-pub(crate) use crate::failure::{Failure, Outcome};
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Result};

@@ -105,17 +105,16 @@ impl Model {
     }
 
     fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
-        self.names
-            .get(netns)
-            .copied()
-            .ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))
+        self.names.get(netns).copied().ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))
     }
 
     fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {
         let space = self.space_id(netns)?;
-        self.space(space).links.get(name).copied().ok_or_else(|| {
-            Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV)
-        })
+        self.space(space)
+            .links
+            .get(name)
+            .copied()
+            .ok_or_else(|| Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV))
     }
 
     fn space(&self, id: SpaceId) -> &Space {

@@ -75,10 +75,8 @@ impl Model {
 
     /// Takes a name away; a namespace without names and processes ends.
     fn forget(&mut self, netns: &NetnsRef) -> Outcome {
-        let space = self
-            .names
-            .remove(netns)
-            .ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))?;
+        let space =
+            self.names.remove(netns).ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))?;
         self.space_mut(space).names.remove(netns);
         self.end_unused(space);
         Ok(())

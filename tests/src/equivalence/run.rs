@@ -62,15 +62,10 @@ pub fn check(program: &Program) -> Outcome {
 pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let look = Look::at(program);
     let model = on_model(program, &look);
-    let expected = Expected {
-        comparison: Comparison::with(&model.state),
-        state: model.state.clone(),
-        look,
-        limit,
-    };
+    let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
     let comparison = &expected.comparison;
     let kernel = on_kernel(program.clone(), expected.clone());
-    let failed = as_commands(&model.lines, expected.clone());
+    let failed = as_commands(program, &model.lines, expected.clone());
 
     let mut differences = Vec::new();
     for (at, op) in program.iter().enumerate() {
@@ -129,11 +124,7 @@ impl Look {
                 Action::Netns(NetnsOp::Hold(number)) => look.held.push(*number),
                 Action::Netns(NetnsOp::Resolver(name, _)) => look.resolvers.push(NetnsRef::Named(name.clone())),
                 Action::Netns(
-                    NetnsOp::Add(_)
-                    | NetnsOp::Del(_)
-                    | NetnsOp::Release(_)
-                    | NetnsOp::Attach(..)
-                    | NetnsOp::Detach(_),
+                    NetnsOp::Add(_) | NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_),
                 )
                 | Action::Link(_)
                 | Action::Addr(_)
@@ -268,7 +259,13 @@ fn on_kernel(program: Program, expected: Expected) -> OnKernel {
     Sandbox::new().run(move || {
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
         bring_loopback_up();
-        let verdicts = program.iter().map(|op| verdict(&mut kernel, op)).collect();
+        let said = |op| {
+            if waits_for_addresses(op) {
+                std::thread::sleep(PAUSE);
+            }
+            verdict(&mut kernel, op)
+        };
+        let verdicts = program.iter().map(said).collect();
         let left = Left::look(&mut kernel, &expected, &expected.look.places());
         for number in &expected.look.held {
             let _ = kernel.apply(&[Op::host(NetnsOp::Release(*number))]);
@@ -283,8 +280,18 @@ struct AsCommands {
     left: Left,
 }
 
-fn as_commands(lines: &[Vec<String>], expected: Expected) -> AsCommands {
-    let script = commands(lines) + tell_holders(&expected.look).as_str();
+/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`), and if
+/// forwarding is switched on in between, its network's anycast address is joined twice.
+const PAUSE: Duration = Duration::from_millis(60);
+
+fn waits_for_addresses(op: &Op) -> bool {
+    matches!(&op.action, Action::Sysctl(SysctlOp::Write(key, _)) if key.to_string().starts_with("net.ipv6.conf."))
+}
+
+fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
+    let pause = |op| if waits_for_addresses(op) { format!("sleep {}\n", PAUSE.as_secs_f64()) } else { String::new() };
+    let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
+    let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
     Sandbox::new().run(move || {
         bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
@@ -326,13 +333,12 @@ fn holders() -> Vec<(u32, u32)> {
     told.lines().filter_map(pair).collect()
 }
 
-/// A shell script that goes on after a failure, and writes down which operation it was.
-pub fn commands(lines: &[Vec<String>]) -> String {
-    let ops = lines.iter().enumerate().map(|(at, lines)| {
+/// Parts of a shell script that goes on after a failure, and writes down which operation it was.
+fn commands(lines: &[Vec<String>]) -> impl Iterator<Item = String> {
+    lines.iter().enumerate().map(|(at, lines)| {
         let all = lines.join(" &&\n");
         format!("{{ {all}\n}} >/dev/null 2>/run/told.{at} || echo {at} >>/run/failed\n")
-    });
-    ops.collect()
+    })
 }
 
 /// A host's is up before anything else.

@@ -43,9 +43,7 @@ const DIFFERENCES: [Difference; 5] = [
     },
     Difference {
         why: "the script brings along what the reader's machine has: an uplink, what is behind it, servers, names",
-        tutorial: &[
-            "ip netns exec netns1 curl baidu.com",
-        ],
+        tutorial: &["ip netns exec netns1 curl baidu.com"],
         script: &[
             "ip addr add 10.0.0.10/24 dev uplink",
             "ip addr add 10.0.12.15/22 dev uplink",
@@ -88,10 +86,7 @@ const DIFFERENCES: [Difference; 5] = [
             "ip netns del cool",
             "ip netns pids cool | xargs kill",
         ],
-        script: &[
-            "kill $job1",
-            "kill $job2",
-        ],
+        script: &["kill $job1", "kill $job2"],
     },
     Difference {
         why: "the script makes sure of more than the reader is told to try",
@@ -224,8 +219,10 @@ fn tutorials_and_dry_runs_are_the_same_commands() {
     for (text, script) in pairs {
         let (wanted, found) = (tutorial(text), dry_run(script));
         assert!(wanted.len() > 10 && found.len() > 10, "{text}");
-        for (sign, command) in
-            wanted.difference(&found).map(|command| ("-", command)).chain(found.difference(&wanted).map(|command| ("+", command)))
+        for (sign, command) in wanted
+            .difference(&found)
+            .map(|command| ("-", command))
+            .chain(found.difference(&wanted).map(|command| ("+", command)))
         {
             match named.iter().find(|difference| **difference == (sign, command.as_str())) {
                 Some(difference) => drop(met.insert(*difference)),
