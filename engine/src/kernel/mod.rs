@@ -36,6 +36,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use crate::failure::{Failure, Outcome};
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
@@ -50,7 +51,6 @@ pub use queue::Queue;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
 pub use sys::share_memory;
-pub(crate) use crate::failure::{Failure, Outcome};
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Result};
