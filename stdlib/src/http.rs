@@ -6,7 +6,7 @@ use std::time::Duration;
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{Host, HostName};
-use netscript_engine::{Fetch, Fetched, Serve};
+use netscript_engine::{Fetch, Fetched, Serve, shell};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -28,7 +28,7 @@ const HTTP_PORT: u16 = 80;
 fn request(url: &str, options: Map) -> Result<Fetch> {
     let mut o = Options::new("fetch", options)?;
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
-    let wrong = |why: &str| Error::Target { given: format!("{url:?}"), why: why.to_owned() };
+    let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
     let rest = url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted"))?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
     let (server, port) =
@@ -127,6 +127,7 @@ mod words {
     #[rhai_fn(name = "fetch", pure, return_raw)]
     pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
         let request = request(url, options)?;
+        netns.tell(|netns| shell::fetch(netns, &request))?;
         let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
         Ok(answer(fetched, result)?)
     }

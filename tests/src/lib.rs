@@ -3,10 +3,12 @@
 pub mod bench;
 pub mod bench_repl;
 mod big_lab;
+pub mod claims;
 pub mod crash;
 mod equality;
 pub mod equivalence;
 pub mod floor;
+pub mod lines;
 pub mod program;
 mod sandbox;
 mod snapshot;

@@ -217,7 +217,7 @@ codes! {
         "Give an address, or let the namespace ask a name server with `.resolver(\"…\")`.";
     E0704 "probe failed to start",
         "The kernel refused the socket that the probe needs.",
-        "The note holds what the kernel said.";
+        "Look at what the kernel says, and at the options of the probe.";
     E0705 "no place to listen",
         "A server cannot have its port: something listens there already, or the address is not the namespace's own.",
         "Use another port, or stop what listens there.";

@@ -74,7 +74,10 @@ impl Error {
                     .culprit(given)
             }
             Error::Port { given, why } => Description::new(Code::E0207, format!("{given} is no port"), why)
-                .help("a port is a number from 0 to 65535")
+                .help(match given.as_str() {
+                    "0" => "use a port from 1 to 65535",
+                    _ => "a port is a number from 0 to 65535",
+                })
                 .culprit(given.trim_matches('"')),
             Error::OutOfRange { what, given, min, max } => Description::new(
                 Code::E0211,
@@ -130,11 +133,10 @@ impl Error {
                     format!("{netns} has no link of this name"),
                 )
                 .culprit(name);
-                let description = match elsewhere {
-                    Some(elsewhere) => description.note(elsewhere),
-                    None => description,
-                };
-                suggest_name(description, name, known, &format!("the links of {netns} are"))
+                match elsewhere {
+                    Some(elsewhere) => description.note(elsewhere).help("open it there, or use the handle that the script has"),
+                    None => suggest_name(description, name, known, &format!("the links of {netns} are")),
+                }
             }
             Error::NoSuchNetns { name, known } => {
                 let description = Description::new(
@@ -246,6 +248,9 @@ impl Error {
                     .help("give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address")
                     .culprit(given.trim_matches('"'))
             }
+            Error::Url { given, why } => Description::new(Code::E0703, format!("{given} is no URL to fetch"), why)
+                .help("write it like `\"http://10.0.0.2:8080/\"`; a plain connection is made with `.connect`")
+                .culprit(given.trim_matches('"')),
             Error::Listen { port, netns, refusal } if refusal.errno == Errno::EADDRINUSE => Description::new(
                 Code::E0705,
                 format!("port {port} of {netns} is taken"),
@@ -262,6 +267,12 @@ impl Error {
                 .help("check that the address to listen on is one of the namespace's own"),
                 refusal,
             ),
+            Error::Probe { probe, refusal } if refusal.errno == Errno::EADDRNOTAVAIL => Description::new(
+                Code::E0704,
+                format!("{probe} cannot begin"),
+                "there is no such address to send from",
+            )
+            .help("an address that is given as `src` must be one of the namespace's own"),
             Error::Probe { probe, refusal } => with_refusal(
                 Description::new(Code::E0704, format!("{probe} cannot begin"), refusal.errno.to_string()),
                 refusal,
@@ -325,6 +336,7 @@ impl Error {
             Error::NoUndo { why } => {
                 Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
             }
+            Error::Late { at: _, error } => error.describe(),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
             Error::Script(description) => (**description).clone(),
         }

@@ -81,6 +81,8 @@ pub enum Error {
     Waited { seconds: f64, last: Option<String> },
     /// A target of a probe that has no address.
     Target { given: String, why: String },
+    /// What `fetch` cannot ask for.
+    Url { given: String, why: String },
     /// A server whose port the kernel refused.
     Listen { port: u16, netns: String, refusal: Refusal },
     /// A probe whose socket the kernel refused.
@@ -103,6 +105,8 @@ pub enum Error {
     NoUndo { why: String },
     /// Ctrl-C.
     Interrupted,
+    /// An operation that waited, at a place of the script that has been passed, and then failed.
+    Late { at: Option<At>, error: Box<Error> },
     /// An error of Rhai's own, put into words.
     Script(Box<Description>),
 }

@@ -145,7 +145,7 @@ fn now() -> u64 {
 /// What the lab made itself. What is in its own namespaces and on its own links goes with them.
 #[derive(Clone, Default)]
 pub(super) struct Own {
-    netns: Vec<NetnsRef>,
+    netns: HashSet<NetnsRef>,
     links: HashMap<NetnsRef, HashMap<IfName, u32>>,
     /// Others' links in the lab's namespaces.
     guests: HashMap<NetnsRef, Vec<IfName>>,
@@ -206,9 +206,12 @@ impl Own {
 
     fn follow_netns(&mut self, op: &NetnsOp) {
         match op {
-            NetnsOp::Add(name) => self.netns.push(NetnsRef::Named(name.clone())),
-            NetnsOp::Hold(number) => self.netns.push(NetnsRef::Held(*number)),
-            NetnsOp::Attach(name, PidRef::Held(_)) => self.netns.push(NetnsRef::Named(name.clone())),
+            NetnsOp::Add(name) | NetnsOp::Attach(name, PidRef::Held(_)) => {
+                self.netns.insert(NetnsRef::Named(name.clone()));
+            }
+            NetnsOp::Hold(number) => {
+                self.netns.insert(NetnsRef::Held(*number));
+            }
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget_netns(&NetnsRef::Named(name.clone())),
             NetnsOp::Release(number) => self.forget_netns(&NetnsRef::Held(*number)),
             NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) | NetnsOp::Resolver(..) => {}
@@ -216,7 +219,7 @@ impl Own {
     }
 
     fn forget_netns(&mut self, netns: &NetnsRef) {
-        self.netns.retain(|own| own != netns);
+        self.netns.remove(netns);
         self.links.remove(netns);
         self.guests.remove(netns);
     }

@@ -86,8 +86,14 @@ impl Rules {
         let wanted = normal(wanted);
         let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
         let wanted = PolicyRule { priority: Some(priority), ..wanted };
-        // rule_exists does not look at `not`.
-        if self.rules.iter().any(|old| PolicyRule { not: wanted.not, ..old.clone() } == wanted) {
+        // rule_exists does not look at `not`, nor at addresses that are not asked for.
+        let alike = |old: &PolicyRule| PolicyRule {
+            not: wanted.not,
+            from: old.from.filter(|_| wanted.from.is_some()),
+            to: old.to.filter(|_| wanted.to.is_some()),
+            ..old.clone()
+        };
+        if self.rules.iter().any(|old| alike(old) == wanted) {
             return Err(Errno::EEXIST.into());
         }
         let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);

@@ -10,16 +10,17 @@ use netscript_engine::model::Model;
 use netscript_engine::shell::Style;
 use netscript_engine::{DryRun, World};
 use netscript_tests::bench::{self, Tools};
-use netscript_tests::big_lab;
-
 use netscript_tests::crash::{self, Machine, Report};
 use netscript_tests::equivalence::check_seeds;
+use netscript_tests::{big_lab, lines};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("bless") => bless(),
         Some("wasm") => wasm(),
+        Some("claims") => claims(),
+        Some("lines") => lines(),
         Some("bench-dry-run") => bench_dry_run(),
         Some("bench-repl") => bench_repl(),
         Some("bench") => bench(&arguments[1..]),
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
                 eprintln!("there is no command `{other}`");
             }
             eprintln!("usage: cargo xtask bless   rewrite the expected output in tests/ref");
+            eprintln!("       cargo xtask claims   list what the tutorials say, and the lines that assert it");
+            eprintln!("       cargo xtask lines    rewrite the README's table of lines");
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
@@ -85,6 +88,25 @@ fn wasm() -> ExitCode {
         .env("CONST_RANDOM_SEED", "netscript")
         .status();
     if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Lists what the tutorials say, and the lines of our scripts that assert it.
+fn claims() -> ExitCode {
+    let claims = netscript_tests::claims::read();
+    claims.listed.iter().for_each(|line| println!("{line}"));
+    claims.wrong.iter().for_each(|line| eprintln!("{line}"));
+    if claims.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Rewrites the README's table of lines.
+fn lines() -> ExitCode {
+    match std::fs::write(lines::readme(), lines::fresh_readme()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", lines::readme().display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Rewrites the expected output in `tests/ref`.

@@ -56,8 +56,7 @@ fn scope_of(addr: Ipv6Addr) -> Scope {
 /// `ipv6_addr_src_scope`: the order of a link's addresses.
 fn rank(scope: Scope) -> u8 {
     match scope {
-        Scope::Host => 1,
-        Scope::Link => 2,
+        Scope::Host | Scope::Link => 2,
         Scope::Site => 5,
         Scope::Global | Scope::Nowhere | Scope::Other(_) => 14,
     }
@@ -130,7 +129,7 @@ impl Model {
         addr.tentative = false;
         let addr = addr.clone();
         self.add_host_route(id, RouteKind::Local, local);
-        if let Some(peer) = addr.peer {
+        if let Some(peer) = addr.peer.filter(|_| self.device(id).up) {
             self.insert_route6(id, TableId::MAIN, Prefix::host(peer.into()), RouteKind::Unicast, METRIC_ADDRCONF);
         }
         if self.device(id).forwarding6 {
@@ -397,7 +396,7 @@ impl Model {
         }
         self.device_mut(id).disable6 = on;
         if on {
-            self.down6(id);
+            self.destroy6(id);
         } else if self.device(id).up {
             self.up6(id);
         }
