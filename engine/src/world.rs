@@ -46,9 +46,10 @@ pub trait World {
     fn keep(&mut self) -> Result<Option<Summary>> {
         Ok(None)
     }
-    /// Takes everything back. It goes on after an error, which tells what could not be undone.
-    fn take_down(&mut self) -> Result<()> {
-        Ok(())
+    /// Takes everything back, and tells whether there was anything. It goes on after an error, which
+    /// tells what could not be undone.
+    fn take_down(&mut self) -> Result<bool> {
+        Ok(false)
     }
 
     /// The names under `/run/netns`, sorted.

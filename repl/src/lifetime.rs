@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::kernel::{Interrupt, Kernel, LabFolder};
-use netscript_engine::{Point, Summary, World};
+use netscript_engine::{Summary, World};
 
 use crate::cli::RunArgs;
 use crate::output::tell;
@@ -20,9 +20,7 @@ pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel>
         }
         folder => folder?,
     };
-    let kernel = Kernel::new(interrupt)?;
-    let kernel = if args.force { kernel } else { kernel.guarded() };
-    kernel.keep_in(folder, &script_path(args))
+    Kernel::new(interrupt)?.guarded(!args.force).keep_in(folder, &script_path(args))
 }
 
 /// Statements are asked for, and nobody said a name: there may be several such sessions at a time.
@@ -54,15 +52,13 @@ pub fn end(args: &RunArgs, world: &mut dyn World, success: bool, time: Duration)
     if args.sandbox || args.dry_run.is_some() {
         return Ok(());
     }
-    let nothing_done = world.point() == Point::default();
     if success && !args.rm || args.keep {
         if let Some(summary) = world.keep()? {
             tell(&told(&summary, success, time));
         }
         return Ok(());
     }
-    world.take_down()?;
-    if !success && !nothing_done {
+    if world.take_down()? && !success {
         tell("everything that the script did has been undone (`--keep` leaves it for a look)");
     }
     Ok(())

@@ -179,6 +179,11 @@ impl Own {
         }
     }
 
+    /// Others' links in one of the lab's namespaces.
+    pub(super) fn guests(&self, netns: &NetnsRef) -> impl Iterator<Item = &IfName> {
+        self.guests.get(netns).into_iter().flatten()
+    }
+
     /// The index of a link that the lab made.
     pub(super) fn index(&self, netns: &NetnsRef, name: &IfName) -> Option<u32> {
         self.links.get(netns)?.get(name).copied()

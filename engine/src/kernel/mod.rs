@@ -100,9 +100,9 @@ impl Kernel {
         })
     }
 
-    /// Removes what the lab did not make only where that has been allowed.
-    pub fn guarded(mut self) -> Kernel {
-        self.guarded = true;
+    /// Whether what the lab did not make is removed only where that has been allowed.
+    pub fn guarded(mut self, guarded: bool) -> Kernel {
+        self.guarded = guarded;
         self
     }
 
@@ -250,8 +250,9 @@ impl World for Kernel {
         self.finish()
     }
 
-    fn take_down(&mut self) -> Result<()> {
-        self.undo_all()
+    fn take_down(&mut self) -> Result<bool> {
+        let anything = !self.book.entries.is_empty();
+        self.undo_all().map(|()| anything)
     }
 
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {

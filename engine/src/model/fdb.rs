@@ -71,8 +71,9 @@ impl Model {
                 if there && !append {
                     return Err(refused(Errno::EEXIST, "lost race to create"));
                 }
+                // vxlan_fdb_update_existing: an address of one station keeps its one destination.
                 if there && !several {
-                    return Err(Errno::EOPNOTSUPP.into());
+                    return Ok(());
                 }
                 let entry = Forward { mac: *mac, dst: Some(dst), over: None };
                 if !device.fdb.contains(&entry) {

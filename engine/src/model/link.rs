@@ -351,6 +351,7 @@ impl Model {
             LinkSet::Mtu(mtu) => self.set_mtu(id, *mtu),
             LinkSet::Alias(text) => {
                 self.device_mut(id).alias = Some(text.clone()).filter(|text| !text.is_empty());
+                self.tell_of_change(id);
                 Ok(())
             }
             LinkSet::Hairpin(on) => {
@@ -501,12 +502,18 @@ impl Model {
         let device = self.device_mut(id);
         let changed = device.arp != on;
         device.arp = on;
-        // arp_netdev_event, addrconf_notify; a link that is down tells nobody.
+        // arp_netdev_event; a link that is down tells nobody.
         if changed && device.up {
-            if device.mtu < IPV6_MIN_MTU && device.is_loopback() {
-                self.destroy6(id);
-            }
             self.flush_neighbours(id, |_| true);
+            self.tell_of_change(id);
+        }
+    }
+
+    /// `NETDEV_CHANGE`: IPv6 leaves `lo` once more if its MTU is too small (addrconf_notify).
+    fn tell_of_change(&mut self, id: DevId) {
+        let device = self.device(id);
+        if device.up && device.is_loopback() && device.mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
         }
     }
 

@@ -63,6 +63,15 @@ setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
 /// Everything that can be seen of the machine, by what it is.
 pub type Seen = BTreeMap<String, String>;
 
+/// What happens to netscript at one of its moments.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// SIGKILL
+    Kill(u64),
+    /// SIGINT, as from Ctrl-C
+    Interrupt(u64),
+}
+
 /// The machine that this process was moved to.
 pub struct Machine {
     program: String,
@@ -96,12 +105,14 @@ impl Machine {
     /// # Panics
     ///
     /// If it cannot be started, or does not come to its end.
-    pub fn netscript(&self, args: &[&str], kill_at: Option<u64>) -> Output {
+    pub fn netscript(&self, args: &[&str], stop: Option<Stop>) -> Output {
         let mut command = Command::new("timeout");
         command.args(["--foreground", "--signal=KILL", LONGEST, &self.program]).args(args);
-        command.env_remove("NETSCRIPT_KILL_AT");
-        if let Some(at) = kill_at {
-            command.env("NETSCRIPT_KILL_AT", at.to_string());
+        command.env_remove("NETSCRIPT_KILL_AT").env_remove("NETSCRIPT_INTERRUPT_AT");
+        match stop {
+            Some(Stop::Kill(at)) => drop(command.env("NETSCRIPT_KILL_AT", at.to_string())),
+            Some(Stop::Interrupt(at)) => drop(command.env("NETSCRIPT_INTERRUPT_AT", at.to_string())),
+            None => {}
         }
         let output = command.output().expect("netscript can be started");
         assert!(output.status.code() != Some(TIMED_OUT), "netscript {args:?} goes on for more than {LONGEST} s");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use machine::Machine;
 pub use random::random;
-pub use tried::{Report, failures, kills, there_and_back, together};
+pub use tried::{Report, failures, interrupts, kills, there_and_back, together};
 
 use crate::workspace;
 

@@ -2,7 +2,7 @@
 
 use netscript_engine::kernel::{Kernel, LabFolder};
 use netscript_engine::model::Model;
-use netscript_engine::op::Op;
+use netscript_engine::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
 use netscript_engine::shell::{self, Style};
 use netscript_engine::state::NetState;
 use netscript_engine::{Summary, World};
@@ -43,13 +43,32 @@ pub fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
     report
 }
 
+/// What cannot be taken back: others' links go with one of the lab's namespaces, `lo` gets a hardware
+/// address. Without `--force` it is refused.
+fn is_final(op: &Op) -> bool {
+    match &op.action {
+        Action::Netns(NetnsOp::Del(_)) => true,
+        Action::Link(LinkOp::Set(name, LinkSet::Mac(_))) => name.as_str() == "lo",
+        Action::Netns(_)
+        | Action::Link(_)
+        | Action::Addr(_)
+        | Action::Route(_)
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_)
+        | Action::Netfilter(_)
+        | Action::Sysctl(_) => false,
+    }
+}
+
 /// Operations that are refused change nothing, and the next one follows.
 fn run(program: &[Op], fails: bool) -> Result<Option<Summary>, String> {
     let told = |error: netscript_engine::diagnostics::Error| format!("{:?}", error.describe());
     let folder = LabFolder::claim(LAB).map_err(told)?;
     let mut kernel = Kernel::new(interrupt()).and_then(|kernel| kernel.keep_in(folder, "")).map_err(told)?;
     for op in program {
+        kernel = kernel.guarded(is_final(op));
         let _ = kernel.apply(std::slice::from_ref(op));
     }
-    if fails { kernel.take_down().map(|()| None).map_err(told) } else { kernel.keep().map_err(told) }
+    if fails { kernel.take_down().map(|_| None).map_err(told) } else { kernel.keep().map_err(told) }
 }

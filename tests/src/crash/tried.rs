@@ -4,8 +4,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::machine::{Machine, Seen, difference};
+use super::machine::{Machine, Seen, Stop, difference};
 use crate::workspace;
+
+/// So many interrupts that come too late tell that the lab has no more moments.
+const IN_VAIN: u32 = 3;
 
 /// Lines of a difference that are shown.
 const MOST: usize = 60;
@@ -74,7 +77,7 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
     let (path, lab) = (failing.display().to_string(), name(&failing));
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
         let before = machine.look();
-        let run = machine.netscript(&["--force", &path], Some(at));
+        let run = machine.netscript(&["--force", &path], Some(Stop::Kill(at)));
         if !was_killed(&run) {
             report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run.stderr);
             break;
@@ -93,7 +96,7 @@ fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> R
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
         let before = machine.look();
         machine.netscript(&["--force", &script.display().to_string()], None);
-        let down = machine.netscript(&["down", "--force", &name(script)], Some(at));
+        let down = machine.netscript(&["down", "--force", &name(script)], Some(Stop::Kill(at)));
         let last = !was_killed(&down);
         if !last {
             machine.netscript(&["down", "--force", &name(script)], None);
@@ -114,6 +117,28 @@ fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
         Path::new("/tmp").join(format!("{}-{}", std::process::id(), path.file_name().unwrap_or_default().display()));
     std::fs::write(&path, text).expect("there is room in /tmp");
     path
+}
+
+/// A lab is interrupted at every N-th moment, which is a failure: everything is undone. One that is
+/// interrupted after its end is up, and is taken down.
+pub fn interrupts(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+    let mut report = Report::default();
+    let path = script.display().to_string();
+    let mut in_vain = 0;
+    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
+        let run = machine.netscript(&["--force", &path], Some(Stop::Interrupt(at)));
+        if run.status.success() {
+            in_vain += 1;
+            machine.netscript(&["down", "--force", &name(script)], None);
+        }
+        let what = format!("{path}: interrupted at {at}");
+        report.add(&what, &before, &machine.settle(&before), &run.stderr);
+        if in_vain == IN_VAIN {
+            break;
+        }
+    }
+    report
 }
 
 /// Every name that a lab makes on the host is taken in its turn: the lab fails there, and everything

@@ -11,10 +11,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use generate::{program, program_on};
 pub use rng::Rng;
-pub use run::{Program, accepted, check, commands};
+pub use run::{Program, accepted, check};
 pub use script::{check_script, printed};
 pub use shrink::shrink;
 
@@ -29,6 +30,11 @@ pub struct Report {
     pub refused: usize,
     /// Seeds of programs that differed, with what differed after shrinking.
     pub differing: Vec<(u64, String)>,
+}
+
+/// A seed that no run before had.
+pub fn fresh_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()) * 1_000_000
 }
 
 /// Runs the programs of some seeds, several at a time, and shrinks those that differ.

@@ -66,7 +66,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let comparison = &expected.comparison;
     let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
     let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Queue::new(kernel)));
-    let failed = as_commands(&model.lines, expected.clone());
+    let failed = as_commands(program, &model.lines, expected.clone());
 
     let mut differences = Vec::new();
     for (at, op) in program.iter().enumerate() {
@@ -277,7 +277,15 @@ fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn 
     Sandbox::new().run(move || {
         let mut kernel = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
         bring_loopback_up();
-        let verdicts = program.iter().map(|op| verdict(&mut *kernel, op)).collect();
+        let mut verdicts = Vec::new();
+        for op in &program {
+            if waits_for_addresses(op) {
+                // What fails of it is told below.
+                let _ = kernel.flush();
+                std::thread::sleep(PAUSE);
+            }
+            verdicts.push(verdict(&mut *kernel, op));
+        }
         let late = kernel.flush().err().map(|error| format!("late: {}", error.describe().message));
         let left = Left::look(&mut *kernel, &expected, &expected.look.places());
         for number in &expected.look.held {
@@ -293,8 +301,18 @@ struct AsCommands {
     left: Left,
 }
 
-fn as_commands(lines: &[Vec<String>], expected: Expected) -> AsCommands {
-    let script = commands(lines) + tell_holders(&expected.look).as_str();
+/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`), and if
+/// forwarding is switched on in between, its network's anycast address is joined twice.
+const PAUSE: Duration = Duration::from_millis(60);
+
+fn waits_for_addresses(op: &Op) -> bool {
+    matches!(&op.action, Action::Sysctl(SysctlOp::Write(key, _)) if key.to_string().starts_with("net.ipv6.conf."))
+}
+
+fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
+    let pause = |op| if waits_for_addresses(op) { format!("sleep {}\n", PAUSE.as_secs_f64()) } else { String::new() };
+    let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
+    let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
     Sandbox::new().run(move || {
         bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
@@ -336,13 +354,12 @@ fn holders() -> Vec<(u32, u32)> {
     told.lines().filter_map(pair).collect()
 }
 
-/// A shell script that goes on after a failure, and writes down which operation it was.
-pub fn commands(lines: &[Vec<String>]) -> String {
-    let ops = lines.iter().enumerate().map(|(at, lines)| {
+/// Parts of a shell script that goes on after a failure, and writes down which operation it was.
+fn commands(lines: &[Vec<String>]) -> impl Iterator<Item = String> {
+    lines.iter().enumerate().map(|(at, lines)| {
         let all = lines.join(" &&\n");
         format!("{{ {all}\n}} >/dev/null 2>/run/told.{at} || echo {at} >>/run/failed\n")
-    });
-    ops.collect()
+    })
 }
 
 /// A host's is up before anything else.

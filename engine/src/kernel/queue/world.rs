@@ -74,7 +74,7 @@ impl World for Queue {
         self.kernel.keep()
     }
 
-    fn take_down(&mut self) -> Result<()> {
+    fn take_down(&mut self) -> Result<bool> {
         self.waiting.clear();
         self.kernel.take_down()
     }

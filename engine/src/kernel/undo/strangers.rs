@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::link::Outline;
 use super::super::netns::pids_by_netns;
-use super::super::process::{identify, session_of};
+use super::super::process::{identify, name_of, session_of};
 use super::super::{Kernel, link as links};
 use crate::journal::{Deed, Key, Place, Process, Undo};
 use crate::op::{IfName, LinkOp, LinkSet, NetnsRef};
@@ -93,8 +93,7 @@ impl Kernel {
                 || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
         };
         let strange = inside.iter().copied().filter(|pid| !ours(*pid));
-        let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name(pid).trim_end())).collect()
+        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name_of(pid))).collect()
     }
 
     fn strange_links(&mut self, known: &Known, netns: &NetnsRef) -> Vec<String> {

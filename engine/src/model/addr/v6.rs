@@ -68,6 +68,11 @@ pub(in super::super) fn link_local(mac: Mac) -> Ipv6Addr {
     Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)
 }
 
+/// `fe80::/64`, the network of what the kernel makes of a hardware address.
+fn link_local_network() -> Option<Prefix> {
+    Prefix::new(link_local(Mac([0; 6])).into(), 64).map(|prefix| prefix.network())
+}
+
 use crate::state::Hardware;
 
 impl Model {
@@ -158,7 +163,8 @@ impl Model {
     fn address_gone6(&mut self, id: DevId, gone: &Addr6) {
         let Some(local) = gone.local else { return };
         let space = self.space_of(id);
-        let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && addr.network() == gone.network());
+        let network = |addr: &Addr6| addr.network().or_else(link_local_network);
+        let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && network(addr) == network(gone));
         if self.device(id).forwarding6 && !gone.tentative {
             self.leave_anycast(id, gone);
         }
@@ -312,8 +318,7 @@ impl Model {
         if !addr.prefix_route || !self.device(id).up {
             return;
         }
-        let link_local = Prefix::new(link_local(Mac([0; 6])).into(), 64).map(|prefix| prefix.network());
-        if let Some(network) = addr.network().or(link_local) {
+        if let Some(network) = addr.network().or_else(link_local_network) {
             self.insert_route6(id, TableId::MAIN, network, RouteKind::Unicast, METRIC_ADDRCONF);
         }
     }
