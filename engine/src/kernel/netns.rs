@@ -309,6 +309,19 @@ pub(super) fn ns_of_pid(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/ns/net"))
 }
 
+/// The processes by the inodes of the namespaces that their main threads are in.
+pub(super) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
+    let mut found: HashMap<u64, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok())
+            && let Ok(netns) = fs::metadata(ns_of_pid(pid))
+        {
+            found.entry(netns.ino()).or_default().push(pid);
+        }
+    }
+    found
+}
+
 /// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
 pub(super) fn pids_in(inode: u64) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

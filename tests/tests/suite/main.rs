@@ -29,4 +29,5 @@ mod sandboxing;
 mod shell;
 mod test_command;
 mod three_ways;
+mod together;
 mod tutorials;

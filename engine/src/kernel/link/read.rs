@@ -59,6 +59,24 @@ pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -
     Ok(names)
 }
 
+/// A link, without what must be asked for elsewhere.
+pub(in super::super) struct Outline {
+    pub(in super::super) index: u32,
+    pub(in super::super) name: IfName,
+    /// The index of its bridge.
+    pub(in super::super) master: Option<u32>,
+}
+
+/// A namespace's links but `lo`.
+pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
+    let messages = dump(socket)?;
+    let others = messages.iter().filter(|message| !message.header.flags.contains(LinkFlags::Loopback));
+    let outline = |message: &LinkMessage| {
+        Some(Outline { index: message.header.index, name: name(message)?, master: master(message) })
+    };
+    Ok(others.filter_map(outline).collect())
+}
+
 /// Every name by which a namespace's links are known, alternative ones too.
 pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     let mut names = Vec::new();

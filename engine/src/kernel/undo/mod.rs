@@ -170,20 +170,27 @@ impl Kernel {
         if place.netns == NetnsRef::Host || self.namespaces.is_open_as(&place.netns, place.key) {
             return Ok(Some(place.netns.clone()));
         }
-        let mut candidates = self.namespaces.opened_as(place.key);
-        candidates.extend(place.netns.name().map(|_| place.netns.clone()));
-        let names = super::netns::names()?.into_iter().map(NetnsRef::Named);
-        candidates.extend(names.filter(|name| *name != place.netns));
+        let mut likely = self.namespaces.opened_as(place.key);
+        likely.extend(place.netns.name().map(|_| place.netns.clone()));
+        if let Some(found) = self.find_among(place, likely) {
+            return Ok(Some(found));
+        }
+        let mut others: Vec<NetnsRef> = super::netns::names()?.into_iter().map(NetnsRef::Named).collect();
+        others.retain(|name| *name != place.netns);
         let holder = place.process.filter(|process| super::process::is_alive(*process));
-        candidates.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        others.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        Ok(self.find_among(place, others))
+    }
+
+    fn find_among(&mut self, place: &Place, candidates: Vec<NetnsRef>) -> Option<NetnsRef> {
         for candidate in candidates {
             match self.namespaces.key(&candidate) {
-                Ok(key) if key == place.key => return Ok(Some(candidate)),
+                Ok(key) if key == place.key => return Some(candidate),
                 // An open file would keep it alive.
                 Ok(_) | Err(_) => self.namespaces.close(&candidate),
             }
         }
-        Ok(None)
+        None
     }
 
     /// Does an operation by names, if each name still means the same link.
