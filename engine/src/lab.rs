@@ -85,6 +85,16 @@ impl Lab {
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
     }
 
+    /// Does now what has been waiting.
+    pub fn flush(&mut self) -> Result<()> {
+        self.world.flush()
+    }
+
+    /// Whether every operation is to be done at once from now on; tells how that was before.
+    pub fn at_once(&mut self, on: bool) -> Result<bool> {
+        self.world.at_once(on)
+    }
+
     /// From now on single steps can be taken back.
     pub fn keep_steps(&mut self) {
         self.world.keep_steps();

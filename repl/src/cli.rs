@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use netscript_engine::shell;
 
 /// Build the network that a script describes: namespaces, links, addresses, routes and rules.
 #[derive(Debug, Parser)]
@@ -211,6 +212,15 @@ pub enum Style {
     Plain,
     /// `ip netns exec NS ip …`, as tutorials do
     Tutorial,
+}
+
+impl From<Style> for shell::Style {
+    fn from(style: Style) -> shell::Style {
+        match style {
+            Style::Plain => shell::Style::Plain,
+            Style::Tutorial => shell::Style::Tutorial,
+        }
+    }
 }
 
 /// When error messages are coloured.

@@ -5,20 +5,10 @@ use netscript_engine::diagnostics::Result;
 use netscript_engine::kernel::{Interrupt, Kernel};
 use netscript_engine::model::Model;
 use netscript_engine::op::Prefix;
-use netscript_engine::shell;
 use netscript_engine::state::NetState;
 
 use crate::cli::{RunArgs, Style};
 use crate::output::Printer;
-
-impl From<Style> for shell::Style {
-    fn from(style: Style) -> shell::Style {
-        match style {
-            Style::Plain => shell::Style::Plain,
-            Style::Tutorial => shell::Style::Tutorial,
-        }
-    }
-}
 
 /// The world of a dry run: a blank host, one with an uplink, or this machine's as it is now.
 pub fn world(args: &RunArgs, style: Style, printer: &Printer) -> Result<DryRun> {

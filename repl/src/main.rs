@@ -1,9 +1,7 @@
 //! netscript: builds the network of containers that a script describes.
 
-mod cli;
 mod down;
 mod dry_run;
-mod helper;
 mod lifetime;
 mod output;
 mod progress;
@@ -16,9 +14,11 @@ mod test;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use netscript::cli::{self, Cli, Command};
+use netscript::helper;
 
 fn main() -> ExitCode {
+    netscript_engine::kernel::share_memory();
     helper::run().unwrap_or_else(|| obey(Cli::parse()))
 }
 

@@ -119,6 +119,28 @@ fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
     Ok(lab.world().sleep(time)?)
 }
 
+/// Calls a closure until it gives true.
+fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: Instant, limit: f64) -> RhaiResult<()> {
+    loop {
+        let last = match condition.call_within_context::<bool>(ctx, ()) {
+            Ok(true) => return Ok(()),
+            Ok(false) => None,
+            Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
+            Err(error) if let Some(what) = unknown::reason(&error) => {
+                remark(session, at(ctx), &format!("wait_until: a dry run cannot know {what}"));
+                return Ok(());
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        if start.elapsed().as_secs_f64() >= limit {
+            return Err(Error::Waited { seconds: limit, last }.into());
+        }
+        if !session.lab().world().wait(STEP)? {
+            return Err(Error::Waited { seconds: limit, last }.into());
+        }
+    }
+}
+
 #[export_module]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
@@ -154,24 +176,11 @@ mod words {
         let limit = args::seconds("the time to wait", &seconds)?;
         let session = Session::of(&ctx);
         let start = Instant::now();
-        loop {
-            let last = match condition.call_within_context::<bool>(&ctx, ()) {
-                Ok(true) => return Ok(()),
-                Ok(false) => None,
-                Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
-                Err(error) if let Some(what) = unknown::reason(&error) => {
-                    remark(&session, at(&ctx), &format!("wait_until: a dry run cannot know {what}"));
-                    return Ok(());
-                }
-                Err(error) => Some(error.to_string()),
-            };
-            if start.elapsed().as_secs_f64() >= limit {
-                return Err(Error::Waited { seconds: limit, last }.into());
-            }
-            if !session.lab().world().wait(STEP)? {
-                return Err(Error::Waited { seconds: limit, last }.into());
-            }
-        }
+        // An error inside the closure must come before its end.
+        let before = session.lab().at_once(true)?;
+        let result = wait(&ctx, &condition, &session, start, limit);
+        session.lab().at_once(before)?;
+        result
     }
 
     /// Waits for so many seconds, whole or not.

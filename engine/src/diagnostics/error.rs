@@ -105,6 +105,8 @@ pub enum Error {
     NoUndo { why: String },
     /// Ctrl-C.
     Interrupted,
+    /// An operation that waited, at a place of the script that has been passed, and then failed.
+    Late { at: Option<At>, error: Box<Error> },
     /// An error of Rhai's own, put into words.
     Script(Box<Description>),
 }

@@ -8,6 +8,9 @@ use crate::op::NetnsRef;
 /// The version of the format that this program writes, and the highest that it reads.
 pub const VERSION: u32 = 1;
 
+/// Entries with a number from here on were left by another lab.
+pub const LEFT_BY_OTHERS: u64 = 1 << 40;
+
 /// The first line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -64,8 +67,11 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its number; the numbers of a lab's own entries rise. One that another lab left to this one
-    /// has a number from 2⁴⁰ on.
+    /// has a number from [`LEFT_BY_OTHERS`] on.
     pub n: u64,
+    /// When it was first written, in nanoseconds since boot (`CLOCK_MONOTONIC`): tells which of two
+    /// labs changed a thing last. A lab that leaves it to another leaves this as it is.
+    pub at: u64,
     /// The operation in words.
     pub op: String,
     /// Its inverse, in order.

@@ -19,13 +19,13 @@
 //! undoing twice is the same as once: a journal that was cut short by a crash can be worked off
 //! again from its beginning.
 //!
-//! The last line may lack its end, where the writer was killed or the disk was full: its operation
-//! was not sent.
+//! The last line may lack its end, where the writer was killed: its operation was not sent. A line
+//! may begin with blanks, which stand where one was for which the disk had no room.
 
 mod entry;
 mod text;
 mod undo;
 
-pub use entry::{Entry, Header, Key, Place, Process, Up, VERSION};
+pub use entry::{Entry, Header, Key, LEFT_BY_OTHERS, Place, Process, Up, VERSION};
 pub use text::{Cut, Journal, Line};
 pub use undo::{Deed, Former, Undo};

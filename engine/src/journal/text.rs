@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Header, Key, Up, VERSION};
+use super::{Entry, Header, Key, LEFT_BY_OTHERS, Up, VERSION};
 
 /// A line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,12 +40,16 @@ pub struct Journal {
     pub header: Option<Header>,
     /// Entries that have not been undone, in order.
     pub entries: Vec<Entry>,
+    /// How many entries other labs have left to this one, those that have been undone included.
+    pub left: u64,
     /// The handles that rules got, by entry.
     pub handles: BTreeMap<u64, u64>,
     /// The lab's namespaces in which programs of its own ran.
     pub ran: Vec<Key>,
     /// What the script made; `None`: it has not come to its end.
     pub up: Option<Up>,
+    /// Whole lines that have been read.
+    pub lines: usize,
     /// Bytes of whole lines: what follows was never finished.
     pub length: usize,
     /// Lines, counted from 1, that cannot be read.
@@ -64,28 +68,35 @@ pub enum Cut {
 impl Journal {
     /// Reads a journal.
     pub fn parse(text: &str) -> Result<Journal, Cut> {
+        let mut journal = Journal::default();
+        journal.read_on(text).map(|()| journal)
+    }
+
+    /// Reads what follows the lines that have been read.
+    pub fn read_on(&mut self, text: &str) -> Result<(), Cut> {
         let length = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut journal = Journal { length, ..Journal::default() };
         let mut undone = BTreeSet::new();
-        for (index, line) in text[..length].lines().enumerate() {
-            if index == 0 {
+        for line in text[..length].lines() {
+            self.lines += 1;
+            if self.lines == 1 {
                 check_version(line)?;
             }
             match serde_json::from_str(line) {
-                Ok(Line::Lab(header)) => journal.header = Some(header),
-                Ok(Line::Entry(entry)) => journal.entries.push(entry),
+                Ok(Line::Lab(header)) => self.header = Some(header),
+                Ok(Line::Entry(entry)) => {
+                    self.left = self.left.max((entry.n + 1).saturating_sub(LEFT_BY_OTHERS));
+                    self.entries.push(entry);
+                }
                 Ok(Line::Undone(n)) => drop(undone.insert(n)),
-                Ok(Line::Handles(handles)) => journal.handles.extend(handles),
-                Ok(Line::Ran(key)) => journal.ran.push(key),
-                Ok(Line::Up(up)) => journal.up = Some(up),
-                Err(_) => journal.damaged.push(index + 1),
+                Ok(Line::Handles(handles)) => self.handles.extend(handles),
+                Ok(Line::Ran(key)) => self.ran.push(key),
+                Ok(Line::Up(up)) => self.up = Some(up),
+                Err(_) => self.damaged.push(self.lines),
             }
         }
-        if journal.header.is_none() && length > 0 {
-            return Err(Cut::Headless);
-        }
-        journal.entries.retain(|entry| !undone.contains(&entry.n));
-        Ok(journal)
+        self.length += length;
+        self.entries.retain(|entry| !undone.contains(&entry.n));
+        if self.header.is_none() && self.lines > 0 { Err(Cut::Headless) } else { Ok(()) }
     }
 }
 
@@ -120,7 +131,7 @@ mod tests {
     fn entry(n: u64) -> Line {
         let name = NetnsName::parse("red").expect("it is a name");
         let undo = vec![Undo::Netns { name, key: Key { inode: 2, cookie: 3 } }];
-        Line::Entry(Entry { n, op: "make the namespace `red`".into(), undo })
+        Line::Entry(Entry { n, at: n, op: "make the namespace `red`".into(), undo })
     }
 
     #[test]
@@ -129,6 +140,28 @@ mod tests {
         let journal = Journal::parse(&text).expect("it is whole");
         assert_eq!(journal.entries.iter().map(|entry| entry.n).collect::<Vec<_>>(), [1]);
         assert_eq!((journal.length, journal.damaged), (text.len(), vec![]));
+    }
+
+    #[test]
+    fn it_can_be_read_bit_by_bit() {
+        let lines = [header(), entry(0), entry(1), Line::Undone(0), entry(2), Line::Undone(2)].map(|line| line.text());
+        let text = lines.concat();
+        for cut in 0..=text.len() {
+            let mut journal = Journal::default();
+            let first = journal.read_on(&text[..cut]);
+            let rest = journal.read_on(&text[journal.length..]);
+            assert_eq!((first, rest), (Ok(()), Ok(())));
+            assert_eq!(Ok(journal), Journal::parse(&text), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_others_left_is_numbered_apart() {
+        let own = [header(), entry(0), entry(1)].map(|line| line.text()).concat();
+        let left = |text: &str| Journal::parse(text).map(|journal| journal.left);
+        assert_eq!(left(&own), Ok(0));
+        let others = [entry(LEFT_BY_OTHERS), Line::Undone(LEFT_BY_OTHERS)].map(|line| line.text()).concat();
+        assert_eq!(left(&(own + others.as_str())), Ok(1));
     }
 
     #[test]

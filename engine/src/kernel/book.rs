@@ -1,14 +1,16 @@
 //! The journal as a running lab writes it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::time::Duration;
 
-use super::labs::LabFolder;
+use nix::time::{ClockId, clock_gettime};
+
+use super::journal_file::JournalFile;
+use super::labs::{LabFolder, lock_all};
+use super::lock::Lock;
 use super::{Failure, Kernel, Outcome, kill};
 use crate::diagnostics::{Errno, Error, Result};
-use crate::journal::{Entry, Header, Journal, Key, Line, Undo, Up};
+use crate::journal::{Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, Up};
 use crate::op::netfilter::ChainRef;
 use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use crate::world::{Absent, Point};
@@ -16,7 +18,7 @@ use crate::world::{Absent, Point};
 /// The lab's journal: on disk if the lab outlives this process, and in memory.
 #[derive(Default)]
 pub(super) struct Book {
-    file: Option<(File, PathBuf)>,
+    file: Option<JournalFile>,
     pub(super) entries: Vec<Entry>,
     /// The handles that rules got, by entry.
     pub(super) handles: BTreeMap<u64, u64>,
@@ -30,8 +32,8 @@ pub(super) struct Book {
 
 impl Book {
     /// A journal that is written on.
-    pub(super) fn resume(file: (File, PathBuf), journal: Journal) -> Book {
-        let Journal { header: _, entries, handles, ran, up: _, length: _, damaged: _ } = journal;
+    pub(super) fn resume(file: JournalFile, journal: Journal) -> Book {
+        let Journal { header: _, entries, left: _, handles, ran, up: _, lines: _, length: _, damaged: _ } = journal;
         let own = entries.iter().map(|entry| entry.n).filter(|n| *n < LEFT_BY_OTHERS);
         let next = own.max().map_or(0, |n| n + 1);
         Book { file: Some(file), entries, handles, next, steps: Vec::new(), detailed: false, ran }
@@ -39,19 +41,7 @@ impl Book {
 
     /// Writes a line, whole or not at all.
     fn write(&mut self, line: &Line) -> Result<()> {
-        let Some((file, path)) = &mut self.file else { return Ok(()) };
-        let text = line.text();
-        let failed = match file.write(text.as_bytes()) {
-            Ok(written) if written == text.len() => return Ok(()),
-            Ok(written) => {
-                // The rest of a line would be taken for damage by the next that is written.
-                let length = file.metadata().map(|meta| meta.len().saturating_sub(written as u64));
-                let _ = length.and_then(|length| file.set_len(length));
-                io::Error::from_raw_os_error(Errno::ENOSPC.0)
-            }
-            Err(error) => error,
-        };
-        Err(Error::File { path: path.display().to_string(), doing: "write to".to_owned(), why: failed.to_string() })
+        self.file.as_mut().map_or(Ok(()), |file| file.add(line))
     }
 
     pub(super) fn begin(&mut self, header: Header) -> Result<()> {
@@ -65,7 +55,7 @@ impl Book {
             return Ok(None);
         }
         let n = self.next;
-        let line = Line::Entry(Entry { n, op, undo });
+        let line = Line::Entry(Entry { n, at: now(), op, undo });
         kill::point();
         self.write(&line)?;
         kill::point();
@@ -81,6 +71,14 @@ impl Book {
     pub(super) fn undone(&mut self, n: u64) {
         self.entries.retain(|entry| entry.n != n);
         let _ = self.write(&Line::Undone(n));
+    }
+
+    /// Takes up what other labs have left since this was asked last. To be called with the lock of all
+    /// labs.
+    pub(super) fn take_up(&mut self) -> Result<Vec<Entry>> {
+        let left = self.file.as_mut().map_or(Ok(Vec::new()), JournalFile::left)?;
+        self.entries.extend(left.iter().cloned());
+        Ok(left)
     }
 
     /// Notes the handles that rules got.
@@ -138,13 +136,16 @@ impl Book {
     }
 }
 
-/// Entries with a number from here on were left by another lab.
-pub(super) const LEFT_BY_OTHERS: u64 = 1 << 40;
+/// Nanoseconds since boot. Among those who have the lock of all labs, who asks later is told more.
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// What the lab made itself. What is in its own namespaces and on its own links goes with them.
 #[derive(Clone, Default)]
 pub(super) struct Own {
-    netns: Vec<NetnsRef>,
+    netns: HashSet<NetnsRef>,
     links: HashMap<NetnsRef, HashMap<IfName, u32>>,
     /// Others' links in the lab's namespaces.
     guests: HashMap<NetnsRef, Vec<IfName>>,
@@ -178,6 +179,11 @@ impl Own {
         }
     }
 
+    /// Others' links in one of the lab's namespaces.
+    pub(super) fn guests(&self, netns: &NetnsRef) -> impl Iterator<Item = &IfName> {
+        self.guests.get(netns).into_iter().flatten()
+    }
+
     /// The index of a link that the lab made.
     pub(super) fn index(&self, netns: &NetnsRef, name: &IfName) -> Option<u32> {
         self.links.get(netns)?.get(name).copied()
@@ -200,9 +206,12 @@ impl Own {
 
     fn follow_netns(&mut self, op: &NetnsOp) {
         match op {
-            NetnsOp::Add(name) => self.netns.push(NetnsRef::Named(name.clone())),
-            NetnsOp::Hold(number) => self.netns.push(NetnsRef::Held(*number)),
-            NetnsOp::Attach(name, PidRef::Held(_)) => self.netns.push(NetnsRef::Named(name.clone())),
+            NetnsOp::Add(name) | NetnsOp::Attach(name, PidRef::Held(_)) => {
+                self.netns.insert(NetnsRef::Named(name.clone()));
+            }
+            NetnsOp::Hold(number) => {
+                self.netns.insert(NetnsRef::Held(*number));
+            }
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget_netns(&NetnsRef::Named(name.clone())),
             NetnsOp::Release(number) => self.forget_netns(&NetnsRef::Held(*number)),
             NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) | NetnsOp::Resolver(..) => {}
@@ -210,7 +219,7 @@ impl Own {
     }
 
     fn forget_netns(&mut self, netns: &NetnsRef) {
-        self.netns.retain(|own| own != netns);
+        self.netns.remove(netns);
         self.links.remove(netns);
         self.guests.remove(netns);
     }
@@ -300,9 +309,10 @@ impl Kernel {
         }
     }
 
-    /// Reads what an operation's inverse must know, and writes it. No other lab can go down between
-    /// the two and take away what was seen, or overlook that this one needs it.
-    pub(super) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
+    /// Locks what several labs may change, from before an inverse is read until its operation has
+    /// been sent: no other lab can go down meanwhile and take away what was seen, or overlook that
+    /// this one needs it, and what is written later is done later.
+    pub(super) fn lock_shared(&self, op: &Op) -> Result<Option<Lock>> {
         let shared = match &op.action {
             Action::Netfilter(_) | Action::Sysctl(_) => self.folder.is_some() && !self.own.has_netns(&op.netns),
             Action::Netns(_)
@@ -313,7 +323,11 @@ impl Kernel {
             | Action::Neigh(_)
             | Action::Fdb(_) => false,
         };
-        let _all = if shared { Some(super::labs::lock_all().map_err(Failure::from_error)?) } else { None };
+        if shared { lock_all().map(Some) } else { Ok(None) }
+    }
+
+    /// Reads what an operation's inverse must know, and writes it.
+    pub(super) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
         let undo = self.inverse(op)?;
         self.record(op, undo)
     }
@@ -328,7 +342,7 @@ impl Kernel {
 
     /// Begins the journal of a lab that goes on when this process has ended.
     pub fn keep_in(mut self, folder: LabFolder, script: &str) -> Result<Kernel> {
-        let _all = super::labs::lock_all()?;
+        let _all = lock_all()?;
         let question = || "look at this network".to_owned();
         let host = self.namespaces.key(&NetnsRef::Host).map_err(|failure| failure.into_error(question))?;
         let links = super::link::list(&mut self.namespaces, &NetnsRef::Host);
@@ -352,7 +366,9 @@ impl Kernel {
     fn begin(&mut self, folder: &LabFolder, header: Header) -> Result<()> {
         self.namespaces.use_block(header.base, header.base);
         self.processes = super::process::Processes::new(folder.path(), &header.token);
-        self.book.file = Some(folder.journal_file(0)?);
+        let mut file = folder.journal_file()?;
+        file.cut(0)?;
+        self.book.file = Some(file);
         self.book.begin(header)
     }
 }

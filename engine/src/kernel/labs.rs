@@ -1,17 +1,17 @@
 //! The folders of labs that are up: `/run/netscript/LAB`, each with a journal, a lock, and what
 //! its programs write.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::{Flock, FlockArg};
-
+use super::journal_file::JournalFile;
+use super::lock::{Lock, Wait};
 use super::netns::BLOCK;
 use crate::diagnostics::{Error, Result};
-use crate::journal::{Cut, Header, Journal, Key, Line, VERSION};
+use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
 
 /// Where labs keep what belongs to them, a folder each.
 pub(super) const LABS_DIR: &str = "/run/netscript";
@@ -26,7 +26,7 @@ const BLOCKS: u32 = 999;
 pub struct LabFolder {
     name: String,
     path: PathBuf,
-    _lock: Flock<File>,
+    _lock: Lock,
 }
 
 /// Checks that a lab can have this name: it becomes a folder's.
@@ -59,21 +59,24 @@ pub fn lab_names() -> Result<Vec<String>> {
 
 /// What a lab's journal says, without locking the lab.
 pub fn read_journal(name: &str) -> Result<Journal> {
-    parse(&folder(name).join(JOURNAL))
+    parse(&journal_path(name))
 }
 
 /// Locks what concerns all labs: choosing a block of indexes, and handing on what two labs changed.
-pub(super) fn lock_all() -> Result<Flock<File>> {
-    make_folder(Path::new(LABS_DIR))?;
-    lock_file(&Path::new(LABS_DIR).join(".lock"), FlockArg::LockExclusive)?
-        .ok_or_else(|| Error::LabBusy { name: "all".to_owned() })
+pub(super) fn lock_all() -> Result<Lock> {
+    let path = Path::new(LABS_DIR).join(".lock");
+    lock_file(&path, Wait::Until)?.ok_or_else(|| Error::LabBusy { name: "all".to_owned() })
 }
 
 fn folder(name: &str) -> PathBuf {
     Path::new(LABS_DIR).join(name)
 }
 
-fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
+pub(super) fn journal_path(name: &str) -> PathBuf {
+    folder(name).join(JOURNAL)
+}
+
+pub(super) fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
     Error::File { path: path.display().to_string(), doing: doing.to_owned(), why: error.to_string() }
 }
 
@@ -82,22 +85,14 @@ fn make_folder(path: &Path) -> Result<()> {
     made.map_err(|error| cannot("make", path, &error))
 }
 
-/// A lock that is gone when the process is; `None`: somebody else has it.
-fn lock_file(path: &Path, how: FlockArg) -> Result<Option<Flock<File>>> {
+/// Takes a lock, and makes the folder of its file, which somebody else may remove meanwhile.
+fn lock_file(path: &Path, wait: Wait) -> Result<Option<Lock>> {
     loop {
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = opened.map_err(|error| cannot("make", path, &error))?;
-        let inode = file.metadata().map_err(|error| cannot("read", path, &error))?.ino();
-        let lock = match Flock::lock(file, how) {
-            Ok(lock) => lock,
-            Err((_, nix::Error::EWOULDBLOCK)) => return Ok(None),
-            Err((_, error)) => return Err(cannot("lock", path, &error.into())),
-        };
-        // Who had it before may have removed the folder, and this file with it.
-        if fs::metadata(path).is_ok_and(|now| now.ino() == inode) {
-            return Ok(Some(lock));
-        }
         make_folder(path.parent().unwrap_or(Path::new("/")))?;
+        match Lock::take(path, wait) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            taken => return taken.map_err(|error| cannot("lock", path, &error)),
+        }
     }
 }
 
@@ -125,7 +120,6 @@ impl LabFolder {
     /// The folder of a lab that is to be built.
     pub fn claim(name: &str) -> Result<LabFolder> {
         check_lab_name(name)?;
-        make_folder(&folder(name))?;
         let folder = LabFolder::lock(name)?;
         match folder.journal() {
             Ok(journal) if journal.header.is_none() => Ok(folder),
@@ -149,7 +143,7 @@ impl LabFolder {
 
     fn lock(name: &str) -> Result<LabFolder> {
         let path = folder(name);
-        match lock_file(&path.join(LOCK), FlockArg::LockExclusiveNonblock)? {
+        match lock_file(&path.join(LOCK), Wait::No)? {
             Some(lock) => Ok(LabFolder { name: name.to_owned(), path, _lock: lock }),
             None => Err(Error::LabBusy { name: name.to_owned() }),
         }
@@ -170,18 +164,9 @@ impl LabFolder {
         parse(&self.path.join(JOURNAL))
     }
 
-    /// The journal, to be written on; what was never finished of its last line is cut off.
-    pub(super) fn journal_file(&self, length: usize) -> Result<(File, PathBuf)> {
-        let path = self.path.join(JOURNAL);
-        let open = || -> io::Result<File> {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-            if file.metadata()?.len() > length as u64 {
-                file.set_len(length as u64)?;
-            }
-            Ok(file)
-        };
-        let file = open().map_err(|error| cannot("write to", &path, &error))?;
-        Ok((file, path))
+    /// The journal, to be written on.
+    pub(super) fn journal_file(&self) -> Result<JournalFile> {
+        JournalFile::open(self.path.join(JOURNAL))
     }
 
     /// The first line of a new journal. `taken` tells whether a link of the host has an index in
@@ -214,7 +199,11 @@ impl LabFolder {
             fs::remove_file(&file).map_err(|error| cannot("remove", &file, &error))?;
             super::kill::point();
         }
-        fs::remove_dir(&self.path).map_err(|error| cannot("remove", &self.path, &error))
+        match fs::remove_dir(&self.path) {
+            // Without its lock it is somebody else's already, who builds the lab anew.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed.map_err(|error| cannot("remove", &self.path, &error)),
+        }
     }
 }
 
@@ -238,11 +227,22 @@ pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
-/// Adds a line to another lab's journal, in one write.
-pub(super) fn append_to(name: &str, line: &Line) -> Result<()> {
-    use std::io::Write as _;
-    let path = folder(name).join(JOURNAL);
-    let written =
-        OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(line.text().as_bytes()));
-    written.map_err(|error| cannot("write to", &path, &error))
+/// Whether a process is building a lab or taking it down.
+pub(super) fn is_busy(name: &str) -> bool {
+    Lock::is_taken(&folder(name).join(LOCK))
+}
+
+/// Leaves a step back to another lab, which takes it when it goes down. To be called with
+/// [`lock_all`]'s lock.
+pub(super) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
+    let journal = read_journal(heir)?;
+    // Who was killed before it could note that it had left this does so again.
+    let is_it = |known: &Entry| known.at == entry.at && known.undo.contains(undo);
+    if journal.entries.iter().any(is_it) {
+        return Ok(());
+    }
+    let Entry { n: _, at, op, undo: _ } = entry;
+    let n = LEFT_BY_OTHERS + journal.left;
+    let left = Entry { n, at: *at, op: op.clone(), undo: vec![undo.clone()] };
+    JournalFile::open(journal_path(heir))?.add(&Line::Entry(left))
 }

@@ -2,13 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::book::{Book, LEFT_BY_OTHERS};
-use super::labs::{LabFolder, boot_id, lab_names, lock_all, read_journal, remove_shared};
+use super::book::Book;
+use super::labs::{LabFolder, boot_id, is_busy, lab_names, lock_all, read_journal, remove_shared};
 use super::process::{Processes, is_alive};
 use super::undo::not_undone;
 use super::{Interrupt, Kernel, kill};
 use crate::diagnostics::{Error, Result};
-use crate::journal::{Journal, Process, Undo, Up};
+use crate::journal::{Entry, Journal, Process, Undo, Up};
 use crate::op::{NetnsName, NetnsRef};
 use crate::world::Summary;
 
@@ -36,7 +36,7 @@ pub struct LabState {
 pub fn lab_states() -> Result<Vec<LabState>> {
     let mut states = Vec::new();
     for name in lab_names()? {
-        let busy = matches!(LabFolder::open(&name), Err(Error::LabBusy { .. }));
+        let busy = is_busy(&name);
         let journal = match read_journal(&name) {
             Ok(journal) => journal,
             // `down` tells what is wrong with it.
@@ -47,6 +47,16 @@ pub fn lab_states() -> Result<Vec<LabState>> {
         }
     }
     Ok(states)
+}
+
+/// What became of the folder of a lab that has been undone.
+enum Closed {
+    /// It is gone.
+    Removed,
+    /// Something could not be undone.
+    Kept(LabFolder),
+    /// Other labs have left these to the lab.
+    Left(LabFolder, Vec<Entry>),
 }
 
 fn state(name: String, busy: bool, journal: Journal) -> LabState {
@@ -123,7 +133,9 @@ impl Kernel {
         // What is made again keeps its index; nothing new is made.
         kernel.namespaces.use_block(header.base, header.base);
         kernel.processes = Processes::new(folder.path(), &header.token);
-        kernel.book = Book::resume(folder.journal_file(journal.length)?, journal);
+        let mut file = folder.journal_file()?;
+        file.cut(journal.length)?;
+        kernel.book = Book::resume(file, journal);
         kernel.folder = Some(folder);
         Ok(Some(kernel))
     }
@@ -138,43 +150,40 @@ impl Kernel {
         self.undo_all()
     }
 
-    /// Undoes everything and removes the lab's folder.
+    /// Undoes everything and removes the lab's folder, unless something is left to undo. What other
+    /// labs leave to this one meanwhile is undone as well.
     pub(super) fn undo_all(&mut self) -> Result<()> {
         let mut problems = self.undo_from(0);
-        if let Some(folder) = self.folder.take() {
-            match self.close_folder(folder, &mut problems) {
-                Ok(None) => {}
-                Ok(Some(folder)) => self.folder = Some(folder),
+        while let Some(folder) = self.folder.take() {
+            match self.close(folder, problems.is_empty()) {
+                Ok(Closed::Removed) => {}
+                Ok(Closed::Kept(folder)) => {
+                    self.folder = Some(folder);
+                    break;
+                }
+                Ok(Closed::Left(folder, entries)) => {
+                    self.folder = Some(folder);
+                    problems.extend(self.undo_entries(entries));
+                }
                 Err(error) => problems.push(error.describe().message),
             }
         }
         not_undone(problems)
     }
 
-    /// Removes the folder, unless something is left to undo. What other labs left to this one
-    /// meanwhile is undone first.
-    fn close_folder(&mut self, folder: LabFolder, problems: &mut Vec<String>) -> Result<Option<LabFolder>> {
-        let all = lock_all()?;
-        let left: Vec<_> = folder.journal()?.entries;
-        let seen = |n: u64| self.book.entries.iter().any(|entry| entry.n == n);
-        let new: Vec<_> = left.into_iter().filter(|entry| entry.n >= LEFT_BY_OTHERS && !seen(entry.n)).collect();
-        if new.is_empty() {
-            kill::point();
-            if !problems.is_empty() {
-                return Ok(Some(folder));
-            }
-            folder.remove()?;
-            remove_shared();
-            return Ok(None);
+    fn close(&mut self, folder: LabFolder, clean: bool) -> Result<Closed> {
+        let _all = lock_all()?;
+        let left = self.book.take_up()?;
+        if !left.is_empty() {
+            return Ok(Closed::Left(folder, left));
         }
-        drop(all);
-        self.book.entries.extend(new);
-        self.folder = Some(folder);
-        problems.extend(self.undo_from(LEFT_BY_OTHERS));
-        match self.folder.take() {
-            Some(folder) => self.close_folder(folder, problems),
-            None => Ok(None),
+        kill::point();
+        if !clean {
+            return Ok(Closed::Kept(folder));
         }
+        folder.remove()?;
+        remove_shared();
+        Ok(Closed::Removed)
     }
 
     /// The script has succeeded: the lab is up, unless it made nothing.
@@ -182,11 +191,7 @@ impl Kernel {
         let Some(folder) = &self.folder else { return Ok(None) };
         let name = folder.name().to_owned();
         if self.book.entries.is_empty() {
-            let mut problems = Vec::new();
-            if let Some(folder) = self.folder.take() {
-                self.close_folder(folder, &mut problems)?;
-            }
-            return Ok(None);
+            return self.undo_all().map(|()| None);
         }
         self.learn_handles();
         let made = self.made();

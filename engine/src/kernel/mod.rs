@@ -6,11 +6,14 @@ mod carrier;
 mod fdb;
 mod interrupt;
 mod inverse;
+mod journal_file;
+mod journals;
 mod keeper;
 mod kill;
 mod labs;
 mod lifetime;
 mod link;
+mod lock;
 mod neigh;
 mod netfilter;
 mod netns;
@@ -18,6 +21,7 @@ mod nsid;
 mod policy;
 mod privilege;
 mod process;
+mod queue;
 mod resolver;
 mod route;
 mod sandbox;
@@ -25,26 +29,31 @@ mod settle;
 mod socket;
 mod sys;
 mod sysctl;
+mod together;
 mod undo;
 
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use crate::failure::{Failure, Outcome};
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
+use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
 pub use lifetime::{LabState, lab_states};
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
+pub use queue::Queue;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub use sys::share_memory;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
-use crate::diagnostics::{Error, Refusal, Result};
+use crate::diagnostics::{Error, Result};
 use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
@@ -63,41 +72,13 @@ pub struct Kernel {
     book: Book,
     own: Own,
     folder: Option<LabFolder>,
+    /// The journals of other labs.
+    others: Journals,
     /// What the lab did not make is removed only if that was allowed.
     guarded: bool,
     /// Only some steps are being taken back.
     partial: bool,
 }
-
-/// Why one operation was not done.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    refusal: Refusal,
-    absent: Option<Absent>,
-}
-
-impl<R: Into<Refusal>> From<R> for Failure {
-    fn from(refusal: R) -> Failure {
-        Failure { refusal: refusal.into(), absent: None }
-    }
-}
-
-impl Failure {
-    fn absent(what: Absent, refusal: impl Into<Refusal>) -> Failure {
-        Failure { refusal: refusal.into(), absent: Some(what) }
-    }
-
-    /// The failure as the answer to a question, put as what follows "cannot".
-    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
-        match self.absent {
-            Some(absent) => absent.into_error(),
-            None => Error::Unanswered { question: question(), refusal: self.refusal },
-        }
-    }
-}
-
-/// The result of one thing asked of the kernel.
-pub(crate) type Outcome<T = ()> = std::result::Result<T, Failure>;
 
 impl Kernel {
     /// The kernel seen from the calling thread's network namespace, which becomes `host`.
@@ -112,15 +93,16 @@ impl Kernel {
             book: Book::default(),
             own: Own::default(),
             folder: None,
+            others: Journals::default(),
             guarded: false,
             partial: false,
             lend_terminal: |_| {},
         })
     }
 
-    /// Removes what the lab did not make only where that has been allowed.
-    pub fn guarded(mut self) -> Kernel {
-        self.guarded = true;
+    /// Whether what the lab did not make is removed only where that has been allowed.
+    pub fn guarded(mut self, guarded: bool) -> Kernel {
+        self.guarded = guarded;
         self
     }
 
@@ -138,6 +120,7 @@ impl Kernel {
 
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
+        let _shared = self.lock_shared(op).map_err(Failure::from_error)?;
         let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
         let done = self.carry_out(op);
@@ -151,6 +134,8 @@ impl Kernel {
 
     /// Does operations on rules, all in one namespace, written into the journal first.
     fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
+        let locked = ops.first().map_or(Ok(None), |op| self.lock_shared(op));
+        let _shared = locked.map_err(|error| (0, Failure::from_error(error)))?;
         let mut entries = Vec::new();
         for (index, op) in ops.iter().take(rules.len()).enumerate() {
             match self.look_and_record(op) {
@@ -216,6 +201,14 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
     together.collect()
 }
 
+impl Kernel {
+    /// Every name by which a namespace's links are known.
+    fn all_link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
+        let names = self.namespaces.route_socket(netns).and_then(link::all_names);
+        names.map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+}
+
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
@@ -257,12 +250,17 @@ impl World for Kernel {
         self.finish()
     }
 
-    fn take_down(&mut self) -> Result<()> {
-        self.undo_all()
+    fn take_down(&mut self) -> Result<bool> {
+        let anything = !self.book.entries.is_empty();
+        self.undo_all().map(|()| anything)
     }
 
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
         netns::names().map_err(|failure| failure.into_error(|| "list the namespaces".to_owned()))
+    }
+
+    fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
+        Ok(netns::path_of(name).symlink_metadata().is_ok())
     }
 
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {

@@ -28,6 +28,8 @@ pub(super) struct Device {
     pub(super) name: IfName,
     pub(super) kind: Kind,
     pub(super) mac: Hardware,
+    /// Its own, while a passthru macvlan on it may give it another.
+    pub(super) own_mac: Option<Hardware>,
     pub(super) mtu: u32,
     pub(super) up: bool,
     pub(super) arp: bool,
@@ -48,7 +50,16 @@ pub(super) struct Device {
     /// Joined anycast addresses and how often.
     pub(super) anycast6: BTreeMap<IpAddr, u32>,
     /// Addresses to forward that were given to the link itself, with where to.
-    pub(super) fdb: Vec<(Mac, Option<IpAddr>)>,
+    pub(super) fdb: Vec<Forward>,
+}
+
+/// An entry of a link's own forwarding table (`struct vxlan_rdst`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forward {
+    pub(super) mac: Mac,
+    pub(super) dst: Option<IpAddr>,
+    /// Over the link that carries the tunnel, as its own destination is.
+    pub(super) over: Option<DevId>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +94,11 @@ pub(super) struct BridgePart {
 impl Device {
     pub(super) fn is_loopback(&self) -> bool {
         matches!(self.kind, Kind::Loopback)
+    }
+
+    /// `ARPHRD_ETHER`
+    pub(super) fn is_ethernet(&self) -> bool {
+        !matches!(self.kind, Kind::Loopback | Kind::Tun(TunMode::Tun))
     }
 
     /// `netif_running` and `netif_oper_up`
@@ -160,6 +176,7 @@ impl Device {
             name,
             kind,
             mac,
+            own_mac: None,
             mtu,
             up: false,
             arp: true,

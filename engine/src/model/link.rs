@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::device::{BridgePart, DevId, Device, Kind};
+use super::device::{BridgePart, DevId, Device, Forward, Kind};
 use super::space::SpaceId;
 use super::{Failure, Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{
-    Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, MacvlanMode, NetnsRef, TunMode, Veth, Vxlan,
+    Bridge, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, MacvlanMode, NetnsRef, TunMode, Veth, Vxlan,
 };
 use crate::state::Hardware;
 
@@ -25,7 +25,7 @@ const MAX_PORTS: usize = 1023;
 const EXFULL: Errno = Errno(54);
 
 /// Smallest MTU that IPv4 works over (`IPV4_MIN_MTU`).
-const IPV4_MIN_MTU: u32 = 68;
+pub(super) const IPV4_MIN_MTU: u32 = 68;
 
 /// Smallest MTU that IPv6 works over (RFC 8200, section 5).
 pub(super) const IPV6_MIN_MTU: u32 = 1280;
@@ -86,8 +86,11 @@ impl Model {
                 };
                 let link = self.add_simple(space, name, Kind::Tun(*mode), mac);
                 if let Some(link) = self.find(space, name).filter(|_| link.is_ok()) {
+                    let device = self.device_mut(link);
                     // No program is attached.
-                    self.device_mut(link).carrier = false;
+                    device.carrier = false;
+                    // tun_net_initialize
+                    device.arp = *mode == TunMode::Tap;
                 }
                 link
             }
@@ -134,6 +137,7 @@ impl Model {
     }
 
     fn add_bridge(&mut self, space: SpaceId, name: &IfName, options: &Bridge) -> Outcome {
+        self.free(space, name)?;
         let part = BridgePart {
             options: complete(options)?,
             ports: Default::default(),
@@ -144,7 +148,7 @@ impl Model {
             fdb: BTreeMap::new(),
         };
         self.add_simple(space, name, Kind::Bridge(part), Hardware::Unknown)?;
-        if let Some(link) = self.find(space, name).filter(|_| options.priority.is_some() || options.stp.is_some()) {
+        if let Some(link) = self.find(space, name).filter(|_| options.priority.is_some() || options.stp == Some(true)) {
             self.select_ports(link);
         }
         Ok(())
@@ -153,6 +157,9 @@ impl Model {
     fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &Vxlan) -> Outcome {
         let lower = vxlan.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()?;
         self.free(space, name)?;
+        if is_ipv6(vxlan) && lower.is_some_and(|lower| self.has_ipv6(lower) && self.device(lower).disable6) {
+            return Err(refused(Errno::EPERM, "IPv6 support disabled by administrator"));
+        }
         if vxlan.remote.or(vxlan.group).is_some_and(|addr| addr.is_multicast()) && lower.is_none() {
             return Err(refused(Errno::EINVAL, "Local interface required for multicast remote destination"));
         }
@@ -167,7 +174,7 @@ impl Model {
         let link = self.insert_device(device);
         // The default destination is an entry of the forwarding table.
         if let Some(remote) = vxlan.remote.or(vxlan.group) {
-            self.device_mut(link).fdb.push((Mac([0; 6]), Some(remote)));
+            self.device_mut(link).fdb.push(Forward { mac: Mac([0; 6]), dst: Some(remote), over: lower });
         }
         if let Some(lower) = lower {
             self.device_mut(lower).uppers.insert(link);
@@ -202,7 +209,7 @@ impl Model {
             _ => lower,
         };
         let below = self.device(lower);
-        if below.is_loopback() {
+        if !below.is_ethernet() {
             return Err(Errno::EINVAL.into());
         }
         if below.master.is_some() {
@@ -217,8 +224,12 @@ impl Model {
             MacvlanMode::Passthru => below.mac,
             MacvlanMode::Vepa | MacvlanMode::Bridge | MacvlanMode::Private | MacvlanMode::Source => Hardware::Unknown,
         };
-        let mtu = below.mtu;
-        self.add_upper(space, name, lower, Kind::Macvlan(lower, mode), mac, mtu)
+        let (mtu, own_mac) = (below.mtu, below.mac);
+        self.add_upper(space, name, lower, Kind::Macvlan(lower, mode), mac, mtu)?;
+        if mode == MacvlanMode::Passthru {
+            self.device_mut(lower).own_mac = Some(own_mac);
+        }
+        Ok(())
     }
 
     fn is_macvlan(&self, id: DevId) -> bool {
@@ -279,6 +290,10 @@ impl Model {
             self.detach_protocols(id);
             if let Some(lower) = self.device(id).lower() {
                 self.device_mut(lower).uppers.remove(&id);
+                // macvlan_port_destroy
+                if let Some(own) = self.device_mut(lower).own_mac.take().filter(|_| self.devices.contains_key(&lower)) {
+                    self.change_mac(lower, own);
+                }
             }
             self.unlist(id);
             self.devices.remove(&id);
@@ -297,6 +312,8 @@ impl Model {
 
     /// What IPv4, IPv6 and the neighbour tables forget with a link (`NETDEV_UNREGISTER`).
     fn detach_protocols(&mut self, id: DevId) {
+        self.forget_settings(id, Family::V4);
+        self.forget_settings(id, Family::V6);
         self.unregister4(id);
         self.destroy6(id);
         self.flush_neighbours(id, |_| true);
@@ -334,6 +351,7 @@ impl Model {
             LinkSet::Mtu(mtu) => self.set_mtu(id, *mtu),
             LinkSet::Alias(text) => {
                 self.device_mut(id).alias = Some(text.clone()).filter(|text| !text.is_empty());
+                self.tell_of_change(id);
                 Ok(())
             }
             LinkSet::Hairpin(on) => {
@@ -363,7 +381,7 @@ impl Model {
                 return Err(Errno::ENODEV.into());
             }
             // macvlan_open
-            Kind::Macvlan(lower, _) if self.mac_taken(id, lower) => return Err(Errno::EADDRINUSE.into()),
+            Kind::Macvlan(lower, _) if self.mac_taken(lower, id, device.mac) => return Err(Errno::EADDRINUSE.into()),
             _ => {}
         }
         self.device_mut(id).up = true;
@@ -484,12 +502,18 @@ impl Model {
         let device = self.device_mut(id);
         let changed = device.arp != on;
         device.arp = on;
-        // arp_netdev_event, addrconf_notify; a link that is down tells nobody.
+        // arp_netdev_event; a link that is down tells nobody.
         if changed && device.up {
-            if device.mtu < IPV6_MIN_MTU && device.is_loopback() {
-                self.destroy6(id);
-            }
             self.flush_neighbours(id, |_| true);
+            self.tell_of_change(id);
+        }
+    }
+
+    /// `NETDEV_CHANGE`: IPv6 leaves `lo` once more if its MTU is too small (addrconf_notify).
+    fn tell_of_change(&mut self, id: DevId) {
+        let device = self.device(id);
+        if device.up && device.is_loopback() && device.mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
         }
     }
 
@@ -533,15 +557,22 @@ impl Model {
         let index = space.reserve_index(Some(index));
         space.links.insert(name, id);
         space.by_index.insert(index, id);
-        let (disable6, forwarding6) = (space.default_disable6, space.default_forwarding6);
         let device = self.device_mut(id);
         device.space = to;
         device.index = index;
-        device.disable6 = disable6;
-        device.forwarding6 = forwarding6;
         if !matches!(device.kind, Kind::Vxlan(..)) {
             device.fdb.clear();
         }
+        self.begin6(id);
+    }
+
+    /// `ipv6_add_dev`: a link's settings are those for new links.
+    fn begin6(&mut self, id: DevId) {
+        let space = self.space(self.space_of(id));
+        let (disable6, forwarding6) = (space.default_disable6, space.default_forwarding6);
+        let device = self.device_mut(id);
+        device.disable6 = disable6;
+        device.forwarding6 = forwarding6;
     }
 
     fn rename(&mut self, id: DevId, to: &IfName) -> Outcome {
@@ -557,6 +588,7 @@ impl Model {
         links.insert(to.clone(), id);
         self.device_mut(id).name = to.clone();
         self.rename_labels(id, &from);
+        self.rename_settings(id, &from);
         Ok(())
     }
 
@@ -568,15 +600,45 @@ impl Model {
         if mac.0[0] & 1 == 1 || mac.0 == [0; 6] {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
-        let before = device.mac;
-        self.blur_link_local(id);
-        self.device_mut(id).mac = Hardware::Known(mac);
-        if let Kind::Macvlan(lower, _) = self.device(id).kind
-            && self.device(id).up
-            && self.mac_taken(id, lower)
-        {
-            self.device_mut(id).mac = before;
-            return Err(Errno::EADDRINUSE.into());
+        let mac = Hardware::Known(mac);
+        match self.device(id).kind {
+            // macvlan_set_mac_address
+            Kind::Macvlan(_, _) if self.device(id).mac == mac => {}
+            Kind::Macvlan(lower, MacvlanMode::Passthru) => {
+                self.change_mac(lower, mac);
+                self.device_mut(id).mac = mac;
+            }
+            Kind::Macvlan(lower, _) if self.device(id).up && self.mac_taken(lower, id, mac) => {
+                return Err(Errno::EADDRINUSE.into());
+            }
+            Kind::Loopback
+            | Kind::Veth(_)
+            | Kind::Bridge(_)
+            | Kind::Vxlan(..)
+            | Kind::Macvlan(..)
+            | Kind::Ipvlan(..)
+            | Kind::Vlan(..)
+            | Kind::Dummy
+            | Kind::Tun(_)
+            | Kind::Physical => {}
+        }
+        if let Some(own) = &mut self.device_mut(id).own_mac {
+            *own = mac;
+        }
+        self.change_mac(id, mac);
+        Ok(())
+    }
+
+    /// `NETDEV_CHANGEADDR`
+    fn change_mac(&mut self, id: DevId, mac: Hardware) {
+        if self.device(id).mac != mac {
+            self.blur_link_local(id);
+        }
+        self.device_mut(id).mac = mac;
+        for upper in self.device(id).uppers.clone() {
+            if matches!(self.device(upper).kind, Kind::Macvlan(_, MacvlanMode::Passthru)) {
+                self.device_mut(upper).mac = mac;
+            }
         }
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mac_set = true;
@@ -584,19 +646,16 @@ impl Model {
             self.look_at_ports(id);
         }
         self.flush_neighbours(id, |_| true);
-        Ok(())
     }
 
     /// `macvlan_addr_busy`
-    fn mac_taken(&self, id: DevId, lower: DevId) -> bool {
-        let Hardware::Known(mac) = self.device(id).mac else { return false };
-        if matches!(self.device(id).kind, Kind::Macvlan(_, MacvlanMode::Passthru)) {
+    fn mac_taken(&self, lower: DevId, id: DevId, mac: Hardware) -> bool {
+        if mac.known().is_none() || matches!(self.device(id).kind, Kind::Macvlan(_, MacvlanMode::Passthru)) {
             return false;
         }
         let below = self.device(lower);
         let used = |other: DevId| other != id && self.is_macvlan(other) && self.device(other).up;
-        below.mac == Hardware::Known(mac)
-            || below.uppers.iter().any(|other| used(*other) && self.device(*other).mac == Hardware::Known(mac))
+        below.mac == mac || below.uppers.iter().any(|other| used(*other) && self.device(*other).mac == mac)
     }
 
     fn set_mtu(&mut self, id: DevId, mtu: u32) -> Outcome {
@@ -637,9 +696,16 @@ impl Model {
         self.route_mtus_follow(id, before, mtu);
         if mtu < IPV4_MIN_MTU {
             self.destroy4(id);
+            self.forget_settings(id, Family::V4);
+        }
+        if mtu >= IPV6_MIN_MTU && before < IPV6_MIN_MTU && !self.device(id).is_loopback() {
+            self.begin6(id);
         }
         if mtu < IPV6_MIN_MTU {
             self.destroy6(id);
+            if !self.device(id).is_loopback() {
+                self.forget_settings(id, Family::V6);
+            }
         } else if self.device(id).ready() && !self.device(id).ready6 && !self.device(id).is_loopback() {
             self.configure6(id);
         }
@@ -677,7 +743,7 @@ impl Model {
         self.leave_bridge(id);
         let Some(bridge) = self.device(master).bridge() else { return Err(Errno::EOPNOTSUPP.into()) };
         let device = self.device(id);
-        if device.is_loopback() {
+        if !device.is_ethernet() {
             return Err(Errno::EINVAL.into());
         }
         if device.bridge().is_some_and(|bridge| bridge.mac_zero) {
@@ -689,9 +755,6 @@ impl Model {
         if device.uppers.iter().any(|upper| matches!(self.device(*upper).kind, Kind::Macvlan(..) | Kind::Ipvlan(..))) {
             // Their receive handler is in the way.
             return Err(Errno::EBUSY.into());
-        }
-        if matches!(device.kind, Kind::Tun(TunMode::Tun)) {
-            return Err(Errno::EINVAL.into());
         }
         if self.stands_on(id, master) {
             // netdev_master_upper_dev_link
@@ -767,15 +830,13 @@ fn complete(options: &Bridge) -> Outcome<Bridge> {
         _ => Ok(()),
     };
     let stp = stp.unwrap_or(false);
-    if stp {
-        // BR_MIN_FORWARD_DELAY and BR_MAX_FORWARD_DELAY
-        within(*forward_delay, 200, 3000)?;
-    }
+    let forward_delay = forward_delay.unwrap_or(1500);
     within(*hello_time, 100, 1000)?;
     within(*max_age, 600, 4000)?;
     Ok(Bridge {
         stp: Some(stp),
-        forward_delay: Some(forward_delay.unwrap_or(1500)),
+        // br_stp_start: BR_MIN_FORWARD_DELAY and BR_MAX_FORWARD_DELAY
+        forward_delay: Some(if stp { forward_delay.clamp(200, 3000) } else { forward_delay }),
         hello_time: Some(hello_time.unwrap_or(200)),
         max_age: Some(max_age.unwrap_or(2000)),
         ageing_time: Some(ageing_time.unwrap_or(30000)),

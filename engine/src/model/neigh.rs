@@ -2,25 +2,28 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::device::DevId;
-use super::{Model, Outcome};
+use super::device::{DevId, Kind};
+use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
-use crate::op::{NeighOp, NetnsRef};
+use crate::op::{NeighOp, NetnsRef, TunMode};
 
 impl Model {
     pub(super) fn apply_neigh(&mut self, netns: &NetnsRef, op: &NeighOp) -> Outcome {
         match op {
             NeighOp::Add(neighbour) => {
                 let id = self.device_id(netns, &neighbour.dev)?;
-                let runs = if neighbour.dst.is_ipv6() { self.has_ipv6(id) } else { self.device(id).mtu >= 68 };
-                if !runs {
+                // ndisc_allow_add
+                if neighbour.dst.is_ipv6() && (!self.has_ipv6(id) || self.device(id).disable6) {
+                    return Err(refused(Errno::EINVAL, "IPv6 is disabled on this device"));
+                }
+                if neighbour.dst.is_ipv4() && !self.has_ipv4(id) {
                     return Err(Errno::EINVAL.into());
                 }
                 let space = self.space_of(id);
-                let loopback = self.device(id).is_loopback();
+                let alone = matches!(self.device(id).kind, Kind::Loopback | Kind::Tun(TunMode::Tun));
                 let neighbours = &mut self.space_mut(space).neighbours;
-                if loopback && neighbour.dst.is_ipv4() {
-                    // arp_constructor: all are one there.
+                if alone && neighbour.dst.is_ipv4() {
+                    // arp_constructor: all neighbours are one there.
                     neighbours.insert((id, Ipv4Addr::UNSPECIFIED.into()), neighbour.mac);
                     return Ok(());
                 }

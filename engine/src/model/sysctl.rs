@@ -1,75 +1,201 @@
-//! Kernel settings that routes and addresses depend on.
+//! Kernel settings that routes and addresses depend on (net/ipv4/devinet.c, net/ipv6/addrconf.c).
 
 use super::device::DevId;
 use super::space::SpaceId;
 use super::{Model, Outcome};
-use crate::op::{IfName, NetnsRef, SysctlKey, SysctlOp};
+use crate::diagnostics::Errno;
+use crate::op::{Family, IfName, NetnsRef, SysctlKey, SysctlOp};
+
+/// A setting below `net.ipv4.conf` or `net.ipv6.conf`.
+struct Conf<'a> {
+    family: Family,
+    whose: Whose<'a>,
+    setting: &'a str,
+}
+
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    All,
+    Default,
+    Link(&'a str),
+}
+
+impl<'a> Conf<'a> {
+    fn of(path: &'a str) -> Option<Conf<'a>> {
+        let mut parts = path.split('/');
+        let (net, family, conf) = (parts.next()?, parts.next()?, parts.next()?);
+        let family = match (net, family) {
+            ("net", "ipv4") => Family::V4,
+            ("net", "ipv6") => Family::V6,
+            _ => return None,
+        };
+        if family == Family::V4 && conf == "ip_forward" && parts.next().is_none() {
+            return Some(Conf { family, whose: Whose::All, setting: "forwarding" });
+        }
+        let (whose, setting) = (parts.next()?, parts.next()?);
+        let whose = match whose {
+            "all" => Whose::All,
+            "default" => Whose::Default,
+            link => Whose::Link(link),
+        };
+        (conf == "conf" && parts.next().is_none()).then_some(Conf { family, whose, setting })
+    }
+
+    /// Written for all, it is written for each.
+    fn spreads(&self) -> bool {
+        matches!((self.family, self.setting), (_, "forwarding") | (Family::V6, "disable_ipv6"))
+    }
+}
 
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         let space = self.space_id(netns)?;
         let SysctlOp::Write(key, value) = op;
-        self.space_mut(space).sysctls.insert(key.clone(), value.clone());
         let path = key.relative_path();
-        let parts: Vec<&str> = path.split('/').collect();
-        if let ["net", "ipv6", "conf", whose, setting] = parts[..] {
-            let on = value.trim() != "0";
-            match setting {
-                "forwarding" => self.write_forwarding6(space, whose, on),
-                "disable_ipv6" => self.write_disable6(space, whose, on),
-                _ => {}
-            }
+        let Some(conf) = Conf::of(&path) else {
+            self.space_mut(space).sysctls.insert(key.clone(), value.clone());
+            return Ok(());
+        };
+        let link = self.link_of(space, &conf)?;
+        // proc_dointvec
+        let number: i32 = value.trim().parse().map_err(|_| Errno::EINVAL)?;
+        self.remember(space, &conf, number);
+        let on = number != 0;
+        match (conf.family, conf.setting) {
+            (Family::V6, "forwarding") => self.write_forwarding6(space, conf.whose, link, on),
+            (Family::V6, "disable_ipv6") => self.write_disable6(space, conf.whose, link, on),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// The link that a setting is of, which must be there, with the protocol.
+    fn link_of(&self, space: SpaceId, conf: &Conf) -> Outcome<Option<DevId>> {
+        let Whose::Link(name) = conf.whose else { return Ok(None) };
+        let found = IfName::parse(name).ok().and_then(|name| self.space(space).links.get(&name).copied());
+        let runs = |id: &DevId| match conf.family {
+            Family::V4 => self.has_ipv4(*id),
+            Family::V6 => self.has_ipv6(*id),
+        };
+        found.filter(runs).map(Some).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// Keeps what was written, and what is known by that of others.
+    fn remember(&mut self, space: SpaceId, conf: &Conf, number: i32) {
+        let value = number.to_string();
+        let before = self.known(space, conf).map(str::to_owned);
+        if conf.spreads() && matches!(conf.whose, Whose::All) {
+            let (changed, certain) = match conf.family {
+                // inet_forward_change is for what is not so already.
+                Family::V4 => (before.as_ref() != Some(&value), before.is_some()),
+                Family::V6 => (true, true),
+            };
+            let others = |path: &str| Conf::of(path).is_some_and(|other| other.same_setting(conf));
+            self.space_mut(space).sysctls.retain(|key, known| {
+                if changed && others(&key.relative_path()) && *known != value {
+                    known.clone_from(&value);
+                    return certain;
+                }
+                true
+            });
+        }
+        let name = match conf.whose {
+            Whose::All => "all",
+            Whose::Default => "default",
+            Whose::Link(name) => name,
+        };
+        let path = format!("/net/{}/conf/{name}/{}", family_folder(conf.family), conf.setting);
+        if let Ok(key) = SysctlKey::parse(&path) {
+            self.space_mut(space).sysctls.insert(key, value);
+        }
+    }
+
+    fn known(&self, space: SpaceId, conf: &Conf) -> Option<&str> {
+        let same = |other: &Conf| other.same_setting(conf) && other.whose.is(conf.whose);
+        let sysctls = &self.space(space).sysctls;
+        let mut found =
+            sysctls.iter().filter(|(key, _)| Conf::of(&key.relative_path()).is_some_and(|other| same(&other)));
+        found.next().map(|(_, value)| value.as_str())
     }
 
     fn links_of(&self, space: SpaceId) -> Vec<DevId> {
         self.space(space).links.values().copied().collect()
     }
 
-    fn named(&self, space: SpaceId, name: &str) -> Option<DevId> {
-        self.space(space).links.get(&IfName::parse(name).ok()?).copied()
-    }
-
     /// `addrconf_fixup_forwarding`
-    fn write_forwarding6(&mut self, space: SpaceId, whose: &str, on: bool) {
-        match whose {
-            "all" => {
-                self.space_mut(space).default_forwarding6 = on;
-                for link in self.links_of(space) {
-                    self.set_forwarding6(link, on);
-                }
-            }
-            "default" => self.space_mut(space).default_forwarding6 = on,
-            name => {
-                if let Some(link) = self.named(space, name) {
-                    self.set_forwarding6(link, on);
-                }
-            }
+    fn write_forwarding6(&mut self, space: SpaceId, whose: Whose, link: Option<DevId>, on: bool) {
+        if !matches!(whose, Whose::Link(_)) {
+            self.space_mut(space).default_forwarding6 = on;
+        }
+        let links = if matches!(whose, Whose::All) { self.links_of(space) } else { link.into_iter().collect() };
+        for link in links {
+            self.set_forwarding6(link, on);
         }
     }
 
     /// `addrconf_disable_ipv6`
-    fn write_disable6(&mut self, space: SpaceId, whose: &str, on: bool) {
-        match whose {
-            "all" => {
-                self.space_mut(space).default_disable6 = on;
-                for link in self.links_of(space) {
-                    self.set_disable6(link, on);
-                }
-            }
-            "default" => self.space_mut(space).default_disable6 = on,
-            name => {
-                if let Some(link) = self.named(space, name) {
-                    self.set_disable6(link, on);
-                }
-            }
+    fn write_disable6(&mut self, space: SpaceId, whose: Whose, link: Option<DevId>, on: bool) {
+        if !matches!(whose, Whose::Link(_)) {
+            self.space_mut(space).default_disable6 = on;
+        }
+        let links = if matches!(whose, Whose::All) { self.links_of(space) } else { link.into_iter().collect() };
+        for link in links {
+            self.set_disable6(link, on);
         }
     }
 
-    /// The value of a setting that a script wrote, or that the kernel is known to begin with.
+    /// The settings of a link go with it, or with its protocol.
+    pub(super) fn forget_settings(&mut self, id: DevId, family: Family) {
+        let (space, name) = (self.space_of(id), self.device(id).name.clone());
+        let of_link = |path: &str| {
+            Conf::of(path).is_some_and(|conf| conf.family == family && conf.whose.is(Whose::Link(name.as_str())))
+        };
+        self.space_mut(space).sysctls.retain(|key, _| !of_link(&key.relative_path()));
+    }
+
+    /// The settings of a link that is called otherwise from now on.
+    pub(super) fn rename_settings(&mut self, id: DevId, from: &IfName) {
+        let (space, to) = (self.space_of(id), self.device(id).name.clone());
+        let renamed = |key: &SysctlKey| {
+            let path = key.relative_path();
+            let conf = Conf::of(&path).filter(|conf| conf.whose.is(Whose::Link(from.as_str())))?;
+            SysctlKey::parse(&format!("/net/{}/conf/{to}/{}", family_folder(conf.family), conf.setting)).ok()
+        };
+        let sysctls = std::mem::take(&mut self.space_mut(space).sysctls);
+        self.space_mut(space).sysctls =
+            sysctls.into_iter().map(|(key, value)| (renamed(&key).unwrap_or(key), value)).collect();
+    }
+
+    /// The value of a setting that a script wrote.
     pub(crate) fn read_sysctl(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<String>> {
         let space = self.space_id(netns)?;
-        Ok(self.space(space).sysctls.get(key).cloned())
+        let path = key.relative_path();
+        Ok(match Conf::of(&path) {
+            Some(conf) => self.known(space, &conf).map(str::to_owned),
+            None => self.space(space).sysctls.get(key).cloned(),
+        })
+    }
+}
+
+impl Conf<'_> {
+    fn same_setting(&self, other: &Conf) -> bool {
+        (self.family, self.setting) == (other.family, other.setting)
+    }
+}
+
+impl Whose<'_> {
+    fn is(self, other: Whose) -> bool {
+        match (self, other) {
+            (Whose::All, Whose::All) | (Whose::Default, Whose::Default) => true,
+            (Whose::Link(link), Whose::Link(other)) => link == other,
+            (Whose::All | Whose::Default | Whose::Link(_), _) => false,
+        }
+    }
+}
+
+fn family_folder(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
     }
 }

@@ -11,12 +11,19 @@ use serde_json::Value;
 /// What changes by itself.
 const LEFT_OUT: [&str; 6] = ["gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
 
+/// Seconds that netscript may take.
+const LONGEST: &str = "60";
+
+/// The status of timeout(1) when it had to kill; what was killed otherwise makes it end alike.
+const TIMED_OUT: i32 = 137;
+
 /// What somebody else has on the machine.
 const OTHERS: &str = "
 mount -t tmpfs tmpfs /run
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link set lo up
 ip netns add stranger
+ip netns exec stranger sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link add s1 type veth peer name s1peer netns stranger
 ip -n stranger link set s1peer up
 ip addr add 10.9.0.1/24 dev s1
@@ -38,6 +45,8 @@ ip link add sbr type bridge
 ip link set s3peer master sbr
 ip addr add 10.8.0.1/24 dev sbr
 ip link set sbr up
+ip link set s3 up
+ip link set s3peer up
 ip route add unreachable 10.96.0.0/16
 ip route add blackhole 10.97.0.0/16
 ip rule add from 10.9.0.0/24 lookup 77 priority 700
@@ -45,11 +54,23 @@ iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -A FORWARD -s 192.0.2.2 -m conntrack --ctstate ESTABLISHED -j DROP
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -j MASQUERADE
+sleep 0.5
+ip link set s3 down
+ip link set s3peer down
 setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
 ";
 
 /// Everything that can be seen of the machine, by what it is.
 pub type Seen = BTreeMap<String, String>;
+
+/// What happens to netscript at one of its moments.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// SIGKILL
+    Kill(u64),
+    /// SIGINT, as from Ctrl-C
+    Interrupt(u64),
+}
 
 /// The machine that this process was moved to.
 pub struct Machine {
@@ -83,14 +104,19 @@ impl Machine {
     ///
     /// # Panics
     ///
-    /// If it cannot be started.
-    pub fn netscript(&self, args: &[&str], kill_at: Option<u64>) -> Output {
-        let mut command = Command::new(&self.program);
-        command.args(args).env_remove("NETSCRIPT_KILL_AT");
-        if let Some(at) = kill_at {
-            command.env("NETSCRIPT_KILL_AT", at.to_string());
+    /// If it cannot be started, or does not come to its end.
+    pub fn netscript(&self, args: &[&str], stop: Option<Stop>) -> Output {
+        let mut command = Command::new("timeout");
+        command.args(["--foreground", "--signal=KILL", LONGEST, &self.program]).args(args);
+        command.env_remove("NETSCRIPT_KILL_AT").env_remove("NETSCRIPT_INTERRUPT_AT");
+        match stop {
+            Some(Stop::Kill(at)) => drop(command.env("NETSCRIPT_KILL_AT", at.to_string())),
+            Some(Stop::Interrupt(at)) => drop(command.env("NETSCRIPT_INTERRUPT_AT", at.to_string())),
+            None => {}
         }
-        command.output().expect("netscript can be started")
+        let output = command.output().expect("netscript can be started");
+        assert!(output.status.code() != Some(TIMED_OUT), "netscript {args:?} goes on for more than {LONGEST} s");
+        output
     }
 
     /// What is on the machine, once it is as wanted or has had the time to become so: the kernel
@@ -124,7 +150,7 @@ impl Machine {
                 "ip -6 -j rule show",
                 "ip -j neigh show nud permanent",
             ] {
-                seen.insert(format!("{netns}: {command}"), tidy(&run(&within(command))));
+                seen.insert(format!("{netns}: {command}"), tidy(command, &run(&within(command))));
             }
         }
         seen.insert("names".into(), names);
@@ -143,11 +169,32 @@ pub fn difference(before: &Seen, after: &Seen) -> String {
     let lines = |text: Option<&String>| text.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default();
     let parts = differing.map(|key| {
         let (was, is): (Vec<String>, Vec<String>) = (lines(before.get(key)), lines(after.get(key)));
-        let gone = was.iter().filter(|line| !is.contains(line)).map(|line| format!("  - {line}\n"));
-        let new = is.iter().filter(|line| !was.contains(line)).map(|line| format!("  + {line}\n"));
-        format!("{key}\n{}", gone.chain(new).collect::<String>())
+        let gone: Vec<&String> = was.iter().filter(|line| !is.contains(line)).collect();
+        let new: Vec<&String> = is.iter().filter(|line| !was.contains(line)).collect();
+        let mut lines = match gone.len() == new.len() {
+            true => gone.iter().zip(new).map(|(was, is)| changed(was, is)).collect(),
+            false => {
+                let gone = gone.into_iter().map(|line| format!("  - {line}\n"));
+                gone.chain(new.into_iter().map(|line| format!("  + {line}\n"))).collect::<String>()
+            }
+        };
+        if lines.is_empty() {
+            lines = format!("  in this order:\n  {}\n  and not in this:\n  {}\n", is.join("\n  "), was.join("\n  "));
+        }
+        format!("{key}\n{lines}")
     });
     parts.collect()
+}
+
+/// What differs between two lines: of JSON's objects, the values alone.
+fn changed(was: &str, is: &str) -> String {
+    let parsed = [was, is].map(|line| serde_json::from_str::<serde_json::Map<String, Value>>(line));
+    let [Ok(a), Ok(b)] = parsed else { return format!("  - {was}\n  + {is}\n") };
+    let name = a.get("ifname").or(a.get("dst")).cloned().unwrap_or_default();
+    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let keys = keys.into_iter().filter(|key| a.get(*key) != b.get(*key));
+    let told = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
+    keys.map(|key| format!("  {name} {key}: {} => {}\n", told(a.get(key)), told(b.get(key)))).collect()
 }
 
 fn run(command: &str) -> String {
@@ -155,19 +202,26 @@ fn run(command: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// One thing a line, without what changes by itself.
-fn tidy(json: &str) -> String {
+/// One thing a line, without what changes by itself. IPv6's equal routes over several links are in
+/// the order in which these were ready.
+fn tidy(command: &str, json: &str) -> String {
     let Ok(Value::Array(mut things)) = serde_json::from_str(json) else { return json.to_owned() };
     for thing in &mut things {
         forget(thing);
     }
-    things.iter().map(|thing| format!("{thing}\n")).collect()
+    let mut lines: Vec<String> = things.iter().map(|thing| format!("{thing}\n")).collect();
+    if command.starts_with("ip -6") && command.contains(" route ") {
+        lines.sort();
+    }
+    lines.concat()
 }
 
 fn forget(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
+            // A link has no queue until it is up for the first time, and again when it is moved.
+            map.retain(|key, value| key != "qdisc" || *value != "noop" && *value != "noqueue");
             map.values_mut().for_each(forget);
         }
         Value::Array(all) => all.iter_mut().for_each(forget),

@@ -4,12 +4,14 @@
 //! with namespaces, links, rules and a program of somebody else's on it.
 
 mod machine;
+mod random;
 mod tried;
 
 use std::path::{Path, PathBuf};
 
 pub use machine::Machine;
-pub use tried::{Report, failures, kills, there_and_back, together};
+pub use random::random;
+pub use tried::{Report, failures, interrupts, kills, there_and_back, together};
 
 use crate::workspace;
 

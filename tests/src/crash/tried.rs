@@ -4,8 +4,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::machine::{Machine, Seen, difference};
+use super::machine::{Machine, Seen, Stop, difference};
 use crate::workspace;
+
+/// So many interrupts that come too late tell that the lab has no more moments.
+const IN_VAIN: u32 = 3;
 
 /// Lines of a difference that are shown.
 const MOST: usize = 60;
@@ -22,16 +25,16 @@ pub struct Report {
 }
 
 impl Report {
-    fn add(&mut self, what: &str, before: &Seen, after: &Seen, output: &Output) -> bool {
+    /// Adds one try; `told` is what the last program said.
+    pub(super) fn add(&mut self, what: &str, before: &Seen, after: &Seen, told: &[u8]) {
         self.tried += 1;
         if before == after {
             self.came_back += 1;
-            return true;
+            return;
         }
-        let told = String::from_utf8_lossy(&output.stderr);
+        let told = String::from_utf8_lossy(told);
         let difference: Vec<String> = difference(before, after).lines().take(MOST).map(str::to_owned).collect();
         self.wrong.push(format!("{what}\n{}\n{told}", difference.join("\n")));
-        false
     }
 
     /// Adds another report to this one.
@@ -61,7 +64,7 @@ pub fn there_and_back(machine: &Machine, script: &Path) -> Report {
         report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
     }
     let down = machine.netscript(&["down", &name(script)], None);
-    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down);
+    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down.stderr);
     report
 }
 
@@ -72,18 +75,16 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
     let text = std::fs::read_to_string(script).unwrap_or_default() + "\nthrow \"the end\";\n";
     let failing = script_beside(script, &text);
     let (path, lab) = (failing.display().to_string(), name(&failing));
-    let before = machine.look();
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
-        let run = machine.netscript(&["--force", &path], Some(at));
+        let before = machine.look();
+        let run = machine.netscript(&["--force", &path], Some(Stop::Kill(at)));
         if !was_killed(&run) {
-            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run);
+            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run.stderr);
             break;
         }
         let down = machine.netscript(&["down", "--force", &lab], None);
         let what = format!("{}: killed at {at}", script.display());
-        if !report.add(&what, &before, &machine.settle(&before), &down) {
-            break;
-        }
+        report.add(&what, &before, &machine.settle(&before), &down.stderr);
     }
     let _ = std::fs::remove_file(&failing);
     report.merge(kills_of_down(machine, script, first, stride));
@@ -92,16 +93,17 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
 
 fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
         machine.netscript(&["--force", &script.display().to_string()], None);
-        let down = machine.netscript(&["down", "--force", &name(script)], Some(at));
+        let down = machine.netscript(&["down", "--force", &name(script)], Some(Stop::Kill(at)));
         let last = !was_killed(&down);
         if !last {
             machine.netscript(&["down", "--force", &name(script)], None);
         }
         let what = format!("{}: down killed at {at}", script.display());
-        if !report.add(&what, &before, &machine.settle(&before), &down) || last {
+        report.add(&what, &before, &machine.settle(&before), &down.stderr);
+        if last {
             break;
         }
     }
@@ -115,6 +117,28 @@ fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
         Path::new("/tmp").join(format!("{}-{}", std::process::id(), path.file_name().unwrap_or_default().display()));
     std::fs::write(&path, text).expect("there is room in /tmp");
     path
+}
+
+/// A lab is interrupted at every N-th moment, which is a failure: everything is undone. One that is
+/// interrupted after its end is up, and is taken down.
+pub fn interrupts(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+    let mut report = Report::default();
+    let path = script.display().to_string();
+    let mut in_vain = 0;
+    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
+        let run = machine.netscript(&["--force", &path], Some(Stop::Interrupt(at)));
+        if run.status.success() {
+            in_vain += 1;
+            machine.netscript(&["down", "--force", &name(script)], None);
+        }
+        let what = format!("{path}: interrupted at {at}");
+        report.add(&what, &before, &machine.settle(&before), &run.stderr);
+        if in_vain == IN_VAIN {
+            break;
+        }
+    }
+    report
 }
 
 /// Every name that a lab makes on the host is taken in its turn: the lab fails there, and everything
@@ -136,7 +160,7 @@ pub fn failures(machine: &Machine, script: &Path) -> Report {
             let _ = sh(&taking.1);
             continue;
         }
-        report.add(&what, &before, &machine.settle(&before), &run);
+        report.add(&what, &before, &machine.settle(&before), &run.stderr);
         let _ = sh(&taking.1);
     }
     report
@@ -161,17 +185,21 @@ fn takings(line: &str) -> Vec<(String, String)> {
     Vec::new()
 }
 
-/// Labs of one script under several names, with links of their own, go up and down at the same time.
-pub fn together(machine: &Machine, labs: usize) -> Report {
+/// Labs of one script under several names, with links of their own and rules and settings that they
+/// share, go up and down at the same time, again and again.
+pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
-    std::thread::scope(|scope| {
-        for number in 0..labs {
-            scope.spawn(move || up_and_down(machine, number));
-        }
-    });
-    let output = machine.netscript(&["ps"], None);
-    report.add("ten labs at once", &before, &machine.settle(&before), &output);
+    for round in 0..rounds {
+        let before = machine.look();
+        std::thread::scope(|scope| {
+            for number in 0..labs {
+                scope.spawn(move || up_and_down(machine, number));
+            }
+        });
+        let output = machine.netscript(&["ps"], None);
+        let what = format!("{labs} labs at once, round {round}");
+        report.add(&what, &before, &machine.settle(&before), &output.stderr);
+    }
     report
 }
 
@@ -186,6 +214,12 @@ fn up_and_down(machine: &Machine, number: usize) {
         host.filter.forward.accept(#{{ src: "10.0.0.0/8" }});
         host.nat.dnat(#{{ proto: "tcp", dport: 80, to: "10.5{number}.0.2:80" }});
         red.serve(80, "{number}");
+        for turn in 0..5 {{
+            host.sysctl("net.ipv4.ip_forward", 0);
+            host.filter.forward.policy("accept");
+            host.sysctl("net.ipv4.ip_forward", 1);
+            host.filter.forward.policy("drop");
+        }}
         "#
     );
     let path = Path::new("/tmp").join(format!("{}-together{number}.rhai", std::process::id()));

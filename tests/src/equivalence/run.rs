@@ -1,16 +1,18 @@
 //! One program, three ways.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netscript_engine::diagnostics::Errno;
-use netscript_engine::kernel::Kernel;
+use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
-use netscript_engine::op::{Action, Op, RouteOp, SysctlKey};
+use netscript_engine::op::{Action, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp};
 use netscript_engine::shell::{self, Style};
-use netscript_engine::state::{Comparison, NetState};
+use netscript_engine::state::{Comparison, NetState, Netns};
 use netscript_engine::{DryRun, World};
 
 use crate::Sandbox;
@@ -58,16 +60,24 @@ pub fn check(program: &Program) -> Outcome {
 
 /// The same, with so much time to come to rest.
 pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
-    let model = on_model(program);
-    let comparison = Comparison::with(&model.state);
-    let kernel = on_kernel(program.clone(), model.state.clone(), comparison.clone(), limit);
-    let failed = as_commands(&model.lines, model.state.clone(), comparison.clone(), limit);
+    let look = Look::at(program);
+    let model = on_model(program, &look);
+    let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
+    let comparison = &expected.comparison;
+    let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
+    let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Queue::new(kernel)));
+    let failed = as_commands(program, &model.lines, expected.clone());
 
     let mut differences = Vec::new();
     for (at, op) in program.iter().enumerate() {
         let (believed, said) = (&model.verdicts[at], &kernel.verdicts[at]);
         if believed != said {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel {said:?}"));
+        }
+        let said = &together.verdicts[at];
+        if believed != said {
+            differences
+                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
@@ -78,30 +88,125 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the command: {told}"));
         }
     }
-    let states = [("kernel", &kernel.state), ("commands", &failed.state)];
-    for (name, state) in states {
-        match state {
+    differences.extend(together.late.clone());
+    let behind_a_queue = ("kernel behind a queue", &together.left);
+    for (name, left) in [("kernel", &kernel.left), behind_a_queue, ("commands", &failed.left)] {
+        if left.servers != model.servers {
+            differences.push(format!("name servers: model {:?}, {name} {:?}", model.servers, left.servers));
+        }
+        match &left.state {
             Ok(state) => differences.extend(
                 comparison.differences(&model.state, state).iter().map(|line| format!("model - {name} +: {line}")),
             ),
             Err(why) => differences.push(format!("{name}: {why}")),
         }
     }
-    if kernel.rules != failed.rules {
-        differences.push(format!("iptables-save: kernel\n{}\ncommands\n{}", kernel.rules, failed.rules));
+    if let Ok(state) = &kernel.left.state {
+        differences.extend(imported(state, &expected));
+    }
+    for (name, left) in [behind_a_queue, ("commands", &failed.left)] {
+        let (ours, theirs) = (&kernel.left.rules, &left.rules);
+        if ours != theirs {
+            differences.push(format!("iptables-save: kernel\n{ours}\n{name}\n{theirs}"));
+        }
     }
     let refused = model.verdicts.iter().filter(|verdict| **verdict != Verdict::Done).count();
     Outcome { differences, refused }
 }
 
+/// What is looked at when a program has run.
+#[derive(Clone, Default)]
+pub(super) struct Look {
+    /// The settings that it wrote.
+    pub(super) settings: Vec<SysctlKey>,
+    /// The namespaces without a name that it made.
+    pub(super) held: Vec<u32>,
+    /// The names that it gave name servers to.
+    pub(super) resolvers: Vec<NetnsRef>,
+}
+
+impl Look {
+    fn at(program: &Program) -> Look {
+        let mut look = Look::default();
+        for op in program {
+            match &op.action {
+                Action::Sysctl(SysctlOp::Write(key, _)) => look.settings.push(key.clone()),
+                Action::Netns(NetnsOp::Hold(number)) => look.held.push(*number),
+                Action::Netns(NetnsOp::Resolver(name, _)) => look.resolvers.push(NetnsRef::Named(name.clone())),
+                Action::Netns(
+                    NetnsOp::Add(_) | NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_),
+                )
+                | Action::Link(_)
+                | Action::Addr(_)
+                | Action::Route(_)
+                | Action::Policy(_)
+                | Action::Neigh(_)
+                | Action::Fdb(_)
+                | Action::Netfilter(_) => {}
+            }
+        }
+        look
+    }
+
+    /// Each namespace without a name, as a world knows it and as it is compared.
+    fn places(&self) -> Vec<(NetnsRef, NetnsRef)> {
+        self.held.iter().map(|number| (NetnsRef::Held(*number), NetnsRef::Held(*number))).collect()
+    }
+}
+
+type Servers = BTreeMap<NetnsRef, Vec<IpAddr>>;
+
+/// What the model believes, and how long others may take to come to it.
+#[derive(Clone)]
+pub(super) struct Expected {
+    pub(super) state: NetState,
+    pub(super) comparison: Comparison,
+    pub(super) look: Look,
+    pub(super) limit: Duration,
+}
+
+/// The state of a world, with those namespaces without a name that are there.
+pub(super) fn read_state(
+    world: &mut dyn World,
+    settings: &[SysctlKey],
+    places: &[(NetnsRef, NetnsRef)],
+) -> Result<NetState, String> {
+    let mut state = NetState::read(world, settings).map_err(|error| format!("{error:?}"))?;
+    for (known_as, place) in places {
+        if let Ok(contents) = Netns::read(world, known_as, settings) {
+            state.netns.insert(place.clone(), contents);
+        }
+    }
+    Ok(state)
+}
+
+/// What a model that begins with a state has otherwise.
+fn imported(state: &NetState, expected: &Expected) -> Vec<String> {
+    let mut run = DryRun::new(Model::of(state), Style::Plain, |_| ());
+    match read_state(&mut run, &expected.look.settings, &expected.look.places()) {
+        Ok(again) => {
+            let differences = Comparison::with(state).differences(state, &again);
+            differences.iter().map(|line| format!("found - begun with +: {line}")).collect()
+        }
+        Err(why) => vec![format!("a model that begins with it: {why}")],
+    }
+}
+
+/// The operations of a program that the model takes.
+pub fn accepted(program: &Program) -> Program {
+    let mut model = Model::new();
+    program.iter().filter(|op| model.apply(std::slice::from_ref(*op)).is_ok()).cloned().collect()
+}
+
 struct OnModel {
     verdicts: Vec<Verdict>,
     state: NetState,
+    servers: Servers,
     /// The printed lines of each operation.
     lines: Vec<Vec<String>>,
 }
 
-fn on_model(program: &Program) -> OnModel {
+fn on_model(program: &Program, look: &Look) -> OnModel {
     let printed = Rc::new(RefCell::new(Vec::new()));
     let sink = Rc::clone(&printed);
     let mut run = DryRun::new(Model::new(), Style::Plain, move |line| sink.borrow_mut().push(line.to_owned()));
@@ -118,8 +223,13 @@ fn on_model(program: &Program) -> OnModel {
         });
         verdicts.push(verdict);
     }
-    let state = run.state(&settings()).unwrap_or_default();
-    OnModel { verdicts, state, lines }
+    let state = read_state(&mut run, &look.settings, &look.places()).unwrap_or_default();
+    OnModel { verdicts, state, servers: servers(&mut run, look), lines }
+}
+
+fn servers(world: &mut dyn World, look: &Look) -> Servers {
+    let asked = look.resolvers.iter().map(|netns| (netns.clone(), world.name_servers(netns).unwrap_or_default()));
+    asked.collect()
 }
 
 fn verdict(world: &mut dyn World, op: &Op) -> Verdict {
@@ -130,7 +240,7 @@ fn verdict(world: &mut dyn World, op: &Op) -> Verdict {
     }
 }
 
-/// The settings that are compared where a program wrote them.
+/// The settings that are compared where a script wrote them.
 pub(super) fn settings() -> Vec<SysctlKey> {
     let keys = [
         "net.ipv4.ip_forward",
@@ -141,31 +251,68 @@ pub(super) fn settings() -> Vec<SysctlKey> {
     keys.iter().map(|key| SysctlKey::parse(key).expect("they are keys")).collect()
 }
 
-struct OnKernel {
-    verdicts: Vec<Verdict>,
+/// What a program has left behind.
+struct Left {
     state: Result<NetState, String>,
+    servers: Servers,
     rules: String,
 }
 
-fn on_kernel(program: Program, expected: NetState, comparison: Comparison, limit: Duration) -> OnKernel {
+impl Left {
+    /// Looks for as long as the state is not what was expected.
+    fn look(kernel: &mut dyn World, expected: &Expected, places: &[(NetnsRef, NetnsRef)]) -> Left {
+        let state = settled(kernel, expected, places);
+        Left { state, servers: servers(kernel, &expected.look), rules: saved_rules(&expected.state) }
+    }
+}
+
+struct OnKernel {
+    verdicts: Vec<Verdict>,
+    /// What failed after it had been taken for certain.
+    late: Option<String>,
+    left: Left,
+}
+
+fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn World>) -> OnKernel {
     Sandbox::new().run(move || {
-        let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
+        let mut kernel = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
         bring_loopback_up();
-        let verdicts = program.iter().map(|op| verdict(&mut kernel, op)).collect();
-        let state = settled(&mut kernel, &expected, &comparison, limit);
-        OnKernel { verdicts, state, rules: saved_rules(&expected) }
+        let mut verdicts = Vec::new();
+        for op in &program {
+            if waits_for_addresses(op) {
+                // What fails of it is told below.
+                let _ = kernel.flush();
+                std::thread::sleep(PAUSE);
+            }
+            verdicts.push(verdict(&mut *kernel, op));
+        }
+        let late = kernel.flush().err().map(|error| format!("late: {}", error.describe().message));
+        let left = Left::look(&mut *kernel, &expected, &expected.look.places());
+        for number in &expected.look.held {
+            let _ = kernel.apply(&[Op::host(NetnsOp::Release(*number))]);
+        }
+        OnKernel { verdicts, late, left }
     })
 }
 
 struct AsCommands {
     /// What the commands that fail say, by operation.
-    lines: std::collections::BTreeMap<usize, String>,
-    state: Result<NetState, String>,
-    rules: String,
+    lines: BTreeMap<usize, String>,
+    left: Left,
 }
 
-fn as_commands(lines: &[Vec<String>], expected: NetState, comparison: Comparison, limit: Duration) -> AsCommands {
-    let script = commands(lines);
+/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`), and if
+/// forwarding is switched on in between, its network's anycast address is joined twice.
+const PAUSE: Duration = Duration::from_millis(60);
+
+fn waits_for_addresses(op: &Op) -> bool {
+    matches!(&op.action, Action::Sysctl(SysctlOp::Write(key, _)) if key.to_string().starts_with("net.ipv6.conf."))
+}
+
+fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
+    let pause = |op| if waits_for_addresses(op) { format!("sleep {}\n", PAUSE.as_secs_f64()) } else { String::new() };
+    let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
+    let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
     Sandbox::new().run(move || {
         bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
@@ -177,18 +324,42 @@ fn as_commands(lines: &[Vec<String>], expected: NetState, comparison: Comparison
         let told = |at: usize| std::fs::read_to_string(format!("/run/told.{at}")).unwrap_or_default();
         let failed = failed.lines().filter_map(|at| at.parse().ok()).map(|at| (at, told(at))).collect();
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
-        let state = settled(&mut kernel, &expected, &comparison, limit);
-        AsCommands { lines: failed, state, rules: saved_rules(&expected) }
+        let holders = holders();
+        let places: Vec<(NetnsRef, NetnsRef)> =
+            holders.iter().map(|(number, pid)| (NetnsRef::OfPid(*pid), NetnsRef::Held(*number))).collect();
+        let left = Left::look(&mut kernel, &expected, &places);
+        for (_, pid) in holders {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+        }
+        AsCommands { lines: failed, left }
     })
 }
 
-/// A shell script that goes on after a failure, and writes down which operation it was.
-pub fn commands(lines: &[Vec<String>]) -> String {
-    let ops = lines.iter().enumerate().map(|(at, lines)| {
+/// Writes down the processes that hold namespaces, and that are still there.
+fn tell_holders(look: &Look) -> String {
+    let variable = |number: &u32| shell::variable(PidRef::Held(*number));
+    let tell = |number: &u32| {
+        let pid = variable(number);
+        format!("if kill -0 \"${pid}\" 2>/dev/null; then echo {number} \"${pid}\" >>/run/holders; fi\n")
+    };
+    look.held.iter().map(tell).collect()
+}
+
+fn holders() -> Vec<(u32, u32)> {
+    let told = std::fs::read_to_string("/run/holders").unwrap_or_default();
+    let pair = |line: &str| {
+        let (number, pid) = line.split_once(' ')?;
+        Some((number.parse().ok()?, pid.parse().ok()?))
+    };
+    told.lines().filter_map(pair).collect()
+}
+
+/// Parts of a shell script that goes on after a failure, and writes down which operation it was.
+fn commands(lines: &[Vec<String>]) -> impl Iterator<Item = String> {
+    lines.iter().enumerate().map(|(at, lines)| {
         let all = lines.join(" &&\n");
         format!("{{ {all}\n}} >/dev/null 2>/run/told.{at} || echo {at} >>/run/failed\n")
-    });
-    ops.collect()
+    })
 }
 
 /// A host's is up before anything else.
@@ -199,21 +370,20 @@ pub(super) fn bring_loopback_up() {
 
 /// The state, once it is as expected or has had the time to become so.
 pub(super) fn settled(
-    kernel: &mut Kernel,
-    expected: &NetState,
-    comparison: &Comparison,
-    limit: Duration,
+    kernel: &mut dyn World,
+    expected: &Expected,
+    places: &[(NetnsRef, NetnsRef)],
 ) -> Result<NetState, String> {
     let start = Instant::now();
     loop {
-        let mut state = NetState::read(kernel, &settings()).map_err(|error| format!("{error:?}"));
+        let mut state = read_state(kernel, &expected.look.settings, places);
         if let Ok(state) = &mut state {
-            forget_unwritten(state, expected);
-            if comparison.differences(expected, state).is_empty() {
+            forget_unwritten(state, &expected.state);
+            if expected.comparison.differences(&expected.state, state).is_empty() {
                 return Ok(state.clone());
             }
         }
-        if start.elapsed() > limit {
+        if start.elapsed() > expected.limit {
             return state;
         }
         std::thread::sleep(STEP);
@@ -232,7 +402,8 @@ fn forget_unwritten(state: &mut NetState, expected: &NetState) {
 pub(super) fn saved_rules(state: &NetState) -> String {
     let mut saved = String::new();
     for (netns, contents) in &state.netns {
-        if contents.ruleset.tables.is_empty() {
+        let nameless = matches!(netns, NetnsRef::Held(_) | NetnsRef::OfPid(_));
+        if contents.ruleset.tables.is_empty() || nameless {
             continue;
         }
         for tool in ["iptables-save", "ip6tables-save"] {

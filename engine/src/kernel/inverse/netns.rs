@@ -60,10 +60,21 @@ impl Kernel {
             return Ok(Vec::new());
         }
         if self.own.has_netns(&netns) {
+            let guests = self.own.guests(&netns).map(|link| {
+                format!(
+                    "the link `{link}` in the namespace `{name}`: it cannot be made again when the lab is taken down"
+                )
+            });
+            self.guard(op, guests.collect())?;
             return Ok(self.loss(&netns));
         }
         let note = "it cannot be made again, with what is in it, when the lab is taken down";
-        self.guard(op, vec![format!("the namespace `{name}`: {note}")])?;
+        let mut others = vec![format!("the namespace `{name}`: {note}")];
+        let inode = self.namespaces.key(&netns).map_or(0, |key| key.inode);
+        self.namespaces.close(&netns);
+        let programs = pids_in(inode).into_iter().filter(|_| inode != 0);
+        others.extend(programs.map(|pid| format!("process {pid} ({}) in it", super::super::process::name_of(pid))));
+        self.guard(op, others)?;
         Ok(Vec::new())
     }
 }

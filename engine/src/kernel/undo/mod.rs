@@ -10,74 +10,133 @@ mod shared;
 mod strangers;
 mod sysctl;
 
-use super::book::LEFT_BY_OTHERS;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::labs::lock_all;
 use super::{Kernel, Outcome, kill, resolver};
 use crate::diagnostics::{Errno, Error};
-use crate::journal::{Deed, Entry, Place, Undo};
+use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Place, Undo};
 use crate::op::{AddrOp, FdbOp, IfName, LinkOp, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
 
-/// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
-#[derive(Default)]
-struct Pending {
-    entries: Vec<Entry>,
+/// What is still to be undone.
+struct Undoing {
+    /// What comes first stands last.
+    entries: BTreeMap<Turn, Entry>,
+    /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
+    together: Vec<Entry>,
+    /// What could not be undone, and why.
+    failed: Vec<(Entry, Vec<String>)>,
+}
+
+/// When it was done; and of what another lab left in parts, the order of these.
+type Turn = (u64, Reverse<(u8, u64)>);
+
+fn turn(entry: &Entry) -> Turn {
+    (entry.at, Reverse((entry.undo.first().map_or(0, shared::rank), entry.n)))
+}
+
+impl Undoing {
+    fn new(entries: Vec<Entry>) -> Undoing {
+        let mut undoing = Undoing { entries: BTreeMap::new(), together: Vec::new(), failed: Vec::new() };
+        undoing.add(entries);
+        undoing
+    }
+
+    fn add(&mut self, entries: Vec<Entry>) {
+        self.entries.extend(entries.into_iter().map(|entry| (turn(&entry), entry)));
+    }
 }
 
 impl Kernel {
     /// Undoes every entry from a number on, the last first, and tells what could not be undone.
     /// It goes on after an error.
     pub(super) fn undo_from(&mut self, first: u64) -> Vec<String> {
-        let mut entries: Vec<Entry> = self.book.entries.iter().filter(|entry| entry.n >= first).cloned().collect();
-        // What another lab left is older than anything of this one's.
-        entries.sort_by_key(|entry| (entry.n < LEFT_BY_OTHERS, entry.n));
-        self.partial = first > 0 && first < LEFT_BY_OTHERS;
-        self.ask_processes_to_end(&entries);
-        let mut problems = Vec::new();
-        let mut pending = Pending::default();
-        for entry in entries.into_iter().rev() {
-            if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
-                pending.entries.push(entry);
-                continue;
-            }
-            self.undo_pending(&mut pending, &mut problems);
-            let found = self.undo_entry(&entry);
-            self.close_entry(&entry, found, &mut problems);
-        }
-        self.undo_pending(&mut pending, &mut problems);
-        problems
+        self.partial = first > 0;
+        // What other labs left is older than what this one does now.
+        let wanted = |n: u64| if first > 0 { (first..LEFT_BY_OTHERS).contains(&n) } else { true };
+        let entries = self.book.entries.iter().filter(|entry| wanted(entry.n)).cloned().collect();
+        self.undo_entries(entries)
     }
 
-    fn close_entry(&mut self, entry: &Entry, found: Vec<String>, problems: &mut Vec<String>) {
-        if found.is_empty() {
-            self.book.undone(entry.n);
+    /// Undoes entries, the last first, and tells what could not be undone.
+    pub(super) fn undo_entries(&mut self, entries: Vec<Entry>) -> Vec<String> {
+        self.ask_processes_to_end(&entries);
+        let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
+        let mut undoing = Undoing::new(entries);
+        self.undo_in_order(&mut undoing, oldest);
+        // The rest may have been in the way: a route needs the rule that was removed before it.
+        let failed: Vec<Entry> = std::mem::take(&mut undoing.failed).into_iter().map(|(entry, _)| entry).collect();
+        undoing.add(failed);
+        self.undo_in_order(&mut undoing, oldest);
+        undoing.failed.into_iter().flat_map(|(_, problems)| problems).collect()
+    }
+
+    fn undo_in_order(&mut self, undoing: &mut Undoing, oldest: u64) {
+        while let Some((_, entry)) = undoing.entries.pop_last() {
+            if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
+                undoing.together.push(entry);
+                continue;
+            }
+            self.undo_together(undoing);
+            self.undo_in_turn(entry, oldest, undoing);
         }
-        problems.extend(found);
+        self.undo_together(undoing);
+    }
+
+    /// Undoes an entry and notes that. What labs share each of them sees either as it was before or as
+    /// it is afterwards: were an entry left to another lab while it still stands here, that one could
+    /// leave it back. What others have left here meanwhile may be younger, and then comes first.
+    fn undo_in_turn(&mut self, entry: Entry, oldest: u64, undoing: &mut Undoing) {
+        if self.folder.is_none() || !entry.undo.iter().any(shared::is_shared) {
+            return self.undo_and_close(entry, undoing);
+        }
+        match lock_all().and_then(|all| Ok((all, self.book.take_up()?))) {
+            Ok((_all, left)) if left.is_empty() => self.undo_and_close(entry, undoing),
+            Ok((_all, left)) => {
+                undoing.add(left.into_iter().filter(|left| !self.partial || left.at > oldest).collect());
+                undoing.add(vec![entry]);
+            }
+            Err(error) => {
+                let problem = format!("{}: {}", entry.op, error.describe().message);
+                undoing.failed.push((entry, vec![problem]));
+            }
+        }
+    }
+
+    fn undo_and_close(&mut self, entry: Entry, undoing: &mut Undoing) {
+        let (left, problems) = self.undo_entry(&entry);
+        if left.is_empty() {
+            self.book.undone(entry.n);
+        } else {
+            undoing.failed.push((Entry { undo: left, ..entry }, problems));
+        }
         kill::point();
     }
 
-    fn undo_pending(&mut self, pending: &mut Pending, problems: &mut Vec<String>) {
-        let entries = std::mem::take(&mut pending.entries);
+    fn undo_together(&mut self, undoing: &mut Undoing) {
+        let entries = std::mem::take(&mut undoing.together);
         if entries.len() > 1 {
             // What fails is tried again, and told of, one by one.
             self.delete_links_together(&entries);
             kill::point();
         }
-        for entry in entries {
-            let found = self.undo_entry(&entry);
-            self.close_entry(&entry, found, problems);
-        }
+        entries.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
     }
 
-    fn undo_entry(&mut self, entry: &Entry) -> Vec<String> {
-        let mut problems = Vec::new();
+    /// Takes the steps of an entry, and tells which it could not take, and why.
+    fn undo_entry(&mut self, entry: &Entry) -> (Vec<Undo>, Vec<String>) {
+        let (mut left, mut problems) = (Vec::new(), Vec::new());
         for undo in &entry.undo {
             kill::point();
             if let Err(failure) = self.undo(entry, undo) {
                 let why = failure.into_error(|| "undo it".to_owned()).describe();
                 let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();
                 problems.push(format!("{}: {} ({}{notes})", entry.op, why.message, why.label));
+                left.push(undo.clone());
             }
         }
-        problems
+        (left, problems)
     }
 
     /// Takes one step.
@@ -111,20 +170,27 @@ impl Kernel {
         if place.netns == NetnsRef::Host || self.namespaces.is_open_as(&place.netns, place.key) {
             return Ok(Some(place.netns.clone()));
         }
-        let mut candidates = self.namespaces.opened_as(place.key);
-        candidates.extend(place.netns.name().map(|_| place.netns.clone()));
-        let names = super::netns::names()?.into_iter().map(NetnsRef::Named);
-        candidates.extend(names.filter(|name| *name != place.netns));
+        let mut likely = self.namespaces.opened_as(place.key);
+        likely.extend(place.netns.name().map(|_| place.netns.clone()));
+        if let Some(found) = self.find_among(place, likely) {
+            return Ok(Some(found));
+        }
+        let mut others: Vec<NetnsRef> = super::netns::names()?.into_iter().map(NetnsRef::Named).collect();
+        others.retain(|name| *name != place.netns);
         let holder = place.process.filter(|process| super::process::is_alive(*process));
-        candidates.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        others.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        Ok(self.find_among(place, others))
+    }
+
+    fn find_among(&mut self, place: &Place, candidates: Vec<NetnsRef>) -> Option<NetnsRef> {
         for candidate in candidates {
             match self.namespaces.key(&candidate) {
-                Ok(key) if key == place.key => return Ok(Some(candidate)),
+                Ok(key) if key == place.key => return Some(candidate),
                 // An open file would keep it alive.
                 Ok(_) | Err(_) => self.namespaces.close(&candidate),
             }
         }
-        Ok(None)
+        None
     }
 
     /// Does an operation by names, if each name still means the same link.
@@ -143,8 +209,13 @@ impl Kernel {
         {
             return Ok(());
         }
-        let op = Op::new(netns, deed.action());
-        match self.carry_out(&op) {
+        let done = match deed {
+            Deed::Route(RouteOp::Add(route)) => super::route::put_back(&mut self.namespaces, &netns, route),
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
+                self.carry_out(&Op::new(netns, deed.action()))
+            }
+        };
+        match done {
             Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
             result => result,
         }

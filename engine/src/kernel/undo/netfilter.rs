@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::labs::{LabFolder, lab_names, lock_all, read_journal};
+use super::super::labs::lock_all;
 use super::super::netfilter::{self, RawRule};
-use super::super::{Failure, Kernel, Outcome, kill};
+use super::super::{Kernel, Outcome, kill};
 use crate::diagnostics::Errno;
 use crate::journal::{Entry, Former, Place, Undo};
 use crate::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
@@ -12,7 +12,7 @@ use crate::op::{NetnsRef, Op};
 
 impl Kernel {
     /// Removes a rule that the lab added: the one of its handle, if that is known, or the first
-    /// that says the same and was not there before.
+    /// that says the same and was not there before. Other labs are locked out.
     pub(super) fn undo_rule(
         &mut self,
         entry: u64,
@@ -23,8 +23,7 @@ impl Kernel {
     ) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
         let handle = self.book.handles.get(&entry).copied();
-        let _all = if self.folder.is_some() { Some(lock_all().map_err(Failure::from_error)?) } else { None };
-        let claimed = self.claimed(place, chain.table);
+        let claimed = if handle.is_none() { self.claimed(place, chain.table) } else { Vec::new() };
         let rules = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
         let is_it = |rule: &&RawRule| match handle {
             Some(handle) => rule.handle == handle && rule.text == text,
@@ -132,20 +131,18 @@ impl Kernel {
         self.book.learn_handles(learned);
     }
 
-    /// The handles in a table that are known to be those of rules which labs added.
-    fn claimed(&self, place: &Place, table: TableRef) -> Vec<u64> {
+    /// The handles in a table that are known to be those of rules which labs added. To be called with
+    /// the lock of all labs.
+    fn claimed(&mut self, place: &Place, table: TableRef) -> Vec<u64> {
         let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
         let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>| -> Vec<u64> {
             let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
             entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
         };
         let mut claimed = of(&self.book.entries, &self.book.handles);
-        let own = self.folder.as_ref().map(LabFolder::name);
-        for other in lab_names().unwrap_or_default().iter().filter(|name| own.is_some_and(|own| own != *name)) {
-            if let Ok(journal) = read_journal(other) {
-                claimed.extend(of(&journal.entries, &journal.handles));
-            }
-        }
+        let Some(folder) = &self.folder else { return claimed };
+        let others = self.others.besides(folder.name()).into_iter().flatten();
+        claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles)));
         claimed
     }
 }

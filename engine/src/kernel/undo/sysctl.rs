@@ -16,19 +16,26 @@ impl Kernel {
                 return Ok(());
             }
         }
-        before.iter().try_for_each(|(key, value)| self.write_back(&netns, key, value))
+        before.iter().try_for_each(|(key, value)| self.write_back(&netns, key, value, wrote))
     }
 
-    /// A setting that is gone, with its link, has nothing to be written back to.
-    fn write_back(&mut self, netns: &NetnsRef, key: &SysctlKey, value: &str) -> Outcome {
+    /// A setting that is gone, with its link, has nothing to be written back to; one that the kernel
+    /// changed along has what was written to the first, or else somebody wrote it since.
+    fn write_back(&mut self, netns: &NetnsRef, key: &SysctlKey, value: &str, wrote: &str) -> Outcome {
+        let changed_along = |now: &str| wrote.is_empty() || same(now, wrote) || follows_inverted(key);
         match sysctl::read(&mut self.namespaces, netns, key) {
-            Ok(now) if !same(&now, value) => {
+            Ok(now) if !same(&now, value) && changed_along(&now) => {
                 let op = SysctlOp::Write(key.clone(), value.to_owned());
                 sysctl::apply(&mut self.namespaces, netns, &op)
             }
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Those that the kernel sets to the contrary of what was written (`inet_forward_change`).
+fn follows_inverted(key: &SysctlKey) -> bool {
+    key.relative_path().ends_with("/accept_redirects")
 }
 
 /// The kernel writes tabs where it reads any white space.

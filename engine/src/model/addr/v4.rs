@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::device::DevId;
+use super::super::link::IPV4_MIN_MTU;
 use super::super::route::{Dead, Route4, Way4};
 use super::super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
@@ -71,13 +72,18 @@ fn ends(spec: &AddrSpec) -> (Ipv4Addr, Ipv4Addr, u8) {
 }
 
 impl Model {
+    /// Whether IPv4 runs over a link (`__in_dev_get_rtnl`).
+    pub(in super::super) fn has_ipv4(&self, id: DevId) -> bool {
+        self.device(id).mtu >= IPV4_MIN_MTU
+    }
+
     /// `inet_rtm_newaddr`, `__inet_insert_ifa`
     pub(in super::super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
-        let device = self.device(id);
-        if device.mtu < 68 {
+        if !self.has_ipv4(id) {
             return Err(Errno::ENOBUFS.into());
         }
+        let device = self.device(id);
         let mut new = Addr4 {
             local,
             address,
@@ -122,7 +128,7 @@ impl Model {
     /// `inet_rtm_deladdr`, `__inet_del_ifa`
     pub(super) fn del4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
-        if self.device(id).mtu < 68 {
+        if !self.has_ipv4(id) {
             return Err(Errno::ENODEV.into());
         }
         let found = self.device(id).addrs4.iter().position(|old| {
@@ -169,10 +175,10 @@ impl Model {
 
     /// `NETDEV_UP` of devinet and of the FIB
     pub(in super::super) fn up4(&mut self, id: DevId) {
-        let device = self.device(id);
-        if device.mtu < 68 {
+        if !self.has_ipv4(id) {
             return;
         }
+        let device = self.device(id);
         let lacks = device.addrs4.iter().all(|addr| (addr.local, addr.len) != (Ipv4Addr::LOCALHOST, 8));
         if device.is_loopback() && lacks {
             let lo = Addr4 {

@@ -56,8 +56,7 @@ fn scope_of(addr: Ipv6Addr) -> Scope {
 /// `ipv6_addr_src_scope`: the order of a link's addresses.
 fn rank(scope: Scope) -> u8 {
     match scope {
-        Scope::Host => 1,
-        Scope::Link => 2,
+        Scope::Host | Scope::Link => 2,
         Scope::Site => 5,
         Scope::Global | Scope::Nowhere | Scope::Other(_) => 14,
     }
@@ -67,6 +66,11 @@ fn rank(scope: Scope) -> u8 {
 pub(in super::super) fn link_local(mac: Mac) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0.map(u16::from);
     Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)
+}
+
+/// `fe80::/64`, the network of what the kernel makes of a hardware address.
+fn link_local_network() -> Option<Prefix> {
+    Prefix::new(link_local(Mac([0; 6])).into(), 64).map(|prefix| prefix.network())
 }
 
 use crate::state::Hardware;
@@ -130,7 +134,7 @@ impl Model {
         addr.tentative = false;
         let addr = addr.clone();
         self.add_host_route(id, RouteKind::Local, local);
-        if let Some(peer) = addr.peer {
+        if let Some(peer) = addr.peer.filter(|_| self.device(id).up) {
             self.insert_route6(id, TableId::MAIN, Prefix::host(peer.into()), RouteKind::Unicast, METRIC_ADDRCONF);
         }
         if self.device(id).forwarding6 {
@@ -159,7 +163,8 @@ impl Model {
     fn address_gone6(&mut self, id: DevId, gone: &Addr6) {
         let Some(local) = gone.local else { return };
         let space = self.space_of(id);
-        let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && addr.network() == gone.network());
+        let network = |addr: &Addr6| addr.network().or_else(link_local_network);
+        let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && network(addr) == network(gone));
         if self.device(id).forwarding6 && !gone.tentative {
             self.leave_anycast(id, gone);
         }
@@ -313,8 +318,7 @@ impl Model {
         if !addr.prefix_route || !self.device(id).up {
             return;
         }
-        let link_local = Prefix::new(link_local(Mac([0; 6])).into(), 64).map(|prefix| prefix.network());
-        if let Some(network) = addr.network().or(link_local) {
+        if let Some(network) = addr.network().or_else(link_local_network) {
             self.insert_route6(id, TableId::MAIN, network, RouteKind::Unicast, METRIC_ADDRCONF);
         }
     }
@@ -397,7 +401,7 @@ impl Model {
         }
         self.device_mut(id).disable6 = on;
         if on {
-            self.down6(id);
+            self.destroy6(id);
         } else if self.device(id).up {
             self.up6(id);
         }

@@ -298,7 +298,7 @@ impl Model {
                     ));
                 }
                 let dev = dev.ok_or(Errno::ENODEV)?;
-                if self.device(dev).mtu < 68 {
+                if !self.has_ipv4(dev) {
                     return Err(Errno::ENODEV.into());
                 }
                 if !self.device(dev).up {

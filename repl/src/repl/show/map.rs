@@ -45,7 +45,11 @@ fn ping(map: &Map) -> String {
         let error = error.map(|error| format!("; {error}")).unwrap_or_default();
         return format!("{} of {} answered{by}{time}{ttl}{error}", get("received"), get("sent"));
     }
-    format!("{} of {} answered: {}{by}", get("received"), get("sent"), error.unwrap_or_default())
+    let error = error.unwrap_or_default();
+    if get("sent") == "0" {
+        return format!("nothing could be sent: {error}{by}");
+    }
+    format!("{} of {} answered: {error}{by}", get("received"), get("sent"))
 }
 
 /// `connected in 0.1 ms`

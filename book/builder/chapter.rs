@@ -1,0 +1,174 @@
+//! A chapter: its examples run, compared with what is kept, and put into its text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::fence::{Fence, Kind, Script, fences};
+use crate::html;
+use crate::kept::Kept;
+use crate::run::{self, Outcome, Programs, Ran, Wrong};
+
+/// A chapter with its examples.
+#[derive(Debug)]
+pub struct Chapter {
+    /// Its file, from the folder of the sources.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// Its fenced blocks.
+    pub fences: Vec<Fence>,
+}
+
+/// Something wrong, with its place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The chapter's file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// What.
+    pub what: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.what.trim_end())
+    }
+}
+
+impl Chapter {
+    /// Finds the examples of a text.
+    pub fn read(path: &Path, text: &str) -> Result<Chapter, Problem> {
+        let problem = |line: usize, what: String| Problem { file: path.to_owned(), line, what };
+        let mut fences = fences(text).map_err(|misread| problem(misread.line, misread.why))?;
+        for fence in &mut fences {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            fence.text = with_files(folder, &fence.text).map_err(|why| problem(fence.line, why))?;
+        }
+        Ok(Chapter { path: path.to_owned(), text: text.to_owned(), fences })
+    }
+
+    /// Runs an example.
+    pub fn run(&self, programs: &Programs, index: usize) -> Result<Outcome, Problem> {
+        run::run(programs, &self.fences, index).map_err(|wrong| self.problem(index, wrong))
+    }
+
+    fn problem(&self, index: usize, wrong: Wrong) -> Problem {
+        let Wrong { line, what } = wrong;
+        Problem { file: self.path.clone(), line: self.fences[index].line + line, what }
+    }
+
+    /// What came of its scripts, to be kept.
+    pub fn kept(&self, outcomes: &[Outcome]) -> Kept {
+        let outputs = self.scripts(outcomes).map(|(index, fence, _, ran)| {
+            let title = fence.text.lines().find(|line| run::hidden(line).is_none()).unwrap_or_default();
+            (title.trim_end().to_owned(), ran.kept(&run::said(&self.fences[..=index])))
+        });
+        Kept { outputs: outputs.collect() }
+    }
+
+    /// What differs from what is kept.
+    pub fn differences(&self, outcomes: &[Outcome], kept: &Kept) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (number, (index, _, _, ran)) in self.scripts(outcomes).enumerate() {
+            let wanted = kept.outputs.get(number).map_or("", |(_, output)| output);
+            if let Some((_, difference)) = run::difference(wanted, &ran.kept(&run::said(&self.fences[..=index]))) {
+                let what = format!("what comes of it has changed (`cargo book bless` keeps it):\n{difference}");
+                problems.push(self.problem(index, Wrong::whole(what)));
+            }
+        }
+        if kept.outputs.len() > self.scripts(outcomes).count() && problems.is_empty() {
+            let what = "more is kept than there are scripts (`cargo book bless` mends that)".to_owned();
+            problems.push(Problem { file: self.path.clone(), line: 1, what });
+        }
+        problems
+    }
+
+    fn scripts<'a>(&'a self, outcomes: &'a [Outcome]) -> impl Iterator<Item = (usize, &'a Fence, &'a Script, &'a Ran)> {
+        let all = self.fences.iter().zip(outcomes).enumerate();
+        all.filter_map(|(index, (fence, outcome))| match (&fence.kind, outcome) {
+            (Kind::Script(script), Outcome::Script(ran)) => Some((index, fence, script, &**ran)),
+            _ => None,
+        })
+    }
+
+    /// The text with its examples as they are shown.
+    pub fn rendered(&self, outcomes: &[Outcome]) -> String {
+        let mut text = String::with_capacity(self.text.len() * 4);
+        let mut end = 0;
+        for (fence, outcome) in self.fences.iter().zip(outcomes) {
+            text.push_str(&self.text[end..fence.range.start]);
+            text.push_str(&shown(fence, outcome));
+            end = fence.range.end;
+        }
+        text.push_str(&self.text[end..]);
+        text
+    }
+}
+
+/// A text with files in the place of lines such as `{{#include ../../scripts/intro.rhai}}`.
+fn with_files(folder: &Path, text: &str) -> Result<String, String> {
+    let mut whole = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.trim().strip_prefix("{{#include ").and_then(|rest| rest.strip_suffix("}}")) {
+            None => whole.push_str(line),
+            Some(name) => {
+                let path = folder.join(name.trim());
+                let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                whole.push_str(text.trim_end());
+                whole.push('\n');
+            }
+        }
+    }
+    Ok(whole)
+}
+
+/// An example as it is shown, on one line.
+fn shown(fence: &Fence, outcome: &Outcome) -> String {
+    match (&fence.kind, outcome) {
+        (Kind::Script(script), Outcome::Script(ran)) if script.hidden => {
+            picture(ran).map_or_else(String::new, |svg| figure("rhai", &svg))
+        }
+        (Kind::Script(script), Outcome::Script(ran)) => example(fence, script, ran),
+        (Kind::Script(_), Outcome::AsWritten) => String::new(),
+        (Kind::Session { .. }, _) => figure("repl", &html::block("session", &html::session(&fence.text))),
+        (Kind::Console { .. }, _) => figure("console", &html::block("console", &html::console(&fence.text))),
+        (Kind::Quoted(language), _) => figure("quoted", &html::block("quoted", &quoted(language, &fence.text))),
+    }
+}
+
+fn picture(ran: &Ran) -> Option<String> {
+    ran.graph.as_ref().map(|graph| format!("<div class=\"picture\">{}</div>", graph.svg()))
+}
+
+fn quoted(language: &str, text: &str) -> String {
+    match language {
+        "rhai" => html::coloured(text.trim_end()),
+        "error" => html::output(text),
+        _ => html::escape(text.trim_end()),
+    }
+}
+
+fn figure(class: &str, inside: &str) -> String {
+    format!("<div class=\"example {class}\">{inside}</div>\n")
+}
+
+fn example(fence: &Fence, script: &Script, ran: &Ran) -> String {
+    let mut parts = Vec::new();
+    if let Some(name) = &script.file {
+        parts.push(format!("<div class=\"file\">{}</div>", html::escape(name)));
+    }
+    parts.push(html::block("script", &html::script(&fence.text)));
+    if !ran.output.trim().is_empty() {
+        parts.push(html::block("output", &html::output(&ran.output)));
+    }
+    parts.extend(picture(ran));
+    if let Some(commands) = &ran.commands {
+        let commands = html::block("commands", &html::commands(commands));
+        parts.push(match script.model {
+            true => commands,
+            false => format!("<details class=\"commands\"><summary>The same in commands</summary>{commands}</details>"),
+        });
+    }
+    figure("rhai", &parts.concat())
+}

@@ -1,0 +1,51 @@
+//! References, written from what the programs know of themselves. A chapter holds a line
+//! `{{words}}`, `{{command-line}}` or `{{errors}}` where its part is to stand.
+
+mod codes;
+mod command_line;
+mod words;
+
+use anyhow::Result;
+
+pub use codes::codes;
+pub use command_line::command_line;
+pub use words::words;
+
+/// The parts, by what stands for them.
+const PARTS: &[(&str, fn() -> Result<String>)] =
+    &[("{{words}}", words), ("{{command-line}}", command_line), ("{{errors}}", codes)];
+
+/// A chapter with its parts filled in.
+pub fn filled(text: &str) -> Result<String> {
+    let mut text = text.to_owned();
+    for (name, part) in PARTS {
+        let line = format!("\n{name}\n");
+        if text.contains(&line) {
+            text = text.replace(&line, &format!("\n{}\n", part()?.trim_end()));
+        }
+    }
+    Ok(text)
+}
+
+/// The files whose examples a chapter holds in lines such as `{{example errors/E0501.md}}`.
+pub fn examples(text: &str) -> Vec<&str> {
+    text.lines().filter_map(example).collect()
+}
+
+/// A chapter with such lines replaced by what their files are shown as.
+pub fn with_examples(text: &str, shown: impl Fn(&str) -> String) -> String {
+    let lines = text.split_inclusive('\n').map(|line| match example(line.trim_end()) {
+        Some(file) => shown(file),
+        None => line.to_owned(),
+    });
+    lines.collect()
+}
+
+fn example(line: &str) -> Option<&str> {
+    line.strip_prefix("{{example ")?.strip_suffix("}}")
+}
+
+/// A cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

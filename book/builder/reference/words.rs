@@ -1,0 +1,102 @@
+//! The words of the language, as they are registered.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use netscript_engine::interpreter::{Form, Interpreter, Word};
+use netscript_stdlib::{MODULES, option_keys};
+
+use crate::language;
+
+/// The order in which the types are explained; others follow.
+const ORDER: &[&str] = &["Netns", "Link", "Table", "Chain", "Rule", "Process", "Capture", "Checkpoint", "Error"];
+
+/// Every function, method and property of netscript's own.
+pub fn words() -> Result<String> {
+    let interpreter = language::interpreter();
+    let mut groups: BTreeMap<(usize, String), Vec<Word>> = BTreeMap::new();
+    for word in language::lexicon(&interpreter) {
+        if !word.standard && word.form != Form::Operator {
+            let owner = word.receiver().unwrap_or_default().to_owned();
+            let place = ORDER.iter().position(|known| *known == owner).map_or(ORDER.len(), |place| place + 1);
+            let place = if owner.is_empty() { 0 } else { place };
+            groups.entry((place, owner)).or_default().push(word);
+        }
+    }
+    let mut text = String::new();
+    for ((_, owner), words) in groups {
+        text.push_str(&match owner.as_str() {
+            "" => "## Functions\n\n".to_owned(),
+            owner => format!("## {owner}\n\n"),
+        });
+        text.push_str(&section(&owner, words));
+    }
+    for (name, module) in MODULES {
+        text.push_str(&self::module(&interpreter, name, module)?);
+    }
+    Ok(text)
+}
+
+/// The words of a type: an overview, then each with its documentation.
+fn section(owner: &str, words: Vec<Word>) -> String {
+    let mut names: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+    for word in words {
+        names.entry(word.name.clone()).or_default().push(word);
+    }
+    let anchor = |name: &str| format!("{}{name}", if owner.is_empty() { String::new() } else { format!("{owner}-") });
+    let links: Vec<String> = names.keys().map(|name| format!("[`{name}`](#{})", anchor(name).to_lowercase())).collect();
+    let mut text = format!("{}\n\n", links.join(" · "));
+    for (name, words) in &names {
+        text.push_str(&format!("### `{name}` {{#{}}}\n\n", anchor(name).to_lowercase()));
+        for word in words {
+            text.push_str(&entry(word));
+        }
+        let keys = option_keys(name);
+        if !keys.is_empty() && words.iter().any(|word| word.params.iter().any(|param| param.name == "options")) {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            text.push_str(&format!("Options: {}.\n\n", keys.join(", ")));
+        }
+    }
+    text
+}
+
+fn entry(word: &Word) -> String {
+    let returns = match word.returns.as_str() {
+        "nothing" => String::new(),
+        kind => format!(" → {kind}"),
+    };
+    format!("```rhai,quoted\n{}{returns}\n```\n\n{}\n\n", word.shown(), quoted(&word.docs))
+}
+
+/// Documentation whose examples say what they are. They are run where the words are tested.
+fn quoted(docs: &str) -> String {
+    let mut open = false;
+    let lines = docs.lines().map(|line| {
+        if !line.starts_with("```") {
+            return line.to_owned();
+        }
+        open = !open;
+        if open { "```rhai,quoted".to_owned() } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The functions of a module that is written in the language.
+fn module(interpreter: &Interpreter, name: &str, text: &str) -> Result<String> {
+    let ast = interpreter.engine().compile(text).map_err(|error| anyhow!("the module `{name}`: {error}"))?;
+    let mut functions: Vec<_> = ast.iter_functions().filter(|function| !function.access.is_private()).collect();
+    functions.sort_by_key(|function| function.name);
+    let mut shown = format!("## The module `{name}`\n\n```rhai,quoted\nimport \"{name}\" as {name};\n```\n\n");
+    for function in functions {
+        let docs: Vec<&str> = function.comments.iter().flat_map(|comment| comment.lines()).collect();
+        let docs = docs.iter().map(|line| {
+            let line = line.trim_start().trim_start_matches("///");
+            line.strip_prefix(' ').unwrap_or(line)
+        });
+        let docs = quoted(&docs.collect::<Vec<_>>().join("\n"));
+        shown.push_str(&format!("### `{name}::{}` {{#{name}-{}}}\n\n", function.name, function.name));
+        let params = function.params.join(", ");
+        shown.push_str(&format!("```rhai,quoted\n{name}::{}({params})\n```\n\n{docs}\n\n", function.name));
+    }
+    Ok(shown)
+}

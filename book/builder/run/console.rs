@@ -1,0 +1,181 @@
+//! Commands of a shell. They are run in a sandbox, which plays the reader's machine: there they may
+//! do what root may, and nothing of it is left.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::lines::{Wrong, difference};
+use super::{Programs, folder_of, normal, process};
+use crate::fence::Fence;
+
+/// A command, and what the book says that it prints.
+#[derive(Debug, PartialEq, Eq)]
+struct Typed {
+    /// Its line in the block, from 1.
+    line: usize,
+    command: String,
+    printed: String,
+}
+
+/// Programs that a command may begin with: others could change the machine's files.
+const PROGRAMS: &[&str] = &[
+    "brctl",
+    "bridge",
+    "cat",
+    "echo",
+    "grep",
+    "head",
+    "ip",
+    "ip6tables",
+    "iptables",
+    "iptables-save",
+    "ls",
+    "netscript",
+    "nft",
+    "nsenter",
+    "ping",
+    "sh",
+    "sysctl",
+    "tail",
+    "tcpdump",
+    "timeout",
+    "unshare",
+    "wc",
+];
+
+/// What a script in the sandbox does: it runs the shell that runs the commands.
+const MACHINE: &str = "let shell = host.exec([\"sh\", \"commands.sh\"]); print(shell.stdout + shell.stderr);";
+
+/// A reader who is root does without it, and needs it not.
+const PRELUDE: &str = "exec 2>&1\nsudo() { \"$@\"; }\n";
+
+/// Parts the output of commands.
+const MARK: &str = "--8<-- status";
+
+/// Runs the last block of a chain.
+pub fn run(programs: &Programs, folder: &Path, fails: bool, parts: &[&Fence], said: &str) -> Result<(), Wrong> {
+    let typed: Vec<Vec<Typed>> = parts.iter().map(|part| read(&part.text)).collect::<Result<_, _>>()?;
+    let answers = answers(programs, folder, &typed.iter().flatten().collect::<Vec<_>>())?;
+    let own = typed.last().map_or(&[][..], Vec::as_slice);
+    let before = typed.iter().map(Vec::len).sum::<usize>() - own.len();
+    let mut failed = false;
+    for (index, typed) in own.iter().enumerate() {
+        let Some((printed, ok)) = answers.get(before + index) else {
+            return Err(Wrong { line: typed.line, what: "it is not reached: the shell has ended".to_owned() });
+        };
+        let (wanted, got) = (normal(&typed.printed, said), normal(printed, said));
+        if let Some((line, difference)) = difference(&wanted, &got) {
+            return Err(Wrong { line: typed.line + line, what: format!("it prints something else:\n{difference}") });
+        }
+        failed |= !ok;
+        if !ok && !fails {
+            let what = format!("it fails, and the block does not say `fails`:\n{printed}");
+            return Err(Wrong { line: typed.line, what });
+        }
+    }
+    if fails && !failed {
+        return Err(Wrong::whole("no command fails, and the block says `fails`"));
+    }
+    Ok(())
+}
+
+/// What is typed in a block.
+pub fn typed(text: &str) -> String {
+    read(text).unwrap_or_default().into_iter().map(|typed| typed.command + "\n").collect()
+}
+
+/// The commands of a block.
+fn read(text: &str) -> Result<Vec<Typed>, Wrong> {
+    let mut all: Vec<Typed> = Vec::new();
+    let mut goes_on = false;
+    for (index, line) in text.lines().enumerate() {
+        match (line.strip_prefix("$ "), all.last_mut()) {
+            (_, Some(last)) if goes_on => {
+                last.command.push('\n');
+                last.command.push_str(line);
+                last.line = index + 1;
+            }
+            (Some(command), _) => {
+                check(command).map_err(|what| Wrong { line: index + 1, what })?;
+                all.push(Typed { line: index + 1, command: command.to_owned(), printed: String::new() });
+            }
+            (None, Some(last)) => {
+                last.printed.push_str(line);
+                last.printed.push('\n');
+                continue;
+            }
+            (None, None) => return Err(Wrong { line: 1, what: "it does not begin with `$ COMMAND`".to_owned() }),
+        }
+        goes_on = line.ends_with('\\');
+    }
+    if all.is_empty() { Err(Wrong::whole("it has no command")) } else { Ok(all) }
+}
+
+fn check(command: &str) -> Result<(), String> {
+    for part in command.split(['|', ';', '&']) {
+        let mut words = part.split_whitespace().skip_while(|word| *word == "sudo");
+        if let Some(program) = words.next().filter(|program| !PROGRAMS.contains(program)) {
+            return Err(format!("`{program}` is not among the programs that a book may run: {}", PROGRAMS.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// What each command printed, and whether it succeeded.
+fn answers(programs: &Programs, folder: &Path, typed: &[&Typed]) -> Result<Vec<(String, bool)>> {
+    let mut shell = PRELUDE.to_owned();
+    for Typed { command, .. } in typed {
+        shell.push_str(&format!("{command}\necho \"{MARK} $?\"\n"));
+    }
+    fs::write(folder.join("commands.sh"), shell).context("cannot write the example")?;
+    let machine = tempfile::tempdir()?;
+    let script = machine.path().join("machine.rhai");
+    fs::write(&script, MACHINE).context("cannot write the example")?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}:/usr/sbin:/sbin", folder_of(&programs.netscript).display());
+    let mut command = Command::new(&programs.netscript);
+    command.args(["--sandbox", "--color", "never"]).arg(&script).env("PATH", path);
+    let finished = process::run(&mut command, folder)?;
+    anyhow::ensure!(finished.ok, "the sandbox fails:\n{}", finished.stderr);
+    let mut answers = Vec::new();
+    let mut printed = String::new();
+    for line in finished.stdout.lines() {
+        match line.strip_prefix(MARK) {
+            Some(status) => answers.push((std::mem::take(&mut printed), status.trim() == "0")),
+            // Without its last end of line, output runs into the mark.
+            None => match line.split_once(MARK) {
+                Some((rest, status)) => {
+                    answers.push((std::mem::take(&mut printed) + rest + "\n", status.trim() == "0"));
+                }
+                None => {
+                    printed.push_str(line);
+                    printed.push('\n');
+                }
+            },
+        }
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_and_what_they_print() {
+        let read = read("$ ip netns list\nred\n$ netscript \\\n    lab.rhai\n").unwrap();
+        let typed =
+            |line, command: &str, printed: &str| Typed { line, command: command.into(), printed: printed.into() };
+        assert_eq!(read, [typed(1, "ip netns list", "red\n"), typed(4, "netscript \\\n    lab.rhai", "")]);
+    }
+
+    #[test]
+    fn only_known_programs_are_run() {
+        assert!(check("sudo ip netns list | grep red").is_ok());
+        assert!(check("ip link; rm -r /").unwrap_err().contains("`rm`"));
+        assert!(check("sudo apt-get install x").is_err());
+    }
+}

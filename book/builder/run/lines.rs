@@ -1,0 +1,37 @@
+//! What is wrong with an example, and where.
+
+/// Something wrong with an example.
+#[derive(Debug)]
+pub struct Wrong {
+    /// The line within the block, from 1; 0 is the opening fence.
+    pub line: usize,
+    /// What.
+    pub what: String,
+}
+
+impl Wrong {
+    /// Something wrong with the block as a whole.
+    pub fn whole(what: impl Into<String>) -> Wrong {
+        Wrong { line: 0, what: what.into() }
+    }
+}
+
+impl From<anyhow::Error> for Wrong {
+    fn from(error: anyhow::Error) -> Wrong {
+        Wrong::whole(format!("{error:#}"))
+    }
+}
+
+/// The first line in which two texts differ, from 1, and what both say there.
+pub fn difference(wanted: &str, got: &str) -> Option<(usize, String)> {
+    if wanted == got {
+        return None;
+    }
+    let (wanted, got): (Vec<&str>, Vec<&str>) = (wanted.lines().collect(), got.lines().collect());
+    let same = wanted.iter().zip(&got).take_while(|(wanted, got)| wanted == got).count();
+    let around = |lines: &[&str]| match &lines[same.min(lines.len())..] {
+        [] => "    (nothing)".to_owned(),
+        rest => rest.iter().take(8).map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"),
+    };
+    Some((same + 1, format!("  the book says\n{}\n  netscript says\n{}", around(&wanted), around(&got))))
+}

@@ -1,0 +1,118 @@
+//! Running examples.
+
+mod console;
+mod lines;
+mod normal;
+mod process;
+mod script;
+mod session;
+mod terminal;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+pub use lines::{Wrong, difference};
+pub use normal::normal;
+pub use script::{Ran, hidden};
+pub use session::prompt;
+
+use crate::fence::{Fence, Kind, Script};
+
+/// The programs that examples are run with.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The program that the book is about.
+    pub netscript: PathBuf,
+    /// This one.
+    pub builder: PathBuf,
+}
+
+/// What came of an example.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A script, and what is to be shown of it.
+    Script(Box<Ran>),
+    /// The text of the chapter is what there is to be seen.
+    AsWritten,
+}
+
+/// Runs a block of a chapter.
+pub fn run(programs: &Programs, fences: &[Fence], index: usize) -> Result<Outcome, Wrong> {
+    let parts = chain(fences, index)?;
+    let folder = tempfile::tempdir().map_err(anyhow::Error::from)?;
+    let before = files(fences, index);
+    before
+        .iter()
+        .try_for_each(|(name, text)| fs::write(folder.path().join(name), text))
+        .map_err(anyhow::Error::from)?;
+    match &fences[index].kind {
+        Kind::Script(script) => Ok(Outcome::Script(Box::new(script::run(programs, folder.path(), script, &parts)?))),
+        Kind::Session { first, .. } => {
+            session::run(programs, folder.path(), *first, &parts, &said(&fences[..=index])).map(as_written)
+        }
+        Kind::Console { fails, .. } => {
+            console::run(programs, folder.path(), *fails, &parts, &said(&fences[..=index])).map(as_written)
+        }
+        Kind::Quoted(_) => Ok(Outcome::AsWritten),
+    }
+}
+
+fn as_written((): ()) -> Outcome {
+    Outcome::AsWritten
+}
+
+/// The block with those that it goes on with, in order.
+fn chain(fences: &[Fence], index: usize) -> Result<Vec<&Fence>, Wrong> {
+    let mut parts = vec![&fences[index]];
+    let mut rest = &fences[..index];
+    while continues(parts[0]) {
+        let alike = |fence: &Fence| std::mem::discriminant(&fence.kind) == std::mem::discriminant(&parts[0].kind);
+        let Some(previous) = rest.iter().rposition(alike) else {
+            return Err(Wrong::whole("there is nothing before it that it could go on with"));
+        };
+        parts.insert(0, &rest[previous]);
+        rest = &rest[..previous];
+    }
+    Ok(parts)
+}
+
+fn continues(fence: &Fence) -> bool {
+    match &fence.kind {
+        Kind::Script(Script { continues, .. }) | Kind::Session { continues, .. } | Kind::Console { continues, .. } => {
+            *continues
+        }
+        Kind::Quoted(_) => false,
+    }
+}
+
+/// Everything that scripts and those who type say in some blocks: what of it comes back is not by
+/// chance.
+pub fn said(fences: &[Fence]) -> String {
+    let said = fences.iter().map(|fence| match &fence.kind {
+        Kind::Script(_) => fence.text.clone(),
+        Kind::Session { .. } => session::typed(&fence.text).join("\n"),
+        Kind::Console { .. } => console::typed(&fence.text),
+        Kind::Quoted(_) => String::new(),
+    });
+    said.collect::<Vec<_>>().join("\n")
+}
+
+/// The files that the scripts up to a block are saved in.
+fn files(fences: &[Fence], index: usize) -> Vec<(&str, String)> {
+    let mut files = Vec::new();
+    for (place, fence) in fences[..=index].iter().enumerate() {
+        if let Kind::Script(Script { file: Some(name), .. }) = &fence.kind
+            && let Ok(parts) = chain(fences, place)
+        {
+            files.push((name.as_str(), script::text(&parts)));
+        }
+    }
+    files
+}
+
+/// Where a program lies, for PATH.
+fn folder_of(program: &Path) -> &Path {
+    program.parent().unwrap_or(Path::new("."))
+}

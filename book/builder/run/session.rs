@@ -1,0 +1,159 @@
+//! Sessions of the REPL, typed into a real one.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result};
+use netscript_engine::interpreter::{Completeness, Interpreter};
+use regex::Regex;
+
+use super::lines::{Wrong, difference};
+use super::process::at_home;
+use super::terminal::Terminal;
+use super::{Programs, normal};
+use crate::fence::Fence;
+use crate::language;
+
+/// The name of a namespace; a dry run says so before it.
+static PROMPT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(dry:)?[A-Za-z0-9_.-]+> ?").expect("the pattern is well formed"));
+
+/// How many characters of an echo are waited for: enough to tell it from what was there before.
+const ECHO: usize = 20;
+
+/// The length of the prompt that a line begins with.
+pub fn prompt(line: &str) -> Option<usize> {
+    PROMPT.find(line).map(|found| found.end())
+}
+
+/// Runs the last block of a chain.
+pub fn run(programs: &Programs, folder: &Path, first: bool, parts: &[&Fence], said: &str) -> Result<(), Wrong> {
+    let Some((last, before)) = parts.split_last() else { return Ok(()) };
+    let mut session = Session::start(programs, folder, first || begins_with_banner(parts))?;
+    for part in before {
+        session.enter_all(&part.text)?;
+    }
+    let seen = at_home(&session.shown(), folder);
+    session.enter_all(&last.text)?;
+    let all = at_home(&session.shown(), folder);
+    let mut own = all.strip_prefix(&seen).unwrap_or(&all).trim_start_matches('\n');
+    if before.is_empty() && !begins_with_banner(parts) {
+        own = without_banner(own);
+    }
+    match difference(&normal(&last.text, said), &normal(own, said)) {
+        None => Ok(()),
+        Some((line, what)) => Err(Wrong { line, what: format!("the session goes otherwise:\n{what}") }),
+    }
+}
+
+fn begins_with_banner(parts: &[&Fence]) -> bool {
+    parts.first().is_some_and(|part| part.text.starts_with("netscript "))
+}
+
+/// What was shown from the first prompt on.
+fn without_banner(text: &str) -> &str {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if prompt(line).is_some() {
+            return &text[start..];
+        }
+        start += line.len();
+    }
+    ""
+}
+
+/// What is typed in a block: statements, each with its lines.
+pub fn typed(text: &str) -> Vec<String> {
+    let interpreter = language::interpreter();
+    let mut all: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        match (prompt(line), all.last_mut()) {
+            (_, Some(last)) if open => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            (Some(end), _) => all.push(line[end..].to_owned()),
+            (None, _) => continue,
+        }
+        open = all.last().is_some_and(|last| is_open(&interpreter, last));
+    }
+    all
+}
+
+fn is_open(interpreter: &Interpreter, text: &str) -> bool {
+    !text.starts_with(':') && interpreter.completeness(text) == Completeness::Incomplete
+}
+
+struct Session {
+    terminal: Terminal,
+    ended: bool,
+}
+
+impl Session {
+    fn start(programs: &Programs, folder: &Path, first: bool) -> Result<Session> {
+        let state = folder.join("state");
+        fs::create_dir_all(state.join("netscript")).context("cannot prepare the session")?;
+        if !first {
+            // Commands are shown in somebody's first session, who has no history.
+            fs::write(state.join("netscript/history"), "#V2\n").context("cannot prepare the session")?;
+        }
+        let prepare = |command: pty_process::blocking::Command| {
+            command.arg("--sandbox").current_dir(folder).env("XDG_STATE_HOME", &state)
+        };
+        let mut terminal = Terminal::start(prepare, &programs.netscript).context("cannot start the session")?;
+        let ended = !terminal.wait(waits)?;
+        Ok(Session { terminal, ended })
+    }
+
+    fn enter_all(&mut self, text: &str) -> Result<()> {
+        typed(text).iter().try_for_each(|statement| self.enter(statement))
+    }
+
+    /// Types a statement, and waits until the next can be typed.
+    fn enter(&mut self, statement: &str) -> Result<()> {
+        let before = self.terminal.row();
+        for line in statement.split('\n') {
+            anyhow::ensure!(!self.ended, "the session has ended before `{line}` can be typed");
+            self.terminal.press(line)?;
+            let skipped = line.trim_end().chars().count().saturating_sub(ECHO);
+            let echo: String = line.trim_end().chars().skip(skipped).collect();
+            self.ended = !self.terminal.wait(|terminal| terminal.text_from(before).contains(&echo))?;
+            self.terminal.press("\r")?;
+        }
+        self.ended = !self.terminal.wait(|terminal| terminal.row() > before && waits(terminal))?;
+        Ok(())
+    }
+
+    /// What is on the screen, without the prompt that waits.
+    fn shown(&self) -> String {
+        let text = self.terminal.text();
+        if self.ended {
+            return text;
+        }
+        text.rsplit_once('\n').map_or_else(String::new, |(shown, _)| shown.to_owned())
+    }
+}
+
+/// Whether a prompt waits.
+fn waits(terminal: &Terminal) -> bool {
+    let line = terminal.line();
+    prompt(&line) == Some(line.len()) && !line.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_told_from_answers() {
+        let text = "host> fn f(x) {\n  x + 1\n}\nhost> f(1)\n2\ndry:red> :show\nred\n├─ lo > x\n";
+        assert_eq!(typed(text), ["fn f(x) {\n  x + 1\n}", "f(1)", ":show"]);
+    }
+
+    #[test]
+    fn a_banner_ends_with_the_first_prompt() {
+        assert_eq!(without_banner("netscript 0.1.0\nThis is a sandbox\nhost> 1\n1\n"), "host> 1\n1\n");
+    }
+}

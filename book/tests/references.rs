@@ -1,0 +1,110 @@
+//! What the references must hold, taken from elsewhere than they are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use netscript_book::reference;
+use netscript_engine::interpreter::Interpreter;
+use netscript_engine::model::Model;
+use netscript_engine::shell::Style;
+use netscript_engine::{DryRun, Lab};
+use netscript_stdlib::{Environment, MODULES, option_keys};
+use netscript_tests::{netscript, workspace};
+use regex::Regex;
+
+#[test]
+fn every_registered_function_is_in_the_reference() {
+    let text = reference::words().unwrap();
+    let world = DryRun::new(Model::new(), Style::Plain, |_| ());
+    let interpreter = Interpreter::new(Lab::new(Box::new(world)), |engine| {
+        netscript_stdlib::register(engine, &Environment::default());
+    });
+    let registered = interpreter.engine().collect_fn_metadata(
+        None,
+        |info| Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"))),
+        false,
+    );
+    assert!(registered.len() > 150, "only {} functions are registered", registered.len());
+    let mut missing = BTreeSet::new();
+    for (name, comments) in &registered {
+        let name = name.strip_prefix("get$").unwrap_or(name);
+        let is_operator = !name.starts_with(char::is_alphabetic) || ["to_string", "to_debug"].contains(&name);
+        if is_operator || name.contains('$') {
+            continue;
+        }
+        let first = comments.lines().next().unwrap_or_default().trim_start_matches("///").trim();
+        if !text.contains(&format!("### `{name}` ")) || !text.contains(first) {
+            missing.insert(name.to_owned());
+        }
+        for key in option_keys(name) {
+            assert!(text.contains(&format!("`{key}`")), "{name}: {key}");
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_function_of_a_module_is_in_the_reference() {
+    let text = reference::words().unwrap();
+    let function = Regex::new(r"(?m)^fn (\w+)").unwrap();
+    for (module, source) in MODULES {
+        let names: Vec<&str> = function.captures_iter(source).map(|found| found.get(1).unwrap().as_str()).collect();
+        assert!(!names.is_empty(), "{module}");
+        for name in names {
+            assert!(text.contains(&format!("### `{module}::{name}` ")), "{module}::{name}");
+        }
+    }
+}
+
+/// What `--help` of the program says, of every command.
+#[test]
+fn every_option_is_in_the_reference() {
+    let text = reference::command_line().unwrap();
+    let help = |args: &[&str]| {
+        let output = Command::new(netscript()).args(args).arg("--help").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let root = help(&[]);
+    let (_, commands) = root.split_once("\nCommands:\n").expect("it has commands");
+    let commands: Vec<&str> = commands.lines().take_while(|line| !line.is_empty()).collect();
+    let names = commands.iter().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"test") && names.contains(&"down"), "{names:?}");
+    let option = Regex::new(r"(?m)^ +(?:(-\w), )?(--[a-z-]+)").unwrap();
+    let mut checked = 0;
+    for name in [""].iter().chain(&names) {
+        let help = if name.is_empty() { root.clone() } else { help(&[name]) };
+        let title = format!("## `netscript {name}").trim_end().to_owned() + "`\n";
+        let section = text.split_once(&title).unwrap_or_else(|| panic!("{title}")).1;
+        let section = section.split("\n## ").next().unwrap();
+        for found in option.captures_iter(&help) {
+            for part in found.iter().skip(1).flatten() {
+                assert!(section.contains(&format!("`{}", part.as_str())), "{title} {}:\n{section}", part.as_str());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "only {checked} options");
+}
+
+#[test]
+fn every_error_code_is_in_the_reference() {
+    let text = reference::codes().unwrap();
+    let source = fs::read_to_string(workspace().join("engine/src/diagnostics/code.rs")).unwrap();
+    let entry = Regex::new(r#"(?m)^    (E\d{4}) "(.*)",$"#).unwrap();
+    let entries: Vec<(&str, &str)> = entry.captures_iter(&source).map(|found| found.extract::<2>().1.into()).collect();
+    assert!(entries.len() > 60, "only {} codes", entries.len());
+    for (code, title) in entries {
+        let section = text.split_once(&format!("### {code}: {title}\n")).unwrap_or_else(|| panic!("{code}: {title}")).1;
+        let section = section.split("\n### ").next().unwrap();
+        for part in ["**Why:** ", "**What to do:** "] {
+            assert!(section.contains(part), "{code}: {section}");
+        }
+        let example = workspace().join(format!("book/src/errors/{code}.md"));
+        let shown = section.contains(&format!("{{{{example errors/{code}.md}}}}"))
+            && fs::read_to_string(example)
+                .is_ok_and(|text| text.contains(&format!("error[{code}]")) || text.contains(&format!("fails={code}")));
+        assert!(section.contains(&format!("error[{code}]")) || shown, "{code} has no example");
+    }
+}

@@ -1,0 +1,54 @@
+//! Namespaces.
+
+use netscript_engine::op::{NetnsOp, NetnsRef, Op, PidRef};
+
+use super::Generator;
+
+impl Generator {
+    pub(super) fn netns(&mut self) -> Op {
+        Op::host(match self.rng.below(20) {
+            0..2 => self.hold(),
+            2 => self.release(),
+            3 => self.attach(),
+            4 => NetnsOp::Detach(self.netns_name()),
+            5 => self.resolver(),
+            _ => self.named(),
+        })
+    }
+
+    fn named(&mut self) -> NetnsOp {
+        let name = self.netns_name();
+        let there = self.state.netns.contains_key(&NetnsRef::Named(name.clone()));
+        let del = if there { self.rng.percent(60) } else { self.rng.percent(10) };
+        if del { NetnsOp::Del(name) } else { NetnsOp::Add(name) }
+    }
+
+    fn hold(&mut self) -> NetnsOp {
+        let number = self.serial().into();
+        self.held.push(number);
+        NetnsOp::Hold(number)
+    }
+
+    fn release(&mut self) -> NetnsOp {
+        if self.held.is_empty() {
+            return self.named();
+        }
+        let at = self.rng.below(self.held.len());
+        NetnsOp::Release(self.held.remove(at))
+    }
+
+    /// A script cannot name a process that it did not start, but for those of others.
+    fn attach(&mut self) -> NetnsOp {
+        if self.held.is_empty() {
+            return self.named();
+        }
+        let number = *self.rng.pick(&self.held);
+        NetnsOp::Attach(self.netns_name(), PidRef::Held(number))
+    }
+
+    fn resolver(&mut self) -> NetnsOp {
+        let servers = ["8.8.8.8", "fd00::53", "10.0.0.1"].map(|server| server.parse().expect("they are addresses"));
+        let many = self.rng.below(4);
+        NetnsOp::Resolver(self.netns_name(), servers[..many].to_vec())
+    }
+}

@@ -1,0 +1,102 @@
+//! Routes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use netscript_engine::op::{
+    Family, NetnsRef, Nexthop, Op, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId,
+};
+
+use super::Generator;
+
+fn is_link_local(addr: IpAddr) -> bool {
+    matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local())
+}
+
+impl Generator {
+    pub(super) fn route(&mut self) -> Op {
+        let netns = self.place();
+        // The kernel puts an IPv6 address's own route there in its own time.
+        let lasting = |route: &&Route| {
+            route.family() == Family::V4 || (route.table != TableId::LOCAL && !is_link_local(route.dst.addr()))
+        };
+        let routes = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.routes);
+        let there: Vec<Route> = routes.filter(lasting).cloned().collect();
+        let family = self.family();
+        match self.rng.below(100) {
+            0..15 if !there.is_empty() => {
+                let mut route = self.rng.pick(&there).clone();
+                if self.rng.percent(60) {
+                    route = Route { table: route.table, metric: route.metric, ..Route::new(route.dst) };
+                }
+                Op::new(netns, RouteOp::Del(route))
+            }
+            0..20 => Op::new(netns, RouteOp::Del(Route::new(self.prefix(family).network()))),
+            20..22 => {
+                let table = *self.rng.pick(&[TableId(100), TableId(200), TableId::MAIN]);
+                Op::new(netns, RouteOp::Flush(family, table))
+            }
+            22..38 => Op::new(netns.clone(), RouteOp::Replace(self.new_route(&netns, family))),
+            _ => Op::new(netns.clone(), RouteOp::Add(self.new_route(&netns, family))),
+        }
+    }
+
+    fn new_route(&mut self, netns: &NetnsRef, family: Family) -> Route {
+        let dst = match self.rng.below(10) {
+            0..3 => Prefix::all(family),
+            3..9 => self.prefix(family).network(),
+            _ => self.prefix(family),
+        };
+        let mut route = Route::new(dst);
+        route.metric = *self.rng.pick(&[None, None, None, Some(10), Some(20)]);
+        route.table = *self.rng.pick(&[TableId::MAIN, TableId::MAIN, TableId::MAIN, TableId(100), TableId(200)]);
+        route.mtu = self.rng.percent(8).then_some(1400);
+        route.proto = self.rng.percent(8).then(|| *self.rng.pick(&[RouteProto::STATIC, RouteProto(42)]));
+        if self.rng.percent(12) {
+            let kinds = [RouteKind::Blackhole, RouteKind::Unreachable, RouteKind::Prohibit, RouteKind::Throw];
+            route.kind = *self.rng.pick(&kinds);
+            return route;
+        }
+        let hops = if self.rng.percent(12) { 2 } else { 1 };
+        route.nexthops = (0..hops).map(|_| self.nexthop(netns, family)).collect();
+        route.src = self.rng.percent(10).then(|| self.own_address(netns, family)).flatten();
+        if family == Family::V4 {
+            route.scope = self.rng.percent(6).then(|| *self.rng.pick(&[Scope::Link, Scope::Global, Scope::Host]));
+            self.vary_kind(&mut route);
+        }
+        route
+    }
+
+    /// What else than a way to somewhere a route may be.
+    fn vary_kind(&mut self, route: &mut Route) {
+        if self.rng.percent(4) {
+            route.kind = *self.rng.pick(&[RouteKind::Local, RouteKind::Broadcast]);
+            route.table = TableId::LOCAL;
+        }
+    }
+
+    fn nexthop(&mut self, netns: &NetnsRef, family: Family) -> Nexthop {
+        let via = self.rng.percent(65).then(|| self.gateway(netns, family));
+        // The route to an IPv6 address of one's own comes in its own time.
+        let via = via.filter(|via| via.is_ipv4() || !self.is_own(netns, *via));
+        let dev = (via.is_none() || self.rng.percent(40)).then(|| self.link(netns));
+        let onlink = via.is_some() && self.rng.percent(12);
+        Nexthop { via, dev, weight: *self.rng.pick(&[1, 1, 3]), onlink }
+    }
+
+    /// Mostly a neighbour of an address that is there.
+    fn gateway(&mut self, netns: &NetnsRef, family: Family) -> IpAddr {
+        let own = self.own_address(netns, family).filter(|_| self.rng.percent(85));
+        match own {
+            Some(IpAddr::V4(addr)) => {
+                let [a, b, c, _] = addr.octets();
+                Ipv4Addr::new(a, b, c, 1 + self.rng.below(5) as u8).into()
+            }
+            Some(IpAddr::V6(addr)) => {
+                let mut segments = addr.segments();
+                segments[7] = 1 + self.rng.below(5) as u16;
+                Ipv6Addr::from(segments).into()
+            }
+            None => self.host(family),
+        }
+    }
+}
