@@ -35,7 +35,7 @@ fn main() -> ExitCode {
                 "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
-            eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
+            eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
             );
@@ -103,11 +103,15 @@ fn lines() -> ExitCode {
     }
 }
 
+/// The tests that compare with `tests/ref`.
+const BLESSED: [&str; 2] = ["annotated::", "the_intro_tutorial_typed_line_by_line"];
+
 /// Rewrites the expected output in `tests/ref`.
 fn bless() -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["test", "--package", "netscript-tests", "--test", "suite", "annotated"])
+        .args(["test", "--package", "netscript-tests", "--test", "suite", "--"])
+        .args(BLESSED)
         .env("NETSCRIPT_BLESS", "1")
         .status();
     match status {
@@ -197,10 +201,11 @@ fn bench(arguments: &[String]) -> ExitCode {
         eprintln!("build the floor program first: cargo build --release --package netscript-tests --bin floor");
         return ExitCode::from(2);
     }
+    let most = option("--rounds").and_then(|rounds| rounds.parse().ok()).unwrap_or(usize::MAX);
     let mut text = bench::machine();
     print!("{text}");
     for contest in bench::contests(&tools, &option("--only").unwrap_or_default()) {
-        let told = match bench::hold(&contest) {
+        let told = match bench::hold(&contest, most) {
             Ok(measured) => bench::report(&contest, &measured),
             Err(why) => {
                 eprintln!("{why}");

@@ -4,9 +4,11 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, as_nobody, family, finish, left_of};
 use netscript_tests::terminal::{CTRL_C, CTRL_D, CTRL_U, Terminal, UP};
+use netscript_tests::{Sandbox, workspace};
+
+use crate::annotated;
 
 const COLUMNS: u16 = 120;
 
@@ -114,6 +116,32 @@ cool
     terminal.wait_for_prompt();
     terminal.press(CTRL_D);
     assert_eq!(terminal.status(), Some(0));
+}
+
+/// The whole of the intro tutorial, as `scripts/intro.rhai` has it, in a user's first session.
+#[test]
+fn the_intro_tutorial_typed_line_by_line() {
+    let place = Place::new();
+    let mut terminal = session(&place);
+    let script = fs::read_to_string(workspace().join("scripts/intro.rhai")).unwrap();
+    let mut seen = String::new();
+    for line in script.lines().filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        let shown = terminal.enter(line);
+        seen += &format!("host> {line}\n{shown}{}", if shown.is_empty() { "" } else { "\n" });
+    }
+    let shown = terminal.enter(":show");
+    seen += &format!("host> :show\n{shown}\n");
+    annotated::assert_blessed("repl/intro", &timeless(&seen));
+}
+
+/// Without round-trip times, and what the kernel calls a link whose other end is off, which depends on
+/// when it last looked.
+fn timeless(text: &str) -> String {
+    let line = |line: &str| match line.strip_suffix(" ms").and_then(|line| line.rsplit_once(' ')) {
+        Some((before, _)) => format!("{before} 1.0 ms\n"),
+        None => format!("{}\n", line.replace("  lowerlayerdown  ", "  down  ")),
+    };
+    text.lines().map(line).collect()
 }
 
 #[test]
@@ -360,7 +388,13 @@ fn narrow_terminals_and_wide_characters() {
     assert!(table.starts_with("NAME") && table.contains("ADDRESSES"), "{table}");
     assert!(table.lines().count() > 3 && table.lines().all(|line| line.chars().count() <= 40), "{table}");
     assert_eq!(terminal.enter("\"漢字\".len()"), "2");
-    assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:   2\né漢:  1");
+    // A Chinese character takes two columns.
+    assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:    2\né漢:  1");
+    terminal.enter("let t = \"twenty bytes of text\";");
+    let list = terminal.enter("[t, t]");
+    assert_eq!(list, "[\n  \"twenty bytes of text\",\n  \"twenty bytes of text\",\n]");
+    let error = terminal.enter("\"漢字\" + nope");
+    assert!(error.contains("│ \"漢字\" + nope\n  │          ^^^^ "), "{error}");
 }
 
 #[test]
