@@ -54,7 +54,7 @@ pub use sys::share_memory;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Result};
-use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::op::{Action, Family, IfName, LinkOp, LinkSet, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
     Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
@@ -127,6 +127,9 @@ impl Kernel {
         kill::point();
         match &done {
             Ok(()) => self.own.follow(op, index),
+            // A link leaves its bridge before the kernel looks whether the next one takes it
+            // (`do_set_master`).
+            Err(_) if matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Master(Some(_))))) => {}
             Err(_) => entry.into_iter().for_each(|n| self.book.undone(n)),
         }
         done

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
-/// What changes by itself.
-const LEFT_OUT: [&str; 6] = ["gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
+use super::equal::tidy;
 
 /// Seconds that netscript may take.
 const LONGEST: &str = "60";
@@ -84,20 +86,39 @@ impl Machine {
     ///
     /// If it cannot be furnished.
     pub fn furnish(program: &Path) -> Machine {
+        let machine = Machine { program: program.display().to_string() };
+        machine.set_up();
+        machine
+    }
+
+    /// Goes to another machine, furnished alike: what is wrong with this one must not spoil what is
+    /// tried next.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or it cannot be furnished.
+    pub fn renew(&self) {
+        let pid = |line: &str| line.split(' ').next().and_then(|pid| pid.parse().ok());
+        for pid in processes().lines().filter_map(pid).filter(|pid| *pid > 1) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).expect("there can be another machine");
+        self.set_up();
+    }
+
+    fn set_up(&self) {
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let machine = Machine { program: program.display().to_string() };
         // Carriers and addresses come in the kernel's own time.
-        let mut before = machine.look();
+        let mut before = self.look();
         for _ in 0..20 {
             std::thread::sleep(Duration::from_millis(1500));
-            let now = machine.look();
+            let now = self.look();
             if now == before {
                 break;
             }
             before = now;
         }
-        machine
     }
 
     /// Runs netscript.
@@ -200,33 +221,6 @@ fn changed(was: &str, is: &str) -> String {
 fn run(command: &str) -> String {
     let output = Command::new("sh").args(["-c", command]).output().expect("there is a shell");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// One thing a line, without what changes by itself. IPv6's equal routes over several links are in
-/// the order in which these were ready.
-fn tidy(command: &str, json: &str) -> String {
-    let Ok(Value::Array(mut things)) = serde_json::from_str(json) else { return json.to_owned() };
-    for thing in &mut things {
-        forget(thing);
-    }
-    let mut lines: Vec<String> = things.iter().map(|thing| format!("{thing}\n")).collect();
-    if command.starts_with("ip -6") && command.contains(" route ") {
-        lines.sort();
-    }
-    lines.concat()
-}
-
-fn forget(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
-            // A link has no queue until it is up for the first time, and again when it is moved.
-            map.retain(|key, value| key != "qdisc" || *value != "noop" && *value != "noqueue");
-            map.values_mut().for_each(forget);
-        }
-        Value::Array(all) => all.iter_mut().for_each(forget),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn without_counters(rules: &str) -> String {

@@ -3,6 +3,7 @@
 //! The machine is one of the test's own: network, mounts and processes apart from everything else,
 //! with namespaces, links, rules and a program of somebody else's on it.
 
+mod equal;
 mod machine;
 mod random;
 mod tried;

@@ -38,7 +38,7 @@ pub fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
         };
         let commands = program.iter().flat_map(|op| shell::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
         let what = format!("seed {seed}:\n  {commands}");
-        report.add(&what, &before, &machine.settle(&before), &told);
+        report.add(machine, &what, &before, &told);
     }
     report
 }

@@ -25,13 +25,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds one try; `told` is what the last program said.
-    pub(super) fn add(&mut self, what: &str, before: &Seen, after: &Seen, told: &[u8]) {
+    /// Adds one try; `told` is what the last program said. What comes next is tried on a machine that
+    /// is as it should be.
+    pub(super) fn add(&mut self, machine: &Machine, what: &str, before: &Seen, told: &[u8]) {
         self.tried += 1;
+        let after = &machine.settle(before);
         if before == after {
             self.came_back += 1;
             return;
         }
+        machine.renew();
         let told = String::from_utf8_lossy(told);
         let difference: Vec<String> = difference(before, after).lines().take(MOST).map(str::to_owned).collect();
         self.wrong.push(format!("{what}\n{}\n{told}", difference.join("\n")));
@@ -64,7 +67,7 @@ pub fn there_and_back(machine: &Machine, script: &Path) -> Report {
         report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
     }
     let down = machine.netscript(&["down", &name(script)], None);
-    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down.stderr);
+    report.add(machine, &format!("{}: down", script.display()), &before, &down.stderr);
     report
 }
 
@@ -79,12 +82,12 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
         let before = machine.look();
         let run = machine.netscript(&["--force", &path], Some(Stop::Kill(at)));
         if !was_killed(&run) {
-            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run.stderr);
+            report.add(machine, &format!("{}: rollback", script.display()), &before, &run.stderr);
             break;
         }
         let down = machine.netscript(&["down", "--force", &lab], None);
         let what = format!("{}: killed at {at}", script.display());
-        report.add(&what, &before, &machine.settle(&before), &down.stderr);
+        report.add(machine, &what, &before, &down.stderr);
     }
     let _ = std::fs::remove_file(&failing);
     report.merge(kills_of_down(machine, script, first, stride));
@@ -102,7 +105,7 @@ fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> R
             machine.netscript(&["down", "--force", &name(script)], None);
         }
         let what = format!("{}: down killed at {at}", script.display());
-        report.add(&what, &before, &machine.settle(&before), &down.stderr);
+        report.add(machine, &what, &before, &down.stderr);
         if last {
             break;
         }
@@ -133,7 +136,7 @@ pub fn interrupts(machine: &Machine, script: &Path, first: u64, stride: u64) -> 
             machine.netscript(&["down", "--force", &name(script)], None);
         }
         let what = format!("{path}: interrupted at {at}");
-        report.add(&what, &before, &machine.settle(&before), &run.stderr);
+        report.add(machine, &what, &before, &run.stderr);
         if in_vain == IN_VAIN {
             break;
         }
@@ -160,7 +163,7 @@ pub fn failures(machine: &Machine, script: &Path) -> Report {
             let _ = sh(&taking.1);
             continue;
         }
-        report.add(&what, &before, &machine.settle(&before), &run.stderr);
+        report.add(machine, &what, &before, &run.stderr);
         let _ = sh(&taking.1);
     }
     report
@@ -198,7 +201,7 @@ pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
         });
         let output = machine.netscript(&["ps"], None);
         let what = format!("{labs} labs at once, round {round}");
-        report.add(&what, &before, &machine.settle(&before), &output.stderr);
+        report.add(machine, &what, &before, &output.stderr);
     }
     report
 }

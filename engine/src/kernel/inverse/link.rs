@@ -106,7 +106,7 @@ impl Kernel {
                 }
                 Ok(undo)
             }
-            LinkSet::Mac(_) => {
+            LinkSet::Mac(wrote) => {
                 // The kernel takes no address of zeroes, which `lo` has (`eth_prepare_mac_addr_change`).
                 let Some(mac) = link.mac.known().filter(|mac| *mac != Mac([0; 6])) else {
                     let note = "which the kernel does not take back when the lab is taken down";
@@ -114,6 +114,7 @@ impl Kernel {
                     return Ok(Vec::new());
                 };
                 let mut undo = self.step(&place, &[name], back(LinkSet::Mac(mac)))?;
+                undo.extend(made_of(*wrote, link).map(|addr| by_index(&place, link, addr)));
                 undo.extend(self.neighbours_of(&place, link)?);
                 Ok(undo)
             }
@@ -299,6 +300,13 @@ pub(super) fn by_index(place: &Place, link: &Link, deed: impl Into<Deed>) -> Und
 fn loopback_addr(link: &Link) -> Option<AddrOp> {
     let addr = Prefix::parse("127.0.0.1/8").expect("it is an address");
     let comes = link.kind == LinkType::Loopback && !link.up && !link.addrs.iter().any(|have| have.local == addr);
+    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
+}
+
+/// The address that the kernel may make of a hardware address while a link has that, to be taken away.
+fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
+    let addr = Prefix::new(mac.link_local().into(), 64)?;
+    let comes = !link.addrs.iter().any(|have| have.local == addr);
     comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
