@@ -209,7 +209,7 @@ pub fn difference(before: &Seen, after: &Seen) -> String {
 
 /// What differs between two lines: of JSON's objects, the values alone.
 fn changed(was: &str, is: &str) -> String {
-    let parsed = [was, is].map(|line| serde_json::from_str::<serde_json::Map<String, Value>>(line));
+    let parsed = [was, is].map(serde_json::from_str::<serde_json::Map<String, Value>>);
     let [Ok(a), Ok(b)] = parsed else { return format!("  - {was}\n  + {is}\n") };
     let name = a.get("ifname").or(a.get("dst")).cloned().unwrap_or_default();
     let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
