@@ -223,14 +223,14 @@ impl Error {
                 "nobody knows this in a dry run",
             )
             .help("put what depends on it into `if !dry_run { … }`, or into an `assert`"),
-            Error::Assertion { message } => Description::new(
-                Code::E0701,
-                match message {
+            Error::Assertion { message, sides } => {
+                let message = match message {
                     Some(message) => format!("assertion failed: {message}"),
                     None => "assertion failed".to_owned(),
-                },
-                "this is false",
-            ),
+                };
+                let description = Description::new(Code::E0701, message, "this is false");
+                sides.iter().fold(description, |description, side| description.note(side))
+            }
             Error::Waited { seconds, last } => {
                 let description = Description::new(
                     Code::E0702,
