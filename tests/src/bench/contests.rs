@@ -71,7 +71,7 @@ fn ip_batch(name: &str, rounds: usize, size: u32, born_in_place: bool) -> Way {
 
 fn lab(tools: &Tools, size: u32) -> Contest {
     let (many, few) = match size {
-        ..=10 => (15, 9),
+        0..=10 => (15, 9),
         11..=100 => (11, 5),
         _ => (5, 1),
     };
