@@ -35,7 +35,7 @@ fn main() -> ExitCode {
                 "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
-            eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
+            eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
             );
@@ -201,10 +201,11 @@ fn bench(arguments: &[String]) -> ExitCode {
         eprintln!("build the floor program first: cargo build --release --package netscript-tests --bin floor");
         return ExitCode::from(2);
     }
+    let most = option("--rounds").and_then(|rounds| rounds.parse().ok()).unwrap_or(usize::MAX);
     let mut text = bench::machine();
     print!("{text}");
     for contest in bench::contests(&tools, &option("--only").unwrap_or_default()) {
-        let told = match bench::hold(&contest) {
+        let told = match bench::hold(&contest, most) {
             Ok(measured) => bench::report(&contest, &measured),
             Err(why) => {
                 eprintln!("{why}");

@@ -67,7 +67,10 @@ fn a_lab_typed_line_by_line() {
     // In the first session every line shows the commands that do the same.
     for (line, shown) in [
         ("let cool = netns(\"cool\");", "# ip netns add cool"),
-        ("cool.ping(\"192.168.1.10\")", "nothing could be sent: Network is unreachable"),
+        (
+            "cool.ping(\"192.168.1.10\")",
+            "# ip netns exec cool ping -c 1 -W 1 192.168.1.10\nnothing could be sent: Network is unreachable",
+        ),
         ("cool.lo.up()", "# ip -n cool link set dev lo up\nlo  loopback  unknown  127.0.0.1/8  ::1/128  in cool"),
         (":echo off", "Commands are not shown."),
         ("let br0 = bridge(\"br0\").up()", ""),

@@ -19,12 +19,15 @@ pub(super) struct Belief {
     links: HashSet<IfName>,
     /// The names of namespaces that were there before.
     taken: HashSet<NetnsName>,
+    /// What the lab set on the host: a link may not take an IPv6 address because of it.
+    settings: Vec<Op>,
 }
 
 impl Belief {
     /// Believes nothing any more. What is made from now on is believed in again.
     pub(super) fn forget(&mut self) {
-        *self = Belief::default();
+        let settings = std::mem::take(&mut self.settings);
+        *self = Belief { settings, ..Belief::default() };
     }
 
     /// Whether an operation will succeed, as far as can be known, and only touches what is the lab's
@@ -35,7 +38,12 @@ impl Belief {
         }
         if self.model.is_none() {
             self.taken = kernel.netns_names()?.into_iter().collect();
-            self.model = Some(Model::with_links(kernel.all_link_names(&NetnsRef::Host)?));
+            let mut model = Model::with_links(kernel.all_link_names(&NetnsRef::Host)?);
+            for setting in &self.settings {
+                // Those of links that are gone mean nothing any more.
+                let _ = model.apply(std::slice::from_ref(setting));
+            }
+            self.model = Some(model);
         }
         let Some(model) = &mut self.model else { return Ok(false) };
         if let Action::Netns(NetnsOp::Add(name)) = &op.action
@@ -58,10 +66,17 @@ impl Belief {
             // What else keeps a namespace, and what ends with it, the kernel knows.
             return self.forget();
         }
+        if let (NetnsRef::Host, Action::Sysctl(_)) = (&op.netns, &op.action) {
+            self.settings.push(op.clone());
+        }
         let Some(model) = &mut self.model else { return };
         if op.netns == NetnsRef::Host && !concerns_outline(&op.action) {
-            // A link of ours that has to do with others is not ours alone any more.
-            if let Action::Link(LinkOp::Set(name, _)) = &op.action {
+            let followed = model.apply(std::slice::from_ref(op)).is_ok();
+            // A link of ours that has to do with others is not ours alone any more. Of what else is on
+            // the host the model knows nothing, and need not.
+            if let Action::Link(LinkOp::Set(name, _)) | Action::Addr(AddrOp::Del(name, _)) = &op.action
+                && !followed
+            {
                 self.links.remove(name);
             }
             return;

@@ -47,8 +47,7 @@ impl Kernel {
         ops.iter().for_each(|op| self.note_carriers(op));
         let done = vec![false; ops.len()];
         let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
-        let result =
-            self.advance(&mut progress).or_else(|(index, failure)| Err(self.tidy(&mut progress, index, failure)));
+        let result = self.advance(&mut progress).map_err(|(index, failure)| self.tidy(&mut progress, index, failure));
         self.namespaces.known.clear();
         result.map_err(|(index, failure)| Failed { index, refusal: failure.refusal, absent: failure.absent })
     }
