@@ -73,6 +73,15 @@ impl Book {
         let _ = self.write(&Line::Undone(n));
     }
 
+    /// The same of several.
+    pub(super) fn all_undone(&mut self, entries: &[u64]) {
+        let undone: HashSet<u64> = entries.iter().copied().collect();
+        self.entries.retain(|entry| !undone.contains(&entry.n));
+        for n in entries {
+            let _ = self.write(&Line::Undone(*n));
+        }
+    }
+
     /// Takes up what other labs have left since this was asked last. To be called with the lock of all
     /// labs.
     pub(super) fn take_up(&mut self) -> Result<Vec<Entry>> {

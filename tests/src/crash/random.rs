@@ -47,7 +47,7 @@ pub fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
 /// address. Without `--force` it is refused.
 fn is_final(op: &Op) -> bool {
     match &op.action {
-        Action::Netns(NetnsOp::Del(_)) => true,
+        Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_)) => true,
         Action::Link(LinkOp::Set(name, LinkSet::Mac(_))) => name.as_str() == "lo",
         Action::Netns(_)
         | Action::Link(_)

@@ -8,10 +8,10 @@ use crate::journal::{Entry, Key, Place, Undo};
 use crate::op::{IfName, LinkKind, NetnsRef};
 
 /// A link that is to be made again.
-struct End {
-    place: Place,
-    index: u32,
-    name: IfName,
+pub(super) struct End {
+    pub(super) place: Place,
+    pub(super) index: u32,
+    pub(super) name: IfName,
 }
 
 impl Kernel {
@@ -68,7 +68,7 @@ impl Kernel {
 
     /// Where a link is made again: where it was, or, if that namespace is gone, where the lab had
     /// moved it there from.
-    fn home(&mut self, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
+    pub(super) fn home(&mut self, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
         let moves = self.book.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| match undo {
             Undo::Move { from, index, to, former, name } => {
                 Some((from.key, *index, End { place: to.clone(), index: *former, name: name.clone() }))

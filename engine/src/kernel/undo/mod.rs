@@ -25,6 +25,8 @@ struct Undoing {
     entries: BTreeMap<Turn, Entry>,
     /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
     together: Vec<Entry>,
+    /// Rules that go together: a chain is listed once for all of them.
+    rules: Vec<Entry>,
     /// What could not be undone, and why.
     failed: Vec<(Entry, Vec<String>)>,
 }
@@ -38,7 +40,8 @@ fn turn(entry: &Entry) -> Turn {
 
 impl Undoing {
     fn new(entries: Vec<Entry>) -> Undoing {
-        let mut undoing = Undoing { entries: BTreeMap::new(), together: Vec::new(), failed: Vec::new() };
+        let mut undoing =
+            Undoing { entries: BTreeMap::new(), together: Vec::new(), rules: Vec::new(), failed: Vec::new() };
         undoing.add(entries);
         undoing
     }
@@ -73,35 +76,62 @@ impl Kernel {
     }
 
     fn undo_in_order(&mut self, undoing: &mut Undoing, oldest: u64) {
-        while let Some((_, entry)) = undoing.entries.pop_last() {
+        loop {
+            let Some((_, entry)) = undoing.entries.pop_last() else {
+                self.undo_gathered(undoing, oldest);
+                if undoing.entries.is_empty() {
+                    return;
+                }
+                continue;
+            };
             if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
                 undoing.together.push(entry);
-                continue;
+            } else if matches!(entry.undo[..], [Undo::Rule { .. }]) {
+                undoing.rules.push(entry);
+            } else if undoing.together.is_empty() && undoing.rules.is_empty() {
+                self.undo_in_turn(vec![entry], oldest, undoing);
+            } else {
+                undoing.add(vec![entry]);
+                self.undo_gathered(undoing, oldest);
             }
-            self.undo_together(undoing);
-            self.undo_in_turn(entry, oldest, undoing);
         }
-        self.undo_together(undoing);
     }
 
-    /// Undoes an entry and notes that. What labs share each of them sees either as it was before or as
+    fn undo_gathered(&mut self, undoing: &mut Undoing, oldest: u64) {
+        self.undo_together(undoing);
+        let rules = std::mem::take(&mut undoing.rules);
+        if !rules.is_empty() {
+            self.undo_in_turn(rules, oldest, undoing);
+        }
+    }
+
+    /// Undoes entries and notes that. What labs share each of them sees either as it was before or as
     /// it is afterwards: were an entry left to another lab while it still stands here, that one could
     /// leave it back. What others have left here meanwhile may be younger, and then comes first.
-    fn undo_in_turn(&mut self, entry: Entry, oldest: u64, undoing: &mut Undoing) {
-        if self.folder.is_none() || !entry.undo.iter().any(shared::is_shared) {
-            return self.undo_and_close(entry, undoing);
+    fn undo_in_turn(&mut self, entries: Vec<Entry>, oldest: u64, undoing: &mut Undoing) {
+        if self.folder.is_none() || !entries.iter().flat_map(|entry| &entry.undo).any(shared::is_shared) {
+            return self.undo_alike(entries, undoing);
         }
         match lock_all().and_then(|all| Ok((all, self.book.take_up()?))) {
-            Ok((_all, left)) if left.is_empty() => self.undo_and_close(entry, undoing),
+            Ok((_all, left)) if left.is_empty() => self.undo_alike(entries, undoing),
             Ok((_all, left)) => {
                 undoing.add(left.into_iter().filter(|left| !self.partial || left.at > oldest).collect());
-                undoing.add(vec![entry]);
+                undoing.add(entries);
             }
             Err(error) => {
-                let problem = format!("{}: {}", entry.op, error.describe().message);
-                undoing.failed.push((entry, vec![problem]));
+                let told = |entry: Entry| {
+                    let problem = format!("{}: {}", entry.op, error.describe().message);
+                    (entry, vec![problem])
+                };
+                undoing.failed.extend(entries.into_iter().map(told));
             }
         }
+    }
+
+    /// Undoes one entry, or several that are each about a rule.
+    fn undo_alike(&mut self, entries: Vec<Entry>, undoing: &mut Undoing) {
+        let left = if entries.len() > 1 { self.delete_rules_together(entries) } else { entries };
+        left.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
     }
 
     fn undo_and_close(&mut self, entry: Entry, undoing: &mut Undoing) {
@@ -195,7 +225,7 @@ impl Kernel {
 
     /// Does an operation by names, if each name still means the same link.
     fn undo_by_names(&mut self, place: &Place, links: &[(IfName, u32)], deed: &Deed) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
+        let Some(netns) = self.find(place)? else { return self.undo_at_home(place, links, deed) };
         for (name, index) in links {
             match super::link::index(&mut self.namespaces, &netns, name) {
                 Ok(found) if found == *index => {}
@@ -218,6 +248,16 @@ impl Kernel {
         match done {
             Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
             result => result,
+        }
+    }
+
+    /// The same in a namespace that is gone: to a link that has been made again where it came from.
+    fn undo_at_home(&mut self, place: &Place, links: &[(IfName, u32)], deed: &Deed) -> Outcome {
+        let [(name, index)] = links else { return Ok(()) };
+        let end = link::End { place: place.clone(), index: *index, name: name.clone() };
+        match self.home(end)? {
+            Some((_, end)) if end.name == *name => self.undo_by_names(&end.place, &[(end.name, end.index)], deed),
+            Some(_) | None => Ok(()),
         }
     }
 
