@@ -73,6 +73,8 @@ pub struct Kernel {
     lend_terminal: fn(bool),
     book: Book,
     own: Own,
+    /// The routes of the host.
+    watch: route::Watch,
     folder: Option<LabFolder>,
     /// The journals of other labs.
     others: Journals,
@@ -94,6 +96,7 @@ impl Kernel {
             carriers_changed: false,
             book: Book::default(),
             own: Own::default(),
+            watch: route::Watch::default(),
             folder: None,
             others: Journals::default(),
             guarded: false,

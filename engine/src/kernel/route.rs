@@ -1,6 +1,7 @@
 //! Routes: added, replaced, removed, flushed and listed over rtnetlink.
 
 mod read;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,6 +17,8 @@ use super::socket::{RouteSocket, address_family};
 use super::{Failure, Outcome, link};
 use crate::diagnostics::Errno;
 use crate::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
+
+pub(super) use watch::Watch;
 
 /// The table of a route whose number stands in an attribute (`RT_TABLE_UNSPEC`, linux/rtnetlink.h).
 const TABLE_IN_ATTRIBUTE: u8 = 0;

@@ -310,6 +310,44 @@ fn one_thing_of_others_is_not_removed_either() {
 }
 
 #[test]
+fn what_others_do_to_routes_meanwhile_is_seen() {
+    let machine = Machine::new();
+    machine.ok("ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1
+        ip route add 10.3.0.0/16 via 10.1.0.2; ip route add blackhole 10.5.0.0/16");
+    let before = machine.ok("ip route del 10.3.0.0/16; ip route; ip route add 10.3.0.0/16 via 10.1.0.2");
+    // Of a route that goes with its link the kernel says nothing.
+    machine.script(
+        "gone",
+        r#"
+        host.route("10.2.0.0/16", #{ via: "10.1.0.2" });
+        host.exec("ip link set t1 down");
+        host.exec("ip link set t1 up");
+        host.replace_route("10.3.0.0/16", #{ via: "10.1.0.3" });
+        host.route("10.2.0.0/16", #{ via: "10.1.0.3" });
+    "#,
+    );
+    machine.ok("netscript gone.rhai");
+    assert!(machine.ok("ip route").contains("10.3.0.0/16 via 10.1.0.3"));
+    machine.ok("netscript down gone");
+    assert_eq!(machine.ok("ip route"), before);
+    for (theirs, word) in [
+        ("ip route add 10.6.0.0/16 via 10.1.0.2", r#"host.replace_route("10.6.0.0/16", #{ via: "10.1.0.3" })"#),
+        ("ip route replace blackhole 10.5.0.0/16 metric 5", r#"host.del_route("10.5.0.0/16", #{ metric: 5 })"#),
+        ("ip route change prohibit 10.5.0.0/16", r#"host.replace_route("10.5.0.0/16", #{ via: "10.1.0.3" })"#),
+    ] {
+        machine.script(
+            "added",
+            &format!("host.route(\"10.2.0.0/16\", #{{ via: \"10.1.0.2\" }});\nhost.exec(\"{theirs}\");\n{word};"),
+        );
+        let told = told(&machine.run("netscript added.rhai"));
+        assert!(told.contains("added.rhai:3") && told.contains("the route to 10."), "{word}: {told}");
+    }
+    let wanted = ["10.6.0.0/16 via 10.1.0.2 dev t1", "prohibit 10.5.0.0/16", "blackhole 10.5.0.0/16 metric 5"];
+    let left = machine.ok("ip route");
+    assert!(wanted.iter().all(|route| left.contains(route)) && !left.contains("10.2.0.0"), "{left}");
+}
+
+#[test]
 fn the_commands_of_a_dry_down_take_the_lab_down() {
     let machine = Machine::new();
     machine.ok("ip link add t1 type bridge; ip link add t2 type veth peer name t3; ip addr add 10.44.0.1/24 dev t2; ip link set t2 up

@@ -156,6 +156,19 @@ fn waiting_for_a_closure_hears_its_errors() {
 }
 
 #[test]
+fn rules_of_the_host_are_there_when_anything_looks() {
+    let script = "fn ports() { let t = host.exec(\"iptables-save -t nat\").stdout.split(\"dport \"); t.shift(); t.map(|l| l.split(\" \")[0].parse_int()) }\n\
+                  for n in 1..5 { host.nat.dnat(#{ proto: \"tcp\", dport: n, to: \"10.0.0.2\" }); }\n\
+                  print(ports());\n\
+                  for n in 5..7 { host.nat.dnat(#{ proto: \"tcp\", dport: n, to: \"10.0.0.2\" }); }\n\
+                  host.exec(\"iptables -t nat -D PREROUTING 1\");\n\
+                  for n in 7..9 { host.nat.dnat(#{ proto: \"tcp\", dport: n, to: \"10.0.0.2\" }); }\n\
+                  host.nat.prerouting.rules[0].delete();\n\
+                  print(ports());\n";
+    assert_eq!(Place::new().sandboxed(script).success(), "[1, 2, 3, 4]\n[3, 4, 5, 6, 7, 8]\n");
+}
+
+#[test]
 fn programs_and_questions_see_everything_before_them() {
     let script = "let red = netns(\"red\");\n\
                   let v = veth(\"v\", \"c\").addr(\"10.0.0.1/24\").up();\n\

@@ -17,7 +17,7 @@ impl Kernel {
             }
             RouteOp::Add(route) | RouteOp::Replace(route) => self.inverse_of_making(op, netns, route),
             RouteOp::Del(route) => {
-                let there = routes::list(&mut self.namespaces, netns, route.family())?;
+                let there = self.routes_to(netns, route.dst, route.table)?;
                 let gone: Vec<Route> = there.into_iter().filter(|there| fits(there, route)).collect();
                 gone.iter().try_for_each(|gone| self.guard_route(op, gone))?;
                 self.add_later(netns, gone.into_iter())
@@ -46,7 +46,7 @@ impl Kernel {
     }
 
     fn inverse_of_making(&mut self, op: &Op, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Undo>> {
-        let there = routes::list(&mut self.namespaces, netns, route.family())?;
+        let there = self.routes_to(netns, route.dst, route.table)?;
         let mut same = there.into_iter().filter(|there| has_same_key(there, route));
         match same.next() {
             // An addition will be refused; a replacement is undone by another.

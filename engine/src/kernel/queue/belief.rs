@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::Kernel;
+use super::shape::Shape;
 use crate::diagnostics::Result;
 use crate::model::Model;
 use crate::op::{Action, AddrOp, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp};
@@ -21,6 +22,8 @@ pub(super) struct Belief {
     taken: HashSet<NetnsName>,
     /// What the lab set on the host: a link may not take an IPv6 address because of it.
     settings: Vec<Op>,
+    /// What rules the kernel has taken on the host.
+    taken_rules: HashSet<Shape>,
 }
 
 impl Belief {
@@ -68,6 +71,9 @@ impl Belief {
         }
         if let (NetnsRef::Host, Action::Sysctl(_)) = (&op.netns, &op.action) {
             self.settings.push(op.clone());
+        }
+        if let (NetnsRef::Host, Action::Netfilter(rules)) = (&op.netns, &op.action) {
+            self.taken_rules.extend(Shape::of(rules));
         }
         let Some(model) = &mut self.model else { return };
         if op.netns == NetnsRef::Host && !concerns_outline(&op.action) {
@@ -138,7 +144,10 @@ impl Belief {
             Action::Addr(AddrOp::Del(..)) => false,
             Action::Route(RouteOp::Add(_) | RouteOp::Replace(_)) => here,
             Action::Route(RouteOp::Del(_) | RouteOp::Flush(..)) => false,
-            Action::Policy(_) | Action::Neigh(_) | Action::Netfilter(_) => here,
+            Action::Policy(_) | Action::Neigh(_) => here,
+            Action::Netfilter(rules) => {
+                here || (on_host && Shape::of(rules).is_some_and(|shape| self.taken_rules.contains(&shape)))
+            }
             // What a bridge or a tunnel takes, and what settings there are, the kernel knows alone.
             Action::Fdb(_) | Action::Sysctl(_) => false,
         }

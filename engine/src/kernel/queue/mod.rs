@@ -5,6 +5,7 @@
 //! That something fails that was believed to succeed is an error of its own, which ends the run.
 
 mod belief;
+mod shape;
 mod world;
 
 use belief::Belief;

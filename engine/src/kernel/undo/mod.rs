@@ -263,7 +263,7 @@ impl Kernel {
 
     /// Whether the very route that was added is there, and not another to the same network.
     fn has_route(&mut self, netns: &NetnsRef, route: &crate::op::Route) -> Outcome<bool> {
-        let there = super::route::list(&mut self.namespaces, netns, route.family())?;
+        let there = self.routes_to(netns, route.dst, route.table)?;
         Ok(there.iter().any(|there| {
             let hop_is_there = |hop: &crate::op::Nexthop| {
                 let same = |other: &crate::op::Nexthop| {
