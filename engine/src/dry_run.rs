@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Result};
-use crate::model::{Failure, Model};
+use crate::failure::Failure;
+use crate::model::Model;
 use crate::op::{
     Action, Family, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
     SysctlKey,
@@ -123,7 +124,9 @@ impl DryRun {
     /// The far ends that an operation leaves to the kernel to remove.
     fn far_ends(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
         match &op.action {
-            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => self.model.far_ends(&NetnsRef::Named(name.clone())),
+            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => {
+                self.model.far_ends(&NetnsRef::Named(name.clone()))
+            }
             Action::Netns(NetnsOp::Release(number)) => self.model.far_ends(&NetnsRef::Held(*number)),
             _ => Vec::new(),
         }

@@ -91,10 +91,21 @@ impl Interpreter {
     pub fn run(&mut self, name: &str, text: &str) -> Result<i32, Failure> {
         let ast = self.compile(name, text)?;
         self.session.go_on();
-        match self.engine.run_ast_with_scope(&mut Scope::new(), &ast) {
+        let result = self.engine.run_ast_with_scope(&mut Scope::new(), &ast);
+        self.flush()?;
+        match result {
             Ok(()) => Ok(self.session.exit_status().unwrap_or(0)),
             Err(error) => Err(self.failure(name, *error)),
         }
+    }
+
+    /// Does what has been waiting. What fails of that came before whatever else may have failed.
+    fn flush(&mut self) -> Result<(), Failure> {
+        let flushed = self.session.lab().flush();
+        flushed.map_err(|error| match error {
+            Error::Late { at, error } => Failure { error: *error, at, calls: Vec::new() },
+            error => error.into(),
+        })
     }
 
     /// A script of a name, ready to be run.
@@ -105,6 +116,10 @@ impl Interpreter {
         ast.set_source(name);
         if takes_steps_back(&ast) {
             self.session.lab().keep_steps();
+        }
+        if handles_errors(&ast) {
+            // Nothing waits yet.
+            self.session.lab().at_once(true)?;
         }
         Ok(ast)
     }
@@ -167,6 +182,20 @@ fn takes_steps_back(ast: &AST) -> bool {
             ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => {
                 matches!(call.name.as_str(), "undo" | "checkpoint")
             }
+            _ => false,
+        });
+        !found
+    });
+    found
+}
+
+/// Whether a script may go on after an error: it has a `try`, or evaluates text that may have one.
+fn handles_errors(ast: &AST) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= path.iter().any(|node| match node {
+            ASTNode::Stmt(Stmt::TryCatch(..)) => true,
+            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => call.name == "eval",
             _ => false,
         });
         !found

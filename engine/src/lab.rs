@@ -9,16 +9,21 @@ pub use handles::{LinkId, NetnsId};
 
 use crate::diagnostics::{At, Errno, Error, Refusal, Result};
 use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, SysctlOp};
+use crate::shell::Command;
 use crate::world::{Absent, Failed, Point, World};
 
 /// Hears of operations.
 type Listener = Rc<dyn Fn(&Op)>;
+
+/// Hears of the commands that probes and programs stand for.
+type Onlooker = Rc<dyn Fn(&Command)>;
 
 /// A network being built: the one way from a script's words to the machine.
 pub struct Lab {
     world: Box<dyn World>,
     handles: Handles,
     listener: Option<Listener>,
+    onlooker: Option<Onlooker>,
     /// When operations began, and how the handles were then.
     marks: Vec<(Point, usize)>,
 }
@@ -37,12 +42,24 @@ pub struct Stage {
 impl Lab {
     /// A lab in which nothing has been made yet.
     pub fn new(world: Box<dyn World>) -> Lab {
-        Lab { world, handles: Handles::default(), listener: None, marks: Vec::new() }
+        Lab { world, handles: Handles::default(), listener: None, onlooker: None, marks: Vec::new() }
     }
 
     /// Calls a function with each operation that has taken effect.
     pub fn on_op(&mut self, listener: impl Fn(&Op) + 'static) {
         self.listener = Some(Rc::new(listener));
+    }
+
+    /// Calls a function with the command that each probe and each program stands for.
+    pub fn on_command(&mut self, onlooker: impl Fn(&Command) + 'static) {
+        self.onlooker = Some(Rc::new(onlooker));
+    }
+
+    /// Tells what a probe or a program stands for.
+    pub fn tell(&self, command: impl FnOnce() -> Command) {
+        if let Some(onlooker) = &self.onlooker {
+            onlooker(&command());
+        }
     }
 
     /// Does one operation, asked for at a place of the script.
@@ -66,6 +83,16 @@ impl Lab {
             }
         }
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
+    }
+
+    /// Does now what has been waiting.
+    pub fn flush(&mut self) -> Result<()> {
+        self.world.flush()
+    }
+
+    /// Whether every operation is to be done at once from now on; tells how that was before.
+    pub fn at_once(&mut self, on: bool) -> Result<bool> {
+        self.world.at_once(on)
     }
 
     /// From now on single steps can be taken back.

@@ -7,6 +7,7 @@
 
 pub mod diagnostics;
 mod dry_run;
+mod failure;
 pub mod interpreter;
 #[cfg(feature = "kernel")]
 pub mod journal;

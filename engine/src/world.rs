@@ -16,6 +16,16 @@ pub trait World {
     fn apply(&mut self, ops: &[Op]) -> Result<(), Failed>;
     /// The place of the script that asks for what comes next.
     fn located(&mut self, _at: Option<&At>) {}
+    /// Does now what has been waiting: operations may travel together. An error that comes late is
+    /// [`Error::Late`], says which operation it is about, and comes again whatever is asked next.
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+    /// Whether every operation is to be done at once from now on, since somebody handles errors; tells
+    /// how that was before.
+    fn at_once(&mut self, _on: bool) -> Result<bool> {
+        Ok(true)
+    }
     /// Something that is no operation and that a reader of the commands should know.
     fn remark(&mut self, _text: &str) {}
 
@@ -36,13 +46,18 @@ pub trait World {
     fn keep(&mut self) -> Result<Option<Summary>> {
         Ok(None)
     }
-    /// Takes everything back. It goes on after an error, which tells what could not be undone.
-    fn take_down(&mut self) -> Result<()> {
-        Ok(())
+    /// Takes everything back, and tells whether there was anything. It goes on after an error, which
+    /// tells what could not be undone.
+    fn take_down(&mut self) -> Result<bool> {
+        Ok(false)
     }
 
     /// The names under `/run/netns`, sorted.
     fn netns_names(&mut self) -> Result<Vec<NetnsName>>;
+    /// Whether there is a namespace of a name under `/run/netns`.
+    fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
+        Ok(self.netns_names()?.contains(name))
+    }
     /// What identifies a namespace, and who is in it.
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents>;
     /// A process's number.
@@ -56,6 +71,10 @@ pub trait World {
     }
     /// One link, without a list of all of them being read; `None`: it is not there.
     fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>>;
+    /// What a link is called that may be known by another name; `None`: it is not there.
+    fn link_name(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<IfName>> {
+        Ok(self.link(netns, name)?.map(|link| link.name))
+    }
     /// The routes of a namespace, in the kernel's order.
     fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>>;
     /// The rules that choose a routing table, in order.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::kernel::{Interrupt, Kernel, LabFolder};
-use netscript_engine::{Point, Summary, World};
+use netscript_engine::{Summary, World};
 
 use crate::cli::RunArgs;
 use crate::output::tell;
@@ -13,15 +13,30 @@ use crate::script::is_stdin;
 /// A kernel whose lab outlives this process.
 pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel> {
     let folder = match LabFolder::claim(name) {
+        Err(Error::LabUp { .. } | Error::LabBusy { .. }) if is_nameless(args) => claim_next(name)?,
         Err(Error::LabUp { .. }) if args.replace => {
             take_down(name, args.force, interrupt.clone())?;
             LabFolder::claim(name)?
         }
         folder => folder?,
     };
-    let kernel = Kernel::new(interrupt)?;
-    let kernel = if args.force { kernel } else { kernel.guarded() };
-    kernel.keep_in(folder, &script_path(args))
+    Kernel::new(interrupt)?.guarded(!args.force).keep_in(folder, &script_path(args))
+}
+
+/// Statements are asked for, and nobody said a name: there may be several such sessions at a time.
+fn is_nameless(args: &RunArgs) -> bool {
+    args.file.is_none() && args.name.is_none() && !args.replace
+}
+
+/// The first of `repl-2`, `repl-3`, … that is free.
+fn claim_next(name: &str) -> Result<LabFolder> {
+    let mut number = 2_u32;
+    loop {
+        match LabFolder::claim(&format!("{name}-{number}")) {
+            Err(Error::LabUp { .. } | Error::LabBusy { .. }) => number += 1,
+            claimed => return claimed,
+        }
+    }
 }
 
 /// Takes a lab down that is up, or was left behind.
@@ -37,15 +52,13 @@ pub fn end(args: &RunArgs, world: &mut dyn World, success: bool, time: Duration)
     if args.sandbox || args.dry_run.is_some() {
         return Ok(());
     }
-    let nothing_done = world.point() == Point::default();
     if success && !args.rm || args.keep {
         if let Some(summary) = world.keep()? {
             tell(&told(&summary, success, time));
         }
         return Ok(());
     }
-    world.take_down()?;
-    if !success && !nothing_done {
+    if world.take_down()? && !success {
         tell("everything that the script did has been undone (`--keep` leaves it for a look)");
     }
     Ok(())

@@ -18,6 +18,7 @@ use netscript::cli::{self, Cli, Command};
 use netscript::helper;
 
 fn main() -> ExitCode {
+    netscript_engine::kernel::share_memory();
     helper::run().unwrap_or_else(|| obey(Cli::parse()))
 }
 

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Instant;
 
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
-use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
-use netscript_engine::kernel::{Interrupt, Kernel, enter_sandbox, may_change_networks};
+use netscript_engine::interpreter::{Interpreter, STACK_SIZE, Session};
+use netscript_engine::kernel::{Interrupt, Kernel, Queue, enter_sandbox, may_change_networks};
 use netscript_engine::shell;
 use netscript_engine::{Lab, World};
 use netscript_stdlib::Environment;
@@ -87,7 +87,7 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
 fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
     let Prepared { script, place, interrupt } = prepared;
     let printer = Printer::default();
-    let interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
+    let mut interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour.wanted()),
     };
@@ -101,7 +101,9 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
             repl::run(interpreter, printer, interrupt, &start)
         }
         (Some(script), _) => {
-            let status = interpret(interpreter, &script, &printer, colour.wanted());
+            let status = interpret(&mut interpreter, &script, &printer, colour.wanted());
+            // The process ends soon: the words need not be taken apart.
+            std::mem::forget(interpreter);
             (status, status == 0)
         }
         // A dry run has a script: the command line says so.
@@ -120,7 +122,7 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
     }
 }
 
-fn interpret(mut interpreter: Interpreter, script: &Script, printer: &Printer, colour: bool) -> i32 {
+fn interpret(interpreter: &mut Interpreter, script: &Script, printer: &Printer, colour: bool) -> i32 {
     let result = interpreter.run(&script.name, &script.text);
     progress::end();
     let result = result.and_then(|status| printer.finish().map(|()| status).map_err(Failure::from));
@@ -148,9 +150,18 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
 fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
     Ok(match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
-        (None, Some(interrupt)) => Box::new(kernel(args, place, interrupt.clone())?),
-        (None, None) => Box::new(kernel(args, place, Interrupt::listen()?)?),
+        (None, Some(interrupt)) => together(args, kernel(args, place, interrupt.clone())?),
+        (None, None) => together(args, kernel(args, place, Interrupt::listen()?)?),
     })
+}
+
+/// Turns off that operations wait to travel together: for comparison, and for reports of bugs.
+const FUSE: &str = "NETSCRIPT_FUSE";
+
+/// The kernel; operations wait for each other unless each is to be told as it takes effect.
+fn together(args: &RunArgs, kernel: Kernel) -> Box<dyn World> {
+    let one_by_one = args.verbose || args.explain || std::env::var_os(FUSE).is_some_and(|value| value == "0");
+    if one_by_one { Box::new(kernel) } else { Box::new(Queue::new(kernel)) }
 }
 
 fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
@@ -178,14 +189,24 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
 /// In a dry run standard output is for the commands.
 fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
     let printer = printer.clone();
-    if dry_run {
-        engine.on_print(tell);
-    } else {
-        engine.on_print(move |text| printer.line(text));
-    }
-    engine.on_debug(|text, source, position| match source {
-        Some(source) => tell(&format!("{source}:{position:?}: {text}")),
-        None => tell(&format!("{position:?}: {text}")),
+    // What is printed is true: what was asked for before is done. If that fails, the run ends here.
+    let session = Session::of_engine(engine);
+    let print = move |text: &str| if dry_run { tell(text) } else { printer.line(text) };
+    let print = move |text: &str| {
+        if session.lab().flush().is_ok() {
+            print(text)
+        }
+    };
+    let session = Session::of_engine(engine);
+    let debug = move |text: &str| {
+        if session.lab().flush().is_ok() {
+            tell(text)
+        }
+    };
+    engine.on_print(print);
+    engine.on_debug(move |text, source, position| match source {
+        Some(source) => debug(&format!("{source}:{position:?}: {text}")),
+        None => debug(&format!("{position:?}: {text}")),
     });
 }
 
@@ -194,8 +215,7 @@ fn lab_name(file: Option<&Path>) -> String {
     match file.filter(|file| !is_stdin(file)).and_then(Path::file_stem) {
         Some(stem) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
         None if file.is_some() => "stdin".to_owned(),
-        // There may be several at a time.
-        None => format!("session-{}", std::process::id()),
+        None => "repl".to_owned(),
     }
 }
 

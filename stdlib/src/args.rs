@@ -141,11 +141,11 @@ pub(crate) fn netns(session: &Session, what: &str, value: &Dynamic) -> Result<Ne
     }
     let reference = NetnsRef::Named(NetnsName::parse(&name)?);
     // A name that was never seen is looked up, so that the error comes here and names those there are.
-    let known = session.lab().world().netns_names()?;
-    if known.iter().any(|known| known.as_str() == name) {
-        return Ok(reference);
-    }
-    Err(session.lab().no_such_netns(&name))
+    let there = match &reference {
+        NetnsRef::Named(name) => session.lab().world().has_netns(name)?,
+        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => true,
+    };
+    if there { Ok(reference) } else { Err(session.lab().no_such_netns(&name)) }
 }
 
 /// A link that must be in a certain namespace: its handle or its name. A name need not exist yet.

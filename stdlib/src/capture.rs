@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use netscript_engine::diagnostics::Result;
 use netscript_engine::interpreter::Session;
-use netscript_engine::{Capture as Request, Started};
+use netscript_engine::{Capture as Request, Started, shell};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -24,7 +24,9 @@ impl Capture {
         let (netns, name) = link.locate()?;
         let session = link.session();
         let shown = name.to_string();
-        let started = session.lab().world().capture(&netns, &Request { link: name, file })?;
+        let request = Request { link: name, file };
+        let started = session.lab().world().capture(&netns, &request)?;
+        session.lab().tell(|| shell::capture(&netns, &request, started));
         Ok(Capture { session: session.clone(), started, link: shown })
     }
 }

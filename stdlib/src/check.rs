@@ -11,7 +11,7 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, Token};
 
 use crate::unknown::{self, Unknown};
-use crate::{RhaiResult, args};
+use crate::{RhaiResult, args, compared};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -72,8 +72,17 @@ fn next_symbol(symbols: &[ImmutableString], ahead: &str) -> Option<ImmutableStri
 
 fn call_unless_unknown(context: &mut EvalContext, word: &str, inputs: &[Expression], place: Position) -> RhaiResult {
     let mut arguments = Vec::with_capacity(inputs.len());
+    let mut sides = Vec::new();
     for input in inputs {
-        let what = match context.eval_expression_tree(input) {
+        let evaluated = if word == "assert" && arguments.is_empty() {
+            compared::evaluate(context, input).map(|(value, told)| {
+                sides = told;
+                value
+            })
+        } else {
+            context.eval_expression_tree(input)
+        };
+        let what = match evaluated {
             Ok(value) => match value.read_lock::<Unknown>().map(|unknown| unknown.what().to_owned()) {
                 Some(what) => what,
                 None => {
@@ -86,6 +95,9 @@ fn call_unless_unknown(context: &mut EvalContext, word: &str, inputs: &[Expressi
         let at = at_position(context, place);
         remark(&Session::of_context(context), at, &format!("{word}: a dry run cannot know {what}"));
         return Ok(Dynamic::UNIT);
+    }
+    if let Some(error) = compared::failure(&arguments, sides) {
+        return Err(error.into());
     }
     context.call_native_fn_raw(word, false, &mut arguments.iter_mut().collect::<Vec<_>>())
 }
@@ -119,6 +131,28 @@ fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
     Ok(lab.world().sleep(time)?)
 }
 
+/// Calls a closure until it gives true.
+fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: Instant, limit: f64) -> RhaiResult<()> {
+    loop {
+        let last = match condition.call_within_context::<bool>(ctx, ()) {
+            Ok(true) => return Ok(()),
+            Ok(false) => None,
+            Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
+            Err(error) if let Some(what) = unknown::reason(&error) => {
+                remark(session, at(ctx), &format!("wait_until: a dry run cannot know {what}"));
+                return Ok(());
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        if start.elapsed().as_secs_f64() >= limit {
+            return Err(Error::Waited { seconds: limit, last }.into());
+        }
+        if !session.lab().world().wait(STEP)? {
+            return Err(Error::Waited { seconds: limit, last }.into());
+        }
+    }
+}
+
 #[export_module]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
@@ -129,7 +163,7 @@ mod words {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn assert(condition: bool) -> RhaiResult<()> {
-        if condition { Ok(()) } else { Err(Error::Assertion { message: None }.into()) }
+        if condition { Ok(()) } else { Err(Error::Assertion { message: None, sides: Vec::new() }.into()) }
     }
 
     /// Fails the script with a message unless the condition is true.
@@ -139,7 +173,11 @@ mod words {
     /// ```
     #[rhai_fn(name = "assert", return_raw)]
     pub fn assert_with(condition: bool, message: &str) -> RhaiResult<()> {
-        if condition { Ok(()) } else { Err(Error::Assertion { message: Some(message.to_owned()) }.into()) }
+        if condition {
+            Ok(())
+        } else {
+            Err(Error::Assertion { message: Some(message.to_owned()), sides: Vec::new() }.into())
+        }
     }
 
     /// Waits until the closure gives true, for so many seconds at most; then it is an error.
@@ -154,24 +192,11 @@ mod words {
         let limit = args::seconds("the time to wait", &seconds)?;
         let session = Session::of(&ctx);
         let start = Instant::now();
-        loop {
-            let last = match condition.call_within_context::<bool>(&ctx, ()) {
-                Ok(true) => return Ok(()),
-                Ok(false) => None,
-                Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
-                Err(error) if let Some(what) = unknown::reason(&error) => {
-                    remark(&session, at(&ctx), &format!("wait_until: a dry run cannot know {what}"));
-                    return Ok(());
-                }
-                Err(error) => Some(error.to_string()),
-            };
-            if start.elapsed().as_secs_f64() >= limit {
-                return Err(Error::Waited { seconds: limit, last }.into());
-            }
-            if !session.lab().world().wait(STEP)? {
-                return Err(Error::Waited { seconds: limit, last }.into());
-            }
-        }
+        // An error inside the closure must come before its end.
+        let before = session.lab().at_once(true)?;
+        let result = wait(&ctx, &condition, &session, start, limit);
+        session.lab().at_once(before)?;
+        result
     }
 
     /// Waits for so many seconds, whole or not.

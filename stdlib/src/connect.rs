@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
-use netscript_engine::{Connect, Connected, Transport};
+use netscript_engine::{Connect, Connected, Transport, shell};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -86,6 +86,7 @@ mod words {
         options: Map,
     ) -> RhaiResult {
         let request = request(netns, &target, &port, options)?;
+        netns.tell(|netns| shell::connect(netns, &request))?;
         let connected = netns.ask(at(&ctx), |world, netns| world.connect(netns, &request))?;
         Ok(answer(connected, result)?)
     }

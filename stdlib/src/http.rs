@@ -6,7 +6,7 @@ use std::time::Duration;
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{Host, HostName};
-use netscript_engine::{Fetch, Fetched, Serve};
+use netscript_engine::{Fetch, Fetched, Serve, shell};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -127,6 +127,7 @@ mod words {
     #[rhai_fn(name = "fetch", pure, return_raw)]
     pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
         let request = request(url, options)?;
+        netns.tell(|netns| shell::fetch(netns, &request))?;
         let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
         Ok(answer(fetched, result)?)
     }

@@ -7,6 +7,7 @@ mod addr;
 mod args;
 mod capture;
 mod check;
+mod compared;
 mod connect;
 mod dns;
 mod error;

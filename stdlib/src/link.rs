@@ -99,9 +99,9 @@ pub(crate) fn register(engine: &mut Engine) {
 fn existing(netns: &Netns, name: &str) -> Result<Link> {
     let name = IfName::parse(name)?;
     let reference = netns.reference()?;
-    let found = netns.session().lab().world().link(&reference, &name)?;
+    let found = netns.session().lab().world().link_name(&reference, &name)?;
     match found {
-        Some(link) => netns.link(&link.name),
+        Some(name) => netns.link(&name),
         None => Err(netns.session().lab().no_such_link(&reference, name.as_str())),
     }
 }

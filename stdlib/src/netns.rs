@@ -5,6 +5,7 @@ use std::fmt;
 use netscript_engine::diagnostics::{At, Error, Result};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use netscript_engine::shell::Command;
 use netscript_engine::{NetnsId, World};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
@@ -55,6 +56,13 @@ impl Netns {
         let mut lab = self.session.lab();
         lab.world().located(at.as_ref());
         Ok(ask(lab.world(), &reference))
+    }
+
+    /// Tells the command that a probe or a program in this namespace stands for.
+    pub(crate) fn tell(&self, command: impl FnOnce(&NetnsRef) -> Command) -> Result<()> {
+        let reference = self.reference()?;
+        self.session.lab().tell(|| command(&reference));
+        Ok(())
     }
 
     /// The handle on a link of this namespace that is known to be there.

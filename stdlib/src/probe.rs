@@ -5,7 +5,7 @@ use std::time::Duration;
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
-use netscript_engine::{Hop, Ping, Pong, Trace};
+use netscript_engine::{Hop, Ping, Pong, Trace, shell};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
@@ -102,6 +102,7 @@ fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> 
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
     let trace = Trace { target: target(netns.session(), to)?, hops, timeout };
+    netns.tell(|netns| shell::traceroute(netns, &trace))?;
     let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
     answer(list, |list| list.into_iter().map(hop).collect::<Array>().into())
 }
@@ -145,6 +146,7 @@ mod words {
     #[rhai_fn(name = "ping", pure, return_raw)]
     pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
         let request = request(netns, &target, options)?;
+        netns.tell(|netns| shell::ping(netns, &request))?;
         let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
         Ok(answer(pong, result)?)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::PidRef;
-use netscript_engine::{Output, Started};
+use netscript_engine::{Output, Started, shell};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -64,6 +64,7 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn exec(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult {
         let argv = args::argv(&command)?;
+        netns.tell(|netns| shell::exec(netns, &argv))?;
         let output = netns.ask(at(&ctx), |world, netns| world.exec(netns, &argv))?;
         Ok(answer(output, result)?)
     }
@@ -98,6 +99,7 @@ mod words {
     pub fn start(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
         let argv = args::argv(&command)?;
         let started = netns.ask(at(&ctx), |world, netns| world.start(netns, &argv))??;
+        netns.tell(|netns| shell::start(netns, &argv, started))?;
         Ok(Process::new(netns.session(), started))
     }
 

@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod bench;
+pub mod bench_dry_run;
 pub mod bench_repl;
 mod big_lab;
 pub mod claims;

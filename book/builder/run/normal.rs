@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 static RULES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let rules = [
         // Times that were measured, and when something happened.
-        (r"\b\d+(\.\d+)? ?(ms|µs)\b", "TIME"),
+        (r"\b\d+(\.\d+)? ?(ms|µs)\b|\b\d+\.\d+ s\b", "TIME"),
         (r#"("?(rtt_ms|seconds)"?: ?)\d+(\.\d+)?"#, "${1}TIME"),
         (r"\b\d{2}:\d{2}:\d{2}(\.\d+)?\b", "CLOCK"),
         (r"\b\d+s\b", "AGE"),
@@ -51,6 +51,8 @@ mod tests {
     fn what_differs_is_taken_out() {
         for (text, wanted) in [
             ("answered in 0.043 ms, ttl 64", "answered in TIME, ttl 64"),
+            ("ok      web.rhai  0.33 s", "ok      web.rhai  TIME"),
+            ("waited 2 s in vain", "waited 2 s in vain"),
             ("#{\"rtt_ms\": 0.043, \"ttl\": 64}", "#{\"rtt_ms\": TIME, \"ttl\": 64}"),
             ("mac 5e:1b:00:aa:bb:cc", "mac MAC"),
             ("fe80::5c1b:ff:fe00:1/64", "fe80::LINK/64"),

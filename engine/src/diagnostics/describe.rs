@@ -133,11 +133,10 @@ impl Error {
                     format!("{netns} has no link of this name"),
                 )
                 .culprit(name);
-                let description = match elsewhere {
-                    Some(elsewhere) => description.note(elsewhere),
-                    None => description,
-                };
-                suggest_name(description, name, known, &format!("the links of {netns} are"))
+                match elsewhere {
+                    Some(elsewhere) => description.note(elsewhere).help("open it there, or use the handle that the script has"),
+                    None => suggest_name(description, name, known, &format!("the links of {netns} are")),
+                }
             }
             Error::NoSuchNetns { name, known } => {
                 let description = Description::new(
@@ -224,14 +223,14 @@ impl Error {
                 "nobody knows this in a dry run",
             )
             .help("put what depends on it into `if !dry_run { … }`, or into an `assert`"),
-            Error::Assertion { message } => Description::new(
-                Code::E0701,
-                match message {
+            Error::Assertion { message, sides } => {
+                let message = match message {
                     Some(message) => format!("assertion failed: {message}"),
                     None => "assertion failed".to_owned(),
-                },
-                "this is false",
-            ),
+                };
+                let description = Description::new(Code::E0701, message, "this is false");
+                sides.iter().fold(description, |description, side| description.note(side))
+            }
             Error::Waited { seconds, last } => {
                 let description = Description::new(
                     Code::E0702,
@@ -337,6 +336,7 @@ impl Error {
             Error::NoUndo { why } => {
                 Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
             }
+            Error::Late { at: _, error } => error.describe(),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
             Error::Script(description) => (**description).clone(),
         }

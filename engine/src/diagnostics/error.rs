@@ -75,8 +75,8 @@ pub enum Error {
     NoSandbox { why: String, help: String },
     /// Something that a dry run has no way to know, put as what follows "cannot know".
     Unknowable { what: String },
-    /// An assertion that does not hold.
-    Assertion { message: Option<String> },
+    /// An assertion that does not hold; `sides` tells what a comparison compared.
+    Assertion { message: Option<String>, sides: Vec<String> },
     /// A wait that was in vain.
     Waited { seconds: f64, last: Option<String> },
     /// A target of a probe that has no address.
@@ -105,6 +105,8 @@ pub enum Error {
     NoUndo { why: String },
     /// Ctrl-C.
     Interrupted,
+    /// An operation that waited, at a place of the script that has been passed, and then failed.
+    Late { at: Option<At>, error: Box<Error> },
     /// An error of Rhai's own, put into words.
     Script(Box<Description>),
 }

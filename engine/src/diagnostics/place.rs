@@ -49,7 +49,7 @@ impl Sources {
         start..start + token_len(&text[start..])
     }
 
-    /// The range of a string literal that equals `text`, or is that address with a length, within the statement that begins at or
+    /// The range of a string literal that equals `text`, or is that address with a length, or of that word or number, within the statement that begins at or
     /// goes on from `at`.
     pub fn literal(&self, at: &At, text: &str) -> Option<Span> {
         let source = self.0.get(&at.source)?;
@@ -67,7 +67,7 @@ impl Sources {
                 '(' | '[' | '{' => depth += 1,
                 ')' | ']' | '}' => depth = depth.checked_sub(1)?,
                 ';' if depth == 0 => return None,
-                c if (c.is_alphabetic() || c == '_') && &here[..len] == text && position > 0 => {
+                c if (c.is_alphanumeric() || c == '_') && &here[..len] == text && position > 0 => {
                     return Some(start + position..start + position + len);
                 }
                 _ => {}
@@ -121,6 +121,7 @@ mod tests {
         let sources = sources(text);
         assert_eq!(sources.literal(&at(1, 9), "a").map(|s| &text[s]), Some("\"a\""));
         assert_eq!(sources.literal(&at(1, 9), "port").map(|s| &text[s]), Some("port"));
+        assert_eq!(sources.literal(&at(1, 9), "1").map(|s| &text[s]), Some("1"));
         assert_eq!(sources.literal(&at(1, 9), "b"), None);
         assert_eq!(sources.literal(&at(1, 9), "c"), None);
     }

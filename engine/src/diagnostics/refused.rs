@@ -1,7 +1,7 @@
 //! What the kernel's refusals mean, by operation and error number.
 
 use super::{Code, Description, Errno, Refusal};
-use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsOp, Op, PolicyOp, RouteOp};
+use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsOp, Op, PidRef, PolicyOp, RouteOp};
 
 /// The code of a refusal of which nothing but the number is known.
 pub(super) fn code(refusal: &Refusal) -> Code {
@@ -19,7 +19,7 @@ pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
     let code = code_for(op, refusal);
     let reason = refusal.errno.text().map_or_else(|| refusal.errno.to_string(), str::to_owned);
     let mut description = Description::new(code, format!("cannot {op}: {reason}"), label(code, &reason));
-    description.culprit = culprit(op);
+    description.culprit = culprit(op, refusal.errno);
     if let Some(text) = &refusal.text {
         description = description.note(format!("the kernel says: {text}"));
     }
@@ -49,6 +49,9 @@ fn remedy(op: &Op, errno: Errno) -> Option<String> {
         }
         (Action::Route(RouteOp::Add(_)), Errno::EEXIST) => {
             Some("put it in the other's place with `replace_route`, or give it another `metric`".to_owned())
+        }
+        (Action::Netns(NetnsOp::Attach(..)), Errno::ESRCH) => {
+            Some("give the number of a process that is running, or a handle with a `.pid`".to_owned())
         }
         (Action::Route(_), Errno::ENETDOWN) => Some("bring the link up first: `.up()`".to_owned()),
         _ => None,
@@ -101,8 +104,9 @@ fn removes(op: &Op) -> bool {
 }
 
 /// The name in the script that an operation is about.
-fn culprit(op: &Op) -> Option<String> {
+fn culprit(op: &Op, errno: Errno) -> Option<String> {
     match &op.action {
+        Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) if errno == Errno::ESRCH => Some(pid.to_string()),
         Action::Netns(
             NetnsOp::Add(name)
             | NetnsOp::Del(name)

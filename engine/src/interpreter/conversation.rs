@@ -119,6 +119,7 @@ impl Interpreter {
         let mut context = EvalContext::new(&self.engine, global, &mut caches, scope, None);
         #[allow(deprecated, reason = "Rhai marks it so because it may change")]
         let result = context.eval_expression_tree_raw(&Expression::from(&block), false);
+        self.flush()?;
         match result.map_err(|error| *error) {
             Ok(value) | Err(EvalAltResult::Return(value, _)) => Ok(Outcome::Value(value)),
             Err(EvalAltResult::Exit(value, _)) => Ok(Outcome::Exit(self.session.exit_status().unwrap_or_else(|| {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::{Session, handles_errors};
 #[cfg(target_family = "wasm")]
 use rhai::module_resolvers::DummyModuleResolver as Files;
 #[cfg(not(target_family = "wasm"))]
 use rhai::module_resolvers::FileModuleResolver as Files;
-use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
+use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 /// Modules that are built in, and after them those beside the script.
 pub(super) struct Modules {
@@ -40,11 +41,25 @@ impl ModuleResolver for Modules {
         position: Position,
     ) -> Result<Shared<Module>, Box<EvalAltResult>> {
         let Some((name, text)) = self.builtin.iter().find(|(name, _)| *name == path) else {
+            // What is no module is an error of the next line.
+            if let Some(Ok(ast)) = self.files.resolve_ast(engine, source, path, position) {
+                do_at_once_if_caught(engine, &ast)?;
+            }
             return self.files.resolve(engine, source, path, position);
         };
         let mut ast = engine.compile(text)?;
         ast.set_source(*name);
+        do_at_once_if_caught(engine, &ast)?;
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
         Ok(module.into())
     }
+}
+
+/// A module that handles errors needs them at the line that caused them.
+fn do_at_once_if_caught(engine: &Engine, ast: &AST) -> Result<(), Box<EvalAltResult>> {
+    let session = engine.default_tag().clone().try_cast::<Session>();
+    if let Some(session) = session.filter(|_| handles_errors(ast)) {
+        session.lab().at_once(true)?;
+    }
+    Ok(())
 }

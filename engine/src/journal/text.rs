@@ -161,7 +161,7 @@ mod tests {
         let left = |text: &str| Journal::parse(text).map(|journal| journal.left);
         assert_eq!(left(&own), Ok(0));
         let others = [entry(LEFT_BY_OTHERS), Line::Undone(LEFT_BY_OTHERS)].map(|line| line.text()).concat();
-        assert_eq!(left(&(own + &others)), Ok(1));
+        assert_eq!(left(&(own + others.as_str())), Ok(1));
     }
 
     #[test]

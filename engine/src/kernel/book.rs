@@ -73,6 +73,15 @@ impl Book {
         let _ = self.write(&Line::Undone(n));
     }
 
+    /// The same of several.
+    pub(super) fn all_undone(&mut self, entries: &[u64]) {
+        let undone: HashSet<u64> = entries.iter().copied().collect();
+        self.entries.retain(|entry| !undone.contains(&entry.n));
+        for n in entries {
+            let _ = self.write(&Line::Undone(*n));
+        }
+    }
+
     /// Takes up what other labs have left since this was asked last. To be called with the lock of all
     /// labs.
     pub(super) fn take_up(&mut self) -> Result<Vec<Entry>> {
@@ -145,7 +154,7 @@ fn now() -> u64 {
 /// What the lab made itself. What is in its own namespaces and on its own links goes with them.
 #[derive(Clone, Default)]
 pub(super) struct Own {
-    netns: Vec<NetnsRef>,
+    netns: HashSet<NetnsRef>,
     links: HashMap<NetnsRef, HashMap<IfName, u32>>,
     /// Others' links in the lab's namespaces.
     guests: HashMap<NetnsRef, Vec<IfName>>,
@@ -179,6 +188,11 @@ impl Own {
         }
     }
 
+    /// Others' links in one of the lab's namespaces.
+    pub(super) fn guests(&self, netns: &NetnsRef) -> impl Iterator<Item = &IfName> {
+        self.guests.get(netns).into_iter().flatten()
+    }
+
     /// The index of a link that the lab made.
     pub(super) fn index(&self, netns: &NetnsRef, name: &IfName) -> Option<u32> {
         self.links.get(netns)?.get(name).copied()
@@ -201,9 +215,12 @@ impl Own {
 
     fn follow_netns(&mut self, op: &NetnsOp) {
         match op {
-            NetnsOp::Add(name) => self.netns.push(NetnsRef::Named(name.clone())),
-            NetnsOp::Hold(number) => self.netns.push(NetnsRef::Held(*number)),
-            NetnsOp::Attach(name, PidRef::Held(_)) => self.netns.push(NetnsRef::Named(name.clone())),
+            NetnsOp::Add(name) | NetnsOp::Attach(name, PidRef::Held(_)) => {
+                self.netns.insert(NetnsRef::Named(name.clone()));
+            }
+            NetnsOp::Hold(number) => {
+                self.netns.insert(NetnsRef::Held(*number));
+            }
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget_netns(&NetnsRef::Named(name.clone())),
             NetnsOp::Release(number) => self.forget_netns(&NetnsRef::Held(*number)),
             NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) | NetnsOp::Resolver(..) => {}
@@ -211,7 +228,7 @@ impl Own {
     }
 
     fn forget_netns(&mut self, netns: &NetnsRef) {
-        self.netns.retain(|own| own != netns);
+        self.netns.remove(netns);
         self.links.remove(netns);
         self.guests.remove(netns);
     }

@@ -12,11 +12,12 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
 use super::netns::Namespaces;
 use super::socket::RouteSocket;
+use super::together::End;
 use super::{Absent, Failure, Outcome, sys};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
 
-pub(super) use read::{carriers_known, find, has_links, list, names, names_alone};
+pub(super) use read::{Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines};
 
 /// Attribute of a link that holds its alias (linux/if_link.h).
 const IFLA_IFALIAS: u16 = 20;
@@ -53,6 +54,15 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &Link
 /// whatever else is wrong comes before.
 fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
     if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
+}
+
+/// A pair with what is set of its ends, in one message; `master` is the index of the first end's bridge.
+pub(super) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, master: Option<u32>) -> Outcome {
+    let mut new = add::whole_pair(namespaces, near, far, master)?;
+    new.message.header.index = namespaces.take_index();
+    namespaces.take_index();
+    let request = RouteNetlinkMessage::NewLink(new.message);
+    namespaces.route_socket(&near.netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL)
 }
 
 /// Names the kernel feature whose absence a refusal to make a link means.
@@ -201,6 +211,10 @@ fn or_absent(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failu
 
 /// The number of a link, by its name.
 pub(super) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<u32> {
+    let known = namespaces.known.iter().find(|(place, known, _)| place == netns && known == name);
+    if let Some((_, _, index)) = known {
+        return Ok(*index);
+    }
     Ok(message_of(namespaces, netns, name)?.header.index)
 }
 

@@ -1,5 +1,8 @@
-//! Locks on files, which are gone when the process is (`F_OFD_SETLK`, fcntl_locking(2)). Other than
-//! those of flock(2), somebody who only wants to know can ask without taking the lock.
+//! Locks on files, which are gone when the process is (`F_SETLK`, fcntl_locking(2)). Other than with
+//! those of flock(2), a program that was just started and not yet become another has no part in them,
+//! and somebody who only wants to know can ask without taking the lock.
+//!
+//! They are the process's: it must not lock a file twice, nor open one that it has locked.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -44,7 +47,7 @@ impl Lock {
     /// Whether somebody has a lock.
     pub(super) fn is_taken(path: &Path) -> bool {
         let mut asked = whole_file();
-        let told = File::open(path).and_then(|file| Ok(fcntl(file, FcntlArg::F_OFD_GETLK(&mut asked))?));
+        let told = File::open(path).and_then(|file| Ok(fcntl(file, FcntlArg::F_GETLK(&mut asked))?));
         told.is_ok() && i32::from(asked.l_type) != libc::F_UNLCK
     }
 }
@@ -59,8 +62,8 @@ fn set(file: &File, wait: Wait) -> io::Result<bool> {
     loop {
         let wanted = whole_file();
         let set = match wait {
-            Wait::Until => fcntl(file, FcntlArg::F_OFD_SETLKW(&wanted)),
-            Wait::No => fcntl(file, FcntlArg::F_OFD_SETLK(&wanted)),
+            Wait::Until => fcntl(file, FcntlArg::F_SETLKW(&wanted)),
+            Wait::No => fcntl(file, FcntlArg::F_SETLK(&wanted)),
         };
         match set {
             Ok(_) => return Ok(true),

@@ -21,6 +21,7 @@ mod nsid;
 mod policy;
 mod privilege;
 mod process;
+mod queue;
 mod resolver;
 mod route;
 mod sandbox;
@@ -28,12 +29,14 @@ mod settle;
 mod socket;
 mod sys;
 mod sysctl;
+mod together;
 mod undo;
 
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use crate::failure::{Failure, Outcome};
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
 pub use interrupt::Interrupt;
@@ -44,12 +47,16 @@ pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
 use process::Processes;
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
+pub use queue::Queue;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
+pub use sys::share_memory;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
-use crate::diagnostics::{Error, Refusal, Result};
-use crate::op::{Action, Family, IfName, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::diagnostics::{Error, Result};
+use crate::op::{
+    Action, Family, IfName, LinkOp, LinkSet, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey,
+};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
     Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
@@ -75,36 +82,6 @@ pub struct Kernel {
     partial: bool,
 }
 
-/// Why one operation was not done.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    refusal: Refusal,
-    absent: Option<Absent>,
-}
-
-impl<R: Into<Refusal>> From<R> for Failure {
-    fn from(refusal: R) -> Failure {
-        Failure { refusal: refusal.into(), absent: None }
-    }
-}
-
-impl Failure {
-    fn absent(what: Absent, refusal: impl Into<Refusal>) -> Failure {
-        Failure { refusal: refusal.into(), absent: Some(what) }
-    }
-
-    /// The failure as the answer to a question, put as what follows "cannot".
-    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
-        match self.absent {
-            Some(absent) => absent.into_error(),
-            None => Error::Unanswered { question: question(), refusal: self.refusal },
-        }
-    }
-}
-
-/// The result of one thing asked of the kernel.
-pub(crate) type Outcome<T = ()> = std::result::Result<T, Failure>;
-
 impl Kernel {
     /// The kernel seen from the calling thread's network namespace, which becomes `host`.
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
@@ -125,9 +102,9 @@ impl Kernel {
         })
     }
 
-    /// Removes what the lab did not make only where that has been allowed.
-    pub fn guarded(mut self) -> Kernel {
-        self.guarded = true;
+    /// Whether what the lab did not make is removed only where that has been allowed.
+    pub fn guarded(mut self, guarded: bool) -> Kernel {
+        self.guarded = guarded;
         self
     }
 
@@ -152,6 +129,9 @@ impl Kernel {
         kill::point();
         match &done {
             Ok(()) => self.own.follow(op, index),
+            // A link leaves its bridge before the kernel looks whether the next one takes it
+            // (`do_set_master`).
+            Err(_) if matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Master(Some(_))))) => {}
             Err(_) => entry.into_iter().for_each(|n| self.book.undone(n)),
         }
         done
@@ -226,6 +206,14 @@ fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
     together.collect()
 }
 
+impl Kernel {
+    /// Every name by which a namespace's links are known.
+    fn all_link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
+        let names = self.namespaces.route_socket(netns).and_then(link::all_names);
+        names.map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+}
+
 impl World for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
@@ -267,12 +255,17 @@ impl World for Kernel {
         self.finish()
     }
 
-    fn take_down(&mut self) -> Result<()> {
-        self.undo_all()
+    fn take_down(&mut self) -> Result<bool> {
+        let anything = !self.book.entries.is_empty();
+        self.undo_all().map(|()| anything)
     }
 
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
         netns::names().map_err(|failure| failure.into_error(|| "list the namespaces".to_owned()))
+    }
+
+    fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
+        Ok(netns::path_of(name).symlink_metadata().is_ok())
     }
 
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {

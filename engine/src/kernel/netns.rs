@@ -44,6 +44,10 @@ pub(crate) struct Namespaces {
     borrowed: Vec<NetnsRef>,
     holders: HashMap<u32, u32>,
     indexes: Indexes,
+    /// `/run/netns` has been made what `ip netns` makes of it.
+    folder_shared: bool,
+    /// The indexes of links that nobody else can touch, while operations are done together.
+    pub(super) known: Vec<(NetnsRef, IfName, u32)>,
 }
 
 /// The indexes of the lab's links: a block of its own, far from those that the kernel gives, so
@@ -71,6 +75,8 @@ impl Namespaces {
             borrowed: Vec::new(),
             holders: HashMap::new(),
             indexes,
+            folder_shared: false,
+            known: Vec::new(),
         })
     }
 
@@ -303,6 +309,19 @@ pub(super) fn ns_of_pid(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/ns/net"))
 }
 
+/// The processes by the inodes of the namespaces that their main threads are in.
+pub(super) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
+    let mut found: HashMap<u64, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok())
+            && let Ok(netns) = fs::metadata(ns_of_pid(pid))
+        {
+            found.entry(netns.ino()).or_default().push(pid);
+        }
+    }
+    found
+}
+
 /// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
 pub(super) fn pids_in(inode: u64) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
@@ -373,7 +392,7 @@ impl Kernel {
         let space = self.namespaces.unshared()?;
         let key = space.key.unwrap_or_default();
         let entry = self.record_new_netns(name, key)?;
-        if let Err(failure) = bind(name, &PathBuf::from(format!("/proc/self/fd/{}", space.file.as_raw_fd()))) {
+        if let Err(failure) = self.namespaces.bind(name, &space) {
             entry.into_iter().for_each(|n| self.book.undone(n));
             return Err(failure);
         }
@@ -391,6 +410,17 @@ impl Namespaces {
         let (file, route) = opened?;
         let key = Key { inode: file.metadata()?.ino(), cookie: route.cookie() };
         Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
+    }
+
+    /// Gives a new namespace its name.
+    fn bind(&mut self, name: &NetnsName, space: &Space) -> Outcome {
+        let netns = PathBuf::from(format!("/proc/self/fd/{}", space.file.as_raw_fd()));
+        if self.folder_shared && Path::new(NETNS_DIR).is_dir() {
+            return bind_in_folder(name, &netns);
+        }
+        bind(name, &netns)?;
+        self.folder_shared = true;
+        Ok(())
     }
 
     /// `ip netns del NAME`, over when the far ends of the namespace's pairs are gone.
@@ -431,7 +461,9 @@ impl Namespaces {
             if place == *netns {
                 continue;
             }
-            if let Ok(Some(nsid)) = super::nsid::id_of(self, &place, netns) {
+            // The kernel numbers a namespace when a link that leads to it is first looked at.
+            let seen = super::link::index(self, &place, &name);
+            if let Ok(Some(nsid)) = seen.and_then(|_| super::nsid::id_of(self, &place, netns)) {
                 far_ends.push(FarEnd { place, name, nsid });
             }
         }
@@ -478,10 +510,8 @@ struct FarEnd {
     nsid: i32,
 }
 
-/// Makes the file that a namespace is bound to, exclusively, in a folder whose mounts are shared
-/// with other mount namespaces.
+/// Makes the file that a namespace is bound to, exclusively.
 fn create_mount_point(name: &NetnsName) -> Outcome<PathBuf> {
-    share_directory()?;
     let path = path_of(name);
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o000).open(&path)?;
     Ok(path)
@@ -519,6 +549,13 @@ fn bind_mount(from: &Path, to: &Path) -> Outcome {
 
 /// `ip netns attach NAME PID`
 pub(super) fn bind(name: &NetnsName, netns: &Path) -> Outcome {
+    share_directory()?;
+    bind_in_folder(name, netns)
+}
+
+/// The same, in a folder whose mounts are shared with other mount namespaces already: to see to that takes
+/// as long as there are namespaces.
+fn bind_in_folder(name: &NetnsName, netns: &Path) -> Outcome {
     let path = create_mount_point(name)?;
     super::kill::point();
     let bound = bind_mount(netns, &path);

@@ -299,6 +299,11 @@ pub(super) fn start_of(pid: u32) -> Option<u64> {
     stat_field(pid, 22)?.parse().ok()
 }
 
+/// What a process is called; nothing if it has ended.
+pub(super) fn name_of(pid: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
 /// The session of a process.
 pub(super) fn session_of(pid: u32) -> Option<u32> {
     stat_field(pid, 6)?.parse().ok()

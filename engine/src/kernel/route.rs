@@ -5,7 +5,7 @@ mod read;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::{
     RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
@@ -31,6 +31,18 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp)
         RouteOp::Del(route) => del(namespaces, netns, route),
         RouteOp::Flush(family, table) => flush(namespaces.route_socket(netns)?, *family, *table),
     }
+}
+
+/// Puts a route back that was removed, beside others to the same that are there: an address has a
+/// local and a broadcast route at once, and the local one comes first.
+pub(super) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
+    let beside = match route.family() {
+        Family::V4 if route.kind == RouteKind::Local => 0,
+        Family::V4 => NLM_F_APPEND,
+        // It would become one more way of the route that is there.
+        Family::V6 => NLM_F_EXCL,
+    };
+    make(namespaces, netns, route, NLM_F_CREATE | beside)
 }
 
 /// `ip route add …` or `ip route replace …`

@@ -1,5 +1,6 @@
 //! rtnetlink: one blocking socket for each namespace, and the kernel's answers.
 
+use std::cell::Cell;
 use std::io;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
@@ -7,6 +8,8 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::Outcome;
+use nix::libc::MSG_TRUNC;
+
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
 
@@ -29,6 +32,14 @@ enum Until {
 pub(crate) struct RouteSocket {
     socket: Socket,
     sequence: u32,
+}
+
+/// Room for the longest answer: the kernel puts at most 32 KiB of a list into one (`netlink_dump`).
+const ANSWER: usize = 64 << 10;
+
+thread_local! {
+    /// Where an answer lies while it is read: one place for all sockets.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl RouteSocket {
@@ -85,11 +96,23 @@ impl RouteSocket {
     }
 
     fn answers(&mut self, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
+        let mut buffer = BUFFER.take();
+        buffer.reserve(ANSWER);
+        let answers = self.answers_in(until, &mut buffer);
+        BUFFER.set(buffer);
+        answers
+    }
+
+    fn answers_in(&mut self, until: Until, buffer: &mut Vec<u8>) -> Outcome<Vec<RouteNetlinkMessage>> {
         let mut answers = Vec::new();
         let mut interrupted = false;
         loop {
-            let (datagram, _) = self.socket.recv_from_full()?;
-            let mut rest = &datagram[..];
+            buffer.clear();
+            let (length, _) = self.socket.recv_from(buffer, MSG_TRUNC)?;
+            if length > buffer.len() {
+                return Err(Errno::EMSGSIZE.into());
+            }
+            let mut rest = &buffer[..];
             while !rest.is_empty() {
                 let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;

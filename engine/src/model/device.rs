@@ -50,7 +50,16 @@ pub(super) struct Device {
     /// Joined anycast addresses and how often.
     pub(super) anycast6: BTreeMap<IpAddr, u32>,
     /// Addresses to forward that were given to the link itself, with where to.
-    pub(super) fdb: Vec<(Mac, Option<IpAddr>)>,
+    pub(super) fdb: Vec<Forward>,
+}
+
+/// An entry of a link's own forwarding table (`struct vxlan_rdst`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forward {
+    pub(super) mac: Mac,
+    pub(super) dst: Option<IpAddr>,
+    /// Over the link that carries the tunnel, as its own destination is.
+    pub(super) over: Option<DevId>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Forwarding tables (net/core/rtnetlink.c, net/bridge/br_fdb.c, drivers/net/vxlan/).
 
-use super::device::{DevId, Kind};
+use super::device::{DevId, Forward, Kind};
 use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{FdbEntry, FdbOp, Mac, MacvlanMode, NetnsRef};
@@ -59,7 +59,7 @@ impl Model {
     fn add_to_link(&mut self, id: DevId, entry: &FdbEntry, append: bool) -> Outcome {
         let FdbEntry { mac, dev: _, dst, master: _ } = entry;
         let device = self.device_mut(id);
-        let there = device.fdb.iter().any(|(old, _)| old == mac);
+        let there = device.fdb.iter().any(|old| old.mac == *mac);
         match &device.kind {
             Kind::Vxlan(vxlan, _) => {
                 let Some(dst) = *dst else { return Err(Errno::EINVAL.into()) };
@@ -71,11 +71,13 @@ impl Model {
                 if there && !append {
                     return Err(refused(Errno::EEXIST, "lost race to create"));
                 }
+                // vxlan_fdb_update_existing: an address of one station keeps its one destination.
                 if there && !several {
-                    return Err(Errno::EOPNOTSUPP.into());
+                    return Ok(());
                 }
-                if !device.fdb.contains(&(*mac, Some(dst))) {
-                    device.fdb.push((*mac, Some(dst)));
+                let entry = Forward { mac: *mac, dst: Some(dst), over: None };
+                if !device.fdb.contains(&entry) {
+                    device.fdb.push(entry);
                 }
                 Ok(())
             }
@@ -93,7 +95,7 @@ impl Model {
                     return Err(Errno::EEXIST.into());
                 }
                 if !there {
-                    device.fdb.push((*mac, None));
+                    device.fdb.push(Forward { mac: *mac, dst: None, over: None });
                 }
                 Ok(())
             }
@@ -106,10 +108,10 @@ impl Model {
         if matches!(device.kind, Kind::Macvlan(_, mode) if mode != MacvlanMode::Passthru) {
             return Err(Errno::EOPNOTSUPP.into());
         }
-        let fits = |(mac, dst): &(Mac, Option<std::net::IpAddr>)| {
-            *mac == entry.mac && (entry.dst.is_none() || entry.dst == *dst)
+        let fits = |old: &Forward| {
+            old.mac == entry.mac && (entry.dst.is_none() || (entry.dst == old.dst && old.over.is_none()))
         };
-        if !device.fdb.iter().any(|(mac, _)| *mac == entry.mac) {
+        if !device.fdb.iter().any(|old| old.mac == entry.mac) {
             return Err(Errno::ENOENT.into());
         }
         // A destination that an address does not have is no error (__vxlan_fdb_delete).

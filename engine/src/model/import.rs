@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Model;
 use super::addr::{Addr4, Addr6};
-use super::device::{BridgePart, DevId, Device, Kind};
+use super::device::{BridgePart, DevId, Device, Forward, Kind};
 use super::route::{Route4, Route6, Way4, Way6};
 use super::space::SpaceId;
-use crate::op::{Bridge, Family, IfName, NetnsRef, Prefix, Route, RouteProto, Scope};
-use crate::state::{Addr, Hardware, Link, LinkType, NetState, Netns, Peer};
+use crate::op::{Bridge, Family, IfName, Mac, NetnsRef, Prefix, Route, RouteProto, Scope};
+use crate::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer};
 
 type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
 
@@ -72,6 +72,11 @@ impl Model {
             device.promisc = link.promisc;
             device.alias = link.alias.clone();
             device.hairpin = link.hairpin;
+            device.forwarding6 = is_on(contents, &format!("net.ipv6.conf.{}.forwarding", link.name));
+            device.disable6 = is_on(contents, &format!("net.ipv6.conf.{}.disable_ipv6", link.name));
+            if let Some(bridge) = device.bridge_mut() {
+                bridge.lost_carrier = link.state != OperState::Unknown;
+            }
             device.addrs4 = link.addrs.iter().filter_map(|addr| addr4(addr, &link.name)).collect();
             device.addrs6 = link.addrs.iter().filter_map(addr6).collect();
         }
@@ -135,11 +140,39 @@ impl Model {
         space.tables.adopt(contents.ruleset.clone());
         space.sysctls = contents.sysctls.clone();
         for neighbour in contents.neighbours.iter().filter(|neighbour| neighbour.state == "permanent") {
-            if let (Some(dev), Some(mac)) = (dev(&Some(neighbour.dev.clone())), neighbour.mac) {
-                space.neighbours.insert((dev, neighbour.dst), mac);
+            if let Some(dev) = dev(&Some(neighbour.dev.clone())) {
+                space.neighbours.insert((dev, neighbour.dst), neighbour.mac.unwrap_or(Mac([0; 6])));
             }
         }
+        for record in contents.fdb.iter().filter(|record| record.state == "permanent" || record.state == "static") {
+            self.import_forward(record, dev);
+        }
     }
+
+    /// An entry of a forwarding table. Those of the links' own addresses are there without being said.
+    fn import_forward(&mut self, record: &FdbRecord, dev: impl Fn(&Option<IfName>) -> Option<DevId>) {
+        let FdbRecord { mac, dev: of, master, dst, state: _ } = record;
+        let Some(id) = dev(&Some(of.clone())) else { return };
+        let own = self.devices.values().any(|device| device.mac == Hardware::Known(*mac));
+        let said = !own && mac.0[0] & 1 == 0;
+        match dev(master) {
+            Some(master) if said => {
+                if let Some(bridge) = self.device_mut(master).bridge_mut() {
+                    bridge.fdb.insert(*mac, id);
+                }
+            }
+            None if said || dst.is_some() => {
+                let entry = Forward { mac: *mac, dst: *dst, over: None };
+                self.device_mut(id).fdb.push(entry);
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn is_on(contents: &Netns, key: &str) -> bool {
+    let found = contents.sysctls.iter().find(|(known, _)| known.to_string() == key);
+    found.is_some_and(|(_, value)| value != "0")
 }
 
 /// A kind as far as it can be told before the other links are there.

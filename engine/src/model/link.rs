@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::device::{BridgePart, DevId, Device, Kind};
+use super::device::{BridgePart, DevId, Device, Forward, Kind};
 use super::space::SpaceId;
 use super::{Failure, Model, Outcome, refused};
 use crate::diagnostics::Errno;
@@ -157,6 +157,9 @@ impl Model {
     fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &Vxlan) -> Outcome {
         let lower = vxlan.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()?;
         self.free(space, name)?;
+        if is_ipv6(vxlan) && lower.is_some_and(|lower| self.has_ipv6(lower) && self.device(lower).disable6) {
+            return Err(refused(Errno::EPERM, "IPv6 support disabled by administrator"));
+        }
         if vxlan.remote.or(vxlan.group).is_some_and(|addr| addr.is_multicast()) && lower.is_none() {
             return Err(refused(Errno::EINVAL, "Local interface required for multicast remote destination"));
         }
@@ -171,7 +174,7 @@ impl Model {
         let link = self.insert_device(device);
         // The default destination is an entry of the forwarding table.
         if let Some(remote) = vxlan.remote.or(vxlan.group) {
-            self.device_mut(link).fdb.push((Mac([0; 6]), Some(remote)));
+            self.device_mut(link).fdb.push(Forward { mac: Mac([0; 6]), dst: Some(remote), over: lower });
         }
         if let Some(lower) = lower {
             self.device_mut(lower).uppers.insert(link);
@@ -348,6 +351,7 @@ impl Model {
             LinkSet::Mtu(mtu) => self.set_mtu(id, *mtu),
             LinkSet::Alias(text) => {
                 self.device_mut(id).alias = Some(text.clone()).filter(|text| !text.is_empty());
+                self.tell_of_change(id);
                 Ok(())
             }
             LinkSet::Hairpin(on) => {
@@ -498,12 +502,18 @@ impl Model {
         let device = self.device_mut(id);
         let changed = device.arp != on;
         device.arp = on;
-        // arp_netdev_event, addrconf_notify; a link that is down tells nobody.
+        // arp_netdev_event; a link that is down tells nobody.
         if changed && device.up {
-            if device.mtu < IPV6_MIN_MTU && device.is_loopback() {
-                self.destroy6(id);
-            }
             self.flush_neighbours(id, |_| true);
+            self.tell_of_change(id);
+        }
+    }
+
+    /// `NETDEV_CHANGE`: IPv6 leaves `lo` once more if its MTU is too small (addrconf_notify).
+    fn tell_of_change(&mut self, id: DevId) {
+        let device = self.device(id);
+        if device.up && device.is_loopback() && device.mtu < IPV6_MIN_MTU {
+            self.destroy6(id);
         }
     }
 

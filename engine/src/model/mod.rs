@@ -12,6 +12,8 @@ mod link;
 mod neigh;
 mod netfilter;
 mod netns;
+#[cfg(feature = "kernel")]
+mod outline;
 mod policy;
 mod route;
 mod slab;
@@ -26,7 +28,8 @@ use device::{DevId, Device};
 use slab::Slab;
 use space::{Space, SpaceId};
 
-use crate::diagnostics::{Errno, Error, Refusal};
+use crate::diagnostics::{Errno, Refusal};
+use crate::failure::{Failure, Outcome};
 use crate::op::{Action, IfName, NetnsName, NetnsRef, Op};
 use crate::world::{Absent, Failed, Started};
 
@@ -41,31 +44,6 @@ pub struct Model {
     next_space: u32,
     next_device: u32,
 }
-
-/// Why an operation was not done.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Failure {
-    refusal: Refusal,
-    absent: Option<Absent>,
-}
-
-impl From<Errno> for Failure {
-    fn from(errno: Errno) -> Failure {
-        Failure { refusal: errno.into(), absent: None }
-    }
-}
-
-impl Failure {
-    /// The failure as the answer to a question, put as what follows "cannot".
-    pub(crate) fn into_error(self, question: impl FnOnce() -> String) -> Error {
-        match self.absent {
-            Some(absent) => absent.into_error(),
-            None => Error::Unanswered { question: question(), refusal: self.refusal },
-        }
-    }
-}
-
-type Outcome<T = ()> = Result<T, Failure>;
 
 /// A refusal with the text of the kernel's extended acknowledgement.
 fn refused(errno: Errno, text: &str) -> Failure {
@@ -129,18 +107,16 @@ impl Model {
     }
 
     fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
-        self.names
-            .get(netns)
-            .copied()
-            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })
+        self.names.get(netns).copied().ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))
     }
 
     fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {
         let space = self.space_id(netns)?;
-        self.space(space).links.get(name).copied().ok_or_else(|| Failure {
-            refusal: Errno::ENODEV.into(),
-            absent: Some(Absent::Link(netns.clone(), name.clone())),
-        })
+        self.space(space)
+            .links
+            .get(name)
+            .copied()
+            .ok_or_else(|| Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV))
     }
 
     fn space(&self, id: SpaceId) -> &Space {

@@ -60,7 +60,7 @@ impl Model {
             PidRef::Held(number) => self.names.get(&NetnsRef::Held(number)),
             PidRef::Started(number) => self.programs.get(&Started(number)),
         };
-        known.copied().ok_or_else(|| Errno::ENOENT.into())
+        known.copied().ok_or_else(|| Errno::ESRCH.into())
     }
 
     pub(super) fn new_space(&mut self) -> SpaceId {
@@ -75,10 +75,8 @@ impl Model {
 
     /// Takes a name away; a namespace without names and processes ends.
     fn forget(&mut self, netns: &NetnsRef) -> Outcome {
-        let space = self
-            .names
-            .remove(netns)
-            .ok_or_else(|| Failure { refusal: Errno::ENOENT.into(), absent: Some(Absent::Netns(netns.clone())) })?;
+        let space =
+            self.names.remove(netns).ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))?;
         self.space_mut(space).names.remove(netns);
         self.end_unused(space);
         Ok(())

@@ -17,9 +17,16 @@ pub(super) struct Flow {
 /// The rules of a family, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
-    rules: Vec<PolicyRule>,
+    rules: Vec<Entry>,
     /// Someone has added one (`fib_has_custom_rules`).
     custom: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    rule: PolicyRule,
+    /// Put there by the kernel itself: nobody's rule is taken for the same.
+    first: bool,
 }
 
 impl Rules {
@@ -45,17 +52,20 @@ impl Rules {
             not: false,
             table: *table,
         };
-        Rules { rules: tables.iter().map(rule).collect(), custom: false }
+        let first = |table| Entry { rule: rule(table), first: true };
+        Rules { rules: tables.iter().map(first).collect(), custom: false }
     }
 
     /// Takes the rules as they were found.
     pub(super) fn adopt(&mut self, rules: Vec<PolicyRule>) {
-        self.custom = rules.iter().any(|rule| !self.rules.contains(rule));
-        self.rules = rules;
+        let known = |rule: &PolicyRule| self.iter().any(|known| known == rule);
+        let custom = rules.iter().any(|rule| !known(rule));
+        let entries = rules.iter().map(|rule| Entry { rule: rule.clone(), first: known(rule) }).collect();
+        *self = Rules { rules: entries, custom };
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &PolicyRule> {
-        self.rules.iter()
+        self.rules.iter().map(|entry| &entry.rule)
     }
 
     pub(super) fn custom(&self) -> bool {
@@ -72,12 +82,12 @@ impl Rules {
             let mark = rule.fwmark.is_none_or(|(mark, mask)| mark & mask == 0);
             (from && to && iif && oif && mark) != rule.not
         };
-        self.rules.iter().filter(fits).map(|rule| rule.table).collect()
+        self.iter().filter(fits).map(|rule| rule.table).collect()
     }
 
     /// `fib_default_rule_pref`: one less than the second rule's.
     fn default_priority(&self) -> u32 {
-        let second = self.rules.get(1).and_then(|rule| rule.priority).filter(|priority| *priority > 0);
+        let second = self.rules.get(1).and_then(|entry| entry.rule.priority).filter(|priority| *priority > 0);
         second.map_or(0, |priority| priority - 1)
     }
 
@@ -86,13 +96,19 @@ impl Rules {
         let wanted = normal(wanted);
         let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
         let wanted = PolicyRule { priority: Some(priority), ..wanted };
-        // rule_exists does not look at `not`.
-        if self.rules.iter().any(|old| PolicyRule { not: wanted.not, ..old.clone() } == wanted) {
+        // rule_exists does not look at `not`, nor at addresses that are not asked for.
+        let alike = |old: &PolicyRule| PolicyRule {
+            not: wanted.not,
+            from: old.from.filter(|_| wanted.from.is_some()),
+            to: old.to.filter(|_| wanted.to.is_some()),
+            ..old.clone()
+        };
+        if self.rules.iter().any(|old| !old.first && alike(&old.rule) == wanted) {
             return Err(Errno::EEXIST.into());
         }
-        let after = self.rules.iter().position(|old| old.priority.unwrap_or(0) > priority);
+        let after = self.iter().position(|old| old.priority.unwrap_or(0) > priority);
         let at = after.unwrap_or(self.rules.len());
-        self.rules.insert(at, wanted);
+        self.rules.insert(at, Entry { rule: wanted, first: false });
         self.custom = true;
         Ok(())
     }
@@ -109,7 +125,7 @@ impl Rules {
                 && wanted.from.is_none_or(|from| old.from == Some(from))
                 && wanted.to.is_none_or(|to| old.to == Some(to))
         };
-        let Some(at) = self.rules.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
+        let Some(at) = self.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
         self.rules.remove(at);
         self.custom = true;
         Ok(())

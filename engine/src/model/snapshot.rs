@@ -94,7 +94,9 @@ impl Model {
             Kind::Bridge(bridge) => LinkType::Bridge { options: bridge.options.clone(), id: None, root_id: None },
             Kind::Vxlan(vxlan, lower) => {
                 let mut vxlan = vxlan.clone();
-                vxlan.dev = lower.map(|lower| self.device(lower).name.clone());
+                if let Some(lower) = lower {
+                    vxlan.dev = Some(self.device(*lower).name.clone());
+                }
                 LinkType::Vxlan(vxlan)
             }
             Kind::Macvlan(lower, mode) => LinkType::Macvlan(self.peer(netns, *lower), *mode),
@@ -242,7 +244,7 @@ impl Model {
                 state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
                     .to_owned(),
             };
-            records.extend(device.fdb.iter().map(|(mac, dst)| record(*mac, device, None, *dst)));
+            records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, entry.dst)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);
             records.extend(bridge.map(|(mac, port)| record(*mac, self.device(*port), Some(device), None)));
         }

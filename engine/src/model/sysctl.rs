@@ -113,7 +113,8 @@ impl Model {
     fn known(&self, space: SpaceId, conf: &Conf) -> Option<&str> {
         let same = |other: &Conf| other.same_setting(conf) && other.whose.is(conf.whose);
         let sysctls = &self.space(space).sysctls;
-        let mut found = sysctls.iter().filter(|(key, _)| Conf::of(&key.relative_path()).is_some_and(|other| same(&other)));
+        let mut found =
+            sysctls.iter().filter(|(key, _)| Conf::of(&key.relative_path()).is_some_and(|other| same(&other)));
         found.next().map(|(_, value)| value.as_str())
     }
 

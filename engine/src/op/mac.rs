@@ -1,6 +1,7 @@
 //! Hardware addresses.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use crate::diagnostics::{Error, Result};
 
@@ -10,6 +11,13 @@ use crate::diagnostics::{Error, Result};
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
+    /// The link-local address that the kernel makes of it: `fe80::` and the modified EUI-64 (RFC 4291,
+    /// appendix A).
+    pub(crate) fn link_local(self) -> Ipv6Addr {
+        let [a, b, c, d, e, f] = self.0.map(u16::from);
+        Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)
+    }
+
     /// Parses six two-digit hexadecimal numbers with `:` (or `-`) between them.
     pub fn parse(text: &str) -> Result<Mac> {
         let wrong = || Error::Mac { given: text.to_owned() };

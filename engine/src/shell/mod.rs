@@ -128,6 +128,15 @@ impl Command {
         line
     }
 
+    /// The command as a person types it.
+    pub fn typed(&self) -> String {
+        let words = self.words(Style::Plain);
+        match self.tail {
+            Tail::Strict | Tail::Tolerant => words,
+            Tail::Background(_) => format!("{words} &"),
+        }
+    }
+
     fn words(&self, style: Style) -> String {
         let takes_n = style == Style::Plain
             && matches!(self.argv.first(), Some(Word::Text(tool)) if tool == "ip" || tool == "bridge");

@@ -25,7 +25,7 @@ use lexicon::Lexicon;
 use netscript_engine::diagnostics::{Error, Failure, Result};
 use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
 use netscript_engine::kernel::Interrupt;
-use netscript_engine::op::{NetnsRef, Op};
+use netscript_engine::op::NetnsRef;
 use netscript_engine::shell;
 use netscript_engine::{Memory, Point, Stage};
 use said::{Fate, Said};
@@ -41,6 +41,7 @@ pub struct Repl {
     interpreter: Rc<RefCell<Interpreter>>,
     lexicon: Rc<Lexicon>,
     settings: Rc<Settings>,
+    echo: Rc<Echo>,
     said: Vec<Said>,
     printer: Printer,
     interrupt: Interrupt,
@@ -152,14 +153,22 @@ impl Repl {
         let lexicon = Rc::new(Lexicon::new(interpreter.engine()));
         let colours = Colours { out: colour.wanted_on(&io::stdout()), errors: colour.wanted() };
         let settings = Rc::new(Settings::default());
-        let echo = Echo { settings: Rc::clone(&settings), printer: printer.clone(), colour: colours.out };
-        interpreter.session().lab().on_op(move |op| echo.show(op));
+        let echo = Rc::new(Echo {
+            settings: Rc::clone(&settings),
+            printer: printer.clone(),
+            colour: colours.out,
+            last: RefCell::default(),
+        });
+        let (ops, commands) = (Rc::clone(&echo), Rc::clone(&echo));
+        interpreter.session().lab().on_op(move |op| ops.show(shell::lines(op, shell::Style::Plain)));
+        interpreter.session().lab().on_command(move |command| commands.show([command.typed()]));
         interpreter.session().lab().world().keep_steps();
         let interpreter = Rc::new(RefCell::new(interpreter));
         Repl {
             interpreter,
             lexicon,
             settings,
+            echo,
             said: Vec::new(),
             printer,
             interrupt,
@@ -288,6 +297,7 @@ impl Repl {
     ) -> std::result::Result<Flow, Failure> {
         let moment = self.moment();
         let here = moment.here.clone();
+        self.echo.begin();
         let start = Instant::now();
         let result = evaluate(&mut self.interpreter.borrow_mut());
         let time = start.elapsed();
@@ -403,19 +413,30 @@ fn unreadable(error: &rustyline::error::ReadlineError) -> Error {
     Error::Unreadable { path: "the terminal".to_owned(), why: error.to_string() }
 }
 
-/// Shows each operation as the commands that do the same.
+/// Shows what happens as the commands that do the same.
 struct Echo {
     settings: Rc<Settings>,
     printer: Printer,
     colour: bool,
+    /// The last command shown: what waits asks the same again and again.
+    last: RefCell<String>,
 }
 
 impl Echo {
-    fn show(&self, op: &Op) {
-        if self.settings.echo.get() && !self.settings.dry.get() {
-            for line in shell::lines(op, shell::Style::Plain) {
-                self.printer.line(&Style::Dim.paint_if(self.colour, &format!("# {line}")));
-            }
+    fn show(&self, commands: impl IntoIterator<Item = String>) {
+        if !self.settings.echo.get() || self.settings.dry.get() {
+            return;
         }
+        for command in commands {
+            if *self.last.borrow() != command {
+                self.printer.line(&Style::Dim.paint_if(self.colour, &format!("# {command}")));
+            }
+            self.last.replace(command);
+        }
+    }
+
+    /// Another line was typed.
+    fn begin(&self) {
+        self.last.take();
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use netscript_engine::diagnostics::Error;
 use netscript_engine::interpreter::at;
-use netscript_engine::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy};
+use netscript_engine::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy, Table as NetfilterTable};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -69,6 +69,13 @@ mod words {
             return Err(Error::Conflict {
                 message: format!("`{chain}` is no built-in chain, and only those have a policy"),
                 help: "end the chain with `.drop()` or `.accept()`".into(),
+            }
+            .into());
+        }
+        if chain.table.reference().table == NetfilterTable::Nat && policy == Policy::Drop {
+            return Err(Error::Conflict {
+                message: "the table `nat` is not for filtering: its chains cannot drop what no rule decided on".into(),
+                help: "say it of a chain of `filter`, such as `host.filter.forward`".into(),
             }
             .into());
         }

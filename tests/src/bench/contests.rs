@@ -26,14 +26,10 @@ pub fn contests(tools: &Tools, word: &str) -> Vec<Contest> {
     contests
 }
 
-fn way(name: &str, rounds: usize, before: String, command: &[&str]) -> Way {
+fn way(name: &str, rounds: usize, files: &[(&str, &str)], command: &[&str]) -> Way {
     let command = command.iter().map(|part| (*part).to_owned()).collect();
-    Way { name: name.to_owned(), before: format!("mkdir -p {DIR}; cd {DIR}\n{before}"), command, rounds }
-}
-
-/// A file that a run needs, as a line of the shell script before it.
-fn file(name: &str, text: &str) -> String {
-    format!("cat >{DIR}/{name} <<'END_OF_FILE'\n{text}\nEND_OF_FILE\n")
+    let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    Way { name: name.to_owned(), files, before: String::new(), command, rounds }
 }
 
 fn text(path: &Path) -> &str {
@@ -42,43 +38,41 @@ fn text(path: &Path) -> &str {
 
 impl Tools {
     fn netscript(&self, name: &str, rounds: usize, script: &str) -> Way {
-        way(name, rounds, file("lab.rhai", script), &[text(&self.netscript), &format!("{DIR}/lab.rhai")])
+        way(name, rounds, &[("lab.rhai", script)], &[text(&self.netscript), &format!("{DIR}/lab.rhai")])
     }
 
     fn unfused(&self, rounds: usize, script: &str) -> Way {
         let command = ["env", "NETSCRIPT_FUSE=0", text(&self.netscript), &format!("{DIR}/lab.rhai")];
-        way("netscript, unfused (`NETSCRIPT_FUSE=0`)", rounds, file("lab.rhai", script), &command)
+        way("netscript, unfused (`NETSCRIPT_FUSE=0`)", rounds, &[("lab.rhai", script)], &command)
     }
 
     fn dry_run(&self, name: &str, rounds: usize, script: &str) -> Way {
         let netscript = text(&self.netscript);
-        let script = file("lab.rhai", script);
-        let before = format!("{script}{netscript} --dry-run=tutorial {DIR}/lab.rhai >{DIR}/lab.sh 2>/dev/null\n");
-        way(name, rounds, before, &["sh", &format!("{DIR}/lab.sh")])
+        let before = format!("{netscript} --dry-run=tutorial {DIR}/lab.rhai >{DIR}/lab.sh 2>/dev/null\n");
+        Way { before, ..way(name, rounds, &[("lab.rhai", script)], &["sh", &format!("{DIR}/lab.sh")]) }
     }
 
     fn floor(&self, rounds: usize, what: &str, count: u32) -> Way {
-        way("floor: netlink messages by hand", rounds, String::new(), &[text(&self.floor), what, &count.to_string()])
+        way("floor: netlink messages by hand", rounds, &[], &[text(&self.floor), what, &count.to_string()])
     }
 
     fn python(&self, name: &str, module: &str, rounds: usize, script: &str) -> Way {
         let python = self.python.as_deref().unwrap_or(Path::new("python3"));
         let has_it = Command::new(python).args(["-c", &format!("import {module}")]).output();
         let rounds = if has_it.is_ok_and(|output| output.status.success()) { rounds } else { 0 };
-        way(name, rounds, file("lab.py", script), &[text(python), &format!("{DIR}/lab.py")])
+        way(name, rounds, &[("lab.py", script)], &[text(python), &format!("{DIR}/lab.py")])
     }
 }
 
 fn ip_batch(name: &str, rounds: usize, size: u32, born_in_place: bool) -> Way {
     let files = scripts::ip_batch(size, born_in_place);
-    let before = files.iter().map(|(name, text)| file(name, text)).collect();
-    way(name, rounds, before, &["sh", &format!("{DIR}/run")])
+    Way { files, ..way(name, rounds, &[], &["sh", &format!("{DIR}/run")]) }
 }
 
 fn lab(tools: &Tools, size: u32) -> Contest {
     let (many, few) = match size {
-        ..=10 => (15, 9),
-        ..=100 => (11, 5),
+        0..=10 => (15, 9),
+        11..=100 => (11, 5),
         _ => (5, 1),
     };
     let script = scripts::lab(size);
@@ -116,8 +110,7 @@ fn three_tier(tools: &Tools) -> Contest {
 }
 
 fn start_up(tools: &Tools) -> Contest {
-    let ways =
-        vec![way("`ip -V`", 101, String::new(), &["ip", "-V"]), tools.netscript("netscript, an empty script", 101, "")];
+    let ways = vec![way("`ip -V`", 101, &[], &["ip", "-V"]), tools.netscript("netscript, an empty script", 101, "")];
     let goals = vec![Goal { of: 1, by: 0, bound: Bound::AtMost(3.0) }];
     Contest { title: "start-up".to_owned(), ways, goals }
 }
@@ -125,20 +118,16 @@ fn start_up(tools: &Tools) -> Contest {
 fn teardown(tools: &Tools, size: u32) -> Contest {
     let rounds = if size > 100 { 5 } else { 11 };
     let netscript = text(&tools.netscript);
-    let script = file("lab.rhai", &scripts::lab(size));
-    let before = format!("{script}{netscript} {DIR}/lab.rhai 2>/dev/null\n");
+    let script = scripts::lab(size);
+    let before = format!("{netscript} {DIR}/lab.rhai 2>/dev/null\n");
     // `ip` returns before the kernel has removed anything.
     let delete =
         "ip -all netns del\nip link del br0\nwhile ip -br link show type veth | grep -q .; do sleep 0.002; done\n";
-    let ways = vec![
-        way(
-            "`ip -all netns del`, until the kernel has finished",
-            rounds,
-            format!("{before}{}", file("down", delete)),
-            &["sh", &format!("{DIR}/down")],
-        ),
-        way("netscript down", rounds, before, &[netscript, "down", "lab"]),
-    ];
+    let files = [("lab.rhai", script.as_str()), ("down", delete)];
+    let delete =
+        way("`ip -all netns del`, until the kernel has finished", rounds, &files, &["sh", &format!("{DIR}/down")]);
+    let down = way("netscript down", rounds, &files, &[netscript, "down", "lab"]);
+    let ways = vec![Way { before: before.clone(), ..delete }, Way { before, ..down }];
     let goals = if size > 100 { vec![Goal { of: 1, by: 0, bound: Bound::AtMost(1.2) }] } else { Vec::new() };
     Contest { title: format!("taking {size} namespaces down"), ways, goals }
 }
@@ -146,7 +135,7 @@ fn teardown(tools: &Tools, size: u32) -> Contest {
 fn nat(tools: &Tools) -> Contest {
     let ways = vec![
         tools.netscript("netscript", 7, scripts::NAT_RULES),
-        way("1,000 calls of iptables", 3, file("rules", &scripts::iptables()), &["sh", &format!("{DIR}/rules")]),
+        way("1,000 calls of iptables", 3, &[("rules", &scripts::iptables())], &["sh", &format!("{DIR}/rules")]),
         tools.unfused(3, scripts::NAT_RULES),
     ];
     let goals = vec![Goal { of: 1, by: 0, bound: Bound::AtLeast(50.0) }];
@@ -162,7 +151,7 @@ fn many(tools: &Tools, what: &str) -> Contest {
         tools.floor(7, what, 10_000),
         tools.netscript("netscript", 7, script),
         tools.unfused(3, script),
-        way("`ip -batch`", 7, file("batch", &batch), &["ip", "-batch", &format!("{DIR}/batch")]),
+        way("`ip -batch`", 7, &[("batch", &batch)], &["ip", "-batch", &format!("{DIR}/batch")]),
     ];
     let goals = vec![Goal { of: 1, by: 0, bound: Bound::AtMost(3.0) }];
     Contest { title: format!("10,000 {what}"), ways, goals }

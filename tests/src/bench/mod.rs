@@ -25,6 +25,8 @@ pub use table::{Row, machine, report};
 pub struct Way {
     /// What the table calls it.
     pub name: String,
+    /// Files that it needs, in `/run/bench`: name and text.
+    pub files: Vec<(String, String)>,
     /// What is done before, untimed: a shell script.
     pub before: String,
     /// The command that is timed.
@@ -84,9 +86,10 @@ pub struct Measured {
 }
 
 /// Lets the ways of a contest take turns, and gives what each run took.
-pub fn hold(contest: &Contest) -> Result<Vec<Vec<Measured>>, String> {
+/// No way takes part in more than so many rounds.
+pub fn hold(contest: &Contest, most: usize) -> Result<Vec<Vec<Measured>>, String> {
     let mut measured = vec![Vec::new(); contest.ways.len()];
-    let rounds = contest.ways.iter().map(|way| way.rounds).max().unwrap_or(0);
+    let rounds = contest.ways.iter().map(|way| way.rounds).max().unwrap_or(0).min(most);
     for round in 0..rounds {
         for (way, results) in contest.ways.iter().zip(&mut measured) {
             if round < way.rounds {
@@ -101,6 +104,10 @@ pub fn hold(contest: &Contest) -> Result<Vec<Vec<Measured>>, String> {
 fn run(way: &Way) -> Result<Measured, String> {
     quiet::wait();
     let sandbox = Sandbox::new();
+    let files = way.files.clone();
+    sandbox
+        .run(move || files.iter().try_for_each(|(name, text)| put(name, text)))
+        .map_err(|error| error.to_string())?;
     sandbox.shell(&format!("ip link set lo up\n{}", way.before));
     let (own, command) = (own_program()?, way.command.clone());
     let output = sandbox.run(move || Command::new(own).arg("bench-one").args(command).output());
@@ -113,6 +120,11 @@ fn run(way: &Way) -> Result<Measured, String> {
         }
         _ => Err(format!("{told}{}", String::from_utf8_lossy(&output.stderr))),
     }
+}
+
+fn put(name: &str, text: &str) -> io::Result<()> {
+    std::fs::create_dir_all(scripts::DIR)?;
+    std::fs::write(format!("{}/{name}", scripts::DIR), text)
 }
 
 fn own_program() -> Result<PathBuf, String> {

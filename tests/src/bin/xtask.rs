@@ -1,18 +1,12 @@
 //! The project's own commands: `cargo xtask COMMAND`. CONTRIBUTING.md lists them.
 
-use std::cell::Cell;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::rc::Rc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, World};
 use netscript_tests::bench::{self, Tools};
 use netscript_tests::crash::{self, Machine, Report};
-use netscript_tests::equivalence::check_seeds;
-use netscript_tests::{big_lab, lines};
+use netscript_tests::equivalence::{check_seeds, fresh_seed};
+use netscript_tests::{bench_dry_run, lines};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,10 +32,10 @@ fn main() -> ExitCode {
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
-                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|failures|together]"
+                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
-            eprintln!("       cargo xtask bench [--only WORD] [--python PATH]");
+            eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
             );
@@ -109,11 +103,15 @@ fn lines() -> ExitCode {
     }
 }
 
+/// The tests that compare with `tests/ref`.
+const BLESSED: [&str; 2] = ["annotated::", "the_intro_tutorial_typed_line_by_line"];
+
 /// Rewrites the expected output in `tests/ref`.
 fn bless() -> ExitCode {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["test", "--package", "netscript-tests", "--test", "suite", "annotated"])
+        .args(["test", "--package", "netscript-tests", "--test", "suite", "--"])
+        .args(BLESSED)
         .env("NETSCRIPT_BLESS", "1")
         .status();
     match status {
@@ -170,9 +168,16 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         if wanted("kills") {
             tell(&format!("{name}, killed"), crash::kills(&machine, script, first, stride));
         }
+        if wanted("interrupts") {
+            tell(&format!("{name}, interrupted"), crash::interrupts(&machine, script, first, stride));
+        }
         if wanted("failures") {
             tell(&format!("{name}, names taken"), crash::failures(&machine, script));
         }
+    }
+    if wanted("random") {
+        let (seed, programs) = (number("--seed", 1), number("--programs", 200));
+        tell("random programs", crash::random(&machine, seed..seed + programs));
     }
     if wanted("together") {
         let rounds = usize::try_from(number("--rounds", 20)).unwrap_or(20);
@@ -196,10 +201,11 @@ fn bench(arguments: &[String]) -> ExitCode {
         eprintln!("build the floor program first: cargo build --release --package netscript-tests --bin floor");
         return ExitCode::from(2);
     }
+    let most = option("--rounds").and_then(|rounds| rounds.parse().ok()).unwrap_or(usize::MAX);
     let mut text = bench::machine();
     print!("{text}");
     for contest in bench::contests(&tools, &option("--only").unwrap_or_default()) {
-        let told = match bench::hold(&contest) {
+        let told = match bench::hold(&contest, most) {
             Ok(measured) => bench::report(&contest, &measured),
             Err(why) => {
                 eprintln!("{why}");
@@ -246,8 +252,7 @@ fn equivalence(arguments: &[String]) -> ExitCode {
         let at = arguments.iter().position(|argument| argument == key);
         at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
     };
-    let fresh = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()) * 1_000_000;
-    let (programs, first) = (number("--programs", 200), number("--seed", fresh));
+    let (programs, first) = (number("--programs", 200), number("--seed", fresh_seed()));
     let at_once = usize::try_from(number("--at-once", 16)).unwrap_or(16);
     let shrinking = !arguments.iter().any(|argument| argument == "--no-shrinking");
     println!("seeds {first} to {}", first + programs.saturating_sub(1));
@@ -263,37 +268,15 @@ fn equivalence(arguments: &[String]) -> ExitCode {
     if report.differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Times the dry run of labs of 100 to 10,000 namespaces, ten operations each.
+/// Times the dry run of labs of 100 to 10,000 namespaces, ten operations each: of their operations
+/// alone, and of scripts.
 fn bench_dry_run() -> ExitCode {
-    let mut per_op = Vec::new();
-    for namespaces in [100, 1_000, 10_000] {
-        let ops = big_lab(namespaces);
-        // Small labs are over too soon to be timed once.
-        let rounds = 10_000 / namespaces;
-        let start = Instant::now();
-        let mut bytes = 0;
-        for _ in 0..rounds {
-            let written = Rc::new(Cell::new(0));
-            let sink = Rc::clone(&written);
-            let mut run = DryRun::new(Model::new(), Style::Plain, move |line| sink.set(sink.get() + line.len() + 1));
-            if let Err(failed) = run.apply(&ops) {
-                eprintln!("{} fails: {:?}", ops[failed.index], failed.refusal);
-                return ExitCode::FAILURE;
-            }
-            bytes = written.get();
-        }
-        let micros = start.elapsed().as_secs_f64() * 1e6 / (ops.len() * rounds) as f64;
-        per_op.push(micros);
-        println!(
-            "{namespaces:>6} namespaces {:>7} operations {bytes:>9} bytes of script {micros:>6.2} µs an operation, {:>7.0} a second, peak memory so far {} MiB",
-            ops.len(),
-            1e6 / micros,
-            peak_memory() >> 10
-        );
+    let measured = bench_dry_run::measure();
+    for measured in &measured {
+        println!("{measured}");
     }
-    let ratio = per_op[2] / per_op[0];
-    println!("an operation at 100,000 takes {ratio:.2} times what it takes at 1,000");
-    if ratio <= 1.3 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("peak memory {} MiB", peak_memory() >> 10);
+    if measured.iter().all(|measured| measured.ratio() <= 1.3) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// `VmHWM` of proc(5), in KiB.

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
-/// What changes by itself.
-const LEFT_OUT: [&str; 6] = ["gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
+use super::equal::tidy;
 
 /// Seconds that netscript may take.
 const LONGEST: &str = "60";
@@ -23,6 +25,7 @@ mount -t tmpfs tmpfs /run
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link set lo up
 ip netns add stranger
+ip netns exec stranger sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link add s1 type veth peer name s1peer netns stranger
 ip -n stranger link set s1peer up
 ip addr add 10.9.0.1/24 dev s1
@@ -44,6 +47,8 @@ ip link add sbr type bridge
 ip link set s3peer master sbr
 ip addr add 10.8.0.1/24 dev sbr
 ip link set sbr up
+ip link set s3 up
+ip link set s3peer up
 ip route add unreachable 10.96.0.0/16
 ip route add blackhole 10.97.0.0/16
 ip rule add from 10.9.0.0/24 lookup 77 priority 700
@@ -51,11 +56,23 @@ iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -A FORWARD -s 192.0.2.2 -m conntrack --ctstate ESTABLISHED -j DROP
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -j MASQUERADE
+sleep 0.5
+ip link set s3 down
+ip link set s3peer down
 setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
 ";
 
 /// Everything that can be seen of the machine, by what it is.
 pub type Seen = BTreeMap<String, String>;
+
+/// What happens to netscript at one of its moments.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// SIGKILL
+    Kill(u64),
+    /// SIGINT, as from Ctrl-C
+    Interrupt(u64),
+}
 
 /// The machine that this process was moved to.
 pub struct Machine {
@@ -69,20 +86,39 @@ impl Machine {
     ///
     /// If it cannot be furnished.
     pub fn furnish(program: &Path) -> Machine {
+        let machine = Machine { program: program.display().to_string() };
+        machine.set_up();
+        machine
+    }
+
+    /// Goes to another machine, furnished alike: what is wrong with this one must not spoil what is
+    /// tried next.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or it cannot be furnished.
+    pub fn renew(&self) {
+        let pid = |line: &str| line.split(' ').next().and_then(|pid| pid.parse().ok());
+        for pid in processes().lines().filter_map(pid).filter(|pid| *pid > 1) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).expect("there can be another machine");
+        self.set_up();
+    }
+
+    fn set_up(&self) {
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let machine = Machine { program: program.display().to_string() };
         // Carriers and addresses come in the kernel's own time.
-        let mut before = machine.look();
+        let mut before = self.look();
         for _ in 0..20 {
             std::thread::sleep(Duration::from_millis(1500));
-            let now = machine.look();
+            let now = self.look();
             if now == before {
                 break;
             }
             before = now;
         }
-        machine
     }
 
     /// Runs netscript.
@@ -90,12 +126,14 @@ impl Machine {
     /// # Panics
     ///
     /// If it cannot be started, or does not come to its end.
-    pub fn netscript(&self, args: &[&str], kill_at: Option<u64>) -> Output {
+    pub fn netscript(&self, args: &[&str], stop: Option<Stop>) -> Output {
         let mut command = Command::new("timeout");
         command.args(["--foreground", "--signal=KILL", LONGEST, &self.program]).args(args);
-        command.env_remove("NETSCRIPT_KILL_AT");
-        if let Some(at) = kill_at {
-            command.env("NETSCRIPT_KILL_AT", at.to_string());
+        command.env_remove("NETSCRIPT_KILL_AT").env_remove("NETSCRIPT_INTERRUPT_AT");
+        match stop {
+            Some(Stop::Kill(at)) => drop(command.env("NETSCRIPT_KILL_AT", at.to_string())),
+            Some(Stop::Interrupt(at)) => drop(command.env("NETSCRIPT_INTERRUPT_AT", at.to_string())),
+            None => {}
         }
         let output = command.output().expect("netscript can be started");
         assert!(output.status.code() != Some(TIMED_OUT), "netscript {args:?} goes on for more than {LONGEST} s");
@@ -133,7 +171,7 @@ impl Machine {
                 "ip -6 -j rule show",
                 "ip -j neigh show nud permanent",
             ] {
-                seen.insert(format!("{netns}: {command}"), tidy(&run(&within(command))));
+                seen.insert(format!("{netns}: {command}"), tidy(command, &run(&within(command))));
             }
         }
         seen.insert("names".into(), names);
@@ -152,9 +190,15 @@ pub fn difference(before: &Seen, after: &Seen) -> String {
     let lines = |text: Option<&String>| text.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default();
     let parts = differing.map(|key| {
         let (was, is): (Vec<String>, Vec<String>) = (lines(before.get(key)), lines(after.get(key)));
-        let gone = was.iter().filter(|line| !is.contains(line)).map(|line| format!("  - {line}\n"));
-        let new = is.iter().filter(|line| !was.contains(line)).map(|line| format!("  + {line}\n"));
-        let mut lines: String = gone.chain(new).collect();
+        let gone: Vec<&String> = was.iter().filter(|line| !is.contains(line)).collect();
+        let new: Vec<&String> = is.iter().filter(|line| !was.contains(line)).collect();
+        let mut lines = match gone.len() == new.len() {
+            true => gone.iter().zip(new).map(|(was, is)| changed(was, is)).collect(),
+            false => {
+                let gone = gone.into_iter().map(|line| format!("  - {line}\n"));
+                gone.chain(new.into_iter().map(|line| format!("  + {line}\n"))).collect::<String>()
+            }
+        };
         if lines.is_empty() {
             lines = format!("  in this order:\n  {}\n  and not in this:\n  {}\n", is.join("\n  "), was.join("\n  "));
         }
@@ -163,29 +207,20 @@ pub fn difference(before: &Seen, after: &Seen) -> String {
     parts.collect()
 }
 
+/// What differs between two lines: of JSON's objects, the values alone.
+fn changed(was: &str, is: &str) -> String {
+    let parsed = [was, is].map(serde_json::from_str::<serde_json::Map<String, Value>>);
+    let [Ok(a), Ok(b)] = parsed else { return format!("  - {was}\n  + {is}\n") };
+    let name = a.get("ifname").or(a.get("dst")).cloned().unwrap_or_default();
+    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let keys = keys.into_iter().filter(|key| a.get(*key) != b.get(*key));
+    let told = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
+    keys.map(|key| format!("  {name} {key}: {} => {}\n", told(a.get(key)), told(b.get(key)))).collect()
+}
+
 fn run(command: &str) -> String {
     let output = Command::new("sh").args(["-c", command]).output().expect("there is a shell");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// One thing a line, without what changes by itself.
-fn tidy(json: &str) -> String {
-    let Ok(Value::Array(mut things)) = serde_json::from_str(json) else { return json.to_owned() };
-    for thing in &mut things {
-        forget(thing);
-    }
-    things.iter().map(|thing| format!("{thing}\n")).collect()
-}
-
-fn forget(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
-            map.values_mut().for_each(forget);
-        }
-        Value::Array(all) => all.iter_mut().for_each(forget),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn without_counters(rules: &str) -> String {

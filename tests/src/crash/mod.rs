@@ -3,13 +3,16 @@
 //! The machine is one of the test's own: network, mounts and processes apart from everything else,
 //! with namespaces, links, rules and a program of somebody else's on it.
 
+mod equal;
 mod machine;
+mod random;
 mod tried;
 
 use std::path::{Path, PathBuf};
 
 pub use machine::Machine;
-pub use tried::{Report, failures, kills, there_and_back, together};
+pub use random::random;
+pub use tried::{Report, failures, interrupts, kills, there_and_back, together};
 
 use crate::workspace;
 

@@ -4,8 +4,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::machine::{Machine, Seen, difference};
+use super::machine::{Machine, Seen, Stop, difference};
 use crate::workspace;
+
+/// So many interrupts that come too late tell that the lab has no more moments.
+const IN_VAIN: u32 = 3;
 
 /// Lines of a difference that are shown.
 const MOST: usize = 60;
@@ -22,16 +25,19 @@ pub struct Report {
 }
 
 impl Report {
-    fn add(&mut self, what: &str, before: &Seen, after: &Seen, output: &Output) -> bool {
+    /// Adds one try; `told` is what the last program said. What comes next is tried on a machine that
+    /// is as it should be.
+    pub(super) fn add(&mut self, machine: &Machine, what: &str, before: &Seen, told: &[u8]) {
         self.tried += 1;
+        let after = &machine.settle(before);
         if before == after {
             self.came_back += 1;
-            return true;
+            return;
         }
-        let told = String::from_utf8_lossy(&output.stderr);
+        machine.renew();
+        let told = String::from_utf8_lossy(told);
         let difference: Vec<String> = difference(before, after).lines().take(MOST).map(str::to_owned).collect();
         self.wrong.push(format!("{what}\n{}\n{told}", difference.join("\n")));
-        false
     }
 
     /// Adds another report to this one.
@@ -61,7 +67,7 @@ pub fn there_and_back(machine: &Machine, script: &Path) -> Report {
         report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
     }
     let down = machine.netscript(&["down", &name(script)], None);
-    report.add(&format!("{}: down", script.display()), &before, &machine.settle(&before), &down);
+    report.add(machine, &format!("{}: down", script.display()), &before, &down.stderr);
     report
 }
 
@@ -72,18 +78,16 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
     let text = std::fs::read_to_string(script).unwrap_or_default() + "\nthrow \"the end\";\n";
     let failing = script_beside(script, &text);
     let (path, lab) = (failing.display().to_string(), name(&failing));
-    let before = machine.look();
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
-        let run = machine.netscript(&["--force", &path], Some(at));
+        let before = machine.look();
+        let run = machine.netscript(&["--force", &path], Some(Stop::Kill(at)));
         if !was_killed(&run) {
-            report.add(&format!("{}: rollback", script.display()), &before, &machine.settle(&before), &run);
+            report.add(machine, &format!("{}: rollback", script.display()), &before, &run.stderr);
             break;
         }
         let down = machine.netscript(&["down", "--force", &lab], None);
         let what = format!("{}: killed at {at}", script.display());
-        if !report.add(&what, &before, &machine.settle(&before), &down) {
-            break;
-        }
+        report.add(machine, &what, &before, &down.stderr);
     }
     let _ = std::fs::remove_file(&failing);
     report.merge(kills_of_down(machine, script, first, stride));
@@ -92,16 +96,17 @@ pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Repor
 
 fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
     for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
         machine.netscript(&["--force", &script.display().to_string()], None);
-        let down = machine.netscript(&["down", "--force", &name(script)], Some(at));
+        let down = machine.netscript(&["down", "--force", &name(script)], Some(Stop::Kill(at)));
         let last = !was_killed(&down);
         if !last {
             machine.netscript(&["down", "--force", &name(script)], None);
         }
         let what = format!("{}: down killed at {at}", script.display());
-        if !report.add(&what, &before, &machine.settle(&before), &down) || last {
+        report.add(machine, &what, &before, &down.stderr);
+        if last {
             break;
         }
     }
@@ -115,6 +120,28 @@ fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
         Path::new("/tmp").join(format!("{}-{}", std::process::id(), path.file_name().unwrap_or_default().display()));
     std::fs::write(&path, text).expect("there is room in /tmp");
     path
+}
+
+/// A lab is interrupted at every N-th moment, which is a failure: everything is undone. One that is
+/// interrupted after its end is up, and is taken down.
+pub fn interrupts(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+    let mut report = Report::default();
+    let path = script.display().to_string();
+    let mut in_vain = 0;
+    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
+        let before = machine.look();
+        let run = machine.netscript(&["--force", &path], Some(Stop::Interrupt(at)));
+        if run.status.success() {
+            in_vain += 1;
+            machine.netscript(&["down", "--force", &name(script)], None);
+        }
+        let what = format!("{path}: interrupted at {at}");
+        report.add(machine, &what, &before, &run.stderr);
+        if in_vain == IN_VAIN {
+            break;
+        }
+    }
+    report
 }
 
 /// Every name that a lab makes on the host is taken in its turn: the lab fails there, and everything
@@ -136,7 +163,7 @@ pub fn failures(machine: &Machine, script: &Path) -> Report {
             let _ = sh(&taking.1);
             continue;
         }
-        report.add(&what, &before, &machine.settle(&before), &run);
+        report.add(machine, &what, &before, &run.stderr);
         let _ = sh(&taking.1);
     }
     report
@@ -165,8 +192,8 @@ fn takings(line: &str) -> Vec<(String, String)> {
 /// share, go up and down at the same time, again and again.
 pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
     for round in 0..rounds {
+        let before = machine.look();
         std::thread::scope(|scope| {
             for number in 0..labs {
                 scope.spawn(move || up_and_down(machine, number));
@@ -174,9 +201,7 @@ pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
         });
         let output = machine.netscript(&["ps"], None);
         let what = format!("{labs} labs at once, round {round}");
-        if !report.add(&what, &before, &machine.settle(&before), &output) {
-            break;
-        }
+        report.add(machine, &what, &before, &output.stderr);
     }
     report
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netscript_engine::diagnostics::Errno;
-use netscript_engine::kernel::Kernel;
+use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
 use netscript_engine::op::{Action, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp};
 use netscript_engine::shell::{self, Style};
@@ -62,21 +62,22 @@ pub fn check(program: &Program) -> Outcome {
 pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let look = Look::at(program);
     let model = on_model(program, &look);
-    let expected = Expected {
-        comparison: Comparison::with(&model.state),
-        state: model.state.clone(),
-        look,
-        limit,
-    };
+    let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
     let comparison = &expected.comparison;
-    let kernel = on_kernel(program.clone(), expected.clone());
-    let failed = as_commands(&model.lines, expected.clone());
+    let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
+    let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Queue::new(kernel)));
+    let failed = as_commands(program, &model.lines, expected.clone());
 
     let mut differences = Vec::new();
     for (at, op) in program.iter().enumerate() {
         let (believed, said) = (&model.verdicts[at], &kernel.verdicts[at]);
         if believed != said {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel {said:?}"));
+        }
+        let said = &together.verdicts[at];
+        if believed != said {
+            differences
+                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
@@ -87,7 +88,9 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the command: {told}"));
         }
     }
-    for (name, left) in [("kernel", &kernel.left), ("commands", &failed.left)] {
+    differences.extend(together.late.clone());
+    let behind_a_queue = ("kernel behind a queue", &together.left);
+    for (name, left) in [("kernel", &kernel.left), behind_a_queue, ("commands", &failed.left)] {
         if left.servers != model.servers {
             differences.push(format!("name servers: model {:?}, {name} {:?}", model.servers, left.servers));
         }
@@ -98,9 +101,14 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             Err(why) => differences.push(format!("{name}: {why}")),
         }
     }
-    let (ours, theirs) = (&kernel.left.rules, &failed.left.rules);
-    if ours != theirs {
-        differences.push(format!("iptables-save: kernel\n{ours}\ncommands\n{theirs}"));
+    if let Ok(state) = &kernel.left.state {
+        differences.extend(imported(state, &expected));
+    }
+    for (name, left) in [behind_a_queue, ("commands", &failed.left)] {
+        let (ours, theirs) = (&kernel.left.rules, &left.rules);
+        if ours != theirs {
+            differences.push(format!("iptables-save: kernel\n{ours}\n{name}\n{theirs}"));
+        }
     }
     let refused = model.verdicts.iter().filter(|verdict| **verdict != Verdict::Done).count();
     Outcome { differences, refused }
@@ -126,11 +134,7 @@ impl Look {
                 Action::Netns(NetnsOp::Hold(number)) => look.held.push(*number),
                 Action::Netns(NetnsOp::Resolver(name, _)) => look.resolvers.push(NetnsRef::Named(name.clone())),
                 Action::Netns(
-                    NetnsOp::Add(_)
-                    | NetnsOp::Del(_)
-                    | NetnsOp::Release(_)
-                    | NetnsOp::Attach(..)
-                    | NetnsOp::Detach(_),
+                    NetnsOp::Add(_) | NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_),
                 )
                 | Action::Link(_)
                 | Action::Addr(_)
@@ -174,6 +178,24 @@ pub(super) fn read_state(
         }
     }
     Ok(state)
+}
+
+/// What a model that begins with a state has otherwise.
+fn imported(state: &NetState, expected: &Expected) -> Vec<String> {
+    let mut run = DryRun::new(Model::of(state), Style::Plain, |_| ());
+    match read_state(&mut run, &expected.look.settings, &expected.look.places()) {
+        Ok(again) => {
+            let differences = Comparison::with(state).differences(state, &again);
+            differences.iter().map(|line| format!("found - begun with +: {line}")).collect()
+        }
+        Err(why) => vec![format!("a model that begins with it: {why}")],
+    }
+}
+
+/// The operations of a program that the model takes.
+pub fn accepted(program: &Program) -> Program {
+    let mut model = Model::new();
+    program.iter().filter(|op| model.apply(std::slice::from_ref(*op)).is_ok()).cloned().collect()
 }
 
 struct OnModel {
@@ -238,7 +260,7 @@ struct Left {
 
 impl Left {
     /// Looks for as long as the state is not what was expected.
-    fn look(kernel: &mut Kernel, expected: &Expected, places: &[(NetnsRef, NetnsRef)]) -> Left {
+    fn look(kernel: &mut dyn World, expected: &Expected, places: &[(NetnsRef, NetnsRef)]) -> Left {
         let state = settled(kernel, expected, places);
         Left { state, servers: servers(kernel, &expected.look), rules: saved_rules(&expected.state) }
     }
@@ -246,19 +268,30 @@ impl Left {
 
 struct OnKernel {
     verdicts: Vec<Verdict>,
+    /// What failed after it had been taken for certain.
+    late: Option<String>,
     left: Left,
 }
 
-fn on_kernel(program: Program, expected: Expected) -> OnKernel {
+fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn World>) -> OnKernel {
     Sandbox::new().run(move || {
-        let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
+        let mut kernel = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
         bring_loopback_up();
-        let verdicts = program.iter().map(|op| verdict(&mut kernel, op)).collect();
-        let left = Left::look(&mut kernel, &expected, &expected.look.places());
+        let mut verdicts = Vec::new();
+        for op in &program {
+            if waits_for_addresses(op) {
+                // What fails of it is told below.
+                let _ = kernel.flush();
+                std::thread::sleep(PAUSE);
+            }
+            verdicts.push(verdict(&mut *kernel, op));
+        }
+        let late = kernel.flush().err().map(|error| format!("late: {}", error.describe().message));
+        let left = Left::look(&mut *kernel, &expected, &expected.look.places());
         for number in &expected.look.held {
             let _ = kernel.apply(&[Op::host(NetnsOp::Release(*number))]);
         }
-        OnKernel { verdicts, left }
+        OnKernel { verdicts, late, left }
     })
 }
 
@@ -268,8 +301,18 @@ struct AsCommands {
     left: Left,
 }
 
-fn as_commands(lines: &[Vec<String>], expected: Expected) -> AsCommands {
-    let script = commands(lines) + tell_holders(&expected.look).as_str();
+/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`), and if
+/// forwarding is switched on in between, its network's anycast address is joined twice.
+const PAUSE: Duration = Duration::from_millis(60);
+
+fn waits_for_addresses(op: &Op) -> bool {
+    matches!(&op.action, Action::Sysctl(SysctlOp::Write(key, _)) if key.to_string().starts_with("net.ipv6.conf."))
+}
+
+fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
+    let pause = |op| if waits_for_addresses(op) { format!("sleep {}\n", PAUSE.as_secs_f64()) } else { String::new() };
+    let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
+    let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
     Sandbox::new().run(move || {
         bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
@@ -311,13 +354,12 @@ fn holders() -> Vec<(u32, u32)> {
     told.lines().filter_map(pair).collect()
 }
 
-/// A shell script that goes on after a failure, and writes down which operation it was.
-pub fn commands(lines: &[Vec<String>]) -> String {
-    let ops = lines.iter().enumerate().map(|(at, lines)| {
+/// Parts of a shell script that goes on after a failure, and writes down which operation it was.
+fn commands(lines: &[Vec<String>]) -> impl Iterator<Item = String> {
+    lines.iter().enumerate().map(|(at, lines)| {
         let all = lines.join(" &&\n");
         format!("{{ {all}\n}} >/dev/null 2>/run/told.{at} || echo {at} >>/run/failed\n")
-    });
-    ops.collect()
+    })
 }
 
 /// A host's is up before anything else.
@@ -328,7 +370,7 @@ pub(super) fn bring_loopback_up() {
 
 /// The state, once it is as expected or has had the time to become so.
 pub(super) fn settled(
-    kernel: &mut Kernel,
+    kernel: &mut dyn World,
     expected: &Expected,
     places: &[(NetnsRef, NetnsRef)],
 ) -> Result<NetState, String> {

@@ -1,11 +1,13 @@
 //! One script, three ways: `netscript` on the kernel, `sh` over its dry run in both styles, and the
 //! model.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::rc::Rc;
 
 use netscript_engine::interpreter::Interpreter;
 use netscript_engine::kernel::Kernel;
@@ -28,6 +30,11 @@ pub fn check_script(path: &Path) -> Vec<String> {
     let comparison = Comparison::with(&model);
     let mut differences = Vec::new();
     let real = in_sandbox(&model, &comparison, run(path, &[]));
+    let one_by_one = in_sandbox(&model, &comparison, run_one_by_one(path));
+    differences.extend(one_by_one.against(&model, &comparison, "the run one by one"));
+    if real.rules != one_by_one.rules {
+        differences.push(format!("iptables-save:\n{}\none by one:\n{}", real.rules, one_by_one.rules));
+    }
     for style in ["--dry-run", "--dry-run=tutorial"] {
         let printed = match run(path, &[style])() {
             Ok(printed) => printed,
@@ -62,20 +69,41 @@ impl Left {
 
 fn on_model(path: &Path) -> Result<NetState, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let lab = Lab::new(Box::new(DryRun::new(Model::new(), Style::Plain, |_| ())));
-    let environment = Environment { dry_run: true, ..Environment::default() };
-    let mut interpreter = Interpreter::new(lab, |engine| {
-        netscript_stdlib::register(engine, &environment);
-        engine.on_print(|_| ());
-    });
-    interpreter.import_from(netscript_stdlib::MODULES, path.parent().unwrap_or(Path::new(".")));
+    let mut interpreter = dry(path, Style::Plain, |_| ());
     interpreter.run("script", &text).map_err(|failure| format!("{:?}", failure.error.describe()))?;
     let session = interpreter.session().clone();
     let mut lab = session.lab();
     NetState::read(lab.world(), &settings()).map_err(|error| format!("{error:?}"))
 }
 
+/// What a script's dry run prints, a command at a time, or why it fails.
+pub fn printed(path: &Path, style: Style) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let sink = Rc::clone(&lines);
+    let mut interpreter = dry(path, style, move |line| sink.borrow_mut().push(line.to_owned()));
+    interpreter.run("script", &text).map_err(|failure| format!("{:?}", failure.error.describe()))?;
+    Ok(lines.take())
+}
+
+fn dry(path: &Path, style: Style, sink: impl FnMut(&str) + 'static) -> Interpreter {
+    let lab = Lab::new(Box::new(DryRun::new(Model::new(), style, sink)));
+    let environment = Environment { dry_run: true, ..Environment::default() };
+    let mut interpreter = Interpreter::new(lab, |engine| {
+        netscript_stdlib::register(engine, &environment);
+        engine.on_print(|_| ());
+    });
+    interpreter.import_from(netscript_stdlib::MODULES, path.parent().unwrap_or(Path::new(".")));
+    interpreter
+}
+
 type Job = Box<dyn FnOnce() -> Result<String, String> + Send>;
+
+/// `NETSCRIPT_FUSE=0 netscript FILE`
+fn run_one_by_one(path: &Path) -> Job {
+    let (path, program) = (path.to_owned(), netscript());
+    Box::new(move || told(Command::new(program).env("NETSCRIPT_FUSE", "0").arg(path).stdin(Stdio::null()).output()))
+}
 
 /// `netscript OPTIONS FILE`
 fn run(path: &Path, options: &[&str]) -> Job {

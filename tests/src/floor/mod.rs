@@ -105,7 +105,7 @@ fn prepare_names() -> io::Result<()> {
 /// A namespace with a name, and a socket inside it.
 fn add_netns(home: &File, name: &str) -> io::Result<(File, Socket)> {
     let path = format!("/run/netns/{name}");
-    OpenOptions::new().write(true).create_new(true).mode(0).open(&path)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o000).open(&path)?;
     unshare(CloneFlags::CLONE_NEWNET)?;
     let own = "/proc/thread-self/ns/net";
     mount(Some(own), path.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>)?;

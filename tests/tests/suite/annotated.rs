@@ -70,22 +70,31 @@ fn check_file(file: &Path, failures: &mut String) {
                 .unwrap();
         }
     }
-    let reference = workspace().join("tests/ref").join(relative).with_extension("txt");
+    if let Some(difference) = unblessed(relative, &output) {
+        failures.push_str(&difference);
+    }
+}
+
+/// Compares an output with the one in `tests/ref`, which `cargo xtask bless` rewrites.
+pub fn assert_blessed(name: &str, output: &str) {
+    if let Some(difference) = unblessed(Path::new(name), output) {
+        panic!("{difference}");
+    }
+}
+
+/// How an output differs from the one in `tests/ref`.
+fn unblessed(name: &Path, output: &str) -> Option<String> {
+    let reference = workspace().join("tests/ref").join(name).with_extension("txt");
     if std::env::var_os("NETSCRIPT_BLESS").is_some() {
         fs::create_dir_all(reference.parent().unwrap()).unwrap();
-        fs::write(&reference, &output).unwrap();
+        fs::write(&reference, output).unwrap();
     }
     let wanted = fs::read_to_string(&reference).unwrap_or_default();
-    if wanted != output {
-        writeln!(
-            failures,
-            "{} differs from {} (`cargo xtask bless` rewrites it):\n{}",
-            relative.display(),
-            reference.display(),
-            difference(&wanted, &output)
-        )
-        .unwrap();
-    }
+    let told = || {
+        let (name, reference) = (name.display(), reference.display());
+        format!("{name} differs from {reference} (`cargo xtask bless` rewrites it):\n{}\n", difference(&wanted, output))
+    };
+    (wanted != output).then(told)
 }
 
 fn cases(text: &str) -> Vec<Case> {

@@ -24,6 +24,16 @@ fn a_lab_that_is_killed_can_be_taken_down() {
 }
 
 #[test]
+fn a_lab_that_is_interrupted_is_undone() {
+    crash(&["--only", "interrupts", "--script", "everything", "--stride", "23", "--first", "5"]);
+}
+
+#[test]
+fn random_labs_go_as_they_came() {
+    crash(&["--only", "random", "--script", "nothing", "--programs", "20"]);
+}
+
+#[test]
 fn a_lab_whose_name_is_taken_is_undone() {
     crash(&["--only", "failures", "--script", "everything"]);
 }
@@ -237,6 +247,147 @@ fn labs_that_share_settings_go_in_any_order() {
             assert_eq!(setting(&format!("netscript down {lab}")), youngest(&labs[gone + 1..]), "{order}: {lab}");
         }
     }
+}
+
+#[test]
+fn the_tutorials_clean_up_spares_others() {
+    let machine = Machine::new();
+    machine.ok("ip netns add theirs; iptables -A FORWARD -s 192.0.2.1 -j DROP; ip link add cloud type bridge
+        iptables -t nat -A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE");
+    let look = || machine.ok("ip netns list; iptables-save | grep -- '^-[AP]'; ip -br link");
+    let before = look();
+    // `for ns in $(ip netns list); do ip netns del $ns; done; iptables -t nat -F; iptables -F FORWARD`
+    machine.script("trap", "for name in netns_list() { netns_open(`${name}`).delete(); }");
+    assert!(machine.refused("netscript trap.rhai", "E0505").contains("the namespace `theirs`"));
+    machine.script("flush", "host.nat.flush();");
+    assert!(machine.refused("netscript flush.rhai", "E0505").contains("-A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE"));
+    machine.script("forward", "host.filter.forward.flush();");
+    assert!(machine.refused("netscript forward.rhai", "E0505").contains("-A FORWARD -s 192.0.2.1/32 -j DROP"));
+    assert_eq!(look(), before);
+    // The tutorial's last lab goes without any of that.
+    let lab = netscript_tests::workspace().join("scripts/demystified/three-tier.rhai");
+    machine.ok(&format!("netscript '{}'; netscript down three-tier", lab.display()));
+    assert_eq!(look(), before);
+}
+
+#[test]
+fn one_thing_of_others_is_not_removed_either() {
+    let machine = Machine::new();
+    machine.ok("ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1; ip route add 10.2.0.0/16 via 10.1.0.2
+        ip rule add from 10.2.0.0/16 table 77 priority 77; ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev t1
+        iptables -A FORWARD -s 192.0.2.1 -j DROP; ip netns add theirs; setsid -f ip netns exec theirs sleep 60 </dev/null >/dev/null 2>&1; sleep 0.5");
+    for (word, told) in [
+        ("host.filter.forward.rules[0].delete()", "-A FORWARD -s 192.0.2.1/32 -j DROP"),
+        (r#"host.del_route("10.2.0.0/16")"#, "the route to 10.2.0.0/16"),
+        (r#"host.replace_route("10.2.0.0/16", #{ kind: "blackhole" })"#, "the route to 10.2.0.0/16"),
+        (r#"link("t1").del_addr("10.1.0.1/24")"#, "the address 10.1.0.1/24 of `t1` in host"),
+        (r#"host.del_rule(#{ from: "10.2.0.0/16", table: 77 })"#, "the routing rule of priority 77"),
+        (r#"netns_open("theirs").delete()"#, "(sleep) in it"),
+        (r#"host.lo.set_mac("02:00:00:00:00:01")"#, "the hardware address of `lo`"),
+        (r#"link("t1").move_to(netns("red")); netns_open("red").delete()"#, ""),
+    ] {
+        machine.script("lab", &format!("{word};"));
+        let output = machine.run("netscript lab.rhai");
+        let told_of = self::told(&output);
+        assert!(!output.status.success() && told_of.contains(told), "{word}: {told_of}");
+    }
+    // What the lab itself made may go, and then nothing is left of either.
+    let before = machine.ok("ip route; ip addr show t1; ip rule");
+    machine.script(
+        "own",
+        r#"
+        let t1 = link("t1").addr("10.3.0.1/24");
+        host.route("10.4.0.0/16", #{ via: "10.3.0.2" });
+        host.replace_route("10.4.0.0/16", #{ via: "10.3.0.3" });
+        host.del_route("10.4.0.0/16");
+        host.rule(#{ from: "10.4.0.0/16", table: 78, priority: 78 });
+        host.del_rule(#{ from: "10.4.0.0/16", table: 78, priority: 78 });
+        t1.del_addr("10.3.0.1/24");
+    "#,
+    );
+    machine.ok("netscript own.rhai; netscript down own; kill $(ip netns pids theirs)");
+    assert_eq!(machine.ok("ip route; ip addr show t1; ip rule"), before);
+}
+
+#[test]
+fn the_commands_of_a_dry_down_take_the_lab_down() {
+    let machine = Machine::new();
+    machine.ok("ip link add t1 type bridge; ip link add t2 type veth peer name t3; ip addr add 10.44.0.1/24 dev t2; ip link set t2 up
+        iptables -A FORWARD -s 192.0.2.1 -j ACCEPT; sysctl -qw net.ipv4.ip_forward=0");
+    machine.script(
+        "lab",
+        r#"
+        let red = netns("red");
+        let v = veth("v1", #{ peer: "eth0", netns: red }).addr("10.5.0.1/24").up();
+        v.peer.addr("10.5.0.2/24").up();
+        let br = bridge("br0").up();
+        host.sysctl("net.ipv4.ip_forward", 1);
+        host.filter.forward.policy("drop");
+        host.filter.forward.accept(#{ iif: br });
+        host.nat.masquerade(#{ src: "10.5.0.0/24" });
+        let own = host.filter.chain("OWN");
+        own.drop(#{ proto: "tcp", dport: 99, comment: "it's \"mine\"" });
+        host.filter.input.jump(own);
+        host.route("10.99.0.0/16", #{ via: "10.5.0.2" });
+        host.route("10.98.0.0/16", #{ kind: "blackhole", table: 100 });
+        host.rule(#{ from: "10.99.0.0/16", table: 100, priority: 500 });
+        red.serve(80, "hello");
+        link("t1").set_mtu(1400).addr("10.77.0.1/24").set_alias("it's");
+        link("t2").move_to(red).rename("far");
+    "#,
+    );
+    // A link that is moved by `ip` alone gets another number.
+    let look = || {
+        machine.ok("for link in lo t1 t2 t3; do ip addr show $link; done | sed 's/^[0-9]*: //; s/qdisc [a-z]*//'
+        ip -br link | wc -l; ip route show table all; ip rule; nft list ruleset 2>&1 | sed 's/packets.*bytes [0-9]*//'
+        cat /proc/sys/net/ipv4/ip_forward; ls /run/netns")
+    };
+    machine.ok("netscript lab.rhai; netscript down lab");
+    let before = look();
+    machine.ok("netscript lab.rhai; netscript down --dry-run lab >commands; sh -e commands");
+    assert_eq!(look(), before);
+    machine.ok("netscript down lab");
+    assert_eq!(look(), before);
+}
+
+#[test]
+fn clean_up_goes_on_and_tells_everything() {
+    let machine = Machine::new();
+    machine.script(
+        "lab",
+        r#"bridge("br0"); host.sysctl("net.ipv4.ip_forward", 1); let red = netns("red"); red.serve(80, "x");"#,
+    );
+    machine.ok("sysctl -qw net.ipv4.ip_forward=0; netscript lab.rhai");
+    // The setting cannot be written, and the journal neither.
+    machine.ok("mount --bind /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward; mount -o remount,bind,ro /proc/sys/net/ipv4/ip_forward");
+    let told = machine.refused("netscript down lab", "E0507");
+    assert!(told.contains("something could not be undone") && told.contains("ip_forward"), "{told}");
+    machine.ok("! ip link show br0 2>/dev/null; test -z \"$(ip netns list)\"; netscript ps | grep lab");
+    machine.ok("umount /proc/sys/net/ipv4/ip_forward; netscript down lab; test ! -e netscript");
+    assert_eq!(machine.ok("cat /proc/sys/net/ipv4/ip_forward"), "0\n");
+}
+
+#[test]
+fn a_lab_on_a_disk_that_cannot_be_written_is_not_lost() {
+    let machine = Machine::new();
+    machine.script("lab", r#"bridge("br0");"#);
+    machine.ok("mkdir netscript; mount -t tmpfs tmpfs netscript; netscript lab.rhai; mount -o remount,ro netscript");
+    let told = machine.refused("netscript down lab", "E0405");
+    assert!(told.contains("Read-only file system"), "{told}");
+    machine.ok("ip link show br0; netscript ps | grep 'lab  up'; mount -o remount,rw netscript; netscript down lab; ! ip link show br0 2>/dev/null");
+}
+
+#[test]
+fn sessions_have_names_of_their_own() {
+    let machine = Machine::new();
+    machine.ok("echo 'bridge(\"b0\");' | netscript -; printf 'bridge(\"b1\")\\n' | netscript --keep; printf 'bridge(\"b2\")\\n' | netscript --keep");
+    let listed = machine.ok("netscript ps --format json");
+    let labs: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
+    assert_eq!(labs.iter().map(|lab| &lab["name"]).collect::<Vec<_>>(), ["repl", "repl-2", "stdin"]);
+    // Whoever may log in may ask.
+    machine.ok(&format!("cp '{}' copy; chmod 755 . copy", netscript().display()));
+    assert!(machine.ok("setpriv --reuid 65534 --clear-groups /run/copy ps").contains("repl-2  up"));
+    machine.ok("netscript down --all; test ! -e netscript");
 }
 
 #[test]

@@ -4,9 +4,11 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, as_nobody, family, finish, left_of};
 use netscript_tests::terminal::{CTRL_C, CTRL_D, CTRL_U, Terminal, UP};
+use netscript_tests::{Sandbox, workspace};
+
+use crate::annotated;
 
 const COLUMNS: u16 = 120;
 
@@ -16,9 +18,39 @@ fn session(place: &Place) -> Terminal {
 
 /// A session in which commands are not shown.
 fn quiet(place: &Place) -> Terminal {
+    forget_first_session(place);
+    session(place)
+}
+
+/// The next session is not the user's first.
+fn forget_first_session(place: &Place) {
     fs::create_dir_all(place.path("state/netscript")).unwrap();
     fs::write(place.path("state/netscript/history"), "#V2\n").unwrap();
-    session(place)
+}
+
+/// What `ip`, `iptables` and `sysctl` show of a network, without what the kernel decides by itself:
+/// operational states, IPv6 addresses and their routes.
+fn kernel(machine: &Sandbox) -> String {
+    let mut seen = machine.shell("ip netns list | cut -d' ' -f1 | sort");
+    for netns in ["host"].into_iter().chain(seen.clone().lines()) {
+        let within = if netns == "host" { String::new() } else { format!("-n '{netns}'") };
+        let ip = |args: &str| machine.shell(&format!("ip {within} {args}"));
+        let links: Vec<serde_json::Value> = serde_json::from_str(&ip("-j addr show")).unwrap();
+        for link in links {
+            let up = link["flags"].as_array().unwrap().contains(&"UP".into());
+            let addrs = link["addr_info"].as_array().unwrap().iter().filter(|addr| addr["family"] == "inet");
+            let addrs: Vec<String> = addrs.map(|addr| format!("{}/{}", addr["local"], addr["prefixlen"])).collect();
+            seen += &format!(
+                "{netns} {} up {up} mtu {} master {} {addrs:?}\n",
+                link["ifname"], link["mtu"], link["master"]
+            );
+        }
+        seen += &ip("-4 route show table all").replace(" linkdown", "");
+    }
+    let rules = machine.shell("iptables-save; sysctl net.ipv4.ip_forward");
+    // Times stand in comments, counters in brackets.
+    let lines = rules.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(" [").next().unwrap());
+    lines.fold(seen, |seen, line| format!("{seen}{line}\n"))
 }
 
 fn piped(place: &Place, args: &[&str], input: &str) -> Finished {
@@ -35,6 +67,10 @@ fn a_lab_typed_line_by_line() {
     // In the first session every line shows the commands that do the same.
     for (line, shown) in [
         ("let cool = netns(\"cool\");", "# ip netns add cool"),
+        (
+            "cool.ping(\"192.168.1.10\")",
+            "# ip netns exec cool ping -c 1 -W 1 192.168.1.10\nnothing could be sent: Network is unreachable",
+        ),
         ("cool.lo.up()", "# ip -n cool link set dev lo up\nlo  loopback  unknown  127.0.0.1/8  ::1/128  in cool"),
         (":echo off", "Commands are not shown."),
         ("let br0 = bridge(\"br0\").up()", ""),
@@ -80,6 +116,32 @@ cool
     terminal.wait_for_prompt();
     terminal.press(CTRL_D);
     assert_eq!(terminal.status(), Some(0));
+}
+
+/// The whole of the intro tutorial, as `scripts/intro.rhai` has it, in a user's first session.
+#[test]
+fn the_intro_tutorial_typed_line_by_line() {
+    let place = Place::new();
+    let mut terminal = session(&place);
+    let script = fs::read_to_string(workspace().join("scripts/intro.rhai")).unwrap();
+    let mut seen = String::new();
+    for line in script.lines().filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        let shown = terminal.enter(line);
+        seen += &format!("host> {line}\n{shown}{}", if shown.is_empty() { "" } else { "\n" });
+    }
+    let shown = terminal.enter(":show");
+    seen += &format!("host> :show\n{shown}\n");
+    annotated::assert_blessed("repl/intro", &timeless(&seen));
+}
+
+/// Without round-trip times, and what the kernel calls a link whose other end is off, which depends on
+/// when it last looked.
+fn timeless(text: &str) -> String {
+    let line = |line: &str| match line.strip_suffix(" ms").and_then(|line| line.rsplit_once(' ')) {
+        Some((before, _)) => format!("{before} 1.0 ms\n"),
+        None => format!("{}\n", line.replace("  lowerlayerdown  ", "  down  ")),
+    };
+    text.lines().map(line).collect()
 }
 
 #[test]
@@ -180,7 +242,6 @@ fn errors_underline_the_input_and_the_session_goes_on() {
 
 #[test]
 fn what_was_said_can_be_saved_and_run() {
-    let place = Place::new();
     let said = "\
         let red = netns(\"red\")\n\
         let br0 = bridge(\"br0\").up().addr(\"10.0.0.1/24\")\n\
@@ -191,13 +252,20 @@ fn what_was_said_can_be_saved_and_run() {
         #{ a: pair }\n\
         fn f(n) { host.filter.forward.accept(#{ iif: n }) }\n\
         f(\"br0\")\n\
-        :save saved.rhai\n\
-        :show\n";
-    let first = piped(&place, &["--sandbox"], said).success();
-    let built = piped(&place, &["--sandbox", "-i", "saved.rhai"], ":show").success();
-    let tree = |text: &str| text[text.find("host\n").unwrap()..].to_owned();
-    assert!(tree(&first).contains("v1  veth"), "{first}");
-    assert_eq!(tree(&first), tree(&built));
+        :save saved.rhai\n";
+    let (said_here, run_there) = (Sandbox::new(), Sandbox::new());
+    let place = said_here.run(move || {
+        let place = Place::new();
+        piped(&place, &[], said).success();
+        place
+    });
+    let typed = kernel(&said_here);
+    assert!(typed.contains("-A FORWARD -i br0 -j ACCEPT"), "{typed}");
+    let _place = run_there.run(move || {
+        finish(&mut place.netscript(&["saved.rhai"])).success();
+        place
+    });
+    assert_eq!(kernel(&run_there), typed);
 }
 
 #[test]
@@ -320,7 +388,13 @@ fn narrow_terminals_and_wide_characters() {
     assert!(table.starts_with("NAME") && table.contains("ADDRESSES"), "{table}");
     assert!(table.lines().count() > 3 && table.lines().all(|line| line.chars().count() <= 40), "{table}");
     assert_eq!(terminal.enter("\"漢字\".len()"), "2");
-    assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:   2\né漢:  1");
+    // A Chinese character takes two columns.
+    assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:    2\né漢:  1");
+    terminal.enter("let t = \"twenty bytes of text\";");
+    let list = terminal.enter("[t, t]");
+    assert_eq!(list, "[\n  \"twenty bytes of text\",\n  \"twenty bytes of text\",\n]");
+    let error = terminal.enter("\"漢字\" + nope");
+    assert!(error.contains("│ \"漢字\" + nope\n  │          ^^^^ "), "{error}");
 }
 
 #[test]
@@ -339,8 +413,14 @@ fn colours_come_as_asked_for() {
 
 #[test]
 fn every_line_can_be_undone() {
-    let place = Place::new();
-    let mut terminal = quiet(&place);
+    let machine = Sandbox::new();
+    let (_place, mut terminal) = machine.run(|| {
+        let place = Place::new();
+        forget_first_session(&place);
+        let terminal = Terminal::start(&place, &[], COLUMNS, &[]);
+        (place, terminal)
+    });
+    let at_first = kernel(&machine);
     let lines = [
         "let cool = netns(\"cool\"); ()",
         "cool.lo.set_mtu(1400); cool.lo.addr(\"10.9.9.9/32\"); ()",
@@ -353,29 +433,20 @@ fn every_line_can_be_undone() {
         "host.nat.masquerade(#{ src: \"192.168.1.0/24\" }); ()",
         "host.filter.forward.policy(\"drop\"); ()",
     ];
-    let state = |terminal: &mut Terminal| {
-        // What the kernel itself does about links is over.
-        terminal.enter("sleep(0.1)");
-        // The kernel gives lo this address with its first `up`, and leaves it there with `down`.
-        // What it thinks a link can do (`operstate`) depends on what it was before.
-        let left_out = ["  127.0.0.1/8", "  unknown", "  lowerlayerdown", "  down", "  up"];
-        let show = left_out.iter().fold(terminal.enter(":show"), |show, part| show.replace(part, ""));
-        [show, terminal.enter("host.sysctl(\"net.ipv4.ip_forward\")")].concat()
-    };
     for line in lines {
-        let before = state(&mut terminal);
+        let before = kernel(&machine);
         assert_eq!(terminal.enter(line), "", "{line}");
-        let done = state(&mut terminal);
+        let done = kernel(&machine);
         assert_ne!(done, before, "{line}");
         let undone = terminal.enter(":undo");
         assert!(undone.contains(&format!("undone: {line}")), "{undone}");
-        assert_eq!(state(&mut terminal), before, "{line}");
+        assert_eq!(kernel(&machine), before, "{line}");
         // Handles mean what they did before.
         assert_eq!(terminal.enter(line), "", "{line}");
-        assert_eq!(state(&mut terminal), done, "{line}");
+        assert_eq!(kernel(&machine), done, "{line}");
     }
     terminal.enter(":undo 10");
-    assert!(!terminal.enter(":show").contains("br0"));
+    assert_eq!(kernel(&machine), at_first);
     assert!(terminal.enter("cool").contains("error[E0103]"));
     assert!(terminal.enter(":undo 1").contains("there are 0 lines"));
 }

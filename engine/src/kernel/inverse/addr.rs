@@ -2,12 +2,12 @@
 
 use super::super::{Kernel, Outcome, link as links};
 use super::link::by_index;
-use crate::journal::Undo;
-use crate::op::{AddrOp, AddrSpec, Broadcast, NetnsRef, Prefix};
-use crate::state::Addr;
+use crate::journal::{Deed, Place, Undo};
+use crate::op::{AddrOp, AddrSpec, Broadcast, NetnsRef, Op, Prefix};
+use crate::state::{Addr, Link};
 
 impl Kernel {
-    pub(super) fn inverse_of_addr(&mut self, netns: &NetnsRef, op: &AddrOp) -> Outcome<Vec<Undo>> {
+    pub(super) fn inverse_of_addr(&mut self, whole: &Op, netns: &NetnsRef, op: &AddrOp) -> Outcome<Vec<Undo>> {
         let (AddrOp::Add(name, spec) | AddrOp::Del(name, spec)) = op;
         if self.goes_with_link(netns, name) {
             return Ok(Vec::new());
@@ -18,10 +18,30 @@ impl Kernel {
         match op {
             AddrOp::Add(..) if has => Ok(Vec::new()),
             AddrOp::Add(..) => Ok(vec![by_index(&place, &link, AddrOp::Del(name.clone(), spec.clone()))]),
+            AddrOp::Del(..) if !has => Ok(Vec::new()),
             // With an address go others of its network, and routes.
-            AddrOp::Del(..) => self.contents(&place, &link),
+            AddrOp::Del(..) => {
+                let removes = |deed: &Deed| match deed {
+                    Deed::Addr(AddrOp::Del(at, made)) => at == name && made.local == spec.local,
+                    _ => false,
+                };
+                let what = || format!("the address {} of `{name}` in {netns}", spec.local);
+                self.guard_step(whole, Some(name), what, removes)?;
+                let mut undo = later_addrs(&place, &link, spec);
+                undo.extend(self.contents(&place, &link)?);
+                Ok(undo)
+            }
         }
     }
+}
+
+/// The addresses of a network are in the order in which they came, and the first is the one that
+/// counts: those behind one that goes are taken away, to be put back behind it.
+fn later_addrs(place: &Place, link: &Link, gone: &AddrSpec) -> Vec<Undo> {
+    let of_network = link.addrs.iter().filter(|addr| addr.local.network() == gone.local.network());
+    let later =
+        of_network.skip_while(|addr| addr.local != gone.local).skip(1).filter(|addr| addr.local.addr().is_ipv4());
+    later.map(|addr| by_index(place, link, AddrOp::Del(link.name.clone(), addr.spec()))).collect()
 }
 
 impl Addr {

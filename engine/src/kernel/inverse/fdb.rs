@@ -1,11 +1,11 @@
 //! Inverses of operations on forwarding tables.
 
 use super::super::{Kernel, Outcome, fdb};
-use crate::journal::Undo;
-use crate::op::{FdbEntry, FdbOp, NetnsRef};
+use crate::journal::{Deed, Undo};
+use crate::op::{FdbEntry, FdbOp, NetnsRef, Op};
 
 impl Kernel {
-    pub(super) fn inverse_of_fdb(&mut self, netns: &NetnsRef, op: &FdbOp) -> Outcome<Vec<Undo>> {
+    pub(super) fn inverse_of_fdb(&mut self, whole: &Op, netns: &NetnsRef, op: &FdbOp) -> Outcome<Vec<Undo>> {
         let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Del(entry)) = op;
         let FdbEntry { mac, dev, dst, master } = entry;
         if self.goes_with_link(netns, dev) {
@@ -21,7 +21,12 @@ impl Kernel {
             FdbOp::Add(_) | FdbOp::Append(_) if is_there => Ok(Vec::new()),
             FdbOp::Add(entry) | FdbOp::Append(entry) => self.step(&place, &[dev], FdbOp::Del(entry.clone())),
             FdbOp::Del(_) if !is_there => Ok(Vec::new()),
-            FdbOp::Del(entry) => self.step(&place, &[dev], FdbOp::Append(entry.clone())),
+            FdbOp::Del(entry) => {
+                let removes = |deed: &Deed| *deed == Deed::Fdb(FdbOp::Del(entry.clone()));
+                let what = || format!("the entry {mac} of `{dev}` in {netns}");
+                self.guard_step(whole, Some(dev), what, removes)?;
+                self.step(&place, &[dev], FdbOp::Append(entry.clone()))
+            }
         }
     }
 }

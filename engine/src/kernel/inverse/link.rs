@@ -3,8 +3,8 @@
 use super::super::{Kernel, Outcome, link as links};
 use crate::journal::{Deed, Place, Undo};
 use crate::op::{
-    AddrOp, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, Neighbour, NetnsRef, Op, RouteOp,
-    Veth,
+    AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, NeighOp, Neighbour, NetnsRef,
+    Op, Prefix, RouteOp, Veth,
 };
 use crate::state::{Link, LinkType, Peer};
 
@@ -20,7 +20,7 @@ impl Kernel {
             }
             LinkOp::Set(name, _) | LinkOp::Del(name) if self.goes_with_link(netns, name) => Ok(Vec::new()),
             LinkOp::Set(name, set) => match self.look(netns, name)? {
-                Some(link) => self.inverse_of_set(netns, &link, set),
+                Some(link) => self.inverse_of_set(op, netns, &link, set),
                 None => Ok(Vec::new()),
             },
             LinkOp::Del(name) => match self.look(netns, name)? {
@@ -71,18 +71,24 @@ impl Kernel {
         Ok(vec![Undo::Link { place, index, name: name.clone() }])
     }
 
-    fn inverse_of_set(&mut self, netns: &NetnsRef, link: &Link, set: &LinkSet) -> Outcome<Vec<Undo>> {
+    fn inverse_of_set(&mut self, op: &Op, netns: &NetnsRef, link: &Link, set: &LinkSet) -> Outcome<Vec<Undo>> {
         let place = self.namespaces.place(netns)?;
         let name = &link.name;
         let back = |set: LinkSet| LinkOp::Set(name.clone(), set);
         match set {
             LinkSet::Flag(LinkFlag::Up, on) if link.up == *on => Ok(Vec::new()),
             LinkSet::Flag(LinkFlag::Up, on) => {
-                let mut undo = self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Up, !on)))?;
+                let mut undo: Vec<Undo> =
+                    loopback_addr(link).map(|addr| by_index(&place, link, addr)).into_iter().collect();
+                undo.extend(self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Up, !on)))?);
                 undo.extend(self.contents(&place, link)?);
                 Ok(undo)
             }
-            LinkSet::Flag(LinkFlag::Arp, _) => self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Arp, link.arp))),
+            LinkSet::Flag(LinkFlag::Arp, _) => {
+                let mut undo = self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Arp, link.arp)))?;
+                undo.extend(self.neighbours_of(&place, link)?);
+                Ok(undo)
+            }
             LinkSet::Flag(LinkFlag::Promisc, _) => {
                 self.step(&place, &[name], back(LinkSet::Flag(LinkFlag::Promisc, link.promisc)))
             }
@@ -90,15 +96,32 @@ impl Kernel {
             LinkSet::Name(to) => {
                 let index = link.index.unwrap_or(0);
                 let deed = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
-                Ok(vec![Undo::Do { place, links: vec![(to.clone(), index)], deed }])
+                let mut undo = vec![Undo::Do { place: place.clone(), links: vec![(to.clone(), index)], deed }];
+                // All labels but the first are numbered (`inetdev_changename`).
+                let labelled = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv4()).skip(1);
+                let labelled: Vec<AddrOp> = labelled.map(|addr| AddrOp::Del(name.clone(), addr.spec())).collect();
+                if !labelled.is_empty() {
+                    undo.extend(labelled.into_iter().map(|del| by_index(&place, link, del)));
+                    undo.extend(self.contents(&place, link)?);
+                }
+                Ok(undo)
             }
-            LinkSet::Mac(_) => match link.mac.known() {
-                Some(mac) => self.step(&place, &[name], back(LinkSet::Mac(mac))),
-                None => Ok(Vec::new()),
-            },
+            LinkSet::Mac(wrote) => {
+                // The kernel takes no address of zeroes, which `lo` has (`eth_prepare_mac_addr_change`).
+                let Some(mac) = link.mac.known().filter(|mac| *mac != Mac([0; 6])) else {
+                    let note = "which the kernel does not take back when the lab is taken down";
+                    self.guard(op, vec![format!("the hardware address of `{name}` in {netns}, {note}")])?;
+                    return Ok(Vec::new());
+                };
+                let mut undo = self.step(&place, &[name], back(LinkSet::Mac(mac)))?;
+                undo.extend(made_of(*wrote, link).map(|addr| by_index(&place, link, addr)));
+                undo.extend(self.neighbours_of(&place, link)?);
+                Ok(undo)
+            }
             LinkSet::Mtu(mtu) => {
                 let mut undo = self.step(&place, &[name], back(LinkSet::Mtu(link.mtu)))?;
                 if *mtu < IPV6_MIN_MTU {
+                    undo.extend(self.settings_of_link(&place, name)?);
                     undo.extend(self.contents(&place, link)?);
                 }
                 Ok(undo)
@@ -155,9 +178,20 @@ impl Kernel {
         for addr in &link.addrs {
             undo.push(by_index(place, link, AddrOp::Add(link.name.clone(), addr.spec())));
         }
+        for route in self.surplus_routes(&place.netns, link)? {
+            undo.push(by_index(place, link, RouteOp::Del(route)));
+        }
         for route in self.routes_over(&place.netns, &link.name)? {
             undo.push(by_index(place, link, RouteOp::Add(route)));
         }
+        undo.extend(self.neighbours_of(place, link)?);
+        Ok(undo)
+    }
+
+    /// Its permanent neighbours: the kernel forgets them when its hardware address changes, and when
+    /// it is to ask for addresses again (`neigh_changeaddr`).
+    fn neighbours_of(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+        let mut undo = Vec::new();
         for record in super::super::neigh::list(&mut self.namespaces, &place.netns)? {
             let (true, true, Some(mac)) = (record.dev == link.name, record.state == "permanent", record.mac) else {
                 continue;
@@ -260,6 +294,20 @@ impl Kernel {
 pub(super) fn by_index(place: &Place, link: &Link, deed: impl Into<Deed>) -> Undo {
     let links = vec![(link.name.clone(), link.index.unwrap_or(0))];
     Undo::Do { place: place.clone(), links, deed: deed.into() }
+}
+
+/// The address that the kernel gives to `lo` when it comes up (`inetdev_event`), to be taken away.
+fn loopback_addr(link: &Link) -> Option<AddrOp> {
+    let addr = Prefix::parse("127.0.0.1/8").expect("it is an address");
+    let comes = link.kind == LinkType::Loopback && !link.up && !link.addrs.iter().any(|have| have.local == addr);
+    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
+}
+
+/// The address that the kernel may make of a hardware address while a link has that, to be taken away.
+fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
+    let addr = Prefix::new(mac.link_local().into(), 64)?;
+    let comes = !link.addrs.iter().any(|have| have.local == addr);
+    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
 /// What a link is, as it is made; `None`: netscript makes none of that kind.

@@ -26,11 +26,11 @@ impl Kernel {
         match &op.action {
             Action::Netns(netns_op) => self.inverse_of_netns(op, netns_op),
             Action::Link(link) => self.inverse_of_link(op, netns, link),
-            Action::Addr(addr) => self.inverse_of_addr(netns, addr),
+            Action::Addr(addr) => self.inverse_of_addr(op, netns, addr),
             Action::Route(route) => self.inverse_of_route(op, netns, route),
-            Action::Policy(policy) => self.inverse_of_policy(netns, policy),
-            Action::Neigh(neigh) => self.inverse_of_neigh(netns, neigh),
-            Action::Fdb(fdb) => self.inverse_of_fdb(netns, fdb),
+            Action::Policy(policy) => self.inverse_of_policy(op, netns, policy),
+            Action::Neigh(neigh) => self.inverse_of_neigh(op, netns, neigh),
+            Action::Fdb(fdb) => self.inverse_of_fdb(op, netns, fdb),
             Action::Netfilter(rules) => self.inverse_of_netfilter(op, netns, rules),
             Action::Sysctl(sysctl) => self.inverse_of_sysctl(netns, sysctl),
         }
@@ -52,6 +52,25 @@ impl Kernel {
             return Ok(());
         }
         Err(Failure::from_error(Error::Foreign { op: op.to_string(), what }))
+    }
+
+    /// The same for what is known by names, on a link perhaps. The lab made it if one of its steps back
+    /// removes it.
+    fn guard_step(
+        &self,
+        op: &Op,
+        dev: Option<&IfName>,
+        what: impl FnOnce() -> String,
+        removes: impl Fn(&Deed) -> bool,
+    ) -> Outcome {
+        let of_netns = |undo: &Undo| match undo {
+            Undo::Do { place, links: _, deed } => place.netns == op.netns && removes(deed),
+            _ => false,
+        };
+        let own = self.own.has_netns(&op.netns)
+            || dev.is_some_and(|dev| self.own.has_link(&op.netns, dev))
+            || self.book.entries.iter().any(|entry| entry.undo.iter().any(of_netns));
+        if own { Ok(()) } else { self.guard(op, vec![what()]) }
     }
 
     /// An operation by names; nothing if a link that it names is not there.

@@ -1,17 +1,24 @@
 //! Inverses of operations on neighbours.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::super::{Kernel, Outcome, neigh};
-use crate::journal::Undo;
-use crate::op::{NeighOp, Neighbour, NetnsRef};
+use crate::journal::{Deed, Undo};
+use crate::op::{NeighOp, Neighbour, NetnsRef, Op};
 
 impl Kernel {
-    pub(super) fn inverse_of_neigh(&mut self, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
+    pub(super) fn inverse_of_neigh(&mut self, whole: &Op, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
         let (dst, dev) = match op {
             NeighOp::Add(Neighbour { dst, mac: _, dev }) | NeighOp::Del(dst, dev) => (*dst, dev),
         };
         if self.goes_with_link(netns, dev) {
             return Ok(Vec::new());
         }
+        let dst = match dst {
+            // Of all neighbours on `lo` the kernel makes one (`arp_constructor`).
+            IpAddr::V4(_) if dev.as_str() == "lo" => Ipv4Addr::UNSPECIFIED.into(),
+            dst => dst,
+        };
         let known = neigh::list(&mut self.namespaces, netns)?;
         let found = known.into_iter().find(|record| record.dst == dst && record.dev == *dev);
         let place = self.namespaces.place(netns)?;
@@ -19,7 +26,12 @@ impl Kernel {
             (NeighOp::Add(_), Some(_)) | (NeighOp::Del(..), None) => Ok(Vec::new()),
             (NeighOp::Add(_), None) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
             (NeighOp::Del(..), Some(record)) => match record.mac.filter(|_| record.state == "permanent") {
-                Some(mac) => self.step(&place, &[dev], NeighOp::Add(Neighbour { dst, mac, dev: dev.clone() })),
+                Some(mac) => {
+                    let removes = |deed: &Deed| *deed == Deed::Neigh(NeighOp::Del(dst, dev.clone()));
+                    let what = || format!("the neighbour {dst} on `{dev}` in {netns}");
+                    self.guard_step(whole, Some(dev), what, removes)?;
+                    self.step(&place, &[dev], NeighOp::Add(Neighbour { dst, mac, dev: dev.clone() }))
+                }
                 None => Ok(Vec::new()),
             },
         }

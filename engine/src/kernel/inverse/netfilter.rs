@@ -19,7 +19,7 @@ impl Kernel {
         let place = self.namespaces.place(netns)?;
         let mut undo = match rules {
             NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => self.inverse_of_rule(&place, rule)?,
-            NetfilterOp::Delete(rule, handle) => self.inverse_of_delete(&place, rule, *handle)?,
+            NetfilterOp::Delete(rule, handle) => self.inverse_of_delete(op, &place, rule, *handle)?,
             NetfilterOp::Flush(chain) => self.inverse_of_flush_of(op, &place, chain)?,
             NetfilterOp::FlushTable(table) => {
                 let ruleset = netfilter::list(&mut self.namespaces, netns, table.family)?;
@@ -85,13 +85,14 @@ impl Kernel {
         Ok(vec![Undo::Rule { place: place.clone(), chain: rule.chain().clone(), text, before }])
     }
 
-    fn inverse_of_delete(&mut self, place: &Place, rule: &Rule, handle: Option<u64>) -> Outcome<Vec<Undo>> {
+    fn inverse_of_delete(&mut self, op: &Op, place: &Place, rule: &Rule, handle: Option<u64>) -> Outcome<Vec<Undo>> {
         let text = rule.as_read().text();
-        self.found_rules(place, rule.chain())?;
+        let found: Vec<u64> = self.found_rules(place, rule.chain())?.iter().map(|(_, handle)| *handle).collect();
         let mut gone = self.former_rules(place, rule.chain())?;
         let all: Vec<String> = gone.iter().map(|former| former.text.clone()).collect();
         gone.retain(|former| handle.map_or(former.text == text, |handle| former.handle == handle));
         gone.truncate(1);
+        self.guard_rules(op, place, rule.chain(), &gone, &found)?;
         for former in &mut gone {
             former.equals = all.iter().filter(|text| **text == former.text).count();
         }
@@ -101,12 +102,17 @@ impl Kernel {
     fn inverse_of_flush_of(&mut self, op: &Op, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
         let found: Vec<u64> = self.found_rules(place, chain)?.iter().map(|(_, handle)| *handle).collect();
         let gone = self.former_rules(place, chain)?;
-        if !self.own.has_netns(&place.netns) {
-            let others = gone.iter().filter(|rule| found.contains(&rule.handle));
-            let others = others.map(|rule| format!("`{}` of {} in {}", rule.text, chain.table, place.netns)).collect();
-            self.guard(op, others)?;
-        }
+        self.guard_rules(op, place, chain, &gone, &found)?;
         Ok(self.put_back_later(place, chain, gone))
+    }
+
+    /// Rules that the lab found are others'.
+    fn guard_rules(&self, op: &Op, place: &Place, chain: &ChainRef, gone: &[Former], found: &[u64]) -> Outcome {
+        if self.own.has_netns(&place.netns) {
+            return Ok(());
+        }
+        let others = gone.iter().filter(|rule| found.contains(&rule.handle));
+        self.guard(op, others.map(|rule| format!("`{}` of {} in {}", rule.text, chain.table, place.netns)).collect())
     }
 
     fn former_rules(&mut self, place: &Place, chain: &ChainRef) -> Outcome<Vec<Former>> {

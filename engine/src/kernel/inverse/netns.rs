@@ -10,7 +10,11 @@ impl Kernel {
         match netns {
             // These are written where they happen, when the object is there but not yet known.
             NetnsOp::Add(_) | NetnsOp::Hold(_) => Ok(Vec::new()),
-            NetnsOp::Release(number) => Ok(self.loss(&NetnsRef::Held(*number))),
+            NetnsOp::Release(number) => {
+                let netns = NetnsRef::Held(*number);
+                self.guard_guests(op, &netns)?;
+                Ok(self.loss(&netns))
+            }
             NetnsOp::Attach(name, pid) => self.inverse_of_attach(name, *pid),
             NetnsOp::Detach(name) => self.inverse_of_detach(name),
             NetnsOp::Del(name) => self.inverse_of_del(op, name),
@@ -53,6 +57,13 @@ impl Kernel {
         self.book.is_detailed().then(lost).into_iter().collect()
     }
 
+    /// Others' links that go with one of the lab's namespaces.
+    fn guard_guests(&self, op: &Op, netns: &NetnsRef) -> Outcome {
+        let note = "it cannot be made again when the lab is taken down";
+        let guests = self.own.guests(netns).map(|link| format!("the link `{link}` in {netns}: {note}"));
+        self.guard(op, guests.collect())
+    }
+
     /// A namespace of somebody else is not made again: its processes and open files cannot be.
     fn inverse_of_del(&mut self, op: &Op, name: &NetnsName) -> Outcome<Vec<Undo>> {
         let netns = NetnsRef::Named(name.clone());
@@ -60,10 +71,16 @@ impl Kernel {
             return Ok(Vec::new());
         }
         if self.own.has_netns(&netns) {
+            self.guard_guests(op, &netns)?;
             return Ok(self.loss(&netns));
         }
         let note = "it cannot be made again, with what is in it, when the lab is taken down";
-        self.guard(op, vec![format!("the namespace `{name}`: {note}")])?;
+        let mut others = vec![format!("the namespace `{name}`: {note}")];
+        let inode = self.namespaces.key(&netns).map_or(0, |key| key.inode);
+        self.namespaces.close(&netns);
+        let programs = pids_in(inode).into_iter().filter(|_| inode != 0);
+        others.extend(programs.map(|pid| format!("process {pid} ({}) in it", super::super::process::name_of(pid))));
+        self.guard(op, others)?;
         Ok(Vec::new())
     }
 }

@@ -1,11 +1,11 @@
 //! Inverses of operations on the rules that choose a routing table.
 
 use super::super::{Kernel, Outcome, policy};
-use crate::journal::Undo;
-use crate::op::{NetnsRef, PolicyOp, PolicyRule};
+use crate::journal::{Deed, Undo};
+use crate::op::{NetnsRef, Op, PolicyOp, PolicyRule};
 
 impl Kernel {
-    pub(super) fn inverse_of_policy(&mut self, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
+    pub(super) fn inverse_of_policy(&mut self, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
         if self.goes_with_netns(netns) {
             return Ok(Vec::new());
         }
@@ -21,7 +21,14 @@ impl Kernel {
                 self.step(&place, &[], PolicyOp::Del(added))
             }
             PolicyOp::Del(rule) => match known.iter().find(|known| fits(known, rule)) {
-                Some(found) => self.step(&place, &[], PolicyOp::Add(found.clone())),
+                Some(found) => {
+                    let removes = |deed: &Deed| *deed == Deed::Policy(PolicyOp::Del(found.clone()));
+                    let priority = found.priority.unwrap_or(0);
+                    let what =
+                        || format!("the routing rule of priority {priority} for table {} in {netns}", found.table);
+                    self.guard_step(whole, None, what, removes)?;
+                    self.step(&place, &[], PolicyOp::Add(found.clone()))
+                }
                 None => Ok(Vec::new()),
             },
         }

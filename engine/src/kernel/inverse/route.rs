@@ -1,8 +1,9 @@
 //! Inverses of operations on routes.
 
 use super::super::{Kernel, Outcome, link as links, route as routes};
-use crate::journal::{Place, Undo};
-use crate::op::{Family, IfName, NetnsRef, Op, Route, RouteOp, RouteProto, TableId};
+use crate::journal::{Deed, Place, Undo};
+use crate::op::{Action, Family, IfName, NetnsRef, Nexthop, Op, Route, RouteKind, RouteOp, RouteProto, TableId};
+use crate::state::Link;
 
 impl Kernel {
     pub(super) fn inverse_of_route(&mut self, op: &Op, netns: &NetnsRef, route: &RouteOp) -> Outcome<Vec<Undo>> {
@@ -11,13 +12,15 @@ impl Kernel {
         }
         match route {
             RouteOp::Add(route) | RouteOp::Replace(route) if self.goes_with_links(netns, route) => {
-                let replaces = matches!(op.action, crate::op::Action::Route(RouteOp::Replace(_)));
-                if replaces { self.inverse_of_making(netns, route) } else { Ok(Vec::new()) }
+                let replaces = matches!(op.action, Action::Route(RouteOp::Replace(_)));
+                if replaces { self.inverse_of_making(op, netns, route) } else { Ok(Vec::new()) }
             }
-            RouteOp::Add(route) | RouteOp::Replace(route) => self.inverse_of_making(netns, route),
+            RouteOp::Add(route) | RouteOp::Replace(route) => self.inverse_of_making(op, netns, route),
             RouteOp::Del(route) => {
                 let there = routes::list(&mut self.namespaces, netns, route.family())?;
-                self.add_later(netns, there.into_iter().filter(|there| fits(there, route)))
+                let gone: Vec<Route> = there.into_iter().filter(|there| fits(there, route)).collect();
+                gone.iter().try_for_each(|gone| self.guard_route(op, gone))?;
+                self.add_later(netns, gone.into_iter())
             }
             RouteOp::Flush(family, table) => self.inverse_of_flush(op, netns, *family, *table),
         }
@@ -29,12 +32,28 @@ impl Kernel {
         !route.nexthops.is_empty() && route.nexthops.iter().all(|hop| own(&hop.dev))
     }
 
-    fn inverse_of_making(&mut self, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Undo>> {
+    /// Routes over the lab's own links are its own, whoever made them.
+    fn guard_route(&self, op: &Op, route: &Route) -> Outcome {
+        if self.is_over_own_links(&op.netns, route) {
+            return Ok(());
+        }
+        let removes = |deed: &Deed| match deed {
+            Deed::Route(RouteOp::Del(made)) => has_same_key(made, route),
+            _ => false,
+        };
+        let what = || format!("the route to {} in table {} of {}", route.dst, route.table, op.netns);
+        self.guard_step(op, None, what, removes)
+    }
+
+    fn inverse_of_making(&mut self, op: &Op, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Undo>> {
         let there = routes::list(&mut self.namespaces, netns, route.family())?;
         let mut same = there.into_iter().filter(|there| has_same_key(there, route));
         match same.next() {
             // An addition will be refused; a replacement is undone by another.
             Some(former) => {
+                if matches!(op.action, Action::Route(RouteOp::Replace(_))) {
+                    self.guard_route(op, &former)?;
+                }
                 let place = self.namespaces.place(netns)?;
                 self.route_step(&place, RouteOp::Replace(former))
             }
@@ -85,6 +104,25 @@ impl Kernel {
         self.step(place, &devs, op)
     }
 
+    /// The routes that the kernel makes with a link's IPv6 addresses and that are not there: `lo` has none
+    /// to `::1`, and others may have been removed.
+    pub(super) fn surplus_routes(&mut self, netns: &NetnsRef, link: &Link) -> Outcome<Vec<Route>> {
+        let there = routes::list(&mut self.namespaces, netns, Family::V6)?;
+        let made = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv6()).map(|addr| {
+            let mut route = Route::new(addr.local.network());
+            route.nexthops = vec![Nexthop { via: None, dev: Some(link.name.clone()), weight: 1, onlink: false }];
+            route.metric = Some(ADDRCONF_PRIORITY);
+            route.proto = Some(RouteProto::KERNEL);
+            route
+        });
+        let is_there = |made: &Route| {
+            there.iter().any(|route| {
+                has_same_key(route, made) && route.nexthops.iter().any(|hop| hop.dev == made.nexthops[0].dev)
+            })
+        };
+        Ok(made.filter(|made| !is_there(made)).collect())
+    }
+
     /// The routes over a link, in an order in which they can be made.
     pub(super) fn routes_over(&mut self, netns: &NetnsRef, link: &IfName) -> Outcome<Vec<Route>> {
         let mut over = Vec::new();
@@ -102,11 +140,15 @@ impl Kernel {
     }
 }
 
-/// A gateway must be reached before a route over it is made.
+/// The metric of the route that comes with an IPv6 address (`IP6_RT_PRIO_ADDRCONF`).
+const ADDRCONF_PRIORITY: u32 = 256;
+
+/// A gateway must be reached before a route over it is made, and an address be the machine's own before
+/// it is a route's source.
 fn sort_for_making(routes: &mut [Route]) {
     routes.sort_by_key(|route| {
         let gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
-        (gateway, route.table != TableId::LOCAL)
+        (gateway, route.table != TableId::LOCAL, route.kind != RouteKind::Local)
     });
 }
 
@@ -126,7 +168,7 @@ pub(in super::super) fn has_same_key(there: &Route, route: &Route) -> bool {
 /// Whether `ip route del` may take a route for what it is given.
 fn fits(there: &Route, given: &Route) -> bool {
     let hops = given.nexthops.iter().all(|hop| {
-        let same = |other: &crate::op::Nexthop| {
+        let same = |other: &Nexthop| {
             (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
         };
         there.nexthops.iter().any(same)

@@ -13,6 +13,7 @@ use rtnetlink::{
 
 use super::super::Outcome;
 use super::super::netns::Namespaces;
+use super::super::together::End;
 use super::index;
 use crate::diagnostics::Errno;
 use crate::op::{Bridge, IfName, IpvlanMode, LinkKind, MacvlanMode, NetnsRef, Veth, Vlan, Vxlan};
@@ -70,6 +71,25 @@ fn pair(namespaces: &Namespaces, netns: &NetnsRef, name: &IfName, veth: &Veth) -
         .name(name.as_str())
         .set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())))
         .build();
+    Ok(NewLink { message, _netns: file })
+}
+
+/// `ip link add NAME address MAC mtu MTU master BRIDGE up type veth peer name PEER address MAC mtu MTU netns NS`
+pub(super) fn whole_pair(namespaces: &Namespaces, near: &End, far: &End, master: Option<u32>) -> Outcome<NewLink> {
+    let elsewhere = (far.netns != near.netns).then_some(&far.netns);
+    let file = elsewhere.map(|netns| namespaces.file(netns)).transpose()?;
+    let mut peer = LinkUnspec::new_with_index(namespaces.upcoming_index() + 1).name(far.name.as_str());
+    peer = given(peer, far.mac, |peer, mac| peer.address(mac.0.to_vec()));
+    peer = given(peer, far.mtu, LinkMessageBuilder::<LinkUnspec>::mtu);
+    peer = given(peer, file.as_ref(), |peer, file| peer.setns_by_fd(file.as_raw_fd()));
+    let mut link = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth).name(near.name.as_str());
+    link = given(link, near.mac, |link, mac| link.address(mac.0.to_vec()));
+    link = given(link, near.mtu, LinkMessageBuilder::<LinkVeth>::mtu);
+    link = given(link, master, LinkMessageBuilder::<LinkVeth>::controller);
+    if near.up {
+        link = link.up();
+    }
+    let message = link.set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build()))).build();
     Ok(NewLink { message, _netns: file })
 }
 

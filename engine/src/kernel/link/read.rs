@@ -7,7 +7,8 @@ use netlink_packet_core::Nla;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     BridgeId, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoPortData,
-    InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, State,
+    InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, Prop,
+    State,
 };
 use rtnetlink::LinkUnspec;
 
@@ -58,6 +59,42 @@ pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -
     Ok(names)
 }
 
+/// A link, without what must be asked for elsewhere.
+pub(in super::super) struct Outline {
+    pub(in super::super) index: u32,
+    pub(in super::super) name: IfName,
+    /// The index of its bridge.
+    pub(in super::super) master: Option<u32>,
+}
+
+/// A namespace's links but `lo`.
+pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
+    let messages = dump(socket)?;
+    let others = messages.iter().filter(|message| !message.header.flags.contains(LinkFlags::Loopback));
+    let outline = |message: &LinkMessage| {
+        Some(Outline { index: message.header.index, name: name(message)?, master: master(message) })
+    };
+    Ok(others.filter_map(outline).collect())
+}
+
+/// Every name by which a namespace's links are known, alternative ones too.
+pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
+    let mut names = Vec::new();
+    for message in dump(socket)? {
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => names.extend(IfName::parse(name).ok()),
+                LinkAttribute::PropList(list) => names.extend(list.iter().filter_map(|prop| match prop {
+                    Prop::AltIfName(name) => IfName::parse(name).ok(),
+                    _ => None,
+                })),
+                _ => {}
+            }
+        }
+    }
+    Ok(names)
+}
+
 /// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
 const LOOPBACK: u32 = 1;
 
@@ -65,7 +102,12 @@ const LOOPBACK: u32 = 1;
 pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
         message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
-            && matches!(oper_state(message), OperState::Down | OperState::LowerLayerDown)
+            && match oper_state(message) {
+                OperState::Down | OperState::LowerLayerDown => true,
+                // So is a pair that was made a moment ago; other kinds may stay so.
+                OperState::Unknown => is_pair(message),
+                OperState::NotPresent | OperState::Testing | OperState::Dormant | OperState::Up => false,
+            }
     };
     // Answered only after what the kernel is doing about links at the moment: a list could show a
     // link as up whose bridge has not heard of it yet.
@@ -76,6 +118,10 @@ pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool
         get(socket, LinkUnspec::new_with_index(*index))?;
     }
     Ok(late.is_empty())
+}
+
+fn is_pair(message: &LinkMessage) -> bool {
+    info(message, |info| matches!(info, LinkInfo::Kind(InfoKind::Veth)).then_some(())).is_some()
 }
 
 /// `ip link show`

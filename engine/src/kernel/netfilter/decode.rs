@@ -122,9 +122,12 @@ impl Reader {
                 let flags = TcpFlags { mask: TcpFlagSet(*mask.first()?), set: TcpFlagSet(*data.first()?) };
                 self.tcp_flags(Inv::new(inverted(compare)?, flags))?;
             }
-            (Source::Payload(Base::Transport, 0, 4), None) if compare == Compare::Eq => {
-                self.port(0, Inv::plain(PortRange::one(port(data)?)))?;
-                self.port(2, Inv::plain(PortRange::one(port(data.get(2..)?)?)))?;
+            // iptables 1.8.9 writes two inverted ports so too, although that lets one of them pass, and
+            // shows them as they were given.
+            (Source::Payload(Base::Transport, 0, 4), None) => {
+                let inverted = inverted(compare)?;
+                self.port(0, Inv::new(inverted, PortRange::one(port(data)?)))?;
+                self.port(2, Inv::new(inverted, PortRange::one(port(data.get(2..)?)?)))?;
             }
             (Source::Payload(Base::Transport, offset, 2), None) => self.port(offset, ports(compare, port(data)?)?)?,
             (Source::Meta(_) | Source::Payload(..), _) => return None,

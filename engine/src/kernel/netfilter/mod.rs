@@ -213,6 +213,23 @@ pub(super) fn delete_rule(namespaces: &mut Namespaces, netns: &NetnsRef, chain: 
     namespaces.nft_socket(netns)?.send_alone(transaction)
 }
 
+/// Removes rules of a chain by their numbers, all or none of so many.
+pub(super) fn delete_rules(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    chain: &ChainRef,
+    handles: &[u64],
+) -> Outcome {
+    let socket = namespaces.nft_socket(netns)?;
+    // As many fit into a socket's buffer that cannot be made larger.
+    for handles in handles.chunks(1000) {
+        let mut transaction = Transaction::new();
+        handles.iter().for_each(|handle| transaction.delete_rule(0, chain, Some(*handle)));
+        socket.send_alone(transaction)?;
+    }
+    Ok(())
+}
+
 /// Removes a chain, built-in or not; refused (EBUSY) if anything is in it or leads to it.
 pub(super) fn delete_chain(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome {
     let mut transaction = Transaction::new();

@@ -1,8 +1,8 @@
 //! Steps back as the commands that do the same, for `down --dry-run`.
 
 use super::super::Kernel;
-use crate::journal::{Place, Undo};
-use crate::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, SysctlOp};
+use crate::journal::{Deed, Place, Undo};
+use crate::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, RouteOp, RouteProto, SysctlOp};
 use crate::shell::{self, Style};
 
 impl Kernel {
@@ -41,6 +41,12 @@ impl Kernel {
             Undo::Move { from, index: _, to, former: _, name } => {
                 op(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
             }
+            // They come with their address.
+            Undo::Do { deed: Deed::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
+                if route.proto == Some(RouteProto::KERNEL) =>
+            {
+                Vec::new()
+            }
             Undo::Do { place, links: _, deed } => op(place, deed.action()),
             Undo::Sysctl { place, wrote: _, before } => {
                 let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
@@ -77,7 +83,33 @@ impl Kernel {
     }
 
     fn iptables(&self, place: &Place, table: crate::op::netfilter::TableRef, rule: &str) -> String {
-        within(place, &format!("{} -t {} {rule}", table.command(), table.table.word()))
+        let words: Vec<String> = words(rule).iter().map(|word| shell::quote(word)).collect();
+        within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
+    }
+}
+
+/// The words of a line of `iptables -S`, which quotes as no shell does (`xtables_save_string`).
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => quoted = !quoted,
+            '\\' if quoted => word.extend(chars.next()),
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            char => word.push(char),
+        }
+    }
+    words.push(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn words_that_iptables_quoted() {
+        let line = r#"-D OWN -m comment --comment "it\'s \"mine\"" -j DROP"#;
+        assert_eq!(super::words(line), ["-D", "OWN", "-m", "comment", "--comment", "it's \"mine\"", "-j", "DROP"]);
     }
 }
 

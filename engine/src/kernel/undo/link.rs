@@ -4,8 +4,15 @@ use std::collections::BTreeMap;
 
 use super::super::{Kernel, Outcome, kill, link as links};
 use crate::diagnostics::Errno;
-use crate::journal::{Entry, Place, Undo};
+use crate::journal::{Entry, Key, Place, Undo};
 use crate::op::{IfName, LinkKind, NetnsRef};
+
+/// A link that is to be made again.
+pub(super) struct End {
+    pub(super) place: Place,
+    pub(super) index: u32,
+    pub(super) name: IfName,
+}
 
 impl Kernel {
     /// Removes a link that the lab made.
@@ -35,7 +42,7 @@ impl Kernel {
         }
     }
 
-    /// Makes a link again, with the index that it had.
+    /// Makes a link again, with the index that it had there.
     pub(super) fn make_again(
         &mut self,
         place: &Place,
@@ -44,17 +51,37 @@ impl Kernel {
         kind: &LinkKind,
         peer: Option<&(Place, u32)>,
     ) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        if links::has_index(&mut self.namespaces, &netns, index)? {
+        let near = End { place: place.clone(), index, name: name.clone() };
+        let Some((netns, near)) = self.home(near)? else { return Ok(()) };
+        if links::has_index(&mut self.namespaces, &netns, near.index)? {
             return Ok(());
         }
-        let mut kind = kind.clone();
-        if let (LinkKind::Veth(veth), Some((there, _))) = (&mut kind, peer) {
-            // Where the other end was is gone: this one would be alone.
-            let Some(there) = self.find(there)? else { return Ok(()) };
-            veth.netns = Some(there);
+        let (mut kind, mut far_index) = (kind.clone(), None);
+        if let (LinkKind::Veth(veth), Some((place, index))) = (&mut kind, peer) {
+            let far = End { place: place.clone(), index: *index, name: veth.peer.clone() };
+            // This one would be alone.
+            let Some((there, far)) = self.home(far)? else { return Ok(()) };
+            (veth.netns, veth.peer, far_index) = (Some(there), far.name, Some(far.index));
         }
-        links::add_with_index(&mut self.namespaces, &netns, name, &kind, index, peer.map(|(_, index)| *index))
+        links::add_with_index(&mut self.namespaces, &netns, &near.name, &kind, near.index, far_index)
+    }
+
+    /// Where a link is made again: where it was, or, if that namespace is gone, where the lab had
+    /// moved it there from.
+    pub(super) fn home(&mut self, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
+        let moves = self.book.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| match undo {
+            Undo::Move { from, index, to, former, name } => {
+                Some((from.key, *index, End { place: to.clone(), index: *former, name: name.clone() }))
+            }
+            _ => None,
+        });
+        let moves: Vec<(Key, u32, End)> = moves.collect();
+        for (key, index, before) in moves {
+            if (key, index) == (end.place.key, end.index) && self.find(&end.place)?.is_none() {
+                end = before;
+            }
+        }
+        Ok(self.find(&end.place)?.map(|netns| (netns, end)))
     }
 
     /// Moves a link back to where it was, with its name and index there.

@@ -25,7 +25,10 @@ struct Undoing {
     entries: BTreeMap<Turn, Entry>,
     /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
     together: Vec<Entry>,
-    problems: Vec<String>,
+    /// Rules that go together: a chain is listed once for all of them.
+    rules: Vec<Entry>,
+    /// What could not be undone, and why.
+    failed: Vec<(Entry, Vec<String>)>,
 }
 
 /// When it was done; and of what another lab left in parts, the order of these.
@@ -37,7 +40,8 @@ fn turn(entry: &Entry) -> Turn {
 
 impl Undoing {
     fn new(entries: Vec<Entry>) -> Undoing {
-        let mut undoing = Undoing { entries: BTreeMap::new(), together: Vec::new(), problems: Vec::new() };
+        let mut undoing =
+            Undoing { entries: BTreeMap::new(), together: Vec::new(), rules: Vec::new(), failed: Vec::new() };
         undoing.add(entries);
         undoing
     }
@@ -63,41 +67,80 @@ impl Kernel {
         self.ask_processes_to_end(&entries);
         let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
         let mut undoing = Undoing::new(entries);
-        while let Some((_, entry)) = undoing.entries.pop_last() {
+        self.undo_in_order(&mut undoing, oldest);
+        // The rest may have been in the way: a route needs the rule that was removed before it.
+        let failed: Vec<Entry> = std::mem::take(&mut undoing.failed).into_iter().map(|(entry, _)| entry).collect();
+        undoing.add(failed);
+        self.undo_in_order(&mut undoing, oldest);
+        undoing.failed.into_iter().flat_map(|(_, problems)| problems).collect()
+    }
+
+    fn undo_in_order(&mut self, undoing: &mut Undoing, oldest: u64) {
+        loop {
+            let Some((_, entry)) = undoing.entries.pop_last() else {
+                self.undo_gathered(undoing, oldest);
+                if undoing.entries.is_empty() {
+                    return;
+                }
+                continue;
+            };
             if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
                 undoing.together.push(entry);
-                continue;
+            } else if matches!(entry.undo[..], [Undo::Rule { .. }]) {
+                undoing.rules.push(entry);
+            } else if undoing.together.is_empty() && undoing.rules.is_empty() {
+                self.undo_in_turn(vec![entry], oldest, undoing);
+            } else {
+                undoing.add(vec![entry]);
+                self.undo_gathered(undoing, oldest);
             }
-            self.undo_together(&mut undoing);
-            self.undo_in_turn(entry, oldest, &mut undoing);
         }
-        self.undo_together(&mut undoing);
-        undoing.problems
     }
 
-    /// Undoes an entry and notes that. What labs share each of them sees either as it was before or as
+    fn undo_gathered(&mut self, undoing: &mut Undoing, oldest: u64) {
+        self.undo_together(undoing);
+        let rules = std::mem::take(&mut undoing.rules);
+        if !rules.is_empty() {
+            self.undo_in_turn(rules, oldest, undoing);
+        }
+    }
+
+    /// Undoes entries and notes that. What labs share each of them sees either as it was before or as
     /// it is afterwards: were an entry left to another lab while it still stands here, that one could
     /// leave it back. What others have left here meanwhile may be younger, and then comes first.
-    fn undo_in_turn(&mut self, entry: Entry, oldest: u64, undoing: &mut Undoing) {
-        if self.folder.is_none() || !entry.undo.iter().any(shared::is_shared) {
-            return self.undo_and_close(&entry, &mut undoing.problems);
+    fn undo_in_turn(&mut self, entries: Vec<Entry>, oldest: u64, undoing: &mut Undoing) {
+        if self.folder.is_none() || !entries.iter().flat_map(|entry| &entry.undo).any(shared::is_shared) {
+            return self.undo_alike(entries, undoing);
         }
         match lock_all().and_then(|all| Ok((all, self.book.take_up()?))) {
-            Ok((_all, left)) if left.is_empty() => self.undo_and_close(&entry, &mut undoing.problems),
+            Ok((_all, left)) if left.is_empty() => self.undo_alike(entries, undoing),
             Ok((_all, left)) => {
                 undoing.add(left.into_iter().filter(|left| !self.partial || left.at > oldest).collect());
-                undoing.add(vec![entry]);
+                undoing.add(entries);
             }
-            Err(error) => undoing.problems.push(format!("{}: {}", entry.op, error.describe().message)),
+            Err(error) => {
+                let told = |entry: Entry| {
+                    let problem = format!("{}: {}", entry.op, error.describe().message);
+                    (entry, vec![problem])
+                };
+                undoing.failed.extend(entries.into_iter().map(told));
+            }
         }
     }
 
-    fn undo_and_close(&mut self, entry: &Entry, problems: &mut Vec<String>) {
-        let found = self.undo_entry(entry);
-        if found.is_empty() {
+    /// Undoes one entry, or several that are each about a rule.
+    fn undo_alike(&mut self, entries: Vec<Entry>, undoing: &mut Undoing) {
+        let left = if entries.len() > 1 { self.delete_rules_together(entries) } else { entries };
+        left.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
+    }
+
+    fn undo_and_close(&mut self, entry: Entry, undoing: &mut Undoing) {
+        let (left, problems) = self.undo_entry(&entry);
+        if left.is_empty() {
             self.book.undone(entry.n);
+        } else {
+            undoing.failed.push((Entry { undo: left, ..entry }, problems));
         }
-        problems.extend(found);
         kill::point();
     }
 
@@ -108,20 +151,22 @@ impl Kernel {
             self.delete_links_together(&entries);
             kill::point();
         }
-        entries.iter().for_each(|entry| self.undo_and_close(entry, &mut undoing.problems));
+        entries.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
     }
 
-    fn undo_entry(&mut self, entry: &Entry) -> Vec<String> {
-        let mut problems = Vec::new();
+    /// Takes the steps of an entry, and tells which it could not take, and why.
+    fn undo_entry(&mut self, entry: &Entry) -> (Vec<Undo>, Vec<String>) {
+        let (mut left, mut problems) = (Vec::new(), Vec::new());
         for undo in &entry.undo {
             kill::point();
             if let Err(failure) = self.undo(entry, undo) {
                 let why = failure.into_error(|| "undo it".to_owned()).describe();
                 let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();
                 problems.push(format!("{}: {} ({}{notes})", entry.op, why.message, why.label));
+                left.push(undo.clone());
             }
         }
-        problems
+        (left, problems)
     }
 
     /// Takes one step.
@@ -155,25 +200,32 @@ impl Kernel {
         if place.netns == NetnsRef::Host || self.namespaces.is_open_as(&place.netns, place.key) {
             return Ok(Some(place.netns.clone()));
         }
-        let mut candidates = self.namespaces.opened_as(place.key);
-        candidates.extend(place.netns.name().map(|_| place.netns.clone()));
-        let names = super::netns::names()?.into_iter().map(NetnsRef::Named);
-        candidates.extend(names.filter(|name| *name != place.netns));
+        let mut likely = self.namespaces.opened_as(place.key);
+        likely.extend(place.netns.name().map(|_| place.netns.clone()));
+        if let Some(found) = self.find_among(place, likely) {
+            return Ok(Some(found));
+        }
+        let mut others: Vec<NetnsRef> = super::netns::names()?.into_iter().map(NetnsRef::Named).collect();
+        others.retain(|name| *name != place.netns);
         let holder = place.process.filter(|process| super::process::is_alive(*process));
-        candidates.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        others.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        Ok(self.find_among(place, others))
+    }
+
+    fn find_among(&mut self, place: &Place, candidates: Vec<NetnsRef>) -> Option<NetnsRef> {
         for candidate in candidates {
             match self.namespaces.key(&candidate) {
-                Ok(key) if key == place.key => return Ok(Some(candidate)),
+                Ok(key) if key == place.key => return Some(candidate),
                 // An open file would keep it alive.
                 Ok(_) | Err(_) => self.namespaces.close(&candidate),
             }
         }
-        Ok(None)
+        None
     }
 
     /// Does an operation by names, if each name still means the same link.
     fn undo_by_names(&mut self, place: &Place, links: &[(IfName, u32)], deed: &Deed) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
+        let Some(netns) = self.find(place)? else { return self.undo_at_home(place, links, deed) };
         for (name, index) in links {
             match super::link::index(&mut self.namespaces, &netns, name) {
                 Ok(found) if found == *index => {}
@@ -187,10 +239,25 @@ impl Kernel {
         {
             return Ok(());
         }
-        let op = Op::new(netns, deed.action());
-        match self.carry_out(&op) {
+        let done = match deed {
+            Deed::Route(RouteOp::Add(route)) => super::route::put_back(&mut self.namespaces, &netns, route),
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
+                self.carry_out(&Op::new(netns, deed.action()))
+            }
+        };
+        match done {
             Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
             result => result,
+        }
+    }
+
+    /// The same in a namespace that is gone: to a link that has been made again where it came from.
+    fn undo_at_home(&mut self, place: &Place, links: &[(IfName, u32)], deed: &Deed) -> Outcome {
+        let [(name, index)] = links else { return Ok(()) };
+        let end = link::End { place: place.clone(), index: *index, name: name.clone() };
+        match self.home(end)? {
+            Some((_, end)) if end.name == *name => self.undo_by_names(&end.place, &[(end.name, end.index)], deed),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Chains and rules, removed by their handles and put back as they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::labs::lock_all;
 use super::super::netfilter::{self, RawRule};
@@ -35,6 +35,52 @@ impl Kernel {
             Some(handle) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, handle)),
             None => Ok(()),
         }
+    }
+
+    /// Removes rules that the lab added, in one go for each chain, and gives the entries that must be
+    /// undone one by one. Other labs are locked out.
+    pub(super) fn delete_rules_together(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+        let (mut of_chains, mut left) = (BTreeMap::<(NetnsRef, ChainRef), Vec<Entry>>::new(), Vec::new());
+        let mut gone = Vec::new();
+        for entry in entries {
+            let [Undo::Rule { place, chain, .. }] = &entry.undo[..] else {
+                left.push(entry);
+                continue;
+            };
+            match self.find(place) {
+                Ok(Some(netns)) => of_chains.entry((netns, chain.clone())).or_default().push(entry),
+                Ok(None) => gone.push(entry.n),
+                Err(_) => left.push(entry),
+            }
+        }
+        self.book.all_undone(&gone);
+        for ((netns, chain), entries) in of_chains {
+            kill::point();
+            match self.delete_rules_of(&netns, &chain, &entries) {
+                Ok(()) => self.book.all_undone(&entries.iter().map(|entry| entry.n).collect::<Vec<_>>()),
+                Err(_) => left.extend(entries),
+            }
+            kill::point();
+        }
+        left
+    }
+
+    fn delete_rules_of(&mut self, netns: &NetnsRef, chain: &ChainRef, entries: &[Entry]) -> Outcome {
+        let rules = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
+        let known = |kernel: &Kernel, entry: &Entry| kernel.book.handles.get(&entry.n).copied();
+        let claimed = match entries.iter().find(|entry| known(self, entry).is_none()).map(|entry| &entry.undo[..]) {
+            Some([Undo::Rule { place, .. }]) => self.claimed(place, chain.table),
+            Some(_) | None => Vec::new(),
+        };
+        let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
+        let found = entries.iter().filter_map(|entry| match &entry.undo[..] {
+            [Undo::Rule { text, before, .. }] => there.take(text, known(self, entry), before),
+            _ => None,
+        });
+        let handles: Vec<u64> = found.collect();
+        let gone = netfilter::delete_rules(&mut self.namespaces, netns, chain, &handles);
+        kill::point();
+        gone
     }
 
     /// Puts rules back where they were, unless they are there.
@@ -110,22 +156,21 @@ impl Kernel {
         // Two labs with equal rules must not take the same for theirs.
         let _all = if self.folder.is_some() { lock_all().ok() } else { None };
         let mut learned: Vec<(u64, u64)> = Vec::new();
+        let mut chains: BTreeMap<(NetnsRef, ChainRef), Unclaimed> = BTreeMap::new();
         for entry in self.book.entries.clone() {
             for undo in &entry.undo {
                 let Undo::Rule { place, chain, text, before } = undo else { continue };
                 if self.book.handles.contains_key(&entry.n) {
                     continue;
                 }
-                let Ok(rules) = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain) else { continue };
-                let claimed = self.claimed(place, chain.table);
-                let is_it = |rule: &&RawRule| {
-                    rule.text == *text && !before.contains(&rule.handle) && !claimed.contains(&rule.handle)
-                };
-                // Rules get rising handles, whatever their place in the chain.
-                if let Some(handle) = rules.iter().filter(is_it).map(|rule| rule.handle).min() {
-                    self.book.handles.insert(entry.n, handle);
-                    learned.push((entry.n, handle));
+                let key = (place.netns.clone(), chain.clone());
+                if !chains.contains_key(&key) {
+                    let Ok(rules) = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain) else { continue };
+                    let claimed = self.claimed(place, chain.table).into_iter().collect();
+                    chains.insert(key.clone(), Unclaimed::new(&rules, claimed));
                 }
+                let found = chains.get_mut(&key).and_then(|there| there.take(text, None, before));
+                learned.extend(found.map(|handle| (entry.n, handle)));
             }
         }
         self.book.learn_handles(learned);
@@ -144,6 +189,37 @@ impl Kernel {
         let others = self.others.besides(folder.name()).into_iter().flatten();
         claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles)));
         claimed
+    }
+}
+
+/// The rules of a chain, by what they say, that may still be one of the lab's.
+struct Unclaimed {
+    /// Handles rise with time, whatever a rule's place in the chain.
+    handles: HashMap<String, BTreeSet<u64>>,
+    /// Those that are known to be of some lab's rule.
+    claimed: BTreeSet<u64>,
+}
+
+impl Unclaimed {
+    fn new(rules: &[RawRule], claimed: BTreeSet<u64>) -> Unclaimed {
+        let mut handles: HashMap<String, BTreeSet<u64>> = HashMap::new();
+        for rule in rules {
+            handles.entry(rule.text.clone()).or_default().insert(rule.handle);
+        }
+        Unclaimed { handles, claimed }
+    }
+
+    /// The rule of a handle, if that is known, or the first that says the same and was not there before,
+    /// which is nobody else's any more.
+    fn take(&mut self, text: &str, known: Option<u64>, before: &[u64]) -> Option<u64> {
+        let equal = self.handles.get_mut(text)?;
+        let is_it = |handle: &u64| match known {
+            Some(known) => *handle == known,
+            None => !before.contains(handle) && !self.claimed.contains(handle),
+        };
+        let found = equal.iter().copied().find(is_it)?;
+        equal.remove(&found);
+        Some(found)
     }
 }
 

@@ -16,10 +16,20 @@ const GRACE: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(2);
 
 impl Kernel {
-    /// Lets all processes begin to end at once, before each is waited for.
+    /// Lets processes begin to end at once, before each is waited for, but for those whose namespaces
+    /// have something in them that must be saved first.
     pub(super) fn ask_processes_to_end(&mut self, entries: &[Entry]) {
-        for undo in entries.iter().flat_map(|entry| &entry.undo) {
-            if let Undo::Process { process, what: _ } = undo {
+        let undos = || entries.iter().flat_map(|entry| &entry.undo);
+        let needed: Vec<Process> = undos()
+            .filter_map(|undo| match undo {
+                Undo::Move { from: place, .. } | Undo::Bind { place, .. } => place.process,
+                _ => None,
+            })
+            .collect();
+        for undo in undos() {
+            if let Undo::Process { process, what: _ } = undo
+                && !needed.contains(process)
+            {
                 self.members(*process).into_iter().for_each(|member| signal(member, Signal::SIGTERM));
             }
         }

@@ -1,13 +1,13 @@
 //! What others put into a lab's namespaces and bridges, which would go with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::netns::pids_in;
-use super::super::process::{identify, session_of};
+use super::super::link::Outline;
+use super::super::netns::pids_by_netns;
+use super::super::process::{identify, name_of, session_of};
 use super::super::{Kernel, link as links};
 use crate::journal::{Deed, Key, Place, Process, Undo};
 use crate::op::{IfName, LinkOp, LinkSet, NetnsRef};
-use crate::state::{Link, LinkType};
 
 /// What a lab's journal knows of.
 #[derive(Default)]
@@ -67,47 +67,53 @@ impl Kernel {
         let undos: Vec<Undo> = self.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
         let known = Known::of(undos.into_iter());
         let mut found = Vec::new();
+        let everyone = pids_by_netns();
         for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
             let Ok(Some(netns)) = self.find(place) else { continue };
-            let inode = place.key.inode;
-            found.extend(self.strange_processes(&known, &netns, inode));
+            let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
+            found.extend(self.strange_processes(&known, &netns, inside));
             if !self.book.programs_ran(place.key) {
                 found.extend(self.strange_links(&known, &netns));
             }
         }
+        // Each list of links is read once, however many of them are the lab's.
+        let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
         for (place, index) in &known.links {
-            found.extend(self.strange_ports(&known, place, *index));
+            let Ok(Some(netns)) = self.find(place) else { continue };
+            let links = seen.entry(netns).or_insert_with_key(|netns| self.outlines(netns));
+            found.extend(self.strange_ports(&known, links, *index));
         }
         found
     }
 
-    fn strange_processes(&mut self, known: &Known, netns: &NetnsRef, inode: u64) -> Vec<String> {
+    fn strange_processes(&mut self, known: &Known, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
         let ours = |pid: u32| {
             let session = session_of(pid);
             pid == std::process::id()
                 || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
         };
-        let strange = pids_in(inode).into_iter().filter(|pid| !ours(*pid));
-        let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name(pid).trim_end())).collect()
+        let strange = inside.iter().copied().filter(|pid| !ours(*pid));
+        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name_of(pid))).collect()
     }
 
     fn strange_links(&mut self, known: &Known, netns: &NetnsRef) -> Vec<String> {
-        let links = links::list(&mut self.namespaces, netns).unwrap_or_default();
-        let strange = links.iter().filter(|link| link.kind != LinkType::Loopback && !self.knows(known, link));
+        let links = self.outlines(netns);
+        let strange = links.iter().filter(|link| !self.knows(known, link));
         strange.map(|link| format!("the link `{}` in the namespace `{netns}`", link.name)).collect()
     }
 
-    fn strange_ports(&mut self, known: &Known, place: &Place, index: u32) -> Vec<String> {
-        let Ok(Some(netns)) = self.find(place) else { return Vec::new() };
-        let links = links::list(&mut self.namespaces, &netns).unwrap_or_default();
-        let Some(bridge) = links.iter().find(|link| link.index == Some(index)) else { return Vec::new() };
-        let ports = links.iter().filter(|link| link.master.as_ref() == Some(&bridge.name));
+    fn outlines(&mut self, netns: &NetnsRef) -> Vec<Outline> {
+        self.namespaces.route_socket(netns).and_then(links::outlines).unwrap_or_default()
+    }
+
+    fn strange_ports(&self, known: &Known, links: &[Outline], index: u32) -> Vec<String> {
+        let Some(bridge) = links.iter().find(|link| link.index == index) else { return Vec::new() };
+        let ports = links.iter().filter(|link| link.master == Some(index));
         let strange = ports.filter(|port| !self.knows(known, port) && !known.ports.contains(&port.name));
         strange.map(|port| format!("the link `{}` is a port of the lab's `{}`", port.name, bridge.name)).collect()
     }
 
-    fn knows(&self, known: &Known, link: &Link) -> bool {
-        link.index.is_some_and(|index| self.namespaces.is_own_index(index) || known.moved.contains(&index))
+    fn knows(&self, known: &Known, link: &Outline) -> bool {
+        self.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
     }
 }

@@ -62,10 +62,9 @@ fn rank(scope: Scope) -> u8 {
     }
 }
 
-/// `fe80::` and the modified EUI-64 of a hardware address (RFC 4291, appendix A).
-pub(in super::super) fn link_local(mac: Mac) -> Ipv6Addr {
-    let [a, b, c, d, e, f] = mac.0.map(u16::from);
-    Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)
+/// `fe80::/64`, the network of what the kernel makes of a hardware address.
+fn link_local_network() -> Option<Prefix> {
+    Prefix::new(Mac([0; 6]).link_local().into(), 64).map(|prefix| prefix.network())
 }
 
 use crate::state::Hardware;
@@ -158,7 +157,8 @@ impl Model {
     fn address_gone6(&mut self, id: DevId, gone: &Addr6) {
         let Some(local) = gone.local else { return };
         let space = self.space_of(id);
-        let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && addr.network() == gone.network());
+        let network = |addr: &Addr6| addr.network().or_else(link_local_network);
+        let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && network(addr) == network(gone));
         if self.device(id).forwarding6 && !gone.tentative {
             self.leave_anycast(id, gone);
         }
@@ -288,7 +288,7 @@ impl Model {
         let device = self.device(id);
         let set = device.bridge().is_none_or(|bridge| bridge.mac_set);
         let local = match device.mac {
-            Hardware::Known(mac) if set => Some(link_local(mac)),
+            Hardware::Known(mac) if set => Some(mac.link_local()),
             Hardware::Known(_) | Hardware::Unknown => None,
             Hardware::None => return,
         };
@@ -312,8 +312,7 @@ impl Model {
         if !addr.prefix_route || !self.device(id).up {
             return;
         }
-        let link_local = Prefix::new(link_local(Mac([0; 6])).into(), 64).map(|prefix| prefix.network());
-        if let Some(network) = addr.network().or(link_local) {
+        if let Some(network) = addr.network().or_else(link_local_network) {
             self.insert_route6(id, TableId::MAIN, network, RouteKind::Unicast, METRIC_ADDRCONF);
         }
     }
@@ -366,7 +365,7 @@ impl Model {
     /// old one or, if it gets round to it late, of the new one.
     pub(in super::super) fn blur_link_local(&mut self, id: DevId) {
         let Hardware::Known(mac) = self.device(id).mac else { return };
-        let made = link_local(mac);
+        let made = mac.link_local();
         let space = self.space_of(id);
         for addr in self.device_mut(id).addrs6.iter_mut().filter(|addr| addr.local == Some(made) && !addr.nodad) {
             addr.local = None;

@@ -182,6 +182,20 @@ impl Fib6 {
     }
 }
 
+impl Fib6 {
+    /// The longest prefix with a route, and of its best routes one over a link if there is one
+    /// (`find_rr_leaf`).
+    fn lookup_near(&self, table: TableId, addr: Ipv6Addr, dev: Option<DevId>) -> Option<(Prefix, &Route6)> {
+        (0..=128).rev().find_map(|len| {
+            let dst = Prefix::new(addr.into(), len)?.network();
+            let mut alive = self.of(&(table, dst)).iter().filter(|route| !route.way.dead).peekable();
+            let first = *alive.peek()?;
+            let mut best = alive.take_while(|route| route.metric == first.metric);
+            Some((dst, best.find(|route| route.way.dev == dev).unwrap_or(first)))
+        })
+    }
+}
+
 /// A group of one is none.
 fn dissolve(routes: &mut [Route6], group: Option<u64>) {
     if group.is_some() && routes.iter().filter(|route| route.group == group).count() == 1 {
@@ -265,9 +279,12 @@ impl Model {
             return Err(refused(Errno::ENODEV, "Nexthop device required for onlink"));
         }
         let way = self.way6(space, *kind, hop, Wanted { table: *table, onlink: hop.onlink, dev, src })?;
-        if let Some(src) = src
-            && !self.has_address6(space, src)
-        {
+        let fits = |src: Ipv6Addr| match src.is_unicast_link_local() || src.is_loopback() {
+            // ipv6_chk_addr
+            true => way.dev.is_some_and(|dev| self.device(dev).addrs6.iter().any(|addr| addr.local == Some(src))),
+            false => self.has_address6(space, src),
+        };
+        if src.is_some_and(|src| !fits(src)) {
             return Err(refused(Errno::EINVAL, "Invalid source address"));
         }
         Ok(Route6 {
@@ -354,16 +371,17 @@ impl Model {
         route.kind.discards() || (over_loopback && route.kind == RouteKind::Unicast)
     }
 
-    /// `ip6_route_check_nh_onlink`
+    /// `ip6_route_check_nh_onlink`: the main table may say nothing else of the gateway.
     fn check_onlink6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome {
-        let flow = Flow { daddr: gateway.into(), oif: None };
-        let Some(found) = self.space(space).fib6.lookup(wanted.table, &flow) else { return Ok(()) };
-        let default = found.way.via.is_some();
-        let invalid = found.kind == RouteKind::Local || found.kind == RouteKind::Anycast;
-        if !default && (invalid || (found.way.dev != wanted.dev && !self.rejects6(found))) {
-            return Err(refused(Errno::EINVAL, "Nexthop has invalid gateway or device mismatch"));
+        let Some((dst, found)) = self.space(space).fib6.lookup_near(TableId::MAIN, gateway, wanted.dev) else {
+            return Ok(());
+        };
+        let default = dst.addr().is_unspecified();
+        let leads_there = found.kind == RouteKind::Unicast && found.way.dev == wanted.dev;
+        if default || leads_there || self.rejects6(found) {
+            return Ok(());
         }
-        Ok(())
+        Err(refused(Errno::EINVAL, "Nexthop has invalid gateway or device mismatch"))
     }
 
     /// `fib6_lookup`

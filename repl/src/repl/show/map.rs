@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rhai::{Array, Dynamic, Map};
+use unicode_width::UnicodeWidthStr;
 
 /// A map as text.
 pub fn show(map: &Map) -> String {
@@ -10,6 +11,9 @@ pub fn show(map: &Map) -> String {
     let has = |wanted: &[&str]| wanted.len() == keys.len() && wanted.iter().all(|key| keys.contains(key));
     if has(&["ok", "sent", "received", "rtt_ms", "ttl", "from", "error"]) {
         return ping(map);
+    }
+    if has(&["ok", "rtt_ms", "error"]) {
+        return connection(map);
     }
     if has(&["ok", "status", "stdout", "stderr"]) {
         return program(map);
@@ -41,7 +45,20 @@ fn ping(map: &Map) -> String {
         let error = error.map(|error| format!("; {error}")).unwrap_or_default();
         return format!("{} of {} answered{by}{time}{ttl}{error}", get("received"), get("sent"));
     }
-    format!("{} of {} answered: {}{by}", get("received"), get("sent"), error.unwrap_or_default())
+    let error = error.unwrap_or_default();
+    if get("sent") == "0" {
+        return format!("nothing could be sent: {error}{by}");
+    }
+    format!("{} of {} answered: {error}{by}", get("received"), get("sent"))
+}
+
+/// `connected in 0.1 ms`
+fn connection(map: &Map) -> String {
+    match (text(map, "rtt_ms"), text(map, "error")) {
+        (_, Some(error)) => format!("not connected: {error}"),
+        (Some(time), None) => format!("connected in {time} ms"),
+        (None, None) => "connected".to_owned(),
+    }
 }
 
 /// What a program wrote, and its status if that says something.
@@ -67,7 +84,7 @@ fn page(map: &Map) -> String {
 
 /// A key a line; maps and lists of maps inside are indented.
 fn lines(map: &Map, indent: usize) -> String {
-    let width = map.keys().map(|key| key.chars().count()).max().unwrap_or(0);
+    let width = map.keys().map(|key| key.width()).max().unwrap_or(0);
     let pad = " ".repeat(indent);
     let line = |(key, value): (&rhai::Identifier, &Dynamic)| match value.read_lock::<Map>() {
         Some(inner) if !inner.is_empty() => format!("{pad}{key}:\n{}", lines(&inner, indent + 2)),
@@ -75,7 +92,7 @@ fn lines(map: &Map, indent: usize) -> String {
             let text: Vec<String> = value.to_string().lines().map(|line| format!("{pad}  {line}")).collect();
             format!("{pad}{key}:\n{}", text.join("\n"))
         }
-        _ => format!("{pad}{:width$}  {}", format!("{key}:"), inline(value), width = width + 1),
+        _ => format!("{pad}{key}:{}  {}", " ".repeat(width - key.width()), inline(value)),
     };
     map.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -98,4 +115,14 @@ pub fn inline(value: &Dynamic) -> String {
 /// A list in a line.
 pub fn inline_list(array: &Array) -> String {
     format!("[{}]", array.iter().map(inline).collect::<Vec<_>>().join(", "))
+}
+
+/// A list of texts: in a line where that has room for it, else a line each.
+pub fn texts(array: &Array, columns: Option<u16>) -> String {
+    let line = inline_list(array);
+    if columns.is_none_or(|columns| line.width() <= usize::from(columns)) {
+        return line;
+    }
+    let lines: Vec<String> = array.iter().map(|text| format!("  {},\n", inline(text))).collect();
+    format!("[\n{}]", lines.concat())
 }

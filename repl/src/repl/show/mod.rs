@@ -142,6 +142,9 @@ fn list(array: &Array, screen: Screen) -> Result<String> {
     if all(Dynamic::is_map) {
         return table::of_maps(array, screen);
     }
+    if all(Dynamic::is_string) {
+        return Ok(map::texts(array, screen.width));
+    }
     Ok(map::inline_list(array))
 }
 

@@ -14,7 +14,10 @@ impl Generator {
         }
         let family = self.family();
         let mut spec = AddrSpec::new(self.prefix(family));
-        spec.peer = self.rng.percent(6).then(|| self.prefix(family));
+        // The route to the other end of an IPv6 pair comes in the kernel's own time, if the link is up then.
+        let up = self.found(&netns, &link).is_some_and(|link| link.up);
+        let peer = self.rng.percent(6) && (family == Family::V4 || up);
+        spec.peer = peer.then(|| self.prefix(family));
         match family {
             Family::V4 => {
                 spec.broadcast = self.broadcast();

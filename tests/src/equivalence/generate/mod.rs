@@ -2,7 +2,7 @@
 //!
 //! Left out is what chance decides: neighbours of a bridge, which forgets them when it takes a
 //! port's address, and an IPv6 address of one's own as a gateway, whose route comes in the kernel's
-//! own time. Left out too are the kinds of links that this kernel lacks (FACTS: dummy, vlan, ipvlan)
+//! own time; so does the end of duplicate address detection, before which an address is no source. Left out too are the kinds of links that this kernel lacks (FACTS: dummy, vlan, ipvlan)
 //! and VLAN filtering.
 
 mod addr;
@@ -29,9 +29,14 @@ const LINKS: [&str; 12] = ["v0", "v1", "v2", "v3", "v4", "v5", "eth0", "br0", "b
 
 /// A program of 30 to 60 operations.
 pub fn program(rng: &mut Rng) -> Program {
+    program_on(rng, Model::new())
+}
+
+/// The same, on a machine that has something already.
+pub fn program_on(rng: &mut Rng, machine: Model) -> Program {
     let mut generator = Generator {
         rng: rng.clone(),
-        run: DryRun::new(Model::new(), Style::Plain, |_| ()),
+        run: DryRun::new(machine, Style::Plain, |_| ()),
         state: NetState::default(),
         held: Vec::new(),
         serial: 0,
@@ -164,8 +169,10 @@ impl Generator {
         Prefix::new(addr, len).expect("the lengths fit")
     }
 
+    /// One of a link's that is known to be usable: a tentative one is not, for as long as it takes.
     fn own_address(&mut self, netns: &NetnsRef, family: Family) -> Option<IpAddr> {
-        let addrs = self.links_of(netns).iter().flat_map(|link| &link.addrs).map(|addr| addr.local.addr());
+        let addrs = self.links_of(netns).iter().flat_map(|link| &link.addrs);
+        let addrs = addrs.filter(|addr| addr.nodad || family == Family::V4).map(|addr| addr.local.addr());
         let own: Vec<IpAddr> = addrs.filter(|addr| Family::of(*addr) == family && !addr.is_loopback()).collect();
         (!own.is_empty()).then(|| *self.rng.pick(&own))
     }

@@ -1,7 +1,7 @@
 //! Chains and rules of iptables and ip6tables.
 
 use netscript_engine::op::netfilter::{
-    AddrTypes, Addrtype, ChainName, ChainRef, Comment, Conntrack, ConnmarkTarget, CtStates, Header, Hook, IcmpType,
+    AddrTypes, Addrtype, ChainName, ChainRef, Comment, ConnmarkTarget, Conntrack, CtStates, Header, Hook, IcmpType,
     IfPattern, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth, Policy,
     PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags, TcpMatch,
     UdpMatch,
@@ -161,11 +161,14 @@ impl Generator {
                 let local = AddrTypes::from_word("LOCAL").expect("it is a type");
                 Match::Addrtype(Addrtype { src: None, dst: Some(Inv::new(inverted, local)), limit: None })
             }
-            6 => self.rng.pick(&[
-                Match::Limit(Rate::from_word("3/min").expect("it is a rate"), Rate::DEFAULT_BURST),
-                Match::Nth(Inv::new(inverted, Nth::new(3, 1).expect("there is such a packet"))),
-                Match::Random(Inv::new(inverted, Probability::new(0.25).expect("it is one"))),
-            ]).clone(),
+            6 => self
+                .rng
+                .pick(&[
+                    Match::Limit(Rate::from_word("3/min").expect("it is a rate"), Rate::DEFAULT_BURST),
+                    Match::Nth(Inv::new(inverted, Nth::new(3, 1).expect("there is such a packet"))),
+                    Match::Random(Inv::new(inverted, Probability::new(0.25).expect("it is one"))),
+                ])
+                .clone(),
             _ => Match::Comment(Comment::new("it's \"one\"; $HOME").expect("it is short")),
         }
     }
@@ -181,7 +184,7 @@ impl Generator {
                 Table::Mangle => self.mangle(),
                 Table::Raw => self.rng.pick(&[Target::Notrack { alias: false }, Target::Drop]).clone(),
                 Table::Filter | Table::Security => self.filter(chain.table.family),
-            }
+            },
         }
     }
 

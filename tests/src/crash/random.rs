@@ -1,0 +1,74 @@
+//! Labs of random operations, on others' things too, there and back.
+
+use netscript_engine::kernel::{Kernel, LabFolder};
+use netscript_engine::model::Model;
+use netscript_engine::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
+use netscript_engine::shell::{self, Style};
+use netscript_engine::state::NetState;
+use netscript_engine::{Summary, World};
+
+use super::machine::Machine;
+use super::tried::Report;
+use crate::equivalence::{Rng, program_on};
+use crate::sandbox::interrupt;
+
+/// The lab's name.
+const LAB: &str = "random";
+
+/// The program of each seed is run as a lab, and taken down: by `netscript down`, or as one that
+/// failed.
+///
+/// # Panics
+///
+/// If the machine's network cannot be read.
+pub fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
+    let mut report = Report::default();
+    for seed in seeds {
+        let before = machine.look();
+        let mut looking = Kernel::new(interrupt()).expect("the machine has a network");
+        let state = NetState::read(&mut looking, &[]).expect("it can be read");
+        drop(looking);
+        let program = program_on(&mut Rng::new(seed), Model::of(&state));
+        let fails = seed % 2 == 1;
+        let kept = run(&program, fails);
+        let told = match kept {
+            Ok(Some(_)) => machine.netscript(&["down", "--force", LAB], None).stderr,
+            Ok(None) => Vec::new(),
+            Err(why) => why.into_bytes(),
+        };
+        let commands = program.iter().flat_map(|op| shell::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
+        let what = format!("seed {seed}:\n  {commands}");
+        report.add(machine, &what, &before, &told);
+    }
+    report
+}
+
+/// What cannot be taken back: others' links go with one of the lab's namespaces, `lo` gets a hardware
+/// address. Without `--force` it is refused.
+fn is_final(op: &Op) -> bool {
+    match &op.action {
+        Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_)) => true,
+        Action::Link(LinkOp::Set(name, LinkSet::Mac(_))) => name.as_str() == "lo",
+        Action::Netns(_)
+        | Action::Link(_)
+        | Action::Addr(_)
+        | Action::Route(_)
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_)
+        | Action::Netfilter(_)
+        | Action::Sysctl(_) => false,
+    }
+}
+
+/// Operations that are refused change nothing, and the next one follows.
+fn run(program: &[Op], fails: bool) -> Result<Option<Summary>, String> {
+    let told = |error: netscript_engine::diagnostics::Error| format!("{:?}", error.describe());
+    let folder = LabFolder::claim(LAB).map_err(told)?;
+    let mut kernel = Kernel::new(interrupt()).and_then(|kernel| kernel.keep_in(folder, "")).map_err(told)?;
+    for op in program {
+        kernel = kernel.guarded(is_final(op));
+        let _ = kernel.apply(std::slice::from_ref(op));
+    }
+    if fails { kernel.take_down().map(|_| None).map_err(told) } else { kernel.keep().map_err(told) }
+}
