@@ -145,7 +145,7 @@ impl Model {
             }
         }
         for record in contents.fdb.iter().filter(|record| record.state == "permanent" || record.state == "static") {
-            self.import_forward(record, &dev);
+            self.import_forward(record, dev);
         }
     }
 
