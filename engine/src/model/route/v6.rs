@@ -390,6 +390,9 @@ impl Model {
     /// `fib6_lookup`
     fn lookup6(&self, space: SpaceId, flow: &Flow) -> Option<&Route6> {
         let space = self.space(space);
+        if !space.rules6.custom() {
+            return [TableId::LOCAL, TableId::MAIN].into_iter().find_map(|table| space.fib6.lookup(table, flow));
+        }
         let oif = flow.oif.map(|id| self.device(id).name.clone());
         let tables = space.rules6.tables(flow.daddr, None, oif.as_ref());
         tables.into_iter().find_map(|table| space.fib6.lookup(table, flow))
