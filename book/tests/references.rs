@@ -1,5 +1,7 @@
 //! What the references must hold, taken from elsewhere than they are.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
