@@ -228,16 +228,17 @@ fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
     })
 }
 
-/// Ends what a lab leaves running in the sandbox's namespaces, and nothing else.
+/// Ends what a lab leaves running in the sandbox, and nothing else: in its namespaces, or, as those
+/// that hold a namespace without a name, among its mounts.
 fn end_programs() {
     let named = fs::read_dir("/run/netns").into_iter().flatten().flatten().map(|entry| entry.path());
-    let own = PathBuf::from("/proc/thread-self/ns/net");
-    let inodes: BTreeSet<u64> = named.chain([own]).filter_map(|path| inode(&path)).collect();
+    let own = ["/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"].map(PathBuf::from);
+    let inodes: BTreeSet<u64> = named.chain(own).filter_map(|path| inode(&path)).collect();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        if pid != std::process::id() && inode(&entry.path().join("ns/net")).is_some_and(|inode| inodes.contains(&inode))
-        {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        let places = ["ns/net", "ns/mnt"].map(|place| inode(&entry.path().join(place)));
+        if pid != std::process::id() && places.into_iter().flatten().any(|inode| inodes.contains(&inode)) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
         }
     }
 }
