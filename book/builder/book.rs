@@ -130,6 +130,12 @@ impl Work {
                 if chapter.kept(outcomes).write(&file)? {
                     println!("{} is rewritten", file.display());
                 }
+                let text = chapter.put_right(outcomes);
+                if text != chapter.text {
+                    let path = &chapter.path;
+                    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+                    println!("{} is put right", path.display());
+                }
                 Ok(Vec::new())
             }
         }

@@ -67,9 +67,10 @@ impl Chapter {
         Kept { outputs: outputs.collect() }
     }
 
-    /// What differs from what is kept.
+    /// What differs from what is kept, or from what the chapter says.
     pub fn differences(&self, outcomes: &[Outcome], kept: &Kept) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = self.wrong_transcripts(outcomes);
+        let scripts = self.scripts(outcomes).count();
         for (number, (index, _, _, ran)) in self.scripts(outcomes).enumerate() {
             let wanted = kept.outputs.get(number).map_or("", |(_, output)| output);
             if let Some((_, difference)) = run::difference(wanted, &ran.kept(&run::said(&self.fences[..=index]))) {
@@ -77,11 +78,44 @@ impl Chapter {
                 problems.push(self.problem(index, Wrong::whole(what)));
             }
         }
-        if kept.outputs.len() > self.scripts(outcomes).count() && problems.is_empty() {
+        if kept.outputs.len() > scripts && problems.is_empty() {
             let what = "more is kept than there are scripts (`cargo book bless` mends that)".to_owned();
             problems.push(Problem { file: self.path.clone(), line: 1, what });
         }
         problems
+    }
+
+    fn wrong_transcripts(&self, outcomes: &[Outcome]) -> Vec<Problem> {
+        let wrong = self.transcripts(outcomes).filter_map(|(index, fence, text)| {
+            let said = run::said(&self.fences[..=index]);
+            let (line, difference) = run::difference(&run::normal(&fence.text, &said), &run::normal(text, &said))?;
+            let what = format!("it goes otherwise (`cargo book bless` puts it right):\n{difference}");
+            Some(self.problem(index, Wrong { line, what }))
+        });
+        wrong.collect()
+    }
+
+    /// Its file's text with what is really answered in the place of what it says is answered.
+    pub fn put_right(&self, outcomes: &[Outcome]) -> String {
+        let mut text = self.text.clone();
+        let wrong: Vec<usize> = self.wrong_transcripts(outcomes).iter().map(|problem| problem.line).collect();
+        let transcripts: Vec<_> = self.transcripts(outcomes).collect();
+        // From the end, since places before a change stay where they are.
+        for (_, fence, transcript) in transcripts.into_iter().rev() {
+            let lines = fence.line..=fence.line + fence.text.lines().count() + 1;
+            if wrong.iter().any(|line| lines.contains(line)) {
+                text.replace_range(fence.range.clone(), &with_text(&text, fence, transcript));
+            }
+        }
+        text
+    }
+
+    fn transcripts<'a>(&'a self, outcomes: &'a [Outcome]) -> impl Iterator<Item = (usize, &'a Fence, &'a str)> {
+        let all = self.fences.iter().zip(outcomes).enumerate();
+        all.filter_map(|(index, (fence, outcome))| match outcome {
+            Outcome::Transcript(text) => Some((index, fence, text.as_str())),
+            Outcome::Script(_) | Outcome::AsWritten => None,
+        })
     }
 
     fn scripts<'a>(&'a self, outcomes: &'a [Outcome]) -> impl Iterator<Item = (usize, &'a Fence, &'a Script, &'a Ran)> {
@@ -104,6 +138,17 @@ impl Chapter {
         text.push_str(&self.text[end..]);
         text
     }
+}
+
+/// A block with another text between its fences.
+fn with_text(chapter: &str, fence: &Fence, text: &str) -> String {
+    let block = &chapter[fence.range.clone()];
+    let start = chapter[..fence.range.start].rfind('\n').map_or(0, |end| end + 1);
+    let indent = " ".repeat(chapter[start..fence.range.start].chars().count());
+    let (first, last) = (block.lines().next().unwrap_or_default(), block.trim_end().lines().last().unwrap_or_default());
+    let lines: String = text.lines().map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n").collect();
+    let end = if block.ends_with('\n') { "\n" } else { "" };
+    format!("{first}\n{lines}{last}{end}")
 }
 
 /// A text with files in the place of lines such as `{{#include ../../scripts/intro.rhai}}`.
@@ -130,7 +175,7 @@ fn shown(fence: &Fence, outcome: &Outcome) -> String {
             picture(ran).map_or_else(String::new, |svg| figure("rhai", &svg))
         }
         (Kind::Script(script), Outcome::Script(ran)) => example(fence, script, ran),
-        (Kind::Script(_), Outcome::AsWritten) => String::new(),
+        (Kind::Script(_), Outcome::AsWritten | Outcome::Transcript(_)) => String::new(),
         (Kind::Session { .. }, _) => figure("repl", &html::block("session", &html::session(&fence.text))),
         (Kind::Console { .. }, _) => figure("console", &html::block("console", &html::console(&fence.text))),
         (Kind::Quoted(language), _) => figure("quoted", &html::block("quoted", &quoted(language, &fence.text))),

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn blocks_are_found_with_their_lines() {
         let text = "# A\n\n```rhai,graph,file=a.rhai\nlet x = 1;\n\n```\n\n- item\n  ```text\n  b\n  ```\n";
-        let found = fences(text).unwrap();
+        let found = fences(text).expect("it can be understood");
         let script = Script { graph: true, file: Some("a.rhai".into()), ..Script::default() };
         assert_eq!(
             found.iter().map(|fence| (fence.line, fence.kind.clone(), fence.text.as_str())).collect::<Vec<_>>(),
@@ -230,7 +230,7 @@ mod tests {
             ("```rhai,file=../x\nx\n```\n", 1, "plain file name"),
             ("a\n\n    x\n", 3, "only indented"),
         ] {
-            let misread = fences(text).unwrap_err();
+            let misread = fences(text).expect_err("it cannot be understood");
             assert_eq!(misread.line, line, "{text}");
             assert!(misread.why.contains(part), "{misread:?}");
         }

@@ -29,7 +29,7 @@ enum Task {
     },
     /// Run every example, and say what is wrong
     Check(How),
-    /// Run every example, and keep what scripts print as right
+    /// Run every example, and keep what comes of them as right
     Bless(How),
     /// Print the network at a script's end, as JSON
     #[command(hide = true)]
@@ -90,7 +90,7 @@ fn obey(task: Task) -> Result<ExitCode> {
             Ok(told(&report, &format!("The book is in {}.", index.display())))
         }
         Task::Check(how) => Ok(told(&how.work()?.check(Keep::Compare)?, "All is right.")),
-        Task::Bless(how) => Ok(told(&how.work()?.check(Keep::Bless)?, "See `git diff book/ref`.")),
+        Task::Bless(how) => Ok(told(&how.work()?.check(Keep::Bless)?, "See `git diff book`.")),
     }
 }
 

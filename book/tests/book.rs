@@ -1,11 +1,14 @@
 //! The book is right, and would not be built if it were not.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use netscript_tests::program::{Finished, Place, as_nobody, finish};
 use netscript_tests::workspace;
+use regex::Regex;
 
 /// A copy of the book that every user can read, and the programs.
 struct Copy {
@@ -193,16 +196,16 @@ fn whatever_is_broken_is_found_at_its_place() {
     assert_eq!(copy.run(&["bless"]).status, 0);
     for (from, to, line, what) in [
         ("print(\"first\")", "print(\"other\")", 3, "what comes of it has changed"),
-        ("\"10.0.0.1/24\");\nprint", "\"10.0.0.1\");\nprint", 6, "error[E0201]"),
+        ("\"10.0.0.1/24\");\nprint", "\"10.0.0.1/99\");\nprint", 6, "error[E0201]"),
         ("veth(\"v1\"", "veth(\"v2\"", 3, "v2 veth 10.0.0.1/24"),
         ("print(red.links.len())", "print(blau)", 11, "error[E0103]"),
         ("fails=E0304", "fails=E0301", 14, "must fail with E0301"),
         ("bridge(\"br0\")", "bridge(\"br1\")", 18, "what comes of it has changed"),
-        ("$ ip netns list | grep --count red\n1", "$ ip netns list | grep --count red\n3", 27, "something else"),
+        ("$ ip netns list | grep --count red\n1", "$ ip netns list | grep --count red\n3", 27, "it goes otherwise"),
         ("$ ip netns list", "$ rm file", 26, "`rm` is not among the programs"),
-        ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 35, "the session goes otherwise"),
-        ("\"Network is unreachable\"", "\"no answer\"", 40, "the session goes otherwise"),
-        ("```text", "```", 43, "a fence says what it is"),
+        ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 36, "it goes otherwise"),
+        ("\"Network is unreachable\"", "\"no answer\"", 41, "it goes otherwise"),
+        ("```text", "```", 44, "a fence says what it is"),
     ] {
         let said = copy.broken("all", from, to);
         let place = format!("book/src/all.md:{line}: ");
@@ -212,6 +215,20 @@ fn whatever_is_broken_is_found_at_its_place() {
         );
     }
     assert_eq!(copy.run(&["build"]).status, 0);
+}
+
+#[test]
+fn blessing_puts_answers_right() {
+    let copy = Copy::of(&[("all", CHAPTER)]);
+    let wrong =
+        CHAPTER.replace("count red\n1", "count red\n\nmany").replace("len())\n2\n", "len())\n").replace("5 ms", "7 ms");
+    assert!(wrong.len() != CHAPTER.len());
+    copy.write("book/src/all.md", &wrong);
+    assert_eq!(copy.run(&["bless"]).status, 0);
+    assert_eq!(copy.run(&["check"]).status, 0);
+    let right = fs::read_to_string(copy.path("book/src/all.md")).unwrap();
+    let measured = Regex::new(r"\d+ ms").unwrap();
+    assert_eq!(measured.replace_all(&right, "5 ms"), CHAPTER);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the references must hold, taken from elsewhere than they are.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
@@ -94,7 +96,7 @@ fn every_error_code_is_in_the_reference() {
     let source = fs::read_to_string(workspace().join("engine/src/diagnostics/code.rs")).unwrap();
     let entry = Regex::new(r#"(?m)^    (E\d{4}) "(.*)",$"#).unwrap();
     let entries: Vec<(&str, &str)> = entry.captures_iter(&source).map(|found| found.extract::<2>().1.into()).collect();
-    assert!(entries.len() > 60, "only {} codes", entries.len());
+    assert!(entries.len() > 50, "only {} codes", entries.len());
     for (code, title) in entries {
         let section = text.split_once(&format!("### {code}: {title}\n")).unwrap_or_else(|| panic!("{code}: {title}")).1;
         let section = section.split("\n### ").next().unwrap();

@@ -3,7 +3,7 @@
 use svg::Document;
 use svg::node::element::{Group, Path, Rectangle, Text, Title};
 
-use super::facts::{Graph, Place, Port};
+use super::facts::{Graph, Place, Port, Space};
 use super::layout::{LINE, Layout, PAD, Rect, Side, lines};
 
 /// How small a picture may be shown: then it scrolls, since it could not be read.
@@ -22,22 +22,14 @@ pub fn svg(graph: &Graph, layout: &Layout) -> String {
         .set("role", "img")
         .set("aria-label", title.clone())
         .add(Title::new(title));
-    for (rect, space) in layout.spaces.iter().zip(&graph.spaces) {
+    for rect in &layout.spaces {
         document = document.add(rectangle(*rect, "space", 8));
-        let has_top = layout
-            .ports
-            .iter()
-            .any(|((index, _), (_, side))| *side == Side::Top && graph.spaces[*index].name == space.name);
-        let top = if has_top { top_height(graph, layout, &space.name) } else { 0.0 };
-        let mut y = rect.y + PAD + top + LINE * 0.8;
-        document = document.add(text(rect.x + PAD, y, "name", &space.name));
-        for route in &space.routes {
-            y += LINE;
-            document = document.add(text(rect.x + PAD, y, "route", route));
-        }
     }
     for cable in cables(graph, layout) {
         document = document.add(cable);
+    }
+    for (index, rect) in layout.spaces.iter().enumerate() {
+        document = document.add(head(graph, layout, index, *rect));
     }
     for ((space, index), (rect, _)) in &layout.ports {
         document = document.add(port(&graph.spaces[*space].ports[*index], *rect));
@@ -52,11 +44,18 @@ fn described(graph: &Graph) -> String {
     format!("Network of {} with {cables} cables", names.join(", "))
 }
 
-/// The height that ports along the upper edge take.
-fn top_height(graph: &Graph, layout: &Layout, space: &str) -> f64 {
-    let own =
-        layout.ports.iter().filter(|((index, _), (_, side))| *side == Side::Top && graph.spaces[*index].name == space);
-    own.map(|(_, (rect, _))| rect.h + PAD * 1.5).fold(0.0, f64::max)
+/// A namespace's name and routes, below the ports along its upper edge.
+fn head(graph: &Graph, layout: &Layout, index: usize, rect: Rect) -> Group {
+    let at_top = layout.ports.iter().filter(|((space, _), (_, side))| *space == index && *side == Side::Top);
+    let top = at_top.map(|(_, (port, _))| port.h + PAD * 1.5).fold(0.0, f64::max);
+    let Space { name, routes, .. } = &graph.spaces[index];
+    let mut y = rect.y + PAD + top + LINE * 0.8;
+    let mut group = Group::new().add(text(rect.x + PAD, y, "name", name));
+    for route in routes {
+        y += LINE;
+        group = group.add(text(rect.x + PAD, y, "route", route));
+    }
+    group
 }
 
 fn rectangle(rect: Rect, class: &str, radius: u32) -> Rectangle {

@@ -87,10 +87,10 @@ fn seen() -> BTreeMap<String, String> {
     for line in SEEN.iter().flat_map(|text| text.lines()) {
         if let Some(rest) = line.strip_prefix("error[") {
             open = Some((rest.chars().take_while(|c| *c != ']').collect(), Vec::new()));
-        } else if line.starts_with("[status") || line.starts_with("== ") {
-            if let Some((code, lines)) = open.take() {
-                all.entry(code).or_insert_with(|| lines.join("\n").trim_end().to_owned());
-            }
+        } else if (line.starts_with("[status") || line.starts_with("== "))
+            && let Some((code, lines)) = open.take()
+        {
+            all.entry(code).or_insert_with(|| lines.join("\n").trim_end().to_owned());
         }
         if let Some((_, lines)) = &mut open {
             lines.push(line);

@@ -11,9 +11,11 @@ pub use codes::codes;
 pub use command_line::command_line;
 pub use words::words;
 
+/// Writes a part.
+type Writer = fn() -> Result<String>;
+
 /// The parts, by what stands for them.
-const PARTS: &[(&str, fn() -> Result<String>)] =
-    &[("{{words}}", words), ("{{command-line}}", command_line), ("{{errors}}", codes)];
+const PARTS: &[(&str, Writer)] = &[("{{words}}", words), ("{{command-line}}", command_line), ("{{errors}}", codes)];
 
 /// A chapter with its parts filled in.
 pub fn filled(text: &str) -> Result<String> {

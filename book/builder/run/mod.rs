@@ -34,7 +34,9 @@ pub struct Programs {
 pub enum Outcome {
     /// A script, and what is to be shown of it.
     Script(Box<Ran>),
-    /// The text of the chapter is what there is to be seen.
+    /// What is typed, with what is really answered.
+    Transcript(String),
+    /// It is not run.
     AsWritten,
 }
 
@@ -49,18 +51,10 @@ pub fn run(programs: &Programs, fences: &[Fence], index: usize) -> Result<Outcom
         .map_err(anyhow::Error::from)?;
     match &fences[index].kind {
         Kind::Script(script) => Ok(Outcome::Script(Box::new(script::run(programs, folder.path(), script, &parts)?))),
-        Kind::Session { first, .. } => {
-            session::run(programs, folder.path(), *first, &parts, &said(&fences[..=index])).map(as_written)
-        }
-        Kind::Console { fails, .. } => {
-            console::run(programs, folder.path(), *fails, &parts, &said(&fences[..=index])).map(as_written)
-        }
+        Kind::Session { first, .. } => session::run(programs, folder.path(), *first, &parts).map(Outcome::Transcript),
+        Kind::Console { fails, .. } => console::run(programs, folder.path(), *fails, &parts).map(Outcome::Transcript),
         Kind::Quoted(_) => Ok(Outcome::AsWritten),
     }
-}
-
-fn as_written((): ()) -> Outcome {
-    Outcome::AsWritten
 }
 
 /// The block with those that it goes on with, in order.

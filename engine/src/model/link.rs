@@ -291,7 +291,8 @@ impl Model {
             if let Some(lower) = self.device(id).lower() {
                 self.device_mut(lower).uppers.remove(&id);
                 // macvlan_port_destroy
-                if let Some(own) = self.device_mut(lower).own_mac.take().filter(|_| self.devices.contains_key(&lower)) {
+                let own = self.device_mut(lower).own_mac.take();
+                if let Some(own) = own.filter(|own| *own != self.device(lower).mac) {
                     self.change_mac(lower, own);
                 }
             }

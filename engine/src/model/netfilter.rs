@@ -123,7 +123,7 @@ impl Tables {
             return Err(Errno::ENOENT.into());
         }
         self.last_handle += 1;
-        let record = RuleRecord { rule: rule.as_read(), handle: self.last_handle, packets: 0, bytes: 0 };
+        let record = RuleRecord { rule: rule.as_read(), handle: self.last_handle, packets: None, bytes: None };
         self.chain(rule.chain())?.rules.insert(index, record);
         if to.is_some() && self.leads_too_deep(table) {
             self.chain(rule.chain())?.rules.remove(index);

@@ -127,7 +127,8 @@ impl Rules {
         };
         let Some(at) = self.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
         self.rules.remove(at);
-        self.custom = true;
+        // fib6_rule_delete does not say so.
+        self.custom |= wanted.family == Family::V4;
         Ok(())
     }
 }

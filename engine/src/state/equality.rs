@@ -4,7 +4,9 @@
 //! hardware addresses that nobody set, and what is derived from them (ids of bridges, fe80
 //! addresses of such links and the routes to those, entries of forwarding tables for a link's own
 //! address); timers, ages and counters, and what is only remembered for a time (neighbours and
-//! forwarding entries that were learned); life times and `tentative`. `lowerlayerdown` is `down`:
+//! forwarding entries that were learned); life times and `tentative`, and on a link without a carrier
+//! what IPv6 makes of one that it may have had for a moment: fe80, and routes to addresses that
+//! duplicates are looked for. `lowerlayerdown` is `down`:
 //! the kernel looks the other end's number up in the wrong namespace, and remembers what it found.
 
 use std::collections::BTreeSet;
@@ -23,6 +25,8 @@ pub struct Comparison {
     /// Links that are up without a carrier. Whether they had one for long enough for the kernel to
     /// begin with IPv6, which it does in its own time, is chance.
     carrierless: BTreeSet<(NetnsRef, IfName)>,
+    /// IPv6 addresses that duplicates are looked for.
+    detected: BTreeSet<(NetnsRef, IpAddr)>,
 }
 
 impl Comparison {
@@ -31,6 +35,7 @@ impl Comparison {
         let links =
             model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
         let (mut random, mut derived, mut carrierless) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut detected = BTreeSet::new();
         for (netns, link) in links {
             let place = (netns.clone(), link.name.clone());
             if link.mac == Hardware::Unknown {
@@ -39,11 +44,13 @@ impl Comparison {
             if link.mac == Hardware::Unknown || link.unknown_addr {
                 derived.insert(place.clone());
             }
+            let v6 = link.addrs.iter().filter(|addr| !addr.nodad && addr.local.addr().is_ipv6());
+            detected.extend(v6.map(|addr| (netns.clone(), addr.local.addr())));
             if link.up && !link.carrier {
                 carrierless.insert(place);
             }
         }
-        Comparison { random, derived, carrierless }
+        Comparison { random, derived, carrierless, detected }
     }
 
     /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
@@ -111,8 +118,15 @@ impl Comparison {
             && devs.any(|dev| self.carrierless.contains(&(netns.clone(), dev.clone())))
     }
 
+    /// Its fe80 address is of a hardware address that nobody knows, or there if IPv6 began.
     fn is_blurred(&self, netns: &NetnsRef, name: &IfName) -> bool {
-        self.derived.contains(&(netns.clone(), name.clone()))
+        let place = (netns.clone(), name.clone());
+        self.derived.contains(&place) || self.carrierless.contains(&place)
+    }
+
+    /// The route to an address waits for the end of duplicate address detection, and that for a carrier.
+    fn waits_for_carrier(&self, netns: &NetnsRef, route: &Route) -> bool {
+        self.begins_late(netns, route) && self.detected.contains(&(netns.clone(), route.dst.addr()))
     }
 
     fn link_line(&self, netns: &NetnsRef, link: &Link) -> String {
@@ -179,7 +193,7 @@ impl Comparison {
             devs.any(|dev| self.is_blurred(netns, dev))
         };
         match route.kind {
-            RouteKind::Local => is_derived(route.dst.addr()) && over_random(),
+            RouteKind::Local => (is_derived(route.dst.addr()) && over_random()) || self.waits_for_carrier(netns, route),
             // The subnet-router anycast address waits for the address that comes with it.
             RouteKind::Anycast => route.dst.addr() == link_local_network().addr() && over_random(),
             RouteKind::Unicast => route.dst == link_local_network() && self.begins_late(netns, route),

@@ -29,10 +29,10 @@ pub struct RuleRecord {
     pub rule: Rule,
     /// The kernel's number for it, unique in its table and never used again.
     pub handle: u64,
-    /// Packets that it matched.
-    pub packets: u64,
+    /// Packets that it matched; `None`: nobody knows, in a dry run.
+    pub packets: Option<u64>,
     /// Their bytes.
-    pub bytes: u64,
+    pub bytes: Option<u64>,
 }
 
 impl Ruleset {

@@ -61,6 +61,13 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
+fn counted(count: Option<u64>) -> RhaiResult<i64> {
+    match count {
+        Some(count) => Ok(number(count)),
+        None => Err(Error::Unknowable { what: "how many packets a rule has matched".to_owned() }.into()),
+    }
+}
+
 fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -112,7 +119,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "packets", pure, return_raw)]
     pub fn get_packets(rule: &mut Rule) -> RhaiResult<i64> {
-        Ok(number(rule.look()?.packets))
+        counted(rule.look()?.packets)
     }
 
     /// The bytes of the packets that it has matched, with their IP headers.
@@ -125,7 +132,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "bytes", pure, return_raw)]
     pub fn get_bytes(rule: &mut Rule) -> RhaiResult<i64> {
-        Ok(number(rule.look()?.bytes))
+        counted(rule.look()?.bytes)
     }
 
     /// The rule's line in `iptables -S`, as text.

@@ -62,6 +62,9 @@ ip link set s3peer down
 setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
 ";
 
+/// Where scripts can be written that nobody else sees.
+pub(super) const SCRIPTS: &str = "/mnt";
+
 /// Everything that can be seen of the machine, by what it is.
 pub type Seen = BTreeMap<String, String>;
 
@@ -87,6 +90,9 @@ impl Machine {
     /// If it cannot be furnished.
     pub fn furnish(program: &Path) -> Machine {
         let machine = Machine { program: program.display().to_string() };
+        // Every machine's first process has the same number: names in /tmp would be others' as well.
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "tmpfs", SCRIPTS]).status();
+        assert!(mounted.is_ok_and(|status| status.success()), "a file system can be mounted on {SCRIPTS}");
         machine.set_up();
         machine
     }

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::machine::{Machine, Seen, Stop, difference};
+use super::machine::{Machine, SCRIPTS, Seen, Stop, difference};
 use crate::workspace;
 
 /// So many interrupts that come too late tell that the lab has no more moments.
@@ -115,10 +115,8 @@ fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> R
 
 /// A script in a folder of its own, so that it finds no modules but those built in.
 fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
-    let path = script.with_file_name(format!("{}-failing.rhai", name(script)));
-    let path =
-        Path::new("/tmp").join(format!("{}-{}", std::process::id(), path.file_name().unwrap_or_default().display()));
-    std::fs::write(&path, text).expect("there is room in /tmp");
+    let path = Path::new(SCRIPTS).join(format!("{}-failing.rhai", name(script)));
+    std::fs::write(&path, text).expect("there is room");
     path
 }
 
@@ -225,8 +223,8 @@ fn up_and_down(machine: &Machine, number: usize) {
         }}
         "#
     );
-    let path = Path::new("/tmp").join(format!("{}-together{number}.rhai", std::process::id()));
-    std::fs::write(&path, text).expect("there is room in /tmp");
+    let path = Path::new(SCRIPTS).join(format!("together{number}.rhai"));
+    std::fs::write(&path, text).expect("there is room");
     let lab = name(&path);
     for _ in 0..3 {
         let up = machine.netscript(&[&path.display().to_string()], None);

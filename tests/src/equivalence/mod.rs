@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use generate::{program, program_on};
 pub use rng::Rng;
 pub use run::{Program, accepted, check};
-pub use script::{check_script, printed};
+pub use script::{Compared, check_script, compare_script, printed};
 pub use shrink::shrink;
 
 /// What came of running many programs.

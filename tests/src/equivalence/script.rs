@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
@@ -21,56 +20,133 @@ use super::run::{Expected, LIMIT, Look, bring_loopback_up, saved_rules, settings
 use crate::sandbox::interrupt;
 use crate::{Sandbox, netscript};
 
-/// Everything in which the three differ, a line each.
+/// What came of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// All three came to one state, or to one error at one place.
+    Equal,
+    /// The dry run cannot know what the script asks for, or the run failed for a reason that only it
+    /// could meet: the error's code.
+    OnlyARunKnows(String),
+    /// A line for everything in which they differ.
+    Differ(Vec<String>),
+}
+
+/// Errors that a dry run cannot foresee: what the machine lacks (E04), settings that a kernel does
+/// not have (E0307), and what probes and programs answer (E07).
+const UNFORESEEN: [&str; 3] = ["E04", "E0307", "E07"];
+
+/// Errors of a dry run alone: what nobody can know (E0601), steps taken back, which take no command
+/// (E0508), and waiting, for which no time passes (E0702).
+const UNKNOWABLE: [&str; 3] = ["E0601", "E0508", "E0702"];
+
+/// Everything in which the three differ, a line each; a script that a dry run cannot know is one.
 pub fn check_script(path: &Path) -> Vec<String> {
+    match compare_script(path) {
+        Compared::Equal => Vec::new(),
+        Compared::OnlyARunKnows(code) => vec![format!("the dry run cannot know: {code}")],
+        Compared::Differ(differences) => differences,
+    }
+}
+
+/// Runs a script three ways, in both styles of the dry run.
+pub fn compare_script(path: &Path) -> Compared {
     let model = match on_model(path) {
         Ok(state) => state,
-        Err(why) => return vec![format!("the dry run fails: {why}")],
+        Err(why) => return Compared::Differ(vec![why]),
     };
     let comparison = Comparison::with(&model);
+    let dry: Vec<(&str, Told)> = STYLES.iter().map(|style| (*style, netscript_with(path, &[*style]))).collect();
+    let foreseen = dry[0].1.error.clone();
+    if let Some(Mark { code, .. }) = foreseen.as_ref().filter(|mark| UNKNOWABLE.contains(&mark.code.as_str())) {
+        return Compared::OnlyARunKnows(code.clone());
+    }
+    let options = ["--keep", "--force"];
+    let real = {
+        let path = path.to_owned();
+        in_sandbox(&model, &comparison, Box::new(move || netscript_with(&path, &options)))
+    };
+    if let (None, Some(met)) = (&foreseen, &real.told.error)
+        && UNFORESEEN.iter().any(|kind| met.code.starts_with(kind))
+    {
+        return Compared::OnlyARunKnows(met.code.clone());
+    }
     let mut differences = Vec::new();
-    let real = in_sandbox(&model, &comparison, run(path, &[]));
-    let one_by_one = in_sandbox(&model, &comparison, run_one_by_one(path));
+    let one_by_one = in_sandbox(&model, &comparison, run_one_by_one(path, &options));
     differences.extend(one_by_one.against(&model, &comparison, "the run one by one"));
+    if one_by_one.told.error != real.told.error {
+        differences.push(format!("one by one: {:?}, the run: {:?}", one_by_one.told.error, real.told.error));
+    }
     if real.rules != one_by_one.rules {
         differences.push(format!("iptables-save:\n{}\none by one:\n{}", real.rules, one_by_one.rules));
     }
-    for style in ["--dry-run", "--dry-run=tutorial"] {
-        let printed = match run(path, &[style])() {
-            Ok(printed) => printed,
-            Err(why) => return vec![format!("{style}: {why}")],
-        };
-        let commands = in_sandbox(&model, &comparison, shell(printed));
+    for (style, told) in dry {
+        if told.error != real.told.error {
+            differences.push(format!("{style}: {:?}, the run: {:?}\n{}", told.error, real.told.error, real.told.text));
+        }
+        let commands = in_sandbox(&model, &comparison, shell(told.printed));
+        if !commands.told.success {
+            differences.push(format!("the commands of {style} fail: {}", commands.told.text));
+        }
         differences.extend(commands.against(&model, &comparison, style));
         if real.rules != commands.rules {
             differences.push(format!("iptables-save:\n{}\n{style}:\n{}", real.rules, commands.rules));
         }
     }
     differences.extend(real.against(&model, &comparison, "the run"));
-    differences
+    if differences.is_empty() { Compared::Equal } else { Compared::Differ(differences) }
+}
+
+const STYLES: [&str; 2] = ["--dry-run", "--dry-run=tutorial"];
+
+/// An error as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    code: String,
+    /// `FILE:LINE:COLUMN`
+    place: String,
+    /// How many characters are underlined.
+    length: usize,
+}
+
+impl Mark {
+    fn of(stderr: &str) -> Option<Mark> {
+        let code = stderr.split_once("error[")?.1.split(']').next()?.to_owned();
+        let place = stderr.split_once("┌─ ").map_or("", |(_, rest)| rest.lines().next().unwrap_or("")).to_owned();
+        let underlined = stderr.lines().find(|line| line.contains('^')).unwrap_or("");
+        Some(Mark { code, place, length: underlined.matches('^').count() })
+    }
+}
+
+/// What a program told.
+struct Told {
+    success: bool,
+    printed: String,
+    error: Option<Mark>,
+    text: String,
 }
 
 struct Left {
-    outcome: Result<String, String>,
+    told: Told,
     state: Result<NetState, String>,
     rules: String,
 }
 
 impl Left {
     fn against(&self, model: &NetState, comparison: &Comparison, name: &str) -> Vec<String> {
-        let failed = self.outcome.as_ref().err().map(|why| format!("{name} fails: {why}"));
         let states = match &self.state {
             Ok(state) => comparison.differences(model, state),
             Err(why) => vec![why.clone()],
         };
-        failed.into_iter().chain(states.into_iter().map(|line| format!("model - {name} +: {line}"))).collect()
+        states.into_iter().map(|line| format!("model - {name} +: {line}")).collect()
     }
 }
 
+/// The state that a script leaves, also where it fails.
 fn on_model(path: &Path) -> Result<NetState, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let mut interpreter = dry(path, Style::Plain, |_| ());
-    interpreter.run("script", &text).map_err(|failure| format!("{:?}", failure.error.describe()))?;
+    let _ = interpreter.run("script", &text);
     let session = interpreter.session().clone();
     let mut lab = session.lab();
     NetState::read(lab.world(), &settings()).map_err(|error| format!("{error:?}"))
@@ -97,40 +173,41 @@ fn dry(path: &Path, style: Style, sink: impl FnMut(&str) + 'static) -> Interpret
     interpreter
 }
 
-type Job = Box<dyn FnOnce() -> Result<String, String> + Send>;
+type Job = Box<dyn FnOnce() -> Told + Send>;
 
-/// `NETSCRIPT_FUSE=0 netscript FILE`
-fn run_one_by_one(path: &Path) -> Job {
-    let (path, program) = (path.to_owned(), netscript());
-    Box::new(move || told(Command::new(program).env("NETSCRIPT_FUSE", "0").arg(path).stdin(Stdio::null()).output()))
+/// `NETSCRIPT_FUSE=0 netscript OPTIONS FILE`
+fn run_one_by_one(path: &Path, options: &[&str]) -> Job {
+    let mut command = command(path, options);
+    command.env("NETSCRIPT_FUSE", "0");
+    Box::new(move || told(command.output()))
 }
 
 /// `netscript OPTIONS FILE`
-fn run(path: &Path, options: &[&str]) -> Job {
-    let (path, options): (PathBuf, Vec<String>) =
-        (path.to_owned(), options.iter().map(|option| (*option).to_owned()).collect());
-    let program = netscript();
-    Box::new(move || told(Command::new(program).args(options).arg(path).stdin(Stdio::null()).output()))
+fn netscript_with(path: &Path, options: &[&str]) -> Told {
+    told(command(path, options).output())
+}
+
+fn command(path: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new(netscript());
+    command.args(options).args(["--color", "never"]).arg(path).stdin(Stdio::null());
+    command
 }
 
 /// `sh` over a printed script
 fn shell(script: String) -> Job {
     Box::new(move || {
-        let (file, _log) = ("/run/script.sh", ());
-        fs::File::create(file).and_then(|mut file| file.write_all(script.as_bytes())).map_err(|e| e.to_string())?;
+        fs::write("/run/script.sh", script).expect("the sandbox has a /run");
         // What goes on in the background must not keep the output open.
-        told(
-            Command::new("sh")
-                .args(["-c", &format!("sh {file} >/run/out 2>/run/err || {{ cat /run/err; exit 1; }}")])
-                .output(),
-        )
+        let run = "sh /run/script.sh >/run/out 2>/run/err || { cat /run/err; exit 1; }";
+        told(Command::new("sh").args(["-c", run]).stdin(Stdio::null()).output())
     })
 }
 
-fn told(output: std::io::Result<Output>) -> Result<String, String> {
-    let output = output.map_err(|error| error.to_string())?;
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() { Ok(stdout.into_owned()) } else { Err(format!("{stdout}{stderr}")) }
+fn told(output: std::io::Result<Output>) -> Told {
+    let output = output.expect("the program can be started");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Told { success: output.status.success(), error: Mark::of(&stderr), text: format!("{printed}{stderr}"), printed }
 }
 
 fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
@@ -142,25 +219,26 @@ fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
     };
     Sandbox::new().run(move || {
         bring_loopback_up();
-        let outcome = job();
+        let told = job();
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
         let state = settled(&mut kernel, &expected, &[]);
         let rules = saved_rules(&expected.state);
         end_programs();
-        Left { outcome, state, rules }
+        Left { told, state, rules }
     })
 }
 
-/// Ends what a lab leaves running in the sandbox's namespaces, and nothing else.
+/// Ends what a lab leaves running in the sandbox, and nothing else: in its namespaces, or, as those
+/// that hold a namespace without a name, among its mounts.
 fn end_programs() {
     let named = fs::read_dir("/run/netns").into_iter().flatten().flatten().map(|entry| entry.path());
-    let own = PathBuf::from("/proc/thread-self/ns/net");
-    let inodes: BTreeSet<u64> = named.chain([own]).filter_map(|path| inode(&path)).collect();
+    let own = ["/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"].map(PathBuf::from);
+    let inodes: BTreeSet<u64> = named.chain(own).filter_map(|path| inode(&path)).collect();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        if pid != std::process::id() && inode(&entry.path().join("ns/net")).is_some_and(|inode| inodes.contains(&inode))
-        {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        let places = ["ns/net", "ns/mnt"].map(|place| inode(&entry.path().join(place)));
+        if pid != std::process::id() && places.into_iter().flatten().any(|inode| inodes.contains(&inode)) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
         }
     }
 }

@@ -19,9 +19,12 @@ use std::process::Command;
 
 use netscript_tests::{netscript, workspace};
 
-struct Case {
-    title: String,
-    text: String,
+/// A script, and what it is about.
+pub struct Case {
+    /// What it is about.
+    pub title: String,
+    /// The script.
+    pub text: String,
 }
 
 /// Line, column (both from 1), length and code of an error.
@@ -97,7 +100,8 @@ fn unblessed(name: &Path, output: &str) -> Option<String> {
     (wanted != output).then(told)
 }
 
-fn cases(text: &str) -> Vec<Case> {
+/// The cases of a file.
+pub fn cases(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines() {
         if let Some(title) = line.strip_prefix("//= ") {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, as_nobody, finish};
 
 /// Runs with these arguments; `script.rhai` holds `script`.
@@ -228,4 +229,72 @@ fn a_script_can_be_piped_in() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"print(sandboxed)").unwrap();
     assert_eq!(child.wait_with_output().unwrap().stdout, b"true\n");
+}
+
+/// What a run tells about its operations is the commands of its dry run.
+#[test]
+fn explain_tells_the_commands_as_they_take_effect() {
+    let script = "let red = netns(\"red\");\nveth(\"v1\", \"c1\").peer.move_to(red).up();";
+    let told = run(script, &["--sandbox", "--explain", "--color", "never", "script.rhai"]);
+    assert_eq!(told.status, 0, "{told:?}");
+    let commands: Vec<&str> = told.stderr.lines().filter_map(|line| line.strip_prefix("+ ")).collect();
+    let wanted = [
+        "ip netns add red",
+        "ip link add dev v1 type veth peer name c1",
+        "ip link set dev c1 netns red",
+        "ip -n red link set dev c1 up",
+    ];
+    assert_eq!(commands, wanted);
+}
+
+/// The rest of the dry run is believed of what `ip` and `iptables` made before.
+#[test]
+fn a_dry_run_from_the_host_begins_with_what_is_there() {
+    let place = Place::new();
+    place.write(
+        "script.rhai",
+        r#"
+            assert(link("br0").mtu == 1400 && link("br0").addrs.contains("10.9.0.1/24"));
+            assert(host.routes.some(|r| r.dst == "10.8.0.0/16" && r.via == "10.9.0.2"));
+            assert(host.ip_rules.some(|r| r.priority == 77 && r.table == "100"));
+            assert(host.filter.forward.rules.map(|r| r.text) == ["-A FORWARD -i br0 -j ACCEPT"]);
+            assert(netns_open("red").link("c1").peer.name == "v1");
+            netns_open("red").link("c1").addr("10.9.0.3/24");
+            host.route("10.7.0.0/16", #{ via: "10.9.0.9" });
+            bridge("br0");
+        "#,
+    );
+    let program = place.program();
+    let script = place.path("script.rhai");
+    let sandbox = Sandbox::new();
+    sandbox.shell(
+        "ip link add br0 mtu 1400 type bridge; ip addr add 10.9.0.1/24 dev br0; ip link set br0 up
+         ip route add 10.8.0.0/16 via 10.9.0.2; ip rule add priority 77 table 100
+         iptables -A FORWARD -i br0 -j ACCEPT
+         ip netns add red; ip link add v1 type veth peer name c1 netns red",
+    );
+    let before = sandbox.shell("ip addr; ip -n red addr");
+    let finished = sandbox
+        .run(move || finish(Command::new(program).args(["--dry-run", "--from-host", "--color", "never"]).arg(script)));
+    let wanted = "set -e\nip -n red addr add 10.9.0.3/24 dev c1\nip route add 10.7.0.0/16 via 10.9.0.9\n\
+                  # fails: ip link add dev br0 type bridge (File exists)\n";
+    assert_eq!((finished.status, finished.stdout.as_str()), (1, wanted), "{}", finished.stderr);
+    assert!(finished.stderr.contains("error[E0301]"), "{}", finished.stderr);
+    assert_eq!(sandbox.shell("ip addr; ip -n red addr"), before);
+}
+
+/// What a web page needs must build without Linux.
+#[test]
+fn engine_and_words_without_their_kernel_need_no_linux() {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(netscript_tests::workspace())
+        .args(["tree", "--offline", "--package", "netscript-stdlib", "--no-default-features"])
+        .args(["--edges", "normal", "--prefix", "none", "--target", "all"])
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.contains("netscript-engine") && tree.contains("rhai"), "{tree}");
+    let linux = ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
+    let found: Vec<&str> = tree.lines().filter(|line| linux.iter().any(|name| line.starts_with(name))).collect();
+    assert!(found.is_empty(), "{found:?}");
 }

@@ -3,11 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use netscript_engine::op::NetnsRef;
 use netscript_engine::shell::{self, Style};
-use netscript_tests::equivalence::{Rng, check_script, check_seeds, fresh_seed};
+use netscript_tests::equivalence::{Compared, Rng, check_script, check_seeds, compare_script, fresh_seed};
 use netscript_tests::workspace;
+
+use super::annotated::cases;
+use super::examples::words;
 
 fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -33,6 +39,60 @@ fn every_script_comes_to_one_state_three_ways() {
         }
     }
     assert!(failures.is_empty(), "{failures}");
+}
+
+/// Scripts by name, three ways, some at a time: how many came to one state, and those of which only
+/// a run knows.
+fn compare(scripts: &[(String, String)]) -> (usize, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (next, told) = (AtomicUsize::new(0), Mutex::new((0, Vec::new(), String::new())));
+    let work = || {
+        while let Some((nth, (name, text))) = {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            scripts.get(nth).map(|script| (nth, script))
+        } {
+            let path = folder.path().join(format!("{nth}.rhai"));
+            fs::write(&path, text).unwrap();
+            let compared = compare_script(&path);
+            let mut told = told.lock().unwrap();
+            match compared {
+                Compared::Equal => told.0 += 1,
+                Compared::OnlyARunKnows(code) => told.1.push(format!("{code} {name}")),
+                Compared::Differ(differences) => {
+                    told.2.push_str(&format!("== {name}\n{text}\n{}\n", differences.join("\n")));
+                }
+            }
+        }
+    };
+    thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+    let (equal, unknown, wrong) = told.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{wrong}");
+    (equal, unknown)
+}
+
+#[test]
+fn every_example_comes_to_one_state_three_ways() {
+    let mut scripts = Vec::new();
+    for word in words().iter().filter(|word| !word.needs_no_example()) {
+        scripts.extend(word.examples().into_iter().map(|(_, text)| (word.signature.clone(), text)));
+    }
+    let (equal, unknown) = compare(&scripts);
+    println!("{equal} of {} examples; only a run knows {unknown:#?}", scripts.len());
+    assert!(equal * 3 > scripts.len() * 2, "only {equal} of {}: {unknown:#?}", scripts.len());
+}
+
+#[test]
+fn every_case_of_the_suite_comes_to_one_state_or_error_three_ways() {
+    let mut files = Vec::new();
+    scripts(&workspace().join("tests/suite"), &mut files);
+    let mut scripts = Vec::new();
+    for file in files {
+        let cases = cases(&fs::read_to_string(&file).unwrap());
+        scripts.extend(cases.into_iter().map(|case| (format!("{}: {}", file.display(), case.title), case.text)));
+    }
+    let (equal, unknown) = compare(&scripts);
+    println!("{equal} of {} cases; only a run knows {unknown:#?}", scripts.len());
+    assert!(equal * 3 > scripts.len() * 2, "only {equal} of {}: {unknown:#?}", scripts.len());
 }
 
 /// Seeds that are the same every time.

@@ -252,7 +252,7 @@ impl NftSocket {
 
 fn record(chain: ChainRef, handle: u64, exprs: &[expr::Expr]) -> RuleRecord {
     let (rule, packets, bytes) = decode::rule(chain, exprs);
-    RuleRecord { rule, handle, packets, bytes }
+    RuleRecord { rule, handle, packets: Some(packets), bytes: Some(bytes) }
 }
 
 fn depends_on_kernel(op: &NetfilterOp) -> bool {

@@ -104,15 +104,6 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn words_that_iptables_quoted() {
-        let line = r#"-D OWN -m comment --comment "it\'s \"mine\"" -j DROP"#;
-        assert_eq!(super::words(line), ["-D", "OWN", "-m", "comment", "--comment", "it's \"mine\"", "-j", "DROP"]);
-    }
-}
-
 fn table(table: crate::op::netfilter::TableRef) -> String {
     let family = match table.family {
         crate::op::Family::V4 => "ip",
@@ -129,5 +120,14 @@ fn within(place: &Place, command: &str) -> String {
     match &place.netns {
         NetnsRef::Named(name) => format!("ip netns exec {} {command}", shell::quote(name.as_str())),
         NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => command.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn words_that_iptables_quoted() {
+        let line = r#"-D OWN -m comment --comment "it\'s \"mine\"" -j DROP"#;
+        assert_eq!(super::words(line), ["-D", "OWN", "-m", "comment", "--comment", "it's \"mine\"", "-j", "DROP"]);
     }
 }

@@ -180,7 +180,7 @@ impl Model {
         }
         let elsewhere = self.has_address6(space, local);
         if !elsewhere {
-            self.space_mut(space).fib6.forget_source(id, local);
+            self.space_mut(space).fib6.forget_source(local);
         }
     }
 
@@ -233,7 +233,7 @@ impl Model {
             if let Some(local) = gone.local
                 && !self.has_address6(space, local)
             {
-                self.space_mut(space).fib6.forget_source(id, local);
+                self.space_mut(space).fib6.forget_source(local);
             }
         }
     }

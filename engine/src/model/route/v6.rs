@@ -52,6 +52,8 @@ pub(crate) struct Fib6 {
     routes: BTreeMap<Key, Vec<Route6>>,
     by_dev: BTreeMap<DevId, BTreeSet<Key>>,
     groups: u64,
+    /// Whether any route has, or had, a source of its own.
+    sources: bool,
 }
 
 impl Fib6 {
@@ -60,6 +62,7 @@ impl Fib6 {
     }
 
     fn put(&mut self, key: Key, at: usize, route: Route6) {
+        self.sources |= route.src.is_some();
         if let Some(dev) = route.way.dev {
             self.by_dev.entry(dev).or_default().insert(key);
         }
@@ -131,6 +134,7 @@ impl Fib6 {
     /// The replaced route takes its siblings with it.
     fn replace(&mut self, key: Key, at: usize, route: Route6) {
         let Some(routes) = self.routes.get_mut(&key) else { return };
+        self.sources |= route.src.is_some();
         let old = routes.remove(at);
         routes.insert(at, route.clone());
         if old.group.is_some() {
@@ -161,14 +165,13 @@ impl Fib6 {
         self.routes.retain(|(of, _), _| *of != table);
     }
 
-    /// `rt6_remove_prefsrc`
-    pub(crate) fn forget_source(&mut self, id: DevId, addr: Ipv6Addr) {
-        for key in self.by_dev.get(&id).into_iter().flatten() {
-            for route in self.routes.get_mut(key).into_iter().flatten() {
-                if route.src == Some(addr) && route.way.dev == Some(id) {
-                    route.src = None;
-                }
-            }
+    /// `rt6_remove_prefsrc`: routes over any link.
+    pub(crate) fn forget_source(&mut self, addr: Ipv6Addr) {
+        if !self.sources {
+            return;
+        }
+        for route in self.routes.values_mut().flatten().filter(|route| route.src == Some(addr)) {
+            route.src = None;
         }
     }
 
@@ -387,6 +390,9 @@ impl Model {
     /// `fib6_lookup`
     fn lookup6(&self, space: SpaceId, flow: &Flow) -> Option<&Route6> {
         let space = self.space(space);
+        if !space.rules6.custom() {
+            return [TableId::LOCAL, TableId::MAIN].into_iter().find_map(|table| space.fib6.lookup(table, flow));
+        }
         let oif = flow.oif.map(|id| self.device(id).name.clone());
         let tables = space.rules6.tables(flow.daddr, None, oif.as_ref());
         tables.into_iter().find_map(|table| space.fib6.lookup(table, flow))

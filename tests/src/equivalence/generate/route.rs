@@ -15,9 +15,12 @@ fn is_link_local(addr: IpAddr) -> bool {
 impl Generator {
     pub(super) fn route(&mut self) -> Op {
         let netns = self.place();
-        // The kernel puts an IPv6 address's own route there in its own time.
+        // The kernel puts the routes to an IPv6 address and to its peer there in its own time.
         let lasting = |route: &&Route| {
-            route.family() == Family::V4 || (route.table != TableId::LOCAL && !is_link_local(route.dst.addr()))
+            let late = route.table == TableId::LOCAL
+                || is_link_local(route.dst.addr())
+                || (route.dst.is_host() && route.proto == Some(RouteProto::KERNEL));
+            route.family() == Family::V4 || !late
         };
         let routes = self.state.netns.get(&netns).into_iter().flat_map(|contents| &contents.routes);
         let there: Vec<Route> = routes.filter(lasting).cloned().collect();
@@ -32,8 +35,10 @@ impl Generator {
             }
             0..20 => Op::new(netns, RouteOp::Del(Route::new(self.prefix(family).network()))),
             20..22 => {
-                let table = *self.rng.pick(&[TableId(100), TableId(200), TableId::MAIN]);
-                Op::new(netns, RouteOp::Flush(family, table))
+                // The kernel gives links their fe80 network in its own time.
+                let tables = [TableId(100), TableId(200), TableId::MAIN];
+                let many = if family == Family::V4 { 3 } else { 2 };
+                Op::new(netns, RouteOp::Flush(family, *self.rng.pick(&tables[..many])))
             }
             22..38 => Op::new(netns.clone(), RouteOp::Replace(self.new_route(&netns, family))),
             _ => Op::new(netns.clone(), RouteOp::Add(self.new_route(&netns, family))),
