@@ -110,3 +110,16 @@ fn every_error_code_is_in_the_reference() {
         assert!(section.contains(&format!("error[{code}]")) || shown, "{code} has no example");
     }
 }
+
+#[test]
+fn every_tutorial_has_its_picture() {
+    let mut tutorials = 0;
+    for chapter in fs::read_dir(workspace().join("book/src/tutorials")).unwrap() {
+        let chapter = chapter.unwrap().path();
+        let text = fs::read_to_string(&chapter).unwrap();
+        let pictures = text.lines().filter(|line| line.starts_with("```rhai") && line.contains(",graph")).count();
+        assert!(pictures > 0, "{} has no `graph`", chapter.display());
+        tutorials += 1;
+    }
+    assert_eq!(tutorials, 5);
+}
