@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
-use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto, TunMode};
 
 /// Compares states of one network, as far as one of them, a model's, knows it.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,10 @@ pub struct Comparison {
     carrierless: BTreeSet<(NetnsRef, IfName)>,
     /// IPv6 addresses that duplicates are looked for.
     detected: BTreeSet<(NetnsRef, IpAddr)>,
+    /// Links without hardware addresses, whose fe80 address the kernel makes of a secret of its own.
+    secret: BTreeSet<(NetnsRef, IfName)>,
+    /// IPv6 addresses that are known to be there.
+    known: BTreeSet<(NetnsRef, IpAddr)>,
 }
 
 impl Comparison {
@@ -35,7 +39,7 @@ impl Comparison {
         let links =
             model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
         let (mut random, mut derived, mut carrierless) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut detected = BTreeSet::new();
+        let (mut detected, mut secret, mut known) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (netns, link) in links {
             let place = (netns.clone(), link.name.clone());
             if link.mac == Hardware::Unknown {
@@ -44,13 +48,20 @@ impl Comparison {
             if link.mac == Hardware::Unknown || link.unknown_addr {
                 derived.insert(place.clone());
             }
-            let v6 = link.addrs.iter().filter(|addr| !addr.nodad && addr.local.addr().is_ipv6());
-            detected.extend(v6.map(|addr| (netns.clone(), addr.local.addr())));
+            for addr in link.addrs.iter().filter(|addr| addr.local.addr().is_ipv6()) {
+                known.insert((netns.clone(), addr.local.addr()));
+                if !addr.nodad {
+                    detected.insert((netns.clone(), addr.local.addr()));
+                }
+            }
+            if link.kind == LinkType::Tun(TunMode::Tun) {
+                secret.insert(place.clone());
+            }
             if link.up && !link.carrier {
                 carrierless.insert(place);
             }
         }
-        Comparison { random, derived, carrierless, detected }
+        Comparison { random, derived, carrierless, detected, secret, known }
     }
 
     /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
@@ -124,6 +135,16 @@ impl Comparison {
         self.derived.contains(&place) || self.carrierless.contains(&place)
     }
 
+    /// The kernel made it, of a hardware address or of a secret.
+    fn is_made(&self, netns: &NetnsRef, name: &IfName, addr: IpAddr) -> bool {
+        let of_secret = || {
+            is_link_local(addr)
+                && self.secret.contains(&(netns.clone(), name.clone()))
+                && !self.known.contains(&(netns.clone(), addr))
+        };
+        self.is_blurred(netns, name) && (is_derived(addr) || of_secret())
+    }
+
     /// The route to an address waits for the end of duplicate address detection, and that for a carrier.
     fn waits_for_carrier(&self, netns: &NetnsRef, route: &Route) -> bool {
         self.begins_late(netns, route) && self.detected.contains(&(netns.clone(), route.dst.addr()))
@@ -161,7 +182,7 @@ impl Comparison {
     }
 
     fn addr_lines(&self, netns: &NetnsRef, link: &Link) -> Vec<String> {
-        let derived = |addr: &&Addr| self.is_blurred(netns, &link.name) && is_derived(addr.local.addr());
+        let derived = |addr: &&Addr| self.is_made(netns, &link.name, addr.local.addr());
         let addrs = link.addrs.iter().filter(|addr| !derived(addr));
         addrs
             .map(|addr| {
@@ -188,12 +209,14 @@ impl Comparison {
     }
 
     fn is_derived_route(&self, netns: &NetnsRef, route: &Route) -> bool {
-        let over_random = || {
+        let over = |found: &dyn Fn(&IfName) -> bool| {
             let mut devs = route.nexthops.iter().filter_map(|hop| hop.dev.as_ref());
-            devs.any(|dev| self.is_blurred(netns, dev))
+            devs.any(found)
         };
+        let over_random = || over(&|dev| self.is_blurred(netns, dev));
+        let to_made = || over(&|dev| self.is_made(netns, dev, route.dst.addr()));
         match route.kind {
-            RouteKind::Local => (is_derived(route.dst.addr()) && over_random()) || self.waits_for_carrier(netns, route),
+            RouteKind::Local => to_made() || self.waits_for_carrier(netns, route),
             // The subnet-router anycast address waits for the address that comes with it.
             RouteKind::Anycast => route.dst.addr() == link_local_network().addr() && over_random(),
             RouteKind::Unicast => route.dst == link_local_network() && self.begins_late(netns, route),
@@ -209,6 +232,10 @@ impl Comparison {
 
 fn link_local_network() -> Prefix {
     Prefix::parse("fe80::/64").expect("it is a prefix")
+}
+
+fn is_link_local(addr: IpAddr) -> bool {
+    matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local())
 }
 
 /// Whether an address is made of a hardware address: `fe80::` and a modified EUI-64.

@@ -125,7 +125,9 @@ impl Belief {
                 | NetnsOp::Resolver(..),
             ) => false,
             Action::Link(LinkOp::Add(_, kind)) => {
-                (here || on_host) && parts(kind).into_iter().all(link) && far(kind).is_none_or(netns)
+                (here || (on_host && stands_alone(kind)))
+                    && parts(kind).into_iter().all(link)
+                    && far(kind).is_none_or(netns)
             }
             Action::Link(LinkOp::Set(name, LinkSet::Master(Some(master)))) => link(name) && link(master),
             Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => link(name) && netns(to),
@@ -218,6 +220,18 @@ fn concerns_outline(action: &Action) -> bool {
         | Action::Fdb(_)
         | Action::Netfilter(_)
         | Action::Sysctl(_) => false,
+    }
+}
+
+/// Whether no other link can be in a new one's way but by its name: of the host's other links no more is
+/// known than that.
+fn stands_alone(kind: &LinkKind) -> bool {
+    match kind {
+        LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy => true,
+        // Another of the same number and port; another on the same link; a device that is in use.
+        LinkKind::Vxlan(_) | LinkKind::Macvlan(..) | LinkKind::Ipvlan(..) | LinkKind::Vlan(_) | LinkKind::Tun(_) => {
+            false
+        }
     }
 }
 
