@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::equal::tidy;
+use crate::sandbox::cover_files;
 
 /// Seconds that netscript may take.
 const LONGEST: &str = "60";
@@ -21,7 +22,6 @@ const TIMED_OUT: i32 = 137;
 
 /// What somebody else has on the machine.
 const OTHERS: &str = "
-mount -t tmpfs tmpfs /run
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link set lo up
 ip netns add stranger
@@ -113,6 +113,7 @@ impl Machine {
     }
 
     fn set_up(&self) {
+        cover_files().expect("the machine has files of its own");
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         // Carriers and addresses come in the kernel's own time.
@@ -181,6 +182,7 @@ impl Machine {
             }
         }
         seen.insert("names".into(), names);
+        seen.insert("name servers".into(), run("ls /etc/netns; grep -r . /etc/netns"));
         seen.insert("labs".into(), run("ls -a /run/netscript 2>/dev/null"));
         seen.insert("rules".into(), without_counters(&run("iptables-save; ip6tables-save; nft list ruleset")));
         seen.insert("settings".into(), settings());

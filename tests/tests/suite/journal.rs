@@ -6,7 +6,8 @@ use netscript_tests::{Sandbox, netscript};
 
 /// The project's own commands, which try labs on a machine of their own.
 fn crash(arguments: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("crash").args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["crash", "--at-once", "2"]).args(arguments).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     print!("{told}");
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
