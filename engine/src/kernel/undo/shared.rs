@@ -10,7 +10,7 @@ use crate::op::netfilter::{ChainRef, TableRef};
 use crate::op::{NetnsRef, SysctlKey};
 
 /// What labs may share, as a step back is about it.
-enum Shared<'a> {
+pub(super) enum Shared<'a> {
     /// Settings, and what they were.
     Settings(&'a [(SysctlKey, String)]),
     /// The policy of a chain.
@@ -25,7 +25,7 @@ enum Shared<'a> {
 
 impl<'a> Shared<'a> {
     /// What a step back is about, and where that is; nothing that concerns another lab.
-    fn of(undo: &'a Undo) -> Option<(&'a Place, Shared<'a>)> {
+    pub(super) fn of(undo: &'a Undo) -> Option<(&'a Place, Shared<'a>)> {
         match undo {
             Undo::Sysctl { place, wrote: _, before } => Some((place, Shared::Settings(before))),
             Undo::Policy { place, chain, before: _, wrote: _ } => Some((place, Shared::Policy(chain))),
@@ -110,8 +110,8 @@ impl Kernel {
 
     /// The lab that changed the same last, if that was after an entry was written. Since what is left
     /// to a lab is older than what it has itself, this comes to an end however many go down at once:
-    /// what is youngest is never left to anybody.
-    fn heir(&mut self, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
+    /// what is youngest is never left to anybody. To be called with the lock of all labs.
+    pub(super) fn heir(&mut self, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
         let Some((place, shared)) = Shared::of(undo) else { return Ok(None) };
         let Some(own) = self.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
         let host = self.namespaces.key(&NetnsRef::Host)?;
