@@ -51,11 +51,13 @@ ip link set s3 up
 ip link set s3peer up
 ip route add unreachable 10.96.0.0/16
 ip route add blackhole 10.97.0.0/16
-ip rule add from 10.9.0.0/24 lookup 77 priority 700
+ip -6 rule add from fd09::/64 lookup 77 priority 700
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -A FORWARD -s 192.0.2.2 -m conntrack --ctstate ESTABLISHED -j DROP
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
-iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -j MASQUERADE
+iptables -t nat -N THEIRS
+iptables -t mangle -A PREROUTING -s 192.0.2.1 -j MARK --set-mark 1
+ip6tables -t nat -A POSTROUTING -s fd09::/64 -j MASQUERADE
 sleep 0.5
 ip link set s3 down
 ip link set s3peer down
