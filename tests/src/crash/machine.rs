@@ -153,6 +153,10 @@ impl Machine {
     /// ends namespaces in its own time.
     pub fn settle(&self, wanted: &Seen) -> Seen {
         let deadline = Instant::now() + Duration::from_secs(8);
+        // Looking at everything costs much more than at what comes last.
+        while !glance().iter().all(|(key, seen)| wanted.get(key) == Some(seen)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         loop {
             let seen = self.look();
             if seen == *wanted || Instant::now() > deadline {
@@ -164,33 +168,47 @@ impl Machine {
 
     /// What is on the machine.
     pub fn look(&self) -> Seen {
-        let mut seen = Seen::new();
-        let names = run("ls /run/netns 2>/dev/null");
-        for netns in std::iter::once("").chain(names.lines()) {
-            let within = |command: &str| match netns {
-                "" => command.to_owned(),
-                name => command.replacen("ip ", &format!("ip -n {name} "), 1),
-            };
-            for command in [
-                "ip -d -j link show",
-                "ip -j addr show",
-                "ip -4 -d -j route show table all",
-                "ip -6 -d -j route show table all",
-                "ip -4 -j rule show",
-                "ip -6 -j rule show",
-                "ip -j neigh show nud permanent",
-            ] {
-                seen.insert(format!("{netns}: {command}"), tidy(command, &run(&within(command))));
-            }
+        let mut seen = Seen::from(glance());
+        for netns in std::iter::once("").chain(seen["names"].clone().lines().filter(|name| *name != ".")) {
+            let asked = LOOKS.iter().zip(answers(netns, &LOOKS));
+            seen.extend(asked.map(|(command, told)| (format!("{netns}: {command}"), tidy(command, &told))));
         }
-        seen.insert("names".into(), names);
-        seen.insert("name servers".into(), run("ls /etc/netns; grep -r . /etc/netns"));
-        seen.insert("labs".into(), run("ls -a /run/netscript 2>/dev/null"));
-        seen.insert("rules".into(), without_counters(&run("iptables-save; ip6tables-save; nft list ruleset")));
+        let others = ["iptables-save; ip6tables-save; nft list ruleset", "ls /etc/netns; grep -r . /etc/netns"];
+        let [rules, servers] = answers("", &others);
+        seen.insert("rules".into(), without_counters(&rules));
+        seen.insert("name servers".into(), servers);
         seen.insert("settings".into(), settings());
-        seen.insert("processes".into(), processes());
         seen
     }
+}
+
+/// What is asked in each namespace.
+const LOOKS: [&str; 7] = [
+    "ip -d -j link show",
+    "ip -j addr show",
+    "ip -4 -d -j route show table all",
+    "ip -6 -d -j route show table all",
+    "ip -4 -j rule show",
+    "ip -6 -j rule show",
+    "ip -j neigh show nud permanent",
+];
+
+/// What comes last when a lab goes, and is seen without another program.
+fn glance() -> [(String, String); 3] {
+    [
+        ("names".into(), listed("/run/netns")),
+        ("labs".into(), listed("/run/netscript")),
+        ("processes".into(), processes()),
+    ]
+}
+
+/// The names in a folder, a line each, sorted, with its own as `.`; nothing if it is not there.
+fn listed(folder: &str) -> String {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.map(|entry| format!("{}\n", entry.file_name().display())).collect();
+    names.extend(Path::new(folder).is_dir().then(|| ".\n".to_owned()));
+    names.sort();
+    names.concat()
 }
 
 /// What differs between two looks, in words.
@@ -228,9 +246,25 @@ fn changed(was: &str, is: &str) -> String {
     keys.map(|key| format!("  {name} {key}: {} => {}\n", told(a.get(key)), told(b.get(key)))).collect()
 }
 
-fn run(command: &str) -> String {
-    let output = Command::new("sh").args(["-c", command]).output().expect("there is a shell");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+/// Stands behind what each command says.
+const END: &str = "-- end --\n";
+
+/// What commands say in a namespace; `""` is the machine itself. All in one shell: a program that
+/// changes its namespace for each would take most of the time.
+fn answers<const N: usize>(netns: &str, commands: &[&str; N]) -> [String; N] {
+    let script: String = commands.iter().map(|command| format!("{command}\nprintf '%s' '{END}'\n")).collect();
+    let mut program = match netns {
+        "" => Command::new("sh"),
+        name => {
+            let mut ip = Command::new("ip");
+            ip.args(["netns", "exec", name, "sh"]);
+            ip
+        }
+    };
+    let output = program.args(["-c", &script]).output().expect("there is a shell");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut parts = told.split(END);
+    std::array::from_fn(|_| parts.next().unwrap_or_default().to_owned())
 }
 
 fn without_counters(rules: &str) -> String {
