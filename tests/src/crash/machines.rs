@@ -37,7 +37,7 @@ pub fn share(course: &Course, arguments: &[String]) -> bool {
             kinds.entry(kind).or_default().merge(sum);
         }
     }
-    let whole = machines.into_iter().fold(true, |whole, machine| machine.join().is_ok_and(|ended| ended) && whole);
+    let whole = machines.into_iter().all(|machine| machine.join().is_ok_and(|ended| ended));
     if !whole {
         println!("a machine did not come to its end");
     }

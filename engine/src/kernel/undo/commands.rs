@@ -123,9 +123,15 @@ impl Kernel {
 /// What the lab put into tables.
 #[derive(Default)]
 struct Put {
-    /// What each rule says, and its handle as far as it is known.
-    rules: HashMap<(Key, ChainRef), Vec<(String, Option<u64>)>>,
+    rules: HashMap<(Key, ChainRef), Vec<OwnRule>>,
     chains: HashSet<(Key, ChainRef)>,
+}
+
+/// A rule that the lab added.
+struct OwnRule {
+    text: String,
+    /// As far as it is known.
+    handle: Option<u64>,
 }
 
 impl Put {
@@ -135,7 +141,7 @@ impl Put {
             for undo in &entry.undo {
                 if let Undo::Rule { place, chain, text, before: _ } = undo {
                     let rules = put.rules.entry((place.key, chain.clone())).or_default();
-                    rules.push((text.clone(), handles.get(&entry.n).copied()));
+                    rules.push(OwnRule { text: text.clone(), handle: handles.get(&entry.n).copied() });
                 } else if let Undo::Chain { place, chain } = undo {
                     put.chains.insert((place.key, chain.clone()));
                 }
@@ -145,9 +151,9 @@ impl Put {
     }
 
     fn has_rule(&self, place: &Place, chain: &ChainRef, rule: &RawRule) -> bool {
-        let is_it = |(text, handle): &(String, Option<u64>)| match handle {
-            Some(handle) => *handle == rule.handle,
-            None => *text == rule.text,
+        let is_it = |own: &OwnRule| match own.handle {
+            Some(handle) => handle == rule.handle,
+            None => own.text == rule.text,
         };
         self.rules.get(&(place.key, chain.clone())).is_some_and(|rules| rules.iter().any(is_it))
     }
