@@ -7,7 +7,6 @@ use super::{
 };
 
 /// The words of a rule, growing: one after the other in one text.
-#[derive(Default)]
 struct Words {
     text: String,
     /// Where each ends, and whose it is.
@@ -73,7 +72,8 @@ fn is_simple(text: &str) -> bool {
 impl Rule {
     /// The words after the chain's name in `iptables -S`.
     fn words(&self) -> Words {
-        let mut words = Words::default();
+        // As long as most rules are.
+        let mut words = Words { text: String::with_capacity(96), ends: Vec::with_capacity(16) };
         let family = self.chain().table.family;
         header(&mut words, self.header());
         for found in self.matches() {
@@ -92,8 +92,11 @@ impl Rule {
 
     /// The line of `iptables -S`: `-A CHAIN …`.
     pub fn text(&self) -> String {
-        let mut line = format!("-A {}", self.chain().name);
-        for (word, from) in self.words().iter() {
+        let words = self.words();
+        let mut line = String::with_capacity(2 * words.text.len());
+        line.push_str("-A ");
+        line.push_str(self.chain().name.as_str());
+        for (word, from) in words.iter() {
             line.push(' ');
             show(&mut line, word, from);
         }
