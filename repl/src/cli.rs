@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use netscript_engine::shell;
 
 /// Build the network that a script describes: namespaces, links, addresses, routes and rules.
@@ -108,13 +108,14 @@ pub struct RunArgs {
 
 /// Which labs to take down, and how.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["labs", "all"]))]
 pub struct DownArgs {
     /// The labs' names
-    #[arg(required_unless_present = "all", value_name = "LAB")]
+    #[arg(value_name = "LAB")]
     pub labs: Vec<String>,
 
     /// Every lab that is up
-    #[arg(long, conflicts_with = "labs")]
+    #[arg(long)]
     pub all: bool,
 
     /// Go on although others put something into the lab, or its journal is damaged

@@ -17,6 +17,9 @@ pub fn run(args: &DownArgs, colour: bool) -> ExitCode {
         Ok(prepared) => prepared,
         Err(error) => return exit_code(fail(&error.into(), &Sources::default(), colour)),
     };
+    if labs.is_empty() {
+        tell("no lab is up");
+    }
     let mut status = 0;
     for lab in labs {
         let done = if args.dry_run { show(&lab, args.force, &interrupt) } else { down(&lab, args.force, &interrupt) };
@@ -29,7 +32,7 @@ pub fn run(args: &DownArgs, colour: bool) -> ExitCode {
 
 fn prepare(args: &DownArgs) -> Result<(Vec<String>, Interrupt)> {
     if !may_change_networks() {
-        return Err(Error::NotRoot);
+        return Err(Error::NotRoot { sandbox: false });
     }
     let labs = if args.all { lab_names()? } else { args.labs.clone() };
     // Ctrl-C does not stop it half way; what is left can be taken down again.
@@ -46,7 +49,7 @@ fn down(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
 fn show(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
     let printer = Printer::default();
     if let Some(mut kernel) = Kernel::resume(interrupt.clone(), LabFolder::open(lab)?, force)? {
-        kernel.down_commands().iter().for_each(|line| printer.line(line));
+        kernel.down_commands()?.iter().for_each(|line| printer.line(line));
     }
     printer.finish()
 }

@@ -62,7 +62,7 @@ fn place(args: &RunArgs) -> Result<Place> {
         (true, _) => Place::Sandbox,
         (false, true) => Place::Machine,
         (false, false) if is_session(args) => Place::Unprivileged,
-        (false, false) => return Err(Error::NotRoot),
+        (false, false) => return Err(Error::NotRoot { sandbox: true }),
     };
     match place {
         Place::Machine => {}

@@ -117,10 +117,15 @@ fn enter() {
         .expect("namespaces can be made: run the tests as root, or under `unshare -Ur`");
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
         .expect("mounts can be made private");
+    cover_files().expect("an empty /run and an empty /etc/netns can be mounted");
+}
+
+/// An empty `/run` and an empty `/etc/netns`, in a mount namespace of one's own.
+pub(crate) fn cover_files() -> std::io::Result<()> {
     let empty_run = || mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>);
-    empty_run().expect("an empty /run can be mounted");
-    cover_etc_netns().expect("an empty /etc/netns can be mounted");
-    empty_run().expect("an empty /run can be mounted");
+    empty_run()?;
+    cover_etc_netns()?;
+    Ok(empty_run()?)
 }
 
 /// An empty `/etc/netns`. Where the machine has none, `/etc` is covered by a layer that has one; its

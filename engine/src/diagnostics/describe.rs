@@ -208,12 +208,15 @@ impl Error {
             }
             Error::NoTest { path, why } => Description::new(Code::E0115, format!("there is no test at {path}: {why}"), why)
                 .help("give scripts, or folders that hold scripts (`*.rhai`)"),
-            Error::NotRoot => Description::new(
+            Error::NotRoot { sandbox } => Description::new(
                 Code::E0401,
                 "networks can be changed by root only",
                 "this needs privilege",
             )
-            .help("run it with `sudo`, on this machine, or with `--sandbox`, in a network of its own that needs no root"),
+            .help(match sandbox {
+                true => "run it with `sudo`, on this machine, or with `--sandbox`, in a network of its own that needs no root",
+                false => "run it with `sudo`",
+            }),
             Error::NoSandbox { why, help } => {
                 Description::new(Code::E0404, format!("no sandbox can be made here: {why}"), why).help(help)
             }

@@ -69,8 +69,8 @@ pub enum Error {
     Unreadable { path: String, why: String },
     /// A path that means no test.
     NoTest { path: String, why: String },
-    /// No privilege to change networks.
-    NotRoot,
+    /// No privilege to change networks; `sandbox`: a network of its own would do.
+    NotRoot { sandbox: bool },
     /// No sandbox can be made; `help` names the switch.
     NoSandbox { why: String, help: String },
     /// Something that a dry run has no way to know, put as what follows "cannot know".

@@ -1,6 +1,7 @@
 //! What the kernel's refusals mean, by operation and error number.
 
 use super::{Code, Description, Errno, Refusal};
+use crate::op::netfilter::{ChainName, Target};
 use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsOp, Op, PidRef, PolicyOp, RouteOp};
 
 /// The code of a refusal of which nothing but the number is known.
@@ -18,7 +19,7 @@ pub(super) fn code(refusal: &Refusal) -> Code {
 pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
     let code = code_for(op, refusal);
     let reason = refusal.errno.text().map_or_else(|| refusal.errno.to_string(), str::to_owned);
-    let mut description = Description::new(code, format!("cannot {op}: {reason}"), label(code, &reason));
+    let mut description = Description::new(code, format!("cannot {op}: {reason}"), label(op, code, &reason));
     description.culprit = culprit(op, refusal.errno);
     if let Some(text) = &refusal.text {
         description = description.note(format!("the kernel says: {text}"));
@@ -58,13 +59,47 @@ fn remedy(op: &Op, errno: Errno) -> Option<String> {
     }
 }
 
-fn label(code: Code, reason: &str) -> String {
+fn label(op: &Op, code: Code, reason: &str) -> String {
     match code {
         Code::E0301 => "this exists already".to_owned(),
         Code::E0304 => "no link leads to this gateway".to_owned(),
-        Code::E0306 => "this is not there".to_owned(),
+        Code::E0306 => match &op.action {
+            Action::Netfilter(op) => absent(op),
+            Action::Netns(_)
+            | Action::Link(_)
+            | Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Sysctl(_) => "this is not there".to_owned(),
+        },
         Code::E0402 => "this kernel cannot do this".to_owned(),
         _ => format!("the kernel refuses: {reason}"),
+    }
+}
+
+/// What an operation on rules misses. Built-in chains are made when they are first needed.
+fn absent(op: &NetfilterOp) -> String {
+    let mut chains: Vec<&ChainName> = Vec::new();
+    match op {
+        NetfilterOp::Delete(..) => return "no such rule is there any more".to_owned(),
+        NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => {
+            chains.extend(Some(&rule.chain().name).filter(|_| rule.chain().hook().is_none()));
+            if let Some(Target::Jump(chain) | Target::Goto(chain)) = rule.target() {
+                chains.push(chain);
+            }
+        }
+        NetfilterOp::Flush(chain)
+        | NetfilterOp::Policy(chain, _)
+        | NetfilterOp::NewChain(chain)
+        | NetfilterOp::DelChain(chain) => chains.push(&chain.name),
+        NetfilterOp::FlushTable(_) => {}
+    }
+    match &chains[..] {
+        [] => "this is not there".to_owned(),
+        [chain] => format!("the chain `{chain}` is not there, or not any more"),
+        [chain, other, ..] => format!("the chain `{chain}` or `{other}` is not there, or not any more"),
     }
 }
 

@@ -134,8 +134,7 @@ impl LabFolder {
 
     /// The folder of a lab that is up, or was left behind.
     pub fn open(name: &str) -> Result<LabFolder> {
-        check_lab_name(name)?;
-        if !folder(name).is_dir() {
+        if check_lab_name(name).is_err() || !folder(name).is_dir() {
             return Err(Error::NoSuchLab { name: name.to_owned(), known: lab_names()? });
         }
         LabFolder::lock(name)

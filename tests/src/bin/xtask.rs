@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use netscript_tests::bench::{self, Tools};
-use netscript_tests::crash::{self, Machine, Report};
+use netscript_tests::crash::{self, Course, Share};
 use netscript_tests::equivalence::{check_seeds, fresh_seed};
 use netscript_tests::{bench_dry_run, lines};
 
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Some("bench") => bench(&arguments[1..]),
         Some("bench-one") => bench_one(&arguments[1..]),
         Some("equivalence") => equivalence(&arguments[1..]),
-        Some("crash") => crash_outside(&arguments[1..]),
+        Some("crash") => crash(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
         other => {
             if let Some(other) = other {
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
-                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N]"
+                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N] [--at-once N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
             eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
@@ -124,66 +124,30 @@ fn bless() -> ExitCode {
     }
 }
 
-/// Tries the labs on a machine of their own.
-fn crash_outside(arguments: &[String]) -> ExitCode {
-    let own = std::env::current_exe().unwrap_or_default();
-    let status = Command::new("unshare")
-        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
-        .arg(own)
-        .arg("crash-inside")
-        .arg(netscript_tests::netscript())
-        .args(arguments)
-        .status();
-    match status {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("cannot start unshare: {error}");
-            ExitCode::FAILURE
+/// Tries labs on machines of their own, all at once.
+fn crash(arguments: &[String]) -> ExitCode {
+    let course = match Course::parse(arguments) {
+        Ok(course) => course,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::from(2);
         }
-    }
+    };
+    if crash::share(&course, arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What one of the machines does, which `crash` made.
 fn crash_inside(arguments: &[String]) -> ExitCode {
-    let option = |key: &str| {
-        let at = arguments.iter().position(|argument| argument == key)?;
-        arguments.get(at + 1).cloned()
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+    let (Some(program), Some(number), Some(of), Some(Ok(course))) =
+        (arguments.first(), number(1), number(2), arguments.get(3..).map(Course::parse))
+    else {
+        return ExitCode::from(2);
     };
-    let number = |key: &str, default: u64| option(key).and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (stride, first) = (number("--stride", 1), number("--first", 0));
-    let wanted = |what: &str| option("--only").is_none_or(|only| only == what);
-    let machine = Machine::furnish(Path::new(&arguments[0]));
-    let mut all_came_back = true;
-    let mut tell = |what: &str, report: Report| {
-        println!("{what}: {} of {} came back", report.came_back, report.tried);
-        report.wrong.iter().for_each(|wrong| println!("{wrong}"));
-        all_came_back &= report.wrong.is_empty();
-    };
-    let word = option("--script").unwrap_or_default();
-    for script in crash::scripts().iter().filter(|script| script.display().to_string().contains(&word)) {
-        let name = script.display();
-        if wanted("back") {
-            tell(&format!("{name}, there and back"), crash::there_and_back(&machine, script));
-        }
-        if wanted("kills") {
-            tell(&format!("{name}, killed"), crash::kills(&machine, script, first, stride));
-        }
-        if wanted("interrupts") {
-            tell(&format!("{name}, interrupted"), crash::interrupts(&machine, script, first, stride));
-        }
-        if wanted("failures") {
-            tell(&format!("{name}, names taken"), crash::failures(&machine, script));
-        }
-    }
-    if wanted("random") {
-        let (seed, programs) = (number("--seed", 1), number("--programs", 200));
-        tell("random programs", crash::random(&machine, seed..seed + programs));
-    }
-    if wanted("together") {
-        let rounds = usize::try_from(number("--rounds", 20)).unwrap_or(20);
-        tell("ten labs at once", crash::together(&machine, 10, rounds));
-    }
-    if all_came_back { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    course.run(Path::new(program), Share { number, of }, |told| {
+        println!("{}", serde_json::to_string(&told).expect("its keys are text"));
+    });
+    ExitCode::SUCCESS
 }
 
 /// Times netscript beside other ways to the same networks, and writes `target/bench.md`.

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::equal::tidy;
+use crate::sandbox::cover_files;
 
 /// Seconds that netscript may take.
 const LONGEST: &str = "60";
@@ -21,7 +22,6 @@ const TIMED_OUT: i32 = 137;
 
 /// What somebody else has on the machine.
 const OTHERS: &str = "
-mount -t tmpfs tmpfs /run
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link set lo up
 ip netns add stranger
@@ -51,11 +51,13 @@ ip link set s3 up
 ip link set s3peer up
 ip route add unreachable 10.96.0.0/16
 ip route add blackhole 10.97.0.0/16
-ip rule add from 10.9.0.0/24 lookup 77 priority 700
+ip -6 rule add from fd09::/64 lookup 77 priority 700
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -A FORWARD -s 192.0.2.2 -m conntrack --ctstate ESTABLISHED -j DROP
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
-iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -j MASQUERADE
+iptables -t nat -N THEIRS
+iptables -t mangle -A PREROUTING -s 192.0.2.1 -j MARK --set-mark 1
+ip6tables -t nat -A POSTROUTING -s fd09::/64 -j MASQUERADE
 sleep 0.5
 ip link set s3 down
 ip link set s3peer down
@@ -113,6 +115,7 @@ impl Machine {
     }
 
     fn set_up(&self) {
+        cover_files().expect("the machine has files of its own");
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         // Carriers and addresses come in the kernel's own time.
@@ -181,6 +184,7 @@ impl Machine {
             }
         }
         seen.insert("names".into(), names);
+        seen.insert("name servers".into(), run("ls /etc/netns; grep -r . /etc/netns"));
         seen.insert("labs".into(), run("ls -a /run/netscript 2>/dev/null"));
         seen.insert("rules".into(), without_counters(&run("iptables-save; ip6tables-save; nft list ruleset")));
         seen.insert("settings".into(), settings());

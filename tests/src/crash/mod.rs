@@ -3,21 +3,24 @@
 //! The machine is one of the test's own: network, mounts and processes apart from everything else,
 //! with namespaces, links, rules and a program of somebody else's on it.
 
+mod course;
 mod equal;
 mod machine;
+mod machines;
 mod random;
 mod tried;
 
 use std::path::{Path, PathBuf};
 
-pub use machine::Machine;
-pub use random::random;
-pub use tried::{Report, failures, interrupts, kills, there_and_back, together};
+pub use course::{Course, Kind, Share, Told};
+pub use machines::share;
+pub use tried::Report;
 
 use crate::workspace;
+use random::random;
 
 /// The labs that are tried: those that people run, and one with every kind of operation.
-pub fn scripts() -> Vec<PathBuf> {
+fn scripts() -> Vec<PathBuf> {
     let mut found = vec![workspace().join("tests/journal/everything.rhai")];
     collect(&workspace().join("scripts"), &mut found);
     found

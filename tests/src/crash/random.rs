@@ -21,10 +21,10 @@ const LAB: &str = "random";
 /// # Panics
 ///
 /// If the machine's network cannot be read.
-pub fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
+pub(super) fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
     let mut report = Report::default();
+    let mut before = machine.look();
     for seed in seeds {
-        let before = machine.look();
         let mut looking = Kernel::new(interrupt()).expect("the machine has a network");
         let state = NetState::read(&mut looking, &[]).expect("it can be read");
         drop(looking);
@@ -38,7 +38,7 @@ pub fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Report {
         };
         let commands = program.iter().flat_map(|op| shell::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
         let what = format!("seed {seed}:\n  {commands}");
-        report.add(machine, &what, &before, &told);
+        report.add(machine, &what, &mut before, &told);
     }
     report
 }

@@ -4,17 +4,22 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::machine::{Machine, SCRIPTS, Seen, Stop, difference};
-use crate::workspace;
+use serde::{Deserialize, Serialize};
 
-/// So many interrupts that come too late tell that the lab has no more moments.
-const IN_VAIN: u32 = 3;
+use super::course::Share;
+use super::machine::{Machine, SCRIPTS, Seen, Stop, difference};
+
+/// So many interrupts that come too late, on all machines, tell that the lab has no more moments.
+const IN_VAIN: u64 = 3;
+
+/// The status of a run that was interrupted.
+const INTERRUPTED: i32 = 130;
 
 /// Lines of a difference that are shown.
 const MOST: usize = 60;
 
 /// How often something was tried, and what went wrong.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// How often.
     pub tried: usize,
@@ -26,18 +31,19 @@ pub struct Report {
 
 impl Report {
     /// Adds one try; `told` is what the last program said. What comes next is tried on a machine that
-    /// is as it should be.
-    pub(super) fn add(&mut self, machine: &Machine, what: &str, before: &Seen, told: &[u8]) {
+    /// is as it should be: `before` is how.
+    pub(super) fn add(&mut self, machine: &Machine, what: &str, before: &mut Seen, told: &[u8]) {
         self.tried += 1;
         let after = &machine.settle(before);
         if before == after {
             self.came_back += 1;
             return;
         }
-        machine.renew();
         let told = String::from_utf8_lossy(told);
         let difference: Vec<String> = difference(before, after).lines().take(MOST).map(str::to_owned).collect();
         self.wrong.push(format!("{what}\n{}\n{told}", difference.join("\n")));
+        machine.renew();
+        *before = machine.look();
     }
 
     /// Adds another report to this one.
@@ -57,47 +63,51 @@ fn was_killed(output: &Output) -> bool {
 }
 
 /// A lab is built and taken down.
-pub fn there_and_back(machine: &Machine, script: &Path) -> Report {
+pub(super) fn there_and_back(machine: &Machine, script: &Path) -> Report {
     let mut report = Report::default();
-    let before = machine.look();
+    let mut before = machine.look();
     let up = machine.netscript(&["--force", &script.display().to_string()], None);
-    // Some labs expect a host without anybody's rules; such a one is undone.
-    if !up.status.success() && script.starts_with(workspace().join("tests")) {
+    // What comes back from nothing says nothing.
+    if !up.status.success() {
         report.tried += 1;
         report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
     }
     let down = machine.netscript(&["down", &name(script)], None);
-    report.add(machine, &format!("{}: down", script.display()), &before, &down.stderr);
+    report.add(machine, &format!("{}: down", script.display()), &mut before, &down.stderr);
     report
 }
 
-/// A lab is killed at every N-th moment of its being built, of a failed one's rollback, and of its
+/// A lab is killed at moments of its being built and of a failed one's rollback, and at those of its
 /// being taken down; then it is taken down.
-pub fn kills(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+pub(super) fn kills<M: Iterator<Item = u64>>(machine: &Machine, script: &Path, moments: impl Fn() -> M) -> Report {
+    let mut report = kills_of_run(machine, script, moments());
+    report.merge(kills_of_down(machine, script, moments()));
+    report
+}
+
+fn kills_of_run(machine: &Machine, script: &Path, moments: impl Iterator<Item = u64>) -> Report {
     let mut report = Report::default();
     let text = std::fs::read_to_string(script).unwrap_or_default() + "\nthrow \"the end\";\n";
     let failing = script_beside(script, &text);
     let (path, lab) = (failing.display().to_string(), name(&failing));
-    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
-        let before = machine.look();
+    let mut before = machine.look();
+    for at in moments {
         let run = machine.netscript(&["--force", &path], Some(Stop::Kill(at)));
         if !was_killed(&run) {
-            report.add(machine, &format!("{}: rollback", script.display()), &before, &run.stderr);
+            report.add(machine, &format!("{}: rollback", script.display()), &mut before, &run.stderr);
             break;
         }
         let down = machine.netscript(&["down", "--force", &lab], None);
-        let what = format!("{}: killed at {at}", script.display());
-        report.add(machine, &what, &before, &down.stderr);
+        report.add(machine, &format!("{}: killed at {at}", script.display()), &mut before, &down.stderr);
     }
     let _ = std::fs::remove_file(&failing);
-    report.merge(kills_of_down(machine, script, first, stride));
     report
 }
 
-fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+fn kills_of_down(machine: &Machine, script: &Path, moments: impl Iterator<Item = u64>) -> Report {
     let mut report = Report::default();
-    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
-        let before = machine.look();
+    let mut before = machine.look();
+    for at in moments {
         machine.netscript(&["--force", &script.display().to_string()], None);
         let down = machine.netscript(&["down", "--force", &name(script)], Some(Stop::Kill(at)));
         let last = !was_killed(&down);
@@ -105,7 +115,7 @@ fn kills_of_down(machine: &Machine, script: &Path, first: u64, stride: u64) -> R
             machine.netscript(&["down", "--force", &name(script)], None);
         }
         let what = format!("{}: down killed at {at}", script.display());
-        report.add(machine, &what, &before, &down.stderr);
+        report.add(machine, &what, &mut before, &down.stderr);
         if last {
             break;
         }
@@ -120,22 +130,21 @@ fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
     path
 }
 
-/// A lab is interrupted at every N-th moment, which is a failure: everything is undone. One that is
-/// interrupted after its end is up, and is taken down.
-pub fn interrupts(machine: &Machine, script: &Path, first: u64, stride: u64) -> Report {
+/// A lab is interrupted at moments, which is a failure: everything is undone. One that is interrupted
+/// after its end is up, and is taken down.
+pub(super) fn interrupts(machine: &Machine, script: &Path, moments: impl Iterator<Item = u64>, share: Share) -> Report {
     let mut report = Report::default();
     let path = script.display().to_string();
     let mut in_vain = 0;
-    for at in (first..).step_by(usize::try_from(stride).unwrap_or(1)) {
-        let before = machine.look();
+    let mut before = machine.look();
+    for at in moments {
         let run = machine.netscript(&["--force", &path], Some(Stop::Interrupt(at)));
-        if run.status.success() {
+        if run.status.code() != Some(INTERRUPTED) {
             in_vain += 1;
             machine.netscript(&["down", "--force", &name(script)], None);
         }
-        let what = format!("{path}: interrupted at {at}");
-        report.add(machine, &what, &before, &run.stderr);
-        if in_vain == IN_VAIN {
+        report.add(machine, &format!("{path}: interrupted at {at}"), &mut before, &run.stderr);
+        if in_vain == IN_VAIN.div_ceil(share.of) {
             break;
         }
     }
@@ -144,15 +153,15 @@ pub fn interrupts(machine: &Machine, script: &Path, first: u64, stride: u64) -> 
 
 /// Every name that a lab makes on the host is taken in its turn: the lab fails there, and everything
 /// is undone.
-pub fn failures(machine: &Machine, script: &Path) -> Report {
+pub(super) fn failures(machine: &Machine, script: &Path, share: Share) -> Report {
     let mut report = Report::default();
     let path = script.display().to_string();
     let told = machine.netscript(&["--force", "--rm", "-v", &path], None);
     let told = String::from_utf8_lossy(&told.stderr).into_owned();
-    for taking in told.lines().flat_map(takings) {
+    for taking in share.of(told.lines().flat_map(takings)) {
         let sh = |command: &str| Command::new("sh").args(["-c", command]).stderr(Stdio::null()).status();
         let _ = sh(&taking.0);
-        let before = machine.look();
+        let mut before = machine.look();
         let run = machine.netscript(&["--force", &path], None);
         let what = format!("{path}: {} is taken", taking.0);
         if run.status.success() {
@@ -161,7 +170,7 @@ pub fn failures(machine: &Machine, script: &Path) -> Report {
             let _ = sh(&taking.1);
             continue;
         }
-        report.add(machine, &what, &before, &run.stderr);
+        report.add(machine, &what, &mut before, &run.stderr);
         let _ = sh(&taking.1);
     }
     report
@@ -188,10 +197,10 @@ fn takings(line: &str) -> Vec<(String, String)> {
 
 /// Labs of one script under several names, with links of their own and rules and settings that they
 /// share, go up and down at the same time, again and again.
-pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
+pub(super) fn together(machine: &Machine, labs: usize, rounds: impl Iterator<Item = u64>) -> Report {
     let mut report = Report::default();
-    for round in 0..rounds {
-        let before = machine.look();
+    let mut before = machine.look();
+    for round in rounds {
         std::thread::scope(|scope| {
             for number in 0..labs {
                 scope.spawn(move || up_and_down(machine, number));
@@ -199,7 +208,7 @@ pub fn together(machine: &Machine, labs: usize, rounds: usize) -> Report {
         });
         let output = machine.netscript(&["ps"], None);
         let what = format!("{labs} labs at once, round {round}");
-        report.add(machine, &what, &before, &output.stderr);
+        report.add(machine, &what, &mut before, &output.stderr);
     }
     report
 }

@@ -6,7 +6,8 @@ use netscript_tests::{Sandbox, netscript};
 
 /// The project's own commands, which try labs on a machine of their own.
 fn crash(arguments: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("crash").args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["crash", "--at-once", "2"]).args(arguments).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     print!("{told}");
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
@@ -386,6 +387,90 @@ fn the_commands_of_a_dry_down_take_the_lab_down() {
     assert_eq!(look(), before);
     machine.ok("netscript down lab");
     assert_eq!(look(), before);
+}
+
+#[test]
+fn a_dry_down_leaves_what_others_use() {
+    let machine = Machine::new();
+    machine.script(
+        "older",
+        r#"
+        host.sysctl("net.ipv4.conf.lo.rp_filter", 1);
+        host.filter.forward.policy("drop");
+        host.filter.chain("OURS").drop(#{ src: "10.0.0.1" });
+        host.filter.output.accept(#{ src: "10.0.0.1" });
+    "#,
+    );
+    machine.script(
+        "younger",
+        r#"
+        host.sysctl("net.ipv4.conf.lo.rp_filter", 2);
+        host.filter.forward.policy("accept");
+        host.filter.input.accept(#{ src: "10.0.0.2" });
+    "#,
+    );
+    machine.ok("netscript older.rhai; netscript younger.rhai; iptables -A OURS -s 10.9.9.9 -j DROP");
+    let commands = machine.ok("netscript down --dry-run older");
+    let wanted = [
+        "iptables -t filter -D OUTPUT -s 10.0.0.1/32 -j ACCEPT",
+        "nft delete chain ip filter OUTPUT",
+        "iptables -t filter -D OURS -s 10.0.0.1/32 -j DROP",
+    ];
+    assert_eq!(commands.lines().collect::<Vec<_>>(), wanted);
+    let look = || machine.ok("nft list ruleset; cat /proc/sys/net/ipv4/conf/lo/rp_filter");
+    machine.ok("netscript down --dry-run older >commands; sh -e commands");
+    let by_hand = look();
+    machine.ok("netscript down older");
+    assert_eq!(look(), by_hand);
+}
+
+#[test]
+fn a_down_that_cannot_be_says_what_to_do() {
+    let machine = Machine::new();
+    machine.script("lab", r#"bridge("br0");"#);
+    machine.ok("netscript lab.rhai; chmod 755 .");
+    machine.ok(&format!("cp '{}' copy; chmod 755 copy", netscript().display()));
+    let told = machine.refused("setpriv --reuid 65534 --clear-groups /run/copy down lab", "E0401");
+    assert!(told.contains("sudo") && !told.contains("--sandbox"), "{told}");
+    assert!(machine.refused("netscript down ../lab", "E0503").contains("no lab `../lab` is up"));
+    assert!(told_of(&machine, "netscript down").contains("netscript down <LAB|--all>"));
+    assert!(told_of(&machine, "netscript down --all lab").contains("cannot be used with"));
+    assert_eq!(machine.ok("netscript down --all; netscript down --all"), "the lab `lab` is down\nno lab is up\n");
+}
+
+fn told_of(machine: &Machine, commands: &str) -> String {
+    let output = machine.run(commands);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    told(&output)
+}
+
+#[test]
+fn what_was_taken_back_is_known_to_be_gone() {
+    let machine = Machine::new();
+    for (word, code, wanted) in [
+        (r#"chain.drop(#{ src: "10.0.0.2" })"#, "E0306", "the chain `OWN` is not there, or not any more"),
+        (r#"host.filter.input.jump(chain)"#, "E0306", "the chain `OWN` is not there, or not any more"),
+        ("rule.delete()", "E0306", "no such rule is there any more"),
+        ("process.pid", "E0309", "this handle is on something that is gone"),
+        ("red.lo", "E0309", "it was removed at line 6"),
+        ("br.up()", "E0309", "it was removed at line 6"),
+    ] {
+        machine.script(
+            "lab",
+            &format!(
+                r#"
+                let before = checkpoint();
+                let chain = host.filter.chain("OWN");
+                let rule = chain.drop(#{{ src: "10.0.0.1" }});
+                let red = netns("red"); let br = bridge("br0"); let process = red.start("sleep 1000");
+                rollback(before);
+                {word};
+                "#
+            ),
+        );
+        let told = machine.refused("netscript lab.rhai", code);
+        assert!(told.contains(wanted), "{word}: {told}");
+    }
 }
 
 #[test]

@@ -63,10 +63,7 @@ impl Kernel {
         what: impl FnOnce() -> String,
         removes: impl Fn(&Deed) -> bool,
     ) -> Outcome {
-        let of_netns = |undo: &Undo| match undo {
-            Undo::Do { place, links: _, deed } => place.netns == op.netns && removes(deed),
-            _ => false,
-        };
+        let of_netns = |undo: &Undo| matches!(undo, Undo::Do { place, links: _, deed } if place.netns == op.netns && removes(deed));
         let own = self.own.has_netns(&op.netns)
             || dev.is_some_and(|dev| self.own.has_link(&op.netns, dev))
             || self.book.entries.iter().any(|entry| entry.undo.iter().any(of_netns));

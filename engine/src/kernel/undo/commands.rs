@@ -1,24 +1,56 @@
 //! Steps back as the commands that do the same, for `down --dry-run`.
 
-use super::super::Kernel;
-use crate::journal::{Deed, Place, Undo};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::super::labs::lock_all;
+use super::super::netfilter::{self, RawRule};
+use super::super::{Kernel, Outcome};
+use super::shared::Shared;
+use crate::diagnostics::Result;
+use crate::journal::{Deed, Entry, Key, Place, Undo};
+use crate::op::netfilter::{ChainRef, TableRef};
 use crate::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, RouteOp, RouteProto, SysctlOp};
 use crate::shell::{self, Style};
 
 impl Kernel {
-    /// The commands that would take the lab down, in order.
-    pub fn down_commands(&mut self) -> Vec<String> {
+    /// The commands that would take the lab down, in order. What stays for another lab, or keeps
+    /// something of somebody else's, has none.
+    pub fn down_commands(&mut self) -> Result<Vec<String>> {
+        let _all = lock_all()?;
         let entries = self.book.entries.clone();
-        let undos = entries.iter().rev().flat_map(|entry| &entry.undo);
+        let put = Put::of(&entries, &self.book.handles);
         let mut lines = Vec::new();
-        for undo in undos {
-            for line in self.commands(undo) {
-                if lines.last() != Some(&line) {
-                    lines.push(line);
+        for entry in entries.iter().rev() {
+            for undo in &entry.undo {
+                if self.stays(entry, undo, &put).unwrap_or(false) {
+                    continue;
                 }
+                lines.extend(self.commands(undo));
             }
         }
-        lines
+        lines.dedup();
+        Ok(lines)
+    }
+
+    fn stays(&mut self, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool> {
+        let Some((place, shared)) = Shared::of(undo) else { return Ok(false) };
+        let Some(netns) = self.find(place)? else { return Ok(true) };
+        let others_are_in = |kernel: &mut Kernel, chain: &ChainRef| -> Outcome<bool> {
+            let rules = netfilter::raw_rules(&mut kernel.namespaces, &netns, chain)?;
+            Ok(!rules.iter().all(|rule| put.has_rule(place, chain, rule)))
+        };
+        let in_use = match shared {
+            Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => false,
+            Shared::Chain(chain) => others_are_in(self, chain)?,
+            Shared::Table(table) => {
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, table.family)?;
+                let chains = ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
+                let others: Outcome<Vec<bool>> =
+                    chains.map(|chain| Ok(!put.made(place, &chain) || others_are_in(self, &chain)?)).collect();
+                others?.contains(&true)
+            }
+        };
+        Ok(in_use || self.heir(entry, undo)?.is_some())
     }
 
     fn commands(&mut self, undo: &Undo) -> Vec<String> {
@@ -82,9 +114,46 @@ impl Kernel {
         super::super::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
     }
 
-    fn iptables(&self, place: &Place, table: crate::op::netfilter::TableRef, rule: &str) -> String {
+    fn iptables(&self, place: &Place, table: TableRef, rule: &str) -> String {
         let words: Vec<String> = words(rule).iter().map(|word| shell::quote(word)).collect();
         within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
+    }
+}
+
+/// What the lab put into tables.
+#[derive(Default)]
+struct Put {
+    /// What each rule says, and its handle as far as it is known.
+    rules: HashMap<(Key, ChainRef), Vec<(String, Option<u64>)>>,
+    chains: HashSet<(Key, ChainRef)>,
+}
+
+impl Put {
+    fn of(entries: &[Entry], handles: &BTreeMap<u64, u64>) -> Put {
+        let mut put = Put::default();
+        for entry in entries {
+            for undo in &entry.undo {
+                if let Undo::Rule { place, chain, text, before: _ } = undo {
+                    let rules = put.rules.entry((place.key, chain.clone())).or_default();
+                    rules.push((text.clone(), handles.get(&entry.n).copied()));
+                } else if let Undo::Chain { place, chain } = undo {
+                    put.chains.insert((place.key, chain.clone()));
+                }
+            }
+        }
+        put
+    }
+
+    fn has_rule(&self, place: &Place, chain: &ChainRef, rule: &RawRule) -> bool {
+        let is_it = |(text, handle): &(String, Option<u64>)| match handle {
+            Some(handle) => *handle == rule.handle,
+            None => *text == rule.text,
+        };
+        self.rules.get(&(place.key, chain.clone())).is_some_and(|rules| rules.iter().any(is_it))
+    }
+
+    fn made(&self, place: &Place, chain: &ChainRef) -> bool {
+        self.chains.contains(&(place.key, chain.clone()))
     }
 }
 
@@ -104,7 +173,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn table(table: crate::op::netfilter::TableRef) -> String {
+fn table(table: TableRef) -> String {
     let family = match table.family {
         crate::op::Family::V4 => "ip",
         crate::op::Family::V6 => "ip6",

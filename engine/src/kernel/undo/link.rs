@@ -69,11 +69,9 @@ impl Kernel {
     /// Where a link is made again: where it was, or, if that namespace is gone, where the lab had
     /// moved it there from.
     pub(super) fn home(&mut self, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
-        let moves = self.book.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| match undo {
-            Undo::Move { from, index, to, former, name } => {
-                Some((from.key, *index, End { place: to.clone(), index: *former, name: name.clone() }))
-            }
-            _ => None,
+        let moves = self.book.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| {
+            let Undo::Move { from, index, to, former, name } = undo else { return None };
+            Some((from.key, *index, End { place: to.clone(), index: *former, name: name.clone() }))
         });
         let moves: Vec<(Key, u32, End)> = moves.collect();
         for (key, index, before) in moves {

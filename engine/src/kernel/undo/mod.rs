@@ -171,6 +171,9 @@ impl Kernel {
 
     /// Takes one step.
     fn undo(&mut self, entry: &Entry, undo: &Undo) -> Outcome {
+        if self.is_left(entry, undo)? {
+            return Ok(());
+        }
         match undo {
             Undo::Lost { what } if self.partial => {
                 let why = format!("{what} cannot be made again with what was in it");
@@ -185,10 +188,10 @@ impl Kernel {
             Undo::Make { place, index, name, kind, peer } => self.make_again(place, *index, name, kind, peer.as_ref()),
             Undo::Move { from, index, to, former, name } => self.move_back(from, *index, to, *former, name),
             Undo::Do { place, links, deed } => self.undo_by_names(place, links, deed),
-            Undo::Sysctl { place, .. }
-            | Undo::Policy { place, .. }
-            | Undo::Chain { place, .. }
-            | Undo::Table { place, .. } => self.undo_shared(place, entry, undo),
+            Undo::Sysctl { place, wrote, before } => self.undo_sysctl(place, wrote, before),
+            Undo::Policy { place, chain, before, wrote } => self.undo_policy(place, chain, *before, *wrote),
+            Undo::Chain { place, chain } => self.undo_chain(place, chain),
+            Undo::Table { place, table } => self.undo_table(place, *table),
             Undo::Rule { place, chain, text, before } => self.undo_rule(entry.n, place, chain, text, before),
             Undo::Rules { place, chain, rules } => self.put_rules_back(place, chain, rules),
             Undo::NewChain { place, chain } => self.make_chain_again(place, chain),

@@ -21,9 +21,9 @@ impl Kernel {
     pub(super) fn ask_processes_to_end(&mut self, entries: &[Entry]) {
         let undos = || entries.iter().flat_map(|entry| &entry.undo);
         let needed: Vec<Process> = undos()
-            .filter_map(|undo| match undo {
-                Undo::Move { from: place, .. } | Undo::Bind { place, .. } => place.process,
-                _ => None,
+            .filter_map(|undo| {
+                let (Undo::Move { from: place, .. } | Undo::Bind { place, .. }) = undo else { return None };
+                place.process
             })
             .collect();
         for undo in undos() {

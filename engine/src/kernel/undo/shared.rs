@@ -9,42 +9,31 @@ use crate::journal::{Entry, Place, Undo};
 use crate::op::netfilter::{ChainRef, TableRef};
 use crate::op::{NetnsRef, SysctlKey};
 
-impl Kernel {
-    /// Undoes something that other labs may share, or leaves it to one that changed it since. To be
-    /// called with the lock of all labs.
-    pub(super) fn undo_shared(&mut self, place: &Place, entry: &Entry, undo: &Undo) -> Outcome {
-        match self.heir(place, entry, undo)? {
-            Some(heir) => leave_to(&heir, entry, undo).map_err(Failure::from_error),
-            None => self.undo_alone(place, undo),
-        }
-    }
+/// What labs may share, as a step back is about it.
+pub(super) enum Shared<'a> {
+    /// Settings, and what they were.
+    Settings(&'a [(SysctlKey, String)]),
+    /// The policy of a chain.
+    Policy(&'a ChainRef),
+    /// What is in a chain, or was.
+    In(&'a ChainRef),
+    /// A chain that is removed.
+    Chain(&'a ChainRef),
+    /// A table that is removed.
+    Table(TableRef),
+}
 
-    /// The lab that changed the same last, if that was after an entry was written. Since what is left
-    /// to a lab is older than what it has itself, this comes to an end however many go down at once:
-    /// what is youngest is never left to anybody.
-    fn heir(&mut self, place: &Place, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
-        let Some(own) = self.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
-        let host = self.namespaces.key(&NetnsRef::Host)?;
-        let boot = boot_id();
-        let others = self.others.besides(&own).map_err(Failure::from_error)?;
-        let changed = others.filter_map(|(name, journal)| {
-            let header = journal.header.as_ref()?;
-            let is_here = header.boot == boot && (place.netns != NetnsRef::Host || header.host == host);
-            let comes_first = |at: u64, other: &Undo| (at, Reverse(rank(other))) > (entry.at, Reverse(rank(undo)));
-            let waits_for = |at: u64, other: &Undo| comes_first(at, other) && needs(other, undo);
-            let about = journal.entries.iter().filter(|other| other.undo.iter().any(|undo| waits_for(other.at, undo)));
-            let last = about.map(|other| other.at).max().filter(|_| is_here)?;
-            Some((last, name.clone()))
-        });
-        Ok(changed.max().map(|(_, name)| name))
-    }
-
-    fn undo_alone(&mut self, place: &Place, undo: &Undo) -> Outcome {
+impl<'a> Shared<'a> {
+    /// What a step back is about, and where that is; nothing that concerns another lab.
+    pub(super) fn of(undo: &'a Undo) -> Option<(&'a Place, Shared<'a>)> {
         match undo {
-            Undo::Sysctl { place: _, wrote, before } => self.undo_sysctl(place, wrote, before),
-            Undo::Policy { place: _, chain, before, wrote } => self.undo_policy(place, chain, *before, *wrote),
-            Undo::Chain { place: _, chain } => self.undo_chain(place, chain),
-            Undo::Table { place: _, table } => self.undo_table(place, *table),
+            Undo::Sysctl { place, wrote: _, before } => Some((place, Shared::Settings(before))),
+            Undo::Policy { place, chain, before: _, wrote: _ } => Some((place, Shared::Policy(chain))),
+            Undo::Rule { place, chain, .. } | Undo::Rules { place, chain, .. } | Undo::NewChain { place, chain } => {
+                Some((place, Shared::In(chain)))
+            }
+            Undo::Chain { place, chain } => Some((place, Shared::Chain(chain))),
+            Undo::Table { place, table } => Some((place, Shared::Table(*table))),
             Undo::Netns { .. }
             | Undo::Lost { .. }
             | Undo::Bind { .. }
@@ -53,81 +42,55 @@ impl Kernel {
             | Undo::Link { .. }
             | Undo::Make { .. }
             | Undo::Move { .. }
-            | Undo::Do { .. }
-            | Undo::Rule { .. }
-            | Undo::Rules { .. }
-            | Undo::NewChain { .. } => Ok(()),
+            | Undo::Do { .. } => None,
+        }
+    }
+
+    /// Whether another lab needs this: what its own step back is about is the same, or in it.
+    fn is_needed_for(&self, other: &Shared<'_>) -> bool {
+        match self {
+            Shared::Settings(before) => {
+                matches!(other, Shared::Settings(others) if writes(before, others) || writes(others, before))
+            }
+            Shared::Policy(chain) => matches!(other, Shared::Policy(same) if same == chain),
+            Shared::In(_) => false,
+            Shared::Chain(chain) => other.chain() == Some(chain),
+            Shared::Table(table) => other.table() == Some(*table),
+        }
+    }
+
+    fn chain(&self) -> Option<&'a ChainRef> {
+        match self {
+            Shared::Policy(chain) | Shared::In(chain) | Shared::Chain(chain) => Some(chain),
+            Shared::Settings(_) | Shared::Table(_) => None,
+        }
+    }
+
+    fn table(&self) -> Option<TableRef> {
+        match self {
+            Shared::Policy(chain) | Shared::In(chain) | Shared::Chain(chain) => Some(chain.table),
+            Shared::Table(table) => Some(*table),
+            Shared::Settings(_) => None,
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Shared::Table(_) => 2,
+            Shared::Chain(_) => 1,
+            Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => 0,
         }
     }
 }
 
 /// Whether a step back is one that another lab may have to wait with, or to be kept out of.
 pub(super) fn is_shared(undo: &Undo) -> bool {
-    match undo {
-        Undo::Sysctl { .. } | Undo::Policy { .. } | Undo::Chain { .. } | Undo::Table { .. } | Undo::Rule { .. } => true,
-        Undo::Netns { .. }
-        | Undo::Lost { .. }
-        | Undo::Bind { .. }
-        | Undo::Resolver { .. }
-        | Undo::Process { .. }
-        | Undo::Link { .. }
-        | Undo::Make { .. }
-        | Undo::Move { .. }
-        | Undo::Do { .. }
-        | Undo::Rules { .. }
-        | Undo::NewChain { .. } => false,
-    }
+    Shared::of(undo).is_some()
 }
 
 /// A table goes after its chains, and a chain after what is in it, though one operation made them.
 pub(super) fn rank(undo: &Undo) -> u8 {
-    match undo {
-        Undo::Table { .. } => 2,
-        Undo::Chain { .. } => 1,
-        Undo::Netns { .. }
-        | Undo::Lost { .. }
-        | Undo::Bind { .. }
-        | Undo::Resolver { .. }
-        | Undo::Process { .. }
-        | Undo::Link { .. }
-        | Undo::Make { .. }
-        | Undo::Move { .. }
-        | Undo::Do { .. }
-        | Undo::Sysctl { .. }
-        | Undo::Rule { .. }
-        | Undo::Rules { .. }
-        | Undo::Policy { .. }
-        | Undo::NewChain { .. } => 0,
-    }
-}
-
-/// Whether an inverse of another lab is about the same thing, or about what is in it.
-fn needs(other: &Undo, undo: &Undo) -> bool {
-    match undo {
-        Undo::Sysctl { place, wrote: _, before } => match other {
-            Undo::Sysctl { place: at, wrote: _, before: others } => {
-                at.key == place.key && (writes(before, others) || writes(others, before))
-            }
-            _ => false,
-        },
-        Undo::Policy { place, chain, .. } => {
-            matches!(other, Undo::Policy { place: at, chain: same, .. } if at.key == place.key && same == chain)
-        }
-        Undo::Chain { place, chain } => chain_of(other).is_some_and(|(at, same)| at.key == place.key && same == chain),
-        Undo::Table { place, table } => table_of(other).is_some_and(|(at, same)| at.key == place.key && same == *table),
-        Undo::Netns { .. }
-        | Undo::Lost { .. }
-        | Undo::Bind { .. }
-        | Undo::Resolver { .. }
-        | Undo::Process { .. }
-        | Undo::Link { .. }
-        | Undo::Make { .. }
-        | Undo::Move { .. }
-        | Undo::Do { .. }
-        | Undo::Rule { .. }
-        | Undo::Rules { .. }
-        | Undo::NewChain { .. } => false,
-    }
+    Shared::of(undo).map_or(0, |(_, shared)| shared.rank())
 }
 
 /// Whether the setting that one lab wrote, its first, is among those that another changed.
@@ -135,20 +98,37 @@ fn writes(one: &[(SysctlKey, String)], another: &[(SysctlKey, String)]) -> bool 
     one.first().is_some_and(|(first, _)| another.iter().any(|(key, _)| key == first))
 }
 
-fn chain_of(undo: &Undo) -> Option<(&Place, &ChainRef)> {
-    match undo {
-        Undo::Rule { place, chain, .. }
-        | Undo::Rules { place, chain, .. }
-        | Undo::Policy { place, chain, .. }
-        | Undo::Chain { place, chain }
-        | Undo::NewChain { place, chain } => Some((place, chain)),
-        _ => None,
+impl Kernel {
+    /// Leaves a step back to a lab that has changed the same since, if there is one. To be called with
+    /// the lock of all labs if the step is shared.
+    pub(super) fn is_left(&mut self, entry: &Entry, undo: &Undo) -> Outcome<bool> {
+        match self.heir(entry, undo)? {
+            Some(heir) => leave_to(&heir, entry, undo).map(|()| true).map_err(Failure::from_error),
+            None => Ok(false),
+        }
     }
-}
 
-fn table_of(undo: &Undo) -> Option<(&Place, TableRef)> {
-    match undo {
-        Undo::Table { place, table } => Some((place, *table)),
-        other => chain_of(other).map(|(place, chain)| (place, chain.table)),
+    /// The lab that changed the same last, if that was after an entry was written. Since what is left
+    /// to a lab is older than what it has itself, this comes to an end however many go down at once:
+    /// what is youngest is never left to anybody. To be called with the lock of all labs.
+    pub(super) fn heir(&mut self, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
+        let Some((place, shared)) = Shared::of(undo) else { return Ok(None) };
+        let Some(own) = self.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
+        let host = self.namespaces.key(&NetnsRef::Host)?;
+        let boot = boot_id();
+        let needs = |other: &Undo| {
+            Shared::of(other).is_some_and(|(at, other)| at.key == place.key && shared.is_needed_for(&other))
+        };
+        let comes_first = |at: u64, other: &Undo| (at, Reverse(rank(other))) > (entry.at, Reverse(shared.rank()));
+        let others = self.others.besides(&own).map_err(Failure::from_error)?;
+        let changed = others.filter_map(|(name, journal)| {
+            let header = journal.header.as_ref()?;
+            let is_here = header.boot == boot && (place.netns != NetnsRef::Host || header.host == host);
+            let waits_for = |other: &Entry| other.undo.iter().any(|undo| comes_first(other.at, undo) && needs(undo));
+            let about = journal.entries.iter().filter(|other| waits_for(other));
+            let last = about.map(|other| other.at).max().filter(|_| is_here)?;
+            Some((last, name.clone()))
+        });
+        Ok(changed.max().map(|(_, name)| name))
     }
 }

@@ -1,0 +1,183 @@
+//! What is tried, as the command line of `cargo xtask crash` has it, and a machine's share of it.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::Machine;
+use super::tried::{Report, failures, interrupts, kills, there_and_back, together};
+use super::{random, scripts};
+
+/// So many machines for each processor: most of the time a lab waits.
+const MACHINES: usize = 3;
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Machines that share it.
+    pub at_once: u64,
+    only: Option<Kind>,
+    /// A part of the path of the scripts.
+    script: String,
+    first: u64,
+    stride: u64,
+    rounds: u64,
+    programs: u64,
+    seed: u64,
+}
+
+/// How labs are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Up and down.
+    Back,
+    /// Killed at every moment.
+    Kills,
+    /// Interrupted at every moment.
+    Interrupts,
+    /// Failing at every name.
+    Failures,
+    /// Random operations.
+    Random,
+    /// Many at once.
+    Together,
+}
+
+impl Kind {
+    const EACH: [Kind; 6] = [Kind::Back, Kind::Kills, Kind::Interrupts, Kind::Failures, Kind::Random, Kind::Together];
+
+    /// Its word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Back => "back",
+            Kind::Kills => "kills",
+            Kind::Interrupts => "interrupts",
+            Kind::Failures => "failures",
+            Kind::Random => "random",
+            Kind::Together => "together",
+        }
+    }
+}
+
+/// One of several machines, each of which has a part of what is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// Which, from 0.
+    pub number: u64,
+    /// How many there are.
+    pub of: u64,
+}
+
+impl Share {
+    /// Every N-th number from a first on that falls to this machine.
+    pub(super) fn numbers(self, first: u64, stride: u64) -> impl Iterator<Item = u64> {
+        (0..).map(move |turn| first + (turn * self.of + self.number) * stride)
+    }
+
+    /// The same of things that are there already.
+    pub(super) fn of<T>(self, things: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        let machines = (0..self.of).cycle();
+        things.into_iter().zip(machines).filter(move |(_, number)| *number == self.number).map(|(thing, _)| thing)
+    }
+}
+
+/// What a machine tells of one set of tries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// How it was tried.
+    pub kind: Kind,
+    /// What, in words.
+    pub what: String,
+    /// How often, and what went wrong.
+    pub report: Report,
+}
+
+impl Course {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    ///
+    /// In words, if there is anything on it that has no meaning.
+    pub fn parse(arguments: &[String]) -> Result<Course, String> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let at_once = u64::try_from(processors * MACHINES).unwrap_or(1);
+        let mut course = Course {
+            at_once,
+            only: None,
+            script: String::new(),
+            first: 0,
+            stride: 1,
+            rounds: 20,
+            programs: 200,
+            seed: 1,
+        };
+        for pair in arguments.chunks(2) {
+            let [key, value] = pair else { return Err(format!("`{}` wants a value", pair[0])) };
+            course.set(key, value)?;
+        }
+        Ok(course)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let number = |least: u64| match value.parse() {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("{key}: `{value}` is no number from {least} on")),
+        };
+        match key {
+            "--at-once" => self.at_once = number(1)?,
+            "--first" => self.first = number(0)?,
+            "--stride" => self.stride = number(1)?,
+            "--rounds" => self.rounds = number(1)?,
+            "--programs" => self.programs = number(1)?,
+            "--seed" => self.seed = number(0)?,
+            "--script" => value.clone_into(&mut self.script),
+            "--only" => {
+                let kind = Kind::EACH.into_iter().find(|kind| kind.word() == value);
+                self.only = Some(kind.ok_or_else(|| format!("--only: there is no `{value}`"))?);
+            }
+            _ => return Err(format!("there is no option `{key}`")),
+        }
+        Ok(())
+    }
+
+    /// Tries a machine's share of everything, and tells of each set when it is done.
+    pub fn run(&self, program: &Path, share: Share, mut tell: impl FnMut(Told)) {
+        let machine = Machine::furnish(program);
+        let mut tell = |kind: Kind, what: String, report: Report| tell(Told { kind, what, report });
+        for (number, script) in scripts().iter().filter(|script| self.is_about(script)).enumerate() {
+            let name = |how: &str| format!("{}, {how}", script.display());
+            if self.wants(Kind::Back) {
+                let is_mine = share.of([number]).next().is_some();
+                let report = if is_mine { there_and_back(&machine, script) } else { Report::default() };
+                tell(Kind::Back, name("there and back"), report);
+            }
+            if self.wants(Kind::Kills) {
+                tell(Kind::Kills, name("killed"), kills(&machine, script, || share.numbers(self.first, self.stride)));
+            }
+            if self.wants(Kind::Interrupts) {
+                let moments = share.numbers(self.first, self.stride);
+                tell(Kind::Interrupts, name("interrupted"), interrupts(&machine, script, moments, share));
+            }
+            if self.wants(Kind::Failures) {
+                tell(Kind::Failures, name("names taken"), failures(&machine, script, share));
+            }
+        }
+        if self.wants(Kind::Random) {
+            let seeds = share.of(self.seed..self.seed + self.programs);
+            tell(Kind::Random, "random programs".to_owned(), random(&machine, seeds));
+        }
+        if self.wants(Kind::Together) {
+            let rounds = share.of(0..self.rounds);
+            tell(Kind::Together, "ten labs at once".to_owned(), together(&machine, 10, rounds));
+        }
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.only.is_none_or(|only| only == kind)
+    }
+
+    fn is_about(&self, script: &Path) -> bool {
+        script.display().to_string().contains(&self.script)
+    }
+}

@@ -1,0 +1,76 @@
+//! Several machines that share what is tried.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Instant;
+
+use super::course::{Course, Kind, Told};
+use super::tried::Report;
+use crate::netscript;
+
+/// Tries a course, of which `arguments` is the command line, on as many machines as it says, and tells
+/// of each set of tries when all of them are done with it. Whether everything came back.
+pub fn share(course: &Course, arguments: &[String]) -> bool {
+    let begun = Instant::now();
+    let (sender, told) = channel();
+    let machines: Vec<_> = (0..course.at_once)
+        .map(|number| {
+            let machine = start(number, course, arguments);
+            let sender = sender.clone();
+            std::thread::spawn(move || listen(machine, &sender))
+        })
+        .collect();
+    drop(sender);
+    let mut sets: BTreeMap<String, (u64, Report)> = BTreeMap::new();
+    let mut kinds: BTreeMap<Kind, Report> = BTreeMap::new();
+    for Told { kind, what, report } in told {
+        let (machines, sum) = sets.entry(what.clone()).or_default();
+        *machines += 1;
+        sum.merge(report);
+        if *machines == course.at_once
+            && let Some((_, sum)) = sets.remove(&what)
+        {
+            println!("{what}: {} of {} came back", sum.came_back, sum.tried);
+            sum.wrong.iter().for_each(|wrong| println!("{wrong}"));
+            kinds.entry(kind).or_default().merge(sum);
+        }
+    }
+    let whole = machines.into_iter().fold(true, |whole, machine| machine.join().is_ok_and(|ended| ended) && whole);
+    if !whole {
+        println!("a machine did not come to its end");
+    }
+    for (kind, sum) in &kinds {
+        println!("{}: {} of {} came back", kind.word(), sum.came_back, sum.tried);
+    }
+    println!("{} machines at once, {} s", course.at_once, begun.elapsed().as_secs());
+    let tried: usize = kinds.values().map(|sum| sum.tried).sum();
+    whole && tried > 0 && kinds.values().all(|sum| sum.wrong.is_empty())
+}
+
+fn start(number: u64, course: &Course, arguments: &[String]) -> Child {
+    Command::new("unshare")
+        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
+        .arg(std::env::current_exe().unwrap_or_default())
+        .arg("crash-inside")
+        .arg(netscript())
+        .args([number, course.at_once].map(|number| number.to_string()))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("unshare can be started")
+}
+
+/// Passes on what a machine tells; whether it came to its end.
+fn listen(mut machine: Child, sender: &Sender<Told>) -> bool {
+    let lines = machine.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
+    for line in lines.map_while(Result::ok) {
+        match serde_json::from_str(&line) {
+            Ok(told) => drop(sender.send(told)),
+            Err(_) => println!("{line}"),
+        }
+    }
+    machine.wait().is_ok_and(|status| status.success())
+}
