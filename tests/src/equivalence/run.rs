@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use netscript_engine::diagnostics::Errno;
 use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
-use netscript_engine::op::{Action, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp};
+use netscript_engine::op::{
+    Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp,
+};
 use netscript_engine::shell::{self, Style};
 use netscript_engine::state::{Comparison, NetState, Netns};
 use netscript_engine::{DryRun, World};
@@ -301,12 +303,24 @@ struct AsCommands {
     left: Left,
 }
 
-/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`), and if
-/// forwarding is switched on in between, its network's anycast address is joined twice.
+/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`). If forwarding
+/// is switched on in between, its network's anycast address is joined twice; if ARP is switched off,
+/// duplicates are not looked for any more, and it is there although its link is off.
 const PAUSE: Duration = Duration::from_millis(60);
 
 fn waits_for_addresses(op: &Op) -> bool {
-    matches!(&op.action, Action::Sysctl(SysctlOp::Write(key, _)) if key.to_string().starts_with("net.ipv6.conf."))
+    match &op.action {
+        Action::Sysctl(SysctlOp::Write(key, _)) => key.to_string().starts_with("net.ipv6.conf."),
+        Action::Link(LinkOp::Set(_, LinkSet::Flag(LinkFlag::Arp, _))) => true,
+        Action::Netns(_)
+        | Action::Link(_)
+        | Action::Addr(_)
+        | Action::Route(_)
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_)
+        | Action::Netfilter(_) => false,
+    }
 }
 
 fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
