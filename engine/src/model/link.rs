@@ -598,7 +598,9 @@ impl Model {
         if matches!(device.kind, Kind::Tun(TunMode::Tun) | Kind::Ipvlan(..)) {
             return Err(Errno::EOPNOTSUPP.into());
         }
-        if mac.0[0] & 1 == 1 || mac.0 == [0; 6] {
+        // netif_set_mac_address: the driver is not asked for what is so already.
+        let same = device.mac == Hardware::Known(mac);
+        if !same && (mac.0[0] & 1 == 1 || mac.0 == [0; 6]) {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         let mac = Hardware::Known(mac);

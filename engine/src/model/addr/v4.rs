@@ -51,10 +51,6 @@ fn prefix(addr: Ipv4Addr, len: u8) -> Prefix {
     Prefix::new(addr.into(), len).expect("lengths come from prefixes")
 }
 
-fn is_zeronet(addr: Ipv4Addr) -> bool {
-    addr.octets()[0] == 0
-}
-
 fn ipv4(addr: IpAddr) -> Ipv4Addr {
     match addr {
         IpAddr::V4(addr) => addr,
@@ -82,6 +78,10 @@ impl Model {
         let (local, address, len) = ends(spec);
         if !self.has_ipv4(id) {
             return Err(Errno::ENOBUFS.into());
+        }
+        // __inet_insert_ifa: no address is no error.
+        if local.is_unspecified() {
+            return Ok(());
         }
         let device = self.device(id);
         let mut new = Addr4 {
@@ -256,7 +256,7 @@ impl Model {
             self.magic_add4(id, RouteKind::Broadcast, prefix(broadcast, 32), &primary);
         }
         let network = addr.any();
-        if !is_zeronet(network) && !addr.secondary && (network != addr.local || addr.len < 32) {
+        if !network.is_unspecified() && !addr.secondary && (network != addr.local || addr.len < 32) {
             let kind = if loopback { RouteKind::Local } else { RouteKind::Unicast };
             self.magic_add4(id, kind, addr.network(), &primary);
             if addr.len < 31 {
@@ -303,7 +303,7 @@ impl Model {
                 None => return,
             },
             false => {
-                if !is_zeronet(any) && (any != gone.local || gone.len < 32) {
+                if !any.is_unspecified() && (any != gone.local || gone.len < 32) {
                     let kind = if self.device(id).is_loopback() { RouteKind::Local } else { RouteKind::Unicast };
                     self.magic_del4(id, kind, prefix(any, gone.len), gone);
                     subnet = true;
@@ -399,7 +399,7 @@ impl Needed {
             needed.all |= Some(all) == other.broadcast;
             needed.any |= Some(any) == other.broadcast;
             let is_primary = using.is_some_and(|using| using == other);
-            if is_primary && other.len < 31 && !is_zeronet(other.any()) {
+            if is_primary && other.len < 31 && !other.any().is_unspecified() {
                 let ends = [other.all(), other.any()];
                 needed.broadcast |= gone.broadcast.is_some_and(|broadcast| ends.contains(&broadcast));
                 needed.all |= ends.contains(&all);
