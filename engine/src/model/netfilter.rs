@@ -92,10 +92,14 @@ impl Tables {
         if !chain.rules.is_empty() || self.is_jumped_to(gone) {
             return Err(Errno::EBUSY.into());
         }
+        self.remove_chain(gone);
+        Ok(())
+    }
+
+    fn remove_chain(&mut self, gone: &ChainRef) {
         if let Some(chains) = self.ruleset.tables.get_mut(&gone.table) {
             chains.retain(|chain| chain.name != gone.name);
         }
-        Ok(())
     }
 
     fn is_jumped_to(&self, wanted: &ChainRef) -> bool {
@@ -131,6 +135,9 @@ impl Tables {
         let valid = if matters { self.validate(table) } else { Ok(()) };
         if valid.is_err() {
             self.chain(rule.chain())?.rules.remove(index);
+            if before.is_none() {
+                self.remove_chain(rule.chain());
+            }
         }
         valid
     }

@@ -17,6 +17,7 @@ use netscript_engine::shell::{self, Style};
 use netscript_engine::state::{Comparison, NetState, Netns};
 use netscript_engine::{DryRun, World};
 
+use super::programs::Programs;
 use crate::Sandbox;
 use crate::sandbox::interrupt;
 
@@ -277,6 +278,7 @@ struct OnKernel {
 
 fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn World>) -> OnKernel {
     Sandbox::new().run(move || {
+        let _programs = Programs;
         let mut kernel = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
         bring_loopback_up();
         let mut verdicts = Vec::new();
@@ -328,6 +330,7 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
     let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
     let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
     Sandbox::new().run(move || {
+        let _programs = Programs;
         bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
         let mut stdin = shell.stdin.take().expect("it was asked for");
@@ -342,9 +345,6 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
         let places: Vec<(NetnsRef, NetnsRef)> =
             holders.iter().map(|(number, pid)| (NetnsRef::OfPid(*pid), NetnsRef::Held(*number))).collect();
         let left = Left::look(&mut kernel, &expected, &places);
-        for (_, pid) in holders {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
-        }
         AsCommands { lines: failed, left }
     })
 }

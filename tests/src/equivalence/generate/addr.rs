@@ -60,14 +60,29 @@ impl Generator {
 
     /// Addresses that hardly any link has.
     fn strange4(&mut self) -> Prefix {
-        let words =
-            ["224.0.0.5/24", "127.0.0.9/8", "255.255.255.255/32", "0.0.0.0/8", "0.0.0.7/8", "10.0.0.9/0", "240.0.0.1/4"];
+        let words = [
+            "224.0.0.5/24",
+            "127.0.0.9/8",
+            "255.255.255.255/32",
+            "0.0.0.0/8",
+            "0.0.0.7/8",
+            "10.0.0.9/0",
+            "240.0.0.1/4",
+        ];
         Prefix::parse(self.rng.word(&words)).expect("they are prefixes")
     }
 
     /// Addresses that no link may have, or none but `lo`.
     fn wrong6(&mut self) -> Prefix {
-        Prefix::parse(self.rng.word(&["ff02::5/64", "::/64", "::1/128", "fec0::7/64", "::ffff:10.0.0.1/96", "2001:db8::7/0"])).expect("they are prefixes")
+        Prefix::parse(self.rng.word(&[
+            "ff02::5/64",
+            "::/64",
+            "::1/128",
+            "fec0::7/64",
+            "::ffff:10.0.0.1/96",
+            "2001:db8::7/0",
+        ]))
+        .expect("they are prefixes")
     }
 
     /// Mostly an address that the link has.

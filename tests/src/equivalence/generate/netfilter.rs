@@ -2,9 +2,9 @@
 
 use netscript_engine::op::netfilter::{
     AddrTypes, Addrtype, ChainName, ChainRef, Comment, ConnmarkTarget, Conntrack, CtStates, Header, Hook, IcmpType,
-    IfPattern, IfaceLimit, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth, Policy,
-    PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags, TcpMatch,
-    UdpMatch,
+    IfPattern, IfaceLimit, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth,
+    Policy, PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags,
+    TcpMatch, UdpMatch,
 };
 use netscript_engine::op::{Action, Family, NetfilterOp, NetnsRef, Op};
 
@@ -193,7 +193,12 @@ impl Generator {
     }
 
     fn masked(&mut self) -> Masked {
-        *self.rng.pick(&[Masked { value: 7, mask: 0xff }, Masked::full(9), Masked::full(0), Masked { value: 1, mask: 1 }])
+        *self.rng.pick(&[
+            Masked { value: 7, mask: 0xff },
+            Masked::full(9),
+            Masked::full(0),
+            Masked { value: 1, mask: 1 },
+        ])
     }
 
     fn addrtype(&mut self, family: Family) -> Match {
@@ -201,9 +206,7 @@ impl Generator {
             Family::V4 => AddrTypes::words().collect(),
             Family::V6 => vec!["UNICAST", "LOCAL", "ANYCAST", "MULTICAST", "UNREACHABLE"],
         };
-        let types = |generator: &mut Generator| {
-            AddrTypes::from_word(generator.rng.word(&words)).expect("it is a type")
-        };
+        let types = |generator: &mut Generator| AddrTypes::from_word(generator.rng.word(&words)).expect("it is a type");
         let src = self.sometimes(30, types);
         let dst = if src.is_some() { self.sometimes(30, types) } else { Some(Inv::plain(types(self))) };
         let limit = *self.rng.pick(&[None, None, None, None, Some(IfaceLimit::In), Some(IfaceLimit::Out)]);
