@@ -45,10 +45,12 @@ impl Kernel {
     ) -> Result<(), Failed> {
         (0..steps).for_each(|_| self.book.step(&self.own));
         ops.iter().for_each(|op| self.note_carriers(op));
+        self.namespaces.make_ahead(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
         let done = vec![false; ops.len()];
         let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
         let result = self.advance(&mut progress).map_err(|(index, failure)| self.tidy(&mut progress, index, failure));
         self.namespaces.known.clear();
+        self.namespaces.make_ahead(0);
         result.map_err(|(index, failure)| Failed { index, refusal: failure.refusal, absent: failure.absent })
     }
 
