@@ -310,12 +310,8 @@ impl Model {
                 Ok(way(dev, Scope::Host))
             }
             Some(IpAddr::V6(gateway)) => {
-                let hop = super::v6::Wanted { table, onlink: *onlink, dev, src: None };
-                let dev = self.check_gateway6(space, *gateway, &hop)?;
-                if !self.device(dev).up {
-                    return Err(Errno::ENETDOWN.into());
-                }
-                Ok(way(dev, Scope::Link))
+                let wanted = super::v6::Wanted { table, onlink: *onlink, dev };
+                Ok(way(self.egress_of_route4(space, *gateway, &wanted)?, Scope::Link))
             }
             Some(IpAddr::V4(gateway)) if *onlink => {
                 if scope.number() >= Scope::Link.number() {
@@ -388,7 +384,7 @@ impl Model {
 
     /// `inet_addr_type_dev_table`: what the local table makes of an address.
     pub(in super::super) fn addr_type4(&self, space: SpaceId, addr: Ipv4Addr) -> RouteKind {
-        if addr.octets()[0] == 0 || addr.is_broadcast() {
+        if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
         if addr.is_multicast() {
