@@ -128,9 +128,14 @@ impl Kernel {
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
         let _shared = self.lock_shared(op).map_err(Failure::from_error)?;
+        self.recorded(op, |kernel| kernel.carry_out(op))
+    }
+
+    /// Writes an operation into the journal and does it as told.
+    fn recorded(&mut self, op: &Op, send: impl FnOnce(&mut Kernel) -> Outcome) -> Outcome {
         let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
-        let done = self.carry_out(op);
+        let done = send(self);
         kill::point();
         match &done {
             Ok(()) => self.own.follow(op, index),
