@@ -58,6 +58,8 @@ impl Interpreter {
             .set_optimization_level(OptimizationLevel::None)
             .set_default_tag(Dynamic::from(session.clone()));
         register(&mut engine);
+        // Texts that scripts put together are rarely made twice.
+        engine.set_max_strings_interned(0);
         stop_on_interrupt(&mut engine, &session);
         let conversation = Conversation::new(&engine);
         Interpreter { engine, session, sources: Sources::default(), conversation }

@@ -29,7 +29,8 @@ fn with_options(addr: &Dynamic, options: Map, link: &IfName) -> Result<AddrSpec>
     let mut o = Options::new("addr", options)?;
     spec.broadcast = o.with("broadcast", |what, value| broadcast(what, value, &spec.local))?;
     spec.peer = o.with("peer", |what, value| peer(what, value, &spec.local))?;
-    spec.scope = o.choice("scope", "\"global\", \"site\", \"link\", \"host\" or a number", Scope::from_word)?;
+    spec.scope =
+        o.choice("scope", || "\"global\", \"site\", \"link\", \"host\" or a number".to_owned(), Scope::from_word)?;
     spec.label = o.with("label", |what, value| label(what, value, &spec.local, link))?;
     spec.dad = o.boolean("dad")?.unwrap_or(false);
     Ok(spec)

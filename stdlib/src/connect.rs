@@ -36,7 +36,7 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
     Ok(Connect {
         target: probe::target(netns.session(), target)?,
         port,
-        transport: o.choice("proto", &one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
+        transport: o.choice("proto", || one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0)),
     })
 }

@@ -106,14 +106,14 @@ fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
 fn macvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
     let mut o = Options::new("macvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
-    let mode = o.choice("mode", &one_of(MacvlanMode::WORDS), MacvlanMode::from_word)?;
+    let mode = o.choice("mode", || one_of(MacvlanMode::WORDS), MacvlanMode::from_word)?;
     Ok(LinkKind::Macvlan(parent, mode.unwrap_or(MacvlanMode::Vepa)))
 }
 
 fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
     let mut o = Options::new("ipvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
-    let mode = o.choice("mode", &one_of(IpvlanMode::WORDS), IpvlanMode::from_word)?;
+    let mode = o.choice("mode", || one_of(IpvlanMode::WORDS), IpvlanMode::from_word)?;
     Ok(LinkKind::Ipvlan(parent, mode.unwrap_or(IpvlanMode::L3)))
 }
 

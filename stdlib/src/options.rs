@@ -117,11 +117,11 @@ impl Options {
         self.with(key, |what, value| args::int_in(what, value, min, max))
     }
 
-    /// A word out of several.
+    /// A word out of several, which `wanted` tells.
     pub(crate) fn choice<T>(
         &mut self,
         key: &str,
-        wanted: &str,
+        wanted: impl FnOnce() -> String,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>> {
         self.with(key, |what, value| {
@@ -129,7 +129,7 @@ impl Options {
             parse(&text).ok_or_else(|| Error::OptionValue {
                 key: key.to_owned(),
                 given: format!("{text:?}"),
-                wanted: wanted.to_owned(),
+                wanted: wanted(),
             })
         })
     }

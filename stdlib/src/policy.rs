@@ -22,7 +22,7 @@ fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<PolicyRul
     let mut o = Options::new(word, options)?;
     let from = o.with("from", network)?;
     let to = o.with("to", network)?;
-    let family = o.choice("family", "\"ipv4\" or \"ipv6\"", family_from_word)?;
+    let family = o.choice("family", || "\"ipv4\" or \"ipv6\"".to_owned(), family_from_word)?;
     Ok(PolicyRule {
         family: common_family(from.flatten(), to.flatten(), family)?,
         priority: o.number("priority", 0, i64::from(u32::MAX))?,

@@ -43,7 +43,7 @@ fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Resu
     let family = wanted.map(|dst| dst.family());
     let src = o.with("src", |what, value| args::address(netns.session(), what, value, family))?;
     let nexthops = nexthops(netns, &reference, &mut o, family.or(src.map(Family::of)))?;
-    let kind = o.choice("kind", &one_of(&RouteKind::ALL.map(RouteKind::word)), RouteKind::from_word)?;
+    let kind = o.choice("kind", || one_of(&RouteKind::ALL.map(RouteKind::word)), RouteKind::from_word)?;
     let dst = wanted.unwrap_or_else(|| Prefix::all(default_family(&nexthops, src)));
     let kind = kind.unwrap_or(RouteKind::Unicast);
     let route = Route {
@@ -55,10 +55,14 @@ fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Resu
         table: o.with("table", table)?.unwrap_or(default_table(kind)),
         scope: o.choice(
             "scope",
-            "\"global\", \"site\", \"link\", \"host\", \"nowhere\" or a number",
+            || "\"global\", \"site\", \"link\", \"host\", \"nowhere\" or a number".to_owned(),
             Scope::from_word,
         )?,
-        proto: o.choice("proto", "\"boot\", \"static\", \"kernel\", \"ra\" or a number", RouteProto::from_word)?,
+        proto: o.choice(
+            "proto",
+            || "\"boot\", \"static\", \"kernel\", \"ra\" or a number".to_owned(),
+            RouteProto::from_word,
+        )?,
         mtu: o.number("mtu", 0, i64::from(u32::MAX))?,
     };
     check(&route)?;

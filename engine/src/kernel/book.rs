@@ -1,6 +1,7 @@
 //! The journal as a running lab writes it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Display;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -41,29 +42,47 @@ impl Book {
 
     /// Writes a line, whole or not at all.
     fn write(&mut self, line: &Line) -> Result<()> {
-        self.file.as_mut().map_or(Ok(()), |file| file.add(line))
+        self.write_all(std::slice::from_ref(line))
+    }
+
+    /// Writes lines with one write, all or none.
+    fn write_all(&mut self, lines: &[Line]) -> Result<()> {
+        self.file.as_mut().map_or(Ok(()), |file| file.add(lines))
     }
 
     pub(super) fn begin(&mut self, header: Header) -> Result<()> {
         self.write(&Line::Lab(header))
     }
 
-    /// Writes an entry before its operation is sent, and gives its number; one without an inverse
-    /// has no need of it.
-    pub(super) fn record(&mut self, op: String, undo: Vec<Undo>) -> Result<Option<u64>> {
-        if undo.is_empty() {
-            return Ok(None);
+    /// Writes an entry for each operation that is about to be sent, with its inverse, and gives their
+    /// numbers; one without an inverse has no need of it.
+    pub(super) fn record(&mut self, ops: Vec<(&dyn Display, Vec<Undo>)>) -> Result<Vec<Option<u64>>> {
+        let mut numbers = Vec::with_capacity(ops.len());
+        let mut lines = Vec::with_capacity(ops.len());
+        for (op, undo) in ops {
+            let n = self.next + lines.len() as u64;
+            numbers.push((!undo.is_empty()).then_some(n));
+            if !undo.is_empty() {
+                lines.push(Line::Entry(Entry { n, at: now(), op: op.to_string(), undo }));
+            }
         }
-        let n = self.next;
-        let line = Line::Entry(Entry { n, at: now(), op, undo });
-        kill::point();
-        self.write(&line)?;
-        kill::point();
-        self.next += 1;
-        if let Line::Entry(entry) = line {
-            self.entries.push(entry);
+        if lines.is_empty() {
+            return Ok(numbers);
         }
-        Ok(Some(n))
+        kill::point();
+        self.write_all(&lines)?;
+        kill::point();
+        self.next += lines.len() as u64;
+        self.entries.extend(lines.into_iter().filter_map(|line| match line {
+            Line::Entry(entry) => Some(entry),
+            Line::Lab(_) | Line::Undone(_) | Line::Handles(_) | Line::Ran(_) | Line::Up(_) => None,
+        }));
+        Ok(numbers)
+    }
+
+    /// The same of one operation.
+    pub(super) fn record_one(&mut self, op: &dyn Display, undo: Vec<Undo>) -> Result<Option<u64>> {
+        Ok(self.record(vec![(op, undo)])?.into_iter().next().flatten())
     }
 
     /// Notes that there is nothing to undo of an entry. That this cannot be written does no harm:
@@ -77,9 +96,8 @@ impl Book {
     pub(super) fn all_undone(&mut self, entries: &[u64]) {
         let undone: HashSet<u64> = entries.iter().copied().collect();
         self.entries.retain(|entry| !undone.contains(&entry.n));
-        for n in entries {
-            let _ = self.write(&Line::Undone(*n));
-        }
+        let lines: Vec<Line> = entries.iter().copied().map(Line::Undone).collect();
+        let _ = self.write_all(&lines);
     }
 
     /// Takes up what other labs have left since this was asked last. To be called with the lock of all
@@ -343,10 +361,7 @@ impl Kernel {
 
     /// Writes what an operation that is about to be sent needs to be undone.
     pub(super) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
-        if undo.is_empty() {
-            return Ok(None);
-        }
-        self.book.record(op.to_string(), undo).map_err(Failure::from_error)
+        self.book.record_one(op, undo).map_err(Failure::from_error)
     }
 
     /// Begins the journal of a lab that goes on when this process has ended.

@@ -52,9 +52,12 @@ impl JournalFile {
         Ok(entries.collect())
     }
 
-    /// Adds a line with one write, whole or not at all.
-    pub(super) fn add(&mut self, line: &Line) -> Result<()> {
-        let text = line.text();
+    /// Adds lines with one write, all or none.
+    pub(super) fn add(&mut self, lines: &[Line]) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let text: String = lines.iter().map(Line::text).collect();
         let failed = match self.file.write(text.as_bytes()) {
             Ok(written) if written == text.len() => return Ok(()),
             Ok(written) => self.blank(written).err().unwrap_or_else(no_space),
@@ -63,7 +66,7 @@ impl JournalFile {
         Err(cannot_write(&self.path, &failed))
     }
 
-    /// Puts blanks where a part of a line was written: the next line, another lab's perhaps, stands
+    /// Puts blanks where a part of lines was written: the next line, another lab's perhaps, stands
     /// behind it already or will, and must be read as if there were nothing. A file that is appended
     /// to cannot be written elsewhere, so another is opened.
     fn blank(&mut self, written: usize) -> io::Result<()> {

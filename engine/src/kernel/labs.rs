@@ -243,5 +243,5 @@ pub(super) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
     let Entry { n: _, at, op, undo: _ } = entry;
     let n = LEFT_BY_OTHERS + journal.left;
     let left = Entry { n, at: *at, op: op.clone(), undo: vec![undo.clone()] };
-    JournalFile::open(journal_path(heir))?.add(&Line::Entry(left))
+    JournalFile::open(journal_path(heir))?.add(&[Line::Entry(left)])
 }

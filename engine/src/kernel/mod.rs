@@ -32,6 +32,7 @@ mod sysctl;
 mod together;
 mod undo;
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub use sys::share_memory;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::diagnostics::{Error, Result};
+use crate::journal::Undo;
 use crate::op::{
     Action, Family, IfName, LinkOp, LinkSet, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey,
 };
@@ -126,9 +128,14 @@ impl Kernel {
     /// Does an operation, written into the journal first.
     fn apply_one(&mut self, op: &Op) -> Outcome {
         let _shared = self.lock_shared(op).map_err(Failure::from_error)?;
+        self.recorded(op, |kernel| kernel.carry_out(op))
+    }
+
+    /// Writes an operation into the journal and does it as told.
+    fn recorded(&mut self, op: &Op, send: impl FnOnce(&mut Kernel) -> Outcome) -> Outcome {
         let entry = self.look_and_record(op)?;
         let index = self.namespaces.upcoming_index();
-        let done = self.carry_out(op);
+        let done = send(self);
         kill::point();
         match &done {
             Ok(()) => self.own.follow(op, index),
@@ -144,18 +151,22 @@ impl Kernel {
     fn apply_rules(&mut self, netns: &NetnsRef, ops: &[Op], rules: &[&NetfilterOp]) -> Result<(), (usize, Failure)> {
         let locked = ops.first().map_or(Ok(None), |op| self.lock_shared(op));
         let _shared = locked.map_err(|error| (0, Failure::from_error(error)))?;
-        let mut entries = Vec::new();
+        let mut inverses: Vec<(&dyn Display, Vec<Undo>)> = Vec::with_capacity(rules.len());
+        let mut failed = None;
         for (index, op) in ops.iter().take(rules.len()).enumerate() {
-            match self.look_and_record(op) {
-                Ok(entry) => entries.push(entry),
+            match self.inverse(op) {
+                Ok(undo) => inverses.push((op, undo)),
                 // Those before it are done all the same.
                 Err(failure) => {
-                    self.send_rules(netns, &rules[..index], &entries)?;
-                    return Err((index, failure));
+                    failed = Some((index, failure));
+                    break;
                 }
             }
         }
-        self.send_rules(netns, rules, &entries)
+        let count = inverses.len();
+        let entries = self.book.record(inverses).map_err(|error| (0, Failure::from_error(error)))?;
+        self.send_rules(netns, &rules[..count], &entries)?;
+        failed.map_or(Ok(()), Err)
     }
 
     fn send_rules(

@@ -1,5 +1,7 @@
 //! Namespaces: made and removed as `ip netns` does it, and entered. The only file with `setns`.
 
+mod ahead;
+
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -10,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sched::{CloneFlags, setns, unshare};
+use nix::sched::{CloneFlags, setns};
+
+use ahead::Ahead;
 
 use super::netfilter::NftSocket;
 use super::socket::RouteSocket;
@@ -48,6 +52,8 @@ pub(crate) struct Namespaces {
     folder_shared: bool,
     /// The indexes of links that nobody else can touch, while operations are done together.
     pub(super) known: Vec<(NetnsRef, IfName, u32)>,
+    /// Namespaces for what is about to be done.
+    ahead: Option<Ahead>,
 }
 
 /// The indexes of the lab's links: a block of its own, far from those that the kernel gives, so
@@ -77,6 +83,7 @@ impl Namespaces {
             indexes,
             folder_shared: false,
             known: Vec::new(),
+            ahead: None,
         })
     }
 
@@ -267,6 +274,12 @@ impl Space {
         Ok(Space { inode: file.metadata()?.ino(), file, key: None, route: None, nft: None })
     }
 
+    /// A namespace that nobody else knows of yet.
+    fn with_socket(file: File, route: RouteSocket) -> Outcome<Space> {
+        let key = Key { inode: file.metadata()?.ino(), cookie: route.cookie() };
+        Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
+    }
+
     fn is_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|now| now.ino() == self.inode)
     }
@@ -402,14 +415,19 @@ impl Kernel {
 }
 
 impl Namespaces {
-    /// A new namespace, with its socket: this thread makes it and goes back.
+    /// So many namespaces are about to be made.
+    pub(super) fn make_ahead(&mut self, count: usize) {
+        self.ahead = if count > 1 { Ahead::begin(count) } else { None };
+    }
+
+    /// A new namespace, with its socket: this thread makes it and goes back, if it has not been made yet.
     fn unshared(&self) -> Outcome<Space> {
-        unshare(CloneFlags::CLONE_NEWNET)?;
-        let opened = File::open(OWN).map_err(Failure::from).and_then(|file| Ok((file, RouteSocket::open()?)));
+        if let Some(made) = self.ahead.as_ref().and_then(Ahead::next) {
+            return made;
+        }
+        let made = ahead::new_netns();
         enter(&self.home)?;
-        let (file, route) = opened?;
-        let key = Key { inode: file.metadata()?.ino(), cookie: route.cookie() };
-        Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
+        made
     }
 
     /// Gives a new namespace its name.

@@ -237,7 +237,7 @@ impl Processes {
         let mut unwritten = None;
         let write = |process: Process| {
             let undo = Undo::Process { process, what: name.to_owned() };
-            let entry = book.record(format!("start `{name}` in {netns}"), vec![undo]);
+            let entry = book.record_one(&format_args!("start `{name}` in {netns}"), vec![undo]);
             entry.map_err(|error| unwritten = Some(error)).ok()
         };
         let started = Program::start(command, stdout, surroundings, log, name.to_owned(), write);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::addr::{Addr4, Addr6};
+use super::hw_addr::HwAddrs;
 use super::slab::Number;
 use super::space::SpaceId;
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, TunMode, VlanId, Vxlan};
@@ -49,15 +50,17 @@ pub(super) struct Device {
     pub(super) forwarding6: bool,
     /// Joined anycast addresses and how often.
     pub(super) anycast6: BTreeMap<IpAddr, u32>,
-    /// Addresses to forward that were given to the link itself, with where to.
+    /// Hardware addresses that it takes besides its own: `bridge fdb add … self`.
+    pub(super) hw_addrs: HwAddrs,
+    /// A tunnel's forwarding table.
     pub(super) fdb: Vec<Forward>,
 }
 
-/// An entry of a link's own forwarding table (`struct vxlan_rdst`).
+/// An entry of a tunnel's forwarding table (`struct vxlan_rdst`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Forward {
     pub(super) mac: Mac,
-    pub(super) dst: Option<IpAddr>,
+    pub(super) dst: IpAddr,
     /// Over the link that carries the tunnel, as its own destination is.
     pub(super) over: Option<DevId>,
 }
@@ -145,6 +148,20 @@ impl Device {
         }
     }
 
+    /// The link that it tells of the hardware addresses that it takes.
+    pub(super) fn listener(&self) -> Option<DevId> {
+        match &self.kind {
+            Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => Some(*lower),
+            Kind::Vxlan(..)
+            | Kind::Loopback
+            | Kind::Veth(_)
+            | Kind::Bridge(_)
+            | Kind::Dummy
+            | Kind::Tun(_)
+            | Kind::Physical => None,
+        }
+    }
+
     /// Smallest and largest MTU in bytes (`min_mtu`, `max_mtu`); 0 at the top: no limit.
     pub(super) fn mtu_limits(&self) -> (u32, u32) {
         // ETH_MIN_MTU and ETH_MAX_MTU, linux/if_ether.h
@@ -192,6 +209,7 @@ impl Device {
             disable6: false,
             forwarding6: false,
             anycast6: BTreeMap::new(),
+            hw_addrs: HwAddrs::default(),
             fdb: Vec::new(),
         }
     }

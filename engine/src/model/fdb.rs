@@ -1,6 +1,8 @@
-//! Forwarding tables (net/core/rtnetlink.c, net/bridge/br_fdb.c, drivers/net/vxlan/).
+//! Forwarding tables (net/core/rtnetlink.c, net/bridge/br_fdb.c, drivers/net/vxlan/,
+//! drivers/net/macvlan.c).
 
 use super::device::{DevId, Forward, Kind};
+use super::hw_addr::HwAddrs;
 use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{FdbEntry, FdbOp, Mac, MacvlanMode, NetnsRef};
@@ -34,7 +36,7 @@ impl Model {
     /// `br_fdb_add`
     fn add_to_bridge(&mut self, id: DevId, entry: &FdbEntry, exclusive: bool) -> Outcome {
         let Some(master) = self.bridge_of(id) else { return Err(Errno::EOPNOTSUPP.into()) };
-        if is_group(entry.mac) || is_zero(entry.mac) {
+        if is_zero(entry.mac) {
             return Err(Errno::EINVAL.into());
         }
         let Some(bridge) = self.device_mut(master).bridge_mut() else { return Err(Errno::EOPNOTSUPP.into()) };
@@ -55,68 +57,117 @@ impl Model {
         Ok(())
     }
 
-    /// `vxlan_fdb_add`, `ndo_dflt_fdb_add`
     fn add_to_link(&mut self, id: DevId, entry: &FdbEntry, append: bool) -> Outcome {
-        let FdbEntry { mac, dev: _, dst, master: _ } = entry;
-        let device = self.device_mut(id);
-        let there = device.fdb.iter().any(|old| old.mac == *mac);
-        match &device.kind {
+        match &self.device(id).kind {
             Kind::Vxlan(vxlan, _) => {
-                let Some(dst) = *dst else { return Err(Errno::EINVAL.into()) };
                 let family = vxlan.remote.or(vxlan.group).or(vxlan.local).is_none_or(|addr| addr.is_ipv4());
-                if dst.is_ipv4() != family {
-                    return Err(Errno::EAFNOSUPPORT.into());
-                }
-                let several = is_group(*mac) || is_zero(*mac);
-                if there && !append {
-                    return Err(refused(Errno::EEXIST, "lost race to create"));
-                }
-                // vxlan_fdb_update_existing: an address of one station keeps its one destination.
-                if there && !several {
-                    return Ok(());
-                }
-                let entry = Forward { mac: *mac, dst: Some(dst), over: None };
-                if !device.fdb.contains(&entry) {
-                    device.fdb.push(entry);
-                }
-                Ok(())
+                self.add_to_tunnel(id, entry, family, append)
             }
-            Kind::Bridge(_) => Err(Errno::EOPNOTSUPP.into()),
-            Kind::Macvlan(_, mode) if *mode != MacvlanMode::Passthru => Err(Errno::EOPNOTSUPP.into()),
+            // macvlan_fdb_add
+            Kind::Macvlan(..) => self.add_hw_addr(id, entry.mac, false),
             Kind::Loopback
             | Kind::Veth(_)
-            | Kind::Macvlan(..)
+            | Kind::Bridge(_)
             | Kind::Ipvlan(..)
             | Kind::Vlan(..)
             | Kind::Dummy
             | Kind::Tun(_)
-            | Kind::Physical => {
-                if there && !append {
-                    return Err(Errno::EEXIST.into());
-                }
-                if !there {
-                    device.fdb.push(Forward { mac: *mac, dst: None, over: None });
-                }
-                Ok(())
-            }
+            | Kind::Physical => self.add_hw_addr(id, entry.mac, append),
         }
     }
 
-    fn del_from_link(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
-        let device = self.device_mut(id);
-        // macvlan_fdb_del
-        if matches!(device.kind, Kind::Macvlan(_, mode) if mode != MacvlanMode::Passthru) {
-            return Err(Errno::EOPNOTSUPP.into());
+    /// `vxlan_fdb_add`
+    fn add_to_tunnel(&mut self, id: DevId, entry: &FdbEntry, v4: bool, append: bool) -> Outcome {
+        let FdbEntry { mac, dev: _, dst, master: _ } = entry;
+        let Some(dst) = *dst else { return Err(Errno::EINVAL.into()) };
+        if dst.is_ipv4() != v4 {
+            return Err(Errno::EAFNOSUPPORT.into());
         }
-        let fits = |old: &Forward| {
-            old.mac == entry.mac && (entry.dst.is_none() || (entry.dst == old.dst && old.over.is_none()))
-        };
-        if !device.fdb.iter().any(|old| old.mac == entry.mac) {
+        let forwards = &mut self.device_mut(id).fdb;
+        let there = forwards.iter().any(|old| old.mac == *mac);
+        if there && !append {
+            return Err(refused(Errno::EEXIST, "lost race to create"));
+        }
+        // vxlan_fdb_update_existing: an address of one station keeps its one destination.
+        if there && !is_group(*mac) && !is_zero(*mac) {
+            return Ok(());
+        }
+        let entry = Forward { mac: *mac, dst, over: None };
+        if !forwards.contains(&entry) {
+            forwards.push(entry);
+        }
+        Ok(())
+    }
+
+    /// `ndo_dflt_fdb_add`
+    fn add_hw_addr(&mut self, id: DevId, mac: Mac, append: bool) -> Outcome {
+        self.takes_hw_addr(id, mac)?;
+        if !self.device_mut(id).hw_addrs.add(mac) && !append {
+            return Err(Errno::EEXIST.into());
+        }
+        self.sync_hw_addrs(id);
+        Ok(())
+    }
+
+    /// A macvlan that has not got its parent for itself takes no other station's address.
+    fn takes_hw_addr(&self, id: DevId, mac: Mac) -> Outcome {
+        match self.device(id).kind {
+            Kind::Macvlan(_, mode) if mode != MacvlanMode::Passthru && !is_group(mac) => Err(Errno::EOPNOTSUPP.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// `__dev_set_rx_mode`: what a link takes, the one that it stands on must take for it.
+    pub(super) fn sync_hw_addrs(&mut self, id: DevId) {
+        let Some(below) = self.device(id).listener().filter(|_| self.device(id).up) else { return };
+        self.with_hw_addrs_of(id, below, HwAddrs::sync_to);
+        self.sync_hw_addrs(below);
+    }
+
+    /// What was found on the link that one stands on is there for the one above.
+    pub(super) fn adopt_hw_addrs(&mut self, id: DevId) {
+        if let Some(below) = self.device(id).listener().filter(|_| self.device(id).up) {
+            self.with_hw_addrs_of(id, below, HwAddrs::adopt);
+        }
+    }
+
+    /// `macvlan_stop`
+    pub(super) fn unsync_hw_addrs(&mut self, id: DevId) {
+        let Some(below) = self.device(id).listener() else { return };
+        self.with_hw_addrs_of(id, below, HwAddrs::unsync_from);
+        self.sync_hw_addrs(below);
+    }
+
+    fn with_hw_addrs_of(&mut self, id: DevId, below: DevId, change: fn(&mut HwAddrs, &mut HwAddrs)) {
+        let mut addrs = std::mem::take(&mut self.device_mut(id).hw_addrs);
+        change(&mut addrs, &mut self.device_mut(below).hw_addrs);
+        self.device_mut(id).hw_addrs = addrs;
+    }
+
+    fn del_from_link(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
+        if matches!(self.device(id).kind, Kind::Vxlan(..)) {
+            return self.del_from_tunnel(id, entry);
+        }
+        self.takes_hw_addr(id, entry.mac)?;
+        if !self.device_mut(id).hw_addrs.del(entry.mac) {
             return Err(Errno::ENOENT.into());
         }
+        self.sync_hw_addrs(id);
+        Ok(())
+    }
+
+    /// `vxlan_fdb_delete`
+    fn del_from_tunnel(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
+        let forwards = &mut self.device_mut(id).fdb;
+        if !forwards.iter().any(|old| old.mac == entry.mac) {
+            return Err(Errno::ENOENT.into());
+        }
+        let fits = |old: &Forward| {
+            old.mac == entry.mac && (entry.dst.is_none() || (entry.dst == Some(old.dst) && old.over.is_none()))
+        };
         // A destination that an address does not have is no error (__vxlan_fdb_delete).
-        if let Some(at) = device.fdb.iter().position(fits) {
-            device.fdb.remove(at);
+        if let Some(at) = forwards.iter().position(fits) {
+            forwards.remove(at);
         }
         Ok(())
     }

@@ -35,6 +35,9 @@ impl Model {
             }
             model.import_tables(netns, contents, &ids);
         }
+        for id in ids.values() {
+            model.adopt_hw_addrs(*id);
+        }
         model
     }
 
@@ -149,23 +152,25 @@ impl Model {
         }
     }
 
-    /// An entry of a forwarding table. Those of the links' own addresses are there without being said.
+    /// An entry of a forwarding table. Those of the links' own addresses are there without being said,
+    /// and so are groups that a link is in.
     fn import_forward(&mut self, record: &FdbRecord, dev: impl Fn(&Option<IfName>) -> Option<DevId>) {
         let FdbRecord { mac, dev: of, master, dst, state: _ } = record;
         let Some(id) = dev(&Some(of.clone())) else { return };
         let own = self.devices.values().any(|device| device.mac == Hardware::Known(*mac));
-        let said = !own && mac.0[0] & 1 == 0;
+        let group = mac.0[0] & 1 == 1;
         match dev(master) {
-            Some(master) if said => {
+            Some(master) if !own => {
                 if let Some(bridge) = self.device_mut(master).bridge_mut() {
                     bridge.fdb.insert(*mac, id);
                 }
             }
-            None if said || dst.is_some() => {
-                let entry = Forward { mac: *mac, dst: *dst, over: None };
-                self.device_mut(id).fdb.push(entry);
-            }
-            Some(_) | None => {}
+            Some(_) => {}
+            None => match *dst {
+                Some(dst) => self.device_mut(id).fdb.push(Forward { mac: *mac, dst, over: None }),
+                None if own || group => {}
+                None => drop(self.device_mut(id).hw_addrs.add(*mac)),
+            },
         }
     }
 }

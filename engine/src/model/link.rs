@@ -174,7 +174,7 @@ impl Model {
         let link = self.insert_device(device);
         // The default destination is an entry of the forwarding table.
         if let Some(remote) = vxlan.remote.or(vxlan.group) {
-            self.device_mut(link).fdb.push(Forward { mac: Mac([0; 6]), dst: Some(remote), over: lower });
+            self.device_mut(link).fdb.push(Forward { mac: Mac([0; 6]), dst: remote, over: lower });
         }
         if let Some(lower) = lower {
             self.device_mut(lower).uppers.insert(link);
@@ -386,6 +386,7 @@ impl Model {
             _ => {}
         }
         self.device_mut(id).up = true;
+        self.sync_hw_addrs(id);
         if self.device(id).bridge().is_some_and(|bridge| bridge.ports.iter().any(|port| self.device(*port).ready())) {
             self.select_ports(id);
         }
@@ -408,6 +409,7 @@ impl Model {
         let ports = self.device(id).bridge().map(|bridge| bridge.ports.clone()).unwrap_or_default();
         let enabled = ports.iter().any(|port| self.device(*port).ready());
         self.device_mut(id).up = false;
+        self.unsync_hw_addrs(id);
         self.down4(id);
         self.down6(id);
         self.flush_neighbours(id, |_| true);
@@ -561,9 +563,7 @@ impl Model {
         let device = self.device_mut(id);
         device.space = to;
         device.index = index;
-        if !matches!(device.kind, Kind::Vxlan(..)) {
-            device.fdb.clear();
-        }
+        device.hw_addrs.clear();
         self.begin6(id);
     }
 
@@ -598,7 +598,9 @@ impl Model {
         if matches!(device.kind, Kind::Tun(TunMode::Tun) | Kind::Ipvlan(..)) {
             return Err(Errno::EOPNOTSUPP.into());
         }
-        if mac.0[0] & 1 == 1 || mac.0 == [0; 6] {
+        // netif_set_mac_address: the driver is not asked for what is so already.
+        let same = device.mac == Hardware::Known(mac);
+        if !same && (mac.0[0] & 1 == 1 || mac.0 == [0; 6]) {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
         let mac = Hardware::Known(mac);

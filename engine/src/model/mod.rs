@@ -7,6 +7,7 @@
 mod addr;
 mod device;
 mod fdb;
+mod hw_addr;
 mod import;
 mod link;
 mod neigh;

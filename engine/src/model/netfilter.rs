@@ -2,7 +2,7 @@
 
 use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
-use crate::op::netfilter::{ChainName, ChainRef, Policy, Rule, TableRef, Target};
+use crate::op::netfilter::{ChainName, ChainRef, Hook, IfaceLimit, Match, Policy, Rule, TableRef, Target};
 use crate::op::{NetfilterOp, NetnsRef};
 use crate::state::{Chain, RuleRecord, Ruleset};
 
@@ -92,10 +92,14 @@ impl Tables {
         if !chain.rules.is_empty() || self.is_jumped_to(gone) {
             return Err(Errno::EBUSY.into());
         }
+        self.remove_chain(gone);
+        Ok(())
+    }
+
+    fn remove_chain(&mut self, gone: &ChainRef) {
         if let Some(chains) = self.ruleset.tables.get_mut(&gone.table) {
             chains.retain(|chain| chain.name != gone.name);
         }
-        Ok(())
     }
 
     fn is_jumped_to(&self, wanted: &ChainRef) -> bool {
@@ -117,6 +121,7 @@ impl Tables {
         if before.is_none() && rule.chain().hook().is_none() {
             return Err(Errno::ENOENT.into());
         }
+        check_links(rule)?;
         let table = rule.chain().table;
         let to = destination(rule);
         if to.as_ref().is_some_and(|to| self.ruleset.chain(table, to).is_none()) {
@@ -125,26 +130,43 @@ impl Tables {
         self.last_handle += 1;
         let record = RuleRecord { rule: rule.as_read(), handle: self.last_handle, packets: None, bytes: None };
         self.chain(rule.chain())?.rules.insert(index, record);
-        if to.is_some() && self.leads_too_deep(table) {
+        let anywhere = || table.table.hooks().iter().all(|hook| has_place(rule, *hook));
+        let matters = to.is_some() || (rule.chain().hook().is_none() && !anywhere());
+        let valid = if matters { self.validate(table) } else { Ok(()) };
+        if valid.is_err() {
             self.chain(rule.chain())?.rules.remove(index);
-            return Err(Errno::EMLINK.into());
+            if before.is_none() {
+                self.remove_chain(rule.chain());
+            }
         }
-        Ok(())
+        valid
     }
 
-    /// A built-in chain must not lead into a circle, nor too deep (`nft_chain_validate`). Chains that
-    /// nothing leads to may.
-    fn leads_too_deep(&self, table: TableRef) -> bool {
-        let chains = self.ruleset.chains(table).iter();
-        chains.filter(|chain| chain.policy.is_some()).any(|chain| self.is_too_deep(table, &chain.name, 0))
+    /// `nft_table_validate`: a built-in chain must not lead into a circle, nor too deep, nor to what
+    /// has no place in it. Chains that nothing leads to may.
+    fn validate(&self, table: TableRef) -> Outcome {
+        let chains = self.ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
+        let mut hooked = chains.filter_map(|chain| Some((chain.hook()?, chain.name)));
+        hooked.try_for_each(|(hook, name)| self.validate_chain(table, hook, &name, 0))
     }
 
-    fn is_too_deep(&self, table: TableRef, name: &ChainName, depth: usize) -> bool {
+    /// `nft_chain_validate`
+    fn validate_chain(&self, table: TableRef, hook: Hook, name: &ChainName, depth: usize) -> Outcome {
         // NFT_JUMP_STACK_SIZE, net/netfilter/nf_tables.h
         const DEEPEST: usize = 16;
-        let rules = self.ruleset.chain(table, name).into_iter().flat_map(|chain| &chain.rules);
-        let mut next = rules.filter_map(|record| destination(&record.rule));
-        depth >= DEEPEST || next.any(|name| self.is_too_deep(table, &name, depth + 1))
+        if depth >= DEEPEST {
+            return Err(Errno::EMLINK.into());
+        }
+        let chain = self.ruleset.chain(table, name);
+        for RuleRecord { rule, .. } in chain.into_iter().flat_map(|chain| &chain.rules) {
+            if !has_place(rule, hook) {
+                return Err(Errno::EINVAL.into());
+            }
+            if let Some(name) = destination(rule) {
+                self.validate_chain(table, hook, &name, depth + 1)?;
+            }
+        }
+        Ok(())
     }
 
     fn delete(&mut self, rule: &Rule, handle: Option<u64>) -> Outcome {
@@ -161,6 +183,48 @@ impl Tables {
         chain.rules.remove(at);
         Ok(())
     }
+}
+
+/// `addrtype_mt_checkentry_v1`: what the built-in chain itself does not know of a packet.
+fn check_links(rule: &Rule) -> Outcome {
+    let limit = rule.matches().iter().find_map(|found| match found {
+        Match::Addrtype(addrtype) => addrtype.limit,
+        _ => None,
+    });
+    let known = match (rule.chain().hook(), limit) {
+        (Some(hook), Some(IfaceLimit::In)) => hook.knows_iif(),
+        (Some(hook), Some(IfaceLimit::Out)) => hook.knows_oif(),
+        (None, _) | (_, None) => true,
+    };
+    if known { Ok(()) } else { Err(Errno::EINVAL.into()) }
+}
+
+/// Whether a rule may stand where a built-in chain leads to (`nft_target_validate`,
+/// `nft_match_validate`).
+fn has_place(rule: &Rule, hook: Hook) -> bool {
+    let of_target = match rule.target() {
+        Some(Target::Masquerade(..)) => hook == Hook::Postrouting,
+        Some(Target::Snat(..)) => matches!(hook, Hook::Postrouting | Hook::Input),
+        Some(Target::Dnat(..) | Target::Redirect(..)) => matches!(hook, Hook::Prerouting | Hook::Output),
+        Some(
+            Target::Accept
+            | Target::Drop
+            | Target::Return
+            | Target::Jump(_)
+            | Target::Goto(_)
+            | Target::Reject(_)
+            | Target::Log(_)
+            | Target::Mark(_)
+            | Target::Connmark(_)
+            | Target::Tcpmss(_)
+            | Target::Notrack { .. }
+            | Target::Extension(_),
+        )
+        | None => true,
+    };
+    // xt_mac.c: a packet that a program sends has no sender's address.
+    let by_mac = rule.matches().iter().any(|found| matches!(found, Match::Mac(_)));
+    of_target && (!by_mac || hook.knows_iif())
 }
 
 /// The chain that a rule jumps or goes to.

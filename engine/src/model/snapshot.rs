@@ -244,7 +244,10 @@ impl Model {
                 state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
                     .to_owned(),
             };
-            records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, entry.dst)));
+            records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, Some(entry.dst))));
+            // A tunnel lists its own table alone.
+            let taken = device.hw_addrs.iter().filter(|_| !matches!(device.kind, Kind::Vxlan(..)));
+            records.extend(taken.map(|mac| record(mac, device, None, None)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);
             records.extend(bridge.map(|(mac, port)| record(*mac, self.device(*port), Some(device), None)));
         }

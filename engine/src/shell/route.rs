@@ -24,7 +24,9 @@ fn one(netns: &NetnsRef, verb: &str, route: &Route) -> Command {
         RouteKind::Unicast => command,
         kind => command.with([kind.word()]),
     };
-    let command = command.with([destination(dst)]);
+    // `ip` takes the family of `default` from the gateway.
+    let crossed = route.family() == Family::V4 && nexthops.iter().any(|hop| hop.via.is_some_and(|via| via.is_ipv6()));
+    let command = command.with([if crossed && dst.is_all() { dst.to_string() } else { destination(dst) }]);
     let command = match &nexthops[..] {
         [only] => way(command, only, route.family()),
         _ => command,

@@ -283,7 +283,8 @@ fn route_text(route: &Route) -> String {
 
 /// Entries that someone put there.
 fn counts(record: &FdbRecord, own: &BTreeSet<Mac>) -> bool {
-    let group = record.mac.0[0] & 1 == 1;
+    // The kernel puts links into groups, but not into a bridge's table.
+    let group = record.mac.0[0] & 1 == 1 && record.master.is_none();
     // A bridge without ports has the address of all zeros.
     let zero = record.mac.0 == [0; 6];
     let own = (own.contains(&record.mac) && !zero) || ((group || zero) && record.dst.is_none());

@@ -2,6 +2,7 @@
 //! model, wrong operations included.
 
 mod generate;
+mod programs;
 mod rng;
 mod run;
 mod script;

@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 use netscript_engine::diagnostics::Errno;
 use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
-use netscript_engine::op::{Action, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp};
+use netscript_engine::op::{
+    Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp,
+};
 use netscript_engine::shell::{self, Style};
 use netscript_engine::state::{Comparison, NetState, Netns};
 use netscript_engine::{DryRun, World};
 
+use super::programs::Programs;
 use crate::Sandbox;
 use crate::sandbox::interrupt;
 
@@ -275,6 +278,7 @@ struct OnKernel {
 
 fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn World>) -> OnKernel {
     Sandbox::new().run(move || {
+        let _programs = Programs;
         let mut kernel = world(Kernel::new(interrupt()).expect("the sandbox has a network"));
         bring_loopback_up();
         let mut verdicts = Vec::new();
@@ -301,12 +305,24 @@ struct AsCommands {
     left: Left,
 }
 
-/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`), and if
-/// forwarding is switched on in between, its network's anycast address is joined twice.
+/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`). If forwarding
+/// is switched on in between, its network's anycast address is joined twice; if ARP is switched off,
+/// duplicates are not looked for any more, and it is there although its link is off.
 const PAUSE: Duration = Duration::from_millis(60);
 
 fn waits_for_addresses(op: &Op) -> bool {
-    matches!(&op.action, Action::Sysctl(SysctlOp::Write(key, _)) if key.to_string().starts_with("net.ipv6.conf."))
+    match &op.action {
+        Action::Sysctl(SysctlOp::Write(key, _)) => key.to_string().starts_with("net.ipv6.conf."),
+        Action::Link(LinkOp::Set(_, LinkSet::Flag(LinkFlag::Arp, _))) => true,
+        Action::Netns(_)
+        | Action::Link(_)
+        | Action::Addr(_)
+        | Action::Route(_)
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_)
+        | Action::Netfilter(_) => false,
+    }
 }
 
 fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
@@ -314,6 +330,7 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
     let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
     let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
     Sandbox::new().run(move || {
+        let _programs = Programs;
         bring_loopback_up();
         let mut shell = Command::new("sh").arg("-s").stdin(Stdio::piped()).spawn().expect("there is a shell");
         let mut stdin = shell.stdin.take().expect("it was asked for");
@@ -328,9 +345,6 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
         let places: Vec<(NetnsRef, NetnsRef)> =
             holders.iter().map(|(number, pid)| (NetnsRef::OfPid(*pid), NetnsRef::Held(*number))).collect();
         let left = Left::look(&mut kernel, &expected, &places);
-        for (_, pid) in holders {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
-        }
         AsCommands { lines: failed, left }
     })
 }

@@ -2,9 +2,8 @@
 //! model.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 
@@ -16,6 +15,7 @@ use netscript_engine::state::{Comparison, NetState};
 use netscript_engine::{DryRun, Lab};
 use netscript_stdlib::Environment;
 
+use super::programs::Programs;
 use super::run::{Expected, LIMIT, Look, bring_loopback_up, saved_rules, settings, settled};
 use crate::sandbox::interrupt;
 use crate::{Sandbox, netscript};
@@ -218,31 +218,12 @@ fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
         limit: LIMIT,
     };
     Sandbox::new().run(move || {
+        let _programs = Programs;
         bring_loopback_up();
         let told = job();
         let mut kernel = Kernel::new(interrupt()).expect("the sandbox has a network");
         let state = settled(&mut kernel, &expected, &[]);
         let rules = saved_rules(&expected.state);
-        end_programs();
         Left { told, state, rules }
     })
-}
-
-/// Ends what a lab leaves running in the sandbox, and nothing else: in its namespaces, or, as those
-/// that hold a namespace without a name, among its mounts.
-fn end_programs() {
-    let named = fs::read_dir("/run/netns").into_iter().flatten().flatten().map(|entry| entry.path());
-    let own = ["/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"].map(PathBuf::from);
-    let inodes: BTreeSet<u64> = named.chain(own).filter_map(|path| inode(&path)).collect();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let places = ["ns/net", "ns/mnt"].map(|place| inode(&entry.path().join(place)));
-        if pid != std::process::id() && places.into_iter().flatten().any(|inode| inodes.contains(&inode)) {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
-        }
-    }
-}
-
-fn inode(path: &Path) -> Option<u64> {
-    Some(std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).ok()?))
 }

@@ -9,10 +9,11 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use message::Messages;
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, setns, unshare};
+use nix::sched::{CloneFlags, unshare};
 use socket::Socket;
 
 /// Index of the bridge; the ends of pairs follow.
@@ -24,20 +25,23 @@ const LO: u32 = 1;
 /// The router of the lab.
 const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
+/// How many namespaces may be made before they are needed.
+const AHEAD: usize = 16;
+
 /// How many messages go into one send.
 const TOGETHER: usize = 64;
 
 /// One bridge with an address, and namespaces on it: each with an address, a default route, and `lo` up.
 pub fn lab(namespaces: u32) -> io::Result<()> {
     prepare_names()?;
-    let home = File::open("/proc/thread-self/ns/net")?;
+    let made = make_ahead(namespaces);
     let mut host = Socket::open()?;
     let mut first = Messages::default();
     first.add_bridge(BRIDGE, "br0");
     first.add_address(BRIDGE, ROUTER, 16);
     host.send(&mut first)?;
     for n in 0..namespaces {
-        let (netns, mut inside) = add_netns(&home, &format!("n{n}"))?;
+        let (netns, mut inside) = made.recv().map_err(io::Error::other)??;
         let (near, far) = (BRIDGE + 1 + 2 * n, BRIDGE + 2 + 2 * n);
         let mut pair = Messages::default();
         pair.add_pair((near, &format!("v{n}")), BRIDGE, (far, "eth0"), netns.as_raw_fd());
@@ -102,15 +106,25 @@ fn prepare_names() -> io::Result<()> {
     Ok(mount(None::<&str>, DIR, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)?)
 }
 
-/// A namespace with a name, and a socket inside it.
-fn add_netns(home: &File, name: &str) -> io::Result<(File, Socket)> {
+/// Namespaces without names, each with a socket inside it: another processor makes them meanwhile.
+fn make_ahead(namespaces: u32) -> Receiver<io::Result<(File, Socket)>> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    std::thread::spawn(move || (0..namespaces).try_for_each(|n| sender.send(new_netns(n))));
+    receiver
+}
+
+/// A new namespace, which the calling thread is in then.
+fn new_netns(n: u32) -> io::Result<(File, Socket)> {
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let netns = File::open("/proc/thread-self/ns/net")?;
+    add_name(&netns, &format!("n{n}"))?;
+    Ok((netns, Socket::open()?))
+}
+
+/// Gives a namespace its name.
+fn add_name(netns: &File, name: &str) -> io::Result<()> {
     let path = format!("/run/netns/{name}");
     OpenOptions::new().write(true).create_new(true).mode(0o000).open(&path)?;
-    unshare(CloneFlags::CLONE_NEWNET)?;
-    let own = "/proc/thread-self/ns/net";
-    mount(Some(own), path.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
-    let netns = File::open(own)?;
-    let inside = Socket::open()?;
-    setns(home, CloneFlags::CLONE_NEWNET)?;
-    Ok((netns, inside))
+    let netns = format!("/proc/self/fd/{}", netns.as_raw_fd());
+    Ok(mount(Some(netns.as_str()), path.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>)?)
 }

@@ -296,6 +296,33 @@ fn rules_go_where_they_are_told() {
     });
 }
 
+/// What was there when the first rule came may be gone when the second does.
+#[test]
+fn what_others_removed_meanwhile_is_made_again() {
+    in_new_netns(|| {
+        let rules = |between: &str| {
+            format!(
+                r#"
+                    host.nat.dnat(#{{ proto: "tcp", dport: 1, to: "10.0.0.1:1" }});
+                    {between}
+                    host.nat.dnat(#{{ proto: "tcp", dport: 2, to: "10.0.0.1:2" }});
+                    host.nat.dnat(#{{ proto: "tcp", dport: 3, to: "10.0.0.1:3" }});
+                "#
+            )
+        };
+        run(&rules("host.exec(\"nft delete table ip nat\");")).unwrap();
+        let got = picture();
+        new_netns();
+        for port in [2, 3] {
+            shell(&format!(
+                "iptables -t nat -A PREROUTING -p tcp --dport {port} -j DNAT --to-destination 10.0.0.1:{port}"
+            ))
+            .unwrap();
+        }
+        assert_eq!(got, picture());
+    });
+}
+
 #[test]
 fn rules_are_removed_one_by_one() {
     in_new_netns(|| {

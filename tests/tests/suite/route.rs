@@ -60,6 +60,10 @@ const ROUTES: &[Case] = &[
          ip route add 10.2.0.0/16 nexthop via inet6 2001:db8::1 dev br0 nexthop via inet6 2001:db8::3 dev br0",
     ),
     case(
+        r#"let br0 = bridge("br0").up(); host.route("0.0.0.0/0", #{ via: "2001:db8::1", dev: br0, onlink: true });"#,
+        "ip link add br0 type bridge; ip link set br0 up; ip route add 0.0.0.0/0 via inet6 2001:db8::1 dev br0 onlink",
+    ),
+    case(
         r#"bridge("br0").up().addr("10.0.0.2/24"); host.route("10.1.0.0/16", #{ via: "10.0.0.1" });
            host.replace_route("10.1.0.0/16", #{ via: "10.0.0.3" }); host.replace_route("10.2.0.0/16", #{ via: "10.0.0.3" });"#,
         "ip link add br0 type bridge; ip link set br0 up; ip addr add 10.0.0.2/24 dev br0; ip route add 10.1.0.0/16 via 10.0.0.1

@@ -82,6 +82,68 @@ fn every_example_comes_to_one_state_three_ways() {
     assert!(equal * 3 > scripts.len() * 2, "only {equal} of {}: {unknown:#?}", scripts.len());
 }
 
+/// What the kernel does where one hardly looks, and random programs rarely go.
+const CORNERS: &[(&str, &str)] = &[
+    (
+        "a macvlan passes on what it takes, and what is put there twice stays for as long as one needs it",
+        r#"let v0 = veth("v0", "c0").set_mac("02:00:00:00:00:01"); let m0 = macvlan("m0", #{ link: v0, mode: "passthru" });
+           let a = "02:00:00:00:02:01"; let b = "02:00:00:00:02:02"; let c = "02:00:00:00:02:03";
+           m0.add_fdb(a, #{}); v0.add_fdb(b, #{}); m0.up();
+           m0.add_fdb(b, #{}); m0.add_fdb(c, #{}); v0.del_fdb(b, #{}); v0.del_fdb(c, #{}); m0.down(); m0.up();"#,
+    ),
+    (
+        "a parent that moves forgets what a macvlan on it takes, which then cannot be taken back at once",
+        r#"let red = netns("red"); let v0 = veth("v0", "c0"); let m0 = macvlan("m0", #{ link: v0, mode: "passthru" });
+           m0.add_fdb("02:00:00:00:02:01", #{}); m0.up(); v0.move_to(red); m0.del_fdb("02:00:00:00:02:01", #{});"#,
+    ),
+    (
+        "a macvlan in a mode of many takes no other station's address",
+        r#"let v0 = veth("v0", "c0"); macvlan("m0", #{ link: v0, mode: "bridge" }).add_fdb("02:00:00:00:02:01", #{});"#,
+    ),
+    (
+        "a group stands in a bridge's table",
+        r#"let br0 = bridge("br0"); let v0 = veth("v0", "c0").master(br0); br0.add_fdb("01:00:5e:11:22:33", #{ dev: v0 });"#,
+    ),
+    ("an address that is there is set again", r#"host.lo.set_mac("00:00:00:00:00:00");"#),
+    ("a bridge has no address of zeros", r#"bridge("br0").set_mac("00:00:00:00:00:00");"#),
+    (
+        "what masquerades has no place before routing, however the packet gets there",
+        r#"let own = host.nat.chain("own"); own.masquerade(); host.nat.prerouting.jump(own);"#,
+    ),
+    (
+        "nor is it put where PREROUTING leads",
+        r#"let own = host.nat.chain("own"); host.nat.prerouting.jump(own); own.dnat(#{ to: "10.0.0.1" }); own.masquerade();"#,
+    ),
+    (
+        "a packet that a program sends has no sender's hardware address",
+        r#"let own = host.filter.chain("own"); host.filter.input.jump(own); own.drop(#{ mac: "02:00:00:00:00:01" });
+           host.filter.output.jump(own);"#,
+    ),
+    ("0.0.0.0 is no address, and no error", r#"bridge("br0").up().addr("0.0.0.0/8");"#),
+    ("the rest of its network has addresses", r#"bridge("br0").up().addr("0.0.0.7/8", #{ broadcast: "10.0.0.255" });"#),
+    (
+        "lo's own address comes after another of its network",
+        r#"let lo = netns("red").lo; lo.addr("127.0.0.9/8"); lo.up();"#,
+    ),
+    (
+        "and not at all beside one of another scope",
+        r#"let lo = netns("red").lo; lo.addr("127.0.0.9/8", #{ scope: "link" }); lo.up();"#,
+    ),
+    (
+        "an IPv6 gateway of an IPv4 default route",
+        r#"let br0 = bridge("br0").up(); host.route("0.0.0.0/0", #{ via: "fd00::2", dev: br0, onlink: true });"#,
+    ),
+    ("which needs a link to be believed", r#"host.route("10.0.0.0/24", #{ via: "fd00::2", onlink: true });"#),
+];
+
+#[test]
+fn corners_come_to_one_state_or_error_three_ways() {
+    let scripts: Vec<(String, String)> =
+        CORNERS.iter().map(|(title, text)| (title.to_string(), text.to_string())).collect();
+    let (equal, unknown) = compare(&scripts);
+    assert_eq!((equal, unknown), (CORNERS.len(), Vec::new()));
+}
+
 #[test]
 fn every_case_of_the_suite_comes_to_one_state_or_error_three_ways() {
     let mut files = Vec::new();

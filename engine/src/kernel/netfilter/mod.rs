@@ -16,7 +16,7 @@ mod wire;
 mod xt_match;
 mod xt_target;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use nft::{Place, Transaction};
@@ -62,10 +62,18 @@ impl NftSocket {
     /// Applies some of the operations, in one transaction if the socket takes one so long. If one
     /// fails, those before it are sent again without it.
     fn send(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> Result<(), (usize, Refusal)> {
-        let (draft, unwritable) = self.draft(ops, range.clone());
-        let sent = if draft.transaction.is_empty() { Ok(()) } else { self.commit(draft.transaction.finish()) };
+        let (Draft { transaction, tables: _, chains, trusts }, unwritable) = self.draft(ops, range.clone());
+        let sent = if transaction.is_empty() { Ok(()) } else { self.commit(transaction.finish()) };
         match sent {
-            Ok(()) => unwritable.map_or(Ok(()), Err),
+            Ok(()) => {
+                self.there.extend(chains);
+                unwritable.map_or(Ok(()), Err)
+            }
+            // Somebody may have removed a chain that was there.
+            Err((_, refusal)) if trusts && refusal.errno == Errno::ENOENT => {
+                self.there.clear();
+                self.send(ops, range)
+            }
             Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && range.len() > 1 => {
                 let middle = range.start + range.len() / 2;
                 self.send(ops, range.start..middle)?;
@@ -92,13 +100,13 @@ impl NftSocket {
     /// Writes an operation's messages.
     fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Refusal> {
         match op {
-            NetfilterOp::Append(rule) => return draft.rule(index, rule, Place::Last),
+            NetfilterOp::Append(rule) => return draft.rule(index, rule, Place::Last, &self.there),
             NetfilterOp::Insert(rule, position) => {
                 let place = match position {
                     1 => Place::First,
                     position => self.place(rule.chain(), *position)?,
                 };
-                return draft.rule(index, rule, place);
+                return draft.rule(index, rule, place, &self.there);
             }
             NetfilterOp::Delete(rule, handle) => {
                 let handle = match handle {
@@ -108,7 +116,7 @@ impl NftSocket {
                 draft.transaction.delete_rule(index, rule.chain(), Some(handle));
             }
             NetfilterOp::Flush(chain) => {
-                draft.ensure(index, chain);
+                draft.ensure(index, chain, &self.there);
                 draft.transaction.delete_rule(index, chain, None);
             }
             NetfilterOp::FlushTable(table) => self.flush_table(draft, index, *table)?,
@@ -273,17 +281,25 @@ struct Draft {
     transaction: Transaction,
     tables: BTreeSet<TableRef>,
     chains: BTreeSet<ChainRef>,
+    /// It needs chains that are taken to be there.
+    trusts: bool,
 }
 
 impl Default for Draft {
     fn default() -> Draft {
-        Draft { transaction: Transaction::new(), tables: BTreeSet::new(), chains: BTreeSet::new() }
+        Draft { transaction: Transaction::new(), tables: BTreeSet::new(), chains: BTreeSet::new(), trusts: false }
     }
 }
 
 impl Draft {
-    /// Tables and built-in chains are made when they are first needed, as iptables-nft does it.
-    fn ensure(&mut self, index: usize, chain: &ChainRef) {
+    /// Tables and built-in chains are made when they are first needed, as iptables-nft does it. To make one
+    /// again that is there changes nothing, but the kernel lets the next transaction with a target of
+    /// xtables wait until every processor has seen it (`nft_target_init`): several milliseconds.
+    fn ensure(&mut self, index: usize, chain: &ChainRef, there: &HashSet<ChainRef>) {
+        if there.contains(chain) {
+            self.trusts = true;
+            return;
+        }
         self.ensure_table(index, chain.table);
         if let Some(hook) = chain.hook()
             && self.chains.insert(chain.clone())
@@ -298,13 +314,13 @@ impl Draft {
         }
     }
 
-    fn rule(&mut self, index: usize, rule: &Rule, place: Place) -> Result<(), Refusal> {
+    fn rule(&mut self, index: usize, rule: &Rule, place: Place, there: &HashSet<ChainRef>) -> Result<(), Refusal> {
         let exprs = encode::expressions(rule).map_err(|native| Refusal {
             errno: Errno::EINVAL,
             text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
             missing: None,
         })?;
-        self.ensure(index, rule.chain());
+        self.ensure(index, rule.chain(), there);
         self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);
         Ok(())
     }

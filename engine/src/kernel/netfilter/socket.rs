@@ -1,5 +1,6 @@
 //! The socket of nfnetlink.
 
+use std::collections::HashSet;
 use std::io::IoSlice;
 use std::os::fd::AsRawFd;
 
@@ -25,6 +26,8 @@ pub(crate) struct NftSocket {
     socket: Socket,
     sequence: u32,
     send_buffer: usize,
+    /// Chains that are there unless somebody else has removed them.
+    pub(super) there: HashSet<ChainRef>,
 }
 
 impl NftSocket {
@@ -35,7 +38,7 @@ impl NftSocket {
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_ext_ack(true)?;
         socket.set_cap_ack(true)?;
-        Ok(NftSocket { socket, sequence: 0, send_buffer: 0 })
+        Ok(NftSocket { socket, sequence: 0, send_buffer: 0, there: HashSet::new() })
     }
 
     /// Sends a transaction in one message to the kernel, which answers before the call returns. The

@@ -45,10 +45,12 @@ impl Kernel {
     ) -> Result<(), Failed> {
         (0..steps).for_each(|_| self.book.step(&self.own));
         ops.iter().for_each(|op| self.note_carriers(op));
+        self.namespaces.make_ahead(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
         let done = vec![false; ops.len()];
         let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
         let result = self.advance(&mut progress).map_err(|(index, failure)| self.tidy(&mut progress, index, failure));
         self.namespaces.known.clear();
+        self.namespaces.make_ahead(0);
         result.map_err(|(index, failure)| Failed { index, refusal: failure.refusal, absent: failure.absent })
     }
 
@@ -74,7 +76,7 @@ impl Kernel {
     /// take it: then its parts are done one by one, and the one that fails is the one at fault.
     fn make_pair(&mut self, progress: &mut Progress, index: usize) -> bool {
         let Some(pair) = progress.plan.pair(index) else { return false };
-        for namespace in pair.namespaces {
+        for namespace in pair.namespaces.iter().copied() {
             if !progress.done[namespace] {
                 if self.do_one(progress, namespace).is_err() {
                     return false;
@@ -82,7 +84,6 @@ impl Kernel {
                 progress.early.push(namespace);
             }
         }
-        let Some(pair) = progress.plan.pair(index) else { return false };
         if self.add_pair(&pair.near, &pair.far).is_err() {
             return false;
         }
@@ -95,19 +96,13 @@ impl Kernel {
     fn add_pair(&mut self, near: &End, far: &End) -> super::Outcome {
         let veth = Veth { peer: far.name.clone(), netns: Some(far.netns.clone()) };
         let op = Op::new(near.netns.clone(), LinkOp::Add(near.name.clone(), LinkKind::Veth(veth)));
-        let entry = self.look_and_record(&op)?;
-        let index = self.namespaces.upcoming_index();
-        let master = near.master.as_ref().map(|master| match self.own.index(&near.netns, master) {
-            Some(index) => Ok(index),
-            None => link::index(&mut self.namespaces, &near.netns, master),
-        });
-        let made = master.transpose().and_then(|master| link::add_pair(&mut self.namespaces, near, far, master));
-        super::kill::point();
-        match &made {
-            Ok(()) => self.own.follow(&op, index),
-            Err(_) => entry.into_iter().for_each(|n| self.book.undone(n)),
-        }
-        made
+        self.recorded(&op, |kernel| {
+            let master = near.master.as_ref().map(|master| match kernel.own.index(&near.netns, master) {
+                Some(index) => Ok(index),
+                None => link::index(&mut kernel.namespaces, &near.netns, master),
+            });
+            link::add_pair(&mut kernel.namespaces, near, far, master.transpose()?)
+        })
     }
 
     /// Does an operation, or the rules that begin with it: these share a transaction.

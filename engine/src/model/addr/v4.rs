@@ -51,10 +51,6 @@ fn prefix(addr: Ipv4Addr, len: u8) -> Prefix {
     Prefix::new(addr.into(), len).expect("lengths come from prefixes")
 }
 
-fn is_zeronet(addr: Ipv4Addr) -> bool {
-    addr.octets()[0] == 0
-}
-
 fn ipv4(addr: IpAddr) -> Ipv4Addr {
     match addr {
         IpAddr::V4(addr) => addr,
@@ -77,14 +73,18 @@ impl Model {
         self.device(id).mtu >= IPV4_MIN_MTU
     }
 
-    /// `inet_rtm_newaddr`, `__inet_insert_ifa`
+    /// `inet_rtm_newaddr`
     pub(in super::super) fn add4(&mut self, id: DevId, spec: &AddrSpec) -> Outcome {
         let (local, address, len) = ends(spec);
         if !self.has_ipv4(id) {
             return Err(Errno::ENOBUFS.into());
         }
+        // __inet_insert_ifa: no address is no error.
+        if local.is_unspecified() {
+            return Ok(());
+        }
         let device = self.device(id);
-        let mut new = Addr4 {
+        let new = Addr4 {
             local,
             address,
             len,
@@ -93,6 +93,12 @@ impl Model {
             label: spec.label.clone().unwrap_or_else(|| device.name.to_string()),
             secondary: false,
         };
+        self.insert4(id, new)
+    }
+
+    /// `__inet_insert_ifa`
+    fn insert4(&mut self, id: DevId, mut new: Addr4) -> Outcome {
+        let device = self.device(id);
         for old in &device.addrs4 {
             if old.same_network(&new) && old.local == new.local {
                 return Err(refused(Errno::EEXIST, "ipv4: Address already assigned"));
@@ -106,11 +112,6 @@ impl Model {
                 new.secondary = true;
             }
         }
-        self.insert4(id, new);
-        Ok(())
-    }
-
-    fn insert4(&mut self, id: DevId, new: Addr4) {
         let addrs = &mut self.device_mut(id).addrs4;
         // Primaries stand before those of narrower scope and before all secondaries.
         let at = match new.secondary {
@@ -123,6 +124,7 @@ impl Model {
         addrs.insert(at, new.clone());
         self.add_routes4(id, &new);
         self.sync_up4(id);
+        Ok(())
     }
 
     /// `inet_rtm_deladdr`, `__inet_del_ifa`
@@ -179,8 +181,7 @@ impl Model {
             return;
         }
         let device = self.device(id);
-        let lacks = device.addrs4.iter().all(|addr| (addr.local, addr.len) != (Ipv4Addr::LOCALHOST, 8));
-        if device.is_loopback() && lacks {
+        if device.is_loopback() {
             let lo = Addr4 {
                 local: Ipv4Addr::LOCALHOST,
                 address: Ipv4Addr::LOCALHOST,
@@ -190,7 +191,8 @@ impl Model {
                 label: device.name.to_string(),
                 secondary: false,
             };
-            self.insert4(id, lo);
+            // Another may have taken its place.
+            let _ = self.insert4(id, lo);
         }
         for addr in self.device(id).addrs4.clone() {
             self.add_routes4(id, &addr);
@@ -256,7 +258,7 @@ impl Model {
             self.magic_add4(id, RouteKind::Broadcast, prefix(broadcast, 32), &primary);
         }
         let network = addr.any();
-        if !is_zeronet(network) && !addr.secondary && (network != addr.local || addr.len < 32) {
+        if !network.is_unspecified() && !addr.secondary && (network != addr.local || addr.len < 32) {
             let kind = if loopback { RouteKind::Local } else { RouteKind::Unicast };
             self.magic_add4(id, kind, addr.network(), &primary);
             if addr.len < 31 {
@@ -303,7 +305,7 @@ impl Model {
                 None => return,
             },
             false => {
-                if !is_zeronet(any) && (any != gone.local || gone.len < 32) {
+                if !any.is_unspecified() && (any != gone.local || gone.len < 32) {
                     let kind = if self.device(id).is_loopback() { RouteKind::Local } else { RouteKind::Unicast };
                     self.magic_del4(id, kind, prefix(any, gone.len), gone);
                     subnet = true;
@@ -399,7 +401,7 @@ impl Needed {
             needed.all |= Some(all) == other.broadcast;
             needed.any |= Some(any) == other.broadcast;
             let is_primary = using.is_some_and(|using| using == other);
-            if is_primary && other.len < 31 && !is_zeronet(other.any()) {
+            if is_primary && other.len < 31 && !other.any().is_unspecified() {
                 let ends = [other.all(), other.any()];
                 needed.broadcast |= gone.broadcast.is_some_and(|broadcast| ends.contains(&broadcast));
                 needed.all |= ends.contains(&all);

@@ -56,6 +56,8 @@ pub(crate) struct Fib4 {
     by_dev: BTreeMap<DevId, BTreeSet<Key>>,
     /// Whether the local table was ever put into.
     local: bool,
+    /// The lengths of prefixes that there ever were, a bit for each.
+    lengths: u64,
 }
 
 impl Fib4 {
@@ -65,6 +67,7 @@ impl Fib4 {
 
     fn touch(&mut self, key: Key, route: &Route4) {
         self.local |= key.0 == TableId::LOCAL;
+        self.lengths |= 1 << key.1.len();
         for dev in route.ways.iter().filter_map(|way| way.dev) {
             self.by_dev.entry(dev).or_default().insert(key);
         }
@@ -105,7 +108,7 @@ impl Fib4 {
 
     /// The longest prefix that fits, of the tables given, the first winning where two have it.
     fn lookup(&self, tables: &[TableId], flow: &Flow, scope: u8) -> Option<Result<(&Route4, &Way4), Errno>> {
-        for len in (0..=32).rev() {
+        for len in (0..=32).rev().filter(|len| self.lengths & (1 << len) != 0) {
             let Some(dst) = Prefix::new(flow.daddr, len).map(|prefix| prefix.network()) else { continue };
             for table in tables {
                 for route in self.routes.get(&(*table, dst)).into_iter().flatten() {
@@ -307,12 +310,8 @@ impl Model {
                 Ok(way(dev, Scope::Host))
             }
             Some(IpAddr::V6(gateway)) => {
-                let hop = super::v6::Wanted { table, onlink: *onlink, dev, src: None };
-                let dev = self.check_gateway6(space, *gateway, &hop)?;
-                if !self.device(dev).up {
-                    return Err(Errno::ENETDOWN.into());
-                }
-                Ok(way(dev, Scope::Link))
+                let wanted = super::v6::Wanted { table, onlink: *onlink, dev };
+                Ok(way(self.egress_of_route4(space, *gateway, &wanted)?, Scope::Link))
             }
             Some(IpAddr::V4(gateway)) if *onlink => {
                 if scope.number() >= Scope::Link.number() {
@@ -385,7 +384,7 @@ impl Model {
 
     /// `inet_addr_type_dev_table`: what the local table makes of an address.
     pub(in super::super) fn addr_type4(&self, space: SpaceId, addr: Ipv4Addr) -> RouteKind {
-        if addr.octets()[0] == 0 || addr.is_broadcast() {
+        if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
         if addr.is_multicast() {

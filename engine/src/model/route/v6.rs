@@ -211,7 +211,6 @@ pub(super) struct Wanted {
     pub(super) table: TableId,
     pub(super) onlink: bool,
     pub(super) dev: Option<DevId>,
-    pub(super) src: Option<Ipv6Addr>,
 }
 
 fn ipv6(addr: Option<IpAddr>) -> Option<Ipv6Addr> {
@@ -271,17 +270,9 @@ impl Model {
     fn route_info6(&self, space: SpaceId, route: &Route, hop: &Nexthop, dev: Option<DevId>) -> Outcome<Route6> {
         let Route { dst: _, kind, nexthops: _, src, metric, table, scope: _, proto, mtu } = route;
         let src = ipv6(*src);
-        if let Some(dev) = dev {
-            if !self.has_ipv6(dev) {
-                return Err(Errno::ENODEV.into());
-            }
-            if hop.onlink && !self.device(dev).up {
-                return Err(refused(Errno::ENETDOWN, "Nexthop device is down"));
-            }
-        } else if hop.onlink {
-            return Err(refused(Errno::ENODEV, "Nexthop device required for onlink"));
-        }
-        let way = self.way6(space, *kind, hop, Wanted { table: *table, onlink: hop.onlink, dev, src })?;
+        let wanted = Wanted { table: *table, onlink: hop.onlink, dev };
+        self.check_device6(&wanted)?;
+        let way = self.way6(space, *kind, hop, wanted)?;
         let fits = |src: Ipv6Addr| match src.is_unicast_link_local() || src.is_loopback() {
             // ipv6_chk_addr
             true => way.dev.is_some_and(|dev| self.device(dev).addrs6.iter().any(|addr| addr.local == Some(src))),
@@ -313,17 +304,41 @@ impl Model {
             None => (wanted.dev, None),
         };
         let dev = dev.ok_or(Errno::ENODEV)?;
+        self.check_egress6(dev)?;
+        Ok(way(Some(dev), via))
+    }
+
+    fn check_device6(&self, wanted: &Wanted) -> Outcome {
+        match wanted.dev {
+            Some(dev) if !self.has_ipv6(dev) => Err(Errno::ENODEV.into()),
+            Some(dev) if wanted.onlink && !self.device(dev).up => {
+                Err(refused(Errno::ENETDOWN, "Nexthop device is down"))
+            }
+            None if wanted.onlink => Err(refused(Errno::ENODEV, "Nexthop device required for onlink")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_egress6(&self, dev: DevId) -> Outcome {
         if self.device(dev).disable6 {
             return Err(refused(Errno::EACCES, "IPv6 is disabled on nexthop device"));
         }
         if !self.device(dev).up {
             return Err(refused(Errno::ENETDOWN, "Nexthop device is not up"));
         }
-        Ok(way(Some(dev), via))
+        Ok(())
+    }
+
+    /// `fib_check_nh_v6_gw`: the link that leads to an IPv6 gateway of an IPv4 route.
+    pub(super) fn egress_of_route4(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
+        self.check_device6(wanted)?;
+        let dev = self.check_gateway6(space, gateway, wanted)?;
+        self.check_egress6(dev)?;
+        Ok(dev)
     }
 
     /// `ip6_validate_gw`
-    pub(super) fn check_gateway6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
+    fn check_gateway6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let link_local = gateway.is_unicast_link_local();
         let own = |dev: Option<DevId>| match (link_local, dev) {
             (false, _) => self.has_address6(space, gateway),
@@ -358,7 +373,6 @@ impl Model {
     /// `ip6_route_check_nh`
     fn egress6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let flow = Flow { daddr: gateway.into(), oif: wanted.dev };
-        let _ = wanted.src;
         let leads = |route: &&Route6| !self.rejects6(route) && route.way.via.is_none();
         let in_table = self.space(space).fib6.lookup(wanted.table, &flow).filter(leads);
         let found = match in_table {

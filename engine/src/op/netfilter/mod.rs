@@ -32,7 +32,6 @@ pub use proto::Proto;
 pub use rule::{Header, Rule};
 pub use target::{ConnmarkTarget, Log, LogPrefix, Mss, RejectWith, Target};
 pub use tcp::{TcpFlagSet, TcpFlags, TcpMatch, UdpMatch};
-pub use text::Word;
 
 /// An operation on iptables' chains and rules.
 #[derive(Clone, Debug, PartialEq, Eq)]

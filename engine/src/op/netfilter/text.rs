@@ -6,51 +6,30 @@ use super::{
     NatOptions, PortRange, Rule, Target, TcpMatch,
 };
 
-/// One argument of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// A word that `iptables -S` shows as it is.
-    Plain(String),
-    /// A text of the user's, which it quotes where needed.
-    Text(String),
+/// The words of a rule, growing: one after the other in one text.
+struct Words {
+    text: String,
+    /// Where each ends, and whose it is.
+    ends: Vec<(usize, From)>,
 }
 
-impl Word {
-    /// The argument itself.
-    pub fn into_arg(self) -> String {
-        match self {
-            Word::Plain(text) | Word::Text(text) => text,
-        }
-    }
-
-    /// As `iptables -S` shows it: texts with anything but letters, digits, `-` and `_` in quotes
-    /// (`xtables_save_string`, libxtables).
-    fn shown(&self) -> String {
-        match self {
-            Word::Plain(text) => text.clone(),
-            Word::Text(text) if is_simple(text) => text.clone(),
-            Word::Text(text) => {
-                let escaped: String = text
-                    .chars()
-                    .flat_map(|c| matches!(c, '"' | '\\' | '\'').then_some('\\').into_iter().chain([c]))
-                    .collect();
-                format!("\"{escaped}\"")
-            }
-        }
-    }
+/// Where a word is from.
+#[derive(Clone, Copy)]
+enum From {
+    /// iptables has it: it is shown as it is.
+    Iptables,
+    /// A text of the user's, which is shown in quotes where needed.
+    User,
 }
-
-fn is_simple(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// The words of a rule, growing.
-#[derive(Default)]
-struct Words(Vec<Word>);
 
 impl Words {
     fn put(&mut self, words: &[&str]) {
-        self.0.extend(words.iter().map(|word| Word::Plain((*word).to_owned())));
+        words.iter().for_each(|word| self.push(word, From::Iptables));
+    }
+
+    fn push(&mut self, word: &str, from: From) {
+        self.text.push_str(word);
+        self.ends.push((self.text.len(), from));
     }
 
     fn option<T>(&mut self, option: &str, value: &Inv<T>, show: impl Fn(&T) -> String) {
@@ -60,16 +39,41 @@ impl Words {
         self.put(&[option, &show(&value.value)]);
     }
 
-    fn text(&mut self, option: &str, text: &str) {
+    fn user_text(&mut self, option: &str, text: &str) {
         self.put(&[option]);
-        self.0.push(Word::Text(text.to_owned()));
+        self.push(text, From::User);
     }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, From)> {
+        let mut start = 0;
+        self.ends.iter().map(move |(end, from)| (&self.text[std::mem::replace(&mut start, *end)..*end], *from))
+    }
+}
+
+/// Writes a word as `iptables -S` shows it: texts with anything but letters, digits, `-` and `_` in quotes
+/// (`xtables_save_string`, libxtables).
+fn show(line: &mut String, word: &str, from: From) {
+    match from {
+        From::User if !is_simple(word) => {
+            let escaped =
+                word.chars().flat_map(|c| matches!(c, '"' | '\\' | '\'').then_some('\\').into_iter().chain([c]));
+            line.push('"');
+            line.extend(escaped);
+            line.push('"');
+        }
+        From::User | From::Iptables => line.push_str(word),
+    }
+}
+
+fn is_simple(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 impl Rule {
     /// The words after the chain's name in `iptables -S`.
-    pub fn words(&self) -> Vec<Word> {
-        let mut words = Words::default();
+    fn words(&self) -> Words {
+        // As long as most rules are.
+        let mut words = Words { text: String::with_capacity(96), ends: Vec::with_capacity(16) };
         let family = self.chain().table.family;
         header(&mut words, self.header());
         for found in self.matches() {
@@ -78,21 +82,23 @@ impl Rule {
         if let Some(wanted) = self.target() {
             target_words(&mut words, wanted);
         }
-        words.0
+        words
     }
 
     /// The arguments after the chain's name, as one gives them to `iptables -A CHAIN`.
     pub fn spec(&self) -> Vec<String> {
-        self.words().into_iter().map(Word::into_arg).collect()
+        self.words().iter().map(|(word, _)| word.to_owned()).collect()
     }
 
     /// The line of `iptables -S`: `-A CHAIN …`.
     pub fn text(&self) -> String {
-        let words: Vec<String> = self.words().iter().map(Word::shown).collect();
-        let mut line = format!("-A {}", self.chain().name);
-        for word in words {
+        let words = self.words();
+        let mut line = String::with_capacity(2 * words.text.len());
+        line.push_str("-A ");
+        line.push_str(self.chain().name.as_str());
+        for (word, from) in words.iter() {
             line.push(' ');
-            line += &word;
+            show(&mut line, word, from);
         }
         line
     }
@@ -186,7 +192,7 @@ fn match_words(words: &mut Words, family: Family, found: &Match) {
         }
         Match::Comment(comment) => {
             words.put(&["-m", "comment"]);
-            words.text("--comment", comment.as_str());
+            words.user_text("--comment", comment.as_str());
         }
         Match::Extension(Extension { name, .. }) => words.put(&["-m", name, "[unsupported]"]),
         Match::Native(names) => words.put(&[&format!("[nft {names}]")]),
@@ -257,7 +263,7 @@ fn log_words(words: &mut Words, log: &Log) {
     let Log { prefix, level, flags } = log;
     words.put(&["-j", "LOG"]);
     if let Some(prefix) = prefix {
-        words.text("--log-prefix", prefix.as_str());
+        words.user_text("--log-prefix", prefix.as_str());
     }
     if *level != Log::DEFAULT_LEVEL {
         words.put(&["--log-level", &level.to_string()]);

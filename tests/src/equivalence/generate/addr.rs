@@ -21,7 +21,11 @@ impl Generator {
         match family {
             Family::V4 => {
                 spec.broadcast = self.broadcast();
-                spec.scope = self.rng.percent(8).then(|| *self.rng.pick(&[Scope::Link, Scope::Host, Scope::Global]));
+                let scopes = [Scope::Link, Scope::Host, Scope::Global, Scope::Site, Scope::Nowhere, Scope::Other(7)];
+                spec.scope = self.rng.percent(8).then(|| *self.rng.pick(&scopes));
+                if self.rng.percent(5) {
+                    spec.local = self.strange4();
+                }
                 spec.label = self.rng.percent(6).then(|| format!("{link}:1"));
             }
             Family::V6 => self.vary6(&mut spec),
@@ -54,9 +58,31 @@ impl Generator {
         }
     }
 
+    /// Addresses that hardly any link has.
+    fn strange4(&mut self) -> Prefix {
+        let words = [
+            "224.0.0.5/24",
+            "127.0.0.9/8",
+            "255.255.255.255/32",
+            "0.0.0.0/8",
+            "0.0.0.7/8",
+            "10.0.0.9/0",
+            "240.0.0.1/4",
+        ];
+        Prefix::parse(self.rng.word(&words)).expect("they are prefixes")
+    }
+
     /// Addresses that no link may have, or none but `lo`.
     fn wrong6(&mut self) -> Prefix {
-        Prefix::parse(self.rng.word(&["ff02::5/64", "::/64", "::1/128"])).expect("they are prefixes")
+        Prefix::parse(self.rng.word(&[
+            "ff02::5/64",
+            "::/64",
+            "::1/128",
+            "fec0::7/64",
+            "::ffff:10.0.0.1/96",
+            "2001:db8::7/0",
+        ]))
+        .expect("they are prefixes")
     }
 
     /// Mostly an address that the link has.

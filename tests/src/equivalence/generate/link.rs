@@ -46,7 +46,15 @@ impl Generator {
     }
 
     fn macvlan_mode(&mut self) -> MacvlanMode {
-        *self.rng.pick(&[MacvlanMode::Bridge, MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Passthru])
+        let modes = [
+            MacvlanMode::Bridge,
+            MacvlanMode::Private,
+            MacvlanMode::Vepa,
+            MacvlanMode::Passthru,
+            MacvlanMode::Passthru,
+            MacvlanMode::Source,
+        ];
+        *self.rng.pick(&modes)
     }
 
     fn vxlan(&mut self, netns: &NetnsRef) -> Vxlan {

@@ -141,8 +141,11 @@ impl Generator {
 
     /// Never twice the same: duplicate address detection would find it.
     fn mac(&mut self) -> Mac {
-        let first = if self.rng.percent(5) { 3 } else { 2 };
-        Mac([first, 0, 0, 0, 1, self.serial()])
+        match self.rng.below(40) {
+            0..2 => Mac([3, 0, 0, 0, 1, self.serial()]),
+            2 => Mac([0; 6]),
+            _ => Mac([2, 0, 0, 0, 1, self.serial()]),
+        }
     }
 
     fn host(&mut self, family: Family) -> IpAddr {

@@ -2,9 +2,9 @@
 
 use netscript_engine::op::netfilter::{
     AddrTypes, Addrtype, ChainName, ChainRef, Comment, ConnmarkTarget, Conntrack, CtStates, Header, Hook, IcmpType,
-    IfPattern, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth, Policy,
-    PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags, TcpMatch,
-    UdpMatch,
+    IfPattern, IfaceLimit, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth,
+    Policy, PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags,
+    TcpMatch, UdpMatch,
 };
 use netscript_engine::op::{Action, Family, NetfilterOp, NetnsRef, Op};
 
@@ -20,8 +20,16 @@ impl Generator {
     pub(super) fn netfilter(&mut self) -> Op {
         let netns = self.place();
         let family = if self.rng.percent(75) { Family::V4 } else { Family::V6 };
-        let tables = [Table::Filter, Table::Filter, Table::Filter, Table::Nat, Table::Nat, Table::Mangle, Table::Raw];
-        let table = TableRef::new(family, *self.rng.pick(&tables));
+        let table = TableRef::new(
+            family,
+            match self.rng.below(16) {
+                0..7 => Table::Filter,
+                7..11 => Table::Nat,
+                11..13 => Table::Mangle,
+                13..15 => Table::Raw,
+                _ => Table::Security,
+            },
+        );
         let there: Vec<Rule> = self.rules_of(&netns, table);
         let op = match self.rng.below(100) {
             0..50 => NetfilterOp::Append(self.rule(table)),
@@ -69,8 +77,8 @@ impl Generator {
             let chain = self.chain(table);
             let mut header = self.header(table.family);
             let matches = self.matches(table.family, &mut header);
-            let target = self.target(&chain);
-            if let Ok(rule) = Rule::new(chain, header, matches, Some(target)) {
+            let target = (!self.rng.percent(4)).then(|| self.target(&chain));
+            if let Ok(rule) = Rule::new(chain, header, matches, target) {
                 return rule;
             }
         }
@@ -80,9 +88,10 @@ impl Generator {
         Header {
             src: self.sometimes(40, |generator| generator.prefix(family)),
             dst: self.sometimes(20, |generator| generator.prefix(family)),
-            iif: self.sometimes(25, |generator| generator.links(&["br0", "v+", "up", "eth0"])),
+            iif: self.sometimes(25, |generator| generator.links(&["br0", "v+", "up", "eth0", "+"])),
             oif: self.sometimes(25, |generator| generator.links(&["br1", "dev", "eth+"])),
-            ..Header::default()
+            proto: None,
+            fragment: (family == Family::V4 && self.rng.percent(3)).then(|| self.rng.percent(60)),
         }
     }
 
@@ -117,18 +126,23 @@ impl Generator {
             }
             9 => {
                 header.proto = Some(Inv::plain(Proto::icmp(family)));
-                let icmp = IcmpType::from_word(family, "echo-request").expect("it is a name");
+                let words: Vec<&str> = IcmpType::words(family).collect();
+                let icmp = IcmpType::from_word(family, self.rng.word(&words)).expect("it is a name");
                 matches.push(Match::Icmp(Inv::new(self.rng.percent(20), icmp)));
             }
             10 => {
                 header.proto = Some(Inv::plain(Proto::TCP));
                 matches.push(self.multiport());
             }
+            11 => {
+                let words: Vec<&str> = Proto::words().collect();
+                let proto = Proto::from_word(self.rng.word(&words)).expect("it is a name");
+                header.proto = Some(Inv::new(self.rng.percent(30), proto));
+            }
             _ => {}
         }
-        if self.rng.percent(30) {
-            matches.push(self.extension());
-        }
+        let many = *self.rng.pick(&[0, 0, 0, 0, 0, 0, 0, 1, 1, 2]);
+        matches.extend((0..many).map(|_| self.extension(family)));
         matches
     }
 
@@ -142,35 +156,61 @@ impl Generator {
     }
 
     fn multiport(&mut self) -> Match {
-        let list = PortList::new(vec![ports("80"), ports("443"), ports("8000:8010")]).expect("they are few");
+        let all = vec![ports("80"), ports("443"), ports("8000:8010")];
+        let list = PortList::new(all[..1 + self.rng.below(3)].to_vec()).expect("they are few");
         let side = *self.rng.pick(&[MultiportSide::Source, MultiportSide::Destination, MultiportSide::Either]);
         Match::Multiport(Multiport { side, ports: Inv::new(self.rng.percent(20), list) })
     }
 
-    fn extension(&mut self) -> Match {
+    fn extension(&mut self, family: Family) -> Match {
         let inverted = self.rng.percent(20);
         match self.rng.below(8) {
             0..2 => {
-                let states = CtStates::from_word("ESTABLISHED,RELATED").expect("they are states");
-                Match::Conntrack(Conntrack { states: Inv::new(inverted, states), alias: false })
+                let alias = self.rng.percent(15);
+                let words: Vec<&str> = CtStates::words().take(if alias { 5 } else { 7 }).collect();
+                let word = [self.rng.word(&words), self.rng.word(&words)].join(",");
+                let states = CtStates::from_word(&word).expect("they are states");
+                Match::Conntrack(Conntrack { states: Inv::new(inverted, states), alias })
             }
-            2 => Match::Mark(Inv::new(inverted, Masked { value: 7, mask: 0xff })),
-            3 => Match::Connmark(Inv::new(inverted, Masked::full(9))),
+            2 => Match::Mark(Inv::new(inverted, self.masked())),
+            3 => Match::Connmark(Inv::new(inverted, self.masked())),
             4 => Match::Mac(Inv::new(inverted, self.mac())),
-            5 => {
-                let local = AddrTypes::from_word("LOCAL").expect("it is a type");
-                Match::Addrtype(Addrtype { src: None, dst: Some(Inv::new(inverted, local)), limit: None })
-            }
+            5 => self.addrtype(family),
             6 => self
                 .rng
                 .pick(&[
                     Match::Limit(Rate::from_word("3/min").expect("it is a rate"), Rate::DEFAULT_BURST),
+                    Match::Limit(Rate::from_word("100/sec").expect("it is a rate"), 20),
                     Match::Nth(Inv::new(inverted, Nth::new(3, 1).expect("there is such a packet"))),
                     Match::Random(Inv::new(inverted, Probability::new(0.25).expect("it is one"))),
                 ])
                 .clone(),
-            _ => Match::Comment(Comment::new("it's \"one\"; $HOME").expect("it is short")),
+            _ => {
+                let text = self.rng.word(&["it's \"one\"; $HOME", "", "-j DROP", "ü \\ %s", "two  words"]);
+                Match::Comment(Comment::new(text).expect("it is short"))
+            }
         }
+    }
+
+    fn masked(&mut self) -> Masked {
+        *self.rng.pick(&[
+            Masked { value: 7, mask: 0xff },
+            Masked::full(9),
+            Masked::full(0),
+            Masked { value: 1, mask: 1 },
+        ])
+    }
+
+    fn addrtype(&mut self, family: Family) -> Match {
+        let words: Vec<&str> = match family {
+            Family::V4 => AddrTypes::words().collect(),
+            Family::V6 => vec!["UNICAST", "LOCAL", "ANYCAST", "MULTICAST", "UNREACHABLE"],
+        };
+        let types = |generator: &mut Generator| AddrTypes::from_word(generator.rng.word(&words)).expect("it is a type");
+        let src = self.sometimes(30, types);
+        let dst = if src.is_some() { self.sometimes(30, types) } else { Some(Inv::plain(types(self))) };
+        let limit = *self.rng.pick(&[None, None, None, None, Some(IfaceLimit::In), Some(IfaceLimit::Out)]);
+        Match::Addrtype(Addrtype { src, dst, limit })
     }
 
     fn target(&mut self, chain: &ChainRef) -> Target {
@@ -182,15 +222,20 @@ impl Generator {
             _ => match chain.table.table {
                 Table::Nat => self.nat(chain),
                 Table::Mangle => self.mangle(),
-                Table::Raw => self.rng.pick(&[Target::Notrack { alias: false }, Target::Drop]).clone(),
-                Table::Filter | Table::Security => self.filter(chain.table.family),
+                Table::Raw => {
+                    let alias = self.rng.percent(20);
+                    self.rng.pick(&[Target::Notrack { alias }, Target::Drop]).clone()
+                }
+                Table::Security => self.rng.pick(&[Target::Accept, Target::Drop]).clone(),
+                Table::Filter => self.filter(chain.table.family),
             },
         }
     }
 
     fn log(&mut self) -> Target {
         let prefix = self.rng.percent(50).then(|| LogPrefix::new("it's: ").expect("it is short"));
-        Target::Log(Log { prefix, level: *self.rng.pick(&[Log::DEFAULT_LEVEL, 6]), flags: *self.rng.pick(&[0, 3]) })
+        let level = *self.rng.pick(&[Log::DEFAULT_LEVEL, Log::DEFAULT_LEVEL, 0, 6, 7]);
+        Target::Log(Log { prefix, level, flags: *self.rng.pick(&[0, 0, 3, 15]) })
     }
 
     fn filter(&mut self, family: Family) -> Target {
@@ -206,7 +251,7 @@ impl Generator {
 
     fn mangle(&mut self) -> Target {
         match self.rng.below(5) {
-            0..2 => Target::Mark(Masked { value: 7, mask: 0xff }),
+            0..2 => Target::Mark(self.masked()),
             2 => Target::Connmark(*self.rng.pick(&[
                 ConnmarkTarget::Set(Masked::full(3)),
                 ConnmarkTarget::Save { nfmask: u32::MAX, ctmask: u32::MAX },
@@ -217,20 +262,28 @@ impl Generator {
         }
     }
 
+    /// What a chain of one's own may do, those chains decide that lead to it.
     fn nat(&mut self, chain: &ChainRef) -> Target {
-        let options = NatOptions { random: self.rng.percent(10), ..NatOptions::default() };
-        let to = match (chain.table.family, self.rng.percent(40)) {
-            (Family::V4, true) => "10.0.0.1:80",
-            (Family::V4, false) => "10.0.0.1-10.0.0.3",
-            (Family::V6, true) => "[fd00::1]:80",
-            (Family::V6, false) => "fd00::1",
+        let options = NatOptions {
+            random: self.rng.percent(10),
+            random_fully: self.rng.percent(5),
+            persistent: self.rng.percent(5),
         };
-        let to = NatTo::parse(to).expect("they are targets");
-        match (chain.hook(), self.rng.below(4)) {
-            (Some(Hook::Postrouting), 0..2) => Target::Masquerade(None, options),
-            (Some(Hook::Postrouting | Hook::Input), 2) => Target::Snat(to, options),
-            (Some(Hook::Prerouting | Hook::Output), 0..2) => Target::Dnat(to, options),
-            (Some(Hook::Prerouting | Hook::Output), 2) => Target::Redirect(Some(PortRange::one(8080)), options),
+        let to = match chain.table.family {
+            Family::V4 => ["10.0.0.1:80", "10.0.0.1-10.0.0.3", "10.0.0.1", ":8000-8010"],
+            Family::V6 => ["[fd00::1]:80", "fd00::1-fd00::3", "fd00::1", "[fd00::1-fd00::3]:8000-8010"],
+        };
+        let to = NatTo::parse(self.rng.word(&to)).expect("they are targets");
+        let ports = self.rng.percent(30).then(|| PortRange::parse("8080-8090", '-').expect("they are ports"));
+        let hook = chain.hook().unwrap_or(*self.rng.pick(chain.table.table.hooks()));
+        match (hook, self.rng.below(4)) {
+            (Hook::Postrouting, 0..2) => Target::Masquerade(ports, NatOptions { persistent: false, ..options }),
+            (Hook::Postrouting | Hook::Input, 2) => Target::Snat(to, options),
+            (Hook::Prerouting | Hook::Output, 0..2) => Target::Dnat(to, NatOptions { random_fully: false, ..options }),
+            (Hook::Prerouting | Hook::Output, 2) => {
+                let options = NatOptions { random: options.random, ..NatOptions::default() };
+                Target::Redirect(Some(ports.unwrap_or(PortRange::one(8080))), options)
+            }
             _ => Target::Accept,
         }
     }

@@ -43,7 +43,9 @@ impl Generator {
             return self.named();
         }
         let number = *self.rng.pick(&self.held);
-        NetnsOp::Attach(self.netns_name(), PidRef::Held(number))
+        // Linux has no process of a higher number than 2²² (PID_MAX_LIMIT).
+        let pid = if self.rng.percent(15) { PidRef::Number((1 << 22) + 1) } else { PidRef::Held(number) };
+        NetnsOp::Attach(self.netns_name(), pid)
     }
 
     fn resolver(&mut self) -> NetnsOp {

@@ -1,10 +1,12 @@
 //! Routing rules, neighbours, forwarding tables, settings.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netscript_engine::op::{
-    FdbEntry, FdbOp, Mac, NeighOp, Neighbour, Op, PolicyOp, PolicyRule, SysctlKey, SysctlOp, TableId,
+    Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyRule, Prefix, SysctlKey,
+    SysctlOp, TableId,
 };
+use netscript_engine::state::{LinkType, Peer};
 
 use super::Generator;
 
@@ -19,19 +21,23 @@ impl Generator {
         let family = self.family();
         let rule = PolicyRule {
             family,
-            priority: *self.rng.pick(&[None, Some(100), Some(200)]),
-            from: self.rng.percent(50).then(|| self.prefix(family)),
+            priority: *self.rng.pick(&[None, None, Some(100), Some(100), Some(200), Some(0), Some(32766), Some(40000)]),
+            from: self.rng.percent(50).then(|| self.source(family)),
             to: self.rng.percent(20).then(|| self.prefix(family)),
             iif: self.rng.percent(20).then(|| self.link(&netns)),
             oif: self.rng.percent(10).then(|| self.link(&netns)),
             fwmark: *self.rng.pick(&[None, None, Some((7, u32::MAX)), Some((1, 3))]),
             not: self.rng.percent(10),
-            table: *self.rng.pick(&[TableId(100), TableId(200), TableId::MAIN]),
+            table: *self.rng.pick(&[TableId(100), TableId(200), TableId(300), TableId::MAIN, TableId::DEFAULT]),
         };
         match self.rng.percent(10) {
             true => Op::new(netns, PolicyOp::Del(rule)),
             false => Op::new(netns, PolicyOp::Add(rule)),
         }
+    }
+
+    fn source(&mut self, family: Family) -> Prefix {
+        if self.rng.percent(10) { Prefix::all(family) } else { self.prefix(family) }
     }
 
     pub(super) fn neigh(&mut self) -> Op {
@@ -51,16 +57,21 @@ impl Generator {
     }
 
     pub(super) fn fdb(&mut self) -> Op {
-        let (netns, dev) = self.somewhere();
+        let (netns, dev) = self.forwarder();
         let vxlan = self.is_a(&netns, &dev, "vxlan");
+        let master = self.rng.percent(if vxlan { 20 } else { 70 });
         let last = 1 + self.rng.below(4) as u8;
-        let mac = if vxlan && self.rng.percent(30) { Mac([0; 6]) } else { Mac([2, 0, 0, 0, 2, last]) };
-        let entry = FdbEntry {
-            mac,
-            dev,
-            dst: vxlan.then(|| IpAddr::from(Ipv4Addr::new(10, 99, 0, last))),
-            master: !vxlan && self.rng.percent(85),
+        let zero = if vxlan && !master { 30 } else { 4 };
+        let mac = match self.rng.percent(zero) {
+            true => Mac([0; 6]),
+            false if self.rng.percent(12) => Mac([1, 0, 0x5e, 0x11, 0x22, last]),
+            false => Mac([2, 0, 0, 0, 2, last]),
         };
+        let far: IpAddr = match self.rng.percent(20) {
+            true => Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, last.into()).into(),
+            false => Ipv4Addr::new(10, 99, 0, last).into(),
+        };
+        let entry = FdbEntry { mac, dev, dst: (vxlan && !master).then_some(far), master };
         let op = match self.rng.below(10) {
             0..7 => FdbOp::Add(entry),
             7 => FdbOp::Append(entry),
@@ -69,9 +80,27 @@ impl Generator {
         Op::new(netns, op)
     }
 
+    /// Now and then a macvlan, or what it stands on: it passes on what it takes.
+    fn forwarder(&mut self) -> (NetnsRef, IfName) {
+        let (netns, dev) = self.somewhere();
+        let links = self.links_of(&netns).iter();
+        let pairs = links.filter_map(|link| match &link.kind {
+            LinkType::Macvlan(Peer { name: Some(lower), .. }, _) => Some([link.name.clone(), lower.clone()]),
+            _ => None,
+        });
+        let stacked: Vec<IfName> = pairs.flatten().collect();
+        match !stacked.is_empty() && self.rng.percent(50) {
+            true => (netns, self.rng.pick(&stacked).clone()),
+            false => (netns, dev),
+        }
+    }
+
     pub(super) fn sysctl(&mut self) -> Op {
         let (netns, link) = self.somewhere();
-        let key = match self.rng.below(10) {
+        let key = match self.rng.below(13) {
+            10 => self.rng.word(&["net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter"]).to_owned(),
+            11 => format!("net.ipv4.conf.{link}.route_localnet"),
+            12 => "net.ipv6.conf.default.forwarding".to_owned(),
             0..2 => "net.ipv4.ip_forward".to_owned(),
             2..4 => "net.ipv6.conf.all.forwarding".to_owned(),
             4 => format!("net.ipv4.conf.{link}.rp_filter"),
@@ -81,7 +110,7 @@ impl Generator {
             8 => "net.ipv6.conf.all.disable_ipv6".to_owned(),
             _ => self.rng.word(&["net.ipv6.conf.default.disable_ipv6", "net.ipv4.conf.all.forwarding"]).to_owned(),
         };
-        let value = self.rng.word(&["1", "1", "1", "1", "1", "1", "0", "0", "0", "no"]);
+        let value = self.rng.word(&["1", "1", "1", "1", "1", "1", "0", "0", "0", "2", "-1", "no"]);
         Op::new(netns, SysctlOp::Write(SysctlKey::parse(&key).expect("they are keys"), value.to_owned()))
     }
 }

@@ -36,8 +36,8 @@ impl Generator {
             0..20 => Op::new(netns, RouteOp::Del(Route::new(self.prefix(family).network()))),
             20..22 => {
                 // The kernel gives links their fe80 network in its own time.
-                let tables = [TableId(100), TableId(200), TableId::MAIN];
-                let many = if family == Family::V4 { 3 } else { 2 };
+                let tables = [TableId(100), TableId(200), TableId::DEFAULT, TableId::MAIN, TableId::LOCAL];
+                let many = if family == Family::V4 { 5 } else { 3 };
                 Op::new(netns, RouteOp::Flush(family, *self.rng.pick(&tables[..many])))
             }
             22..38 => Op::new(netns.clone(), RouteOp::Replace(self.new_route(&netns, family))),
@@ -52,8 +52,10 @@ impl Generator {
             _ => self.prefix(family),
         };
         let mut route = Route::new(dst);
-        route.metric = *self.rng.pick(&[None, None, None, Some(10), Some(20)]);
-        route.table = *self.rng.pick(&[TableId::MAIN, TableId::MAIN, TableId::MAIN, TableId(100), TableId(200)]);
+        route.metric = *self.rng.pick(&[None, None, None, None, None, None, Some(10), Some(10), Some(20), Some(0)]);
+        let main = [TableId::MAIN; 6];
+        let others = [TableId(100), TableId(100), TableId(200), TableId(300), TableId::DEFAULT, TableId::LOCAL];
+        route.table = *self.rng.pick(&[main, others].concat());
         route.mtu = self.rng.percent(8).then_some(1400);
         route.proto = self.rng.percent(8).then(|| *self.rng.pick(&[RouteProto::STATIC, RouteProto(42)]));
         if self.rng.percent(12) {
@@ -61,9 +63,12 @@ impl Generator {
             route.kind = *self.rng.pick(&kinds);
             return route;
         }
-        let hops = if self.rng.percent(12) { 2 } else { 1 };
+        let hops = *self.rng.pick(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 0]);
         route.nexthops = (0..hops).map(|_| self.nexthop(netns, family)).collect();
         route.src = self.rng.percent(10).then(|| self.own_address(netns, family)).flatten();
+        if self.rng.percent(2) {
+            route.src = Some(self.host(family)).filter(|src| src.is_ipv4() || !self.is_own(netns, *src));
+        }
         if family == Family::V4 {
             route.scope = self.rng.percent(6).then(|| *self.rng.pick(&[Scope::Link, Scope::Global, Scope::Host]));
             self.vary_kind(&mut route);
@@ -74,13 +79,15 @@ impl Generator {
     /// What else than a way to somewhere a route may be.
     fn vary_kind(&mut self, route: &mut Route) {
         if self.rng.percent(4) {
-            route.kind = *self.rng.pick(&[RouteKind::Local, RouteKind::Broadcast]);
+            route.kind = *self.rng.pick(&[RouteKind::Local, RouteKind::Broadcast, RouteKind::Multicast]);
             route.table = TableId::LOCAL;
         }
     }
 
     fn nexthop(&mut self, netns: &NetnsRef, family: Family) -> Nexthop {
-        let via = self.rng.percent(65).then(|| self.gateway(netns, family));
+        // An IPv6 gateway of an IPv4 route (RFC 5549).
+        let gateways = if family == Family::V4 && self.rng.percent(6) { Family::V6 } else { family };
+        let via = self.rng.percent(65).then(|| self.gateway(netns, gateways));
         // The route to an IPv6 address of one's own comes in its own time.
         let via = via.filter(|via| via.is_ipv4() || !self.is_own(netns, *via));
         let dev = (via.is_none() || self.rng.percent(40)).then(|| self.link(netns));
