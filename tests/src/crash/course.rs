@@ -9,7 +9,7 @@ use super::tried::{Report, failures, interrupts, kills, there_and_back, together
 use super::{random, scripts};
 
 /// So many machines for each processor: most of the time a lab waits.
-const MACHINES: usize = 3;
+const MACHINES: usize = 5;
 
 /// What is tried.
 #[derive(Clone, Debug)]
