@@ -132,6 +132,21 @@ const CORNERS: &[(&str, &str)] = &[
         "an IPv6 gateway of an IPv4 default route",
         r#"let br0 = bridge("br0").up(); host.route("0.0.0.0/0", #{ via: "fd00::2", dev: br0, onlink: true });"#,
     ),
+    (
+        "the main table is part of the local one",
+        r#"let lo = host.lo; lo.addr("10.0.1.5/8"); host.route("10.0.0.0/16", #{ kind: "throw" });
+           host.route("11.0.0.0/16", #{ dev: lo, src: "10.0.1.2" });"#,
+    ),
+    (
+        "until somebody adds a rule",
+        r#"let lo = host.lo; lo.addr("10.0.1.5/8"); host.route("10.0.0.0/16", #{ kind: "throw" });
+           host.rule(#{ fwmark: 1, table: 100 }); host.route("11.0.0.0/16", #{ dev: lo, src: "10.0.1.2" });"#,
+    ),
+    (
+        "a route's own table knows addresses too",
+        r#"let lo = host.lo; host.route("10.0.1.2", #{ dev: lo, kind: "local", table: 100 });
+           host.route("11.0.0.0/16", #{ dev: lo, src: "10.0.1.2", table: 100 });"#,
+    ),
     ("which needs a link to be believed", r#"host.route("10.0.0.0/24", #{ via: "fd00::2", onlink: true });"#),
     (
         "nothing but its own addresses is reached over lo, whatever the route is called",
