@@ -73,7 +73,12 @@ fn check_seed(seed: u64, shrinking: bool, report: &Mutex<Report>) {
             let told = check(&smaller);
             // What time decides may not come again.
             let lasting = !told.differences.is_empty();
-            Some(if lasting { told.tell(&smaller) } else { outcome.tell(&program) })
+            let first = outcome.differences.join("\n  => ");
+            Some(if lasting {
+                format!("{}\n  at first:\n  => {first}", told.tell(&smaller))
+            } else {
+                outcome.tell(&program)
+            })
         }
     };
     let Ok(mut report) = report.lock() else { return };

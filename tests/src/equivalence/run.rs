@@ -328,7 +328,7 @@ fn waits_for_addresses(op: &Op) -> bool {
 fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> AsCommands {
     let pause = |op| if waits_for_addresses(op) { format!("sleep {}\n", PAUSE.as_secs_f64()) } else { String::new() };
     let paused = program.iter().zip(commands(lines)).map(|(op, line)| pause(op) + line.as_str());
-    let script = paused.collect::<String>() + tell_holders(&expected.look).as_str();
+    let script = paused.collect::<String>() + tell_holders(&expected).as_str();
     Sandbox::new().run(move || {
         let _programs = Programs;
         bring_loopback_up();
@@ -349,14 +349,18 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
     })
 }
 
-/// Writes down the processes that hold namespaces, and that are still there.
-fn tell_holders(look: &Look) -> String {
-    let variable = |number: &u32| shell::variable(PidRef::Held(*number));
+/// Writes down the processes that hold namespaces, and that are still there. Those that were told to
+/// end have a second for it.
+fn tell_holders(expected: &Expected) -> String {
     let tell = |number: &u32| {
-        let pid = variable(number);
-        format!("if kill -0 \"${pid}\" 2>/dev/null; then echo {number} \"${pid}\" >>/run/holders; fi\n")
+        let pid = shell::variable(PidRef::Held(*number));
+        let looks = if expected.state.netns.contains_key(&NetnsRef::Held(*number)) { 0 } else { 50 };
+        format!(
+            "left={looks}\nwhile [ $left -gt 0 ] && kill -0 \"${pid}\" 2>/dev/null; do sleep 0.02; left=$((left - 1)); done\n\
+             if kill -0 \"${pid}\" 2>/dev/null; then echo {number} \"${pid}\" >>/run/holders; fi\n"
+        )
     };
-    look.held.iter().map(tell).collect()
+    expected.look.held.iter().map(tell).collect()
 }
 
 fn holders() -> Vec<(u32, u32)> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use netscript_engine::op::{Action, NetnsOp, Op};
+
 use super::run::{Program, check_within};
 
 /// Long enough for what takes its time, as nearly every program shows.
@@ -16,7 +18,7 @@ pub fn shrink(program: &Program) -> Program {
         while at < smallest.len() {
             let mut candidate = smallest.clone();
             candidate.drain(at..(at + chunk).min(candidate.len()));
-            if check_within(&candidate, LIMIT).differences.is_empty() {
+            if !ends_its_own(&candidate) || check_within(&candidate, LIMIT).differences.is_empty() {
                 at += chunk;
             } else {
                 smallest = candidate;
@@ -25,4 +27,13 @@ pub fn shrink(program: &Program) -> Program {
         chunk /= 2;
     }
     smallest
+}
+
+/// A script cannot end a namespace without a name that it does not have.
+fn ends_its_own(program: &Program) -> bool {
+    let held = |op: &Op, number: u32| op.action == Action::Netns(NetnsOp::Hold(number));
+    program.iter().enumerate().all(|(at, op)| match op.action {
+        Action::Netns(NetnsOp::Release(number)) => program[..at].iter().any(|before| held(before, number)),
+        _ => true,
+    })
 }

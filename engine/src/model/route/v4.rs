@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::device::DevId;
 use super::super::policy::Flow;
-use super::super::space::SpaceId;
+use super::super::space::{Space, SpaceId};
 use super::super::{Failure, Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
@@ -266,7 +266,8 @@ impl Model {
         };
         if let Some(src) = ipv4(*src) {
             let own = *kind == RouteKind::Local && dst.addr() == IpAddr::V4(src);
-            if !own && self.addr_type4(space, src) != RouteKind::Local {
+            let local = |table| self.addr_type_in4(space, table, src) == RouteKind::Local;
+            if !own && !local(*table) && !local(TableId::LOCAL) {
                 return Err(refused(Errno::EINVAL, "Invalid prefsrc address"));
             }
         }
@@ -382,20 +383,31 @@ impl Model {
         tables.into_iter().find_map(|table| answer(&[table])).unwrap_or(Err(Errno::ENETUNREACH))
     }
 
-    /// `inet_addr_type_dev_table`: what the local table makes of an address.
+    /// `inet_addr_type`: what the local table makes of an address.
     pub(in super::super) fn addr_type4(&self, space: SpaceId, addr: Ipv4Addr) -> RouteKind {
+        self.addr_type_in4(space, TableId::LOCAL, addr)
+    }
+
+    /// `__inet_dev_addr_type`
+    fn addr_type_in4(&self, space: SpaceId, table: TableId, addr: Ipv4Addr) -> RouteKind {
         if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
         if addr.is_multicast() {
             return RouteKind::Multicast;
         }
-        let fib = &self.space(space).fib4;
-        if !fib.local {
+        let Space { fib4: fib, rules4: rules, .. } = self.space(space);
+        if matches!(table, TableId::LOCAL | TableId::MAIN) && !fib.local {
             return RouteKind::Broadcast;
         }
+        // The local and the main table are one until somebody adds a rule (fib_unmerge).
+        let tables = match table {
+            TableId::LOCAL | TableId::MAIN if !rules.custom() => &[TableId::LOCAL, TableId::MAIN][..],
+            TableId::MAIN => &[TableId::LOCAL],
+            _ => &[table],
+        };
         let flow = Flow { daddr: addr.into(), oif: None };
-        match fib.lookup(&[TableId::LOCAL], &flow, 0) {
+        match fib.lookup(tables, &flow, 0) {
             Some(Ok((route, _))) => route.kind,
             Some(Err(_)) | None => RouteKind::Unicast,
         }

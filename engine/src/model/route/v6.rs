@@ -382,10 +382,21 @@ impl Model {
         found.and_then(|route| route.way.dev).ok_or_else(|| unreachable("No route to host"))
     }
 
-    /// `fib6_is_reject`: what goes over the loopback device goes nowhere.
+    /// `fib6_is_reject`: what goes over the loopback device goes nowhere, but to its own addresses.
     fn rejects6(&self, route: &Route6) -> bool {
+        let own = match route.kind {
+            RouteKind::Local => true,
+            RouteKind::Anycast => route.proto == RouteProto::KERNEL,
+            RouteKind::Unicast
+            | RouteKind::Broadcast
+            | RouteKind::Multicast
+            | RouteKind::Blackhole
+            | RouteKind::Unreachable
+            | RouteKind::Prohibit
+            | RouteKind::Throw => false,
+        };
         let over_loopback = route.way.dev.is_some_and(|dev| self.device(dev).is_loopback());
-        route.kind.discards() || (over_loopback && route.kind == RouteKind::Unicast)
+        route.kind.discards() || (over_loopback && !own)
     }
 
     /// `ip6_route_check_nh_onlink`: the main table may say nothing else of the gateway.

@@ -2,8 +2,10 @@
 //!
 //! Left out is what chance decides: neighbours of a bridge, which forgets them when it takes a
 //! port's address, and an IPv6 address of one's own as a gateway, whose route comes in the kernel's
-//! own time; so does the end of duplicate address detection, before which an address is no source. Left out too are the kinds of links that this kernel lacks (FACTS: dummy, vlan, ipvlan)
-//! and VLAN filtering.
+//! own time; so does the end of duplicate address detection, before which an address is no source.
+//! Left out too are kinds of links that not every kernel has (dummy, vlan, ipvlan) and VLAN filtering;
+//! settings beside those that addresses and routes depend on; programs, and namespaces that are known
+//! by one; rules that are removed by their handle, and what is only ever read of rules.
 
 mod addr;
 mod link;

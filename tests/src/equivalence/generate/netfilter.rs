@@ -156,7 +156,7 @@ impl Generator {
     }
 
     fn multiport(&mut self) -> Match {
-        let all = vec![ports("80"), ports("443"), ports("8000:8010")];
+        let all = [ports("80"), ports("443"), ports("8000:8010")];
         let list = PortList::new(all[..1 + self.rng.below(3)].to_vec()).expect("they are few");
         let side = *self.rng.pick(&[MultiportSide::Source, MultiportSide::Destination, MultiportSide::Either]);
         Match::Multiport(Multiport { side, ports: Inv::new(self.rng.percent(20), list) })

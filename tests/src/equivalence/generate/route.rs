@@ -71,16 +71,18 @@ impl Generator {
         }
         if family == Family::V4 {
             route.scope = self.rng.percent(6).then(|| *self.rng.pick(&[Scope::Link, Scope::Global, Scope::Host]));
-            self.vary_kind(&mut route);
         }
+        self.vary_kind(&mut route);
         route
     }
 
     /// What else than a way to somewhere a route may be.
     fn vary_kind(&mut self, route: &mut Route) {
-        if self.rng.percent(4) {
-            route.kind = *self.rng.pick(&[RouteKind::Local, RouteKind::Broadcast, RouteKind::Multicast]);
-            route.table = TableId::LOCAL;
+        if self.rng.percent(5) {
+            let kinds =
+                [RouteKind::Local, RouteKind::Local, RouteKind::Broadcast, RouteKind::Multicast, RouteKind::Anycast];
+            route.kind = *self.rng.pick(&kinds);
+            route.table = if self.rng.percent(70) { TableId::LOCAL } else { route.table };
         }
     }
 
@@ -92,7 +94,7 @@ impl Generator {
         let via = via.filter(|via| via.is_ipv4() || !self.is_own(netns, *via));
         let dev = (via.is_none() || self.rng.percent(40)).then(|| self.link(netns));
         let onlink = via.is_some() && self.rng.percent(12);
-        Nexthop { via, dev, weight: *self.rng.pick(&[1, 1, 3]), onlink }
+        Nexthop { via, dev, weight: *self.rng.pick(&[1, 1, 1, 1, 3, 256]), onlink }
     }
 
     /// Mostly a neighbour of an address that is there.
