@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use netscript_engine::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, NetnsRef, Op, Prefix, Scope};
+use netscript_engine::state::Addr;
 
 use super::Generator;
 
@@ -85,10 +86,13 @@ impl Generator {
         .expect("they are prefixes")
     }
 
-    /// Mostly an address that the link has.
+    /// Mostly an address that the link has. When it gets the one that the kernel makes of its hardware
+    /// address is the kernel's business (`linkwatch_event`, up to a second later).
     fn given(&mut self, netns: &NetnsRef, link: &IfName) -> AddrSpec {
         let given: Vec<AddrSpec> = self.found(netns, link).map_or(Vec::new(), |link| {
-            link.addrs.iter().map(|addr| AddrSpec { peer: addr_peer(addr), ..AddrSpec::new(addr.local) }).collect()
+            let made = |addr: &&Addr| addr.scope == Scope::Link && addr.local.addr().is_ipv6() && !addr.nodad;
+            let addrs = link.addrs.iter().filter(|addr| !made(addr));
+            addrs.map(|addr| AddrSpec { peer: addr_peer(addr), ..AddrSpec::new(addr.local) }).collect()
         });
         if given.is_empty() || self.rng.percent(15) {
             let family = self.family();
@@ -98,6 +102,6 @@ impl Generator {
     }
 }
 
-fn addr_peer(addr: &netscript_engine::state::Addr) -> Option<Prefix> {
+fn addr_peer(addr: &Addr) -> Option<Prefix> {
     addr.peer.and_then(|peer| Prefix::new(peer, addr.local.len()))
 }
