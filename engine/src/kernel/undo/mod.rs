@@ -46,6 +46,16 @@ impl Undoing {
         undoing
     }
 
+    /// A route may need another that was removed before it, and that is there only now; once more has
+    /// been undone, its link may be down.
+    fn try_routes_again(&mut self) {
+        let (routes, others) =
+            std::mem::take(&mut self.failed).into_iter().partition(|(entry, _)| is_about_routes(entry));
+        self.failed = others;
+        let routes: Vec<(Entry, Vec<String>)> = routes;
+        self.add(routes.into_iter().map(|(entry, _)| entry).collect());
+    }
+
     fn add(&mut self, entries: Vec<Entry>) {
         self.entries.extend(entries.into_iter().map(|entry| (turn(&entry), entry)));
     }
@@ -135,9 +145,18 @@ impl Kernel {
     }
 
     fn undo_and_close(&mut self, entry: Entry, undoing: &mut Undoing) {
-        let (left, problems) = self.undo_entry(&entry);
+        let (mut left, mut problems) = self.undo_entry(&entry);
+        let mut before = entry.undo.len();
+        // Routes that one operation removed may need each other.
+        while !left.is_empty() && left.len() < before {
+            before = left.len();
+            (left, problems) = self.undo_entry(&Entry { undo: left, ..entry.clone() });
+        }
         if left.is_empty() {
             self.book.undone(entry.n);
+            if is_about_routes(&entry) {
+                undoing.try_routes_again();
+            }
         } else {
             undoing.failed.push((Entry { undo: left, ..entry }, problems));
         }
@@ -279,6 +298,10 @@ impl Kernel {
                 && route.nexthops.iter().all(hop_is_there)
         }))
     }
+}
+
+fn is_about_routes(entry: &Entry) -> bool {
+    entry.undo.iter().any(|undo| matches!(undo, Undo::Do { deed: Deed::Route(_), .. }))
 }
 
 /// Whether a refusal means that there is nothing to do any more.
