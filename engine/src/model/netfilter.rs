@@ -187,9 +187,9 @@ impl Tables {
 
 /// `addrtype_mt_checkentry_v1`: what the built-in chain itself does not know of a packet.
 fn check_links(rule: &Rule) -> Outcome {
-    let limit = rule.matches().iter().find_map(|found| match found {
-        Match::Addrtype(addrtype) => addrtype.limit,
-        _ => None,
+    let limit = rule.matches().iter().find_map(|found| {
+        let Match::Addrtype(addrtype) = found else { return None };
+        addrtype.limit
     });
     let known = match (rule.chain().hook(), limit) {
         (Some(hook), Some(IfaceLimit::In)) => hook.knows_iif(),

@@ -47,7 +47,7 @@ pub(super) fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Rep
 /// address. Without `--force` it is refused.
 fn is_final(op: &Op) -> bool {
     match &op.action {
-        Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_)) => true,
+        Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Detach(_)) => true,
         Action::Link(LinkOp::Set(name, LinkSet::Mac(_))) => name.as_str() == "lo",
         Action::Netns(_)
         | Action::Link(_)

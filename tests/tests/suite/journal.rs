@@ -271,6 +271,25 @@ fn the_tutorials_clean_up_spares_others() {
     assert_eq!(look(), before);
 }
 
+/// Without its name a namespace ends, and what is in it, unless a process is there.
+#[test]
+fn a_name_that_alone_keeps_a_namespace_is_not_taken_away() {
+    let machine = Machine::new();
+    machine.ok("ip netns add theirs; ip link add stranger type veth peer name far; ip netns add busy
+        setsid -f ip netns exec busy sleep 60 </dev/null >/dev/null 2>&1; sleep 0.5");
+    let look = || machine.ok("ip netns list | cut -d ' ' -f 1; ip -br link");
+    let before = look();
+    machine.script("name", r#"netns_detach("theirs");"#);
+    assert!(machine.refused("netscript name.rhai", "E0505").contains("the namespace `theirs`"));
+    machine.script("guest", r#"host.link("stranger").move_to(netns("mine")); netns_detach("mine");"#);
+    assert!(machine.refused("netscript guest.rhai", "E0505").contains("the link `stranger` in mine"));
+    assert_eq!(look(), before);
+    machine.script("busy", r#"netns_detach("busy");"#);
+    machine.ok("netscript busy.rhai; test ! -e /run/netns/busy; netscript down busy");
+    assert_eq!(look(), before);
+    machine.ok("netscript --force name.rhai; test ! -e /run/netns/theirs");
+}
+
 #[test]
 fn one_thing_of_others_is_not_removed_either() {
     let machine = Machine::new();

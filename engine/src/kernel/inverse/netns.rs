@@ -2,7 +2,7 @@
 
 use super::super::netns::{path_of, pids_in};
 use super::super::{Absent, Failure, Kernel, Outcome, resolver};
-use crate::journal::Undo;
+use crate::journal::{Key, Undo};
 use crate::op::{NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 
 impl Kernel {
@@ -16,7 +16,7 @@ impl Kernel {
                 Ok(self.loss(&netns))
             }
             NetnsOp::Attach(name, pid) => self.inverse_of_attach(name, *pid),
-            NetnsOp::Detach(name) => self.inverse_of_detach(name),
+            NetnsOp::Detach(name) => self.inverse_of_detach(op, name),
             NetnsOp::Del(name) => self.inverse_of_del(op, name),
             NetnsOp::Resolver(name, _) => {
                 Ok(vec![Undo::Resolver { name: name.clone(), before: resolver::servers(name)? }])
@@ -37,9 +37,10 @@ impl Kernel {
         Ok(key.into_iter().map(|key| Undo::Netns { name: name.clone(), key }).collect())
     }
 
-    fn inverse_of_detach(&mut self, name: &NetnsName) -> Outcome<Vec<Undo>> {
+    /// Without its name a namespace goes, unless a process is in it.
+    fn inverse_of_detach(&mut self, op: &Op, name: &NetnsName) -> Outcome<Vec<Undo>> {
         let netns = NetnsRef::Named(name.clone());
-        if self.goes_with_netns(&netns) || path_of(name).symlink_metadata().is_err() {
+        if path_of(name).symlink_metadata().is_err() {
             return Ok(Vec::new());
         }
         let mut place = match self.namespaces.place(&netns) {
@@ -47,8 +48,23 @@ impl Kernel {
             Err(Failure { absent: Some(Absent::Leftover(_)), .. }) => return Ok(Vec::new()),
             place => place?,
         };
-        place.process = pids_in(place.key.inode).first().copied().and_then(super::super::process::identify);
+        let process = pids_in(place.key.inode).first().copied().and_then(super::super::process::identify);
+        if process.is_none() {
+            self.namespaces.close(&netns);
+            return if self.has_named(name, place.key) { Ok(Vec::new()) } else { self.inverse_of_del(op, name) };
+        }
+        if self.goes_with_netns(&netns) {
+            return Ok(Vec::new());
+        }
+        place.process = process;
         Ok(vec![Undo::Bind { name: name.clone(), place }])
+    }
+
+    /// Whether the lab gave a name to somebody else's namespace.
+    fn has_named(&self, name: &NetnsName, key: Key) -> bool {
+        let gave = |undo: &Undo| matches!(undo, Undo::Netns { name: given, key: to } if given == name && *to == key);
+        !self.own.has_netns(&NetnsRef::Named(name.clone()))
+            && self.book.entries.iter().flat_map(|entry| &entry.undo).any(gave)
     }
 
     /// One of the lab's namespaces that goes with what is in it.
