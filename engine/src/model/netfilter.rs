@@ -187,15 +187,15 @@ impl Tables {
 
 /// `addrtype_mt_checkentry_v1`: what the built-in chain itself does not know of a packet.
 fn check_links(rule: &Rule) -> Outcome {
-    let limit = rule.matches().iter().find_map(|found| {
+    let mut limits = rule.matches().iter().filter_map(|found| {
         let Match::Addrtype(addrtype) = found else { return None };
         addrtype.limit
     });
-    let known = match (rule.chain().hook(), limit) {
-        (Some(hook), Some(IfaceLimit::In)) => hook.knows_iif(),
-        (Some(hook), Some(IfaceLimit::Out)) => hook.knows_oif(),
-        (None, _) | (_, None) => true,
-    };
+    let known = limits.all(|limit| match (rule.chain().hook(), limit) {
+        (Some(hook), IfaceLimit::In) => hook.knows_iif(),
+        (Some(hook), IfaceLimit::Out) => hook.knows_oif(),
+        (None, _) => true,
+    });
     if known { Ok(()) } else { Err(Errno::EINVAL.into()) }
 }
 
