@@ -141,25 +141,30 @@ impl Kernel {
     /// Undoes one entry, or several that are each about a rule.
     fn undo_alike(&mut self, entries: Vec<Entry>, undoing: &mut Undoing) {
         let left = if entries.len() > 1 { self.delete_rules_together(entries) } else { entries };
-        left.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
+        self.undo_and_close(left, undoing);
     }
 
-    fn undo_and_close(&mut self, entry: Entry, undoing: &mut Undoing) {
-        let (mut left, mut problems) = self.undo_entry(&entry);
-        let mut before = entry.undo.len();
-        // Routes that one operation removed may need each other.
-        while !left.is_empty() && left.len() < before {
-            before = left.len();
-            (left, problems) = self.undo_entry(&Entry { undo: left, ..entry.clone() });
-        }
-        if left.is_empty() {
-            self.book.undone(entry.n);
+    /// Undoes entries one by one, and then notes which have been undone: a step may be taken twice.
+    fn undo_and_close(&mut self, entries: Vec<Entry>, undoing: &mut Undoing) {
+        let mut undone = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let (mut left, mut problems) = self.undo_entry(&entry);
+            let mut before = entry.undo.len();
+            // Routes that one operation removed may need each other.
+            while !left.is_empty() && left.len() < before {
+                before = left.len();
+                (left, problems) = self.undo_entry(&Entry { undo: left, ..entry.clone() });
+            }
+            if !left.is_empty() {
+                undoing.failed.push((Entry { undo: left, ..entry }, problems));
+                continue;
+            }
+            undone.push(entry.n);
             if is_about_routes(&entry) {
                 undoing.try_routes_again();
             }
-        } else {
-            undoing.failed.push((Entry { undo: left, ..entry }, problems));
         }
+        self.book.all_undone(&undone);
         kill::point();
     }
 
@@ -170,7 +175,7 @@ impl Kernel {
             self.delete_links_together(&entries);
             kill::point();
         }
-        entries.into_iter().for_each(|entry| self.undo_and_close(entry, undoing));
+        self.undo_and_close(entries, undoing);
     }
 
     /// Takes the steps of an entry, and tells which it could not take, and why.
