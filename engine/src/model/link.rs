@@ -512,11 +512,17 @@ impl Model {
         }
     }
 
-    /// `NETDEV_CHANGE`: IPv6 leaves `lo` once more if its MTU is too small (addrconf_notify).
+    /// `NETDEV_CHANGE`: IPv6 leaves `lo` once more if its MTU is too small, and comes back if it is not
+    /// any more (addrconf_notify).
     fn tell_of_change(&mut self, id: DevId) {
         let device = self.device(id);
-        if device.up && device.is_loopback() && device.mtu < IPV6_MIN_MTU {
+        if !device.up || !device.is_loopback() {
+            return;
+        }
+        if device.mtu < IPV6_MIN_MTU {
             self.destroy6(id);
+        } else if !device.ready6 {
+            self.configure6(id);
         }
     }
 
