@@ -224,18 +224,12 @@ impl Model {
         self.forget_addresses6(id);
     }
 
+    /// Routes over other links keep them as their sources (`addrconf_ifdown`).
     fn forget_addresses6(&mut self, id: DevId) {
-        let space = self.space_of(id);
         let device = self.device_mut(id);
         device.ready6 = false;
         device.anycast6.clear();
-        for gone in std::mem::take(&mut device.addrs6) {
-            if let Some(local) = gone.local
-                && !self.has_address6(space, local)
-            {
-                self.space_mut(space).fib6.forget_source(local);
-            }
-        }
+        device.addrs6.clear();
     }
 
     /// The link is up and has a carrier: `addrconf_init_auto_addrs`, `addrconf_dad_run`.
