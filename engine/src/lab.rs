@@ -8,7 +8,7 @@ use handles::Handles;
 pub use handles::{LinkId, NetnsId};
 
 use crate::diagnostics::{At, Errno, Error, Refusal, Result};
-use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, SysctlOp};
+use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
 use crate::shell::Command;
 use crate::world::{Absent, Failed, Point, World};
 
@@ -218,8 +218,8 @@ impl Lab {
             Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
             Some(absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_))) => absent.into_error(),
             None => {
-                if let (Action::Sysctl(SysctlOp::Write(key, _)), Errno::ENOENT) = (&op.action, failed.refusal.errno)
-                    && let Err(error) = self.world.sysctl(&op.netns, key)
+                if let (Action::Sysctl(write), Errno::ENOENT) = (&op.action, failed.refusal.errno)
+                    && let Err(error) = self.world.sysctl(&op.netns, write.key())
                 {
                     return error;
                 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE, Session};
-use netscript_engine::kernel::{Interrupt, Kernel, Queue, enter_sandbox, may_change_networks};
+use netscript_engine::kernel::{Interrupt, Kernel, Queue, check_release, enter_sandbox, may_change_networks};
 use netscript_engine::shell;
 use netscript_engine::{Lab, World};
 use netscript_stdlib::Environment;
@@ -58,6 +58,7 @@ fn prepare(args: &RunArgs) -> Result<Prepared> {
 
 /// Enters a sandbox, if that is wanted, or if the user comes to explore without being privileged.
 fn place(args: &RunArgs) -> Result<Place> {
+    check_release()?;
     let place = match (args.sandbox, may_change_networks()) {
         (true, _) => Place::Sandbox,
         (false, true) => Place::Machine,

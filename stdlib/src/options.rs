@@ -6,7 +6,7 @@ use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::op::{IfName, NetnsRef};
 use rhai::{Dynamic, Map};
 
-use crate::{addr, args, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route};
+use crate::{addr, args, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};
 
 /// The words of a file that take options, each with its keys, in parts.
 pub(crate) type Known = &'static [(&'static str, &'static [&'static [&'static str]])];
@@ -23,6 +23,7 @@ const FILES: &[Known] = &[
     policy::OPTIONS,
     probe::OPTIONS,
     route::OPTIONS,
+    sysctl::OPTIONS,
 ];
 
 /// The keys of the options that a word takes, as checking and completion know them; none if it

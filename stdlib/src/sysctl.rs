@@ -1,12 +1,16 @@
 //! Kernel settings.
 
-use netscript_engine::diagnostics::Result;
+use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{SysctlKey, SysctlOp};
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine};
+use rhai::{Dynamic, Engine, Map};
 
+use crate::options::{Known, Options};
 use crate::{Netns, RhaiResult, args};
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[("sysctl", &[&["ignore"]])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -46,5 +50,43 @@ mod words {
         let key = SysctlKey::parse(key)?;
         let value = value_text(&value)?;
         Ok(netns.submit(SysctlOp::Write(key, value), at(&ctx))?)
+    }
+
+    /// Writes a setting. Option: `ignore: true` does nothing where this kernel has no such setting, as
+    /// `sysctl --ignore` does: some are there only with a module, such as `br_netfilter`.
+    ///
+    /// ```
+    /// host.sysctl("net.bridge.bridge-nf-call-iptables", 0, #{ ignore: true });
+    /// ```
+    #[rhai_fn(name = "sysctl", pure, return_raw)]
+    pub fn sysctl_write_with(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        key: &str,
+        value: Dynamic,
+        options: Map,
+    ) -> RhaiResult<()> {
+        let key = SysctlKey::parse(key)?;
+        let value = value_text(&value)?;
+        let mut o = Options::new("sysctl", options)?;
+        let ignore = o.boolean("ignore")?.unwrap_or(false);
+        let write = if ignore { SysctlOp::WriteIfThere(key, value) } else { SysctlOp::Write(key, value) };
+        Ok(netns.submit(write, at(&ctx))?)
+    }
+
+    /// Whether there is a setting: some are there only with a module, such as `br_netfilter`.
+    ///
+    /// ```
+    /// assert(host.has_sysctl("net.ipv4.ip_forward"));
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn has_sysctl(netns: &mut Netns, key: &str) -> RhaiResult<bool> {
+        let key = SysctlKey::parse(key)?;
+        let reference = netns.reference()?;
+        match netns.session().lab().world().sysctl(&reference, &key) {
+            Ok(_) => Ok(true),
+            Err(Error::NoSuchSetting { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use netscript_engine::diagnostics::Code;
 
-use crate::{Sandbox, difference, snapshot};
+use crate::{Sandbox, difference, patience, snapshot};
 
 /// How long the two networks may take to settle: carriers, duplicate address detection.
 const SETTLED_AFTER: Duration = Duration::from_secs(8);
@@ -87,7 +87,7 @@ impl Case {
             if left == right {
                 return Ok(());
             }
-            if start.elapsed() > SETTLED_AFTER {
+            if start.elapsed() > patience(SETTLED_AFTER) {
                 return Err(difference(&left, &right));
             }
             thread::sleep(Duration::from_millis(100));

@@ -10,13 +10,16 @@ mod equality;
 pub mod equivalence;
 pub mod floor;
 pub mod lines;
+mod pace;
 pub mod program;
+pub mod rig;
 mod sandbox;
 mod snapshot;
 pub mod terminal;
 
 pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
+pub use pace::{patience, skip};
 pub use sandbox::Sandbox;
 pub use snapshot::{Snapshot, difference, snapshot};
 
@@ -30,8 +33,8 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")
 }
 
-/// The program under test, built as it stands: `cargo test` itself builds no programs of other
-/// packages.
+/// The program under test: the one that `NETSCRIPT_PROGRAM` names (the rig sets it, where no cargo is),
+/// else built as it stands, since `cargo test` itself builds no programs of other packages.
 ///
 /// # Panics
 ///
@@ -39,6 +42,9 @@ pub fn workspace() -> &'static Path {
 pub fn netscript() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
+        if let Some(program) = std::env::var_os("NETSCRIPT_PROGRAM") {
+            return PathBuf::from(program);
+        }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let build = Command::new(cargo)
             .current_dir(workspace())

@@ -254,7 +254,7 @@ pub fn family(pid: u32) -> Vec<Seen> {
 
 /// Those of these processes that are still running, after some time.
 pub fn left_of(processes: &[Seen], time: Duration) -> Vec<Seen> {
-    let deadline = Instant::now() + time;
+    let deadline = Instant::now() + crate::patience(time);
     loop {
         let same =
             |process: &&Seen| seen(process.pid).is_some_and(|now| now.started == process.started && now.state != 'Z');

@@ -91,7 +91,7 @@ impl Terminal {
     ///
     /// If it never is.
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&Terminal) -> bool) {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + crate::patience(LIMIT);
         while !wanted(self) {
             if !self.look(deadline.saturating_duration_since(Instant::now())) {
                 panic!("{what} does not come; the screen is\n{}", self.text());
@@ -192,7 +192,7 @@ impl Terminal {
     ///
     /// If it does not end.
     pub fn status(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + crate::patience(LIMIT);
         loop {
             if let Some(status) = self.child.try_wait().expect("it is ours") {
                 return status.code();

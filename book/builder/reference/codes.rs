@@ -70,6 +70,8 @@ fn told(code: Code) -> Option<String> {
                    `sudo sysctl -w kernel.unprivileged_userns_clone=1`, or run netscript as root"
                 .to_owned(),
         },
+        Code::E0490 => Error::OldKernel { found: "4.19.0-27-amd64".to_owned(), oldest: "5.10".to_owned() },
+        Code::E0491 => Error::StuckLink { name: "eth1".to_owned(), netns: "red".to_owned(), index: 3 },
         Code::E0502 => Error::LabBusy { name: "lab".to_owned() },
         Code::E0507 => {
             let what = "remove the namespace `red`: Device or resource busy (still in use)";

@@ -177,6 +177,13 @@ codes! {
         "A shell talks to its user through a terminal, and netscript was started without one.",
         "Run netscript in a terminal, its input and output not piped.";
 
+    E0490 "kernel too old",
+        "netscript needs Linux 5.10 or newer.",
+        "Run it on a newer kernel.";
+    E0491 "link could not be given back",
+        "Linux before 5.13 keeps a link's number when the link moves to another namespace, and another link there has that number: after the move nobody could tell the link by its number, and `netscript down` could not give it back.",
+        "Use Linux 5.13 or newer, or move the link into a namespace that was made for it.";
+
     E0501 "lab is up",
         "A lab of this name is up; it was built by this script, or by another of the same name.",
         "Take it down with `netscript down`, put the new one in its place with `--replace`, or choose another name with `--name`.";

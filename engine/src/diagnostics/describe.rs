@@ -181,7 +181,11 @@ impl Error {
                 .culprit(key);
                 match did_you_mean(key, known.iter().map(String::as_str)) {
                     Some(meant) => description.help(format!("did you mean `{meant}`?")),
-                    None => description.help("some settings appear only with a kernel module (`net.bridge.*` with br_netfilter) or with a link"),
+                    None if key.starts_with("net.bridge.") || key.starts_with("net/bridge/") => description.help(
+                        "the module br_netfilter has it: load it as root with `modprobe br_netfilter`, or say \
+                         `#{ ignore: true }` to go on without",
+                    ),
+                    None => description.help("some settings appear only with a kernel module, or with a link"),
                 }
             }
             Error::Program { program, errno, netns } => Description::new(
@@ -307,6 +311,19 @@ impl Error {
                 }
                 suggest_name(description, name, known, "the labs that are up are")
             }
+            Error::OldKernel { found, oldest } => Description::new(
+                Code::E0490,
+                format!("this kernel is too old: netscript needs Linux {oldest} or newer, and this is {found}"),
+                format!("Linux {oldest} or newer is needed"),
+            )
+            .help("run it on a newer kernel; a dry run (`--dry-run`) works on any"),
+            Error::StuckLink { name, netns, index } => Description::new(
+                Code::E0491,
+                format!("`{name}` cannot be moved to {netns}: it could not be given back when the lab is taken down"),
+                format!("its number {index} is taken in {netns}"),
+            )
+            .note("Linux before 5.13 keeps a link's number when the link is moved, or chooses any other if it is taken")
+            .help("use Linux 5.13 or newer, or move it into a namespace where no link has this number"),
             Error::Strangers { lab, what } => {
                 let description = Description::new(
                     Code::E0504,

@@ -71,6 +71,10 @@ pub enum Error {
     NoTest { path: String, why: String },
     /// No privilege to change networks; `sandbox`: a network of its own would do.
     NotRoot { sandbox: bool },
+    /// A kernel that lacks what netscript is made of.
+    OldKernel { found: String, oldest: String },
+    /// A link that this kernel could not give back after a move: it keeps the link's number, which is taken there.
+    StuckLink { name: String, netns: String, index: u32 },
     /// No sandbox can be made; `help` names the switch.
     NoSandbox { why: String, help: String },
     /// Something that a dry run has no way to know, put as what follows "cannot know".

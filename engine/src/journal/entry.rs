@@ -37,9 +37,16 @@ pub struct Header {
 pub struct Key {
     /// The number of `net:[…]`; a later namespace may get it again.
     pub inode: u64,
-    /// `SO_NETNS_COOKIE`, which is never used again until the machine is started anew; 0 before
-    /// Linux 5.14.
+    /// `SO_NETNS_COOKIE`, which is never used again until the machine is started anew. Before Linux 5.14, when the
+    /// kernel made the namespace's file, in nanoseconds; 0 where that says nothing, since no name keeps the file.
     pub cookie: u64,
+}
+
+impl Key {
+    /// Whether both are the same namespace, as far as they tell.
+    pub fn is_same(self, other: Key) -> bool {
+        self.inode == other.inode && (self.cookie == other.cookie || self.cookie == 0 || other.cookie == 0)
+    }
 }
 
 /// A process, by its number and by when it was started, in clock ticks since boot.

@@ -28,6 +28,7 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, link: &IfName, spec: &Addr
         message.header.flags |= AddressHeaderFlags::Nodad;
     }
     message.attributes.extend(spec.broadcast_address().map(AddressAttribute::Broadcast));
+    message.attributes.extend(spec.proto.map(|by| AddressAttribute::Protocol(by.into())));
     namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
@@ -61,7 +62,7 @@ fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
     let RouteNetlinkMessage::NewAddress(AddressMessage { header, attributes, .. }) = message else { return None };
     let family = family_of(header.family)?;
     let mut flags = AddressFlags::from_bits_retain(header.flags.bits().into());
-    let (mut local, mut address, mut broadcast, mut label) = (None, None, None, None);
+    let (mut local, mut address, mut broadcast, mut label, mut proto) = (None, None, None, None, None);
     for attribute in attributes {
         match attribute {
             AddressAttribute::Local(addr) => local = Some(addr),
@@ -69,6 +70,7 @@ fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
             AddressAttribute::Broadcast(addr) => broadcast = Some(IpAddr::from(addr)),
             AddressAttribute::Label(text) => label = Some(text),
             AddressAttribute::Flags(all) => flags = all,
+            AddressAttribute::Protocol(by) => proto = Some(by.into()).filter(|by| *by != 0),
             _ => {}
         }
     }
@@ -84,6 +86,7 @@ fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
         permanent: flags.contains(AddressFlags::Permanent),
         // The same bit means a temporary address in IPv6 (`IFA_F_TEMPORARY`).
         secondary: family == Family::V4 && flags.contains(AddressFlags::Secondary),
+        proto,
     };
     Some((header.index, addr))
 }

@@ -1,6 +1,7 @@
 //! Links: made, changed, removed and found over rtnetlink.
 
 mod add;
+mod fallback;
 mod read;
 
 use std::os::fd::AsRawFd;
@@ -13,7 +14,7 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 use super::netns::Namespaces;
 use super::socket::RouteSocket;
 use super::together::End;
-use super::{Absent, Failure, Outcome, sys};
+use super::{Absent, Failure, Outcome, release, sys};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
 
@@ -22,7 +23,7 @@ pub(super) use read::{Outline, all_names, carriers_known, find, has_links, list,
 /// Attribute of a link that holds its alias (linux/if_link.h).
 const IFLA_IFALIAS: u16 = 20;
 
-/// Attribute of a move that asks for an index in the other namespace (linux/if_link.h; Linux 5.11).
+/// Attribute of a move that asks for an index in the other namespace (linux/if_link.h; Linux 5.13).
 const IFLA_NEW_IFINDEX: u16 = 49;
 
 /// Attribute of a bridge port that holds its hairpin mode (linux/if_link.h).
@@ -134,7 +135,11 @@ fn apply_set(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, set: 
             if new_index != former {
                 namespaces.take_index();
             }
-            change(namespaces, netns, name, message.append_extra_attribute(new_index_of(new_index)).build())
+            let message = match release::takes_new_index() {
+                true => message.append_extra_attribute(new_index_of(new_index)),
+                false => message,
+            };
+            change(namespaces, netns, name, message.build())
         }
         LinkSet::Master(Some(master)) => {
             let master = index(namespaces, netns, master)?;
@@ -167,9 +172,9 @@ fn alias_of(alias: &str) -> LinkAttribute {
 }
 
 /// The index that a link gets where it is moved: its own if it is one of the lab's, which nothing
-/// else has; else the next of the lab's.
+/// else has; else the next of the lab's. Older kernels let it keep its own if that is free there.
 pub(super) fn index_after_move(namespaces: &Namespaces, index: u32) -> u32 {
-    if namespaces.is_own_index(index) { index } else { namespaces.upcoming_index() }
+    if namespaces.is_own_index(index) || !release::takes_new_index() { index } else { namespaces.upcoming_index() }
 }
 
 fn new_index_of(index: u32) -> LinkAttribute {

@@ -22,6 +22,7 @@ mod policy;
 mod privilege;
 mod process;
 mod queue;
+mod release;
 mod resolver;
 mod route;
 mod sandbox;
@@ -49,6 +50,7 @@ pub use privilege::may_change_networks;
 use process::Processes;
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use queue::Queue;
+pub use release::check_release;
 pub use sandbox::enter_sandbox;
 pub use settle::settle;
 pub use sys::share_memory;
@@ -89,6 +91,7 @@ pub struct Kernel {
 impl Kernel {
     /// The kernel seen from the calling thread's network namespace, which becomes `host`.
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
+        check_release()?;
         let namespaces = Namespaces::new()
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
         Ok(Kernel {

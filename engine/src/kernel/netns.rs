@@ -114,7 +114,7 @@ impl Namespaces {
             return Ok(key);
         }
         let cookie = self.route_socket(netns)?.cookie();
-        let key = Key { inode: self.file(netns)?.metadata()?.ino(), cookie };
+        let key = key_of(&self.file(netns)?, cookie, is_kept_by_name(netns))?;
         self.space(netns)?.key = Some(key);
         Ok(key)
     }
@@ -132,7 +132,7 @@ impl Namespaces {
 
     /// Whether a namespace that is in use already is the one that a journal names.
     pub(super) fn is_open_as(&self, netns: &NetnsRef, key: Key) -> bool {
-        self.open.get(netns).is_some_and(|space| space.key == Some(key))
+        self.open.get(netns).is_some_and(|space| space.key.is_some_and(|known| known.is_same(key)))
     }
 
     /// Lets go of a namespace whose holder has been ended.
@@ -143,7 +143,7 @@ impl Namespaces {
 
     /// The namespaces that are in use and are one.
     pub(super) fn opened_as(&self, key: Key) -> Vec<NetnsRef> {
-        let same = self.open.iter().filter(|(_, space)| space.key == Some(key));
+        let same = self.open.iter().filter(|(_, space)| space.key.is_some_and(|known| known.is_same(key)));
         same.map(|(netns, _)| netns.clone()).collect()
     }
 
@@ -276,12 +276,29 @@ impl Space {
 
     /// A namespace that nobody else knows of yet.
     fn with_socket(file: File, route: RouteSocket) -> Outcome<Space> {
-        let key = Key { inode: file.metadata()?.ino(), cookie: route.cookie() };
+        let key = key_of(&file, route.cookie(), true)?;
         Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
     }
 
     fn is_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|now| now.ino() == self.inode)
+    }
+}
+
+/// What identifies a namespace. Without a cookie it is when the kernel made the inode of its file: the file of a
+/// namespace with a name (`kept`) stays as long as the name, and the number of an inode is given again only
+/// after the namespace has ended, which is later.
+fn key_of(file: &File, cookie: Option<u64>, kept: bool) -> Outcome<Key> {
+    let data = file.metadata()?;
+    let made = || if kept { (data.ctime() * 1_000_000_000 + data.ctime_nsec()).cast_unsigned() } else { 0 };
+    Ok(Key { inode: data.ino(), cookie: cookie.unwrap_or_else(made) })
+}
+
+/// Whether a mount keeps the namespace's file.
+fn is_kept_by_name(netns: &NetnsRef) -> bool {
+    match netns {
+        NetnsRef::Named(name) => !is_link(&path_of(name)),
+        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => false,
     }
 }
 

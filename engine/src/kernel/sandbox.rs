@@ -35,6 +35,7 @@ const LOOPBACK: u32 = 1;
 /// thread is started. The calling process stays behind, waits, and ends with the status of the
 /// one that goes on.
 pub fn enter_sandbox() -> Result<()> {
+    super::check_release()?;
     let switches = Switches::read();
     make().map_err(|obstacle| explain(&obstacle, &switches))
 }

@@ -55,9 +55,9 @@ impl RouteSocket {
         Ok(RouteSocket { socket, sequence: 0 })
     }
 
-    /// The number of its namespace that no other ever has; 0 where the kernel has none.
-    pub(super) fn cookie(&self) -> u64 {
-        super::sys::netns_cookie(&self.socket).unwrap_or(0)
+    /// The number of its namespace that no other ever has; kernels before 5.14 have none.
+    pub(super) fn cookie(&self) -> Option<u64> {
+        super::sys::netns_cookie(&self.socket).ok()
     }
 
     /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.

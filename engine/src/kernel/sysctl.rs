@@ -1,7 +1,7 @@
 //! Kernel settings: files under `/proc/sys`, which follow the calling thread's namespace.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::netns::Namespaces;
@@ -10,10 +10,10 @@ use crate::diagnostics::{Errno, Error, Result};
 use crate::op::{NetnsRef, SysctlKey, SysctlOp};
 
 pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
-    match op {
-        SysctlOp::Write(key, value) => {
-            namespaces.within(netns, || fs::write(path(key), value))?.map_err(|error| refused(key, error))
-        }
+    let (key, value) = (op.key(), op.value());
+    match (op, namespaces.within(netns, || write(key, value))?) {
+        (SysctlOp::WriteIfThere(..), Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        (SysctlOp::Write(..) | SysctlOp::WriteIfThere(..), written) => written.map_err(|error| refused(key, error)),
     }
 }
 
@@ -29,6 +29,11 @@ pub(super) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKe
         }
         Err(error) => Err(Failure::from(error).into_error(question)),
     }
+}
+
+/// The file must be there: nothing makes it.
+fn write(key: &SysctlKey, value: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path(key))?.write_all(value.as_bytes())
 }
 
 fn path(key: &SysctlKey) -> PathBuf {

@@ -281,6 +281,7 @@ fn describe_addr4(device: &Device, addr: &Addr4) -> Addr {
         tentative: false,
         permanent: true,
         secondary: *secondary,
+        proto: None,
     }
 }
 
@@ -296,5 +297,6 @@ fn describe_addr6(addr: &Addr6) -> Option<Addr> {
         tentative: *tentative,
         permanent: true,
         secondary: false,
+        proto: None,
     })
 }

@@ -50,10 +50,14 @@ impl<'a> Conf<'a> {
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         let space = self.space_id(netns)?;
-        let SysctlOp::Write(key, value) = op;
+        let (key, value) = (op.key(), op.value());
         let path = key.relative_path();
         let Some(conf) = Conf::of(&path) else {
-            self.space_mut(space).sysctls.insert(key.clone(), value.clone());
+            match op {
+                SysctlOp::Write(..) => drop(self.space_mut(space).sysctls.insert(key.clone(), value.to_owned())),
+                // Whether the kernel has it, nobody knows.
+                SysctlOp::WriteIfThere(..) => drop(self.space_mut(space).sysctls.remove(key)),
+            }
             return Ok(());
         };
         let link = self.link_of(space, &conf)?;

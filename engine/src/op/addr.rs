@@ -98,12 +98,14 @@ pub struct AddrSpec {
     pub label: Option<String>,
     /// IPv6 only: leave duplicate address detection on.
     pub dad: bool,
+    /// Who gave it (`IFA_PROTO`), where an address is put back that the kernel had made by itself.
+    pub proto: Option<u8>,
 }
 
 impl AddrSpec {
     /// An address with nothing else set.
     pub fn new(local: Prefix) -> AddrSpec {
-        AddrSpec { local, peer: None, broadcast: None, scope: None, label: None, dad: false }
+        AddrSpec { local, peer: None, broadcast: None, scope: None, label: None, dad: false, proto: None }
     }
 
     /// The broadcast address that the kernel is asked for, derived from the peer's network if

@@ -142,6 +142,7 @@ impl fmt::Display for SysctlOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SysctlOp::Write(key, value) => write!(f, "set {key} to {value:?}"),
+            SysctlOp::WriteIfThere(key, value) => write!(f, "set {key} to {value:?} if it is there"),
         }
     }
 }

@@ -54,4 +54,22 @@ fn swap_separators(text: &str) -> String {
 pub enum SysctlOp {
     /// `sysctl -w KEY=VALUE`
     Write(SysctlKey, String),
+    /// `sysctl -e -w KEY=VALUE`: nothing where this kernel has no such setting.
+    WriteIfThere(SysctlKey, String),
+}
+
+impl SysctlOp {
+    /// The setting.
+    pub fn key(&self) -> &SysctlKey {
+        match self {
+            SysctlOp::Write(key, _) | SysctlOp::WriteIfThere(key, _) => key,
+        }
+    }
+
+    /// What it is set to.
+    pub fn value(&self) -> &str {
+        match self {
+            SysctlOp::Write(_, value) | SysctlOp::WriteIfThere(_, value) => value,
+        }
+    }
 }

@@ -11,7 +11,7 @@ pub(super) fn command(netns: &NetnsRef, op: &AddrOp) -> Command {
 }
 
 fn add(netns: &NetnsRef, link: &IfName, spec: &AddrSpec) -> Command {
-    let AddrSpec { local: _, peer: _, broadcast, scope, label, dad } = spec;
+    let AddrSpec { local: _, peer: _, broadcast, scope, label, dad, proto: _ } = spec;
     let command = address(Command::new(netns, ["ip", "addr", "add"]), spec)
         .option("broadcast", broadcast.map(broadcast_word))
         .option("dev", Some(link))
@@ -24,7 +24,7 @@ fn add(netns: &NetnsRef, link: &IfName, spec: &AddrSpec) -> Command {
 }
 
 fn del(netns: &NetnsRef, link: &IfName, spec: &AddrSpec) -> Command {
-    let AddrSpec { local: _, peer: _, broadcast: _, scope: _, label, dad: _ } = spec;
+    let AddrSpec { local: _, peer: _, broadcast: _, scope: _, label, dad: _, proto: _ } = spec;
     address(Command::new(netns, ["ip", "addr", "del"]), spec)
         .option("dev", Some(link))
         .option("label", label.as_deref())

@@ -180,4 +180,7 @@ pub struct Addr {
     pub tentative: bool,
     /// `IFA_F_SECONDARY`: another address of the same network came first.
     pub secondary: bool,
+    /// Who gave it (`IFA_PROTO`, linux/if_addr.h): 3 is the kernel's own link-local address. Linux before 5.18 does
+    /// not tell, nor does a dry run.
+    pub proto: Option<u8>,
 }

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Some("bench-one") => bench_one(&arguments[1..]),
         Some("equivalence") => equivalence(&arguments[1..]),
         Some("crash") => crash(&arguments[1..]),
+        Some("rig") => netscript_tests::rig::rig(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
         other => {
             if let Some(other) = other {
@@ -35,6 +36,8 @@ fn main() -> ExitCode {
                 "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N] [--at-once N]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
+            eprintln!("       cargo xtask rig --root RELEASE | --kernel VERSION | --all  [FILTER]…");
+            eprintln!("                           run the tests on other kernels and releases");
             eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"

@@ -36,6 +36,8 @@ pub enum Proof {
         texts: Vec<String>,
         /// A step of the script, without which they fail.
         without: Option<String>,
+        /// A setting that the step writes; where the kernel has none, the step does nothing.
+        setting: Option<String>,
     },
     /// A test of the suite.
     Test(String),
@@ -58,6 +60,7 @@ struct Entry {
     #[serde(default)]
     asserts: Vec<String>,
     without: Option<String>,
+    setting: Option<String>,
     test: Option<String>,
 }
 
@@ -101,7 +104,7 @@ fn claim(entry: Entry, default: Option<&str>) -> Result<Claim, String> {
     let proof = match (entry.test, script) {
         (Some(test), _) if entry.asserts.is_empty() => Proof::Test(test),
         (None, Some(script)) if !entry.asserts.is_empty() => {
-            Proof::Asserts { script, after: entry.after, texts: entry.asserts, without: entry.without }
+            Proof::Asserts { script, after: entry.after, texts: entry.asserts, without: entry.without, setting: entry.setting }
         }
         (Some(_) | None, _) => return Err(format!("{says}: give the `asserts` of a `script`, or a `test`")),
     };

@@ -1,6 +1,7 @@
 //! Scripts with a step taken out.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -32,6 +33,17 @@ impl Asserted {
         match &self.claim.proof {
             Proof::Asserts { without, .. } => without.as_deref(),
             Proof::Test(_) => None,
+        }
+    }
+
+    /// The setting that the step writes and this kernel does not have.
+    pub fn missing_setting(&self) -> Option<&str> {
+        match &self.claim.proof {
+            Proof::Asserts { setting: Some(setting), .. } => {
+                let path = Path::new("/proc/sys").join(setting.replace('.', "/"));
+                (!path.exists()).then_some(setting)
+            }
+            Proof::Asserts { setting: None, .. } | Proof::Test(_) => None,
         }
     }
 

@@ -15,7 +15,7 @@ use super::equal::tidy;
 use crate::sandbox::cover_files;
 
 /// Seconds that netscript may take.
-const LONGEST: &str = "60";
+const LONGEST: &str = "600";
 
 /// The status of timeout(1) when it had to kill; what was killed otherwise makes it end alike.
 const TIMED_OUT: i32 = 137;
@@ -152,7 +152,7 @@ impl Machine {
     /// What is on the machine, once it is as wanted or has had the time to become so: the kernel
     /// ends namespaces in its own time.
     pub fn settle(&self, wanted: &Seen) -> Seen {
-        let deadline = Instant::now() + Duration::from_secs(8);
+        let deadline = Instant::now() + crate::patience(Duration::from_secs(8));
         // Looking at everything costs much more than at what comes last.
         while !glance().iter().all(|(key, seen)| wanted.get(key) == Some(seen)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));

@@ -11,7 +11,7 @@ use netscript_engine::diagnostics::Errno;
 use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
 use netscript_engine::op::{
-    Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey, SysctlOp,
+    Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey,
 };
 use netscript_engine::shell::{self, Style};
 use netscript_engine::state::{Comparison, NetState, Netns};
@@ -58,7 +58,7 @@ impl Outcome {
 
 /// Runs a program on the model, on the kernel, and as commands.
 pub fn check(program: &Program) -> Outcome {
-    check_within(program, LIMIT)
+    check_within(program, crate::patience(LIMIT))
 }
 
 /// The same, with so much time to come to rest.
@@ -133,7 +133,7 @@ impl Look {
         let mut look = Look::default();
         for op in program {
             match &op.action {
-                Action::Sysctl(SysctlOp::Write(key, _)) => look.settings.push(key.clone()),
+                Action::Sysctl(write) => look.settings.push(write.key().clone()),
                 Action::Netns(NetnsOp::Hold(number)) => look.held.push(*number),
                 Action::Netns(NetnsOp::Resolver(name, _)) => look.resolvers.push(NetnsRef::Named(name.clone())),
                 Action::Netns(
@@ -312,7 +312,7 @@ const PAUSE: Duration = Duration::from_millis(60);
 
 fn waits_for_addresses(op: &Op) -> bool {
     match &op.action {
-        Action::Sysctl(SysctlOp::Write(key, _)) => key.to_string().starts_with("net.ipv6.conf."),
+        Action::Sysctl(write) => write.key().to_string().starts_with("net.ipv6.conf."),
         Action::Link(LinkOp::Set(_, LinkSet::Flag(LinkFlag::Arp, _))) => true,
         Action::Netns(_)
         | Action::Link(_)

@@ -215,7 +215,7 @@ fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {
         state: model.clone(),
         comparison: comparison.clone(),
         look: Look { settings: settings(), ..Look::default() },
-        limit: LIMIT,
+        limit: crate::patience(LIMIT),
     };
     Sandbox::new().run(move || {
         let _programs = Programs;

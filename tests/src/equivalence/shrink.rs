@@ -18,7 +18,7 @@ pub fn shrink(program: &Program) -> Program {
         while at < smallest.len() {
             let mut candidate = smallest.clone();
             candidate.drain(at..(at + chunk).min(candidate.len()));
-            if !ends_its_own(&candidate) || check_within(&candidate, LIMIT).differences.is_empty() {
+            if !ends_its_own(&candidate) || check_within(&candidate, crate::patience(LIMIT)).differences.is_empty() {
                 at += chunk;
             } else {
                 smallest = candidate;

@@ -52,7 +52,7 @@ fn interrupt(command: &mut Command, signal: Signal, group: bool) -> Finished {
         running.signal(signal)
     }
     let (finished, time) = running.finish();
-    assert!(time < AT_ONCE, "{command:?}: {time:?}");
+    assert!(time < netscript_tests::patience(AT_ONCE), "{command:?}: {time:?}");
     let left = left_of(&family, Duration::from_secs(1));
     assert!(left.is_empty(), "{command:?}: {left:?}");
     finished

@@ -223,7 +223,7 @@ fn a_lab_with_what_another_left_goes_on_a_full_disk() {
     machine.ok(r#"journal=netscript/b/journal
         printf "%$((4095 - $(stat -c %s $journal)))s\n" '{"undone":999}' >>$journal
         head -c 100000 /dev/zero >netscript/b/filler 2>/dev/null || true; test "$(stat -c %s $journal)" = 4096"#);
-    machine.ok(&format!("timeout 20 '{}' down b", netscript().display()));
+    machine.ok(&format!("timeout 200 '{}' down b", netscript().display()));
     assert_eq!(machine.ok("cat /proc/sys/net/ipv4/ip_forward; ls netscript"), "0\n");
 }
 

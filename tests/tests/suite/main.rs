@@ -11,6 +11,7 @@ mod examples;
 mod interrupt;
 mod journal;
 mod link;
+mod machines;
 mod names;
 mod neigh;
 mod netfilter;

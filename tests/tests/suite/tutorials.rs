@@ -5,7 +5,7 @@ use std::process::Command;
 
 use netscript_tests::claims::{self, Asserted};
 use netscript_tests::program::{Place, as_nobody, finish};
-use netscript_tests::{lines, workspace};
+use netscript_tests::{lines, skip, workspace};
 
 #[test]
 fn every_claim_has_its_assertion() {
@@ -19,6 +19,11 @@ fn without_the_step_before_it_an_assertion_fails() {
     let claims = claims::read();
     let with_step: Vec<&Asserted> = claims.asserted.iter().filter(|claim| claim.step().is_some()).collect();
     assert!(with_step.len() >= 20, "only {} claims name a step", with_step.len());
+    let (without, with_step): (Vec<&Asserted>, Vec<&Asserted>) =
+        with_step.into_iter().partition(|claim| claim.missing_setting().is_some());
+    for claim in without {
+        skip(&format!("{}: this kernel has no {}", claim.claim.says, claim.missing_setting().unwrap_or_default()));
+    }
     let wrong = claims::take_out_steps(&with_step, 16);
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), with_step.len(), wrong.join("\n"));
 }

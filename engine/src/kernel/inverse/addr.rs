@@ -47,7 +47,7 @@ fn later_addrs(place: &Place, link: &Link, gone: &AddrSpec) -> Vec<Undo> {
 impl Addr {
     /// The address as it is given.
     pub(in super::super) fn spec(&self) -> AddrSpec {
-        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _ } = self;
+        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } = self;
         AddrSpec {
             local: *local,
             peer: peer.and_then(|peer| Prefix::new(peer, local.len())),
@@ -58,6 +58,7 @@ impl Addr {
             scope: Some(*scope),
             label: label.clone(),
             dad: !nodad,
+            proto: *proto,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Inverses of operations on links.
 
-use super::super::{Kernel, Outcome, link as links};
+use super::super::{Failure, Kernel, Outcome, link as links};
+use crate::diagnostics::Error;
 use crate::journal::{Deed, Place, Undo};
 use crate::op::{
     AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, NeighOp, Neighbour, NetnsRef,
@@ -140,6 +141,10 @@ impl Kernel {
         let Ok(from) = self.namespaces.place(to) else { return Ok(Vec::new()) };
         let former = link.index.unwrap_or(0);
         let index = links::index_after_move(&self.namespaces, former);
+        if index == former && here.netns != *to && links::has_index(&mut self.namespaces, to, index)? {
+            let error = Error::StuckLink { name: link.name.to_string(), netns: to.to_string(), index };
+            return Err(Failure::from_error(error));
+        }
         let mut undo = vec![Undo::Move { from, index, to: here.clone(), former, name: link.name.clone() }];
         undo.extend(self.settings_of_link(&here, &link.name)?);
         undo.extend(self.membership(&here, link)?);

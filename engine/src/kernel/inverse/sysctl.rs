@@ -12,7 +12,7 @@ const CONF: [&str; 2] = ["net/ipv4/conf", "net/ipv6/conf"];
 
 impl Kernel {
     pub(super) fn inverse_of_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome<Vec<Undo>> {
-        let SysctlOp::Write(key, value) = op;
+        let (key, value) = (op.key(), op.value());
         let path = key.relative_path();
         let goes = match link_of(&path) {
             Some(link) => self.goes_with_link(netns, &link),
@@ -28,7 +28,7 @@ impl Kernel {
             return Ok(Vec::new());
         }
         let place = self.namespaces.place(netns)?;
-        let mut undo = vec![Undo::Sysctl { place: place.clone(), wrote: value.clone(), before }];
+        let mut undo = vec![Undo::Sysctl { place: place.clone(), wrote: value.to_owned(), before }];
         if path.starts_with("net/ipv6/") && path.ends_with("/disable_ipv6") {
             undo.extend(self.ipv6_contents(&place, link_of(&path))?);
         }

@@ -15,6 +15,7 @@ use rtnetlink::LinkUnspec;
 use super::super::netns::Namespaces;
 use super::super::socket::RouteSocket;
 use super::super::{Outcome, addr, nsid};
+use super::fallback::{is_fallback, is_idle};
 use super::{get, link_message, message_of, without_counters};
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan};
 use crate::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
@@ -24,12 +25,16 @@ use crate::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 const IFLA_TUN_TYPE: u16 = 3;
 const IFF_TUN: u8 = 1;
 
-/// `ip -d addr show`
+/// `ip -d addr show`, without the tunnel links of the kernel's own that nobody uses.
 pub(in super::super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Link>> {
     let socket = namespaces.route_socket(netns)?;
     let messages = dump(socket)?;
     let addrs = addr::dump(socket, None)?;
-    read(namespaces, netns, &messages, addrs)
+    let fallback: BTreeSet<u32> =
+        messages.iter().filter(|message| is_fallback(message)).map(|message| message.header.index).collect();
+    let mut links = read(namespaces, netns, &messages, addrs)?;
+    links.retain(|link| !is_idle(link) || !link.index.is_some_and(|index| fallback.contains(&index)));
+    Ok(links)
 }
 
 /// `ip -d addr show dev NAME`
@@ -67,10 +72,11 @@ pub(in super::super) struct Outline {
     pub(in super::super) master: Option<u32>,
 }
 
-/// A namespace's links but `lo`.
+/// A namespace's links but those that the kernel makes by itself: `lo`, and fallback tunnels.
 pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
     let messages = dump(socket)?;
-    let others = messages.iter().filter(|message| !message.header.flags.contains(LinkFlags::Loopback));
+    let own = |message: &LinkMessage| message.header.flags.contains(LinkFlags::Loopback) || is_fallback(message);
+    let others = messages.iter().filter(|message| !own(message));
     let outline = |message: &LinkMessage| {
         Some(Outline { index: message.header.index, name: name(message)?, master: master(message) })
     };
@@ -230,7 +236,7 @@ fn vxlan_link(message: &LinkMessage) -> Option<u32> {
     options.iter().find_map(|option| if let InfoVxlan::Link(index) = option { Some(*index) } else { None })
 }
 
-fn name(message: &LinkMessage) -> Option<IfName> {
+pub(super) fn name(message: &LinkMessage) -> Option<IfName> {
     attribute(message, |a| if let LinkAttribute::IfName(name) = a { IfName::parse(name).ok() } else { None })
 }
 
@@ -238,7 +244,7 @@ fn attribute<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkAttribute
     message.attributes.iter().find_map(pick)
 }
 
-fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
+pub(super) fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
     attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?.iter().find_map(pick)
 }
 

@@ -110,7 +110,8 @@ impl Kernel {
         }
     }
 
-    fn differs(&mut self, netns: &NetnsRef, SysctlOp::Write(key, value): &SysctlOp) -> bool {
+    fn differs(&mut self, netns: &NetnsRef, write: &SysctlOp) -> bool {
+        let (key, value) = (write.key(), write.value());
         super::super::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
     }
 

@@ -242,7 +242,7 @@ impl Kernel {
     fn find_among(&mut self, place: &Place, candidates: Vec<NetnsRef>) -> Option<NetnsRef> {
         for candidate in candidates {
             match self.namespaces.key(&candidate) {
-                Ok(key) if key == place.key => return Some(candidate),
+                Ok(key) if key.is_same(place.key) => return Some(candidate),
                 // An open file would keep it alive.
                 Ok(_) | Err(_) => self.namespaces.close(&candidate),
             }

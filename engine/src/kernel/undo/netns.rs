@@ -34,7 +34,7 @@ impl Kernel {
     }
 
     fn is_named(&mut self, netns: &NetnsRef, key: Key) -> bool {
-        self.namespaces.key(netns).is_ok_and(|found| found == key)
+        self.namespaces.key(netns).is_ok_and(|found| found.is_same(key))
     }
 
     /// Gives a name back, as long as something keeps the namespace.

@@ -1,0 +1,209 @@
+//! What came of the tests, as libtest tells it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use super::jobs::Job;
+
+/// How the line begins in which a test says what it left out.
+pub const SKIPPED: &str = "skipped: ";
+
+/// What came of some tests.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Their number.
+    pub passed: usize,
+    /// Their names, and what they printed.
+    pub failed: Vec<(String, String)>,
+    /// The tests that left something out, and what.
+    pub skipped: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Takes another one's in.
+    pub fn add(&mut self, other: Report) {
+        self.passed += other.passed;
+        self.failed.extend(other.failed);
+        self.skipped.extend(other.skipped);
+    }
+}
+
+/// What came of a job, from its files.
+pub fn of_job(out: &Path, number: usize, job: &Job) -> Report {
+    let text = std::fs::read(out.join(format!("{number}.txt"))).unwrap_or_default();
+    let status = std::fs::read_to_string(out.join(format!("{number}.status"))).unwrap_or_default();
+    read(job, &String::from_utf8_lossy(&text), status.trim())
+}
+
+/// What came of a job, from what it printed and its status.
+fn read(job: &Job, text: &str, status: &str) -> Report {
+    let sections = sections(text);
+    let printed = |name: &str| {
+        let of_it = sections.iter().filter(|(of, _)| *of == name);
+        of_it.map(|(_, text)| *text).collect::<Vec<&str>>().join("\n")
+    };
+    let mut failed: BTreeSet<&str> = BTreeSet::new();
+    let ended = text.lines().any(|line| line.starts_with("test result: "));
+    let listed = text.rsplit_once("\nfailures:\n").map_or("", |(_, listed)| listed);
+    failed.extend(listed.lines().take_while(|line| !line.starts_with("test result")).map(str::trim));
+    failed.remove("");
+    if !ended {
+        // It was ended, or died: those that nobody has heard of have failed.
+        let told = |name: &str| text.lines().any(|line| line.starts_with(&format!("test {name} ")) && line.ends_with("ok"));
+        failed.extend(job.names.iter().map(String::as_str).filter(|name| !told(name)));
+    }
+    let mut report = Report::default();
+    for name in &job.names {
+        let full = format!("{}::{name}", job.tests.name);
+        let text = printed(name);
+        let skipped: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(SKIPPED)).collect();
+        if failed.contains(name.as_str()) {
+            let why = if ended { text } else { format!("{text}\nits process ended with status {status:?}") };
+            report.failed.push((full, why));
+        } else if skipped.is_empty() {
+            report.passed += 1;
+        } else {
+            report.skipped.push((full, skipped.join("; ")));
+        }
+    }
+    report
+}
+
+/// What each test printed: `---- NAME stdout ----` stands before it.
+fn sections(text: &str) -> Vec<(&str, &str)> {
+    let mut sections = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("\n---- ") {
+        let Some((head, after)) = after.split_once(" ----\n") else { break };
+        let end = ["\n---- ", "\nsuccesses:\n", "\nfailures:\n"].iter().filter_map(|end| after.find(end)).min();
+        let (body, next) = after.split_at(end.unwrap_or(after.len()));
+        if let Some(name) = head.strip_suffix(" stdout") {
+            sections.push((name, body));
+        }
+        rest = next;
+    }
+    sections
+}
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The user space's name.
+    pub release: &'static str,
+    /// The lines of `/out/versions`.
+    pub versions: String,
+    /// What came of the tests.
+    pub report: Report,
+    /// How long they took.
+    pub seconds: u64,
+}
+
+/// The table, as Markdown.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| release | kernel | iptables | iproute2 | nft | passed | failed | skipped | time |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let mut lines = row.versions.lines();
+        let mut next = || lines.next().unwrap_or_default().to_owned();
+        let (kernel, iptables, ip, nft) = (next(), next(), next(), next());
+        let _ = writeln!(
+            text,
+            "| {} | {kernel} | {} | {} | {} | {} | {} | {} | {}:{:02} |",
+            row.release,
+            number(&iptables),
+            number(ip.split("iproute2-").last().unwrap_or_default()),
+            number(&nft),
+            row.report.passed,
+            row.report.failed.len(),
+            row.report.skipped.len(),
+            row.seconds / 60,
+            row.seconds % 60
+        );
+    }
+    text
+}
+
+/// The first word that is a version: `1.8.9` of `iptables v1.8.9 (nf_tables)`.
+fn number(text: &str) -> &str {
+    let words = text.split([' ', ',']).map(|word| word.trim_start_matches('v'));
+    words.into_iter().find(|word| word.starts_with(|first: char| first.is_ascii_digit())).unwrap_or("?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, table, Report, Row};
+    use crate::rig::build::Tests;
+    use crate::rig::jobs::Job;
+
+    fn job(names: &[&str]) -> Job {
+        Job {
+            name: "suite::a".to_owned(),
+            tests: Tests { name: "suite".to_owned(), program: "suite".into(), folder: ".".into() },
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// As libtest of Rust 1.95 printed it with `--show-output`.
+    const PRINTED: &str = "
+running 3 tests
+test a::one ... ok
+test a::three ... FAILED
+test a::two ... ok
+
+successes:
+
+---- a::two stdout ----
+skipped: dummy links: this kernel has none
+
+
+successes:
+    a::one
+    a::two
+
+failures:
+
+---- a::three stdout ----
+
+thread 'a::three' (7) panicked at src/lib.rs:1:1:
+no
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    a::three
+
+test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+";
+
+    #[test]
+    fn what_libtest_prints_is_understood() {
+        let report = read(&job(&["a::one", "a::two", "a::three"]), PRINTED, "101");
+        assert_eq!(report.passed, 1);
+        assert_eq!(report.skipped, [("suite::a::two".to_owned(), "dummy links: this kernel has none".to_owned())]);
+        let [(name, why)] = &report.failed[..] else { panic!("{report:?}") };
+        assert_eq!(name, "suite::a::three");
+        assert!(why.contains("panicked at src/lib.rs:1:1:\nno\n"), "{why}");
+    }
+
+    #[test]
+    fn what_a_process_did_not_come_to_has_failed() {
+        let report = read(&job(&["a::one", "a::two"]), "\nrunning 2 tests\ntest a::one ... ok\n", "124");
+        assert_eq!(report.passed, 1);
+        assert_eq!(report.failed.len(), 1);
+        assert_eq!(report.failed[0].0, "suite::a::two");
+        let nothing = read(&job(&["a::one"]), "", "");
+        assert_eq!(nothing.failed.len(), 1, "a machine that died has passed nothing");
+    }
+
+    #[test]
+    fn a_table_has_the_versions() {
+        let versions = "6.1.0-50-amd64\niptables v1.8.9 (nf_tables)\nip utility, iproute2-6.1.0, libbpf 1.1.2\nnftables v1.0.6 (Lester Gooch #5)\n";
+        let report = Report { passed: 3, ..Report::default() };
+        let row = Row { release: "Debian 12", versions: versions.to_owned(), report, seconds: 75 };
+        let text = table(&[row]);
+        assert!(text.ends_with("| Debian 12 | 6.1.0-50-amd64 | 1.8.9 | 6.1.0 | 1.0.6 | 3 | 0 | 0 | 1:15 |\n"), "{text}");
+    }
+}
