@@ -186,7 +186,8 @@ impl Comparison {
         let addrs = link.addrs.iter().filter(|addr| !derived(addr));
         addrs
             .map(|addr| {
-                let Addr { local, peer, broadcast, scope, label, nodad, permanent, tentative: _, secondary, proto: _ } = addr;
+                let Addr { local, peer, broadcast, scope, label, nodad, permanent, tentative: _, secondary, proto: _ } =
+                    addr;
                 format!(
                     "addr {} {local} peer {peer:?} broadcast {broadcast:?} scope {scope:?} label {label:?} \
                      nodad {nodad} permanent {permanent} secondary {secondary}",

@@ -103,9 +103,13 @@ fn claim(entry: Entry, default: Option<&str>) -> Result<Claim, String> {
     let script = entry.script.or_else(|| default.map(str::to_owned));
     let proof = match (entry.test, script) {
         (Some(test), _) if entry.asserts.is_empty() => Proof::Test(test),
-        (None, Some(script)) if !entry.asserts.is_empty() => {
-            Proof::Asserts { script, after: entry.after, texts: entry.asserts, without: entry.without, setting: entry.setting }
-        }
+        (None, Some(script)) if !entry.asserts.is_empty() => Proof::Asserts {
+            script,
+            after: entry.after,
+            texts: entry.asserts,
+            without: entry.without,
+            setting: entry.setting,
+        },
         (Some(_) | None, _) => return Err(format!("{says}: give the `asserts` of a `script`, or a `test`")),
     };
     Ok(Claim { says, proof })

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use netscript_engine::diagnostics::Errno;
 use netscript_engine::kernel::{Kernel, Queue};
 use netscript_engine::model::Model;
-use netscript_engine::op::{
-    Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey,
-};
+use netscript_engine::op::{Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey};
 use netscript_engine::shell::{self, Style};
 use netscript_engine::state::{Comparison, NetState, Netns};
 use netscript_engine::{DryRun, World};

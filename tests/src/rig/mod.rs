@@ -28,11 +28,15 @@ use crate::workspace;
 
 /// Run the tests on other kernels and releases.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "cargo xtask rig", bin_name = "cargo xtask rig", after_help = "\
+#[command(
+    name = "cargo xtask rig",
+    bin_name = "cargo xtask rig",
+    after_help = "\
 Examples:
   cargo xtask rig --root trixie suite::netfilter         tests of rules with Debian 13's programs, on this kernel
   cargo xtask rig --kernel 5.10 tutorials::              the scripts on Debian 11 and its kernel
-  cargo xtask rig --kernel 6.12 -- sh -c 'modprobe gre; \"$NETSCRIPT_PROGRAM\" test scripts'")]
+  cargo xtask rig --kernel 6.12 -- sh -c 'modprobe gre; \"$NETSCRIPT_PROGRAM\" test scripts'"
+)]
 struct Arguments {
     /// In the user space of this release, on the running kernel
     #[arg(long, value_name = "RELEASE")]
@@ -161,7 +165,9 @@ impl Rig {
             let roots = roots.iter().map(|release| scope.spawn(|| self.cache.root(*release)));
             let kernels = kernels.map(|kernel| scope.spawn(move || self.cache.kernel(kernel)));
             let all: Vec<_> = roots.chain(kernels).collect();
-            all.into_iter().filter_map(|made| made.join().unwrap_or_else(|_| Err("it panicked".to_owned())).err()).collect()
+            all.into_iter()
+                .filter_map(|made| made.join().unwrap_or_else(|_| Err("it panicked".to_owned())).err())
+                .collect()
         });
         if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
     }

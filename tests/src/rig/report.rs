@@ -50,7 +50,8 @@ fn read(job: &Job, text: &str, status: &str) -> Report {
     failed.remove("");
     if !ended {
         // It was ended, or died: those that nobody has heard of have failed.
-        let told = |name: &str| text.lines().any(|line| line.starts_with(&format!("test {name} ")) && line.ends_with("ok"));
+        let told =
+            |name: &str| text.lines().any(|line| line.starts_with(&format!("test {name} ")) && line.ends_with("ok"));
         failed.extend(job.names.iter().map(String::as_str).filter(|name| !told(name)));
     }
     let mut report = Report::default();
@@ -133,7 +134,7 @@ fn number(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, table, Report, Row};
+    use super::{Report, Row, read, table};
     use crate::rig::build::Tests;
     use crate::rig::jobs::Job;
 
@@ -204,6 +205,9 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         let report = Report { passed: 3, ..Report::default() };
         let row = Row { release: "Debian 12", versions: versions.to_owned(), report, seconds: 75 };
         let text = table(&[row]);
-        assert!(text.ends_with("| Debian 12 | 6.1.0-50-amd64 | 1.8.9 | 6.1.0 | 1.0.6 | 3 | 0 | 0 | 1:15 |\n"), "{text}");
+        assert!(
+            text.ends_with("| Debian 12 | 6.1.0-50-amd64 | 1.8.9 | 6.1.0 | 1.0.6 | 3 | 0 | 0 | 1:15 |\n"),
+            "{text}"
+        );
     }
 }

@@ -56,8 +56,11 @@ fn tunnel_links_that_the_kernel_makes_are_in_nobodys_way() {
         assert!(shell(&format!("modprobe -a {TUNNELS}")).status.success());
     }
     let machine = Machine::new();
-    let made: Vec<String> = machine.ok("ls /sys/class/net; ip -o link show | cut -d: -f2 | cut -d@ -f1 | tr -d ' '")
-        .lines().map(str::to_owned).collect();
+    let made: Vec<String> = machine
+        .ok("ls /sys/class/net; ip -o link show | cut -d: -f2 | cut -d@ -f1 | tr -d ' '")
+        .lines()
+        .map(str::to_owned)
+        .collect();
     if !made.iter().any(|link| link == "sit0" || link == "tunl0") {
         return skip("the kernel's own tunnel links: no module that makes them is loaded");
     }
@@ -207,10 +210,8 @@ while not done:
 fn an_address_that_the_kernel_made_is_its_own_again_when_it_is_put_back() {
     let machine = Machine::new();
     machine.0.shell(&format!("cat >/run/proto.py <<'END'\n{PROTO}\nEND"));
-    machine.ok(
-        "ip link add v1 type veth peer name c1; ip link set c1 up; ip link set v1 address 02:00:00:00:00:01 up
-         for _ in $(seq 50); do ip -6 addr show dev v1 tentative | grep -q fe80 || break; sleep 0.1; done",
-    );
+    machine.ok("ip link add v1 type veth peer name c1; ip link set c1 up; ip link set v1 address 02:00:00:00:00:01 up
+         for _ in $(seq 50); do ip -6 addr show dev v1 tentative | grep -q fe80 || break; sleep 0.1; done");
     let before = machine.ok("python3 proto.py v1");
     assert!(before.starts_with("fe80::ff:fe00:1 ["), "{before}");
     machine.script("lab", r#"host.link("v1").down();"#);

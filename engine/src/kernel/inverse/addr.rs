@@ -47,7 +47,8 @@ fn later_addrs(place: &Place, link: &Link, gone: &AddrSpec) -> Vec<Undo> {
 impl Addr {
     /// The address as it is given.
     pub(in super::super) fn spec(&self) -> AddrSpec {
-        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } = self;
+        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } =
+            self;
         AddrSpec {
             local: *local,
             peer: peer.and_then(|peer| Prefix::new(peer, local.len())),

@@ -22,7 +22,8 @@ const FALLBACK: [(&str, &str); 9] = [
 
 /// Whether the kernel made a link by itself.
 pub(in super::super) fn is_fallback(message: &LinkMessage) -> bool {
-    let kind = info(message, |info| if let LinkInfo::Kind(kind) = info { Some(InfoKind::to_string(kind)) } else { None });
+    let kind =
+        info(message, |info| if let LinkInfo::Kind(kind) = info { Some(InfoKind::to_string(kind)) } else { None });
     let (Some(name), Some(kind)) = (name(message), kind) else { return false };
     FALLBACK.contains(&(name.as_str(), kind.as_str()))
 }
