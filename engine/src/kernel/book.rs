@@ -13,7 +13,7 @@ use super::{Failure, Kernel, Outcome, kill};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::journal::{Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, Up};
 use crate::op::netfilter::ChainRef;
-use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use crate::op::{Action, Effect, IfName, LinkAt, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use crate::world::{Absent, Point};
 
 /// The lab's journal: on disk if the lab outlives this process, and in memory.
@@ -218,30 +218,20 @@ impl Own {
 
     /// Keeps this true before an operation; `index` is what the next link gets.
     pub(super) fn follow(&mut self, op: &Op, index: u32) {
-        match &op.action {
-            Action::Netns(op) => self.follow_netns(op),
-            Action::Link(link) => self.follow_link(&op.netns, link, index),
-            Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => {}
-        }
-    }
-
-    fn follow_netns(&mut self, op: &NetnsOp) {
-        match op {
-            NetnsOp::Add(name) | NetnsOp::Attach(name, PidRef::Held(_)) => {
-                self.netns.insert(NetnsRef::Named(name.clone()));
+        match op.effect() {
+            Some(Effect::NetnsCreated(netns) | Effect::NetnsAttached(netns, PidRef::Held(_))) => {
+                self.netns.insert(netns);
             }
-            NetnsOp::Hold(number) => {
-                self.netns.insert(NetnsRef::Held(*number));
+            // The namespace is somebody else's.
+            Some(Effect::NetnsAttached(_, PidRef::Number(_) | PidRef::Started(_))) => {}
+            Some(Effect::NetnsRemoved(netns) | Effect::NetnsDetached(netns)) => self.forget_netns(&netns),
+            Some(Effect::LinkCreated { link, peer }) => {
+                self.add(link, index);
+                peer.into_iter().for_each(|peer| self.add(peer, index + 1));
             }
-            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget_netns(&NetnsRef::Named(name.clone())),
-            NetnsOp::Release(number) => self.forget_netns(&NetnsRef::Held(*number)),
-            NetnsOp::Attach(_, PidRef::Number(_) | PidRef::Started(_)) | NetnsOp::Resolver(..) => {}
+            Some(Effect::LinkRemoved(link)) => self.remove(link),
+            Some(Effect::LinkMoved { from, to }) => self.relocate(from, to),
+            None => {}
         }
     }
 
@@ -251,50 +241,28 @@ impl Own {
         self.guests.remove(netns);
     }
 
-    fn follow_link(&mut self, netns: &NetnsRef, op: &LinkOp, index: u32) {
-        match op {
-            LinkOp::Add(name, LinkKind::Veth(veth)) => {
-                self.add(netns, name, index);
-                self.add(veth.netns.as_ref().unwrap_or(netns), &veth.peer, index + 1);
-            }
-            LinkOp::Add(name, _) => self.add(netns, name, index),
-            LinkOp::Del(name) => self.remove(netns, name),
-            LinkOp::Set(name, LinkSet::Name(to)) => self.relocate(netns, name, netns, to),
-            LinkOp::Set(name, LinkSet::Netns(to)) => self.relocate(netns, name, to, name),
-            LinkOp::Set(
-                _,
-                LinkSet::Flag(..)
-                | LinkSet::Master(_)
-                | LinkSet::Mac(_)
-                | LinkSet::Mtu(_)
-                | LinkSet::Alias(_)
-                | LinkSet::Hairpin(_),
-            ) => {}
+    fn add(&mut self, link: LinkAt, index: u32) {
+        self.links.entry(link.netns.clone()).or_default().insert(link.name.clone(), index);
+    }
+
+    fn remove(&mut self, link: LinkAt) {
+        if let Some(links) = self.links.get_mut(link.netns) {
+            links.remove(link.name);
+        }
+        if let Some(guests) = self.guests.get_mut(link.netns) {
+            guests.retain(|guest| guest != link.name);
         }
     }
 
-    fn add(&mut self, netns: &NetnsRef, name: &IfName, index: u32) {
-        self.links.entry(netns.clone()).or_default().insert(name.clone(), index);
-    }
-
-    fn remove(&mut self, netns: &NetnsRef, name: &IfName) {
-        if let Some(links) = self.links.get_mut(netns) {
-            links.remove(name);
-        }
-        if let Some(guests) = self.guests.get_mut(netns) {
-            guests.retain(|guest| guest != name);
-        }
-    }
-
-    fn relocate(&mut self, netns: &NetnsRef, name: &IfName, to_netns: &NetnsRef, to_name: &IfName) {
-        let own = self.has_link(netns, name);
-        let index = self.index(netns, name);
-        self.remove(netns, name);
+    fn relocate(&mut self, from: LinkAt, to: LinkAt) {
+        let own = self.has_link(from.netns, from.name);
+        let index = self.index(from.netns, from.name);
+        self.remove(from);
         match (own, index) {
-            (true, Some(index)) => self.add(to_netns, to_name, index),
+            (true, Some(index)) => self.add(to, index),
             (true, None) => {}
-            (false, _) if self.has_netns(to_netns) => {
-                self.guests.entry(to_netns.clone()).or_default().push(to_name.clone());
+            (false, _) if self.has_netns(to.netns) => {
+                self.guests.entry(to.netns.clone()).or_default().push(to.name.clone());
             }
             (false, _) => {}
         }

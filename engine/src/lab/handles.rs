@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostics::{At, Error, Result};
-use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op};
+use crate::op::{Action, Effect, IfName, LinkAt, NetnsOp, NetnsRef, Op};
 
 /// A handle on a link. It keeps meaning the same link after a rename or a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,68 +115,36 @@ impl Handles {
 
     /// Keeps the handles true after an operation has taken effect.
     pub(super) fn follow(&mut self, op: &Op, at: Option<&At>) {
-        match &op.action {
-            Action::Netns(netns) => self.follow_netns(netns, at),
-            Action::Link(link) => self.follow_link(&op.netns, link, at),
-            Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => {}
+        if let Action::Netns(NetnsOp::Resolver(name, servers)) = &op.action
+            && let Some(id) = self.netns_by_name.get(&NetnsRef::Named(name.clone()))
+        {
+            self.netns[id.0].resolver = !servers.is_empty();
         }
-    }
-
-    fn follow_netns(&mut self, op: &NetnsOp, at: Option<&At>) {
-        match op {
-            NetnsOp::Add(name) | NetnsOp::Attach(name, _) => {
-                let id = self.new_netns(&NetnsRef::Named(name.clone()), at);
+        match op.effect() {
+            Some(Effect::NetnsCreated(netns) | Effect::NetnsAttached(netns, _)) => {
+                let id = self.new_netns(&netns, at);
                 self.changes.push(Change::NetnsMade(id));
             }
-            NetnsOp::Hold(number) => {
-                let id = self.new_netns(&NetnsRef::Held(*number), at);
-                self.changes.push(Change::NetnsMade(id));
-            }
-            NetnsOp::Del(name) | NetnsOp::Detach(name) => self.remove_netns(&NetnsRef::Named(name.clone()), at),
-            NetnsOp::Resolver(name, servers) => {
-                if let Some(id) = self.netns_by_name.get(&NetnsRef::Named(name.clone())) {
-                    self.netns[id.0].resolver = !servers.is_empty();
-                }
-            }
-            NetnsOp::Release(number) => self.remove_netns(&NetnsRef::Held(*number), at),
-        }
-    }
-
-    fn follow_link(&mut self, netns: &NetnsRef, op: &LinkOp, at: Option<&At>) {
-        match op {
-            LinkOp::Add(name, LinkKind::Veth(veth)) => {
-                let near = self.new_link(netns, name, at);
-                let far = self.new_link(veth.netns.as_ref().unwrap_or(netns), &veth.peer, at);
-                self.links[near.0].peer = Some(far);
-                self.links[far.0].peer = Some(near);
-                self.changes.extend([Change::LinkMade(near), Change::LinkMade(far)]);
-            }
-            LinkOp::Add(name, _) => {
-                let id = self.new_link(netns, name, at);
-                self.changes.push(Change::LinkMade(id));
-            }
-            LinkOp::Del(name) => {
-                if let Some(id) = self.find(netns, name) {
+            Some(Effect::NetnsRemoved(netns) | Effect::NetnsDetached(netns)) => self.remove_netns(&netns, at),
+            Some(Effect::LinkCreated { link, peer }) => self.add_link(link, peer, at),
+            Some(Effect::LinkRemoved(link)) => {
+                if let Some(id) = self.find(link.netns, link.name) {
                     self.remove_link(id, at);
                 }
             }
-            LinkOp::Set(name, LinkSet::Name(to)) => self.relocate(netns, name, netns, to),
-            LinkOp::Set(name, LinkSet::Netns(to)) => self.relocate(netns, name, to, name),
-            LinkOp::Set(
-                _,
-                LinkSet::Flag(..)
-                | LinkSet::Master(_)
-                | LinkSet::Mac(_)
-                | LinkSet::Mtu(_)
-                | LinkSet::Alias(_)
-                | LinkSet::Hairpin(_),
-            ) => {}
+            Some(Effect::LinkMoved { from, to }) => self.relocate(from.netns, from.name, to.netns, to.name),
+            None => {}
+        }
+    }
+
+    fn add_link(&mut self, link: LinkAt, peer: Option<LinkAt>, at: Option<&At>) {
+        let near = self.new_link(link.netns, link.name, at);
+        self.changes.push(Change::LinkMade(near));
+        if let Some(peer) = peer {
+            let far = self.new_link(peer.netns, peer.name, at);
+            self.links[near.0].peer = Some(far);
+            self.links[far.0].peer = Some(near);
+            self.changes.push(Change::LinkMade(far));
         }
     }
 

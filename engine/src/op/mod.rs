@@ -5,6 +5,7 @@
 //! rendered, applied to the kernel, applied to a model, or kept in a journal on its own.
 
 mod addr;
+mod effect;
 mod fdb;
 mod host;
 mod link;
@@ -20,6 +21,7 @@ mod route;
 mod sysctl;
 
 pub use addr::{AddrOp, AddrSpec, Broadcast, Scope};
+pub use effect::{Effect, LinkAt};
 pub use fdb::{FdbEntry, FdbOp};
 pub use host::{Host, HostName};
 pub use link::{

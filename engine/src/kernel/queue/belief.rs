@@ -6,7 +6,7 @@ use super::super::Kernel;
 use super::shape::Shape;
 use crate::diagnostics::Result;
 use crate::model::Model;
-use crate::op::{Action, AddrOp, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp};
+use crate::op::{Action, AddrOp, Effect, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp};
 use crate::world::World;
 
 /// What the lab has made and nobody else can have touched.
@@ -76,7 +76,7 @@ impl Belief {
             self.taken_rules.extend(Shape::of(rules));
         }
         let Some(model) = &mut self.model else { return };
-        if op.netns == NetnsRef::Host && !concerns_outline(&op.action) {
+        if op.netns == NetnsRef::Host && op.effect().is_none() {
             let followed = model.apply(std::slice::from_ref(op)).is_ok();
             // A link of ours that has to do with others is not ours alone any more. Of what else is on
             // the host the model knows nothing, and need not.
@@ -126,8 +126,8 @@ impl Belief {
             ) => false,
             Action::Link(LinkOp::Add(_, kind)) => {
                 (here || (on_host && stands_alone(kind)))
-                    && parts(kind).into_iter().all(link)
-                    && far(kind).is_none_or(netns)
+                    && kind.lower().is_none_or(link)
+                    && kind.peer(&op.netns).is_none_or(|peer| netns(peer.netns))
             }
             Action::Link(LinkOp::Set(name, LinkSet::Master(Some(master)))) => link(name) && link(master),
             Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => link(name) && netns(to),
@@ -157,69 +157,28 @@ impl Belief {
 
     /// Notes what has become the lab's own, or is it no more.
     fn note(&mut self, op: &Op) {
-        let host = |netns: &NetnsRef| *netns == NetnsRef::Host;
-        match &op.action {
-            Action::Netns(NetnsOp::Add(name)) => {
-                self.netns.insert(NetnsRef::Named(name.clone()));
+        match op.effect() {
+            Some(Effect::NetnsCreated(netns)) => {
+                self.netns.insert(netns);
             }
-            Action::Netns(NetnsOp::Hold(number)) => {
-                self.netns.insert(NetnsRef::Held(*number));
+            Some(Effect::LinkCreated { link, peer }) => {
+                let ends = std::iter::once(link).chain(peer);
+                self.links.extend(ends.filter(|end| end.on_host()).map(|end| end.name.clone()));
             }
-            Action::Link(LinkOp::Add(name, kind)) => {
-                let near = host(&op.netns).then_some(name);
-                let other = match kind {
-                    LinkKind::Veth(veth) if host(veth.netns.as_ref().unwrap_or(&op.netns)) => Some(&veth.peer),
-                    _ => None,
-                };
-                self.links.extend(near.into_iter().chain(other).cloned());
+            Some(Effect::LinkRemoved(link)) if link.on_host() => {
+                self.links.remove(link.name);
             }
-            Action::Link(LinkOp::Del(name)) if host(&op.netns) => {
-                self.links.remove(name);
-            }
-            Action::Link(LinkOp::Set(name, LinkSet::Name(to))) if host(&op.netns) => {
-                if self.links.remove(name) {
-                    self.links.insert(to.clone());
+            Some(Effect::LinkMoved { from, to }) => {
+                let own = !from.on_host() || self.links.remove(from.name);
+                if own && to.on_host() {
+                    self.links.insert(to.name.clone());
                 }
             }
-            Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => {
-                let own = !host(&op.netns) || self.links.remove(name);
-                if own && host(to) {
-                    self.links.insert(name.clone());
-                }
-            }
-            Action::Netns(
-                NetnsOp::Resolver(..)
-                | NetnsOp::Del(_)
-                | NetnsOp::Release(_)
-                | NetnsOp::Attach(..)
-                | NetnsOp::Detach(_),
+            Some(
+                Effect::LinkRemoved(_) | Effect::NetnsAttached(..) | Effect::NetnsRemoved(_) | Effect::NetnsDetached(_),
             )
-            | Action::Link(LinkOp::Del(_) | LinkOp::Set(..))
-            | Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => {}
+            | None => {}
         }
-    }
-}
-
-/// Whether an operation on the host changes which namespaces and links there are.
-fn concerns_outline(action: &Action) -> bool {
-    match action {
-        Action::Netns(NetnsOp::Resolver(..)) => false,
-        Action::Netns(_) => true,
-        Action::Link(LinkOp::Add(..) | LinkOp::Del(_) | LinkOp::Set(_, LinkSet::Name(_) | LinkSet::Netns(_))) => true,
-        Action::Link(LinkOp::Set(..))
-        | Action::Addr(_)
-        | Action::Route(_)
-        | Action::Policy(_)
-        | Action::Neigh(_)
-        | Action::Fdb(_)
-        | Action::Netfilter(_)
-        | Action::Sysctl(_) => false,
     }
 }
 
@@ -232,29 +191,5 @@ fn stands_alone(kind: &LinkKind) -> bool {
         LinkKind::Vxlan(_) | LinkKind::Macvlan(..) | LinkKind::Ipvlan(..) | LinkKind::Vlan(_) | LinkKind::Tun(_) => {
             false
         }
-    }
-}
-
-/// The links that a new one stands on.
-fn parts(kind: &LinkKind) -> Option<&IfName> {
-    match kind {
-        LinkKind::Vxlan(vxlan) => vxlan.dev.as_ref(),
-        LinkKind::Macvlan(lower, _) | LinkKind::Ipvlan(lower, _) => Some(lower),
-        LinkKind::Vlan(vlan) => Some(&vlan.link),
-        LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy | LinkKind::Tun(_) => None,
-    }
-}
-
-/// Where the other end of a new pair is born, if that is elsewhere.
-fn far(kind: &LinkKind) -> Option<&NetnsRef> {
-    match kind {
-        LinkKind::Veth(veth) => veth.netns.as_ref(),
-        LinkKind::Bridge(_)
-        | LinkKind::Vxlan(_)
-        | LinkKind::Macvlan(..)
-        | LinkKind::Ipvlan(..)
-        | LinkKind::Vlan(_)
-        | LinkKind::Dummy
-        | LinkKind::Tun(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::pair::{End, Pair, Side};
-use crate::op::{Action, AddrOp, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op};
+use crate::op::{Action, AddrOp, Effect, FdbOp, IfName, LinkAt, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, Op};
 
 type Place = (NetnsRef, IfName);
 
@@ -70,15 +70,31 @@ struct Draft {
 
 impl Draft {
     fn add(&mut self, index: usize, op: &Op) {
+        match op.effect() {
+            Some(Effect::NetnsCreated(netns)) => {
+                self.namespaces.insert(netns, index);
+                return;
+            }
+            Some(
+                Effect::NetnsAttached(..) | Effect::NetnsRemoved(_) | Effect::NetnsDetached(_) | Effect::LinkRemoved(_),
+            ) => return self.close_all(),
+            Some(Effect::LinkCreated { link, peer }) => {
+                self.named.insert(link.to_owned(), index);
+                self.named.extend(peer.map(|peer| (peer.to_owned(), index)));
+            }
+            Some(Effect::LinkMoved { from, to }) => {
+                self.named.insert(from.to_owned(), index);
+                self.named.insert(to.to_owned(), index);
+            }
+            None => {}
+        }
+        self.change(index, op);
+    }
+
+    fn change(&mut self, index: usize, op: &Op) {
         match &op.action {
-            Action::Netns(NetnsOp::Add(name)) => {
-                self.namespaces.insert(NetnsRef::Named(name.clone()), index);
-            }
-            Action::Netns(NetnsOp::Hold(number)) => {
-                self.namespaces.insert(NetnsRef::Held(*number), index);
-            }
             Action::Netns(_) => self.close_all(),
-            Action::Link(link) => self.add_link(index, &op.netns, link),
+            Action::Link(link) => self.change_link(index, &op.netns, link),
             Action::Addr(AddrOp::Add(name, _) | AddrOp::Del(name, _)) => {
                 self.close(&(op.netns.clone(), name.clone()));
             }
@@ -92,38 +108,33 @@ impl Draft {
         }
     }
 
-    fn add_link(&mut self, index: usize, netns: &NetnsRef, op: &LinkOp) {
-        let place = |name: &IfName| (netns.clone(), name.clone());
+    fn change_link(&mut self, index: usize, netns: &NetnsRef, op: &LinkOp) {
         match op {
-            LinkOp::Add(name, kind) => self.add_new(index, netns, name, kind),
+            LinkOp::Add(name, kind) => self.add_new(index, LinkAt { netns, name }, kind),
             LinkOp::Set(name, change) => {
-                if !self.take(index, place(name), change) {
-                    self.set(index, place(name), change);
+                let place = (netns.clone(), name.clone());
+                if !self.take(index, place.clone(), change) {
+                    self.set(index, place, change);
                 }
             }
             LinkOp::Del(_) => self.close_all(),
         }
     }
 
-    fn add_new(&mut self, index: usize, netns: &NetnsRef, name: &IfName, kind: &LinkKind) {
-        let place = |name: &IfName| (netns.clone(), name.clone());
-        self.named.insert(place(name), index);
-        match kind {
-            LinkKind::Veth(veth) => {
-                let there = veth.netns.as_ref().unwrap_or(netns);
-                let (near, far) = (End::new(netns, name), End::new(there, &veth.peer));
-                self.named.insert((there.clone(), veth.peer.clone()), index);
-                self.ends.insert(place(name), (index, Side::Near));
-                self.ends.insert((there.clone(), veth.peer.clone()), (index, Side::Far));
-                self.pairs.insert(index, Pair { near, far, parts: Vec::new(), namespaces: Vec::new() });
-            }
-            LinkKind::Bridge(options) if options.stp != Some(true) => {
-                self.bridges.insert(place(name), NewBridge::default());
-            }
-            LinkKind::Vxlan(vxlan) => vxlan.dev.iter().for_each(|dev| self.touch(&place(dev))),
-            LinkKind::Macvlan(lower, _) | LinkKind::Ipvlan(lower, _) => self.touch(&place(lower)),
-            LinkKind::Vlan(vlan) => self.touch(&place(&vlan.link)),
-            LinkKind::Bridge(_) | LinkKind::Dummy | LinkKind::Tun(_) => {}
+    fn add_new(&mut self, index: usize, link: LinkAt, kind: &LinkKind) {
+        if let Some(peer) = kind.peer(link.netns) {
+            let (near, far) = (End::new(link.netns, link.name), End::new(peer.netns, peer.name));
+            self.ends.insert(link.to_owned(), (index, Side::Near));
+            self.ends.insert(peer.to_owned(), (index, Side::Far));
+            self.pairs.insert(index, Pair { near, far, parts: Vec::new(), namespaces: Vec::new() });
+        }
+        if let Some(lower) = kind.lower() {
+            self.touch(&(link.netns.clone(), lower.clone()));
+        }
+        if let LinkKind::Bridge(options) = kind
+            && options.stp != Some(true)
+        {
+            self.bridges.insert(link.to_owned(), NewBridge::default());
         }
     }
 
@@ -149,11 +160,11 @@ impl Draft {
             LinkSet::Netns(to) => {
                 pair.namespaces.extend(self.namespaces.get(to).filter(|made| **made > first));
                 let to = (to.clone(), end.name.clone());
-                self.rename(index, place, to, (first, side));
+                self.rename(place, to, (first, side));
             }
             LinkSet::Name(name) => {
                 let to = (place.0.clone(), name.clone());
-                self.rename(index, place, to, (first, side));
+                self.rename(place, to, (first, side));
             }
             LinkSet::Master(Some(master)) => self.join(&(place.0, master.clone())),
             LinkSet::Master(None)
@@ -166,11 +177,9 @@ impl Draft {
         true
     }
 
-    fn rename(&mut self, index: usize, from: Place, to: Place, end: (usize, Side)) {
+    fn rename(&mut self, from: Place, to: Place, end: (usize, Side)) {
         self.ends.remove(&from);
-        self.ends.insert(to.clone(), end);
-        self.named.insert(from, index);
-        self.named.insert(to, index);
+        self.ends.insert(to, end);
     }
 
     /// A change that is done on its own.
@@ -190,15 +199,9 @@ impl Draft {
                 self.close(&master);
                 self.join(&master);
             }
-            LinkSet::Name(name) => {
-                self.named.insert((place.0.clone(), name.clone()), index);
-                self.named.insert(place.clone(), index);
-            }
-            LinkSet::Netns(to) => {
-                self.named.insert((to.clone(), place.1.clone()), index);
-                self.named.insert(place.clone(), index);
-            }
-            LinkSet::Master(None)
+            LinkSet::Name(_)
+            | LinkSet::Netns(_)
+            | LinkSet::Master(None)
             | LinkSet::Flag(..)
             | LinkSet::Mac(_)
             | LinkSet::Mtu(_)

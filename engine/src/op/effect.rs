@@ -1,0 +1,139 @@
+//! Which namespaces and links an operation creates, moves, renames and removes.
+//!
+//! Four parts of netscript follow a lab by its operations: the script's handles, the record of what the
+//! lab owns, the model of a batch that waits, and the plan of a batch. They all read [`Op::effect`], so
+//! that a new operation or kind of link says here, and only here, what it does to the others' names.
+
+use super::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef};
+
+/// A link, by the namespace that it is in and its name there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkAt<'a> {
+    /// The namespace.
+    pub netns: &'a NetnsRef,
+    /// The name.
+    pub name: &'a IfName,
+}
+
+impl LinkAt<'_> {
+    /// The same, to be kept.
+    pub fn to_owned(self) -> (NetnsRef, IfName) {
+        (self.netns.clone(), self.name.clone())
+    }
+
+    /// Whether it is on the host.
+    pub fn on_host(self) -> bool {
+        *self.netns == NetnsRef::Host
+    }
+}
+
+/// What an operation does to the set of namespaces and links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect<'a> {
+    /// A new namespace.
+    NetnsCreated(NetnsRef),
+    /// A name for the namespace that a process is in.
+    NetnsAttached(NetnsRef, &'a PidRef),
+    /// A namespace is removed, with the links in it.
+    NetnsRemoved(NetnsRef),
+    /// A namespace loses its name, and ends if nothing else holds it.
+    NetnsDetached(NetnsRef),
+    /// A new link, and its other end if it has one.
+    LinkCreated {
+        /// The link.
+        link: LinkAt<'a>,
+        /// The other end of a pair.
+        peer: Option<LinkAt<'a>>,
+    },
+    /// A link is removed, and with it the other end of a pair.
+    LinkRemoved(LinkAt<'a>),
+    /// A link changes its name or its namespace.
+    LinkMoved {
+        /// What it was called until now.
+        from: LinkAt<'a>,
+        /// What it is called from now on.
+        to: LinkAt<'a>,
+    },
+}
+
+impl Op {
+    /// What the operation does to the set of namespaces and links; `None` if it changes only what
+    /// belongs to one of them.
+    pub fn effect(&self) -> Option<Effect<'_>> {
+        match &self.action {
+            Action::Netns(op) => op.effect(),
+            Action::Link(op) => op.effect(&self.netns),
+            Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => None,
+        }
+    }
+}
+
+impl NetnsOp {
+    fn effect(&self) -> Option<Effect<'_>> {
+        let named = |name: &super::NetnsName| NetnsRef::Named(name.clone());
+        Some(match self {
+            NetnsOp::Add(name) => Effect::NetnsCreated(named(name)),
+            NetnsOp::Hold(number) => Effect::NetnsCreated(NetnsRef::Held(*number)),
+            NetnsOp::Attach(name, pid) => Effect::NetnsAttached(named(name), pid),
+            NetnsOp::Del(name) => Effect::NetnsRemoved(named(name)),
+            NetnsOp::Release(number) => Effect::NetnsRemoved(NetnsRef::Held(*number)),
+            NetnsOp::Detach(name) => Effect::NetnsDetached(named(name)),
+            NetnsOp::Resolver(..) => return None,
+        })
+    }
+}
+
+impl LinkOp {
+    fn effect<'a>(&'a self, netns: &'a NetnsRef) -> Option<Effect<'a>> {
+        let here = |name: &'a IfName| LinkAt { netns, name };
+        Some(match self {
+            LinkOp::Add(name, kind) => Effect::LinkCreated { link: here(name), peer: kind.peer(netns) },
+            LinkOp::Del(name) => Effect::LinkRemoved(here(name)),
+            LinkOp::Set(name, LinkSet::Name(to)) => Effect::LinkMoved { from: here(name), to: here(to) },
+            LinkOp::Set(name, LinkSet::Netns(to)) => {
+                Effect::LinkMoved { from: here(name), to: LinkAt { netns: to, name } }
+            }
+            LinkOp::Set(
+                _,
+                LinkSet::Flag(..)
+                | LinkSet::Master(_)
+                | LinkSet::Mac(_)
+                | LinkSet::Mtu(_)
+                | LinkSet::Alias(_)
+                | LinkSet::Hairpin(_),
+            ) => return None,
+        })
+    }
+}
+
+impl LinkKind {
+    /// The other end of a pair that is made in `netns`.
+    pub fn peer<'a>(&'a self, netns: &'a NetnsRef) -> Option<LinkAt<'a>> {
+        match self {
+            LinkKind::Veth(veth) => Some(LinkAt { netns: veth.netns.as_ref().unwrap_or(netns), name: &veth.peer }),
+            LinkKind::Bridge(_)
+            | LinkKind::Vxlan(_)
+            | LinkKind::Macvlan(..)
+            | LinkKind::Ipvlan(..)
+            | LinkKind::Vlan(_)
+            | LinkKind::Dummy
+            | LinkKind::Tun(_) => None,
+        }
+    }
+
+    /// The link below, which carries this one's frames.
+    pub fn lower(&self) -> Option<&IfName> {
+        match self {
+            LinkKind::Vxlan(vxlan) => vxlan.dev.as_ref(),
+            LinkKind::Macvlan(lower, _) | LinkKind::Ipvlan(lower, _) => Some(lower),
+            LinkKind::Vlan(vlan) => Some(&vlan.link),
+            LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy | LinkKind::Tun(_) => None,
+        }
+    }
+}
