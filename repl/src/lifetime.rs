@@ -7,7 +7,7 @@ use netscript_engine::kernel::{Interrupt, Kernel, LabFolder};
 use netscript_engine::{Summary, World};
 
 use crate::cli::RunArgs;
-use crate::output::tell;
+use crate::output::{tell, warn};
 use crate::script::is_stdin;
 
 /// A kernel whose lab outlives this process.
@@ -42,7 +42,7 @@ fn claim_next(name: &str) -> Result<LabFolder> {
 /// Takes a lab down that is up, or was left behind.
 pub fn take_down(name: &str, force: bool, interrupt: Interrupt) -> Result<()> {
     match Kernel::resume(interrupt, LabFolder::open(name)?, force)? {
-        Some(mut kernel) => kernel.down(force),
+        Some(kernel) => kernel.warning(warn).down(force),
         None => Ok(()),
     }
 }

@@ -44,6 +44,11 @@ pub fn tell(text: &str) {
     let _ = progress::pausing(|| writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Tells something on standard error that the user should know, though nothing failed.
+pub fn warn(text: &str) {
+    tell(&format!("warning: {text}"));
+}
+
 /// Shows an error on standard error, and gives the exit status that goes with it.
 pub fn fail(failure: &Failure, sources: &Sources, colour: bool) -> i32 {
     tell(render(failure, sources, colour).trim_end());

@@ -16,7 +16,7 @@ use netscript_stdlib::Environment;
 use crate::cli::{Colour, RunArgs};
 use crate::dry_run;
 use crate::lifetime;
-use crate::output::{Printer, fail, tell};
+use crate::output::{Printer, fail, tell, warn};
 use crate::progress;
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
@@ -167,13 +167,12 @@ fn together(args: &RunArgs, kernel: Kernel) -> Box<dyn World> {
 
 fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
     let name = args.name.clone().unwrap_or_else(|| lab_name(args.file.as_deref()));
-    match place {
-        Place::Machine => Ok(lifetime::begin(args, &name, interrupt)?.lending_terminal(progress::lend)),
+    let kernel = match place {
+        Place::Machine => lifetime::begin(args, &name, interrupt)?,
         // It goes with the sandbox.
-        Place::Sandbox | Place::Unprivileged => {
-            Ok(Kernel::new(interrupt)?.named(&name).lending_terminal(progress::lend))
-        }
-    }
+        Place::Sandbox | Place::Unprivileged => Kernel::new(interrupt)?.named(&name),
+    };
+    Ok(kernel.lending_terminal(progress::lend).warning(warn))
 }
 
 fn listen(lab: &mut Lab, args: &RunArgs) {

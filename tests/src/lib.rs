@@ -13,6 +13,7 @@ pub mod lines;
 mod pace;
 pub mod program;
 pub mod rig;
+pub mod rules;
 mod sandbox;
 mod snapshot;
 pub mod terminal;

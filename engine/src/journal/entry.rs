@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Undo;
 use crate::op::NetnsRef;
+use crate::op::netfilter::TableRef;
 
 /// The version of the format that this program writes, and the highest that it reads.
 pub const VERSION: u32 = 1;
@@ -47,6 +48,17 @@ impl Key {
     pub fn is_same(self, other: Key) -> bool {
         self.inode == other.inode && (self.cookie == other.cookie || self.cookie == 0 || other.cookie == 0)
     }
+}
+
+/// A table, and which of its name it is: one that is removed and made again has another handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableHandle {
+    /// The namespace.
+    pub netns: Key,
+    /// Which table of it.
+    pub table: TableRef,
+    /// The kernel's number for it (`NFTA_TABLE_HANDLE`).
+    pub handle: u64,
 }
 
 /// A process, by its number and by when it was started, in clock ticks since boot.

@@ -9,6 +9,7 @@
 //!   have one;
 //! - `{"undone": N}`: the entry has been undone, or its operation failed;
 //! - `{"handles": [[N, H], …]}`: the handles that rules got;
+//! - `{"tables": [TABLE, …]}` ([`TableHandle`]): the handles of the tables that these rules are in;
 //! - `{"ran": KEY}`: a program of the lab ran in one of its namespaces, and may have made links there;
 //! - `{"up": …}` ([`Up`]): the script has succeeded.
 //!
@@ -26,6 +27,6 @@ mod entry;
 mod text;
 mod undo;
 
-pub use entry::{Entry, Header, Key, LEFT_BY_OTHERS, Place, Process, Up, VERSION};
+pub use entry::{Entry, Header, Key, LEFT_BY_OTHERS, Place, Process, TableHandle, Up, VERSION};
 pub use text::{Cut, Journal, Line};
 pub use undo::{Deed, Former, Undo};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Header, Key, LEFT_BY_OTHERS, Up, VERSION};
+use super::{Entry, Header, Key, LEFT_BY_OTHERS, TableHandle, Up, VERSION};
 
 /// A line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Line {
     Undone(u64),
     /// The handles that rules got, by entry.
     Handles(Vec<(u64, u64)>),
+    /// The handles of the tables in which the lab has rules.
+    Tables(Vec<TableHandle>),
     /// A program of the lab ran in one of its namespaces, and may have made links there.
     Ran(Key),
     /// The script has succeeded.
@@ -44,6 +46,8 @@ pub struct Journal {
     pub left: u64,
     /// The handles that rules got, by entry.
     pub handles: BTreeMap<u64, u64>,
+    /// The handles of the tables in which the lab has rules.
+    pub tables: Vec<TableHandle>,
     /// The lab's namespaces in which programs of its own ran.
     pub ran: Vec<Key>,
     /// What the script made; `None`: it has not come to its end.
@@ -89,6 +93,7 @@ impl Journal {
                 }
                 Ok(Line::Undone(n)) => drop(undone.insert(n)),
                 Ok(Line::Handles(handles)) => self.handles.extend(handles),
+                Ok(Line::Tables(tables)) => self.tables.extend(tables),
                 Ok(Line::Ran(key)) => self.ran.push(key),
                 Ok(Line::Up(up)) => self.up = Some(up),
                 Err(_) => self.damaged.push(self.lines),

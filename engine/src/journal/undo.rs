@@ -213,6 +213,10 @@ pub struct Former {
     pub equals: usize,
     /// `NFTA_RULE_EXPRESSIONS` as the kernel told it, in hexadecimal.
     pub expressions: String,
-    /// Protocol and flags for extensions of xtables (`NFTA_RULE_COMPAT`).
+    /// `NFTA_RULE_USERDATA`, where nft keeps comments, in hexadecimal; empty: there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub userdata: String,
+    /// Protocol and flags for extensions of xtables (`NFTA_RULE_COMPAT`), as the version that wrote this
+    /// understood the expressions. They are derived anew from these.
     pub compat: (u32, u32),
 }

@@ -11,7 +11,7 @@ use super::labs::{LabFolder, lock_all};
 use super::lock::Lock;
 use super::{Failure, Kernel, Outcome, kill};
 use crate::diagnostics::{Errno, Error, Result};
-use crate::journal::{Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, Up};
+use crate::journal::{Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, TableHandle, Undo, Up};
 use crate::op::netfilter::ChainRef;
 use crate::op::{Action, Effect, IfName, LinkAt, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use crate::world::{Absent, Point};
@@ -23,6 +23,8 @@ pub(super) struct Book {
     pub(super) entries: Vec<Entry>,
     /// The handles that rules got, by entry.
     pub(super) handles: BTreeMap<u64, u64>,
+    /// The handles of the tables that they are in.
+    pub(super) tables: Vec<TableHandle>,
     next: u64,
     /// The number of the next entry when each step began, and what was the lab's own.
     steps: Vec<(u64, Own)>,
@@ -34,10 +36,11 @@ pub(super) struct Book {
 impl Book {
     /// A journal that is written on.
     pub(super) fn resume(file: JournalFile, journal: Journal) -> Book {
-        let Journal { header: _, entries, left: _, handles, ran, up: _, lines: _, length: _, damaged: _ } = journal;
+        let Journal { header: _, entries, left: _, handles, tables, ran, up: _, lines: _, length: _, damaged: _ } =
+            journal;
         let own = entries.iter().map(|entry| entry.n).filter(|n| *n < LEFT_BY_OTHERS);
         let next = own.max().map_or(0, |n| n + 1);
-        Book { file: Some(file), entries, handles, next, steps: Vec::new(), detailed: false, ran }
+        Book { file: Some(file), entries, handles, tables, next, steps: Vec::new(), detailed: false, ran }
     }
 
     /// Writes a line, whole or not at all.
@@ -75,7 +78,7 @@ impl Book {
         self.next += lines.len() as u64;
         self.entries.extend(lines.into_iter().filter_map(|line| match line {
             Line::Entry(entry) => Some(entry),
-            Line::Lab(_) | Line::Undone(_) | Line::Handles(_) | Line::Ran(_) | Line::Up(_) => None,
+            Line::Lab(_) | Line::Undone(_) | Line::Handles(_) | Line::Tables(_) | Line::Ran(_) | Line::Up(_) => None,
         }));
         Ok(numbers)
     }
@@ -115,6 +118,15 @@ impl Book {
         }
         self.handles.extend(handles.iter().copied());
         let _ = self.write(&Line::Handles(handles));
+    }
+
+    /// Notes the handles of tables.
+    pub(super) fn learn_tables(&mut self, tables: Vec<TableHandle>) {
+        if tables.is_empty() {
+            return;
+        }
+        self.tables.extend(tables.iter().cloned());
+        let _ = self.write(&Line::Tables(tables));
     }
 
     /// Notes that a program of the lab runs in one of its namespaces.

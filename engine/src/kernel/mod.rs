@@ -75,6 +75,7 @@ pub struct Kernel {
     /// Links have been changed since anybody waited for their carriers.
     carriers_changed: bool,
     lend_terminal: fn(bool),
+    warn: fn(&str),
     book: Book,
     own: Own,
     /// The routes of the host.
@@ -107,7 +108,18 @@ impl Kernel {
             guarded: false,
             partial: false,
             lend_terminal: |_| {},
+            warn: |_| {},
         })
+    }
+
+    /// Calls a function with what the user should know though nothing failed.
+    pub fn warning(mut self, warn: fn(&str)) -> Kernel {
+        self.warn = warn;
+        self
+    }
+
+    fn warn(&self, text: &str) {
+        (self.warn)(text);
     }
 
     /// Whether what the lab did not make is removed only where that has been allowed.

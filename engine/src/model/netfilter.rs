@@ -170,14 +170,14 @@ impl Tables {
     }
 
     fn delete(&mut self, rule: &Rule, handle: Option<u64>) -> Outcome {
-        let wanted = rule.as_read();
+        let wanted = rule.normal_form();
         let missing = || super::Failure::from(Errno::ENOENT);
         let table: TableRef = rule.chain().table;
         let chains = self.ruleset.tables.get_mut(&table).ok_or_else(missing)?;
         let chain = chains.iter_mut().find(|chain| chain.name == rule.chain().name).ok_or_else(missing)?;
         let fits = |record: &RuleRecord| match handle {
             Some(handle) => record.handle == handle,
-            None => record.rule == wanted,
+            None => record.rule.normal_form() == wanted,
         };
         let at = chain.rules.iter().position(fits).ok_or_else(missing)?;
         chain.rules.remove(at);

@@ -7,7 +7,8 @@
 //! forwarding entries that were learned); life times and `tentative`, and on a link without a carrier
 //! what IPv6 makes of one that it may have had for a moment: fe80, and routes to addresses that
 //! duplicates are looked for. `lowerlayerdown` is `down`:
-//! the kernel looks the other end's number up in the wrong namespace, and remembers what it found.
+//! the kernel looks the other end's number up in the wrong namespace, and remembers what it found. Rules are
+//! compared in one form: `! --dport :5` of iptables 1.8.7 is `--dport 6:65535`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -297,7 +298,7 @@ fn ruleset_lines(ruleset: &Ruleset) -> Vec<String> {
     for (table, chains) in &ruleset.tables {
         for chain in chains {
             lines.push(format!("{table} chain {} policy {:?}", chain.name, chain.policy));
-            lines.extend(chain.rules.iter().map(|record| format!("{table} {}", record.rule.text())));
+            lines.extend(chain.rules.iter().map(|record| format!("{table} {}", record.rule.normal_form().text())));
         }
     }
     lines

@@ -8,25 +8,26 @@ use netscript_engine::op::netfilter::{
     MultiportSide, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
 };
 use netscript_engine::op::{Family, Mac, NetnsRef, Prefix};
-use rhai::Dynamic;
+use rhai::{Dynamic, Map};
 
 use super::value::{inverted, text, word, words, wrong};
 use crate::options::{Options, one_of};
 use crate::{Link, Netns, args};
 
-/// The options that every verb takes.
-pub(super) const KNOWN: &[&str] = &[
-    "src",
-    "dst",
-    "iif",
-    "oif",
-    "proto",
+/// The options that every verb takes and that a rule has once: those of `iptables` itself, and its place.
+pub(super) const COMMON: &[&str] = &["src", "dst", "iif", "oif", "proto", "at"];
+
+/// The options that every verb takes and that are matches, in the order in which one map writes them.
+pub(super) const MATCHES: &[&str] = &[
+    "tcp",
+    "udp",
     "sport",
     "dport",
-    "icmp",
     "syn",
     "tcp_flags",
+    "icmp",
     "state",
+    "ctstate",
     "mark",
     "connmark",
     "mac",
@@ -38,8 +39,28 @@ pub(super) const KNOWN: &[&str] = &[
     "packet",
     "probability",
     "comment",
-    "at",
 ];
+
+/// The options of a verb: those that a rule has once, and the matches of each map.
+pub(super) fn split(word: &'static str, maps: Vec<Map>) -> Result<(Options, Vec<Options>)> {
+    let mut common = Map::new();
+    let mut matches = Vec::with_capacity(maps.len());
+    for map in maps {
+        let (mut own, rest): (Map, Map) = map.into_iter().partition(|(key, _)| MATCHES.contains(&key.as_str()));
+        own.retain(|_, value| !value.is_unit());
+        for (key, value) in rest.into_iter().filter(|(_, value)| !value.is_unit()) {
+            if common.contains_key(&key) {
+                return Err(Error::Conflict {
+                    message: format!("`{key}` is given in two maps, and a rule has it once"),
+                    help: "give it in one of them".into(),
+                });
+            }
+            common.insert(key, value);
+        }
+        matches.push(Options::new(word, own)?);
+    }
+    Ok((Options::new(word, common)?, matches))
+}
 
 /// What a rule looks at, except for its addresses, of which there may be several.
 pub(super) struct Matches {
@@ -49,30 +70,23 @@ pub(super) struct Matches {
     pub(super) src: Vec<Inv<Prefix>>,
     /// Destination addresses; none: any.
     pub(super) dst: Vec<Inv<Prefix>>,
-    /// In the order of LANGUAGE: protocol, ports, state, marks, addresses, limits, comment.
+    /// Map after map, each in the order of [`MATCHES`].
     pub(super) matches: Vec<Match>,
 }
 
-/// Reads the matches among the options of a verb in a namespace.
-pub(super) fn parse(o: &mut Options, netns: &Netns, family: Family) -> Result<Matches> {
+/// Reads the matches among the options of a verb in a namespace: those that a rule has once, and those of
+/// each map.
+pub(super) fn parse(o: &mut Options, maps: &mut [Options], netns: &Netns, family: Family) -> Result<Matches> {
     let here = netns.reference()?;
-    let icmp = o.with("icmp", |what, value| icmp(what, value, family))?;
     // `icmp` says the protocol as well.
     let proto = match o.with("proto", proto)?.flatten() {
-        None => icmp.map(|_| Inv::plain(Proto::icmp(family))),
+        None if maps.iter().any(|map| map.has("icmp")) => Some(Inv::plain(Proto::icmp(family))),
         given => given,
     };
     let mut matches = Vec::new();
-    ports(o, proto, &mut matches)?;
-    matches.extend(icmp.map(Match::Icmp));
-    matches.extend(o.with("state", states)?.map(|states| Match::Conntrack(Conntrack { states, alias: false })));
-    matches.extend(o.with("mark", mark)?.map(Match::Mark));
-    matches.extend(o.with("connmark", mark)?.map(Match::Connmark));
-    matches.extend(o.with("mac", |what, value| inverted(what, value, Mac::parse))?.map(Match::Mac));
-    matches.extend(address_types(o)?);
-    matches.extend(limit(o)?);
-    matches.extend(statistic(o)?);
-    matches.extend(o.with("comment", comment)?.map(Match::Comment));
+    for map in maps {
+        matches_of(map, proto, family, &mut matches)?;
+    }
     Ok(Matches {
         header: Header {
             iif: o.with("iif", |what, value| link(what, value, &here))?,
@@ -84,6 +98,24 @@ pub(super) fn parse(o: &mut Options, netns: &Netns, family: Family) -> Result<Ma
         dst: o.with("dst", |what, value| addresses(what, value, netns, family))?.unwrap_or_default(),
         matches,
     })
+}
+
+/// The matches of one map.
+fn matches_of(o: &mut Options, proto: Option<Inv<Proto>>, family: Family, matches: &mut Vec<Match>) -> Result<()> {
+    ports(o, proto, matches)?;
+    matches.extend(o.with("icmp", |what, value| icmp(what, value, family))?.map(Match::Icmp));
+    for (key, alias) in [("state", true), ("ctstate", false)] {
+        let states = o.with(key, |what, value| states(what, value, alias))?;
+        matches.extend(states.map(|states| Match::Conntrack(Conntrack { states, alias })));
+    }
+    matches.extend(o.with("mark", mark)?.map(Match::Mark));
+    matches.extend(o.with("connmark", mark)?.map(Match::Connmark));
+    matches.extend(o.with("mac", |what, value| inverted(what, value, Mac::parse))?.map(Match::Mac));
+    matches.extend(address_types(o)?);
+    matches.extend(limit(o)?);
+    matches.extend(statistic(o)?);
+    matches.extend(o.with("comment", comment)?.map(Match::Comment));
+    Ok(())
 }
 
 impl Matches {
@@ -176,7 +208,8 @@ fn port_option(what: &str, value: &Dynamic) -> Result<Ports> {
     Ok(Ports::List(Inv::new(inverted, PortList::new(ranges?)?)))
 }
 
-/// `-m tcp` or `-m udp` with plain ports and flags, then `-m multiport` for each list.
+/// `-m tcp` or `-m udp` with plain ports and flags, or without any if that is asked for, then
+/// `-m multiport` for each list.
 fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -> Result<()> {
     let mut lists = Vec::new();
     let mut range = |o: &mut Options, key: &str, side| -> Result<Option<Inv<PortRange>>> {
@@ -192,19 +225,35 @@ fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -
     let sport = range(o, "sport", MultiportSide::Source)?;
     let dport = range(o, "dport", MultiportSide::Destination)?;
     let flags = tcp_flags(o)?;
-    let udp = proto == Some(Inv::plain(Proto::UDP)) && flags.is_none();
-    if sport.is_some() || dport.is_some() || flags.is_some() {
-        if flags.is_none() && !udp && proto != Some(Inv::plain(Proto::TCP)) {
-            return Err(Error::Conflict {
-                message: "a port needs `proto` to be \"tcp\" or \"udp\"".into(),
-                help: "add `proto: \"tcp\"`; for other protocols give the ports as a list".into(),
-            });
-        }
-        matches.push(match udp {
-            true => Match::Udp(UdpMatch { sport, dport }),
-            false => Match::Tcp(TcpMatch { sport, dport, flags }),
+    let named = (o.boolean("tcp")?.unwrap_or(false), o.boolean("udp")?.unwrap_or(false));
+    if named == (true, true) {
+        return Err(Error::Conflict {
+            message: "`tcp` and `udp` are matches on two protocols".into(),
+            help: "give the one that `proto` names".into(),
         });
     }
+    if named == (false, false) && sport.is_none() && dport.is_none() && flags.is_none() {
+        matches.extend(lists);
+        return Ok(());
+    }
+    let is = |wanted: Proto| proto == Some(Inv::plain(wanted));
+    let udp = named.1 || (!named.0 && is(Proto::UDP) && flags.is_none());
+    if named == (false, false) && flags.is_none() && !udp && !is(Proto::TCP) {
+        return Err(Error::Conflict {
+            message: "a port needs `proto` to be \"tcp\" or \"udp\"".into(),
+            help: "add `proto: \"tcp\"`; for other protocols give the ports as a list".into(),
+        });
+    }
+    if udp && flags.is_some() {
+        return Err(Error::Conflict {
+            message: "UDP has no flags to look at".into(),
+            help: "leave `udp` out, or `syn` and `tcp_flags`".into(),
+        });
+    }
+    matches.push(match udp {
+        true => Match::Udp(UdpMatch { sport, dport }),
+        false => Match::Tcp(TcpMatch { sport, dport, flags }),
+    });
     matches.extend(lists);
     Ok(())
 }
@@ -234,10 +283,16 @@ fn icmp(what: &str, value: &Dynamic, family: Family) -> Result<Inv<IcmpType>> {
     })
 }
 
-fn states(what: &str, value: &Dynamic) -> Result<Inv<CtStates>> {
+/// States of a connection; `alias`: those that `-m state` knows.
+fn states(what: &str, value: &Dynamic, alias: bool) -> Result<Inv<CtStates>> {
     inverted(what, value, |given| {
-        let known: Vec<&str> = CtStates::words().collect();
-        words(what, given, &known, &some_of(&known), CtStates::from_word)
+        let known: Vec<&str> = if alias { CtStates::alias_words().collect() } else { CtStates::words().collect() };
+        let wanted = match alias {
+            true => format!("{}; \"SNAT\" and \"DNAT\" are for `ctstate`", some_of(&known)),
+            false => some_of(&known),
+        };
+        let parse = |word: &str| CtStates::from_word(word).filter(|states| !alias || states.has_alias());
+        words(what, given, &known, &wanted, parse)
     })
 }
 

@@ -40,10 +40,10 @@ impl Rule {
     fn look(&self) -> Result<RuleRecord> {
         let ruleset = self.table.ruleset()?;
         let chain = ruleset.chain(self.table.reference(), &self.rule.chain().name);
-        let wanted = self.rule.as_read();
+        let wanted = self.rule.normal_form();
         let is_this = |record: &&RuleRecord| match self.handle {
             Some(handle) => record.handle == handle,
-            None => record.rule == wanted,
+            None => record.rule.normal_form() == wanted,
         };
         let found = chain.and_then(|chain| chain.rules.iter().find(is_this));
         found.cloned().ok_or_else(|| Error::Gone { what: format!("the rule `{}`", self.rule.text()), removed: None })

@@ -61,8 +61,9 @@ impl Table {
     }
 
     /// Takes `chain` out of the options of a verb that goes into the table itself.
-    fn chain_option(&self, word: &str, options: &mut Map, usual: Hook) -> Result<Chain> {
-        let Some(value) = options.remove(targets::CHAIN).filter(|value| !value.is_unit()) else {
+    fn chain_option(&self, word: &str, options: &mut [Map], usual: Hook) -> Result<Chain> {
+        let given = options.iter_mut().filter_map(|map| map.remove(targets::CHAIN));
+        let Some(value) = given.filter(|value| !value.is_unit()).last() else {
             return self.built_in(usual);
         };
         if let Some(chain) = value.read_lock::<Chain>() {
@@ -84,9 +85,10 @@ impl Table {
         })
     }
 
-    fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, mut options: Map, usual: Hook) -> RhaiResult {
-        let chain = self.chain_option(verb.word(), &mut options, usual)?;
-        targets::apply(ctx, &chain, verb, options)
+    fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, options: Dynamic, usual: Hook) -> RhaiResult {
+        let mut maps = targets::maps(&verb, options)?;
+        let chain = self.chain_option(verb.word(), &mut maps, usual)?;
+        targets::apply_maps(ctx, &chain, verb, maps)
     }
 }
 
@@ -316,7 +318,7 @@ mod words {
     /// host.nat.masquerade(#{ src: "172.17.0.0/24", oif: "!br0" });
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
-    pub fn masquerade_table(ctx: NativeCallContext, table: &mut Table, options: Map) -> RhaiResult {
+    pub fn masquerade_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
         table.verb(&ctx, Verb::Masquerade, options, Hook::Postrouting)
     }
 
@@ -327,7 +329,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
     pub fn masquerade_table_all(ctx: NativeCallContext, table: &mut Table) -> RhaiResult {
-        table.verb(&ctx, Verb::Masquerade, Map::new(), Hook::Postrouting)
+        table.verb(&ctx, Verb::Masquerade, Map::new().into(), Hook::Postrouting)
     }
 
     /// Sends packets that come in to another address, in `PREROUTING`: `-j DNAT`. Options: those of
@@ -338,7 +340,7 @@ mod words {
     /// host.nat.dnat(#{ iif: "!br0", proto: "tcp", dport: 8000, to: "172.17.0.101:8080" });
     /// ```
     #[rhai_fn(name = "dnat", pure, return_raw)]
-    pub fn dnat_table(ctx: NativeCallContext, table: &mut Table, options: Map) -> RhaiResult {
+    pub fn dnat_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
         table.verb(&ctx, Verb::Dnat, options, Hook::Prerouting)
     }
 
@@ -350,7 +352,7 @@ mod words {
     /// host.nat.snat(#{ src: "172.17.0.0/24", to: "192.0.2.1" });
     /// ```
     #[rhai_fn(name = "snat", pure, return_raw)]
-    pub fn snat_table(ctx: NativeCallContext, table: &mut Table, options: Map) -> RhaiResult {
+    pub fn snat_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
         table.verb(&ctx, Verb::Snat, options, Hook::Postrouting)
     }
 
@@ -361,7 +363,7 @@ mod words {
     /// host.nat.redirect(#{ proto: "tcp", dport: 80, to: 8080 });
     /// ```
     #[rhai_fn(name = "redirect", pure, return_raw)]
-    pub fn redirect_table(ctx: NativeCallContext, table: &mut Table, options: Map) -> RhaiResult {
+    pub fn redirect_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
         table.verb(&ctx, Verb::Redirect, options, Hook::Prerouting)
     }
 

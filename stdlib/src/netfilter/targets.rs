@@ -18,20 +18,20 @@ use crate::{RhaiResult, args};
 
 /// The options of the verbs.
 pub(crate) const OPTIONS: Known = &[
-    ("accept", &[matches::KNOWN]),
-    ("drop", &[matches::KNOWN]),
-    ("ret", &[matches::KNOWN]),
-    ("jump", &[matches::KNOWN]),
-    ("notrack", &[matches::KNOWN]),
-    ("reject", &[matches::KNOWN, &["reply"]]),
-    ("log", &[matches::KNOWN, &["prefix", "level"]]),
-    ("masquerade", &[matches::KNOWN, &["to", "random", "random_fully", CHAIN]]),
-    ("snat", &[matches::KNOWN, &["to", "random", "random_fully", "persistent", CHAIN]]),
-    ("dnat", &[matches::KNOWN, &["to", "random", "persistent", CHAIN]]),
-    ("redirect", &[matches::KNOWN, &["to", "random", CHAIN]]),
-    ("mark", &[matches::KNOWN, &["set"]]),
-    ("connmark", &[matches::KNOWN, &["set", "save", "restore", "mask"]]),
-    ("tcpmss", &[matches::KNOWN, &["set", "clamp"]]),
+    ("accept", &[matches::COMMON, matches::MATCHES]),
+    ("drop", &[matches::COMMON, matches::MATCHES]),
+    ("ret", &[matches::COMMON, matches::MATCHES]),
+    ("jump", &[matches::COMMON, matches::MATCHES]),
+    ("notrack", &[matches::COMMON, matches::MATCHES]),
+    ("reject", &[matches::COMMON, matches::MATCHES, &["reply"]]),
+    ("log", &[matches::COMMON, matches::MATCHES, &["prefix", "level"]]),
+    ("masquerade", &[matches::COMMON, matches::MATCHES, &["to", "random", "random_fully", CHAIN]]),
+    ("snat", &[matches::COMMON, matches::MATCHES, &["to", "random", "random_fully", "persistent", CHAIN]]),
+    ("dnat", &[matches::COMMON, matches::MATCHES, &["to", "random", "persistent", CHAIN]]),
+    ("redirect", &[matches::COMMON, matches::MATCHES, &["to", "random", CHAIN]]),
+    ("mark", &[matches::COMMON, matches::MATCHES, &["set"]]),
+    ("connmark", &[matches::COMMON, matches::MATCHES, &["set", "save", "restore", "mask"]]),
+    ("tcpmss", &[matches::COMMON, matches::MATCHES, &["set", "clamp"]]),
 ];
 
 /// The option of verbs that go into a table itself: which of its chains.
@@ -101,13 +101,29 @@ impl Verb {
     }
 }
 
+/// The options of a verb: a map, or a list of them.
+pub(super) fn maps(verb: &Verb, options: Dynamic) -> Result<Vec<Map>> {
+    let wanted = |given: &Dynamic| {
+        let what = format!("what `{}` looks at", verb.word());
+        args::wrong_type(&what, "a map of options such as `#{ proto: \"tcp\" }`, or a list of such maps", given)
+    };
+    let list = if options.is_array() { args::list(options) } else { vec![options] };
+    list.into_iter().map(|map| if map.is_map() { Ok(map.cast::<Map>()) } else { Err(wanted(&map)) }).collect()
+}
+
 /// Adds the rule, or the rules, of a verb to a chain.
-pub(super) fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: Map) -> RhaiResult {
-    let mut o = Options::new(verb.word(), options)?;
+pub(super) fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: Dynamic) -> RhaiResult {
+    let maps = maps(&verb, options)?;
+    apply_maps(ctx, chain, verb, maps)
+}
+
+/// The same of options that have been looked into.
+pub(super) fn apply_maps(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, maps: Vec<Map>) -> RhaiResult {
+    let (mut o, mut maps) = matches::split(verb.word(), maps)?;
     o.refuse(CHAIN)?;
     let position: Option<u32> = o.number("at", 1, i64::from(u32::MAX))?;
     let netns = chain.netns();
-    let looked_at = matches::parse(&mut o, netns, chain.table().reference().family)?;
+    let looked_at = matches::parse(&mut o, &mut maps, netns, chain.table().reference().family)?;
     let target = verb.target(&mut o, chain)?;
     let mut rules = Vec::new();
     for header in looked_at.headers() {
@@ -254,15 +270,16 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Lets packets pass: `-j ACCEPT`. Options of every rule: `src`, `dst` (networks or lists of them), `iif`,
-    /// `oif` (links; `"veth+"` is every name that begins so), `proto`, `sport`, `dport` (ports, ranges or lists),
-    /// `icmp`, `syn`, `tcp_flags`, `state`, `mark`, `connmark`, `mac`, `src_type`, `dst_type`, `limit`, `burst`,
-    /// `every`, `packet`, `probability`, `comment`, and `at`, its position from 1. `"!…"` inverts.
+    /// `oif` (links; `"veth+"` is every name that begins so), `proto`, `tcp`, `udp`, `sport`, `dport` (ports, ranges
+    /// or lists), `syn`, `tcp_flags`, `icmp`, `state`, `ctstate`, `mark`, `connmark`, `mac`, `src_type`, `dst_type`,
+    /// `limit`, `burst`, `every`, `packet`, `probability`, `comment`, and `at`, its position from 1. `"!…"` inverts.
+    /// Matches are written in this order; a list of maps gives another: `[#{ state: "NEW" }, #{ proto: "tcp" }]`.
     ///
     /// ```
     /// host.filter.forward.accept(#{ iif: "br0", state: "RELATED,ESTABLISHED" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn accept(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn accept(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Accept, options)
     }
 
@@ -273,7 +290,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "accept", pure, return_raw)]
     pub fn accept_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Accept, Map::new())
+        apply(&ctx, chain, Verb::Accept, Map::new().into())
     }
 
     /// Throws packets away: `-j DROP`. Options: those of every rule.
@@ -282,7 +299,7 @@ mod words {
     /// host.filter.input.drop(#{ proto: "tcp", dport: [23, "6000:6063"] });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn drop(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn drop(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Drop, options)
     }
 
@@ -293,7 +310,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "drop", pure, return_raw)]
     pub fn drop_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Drop, Map::new())
+        apply(&ctx, chain, Verb::Drop, Map::new().into())
     }
 
     /// Goes back to the chain that jumped here, or to the policy: `-j RETURN`. Options: those of every rule.
@@ -302,7 +319,7 @@ mod words {
     /// host.filter.forward.ret(#{ src: "10.0.0.0/8" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn ret(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn ret(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Ret, options)
     }
 
@@ -313,7 +330,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "ret", pure, return_raw)]
     pub fn ret_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Ret, Map::new())
+        apply(&ctx, chain, Verb::Ret, Map::new().into())
     }
 
     /// Refuses packets with an answer: `-j REJECT`. Options: those of every rule, `reply` (such as
@@ -323,7 +340,7 @@ mod words {
     /// host.filter.input.reject(#{ proto: "tcp", dport: 80, reply: "tcp-reset" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn reject(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn reject(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Reject, options)
     }
 
@@ -334,7 +351,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "reject", pure, return_raw)]
     pub fn reject_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Reject, Map::new())
+        apply(&ctx, chain, Verb::Reject, Map::new().into())
     }
 
     /// Writes packets to the kernel's log and goes on: `-j LOG`. Options: those of every rule, `prefix` (at
@@ -344,7 +361,7 @@ mod words {
     /// host.filter.input.log(#{ prefix: "seen: ", limit: "3/min" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn log(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn log(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Log, options)
     }
 
@@ -355,7 +372,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "log", pure, return_raw)]
     pub fn log_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Log, Map::new())
+        apply(&ctx, chain, Verb::Log, Map::new().into())
     }
 
     /// Gives packets the address of the link that they leave by: `-j MASQUERADE`. Options: those of every
@@ -365,7 +382,7 @@ mod words {
     /// host.nat.postrouting.masquerade(#{ src: "10.0.0.0/24" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn masquerade(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn masquerade(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Masquerade, options)
     }
 
@@ -376,7 +393,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
     pub fn masquerade_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Masquerade, Map::new())
+        apply(&ctx, chain, Verb::Masquerade, Map::new().into())
     }
 
     /// Sends packets to another address: `-j DNAT`. Options: those of every rule, `to`
@@ -386,7 +403,7 @@ mod words {
     /// host.nat.output.dnat(#{ proto: "tcp", dport: 80, to: "10.0.0.2:8080" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn dnat(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn dnat(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Dnat, options)
     }
 
@@ -397,7 +414,7 @@ mod words {
     /// host.nat.postrouting.snat(#{ oif: "eth0", to: "192.0.2.1" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn snat(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn snat(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Snat, options)
     }
 
@@ -408,7 +425,7 @@ mod words {
     /// host.nat.prerouting.redirect(#{ proto: "tcp", dport: 80, to: "8080-8089" });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn redirect(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn redirect(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Redirect, options)
     }
 
@@ -418,7 +435,7 @@ mod words {
     /// host.mangle.prerouting.mark(#{ iif: "eth0", set: 7 });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn mark(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn mark(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Mark, options)
     }
 
@@ -429,7 +446,7 @@ mod words {
     /// host.mangle.prerouting.connmark(#{ restore: true });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn connmark(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn connmark(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Connmark, options)
     }
 
@@ -440,7 +457,7 @@ mod words {
     /// host.mangle.forward.tcpmss(#{ proto: "tcp", tcp_flags: "SYN,RST SYN", clamp: true });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn tcpmss(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn tcpmss(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Tcpmss, options)
     }
 
@@ -450,7 +467,7 @@ mod words {
     /// host.raw.prerouting.notrack(#{ proto: "udp", dport: 53 });
     /// ```
     #[rhai_fn(pure, return_raw)]
-    pub fn notrack(ctx: NativeCallContext, chain: &mut Chain, options: Map) -> RhaiResult {
+    pub fn notrack(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
         apply(&ctx, chain, Verb::Notrack, options)
     }
 
@@ -461,7 +478,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "notrack", pure, return_raw)]
     pub fn notrack_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Notrack, Map::new())
+        apply(&ctx, chain, Verb::Notrack, Map::new().into())
     }
 
     /// Goes on in another chain: `-j CHAIN`. Options: those of every rule.
@@ -471,7 +488,7 @@ mod words {
     /// host.filter.forward.jump(c, #{ iif: "br0" });
     /// ```
     #[rhai_fn(name = "jump", pure, return_raw)]
-    pub fn jump(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic, options: Map) -> RhaiResult {
+    pub fn jump(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic, options: Dynamic) -> RhaiResult {
         let to = jump_to(chain, &to)?;
         apply(&ctx, chain, Verb::Jump(to), options)
     }
@@ -485,6 +502,6 @@ mod words {
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump_all(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic) -> RhaiResult {
         let to = jump_to(chain, &to)?;
-        apply(&ctx, chain, Verb::Jump(to), Map::new())
+        apply(&ctx, chain, Verb::Jump(to), Map::new().into())
     }
 }

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Some("crash") => crash(&arguments[1..]),
         Some("rig") => netscript_tests::rig::rig(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
+        Some("rules") => rules(&arguments[1..]),
         other => {
             if let Some(other) = other {
                 eprintln!("there is no command `{other}`");
@@ -38,6 +39,10 @@ fn main() -> ExitCode {
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
             eprintln!("       cargo xtask rig --root RELEASE | --kernel VERSION | --all  [FILTER]…");
             eprintln!("                           run the tests on other kernels and releases");
+            eprintln!("       cargo xtask rules ROOT…");
+            eprintln!(
+                "                           judge rules by the iptables in each root, as debootstrap makes them (as root)"
+            );
             eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
@@ -50,6 +55,18 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Judges rules by the iptables of other releases, and prints a table.
+fn rules(roots: &[String]) -> ExitCode {
+    let roots: Vec<std::path::PathBuf> = roots.iter().map(std::path::PathBuf::from).collect();
+    let lines = netscript_tests::rules::judge(&roots);
+    for line in &lines {
+        println!("| {} | {} of {} |", line.what, line.tried.saturating_sub(line.wrong.len()), line.tried);
+    }
+    let wrong: Vec<&String> = lines.iter().flat_map(|line| &line.wrong).collect();
+    wrong.iter().for_each(|wrong| eprintln!("\n{wrong}"));
+    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Builds what a web page needs with Debian's packages `rustc-web`, `rust-web-src` and `lld-22`, and

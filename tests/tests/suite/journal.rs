@@ -183,6 +183,52 @@ fn a_strangers_namesake_is_left_alone() {
     machine.ok("netscript down lab; ip netns list | grep red; ip link show br0; iptables -t nat -S | grep MASQUERADE; kill $(cat other)");
 }
 
+/// `iptables-restore` makes the table anew, and every rule in it has another handle.
+#[test]
+fn rules_are_found_after_a_restore() {
+    let machine = Machine::new();
+    machine.script(
+        "lab",
+        r#"
+            host.nat.masquerade(#{ src: "10.0.0.0/8" });
+            host.filter.input.accept(#{ proto: "tcp", dport: 80, comment: "it's" });
+            host.filter.input.accept([#{ state: "NEW" }, #{ proto: "udp", sport: "!:5" }]);
+            host.filter6.input.drop(#{ proto: "tcp", syn: true, mark: 7 });
+        "#,
+    );
+    // Among equal rules of others, of which as many stay.
+    machine.ok("iptables -A INPUT -p tcp --dport 80 -m comment --comment \"it's\" -j ACCEPT; iptables -A INPUT -i x -j DROP; ip6tables -A INPUT -i x -j DROP");
+    let look = || machine.ok("iptables-save | grep -- '^-A'; ip6tables-save | grep -- '^-A'");
+    let before = look();
+    let restore = "iptables-save | iptables-restore; ip6tables-save | ip6tables-restore";
+    machine.ok("netscript lab.rhai");
+    machine.ok(restore);
+    let told = machine.ok("netscript down lab");
+    assert!(!told.contains("warning"), "{told}");
+    assert_eq!(look(), before);
+    // What somebody else has removed is named.
+    machine.ok("netscript lab.rhai");
+    machine.ok(&format!("{restore}; ip6tables -F INPUT; ip6tables -A INPUT -i x -j DROP"));
+    let told = machine.ok("netscript down lab");
+    let missing = "warning: the rule `-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x7 -j DROP` of the table `filter6` is not there any more";
+    assert_eq!(told.lines().filter(|line| line.contains("warning")).collect::<Vec<_>>(), [missing]);
+    assert_eq!(look(), before);
+}
+
+/// What goes with a rule cannot be made again: it is named before the rule goes, and the rest comes back.
+#[test]
+fn what_cannot_come_back_is_named_before_it_goes() {
+    let machine = Machine::new();
+    machine.script("lab", "host.filter.input.flush();");
+    machine.ok("iptables -A INPUT -i a -j DROP; nft add rule ip filter INPUT tcp dport '{ 80, 443 }' drop; iptables -A INPUT -i b -j DROP");
+    let told = machine.refused("netscript lab.rhai", "E0505");
+    assert!(told.contains("which cannot be made again: the set that it holds in braces goes with it"), "{told}");
+    let told = machine.ok("netscript --force lab.rhai; netscript down lab");
+    assert!(told.contains("warning: removed: `-A INPUT"), "{told}");
+    let left = machine.ok("nft list chain ip filter INPUT | grep iifname");
+    assert_eq!(left.matches("drop").count(), 2, "{left}");
+}
+
 #[test]
 fn journals_that_cannot_be_used_say_why() {
     let machine = Machine::new();

@@ -15,7 +15,6 @@ mod machines;
 mod names;
 mod neigh;
 mod netfilter;
-mod netfilter_rules;
 mod netns;
 mod netns_del;
 mod netns_of;

@@ -1,26 +1,25 @@
-//! Rules: what a verb makes equals what the `iptables` command makes that a person would write.
+//! Rules: what a verb makes is what the `iptables` command makes that a person would write, whatever the
+//! version of iptables.
 //!
 //! Each test has a network namespace of its own. What is compared with comes from `iptables`,
 //! `ip6tables` and `nft` themselves.
 
-use std::cell::RefCell;
 use std::process::{Command, Output};
-use std::rc::Rc;
 use std::sync::OnceLock;
 
+use netscript_engine::World;
 use netscript_engine::diagnostics::Errno;
-use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
+use netscript_engine::interpreter::STACK_SIZE;
 use netscript_engine::kernel::{Interrupt, Kernel};
 use netscript_engine::op::netfilter::{
     ChainName, Extension, Header, Match, NetfilterOp, Rule, Table, TableRef, Target,
 };
 use netscript_engine::op::{Action, Family, Op};
-use netscript_engine::{Lab, World};
-use nix::libc;
-use nix::sched::{CloneFlags, unshare};
-use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
-use super::netfilter_rules::{BAD, RULES};
+use netscript_tests::rules::{
+    BAD, RULES, Tools, bytes, docker, flushed_and_put_back, new_netns, run, script, written_by_iptables,
+    written_by_netscript,
+};
 
 /// Runs `test` on a thread of its own in a new network namespace. Who is not root runs the test once
 /// more as root of a user namespace.
@@ -47,29 +46,6 @@ fn as_root_of_a_user_namespace(closure: &str) {
         .status()
         .expect("`unshare` of util-linux can be started");
     assert!(status.success(), "{name} as root of a user namespace: {status}");
-}
-
-/// Moves the thread into a new network namespace: everything before it is out of reach.
-fn new_netns() {
-    unshare(CloneFlags::CLONE_NEWNET).expect("the thread may make network namespaces");
-}
-
-/// Runs a script over the kernel. The error's code, if it fails.
-fn run(script: &str) -> Result<String, String> {
-    let printed = Rc::new(RefCell::new(String::new()));
-    let kernel = Kernel::new(interrupt()).unwrap();
-    let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
-        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
-        let printed = Rc::clone(&printed);
-        engine.on_print(move |text| *printed.borrow_mut() += &format!("{text}\n"));
-    });
-    match interpreter.run("test", script) {
-        Ok(_) => Ok(printed.take()),
-        Err(failure) => {
-            let description = failure.error.describe();
-            Err(format!("{}: {} ({:?})", description.code, description.message, description.help))
-        }
-    }
 }
 
 /// One for all: each listens to signals with files of its own.
@@ -104,118 +80,18 @@ fn save(command: &str) -> String {
     saved.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
 }
 
-/// Everything that iptables and nft can tell about what is there.
+/// Everything that iptables can tell about what is there, and nft about tables and chains.
 fn picture() -> String {
-    let expressions = read(&["nft", "--debug=netlink", "list", "ruleset"]);
-    // nft prints extensions' settings nowhere but in iptables-save, and handles are of no interest.
-    let plain: String = expressions
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| {
-            if line.starts_with("ip ") || line.starts_with("ip6 ") {
-                rule_without_handle(line)
-            } else {
-                line.to_owned()
-            }
-        })
-        .map(|line| line + "\n")
-        .collect();
-    format!("{}{}{plain}{}{}", save("iptables"), save("ip6tables"), bytes(libc::AF_INET), bytes(libc::AF_INET6))
+    format!("{}{}{}", save("iptables"), save("ip6tables"), read(&["nft", "list", "chains"]))
 }
 
-/// The bytes of every rule's expressions as the kernel gives them: nft prints no settings of xtables'
-/// extensions.
-fn bytes(family: i32) -> String {
-    let socket =
-        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkNetFilter).unwrap();
-    // Header (20 bytes, NFT_MSG_GETRULE of NFNL_SUBSYS_NFTABLES, NLM_F_REQUEST | NLM_F_DUMP, 1, 0), family.
-    let mut question = vec![20, 0, 0, 0, 7, 10, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0];
-    question.extend([u8::try_from(family).unwrap(), 0, 0, 0]);
-    nix::unistd::write(&socket, &question).unwrap();
-    let mut shown = String::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let len = nix::unistd::read(&socket, &mut buffer).unwrap();
-        for message in records(&buffer[..len], 4, |header| u32::from_ne_bytes(header.try_into().unwrap()) as usize) {
-            const DONE: u8 = 3;
-            if message[4..6] == [DONE, 0] {
-                return shown;
-            }
-            const NFTA_RULE_EXPRESSIONS: u8 = 4;
-            let attributes = records(&message[20..], 2, |len| u16::from_ne_bytes(len.try_into().unwrap()).into());
-            for attribute in attributes.into_iter().filter(|a| a[2] == NFTA_RULE_EXPRESSIONS) {
-                shown += &format!("{:02x?}\n", &attribute[4..]);
-            }
-        }
-    }
-}
-
-/// Cuts bytes into records that begin with their length and are padded to four bytes.
-fn records(mut bytes: &[u8], header: usize, len: impl Fn(&[u8]) -> usize) -> Vec<&[u8]> {
-    let mut records = Vec::new();
-    while bytes.len() >= header {
-        let len = len(&bytes[..header]);
-        records.push(&bytes[..len]);
-        bytes = &bytes[len.next_multiple_of(4).min(bytes.len())..];
-    }
-    records
-}
-
-/// `ip filter FORWARD 2` is family, table, chain and handle.
-fn rule_without_handle(line: &str) -> String {
-    line.split(' ').take(3).collect::<Vec<_>>().join(" ")
-}
-
-/// `nft --debug=netlink` leaves out the settings of xtables' extensions; `iptables -D` compares them.
-fn delete_command(command: &str) -> String {
-    command.replacen(" -A ", " -D ", 1)
-}
-
-/// `nat.masquerade(#{…})` is of the host; a line of several statements is run as it is.
-fn script(words: &str) -> String {
-    if words.starts_with("let ") { words.to_owned() } else { format!("host.{words};") }
-}
-
-fn tool(command: &str) -> &str {
-    command.split(' ').next().unwrap()
-}
-
-/// One row of the table: netscript's rule equals iptables', reads as its line, and `iptables -D`
-/// finds it.
+/// One row of the table, by the iptables of this machine: netscript's rules are listed, checked and deleted
+/// as those of the command; those of the command are read by netscript, and put back byte by byte.
 fn check(words: &str, commands: &str) -> Result<(), String> {
-    let commands: Vec<&str> = commands.split("; ").collect();
-    new_netns();
-    for command in &commands {
-        shell(command)?;
-    }
-    let (wanted, lines) = (picture(), rules_in(&save(tool(commands[0]))));
-    let read_back = run(&read_script())?;
-    if rules_in(&read_back) != lines {
-        return Err(format!("reads iptables' rules as\n{read_back}not\n{lines:?}"));
-    }
-    new_netns();
-    run(&script(words))?;
-    let got = picture();
-    if got != wanted {
-        return Err(format!("made\n{got}\nnot\n{wanted}"));
-    }
-    let listed = shell(&format!("{0} -S; {0} -t nat -S; {0} -t mangle -S; {0} -t raw -S", tool(commands[0])))?;
-    if listed.contains("incompatible") {
-        return Err(listed);
-    }
-    for command in commands.iter().filter(|command| command.contains(" -A ")) {
-        shell(&delete_command(command))?;
-    }
-    match rules_in(&save(tool(commands[0]))) {
-        left if left.is_empty() => Ok(()),
-        left => Err(format!("left {left:?}")),
-    }
-}
-
-/// A script that prints every rule of every table.
-fn read_script() -> String {
-    let tables = ["filter", "nat", "mangle", "raw", "filter6", "nat6", "mangle6", "raw6"];
-    tables.iter().map(|table| format!("for r in host.{table}.rules {{ print(r.text); }}\n")).collect()
+    let tools = Tools::default();
+    written_by_netscript(&tools, words, commands)?;
+    written_by_iptables(&tools, words, commands)?;
+    flushed_and_put_back(&tools, commands)
 }
 
 /// The rules' lines, sorted: tables and chains come in another order from each tool.
@@ -226,7 +102,7 @@ fn rules_in(saved: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_rule_equals_that_of_its_command() {
+fn every_rule_is_that_of_its_command_and_comes_back() {
     in_new_netns(|| {
         assert!(RULES.len() >= 60, "{} rules", RULES.len());
         let halves = RULES.chunks(RULES.len().div_ceil(2));
@@ -243,6 +119,74 @@ fn failures(rules: &[(&str, &str)]) -> Vec<String> {
         check(words, command).err().map(|error| format!("{words}\n{command}\n{error}\n"))
     });
     failed.collect()
+}
+
+/// A whole machine's rules: chains that lead into each other, in several tables.
+#[test]
+fn dockers_rules_are_read_and_come_back() {
+    in_new_netns(|| {
+        for (engine, rules) in docker::RULES {
+            let commands: Vec<&str> = docker::commands(rules).collect();
+            new_netns();
+            shell(&commands.join(" && ")).unwrap();
+            let tools = Tools::default();
+            let mut wanted = [tools.rules("iptables").unwrap(), tools.rules("ip6tables").unwrap()].concat();
+            wanted.sort();
+            assert_eq!(netscript_tests::rules::read().unwrap(), wanted, "{engine}");
+            let flushed = flushed_and_put_back(&tools, &commands.join("; "));
+            assert!(flushed.is_ok(), "{engine}: {}", flushed.unwrap_err());
+        }
+    });
+}
+
+/// What netscript understands and what not, in a chain of iptables, with comments and counters of nft's own:
+/// the bytes come back, each at its place.
+#[test]
+fn rules_that_netscript_cannot_read_come_back() {
+    in_new_netns(|| {
+        let fill = "set -e; iptables -A INPUT -p tcp --dport 22 -j ACCEPT -c 5 300
+            nft add rule ip filter INPUT ip protocol tcp counter packets 7 bytes 420 accept comment '\"of nft\"'
+            nft add rule ip filter INPUT ip protocol udp counter
+            nft add rule ip filter INPUT ip ttl 7 drop
+            nft add rule ip filter INPUT ip ttl 8 drop
+            nft add rule ip filter INPUT ip ttl 7 drop
+            nft add rule ip filter INPUT quota over 5 mbytes used 3 mbytes drop
+            nft add set ip filter named '{ type ipv4_addr; }'
+            nft add rule ip filter INPUT ip saddr @named drop
+            iptables -A INPUT -m length --length 7 -j DROP
+            iptables -A INPUT -m length --length 8 -j DROP";
+        shell(fill).unwrap();
+        let before = bytes();
+        run("let before = checkpoint(); host.filter.input.flush(); rollback(before);").unwrap();
+        assert_eq!(bytes(), before);
+        for at in 0..10 {
+            run(&format!("let before = checkpoint(); host.filter.input.rules[{at}].delete(); rollback(before);"))
+                .unwrap();
+            assert_eq!(bytes(), before, "the rule at {at}");
+        }
+    });
+}
+
+/// A chain goes back as a whole or not at all, and the error names the rule that is at fault.
+#[test]
+fn a_chain_comes_back_as_a_whole_or_not_at_all() {
+    in_new_netns(|| {
+        shell(
+            "iptables -A INPUT -i a -j DROP; iptables -N own; iptables -A INPUT -j own; iptables -A INPUT -i b -j DROP",
+        )
+        .unwrap();
+        let flush = "let before = checkpoint(); host.filter.input.flush();";
+        let failed = run(&format!("{flush} host.exec(\"iptables -X own\"); rollback(before);")).unwrap_err();
+        assert!(failed.starts_with("E0507"), "{failed}");
+        assert_eq!(chain("iptables", "INPUT"), Vec::<String>::new());
+        // Others' rules that came meanwhile stay where they are.
+        new_netns();
+        shell("iptables -A INPUT -i a -j DROP; iptables -A INPUT -i b -j DROP; iptables -A INPUT -i c -j DROP")
+            .unwrap();
+        run(&format!("{flush} host.exec(\"iptables -A INPUT -i new -j DROP\"); rollback(before);")).unwrap();
+        let names = ["a", "b", "c", "new"].map(|name| format!("-A INPUT -i {name} -j DROP"));
+        assert_eq!(chain("iptables", "INPUT"), names);
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Inverses of operations on chains and rules.
 
-use super::super::{Kernel, Outcome, netfilter};
+use super::super::netfilter::{self, Attributes, RawRule};
+use super::super::{Kernel, Outcome};
 use crate::journal::{Former, Place, Undo};
 use crate::op::netfilter::{ChainRef, Policy, Rule, TableRef};
 use crate::op::{NetfilterOp, NetnsRef, Op};
@@ -86,55 +87,60 @@ impl Kernel {
     }
 
     fn inverse_of_delete(&mut self, op: &Op, place: &Place, rule: &Rule, handle: Option<u64>) -> Outcome<Vec<Undo>> {
-        let text = rule.as_read().text();
-        let found: Vec<u64> = self.found_rules(place, rule.chain())?.iter().map(|(_, handle)| *handle).collect();
-        let mut gone = self.former_rules(place, rule.chain())?;
-        let all: Vec<String> = gone.iter().map(|former| former.text.clone()).collect();
-        gone.retain(|former| handle.map_or(former.text == text, |handle| former.handle == handle));
-        gone.truncate(1);
-        self.guard_rules(op, place, rule.chain(), &gone, &found)?;
-        for former in &mut gone {
-            former.equals = all.iter().filter(|text| **text == former.text).count();
-        }
-        Ok(self.put_back_later(place, rule.chain(), gone))
+        let wanted = rule.normal_form();
+        let found = self.handles_found(place, rule.chain())?;
+        let all = netfilter::raw_rules(&mut self.namespaces, &place.netns, rule.chain())?;
+        let is_it =
+            |there: &RawRule| handle.map_or(there.rule.normal_form() == wanted, |handle| there.handle == handle);
+        let Some(at) = all.iter().position(is_it) else { return Ok(Vec::new()) };
+        let equals = all.iter().filter(|other| other.says_the_same(&all[at])).count();
+        self.inverse_of_removal(op, place, rule.chain(), &all[at..=at], &found, |_, rule| former(at, rule, equals))
     }
 
     fn inverse_of_flush_of(&mut self, op: &Op, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
-        let found: Vec<u64> = self.found_rules(place, chain)?.iter().map(|(_, handle)| *handle).collect();
-        let gone = self.former_rules(place, chain)?;
-        self.guard_rules(op, place, chain, &gone, &found)?;
-        Ok(self.put_back_later(place, chain, gone))
+        let found = self.handles_found(place, chain)?;
+        let all = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain)?;
+        self.inverse_of_removal(op, place, chain, &all, &found, |at, rule| {
+            let equals = all[..=at].iter().filter(|other| other.says_the_same(rule)).count();
+            former(at, rule, equals)
+        })
     }
 
-    /// Rules that the lab found are others'.
-    fn guard_rules(&self, op: &Op, place: &Place, chain: &ChainRef, gone: &[Former], found: &[u64]) -> Outcome {
-        if self.own.has_netns(&place.netns) {
-            return Ok(());
+    fn handles_found(&mut self, place: &Place, chain: &ChainRef) -> Outcome<Vec<u64>> {
+        Ok(self.found_rules(place, chain)?.iter().map(|(_, handle)| *handle).collect())
+    }
+
+    /// How to put rules back that are about to be removed. What cannot be made again is said before.
+    fn inverse_of_removal(
+        &mut self,
+        op: &Op,
+        place: &Place,
+        chain: &ChainRef,
+        gone: &[RawRule],
+        found: &[u64],
+        former: impl Fn(usize, &RawRule) -> Former,
+    ) -> Outcome<Vec<Undo>> {
+        let lost = netfilter::irreplaceable(&mut self.namespaces, &place.netns, chain.table, gone)?;
+        let gone: Vec<(&RawRule, Option<String>)> = gone.iter().zip(lost).collect();
+        let name = |(rule, lost): &(&RawRule, Option<String>)| {
+            let why = lost.as_ref().map(|why| format!(", which cannot be made again: {why}")).unwrap_or_default();
+            format!("`{}` of {} in {}{why}", rule.text, chain.table, place.netns)
+        };
+        // Rules that the lab found are others'.
+        if !self.own.has_netns(&place.netns) {
+            let others = gone.iter().filter(|(rule, _)| found.contains(&rule.handle));
+            self.guard(op, others.map(name).collect())?;
+            let lost = gone.iter().filter(|(_, lost)| lost.is_some() && self.folder.is_some());
+            lost.for_each(|rule| self.warn(&format!("removed: {}", name(rule))));
         }
-        let others = gone.iter().filter(|rule| found.contains(&rule.handle));
-        self.guard(op, others.map(|rule| format!("`{}` of {} in {}", rule.text, chain.table, place.netns)).collect())
-    }
-
-    fn former_rules(&mut self, place: &Place, chain: &ChainRef) -> Outcome<Vec<Former>> {
-        let rules = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain)?;
-        let equals = |at: usize, text: &str| rules[..=at].iter().filter(|rule| rule.text == text).count();
-        let former = rules.iter().enumerate().map(|(at, rule)| Former {
-            at,
-            text: rule.text.clone(),
-            handle: rule.handle,
-            equals: equals(at, &rule.text),
-            expressions: hex(&rule.expressions),
-            compat: rule.compat,
-        });
-        Ok(former.collect())
-    }
-
-    fn put_back_later(&mut self, place: &Place, chain: &ChainRef, rules: Vec<Former>) -> Vec<Undo> {
-        if rules.is_empty() {
-            Vec::new()
-        } else {
-            vec![Undo::Rules { place: place.clone(), chain: chain.clone(), rules }]
+        let (rules, lost): (Vec<_>, Vec<_>) = gone.iter().enumerate().partition(|(_, (_, lost))| lost.is_none());
+        let rules: Vec<Former> = rules.into_iter().map(|(at, (rule, _))| former(at, rule)).collect();
+        let mut undo = Vec::new();
+        if !rules.is_empty() {
+            undo.push(Undo::Rules { place: place.clone(), chain: chain.clone(), rules });
         }
+        undo.extend(lost.into_iter().map(|(_, lost)| Undo::Lost { what: name(lost) }));
+        Ok(undo)
     }
 
     /// A chain that is made with its policy had the kernel's before.
@@ -143,6 +149,20 @@ impl Kernel {
         let found = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
         let before = found.unwrap_or(Policy::Accept);
         Ok(vec![Undo::Policy { place: place.clone(), chain: chain.clone(), before, wrote }])
+    }
+}
+
+/// A rule as the journal keeps it.
+fn former(at: usize, rule: &RawRule, equals: usize) -> Former {
+    let Attributes { expressions, userdata, compat } = &rule.attributes;
+    Former {
+        at,
+        text: rule.text.clone(),
+        handle: rule.handle,
+        equals,
+        expressions: hex(expressions),
+        userdata: hex(userdata),
+        compat: *compat,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::encode::{FRAGMENT_MASK, FRAGMENT_OFFSET, NO_LINK, TCP_FLAGS_OFFSET, address_offsets};
+use super::encode::{FRAGMENT_MASK, FRAGMENT_OFFSET, NO_LINK, address_offsets};
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::{xt_match, xt_target};
 use crate::op::netfilter::{
@@ -10,6 +10,18 @@ use crate::op::netfilter::{
     TcpMatch, UdpMatch,
 };
 use crate::op::{Family, IfName, Prefix};
+
+/// Byte of a TCP header that holds the flags.
+const TCP_FLAGS_OFFSET: u32 = 13;
+
+/// Byte of an IPv4 header that holds the protocol, and of an IPv6 header that holds the next header.
+/// iptables 1.8.11 compares it, and before that only `meta l4proto`; every version reads both as `-p`.
+fn protocol_offset(family: Family) -> u32 {
+    match family {
+        Family::V4 => 9,
+        Family::V6 => 6,
+    }
+}
 
 /// A rule, and the packets and bytes that it has counted.
 pub(super) fn rule(chain: ChainRef, exprs: &[Expr]) -> (Rule, u64, u64) {
@@ -105,6 +117,9 @@ impl Reader {
             (Source::Meta(MetaKey::Mark), mask) => {
                 let mask = mask.as_deref().map_or(Some(u32::MAX), number)?;
                 self.matches.push(Match::Mark(Inv::new(inverted(compare)?, Masked { value: number(data)?, mask })));
+            }
+            (Source::Payload(Base::Network, offset, 1), None) if offset == protocol_offset(self.family) => {
+                self.header.proto = Some(Inv::new(inverted(compare)?, Proto(*data.first()?)));
             }
             (Source::Payload(Base::Network, FRAGMENT_OFFSET, 2), Some(mask)) if mask == &FRAGMENT_MASK => {
                 (self.family == Family::V4 && data == [0, 0]).then_some(())?;

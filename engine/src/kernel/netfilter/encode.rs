@@ -1,12 +1,13 @@
-//! Rules into the expressions that iptables 1.8.9 writes for them.
+//! Rules into expressions that every iptables from 1.8.7 to 1.8.11 lists, checks and deletes.
+//!
+//! Ports, TCP flags and marks are written as matches of xtables, as iptables 1.8.7 does. Later versions
+//! write them as expressions of nft, but read both; 1.8.7 drops those of nft without a word.
 
 use std::net::IpAddr;
 
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::{xt_match, xt_target};
-use crate::op::netfilter::{
-    Header, IfPattern, Inv, Masked, Match, PortRange, Rule, Target, TcpFlags, TcpMatch, UdpMatch,
-};
+use crate::op::netfilter::{Extension, Header, IfPattern, Inv, Match, Proto, Rule, Target};
 use crate::op::{Family, Prefix};
 
 /// What `-i ! +`, no link at all, is compared with (nft-shared.c of iptables).
@@ -64,16 +65,15 @@ pub(super) const FRAGMENT_OFFSET: u32 = 6;
 pub(super) const FRAGMENT_MASK: [u8; 2] = [0x1f, 0xff];
 
 fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Inv<IfPattern>) {
-    exprs.push(Expr::Meta(key));
-    let bytes = match &link.value {
-        IfPattern::Name(name) => [name.as_str().as_bytes(), b"\0"].concat(),
-        IfPattern::Prefix(prefix) if prefix.is_empty() && link.inverted => {
-            return exprs.push(Expr::Cmp(Compare::Eq, NO_LINK.to_vec()));
-        }
+    let (compare, bytes) = match &link.value {
+        IfPattern::Name(name) => (Compare::equal(link.inverted), [name.as_str().as_bytes(), b"\0"].concat()),
+        IfPattern::Prefix(prefix) if prefix.is_empty() && link.inverted => (Compare::Eq, NO_LINK.to_vec()),
+        // `-i +` is every link: there is nothing to compare.
         IfPattern::Prefix(prefix) if prefix.is_empty() => return,
-        IfPattern::Prefix(prefix) => prefix.as_bytes().to_vec(),
+        IfPattern::Prefix(prefix) => (Compare::equal(link.inverted), prefix.as_bytes().to_vec()),
     };
-    exprs.push(Expr::Cmp(Compare::equal(link.inverted), bytes));
+    exprs.push(Expr::Meta(key));
+    exprs.push(Expr::Cmp(compare, bytes));
 }
 
 /// A prefix of whole bytes is compared as that many bytes, others as a masked address.
@@ -101,16 +101,9 @@ pub(super) fn octets(addr: IpAddr) -> Vec<u8> {
 
 fn put_match(exprs: &mut Vec<Expr>, family: Family, found: &Match) -> Result<(), String> {
     match found {
-        Match::Tcp(TcpMatch { sport: None, dport: None, flags: None }) => exprs.push(Expr::Match(xt_match::tcp_all())),
-        Match::Udp(UdpMatch { sport: None, dport: None }) => exprs.push(Expr::Match(xt_match::udp_all())),
-        Match::Tcp(tcp) => {
-            if let Some(flags) = tcp.flags {
-                tcp_flags(exprs, flags);
-            }
-            ports(exprs, tcp.sport, tcp.dport);
-        }
-        Match::Udp(udp) => ports(exprs, udp.sport, udp.dport),
-        Match::Mark(mark) => meta_mark(exprs, mark),
+        Match::Tcp(tcp) => exprs.push(Expr::Match(xt_match::tcp(*tcp))),
+        Match::Udp(udp) => exprs.push(Expr::Match(xt_match::udp(*udp))),
+        Match::Mark(mark) => exprs.push(Expr::Match(xt_match::mark(*mark))),
         Match::Limit(rate, burst) => {
             let (packets, seconds) = rate.packets_and_seconds();
             exprs.push(Expr::Limit(packets.into(), seconds.into(), *burst));
@@ -128,52 +121,6 @@ fn put_match(exprs: &mut Vec<Expr>, family: Family, found: &Match) -> Result<(),
         Match::Native(names) => return Err(names.clone()),
     }
     Ok(())
-}
-
-/// Byte of a TCP header that holds the flags.
-pub(super) const TCP_FLAGS_OFFSET: u32 = 13;
-
-fn tcp_flags(exprs: &mut Vec<Expr>, flags: Inv<TcpFlags>) {
-    exprs.push(Expr::Payload(Base::Transport, TCP_FLAGS_OFFSET, 1));
-    exprs.push(Expr::Mask(vec![flags.value.mask.0]));
-    exprs.push(Expr::Cmp(Compare::equal(flags.inverted), vec![flags.value.set.0]));
-}
-
-/// Two plain ports other than 0 are one comparison; else the source port comes first.
-fn ports(exprs: &mut Vec<Expr>, sport: Option<Inv<PortRange>>, dport: Option<Inv<PortRange>>) {
-    let plain = |port: Option<Inv<PortRange>>| {
-        port.filter(|port| !port.inverted && port.value.is_one() && port.value.min() != 0).map(|port| port.value.min())
-    };
-    if let (Some(sport), Some(dport)) = (plain(sport), plain(dport)) {
-        exprs.push(Expr::Payload(Base::Transport, 0, 4));
-        exprs.push(Expr::Cmp(Compare::Eq, [sport.to_be_bytes(), dport.to_be_bytes()].concat()));
-        return;
-    }
-    for (offset, port) in [(0, sport), (2, dport)] {
-        if let Some(port) = port {
-            exprs.push(Expr::Payload(Base::Transport, offset, 2));
-            exprs.push(port_comparison(port));
-        }
-    }
-}
-
-fn port_comparison(port: Inv<PortRange>) -> Expr {
-    let (min, max) = (port.value.min().to_be_bytes().to_vec(), port.value.max().to_be_bytes().to_vec());
-    match (port.value.is_one(), port.value.min()) {
-        (true, _) => Expr::Cmp(Compare::equal(port.inverted), min),
-        (false, 0) if port.inverted => Expr::Cmp(Compare::Gt, max),
-        (false, 0) => Expr::Cmp(Compare::Le, max),
-        (false, _) => Expr::Range(port.inverted, min, max),
-    }
-}
-
-/// Marks are numbers of the machine's own byte order.
-fn meta_mark(exprs: &mut Vec<Expr>, mark: &Inv<Masked>) {
-    exprs.push(Expr::Meta(MetaKey::Mark));
-    if mark.value.mask != u32::MAX {
-        exprs.push(Expr::Mask(mark.value.mask.to_ne_bytes().to_vec()));
-    }
-    exprs.push(Expr::Cmp(Compare::equal(mark.inverted), mark.value.value.to_ne_bytes().to_vec()));
 }
 
 fn put_target(family: Family, target: &Target) -> Expr {
@@ -198,10 +145,71 @@ fn put_target(family: Family, target: &Target) -> Expr {
 }
 
 /// `NFTA_RULE_COMPAT`: the protocol that the rule's extensions are told, and flags, of which 2 says
-/// that the protocol is inverted (`NFT_RULE_COMPAT_F_INV`, linux/netfilter/nf_tables.h).
+/// that the protocol is inverted (`NFT_RULE_COMPAT_F_INV`, linux/netfilter/nf_tables.h). The kernel does
+/// not list it: of a rule that is put back it is derived from the comparison with the protocol, or, where
+/// there is none that iptables would write, from the extensions that ask for one protocol.
 pub(super) fn compat(rule: &Rule) -> (u32, u32) {
+    let matches = rule.matches().iter().filter_map(|found| match found {
+        Match::Tcp(_) => Some(Proto::TCP),
+        Match::Udp(_) => Some(Proto::UDP),
+        Match::Icmp(_) => Some(Proto::icmp(rule.chain().table.family)),
+        Match::Multiport(_) => Some(Proto::TCP),
+        Match::Extension(extension) => asked_for(extension),
+        Match::Conntrack(_)
+        | Match::Mark(_)
+        | Match::Connmark(_)
+        | Match::Mac(_)
+        | Match::Addrtype(_)
+        | Match::Limit(..)
+        | Match::Nth(_)
+        | Match::Random(_)
+        | Match::Comment(_)
+        | Match::Native(_) => None,
+    });
+    let target = match rule.target() {
+        Some(Target::Reject(with)) if with.is_tcp_reset() => Some(Proto::TCP),
+        Some(Target::Tcpmss(_)) => Some(Proto::TCP),
+        Some(Target::Extension(extension)) => asked_for(extension),
+        Some(
+            Target::Accept
+            | Target::Drop
+            | Target::Return
+            | Target::Jump(_)
+            | Target::Goto(_)
+            | Target::Reject(_)
+            | Target::Log(_)
+            | Target::Masquerade(..)
+            | Target::Redirect(..)
+            | Target::Snat(..)
+            | Target::Dnat(..)
+            | Target::Mark(_)
+            | Target::Connmark(_)
+            | Target::Notrack { .. },
+        )
+        | None => None,
+    };
     match rule.header().proto {
-        None => (0, 0),
         Some(proto) => (proto.value.0.into(), if proto.inverted { 2 } else { 0 }),
+        None => (matches.chain(target).next().map_or(0, |proto| proto.0.into()), 0),
     }
+}
+
+/// The protocol that an extension insists on (`.proto` of `struct xt_match` and `struct xt_target`,
+/// net/netfilter/xt_*.c, net/ipv4/netfilter, net/ipv6/netfilter).
+fn asked_for(extension: &Extension) -> Option<Proto> {
+    let number = match extension.name.as_str() {
+        "icmp" => 1,
+        "tcp" | "tcpmss" | "osf" | "TCPMSS" | "TCPOPTSTRIP" | "SYNPROXY" | "TPROXY" | "multiport" => 6,
+        "udp" => 17,
+        "dccp" => 33,
+        "esp" => 50,
+        "ah" => 51,
+        "icmp6" => 58,
+        "ipcomp" => 108,
+        "sctp" => 132,
+        "mh" => 135,
+        "udplite" => 136,
+        _ => return None,
+    };
+    Some(Proto(number))
 }

@@ -1,4 +1,4 @@
-//! Netfilter: chains and rules as iptables-nft 1.8.9 writes them.
+//! Netfilter: chains and rules as every iptables-nft from 1.8.7 to 1.8.11 understands them.
 //!
 //! `encode` turns a rule into expressions and `decode` expressions into a rule; both are plain
 //! functions over data. `nft` hands expressions to libnftnl, `wire` reads what the kernel answers,
@@ -9,6 +9,7 @@ mod encode;
 mod expr;
 mod missing;
 mod nft;
+mod raw;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use nft::{Place, Transaction};
+pub(super) use raw::{Attributes, RawRule};
 pub(super) use socket::NftSocket;
 
 use super::netns::Namespaces;
@@ -153,8 +155,8 @@ impl NftSocket {
 
     /// The handle of the first rule of its chain that equals a rule.
     fn find(&mut self, rule: &Rule) -> Result<u64, Refusal> {
-        let wanted = rule.as_read();
-        let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule == wanted);
+        let wanted = rule.normal_form();
+        let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule.normal_form() == wanted);
         found.map(|record| record.handle).ok_or_else(|| Errno::ENOENT.into())
     }
 
@@ -172,46 +174,57 @@ impl NftSocket {
     }
 }
 
-/// A rule with its expressions as they are, so that it can be put back exactly, whoever made it.
-pub(super) struct RawRule {
-    /// Its line in `iptables -S`.
-    pub(super) text: String,
-    /// The kernel's number for it.
-    pub(super) handle: u64,
-    /// `NFTA_RULE_EXPRESSIONS`.
-    pub(super) expressions: Vec<u8>,
-    /// `NFTA_RULE_COMPAT`: protocol and flags.
-    pub(super) compat: (u32, u32),
-}
-
-impl RawRule {
-    fn new(chain: ChainRef, handle: u64, exprs: &[expr::Expr], expressions: Vec<u8>) -> RawRule {
-        let rule = decode::rule(chain, exprs).0;
-        RawRule { text: rule.text(), handle, expressions, compat: encode::compat(&rule) }
-    }
-}
-
-/// The rules of a chain, with their expressions as they are.
+/// The rules of a chain, with their attributes as they are.
 pub(super) fn raw_rules(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome<Vec<RawRule>> {
     Ok(namespaces.nft_socket(netns)?.raw_rules(chain)?)
 }
 
-/// Puts rules back, each at its place in the chain.
+/// The handle of a table, which another one of its name does not get; `None`: it is not there.
+pub(super) fn table_handle(namespaces: &mut Namespaces, netns: &NetnsRef, table: TableRef) -> Outcome<Option<u64>> {
+    let socket = namespaces.nft_socket(netns)?;
+    let tables = socket.dump(wire::GET_TABLE, table.family, &[], wire::table_handle)?;
+    Ok(tables.into_iter().find(|(found, _)| *found == table.table).map(|(_, handle)| handle))
+}
+
+/// Why each of some rules of a table could not be made again once it is removed; `None`: it can be.
+pub(super) fn irreplaceable(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    table: TableRef,
+    rules: &[RawRule],
+) -> Outcome<Vec<Option<String>>> {
+    if rules.iter().all(|rule| rule.references().is_empty()) {
+        return Ok(vec![None; rules.len()]);
+    }
+    let bound = namespaces.nft_socket(netns)?.bound_to_rules(table)?;
+    let why = |rule: &RawRule| {
+        let goes_along = rule.references().into_iter().find(|reference| bound.contains(reference))?;
+        Some(match goes_along {
+            wire::Reference::Set(_) => "the set that it holds in braces goes with it".to_owned(),
+            wire::Reference::Chain(_) => "the chain that it holds in braces goes with it".to_owned(),
+        })
+    };
+    Ok(rules.iter().map(why).collect())
+}
+
+/// A rule to be put back.
+pub(super) struct Returning<'a> {
+    /// What makes it again.
+    pub(super) rule: &'a RawRule,
+    /// The rule that it goes before; `None`: it goes to the end.
+    pub(super) before: Option<u64>,
+}
+
+/// Puts rules back into a chain, in one transaction: all of them or none. A built-in chain is made again.
+/// On failure the rule at fault.
 pub(super) fn put_back(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
     chain: &ChainRef,
-    rules: &[(usize, Vec<u8>, (u32, u32))],
-) -> Outcome {
-    let socket = namespaces.nft_socket(netns)?;
-    for (at, expressions, compat) in rules {
-        let there = socket.raw_rules(chain)?;
-        let place = there.get(*at).map_or(Place::Last, |rule| Place::Before(rule.handle));
-        let mut transaction = Transaction::new();
-        transaction.raw_rule(chain, expressions, *compat, place);
-        socket.send_alone(transaction)?;
-    }
-    Ok(())
+    rules: &[Returning<'_>],
+) -> Result<(), (usize, Failure)> {
+    let socket = namespaces.nft_socket(netns).map_err(|failure| (0, failure))?;
+    socket.put_back(chain, rules).map_err(|(culprit, refusal)| (culprit, refusal.into()))
 }
 
 /// Removes a rule by its number.
@@ -228,14 +241,7 @@ pub(super) fn delete_rules(
     chain: &ChainRef,
     handles: &[u64],
 ) -> Outcome {
-    let socket = namespaces.nft_socket(netns)?;
-    // As many fit into a socket's buffer that cannot be made larger.
-    for handles in handles.chunks(1000) {
-        let mut transaction = Transaction::new();
-        handles.iter().for_each(|handle| transaction.delete_rule(0, chain, Some(*handle)));
-        socket.send_alone(transaction)?;
-    }
-    Ok(())
+    namespaces.nft_socket(netns)?.delete_all(chain, handles.iter().copied())
 }
 
 /// Removes a chain, built-in or not; refused (EBUSY) if anything is in it or leads to it.
@@ -253,6 +259,47 @@ pub(super) fn delete_table(namespaces: &mut Namespaces, netns: &NetnsRef, table:
 }
 
 impl NftSocket {
+    fn put_back(&mut self, chain: &ChainRef, rules: &[Returning<'_>]) -> Result<(), (usize, Refusal)> {
+        let mut transaction = Transaction::new();
+        if let Some(hook) = chain.hook() {
+            transaction.base_chain(0, chain, hook, None);
+        }
+        for (index, Returning { rule, before }) in rules.iter().enumerate() {
+            let place = before.map_or(Place::Last, Place::Before);
+            transaction.raw_rule(index, chain, &rule.attributes, place);
+        }
+        match self.commit(transaction.finish()) {
+            // Without privilege the socket takes only so much: in halves, of which the first goes again
+            // if the second is refused.
+            Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && rules.len() > 1 => {
+                let there: HashSet<u64> = self.handles(chain).map_err(|refusal| (0, refusal))?;
+                let (first, second) = rules.split_at(rules.len() / 2);
+                self.put_back(chain, first)?;
+                self.put_back(chain, second).map_err(|(culprit, refusal)| {
+                    let added = self.handles(chain).unwrap_or_default();
+                    let _ = self.delete_all(chain, added.difference(&there).copied());
+                    (first.len() + culprit, refusal)
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn handles(&mut self, chain: &ChainRef) -> Result<HashSet<u64>, Refusal> {
+        Ok(self.raw_rules(chain)?.into_iter().map(|rule| rule.handle).collect())
+    }
+
+    fn delete_all(&mut self, chain: &ChainRef, handles: impl Iterator<Item = u64>) -> Outcome {
+        let handles: Vec<u64> = handles.collect();
+        // As many fit into a socket's buffer that cannot be made larger.
+        for handles in handles.chunks(1000) {
+            let mut transaction = Transaction::new();
+            handles.iter().for_each(|handle| transaction.delete_rule(0, chain, Some(*handle)));
+            self.send_alone(transaction)?;
+        }
+        Ok(())
+    }
+
     fn send_alone(&mut self, transaction: Transaction) -> Outcome {
         self.commit(transaction.finish()).map_err(|(_, refusal)| refusal.into())
     }

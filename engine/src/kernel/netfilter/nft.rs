@@ -12,6 +12,7 @@ use nftnl::{Batch, Chain, ChainType, FinalizedBatch, MsgType, NlMsg, ProtoFamily
 use nftnl_sys::{self as sys, libc};
 
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
+use super::raw::Attributes;
 use super::wire;
 use crate::op::Family;
 use crate::op::netfilter::{ChainRef, Extension, Hook, Policy, Table as IptablesTable, TableRef};
@@ -98,10 +99,12 @@ impl Transaction {
         self.add(owner, &rule, MsgType::Add, flags, &rule_compat(compat));
     }
 
-    /// `nft add rule`, of expressions as the kernel told them.
-    pub(super) fn raw_rule(&mut self, chain: &ChainRef, expressions: &[u8], compat: (u32, u32), place: Place) {
+    /// `nft add rule`, of attributes as the kernel told them.
+    pub(super) fn raw_rule(&mut self, owner: usize, chain: &ChainRef, rule: &Attributes, place: Place) {
         const NLA_F_NESTED: u16 = 1 << 15;
         const NFTA_RULE_EXPRESSIONS: u16 = 4;
+        const NFTA_RULE_USERDATA: u16 = 7;
+        let Attributes { expressions, userdata, compat } = rule;
         let table = nft_table(chain.table);
         let nft_chain = nft_chain(chain, &table);
         let mut rule = Rule::new(&nft_chain);
@@ -112,9 +115,12 @@ impl Transaction {
             Place::Last => libc::NLM_F_CREATE | libc::NLM_F_APPEND,
             Place::First | Place::Before(_) => libc::NLM_F_CREATE,
         };
-        let mut attributes = rule_compat(compat);
+        let mut attributes = rule_compat(*compat);
         wire::attribute(&mut attributes, NLA_F_NESTED | NFTA_RULE_EXPRESSIONS, expressions);
-        self.add(0, &rule, MsgType::Add, flags, &attributes);
+        if !userdata.is_empty() {
+            wire::attribute(&mut attributes, NFTA_RULE_USERDATA, userdata);
+        }
+        self.add(owner, &rule, MsgType::Add, flags, &attributes);
     }
 
     /// `nft delete table`: an error if anything is in it.
@@ -175,8 +181,10 @@ struct Message<'a, M> {
     attributes: &'a [u8],
 }
 
-// SAFETY: the body keeps to the largest message, and ours are rules, chains and tables of at most a
-// few KiB, to which an attribute of 20 bytes is added, in a buffer of 64 KiB and a page.
+// SAFETY: the body keeps to the largest message. Bodies are rules, chains and tables of at most a few
+// KiB, or without expressions less than one, to which the attributes of a rule are added that the kernel
+// has listed in one message: less than 64 KiB of expressions (the length of an attribute has 16 bits)
+// and 256 bytes of userdata. The buffer has 64 KiB and a page.
 unsafe impl<M: NlMsg> NlMsg for Message<'_, M> {
     unsafe fn write(&self, buf: *mut c_void, seq: u32, msg_type: MsgType) {
         // SAFETY: the caller gives room for the largest message, which is what the body asks for.
@@ -254,12 +262,12 @@ impl Expression for Expr {
             Expr::Payload(base, offset, len) => payload(*base, *offset, *len).to_expr(rule),
             Expr::Mask(mask) => Bitwise::new(mask.as_slice(), vec![0u8; mask.len()].as_slice()).to_expr(rule),
             Expr::Cmp(compare, data) => Cmp::new(cmp_op(*compare), data.as_slice()).to_expr(rule),
-            Expr::Range(inverted, from, to) => range(*inverted, from, to),
             Expr::Limit(packets, seconds, burst) => limit(*packets, *seconds, *burst),
             Expr::Match(extension) => xtables(c"match", extension),
             Expr::Target(extension) => xtables(c"target", extension),
             Expr::Counter(..) => Counter.to_expr(rule),
             Expr::Verdict(verdict) => nft_verdict(verdict).to_expr(rule),
+            Expr::Range(..) => unreachable!("no rule of ours is made of `range`"),
             Expr::Other(name) => unreachable!("no rule of ours is made of `{name}`"),
         }
     }
@@ -323,20 +331,6 @@ fn set_u64(expr: NonNull<sys::nftnl_expr>, attribute: u32, value: u64) {
 
 fn number(attribute: u32) -> u16 {
     u16::try_from(attribute).expect("libnftnl numbers attributes with 16 bits")
-}
-
-/// `range`: two values of the same length.
-fn range(inverted: bool, from: &[u8], to: &[u8]) -> NonNull<sys::nftnl_expr> {
-    let expr = alloc(c"range");
-    set_u32(expr, sys::NFTNL_EXPR_RANGE_SREG, libc::NFT_REG_1.cast_unsigned());
-    let op = if inverted { libc::NFT_RANGE_NEQ } else { libc::NFT_RANGE_EQ };
-    set_u32(expr, sys::NFTNL_EXPR_RANGE_OP, op.cast_unsigned());
-    for (attribute, data) in [(sys::NFTNL_EXPR_RANGE_FROM_DATA, from), (sys::NFTNL_EXPR_RANGE_TO_DATA, to)] {
-        let len = u32::try_from(data.len()).expect("a value has at most 16 bytes");
-        // SAFETY: the expression is alive; libnftnl copies `len` bytes of `data`.
-        unsafe { sys::nftnl_expr_set(expr.as_ptr(), number(attribute), data.as_ptr().cast::<c_void>(), len) };
-    }
-    expr
 }
 
 /// `limit`, of packets.

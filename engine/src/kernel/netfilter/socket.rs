@@ -10,11 +10,12 @@ use nix::sys::socket::{MsgFlags, NetlinkAddr, sendmsg, setsockopt, sockopt};
 use super::super::Outcome;
 use super::expr::Expr;
 use super::nft::Finished;
-use super::wire::{self, Answer, Attributes};
-use super::{RawRule, record};
+use super::raw::RawRule;
+use super::record;
+use super::wire::{self, Answer, Attributes, Reference};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
-use crate::op::netfilter::ChainRef;
+use crate::op::netfilter::{ChainRef, TableRef};
 use crate::state::{Chain, Ruleset};
 
 /// `NFTA_RULE_TABLE` and `NFTA_RULE_CHAIN`, linux/netfilter/nf_tables.h.
@@ -143,19 +144,25 @@ impl NftSocket {
         let family = chain.table.family;
         let table = wire::string(chain.table.table.word());
         let only = [(RULE_TABLE, table), (RULE_CHAIN, wire::string(chain.name.as_str()))];
-        let read =
-            |attributes: Attributes<'_>| Some((wire::rule(family, attributes)?, wire::raw_expressions(attributes)?));
-        let rules = match self.dump(wire::GET_RULE, family, &only, read) {
+        let rules = match self.dump(wire::GET_RULE, family, &only, |attributes| wire::raw_rule(family, attributes)) {
             Err(refusal) if refusal.errno == Errno::ENOENT => Vec::new(),
             rules => rules?,
         };
         // Kernels before 4.6 don't filter.
-        let here = rules.into_iter().filter(|((found, ..), _)| found == chain);
-        Ok(here.map(|((chain, handle, exprs), expressions)| RawRule::new(chain, handle, &exprs, expressions)).collect())
+        Ok(rules.into_iter().filter(|rule| rule.rule.chain() == chain).collect())
+    }
+
+    /// What of a table goes with the rules that name it: sets and chains without names of their own.
+    pub(super) fn bound_to_rules(&mut self, table: TableRef) -> Result<Vec<Reference>, Refusal> {
+        let TableRef { family, table } = table;
+        let sets = self.dump(wire::GET_SET, family, &[], |attributes| wire::anonymous_set(table, attributes))?;
+        let chains = self.dump(wire::GET_CHAIN, family, &[], |attributes| wire::bound_chain(table, attributes))?;
+        let (sets, chains) = (sets.into_iter().map(Reference::Set), chains.into_iter().map(Reference::Chain));
+        Ok(sets.chain(chains).collect())
     }
 
     /// Asks for everything of a kind; again if something changed meanwhile.
-    fn dump<T>(
+    pub(super) fn dump<T>(
         &mut self,
         kind: u16,
         family: Family,
@@ -220,7 +227,7 @@ impl NftSocket {
 
 /// Built-in chains first, in the order of `iptables -S`; then the others by name, as iptables has
 /// them.
-fn sort(table: crate::op::netfilter::TableRef, chains: &mut [Chain]) {
+fn sort(table: TableRef, chains: &mut [Chain]) {
     let hooks = table.table.hooks();
     let rank =
         |chain: &Chain| hooks.iter().position(|hook| hook.chain_name() == chain.name.as_str()).unwrap_or(hooks.len());

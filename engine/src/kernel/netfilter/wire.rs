@@ -3,6 +3,7 @@
 use netlink_packet_core::{NLA_HEADER_SIZE, NlasIterator};
 
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
+use super::raw::RawRule;
 use super::xt_match::text;
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
@@ -17,8 +18,10 @@ const SUBSYS_NFTABLES: u16 = 10;
 const SUBSYS_NFT_COMPAT: u16 = 11;
 
 /// Questions (`enum nf_tables_msg_types`, linux/netfilter/nf_tables.h).
+pub(super) const GET_TABLE: u16 = SUBSYS_NFTABLES << 8 | 1;
 pub(super) const GET_CHAIN: u16 = SUBSYS_NFTABLES << 8 | 4;
 pub(super) const GET_RULE: u16 = SUBSYS_NFTABLES << 8 | 7;
+pub(super) const GET_SET: u16 = SUBSYS_NFTABLES << 8 | 10;
 /// `NFNL_MSG_COMPAT_GET`: whether there is an extension of xtables.
 pub(super) const GET_COMPAT: u16 = SUBSYS_NFT_COMPAT << 8;
 
@@ -162,6 +165,11 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// The handle of a table (`NFTA_TABLE_NAME`, `NFTA_TABLE_HANDLE`).
+pub(super) fn table_handle(attributes: Attributes<'_>) -> Option<(Table, u64)> {
+    Some((Table::from_word(&attributes.text(1)?)?, attributes.u64(4)?))
+}
+
 /// A chain as the kernel tells of it (`NFTA_CHAIN_*`, linux/netfilter/nf_tables.h). `None`: it stands
 /// in no table of iptables.
 pub(super) fn chain(family: Family, attributes: Attributes<'_>) -> Option<(ChainRef, Option<Policy>)> {
@@ -176,21 +184,85 @@ fn chain_ref(family: Family, table: String, name: String) -> Option<ChainRef> {
     Some(TableRef::new(family, Table::from_word(&table)?).chain(ChainName::read(&name)))
 }
 
-/// The expressions of a rule, as the kernel tells them.
-pub(super) fn raw_expressions(attributes: Attributes<'_>) -> Option<Vec<u8>> {
-    attributes.get(4).map(<[u8]>::to_vec)
-}
-
 /// A rule as the kernel tells of it (`NFTA_RULE_*`): its chain, handle and expressions.
 pub(super) fn rule(family: Family, attributes: Attributes<'_>) -> Option<(ChainRef, u64, Vec<Expr>)> {
     let chain = chain_ref(family, attributes.text(1)?, attributes.text(2)?)?;
-    // Each of the list is an NFTA_LIST_ELEM with the name (1) and the settings (2).
-    let exprs = attributes.nested(4).all().map(|(_, element)| {
-        let element = Attributes(element);
-        let name = element.text(1).unwrap_or_default();
-        expr(&name, element.nested(2)).unwrap_or(Expr::Other(name))
-    });
-    Some((chain, attributes.u64(3)?, exprs.collect()))
+    Some((chain, attributes.u64(3)?, expressions(attributes.get(4).unwrap_or(&[]))))
+}
+
+/// The same with the attributes that make it again.
+pub(super) fn raw_rule(family: Family, attributes: Attributes<'_>) -> Option<RawRule> {
+    let (chain, handle, exprs) = rule(family, attributes)?;
+    let bytes = |kind| attributes.get(kind).map_or(Vec::new(), <[u8]>::to_vec);
+    Some(RawRule::new(chain, handle, &exprs, bytes(4), bytes(7)))
+}
+
+/// `NFTA_RULE_EXPRESSIONS`: each of the list is an `NFTA_LIST_ELEM` with the name (1) and the settings (2).
+fn elements(expressions: &[u8]) -> impl Iterator<Item = (String, Attributes<'_>, &[u8])> {
+    Attributes(expressions).all().map(|(_, element)| {
+        let attributes = Attributes(element);
+        (attributes.text(1).unwrap_or_default(), attributes.nested(2), element)
+    })
+}
+
+/// The expressions of a rule.
+pub(super) fn expressions(bytes: &[u8]) -> Vec<Expr> {
+    elements(bytes).map(|(name, data, _)| expr(&name, data).unwrap_or(Expr::Other(name))).collect()
+}
+
+/// The bytes of a rule's expressions without what changes as packets pass: counters, what is used up of a
+/// quota, and when a packet passed last.
+pub(super) fn lasting_expressions(bytes: &[u8]) -> Vec<u8> {
+    const QUOTA_CONSUMED: u16 = 4;
+    let mut lasting = Vec::with_capacity(bytes.len());
+    for (name, data, element) in elements(bytes) {
+        lasting.extend(string(&name));
+        match name.as_str() {
+            "counter" | "last" => {}
+            "quota" => {
+                let kept = data.all().filter(|(kind, _)| *kind != QUOTA_CONSUMED);
+                kept.for_each(|(kind, value)| attribute(&mut lasting, kind, value));
+            }
+            _ => lasting.extend(element),
+        }
+    }
+    lasting
+}
+
+/// Something that an expression names and that must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reference {
+    /// A set or a map.
+    Set(String),
+    /// A chain.
+    Chain(String),
+}
+
+/// What a rule's expressions name: sets and maps (`lookup`, `dynset`, maps of named objects) and chains.
+pub(super) fn references(bytes: &[u8]) -> Vec<Reference> {
+    let named = |(name, data, _): (String, Attributes<'_>, &[u8])| match name.as_str() {
+        // NFTA_LOOKUP_SET, NFTA_DYNSET_SET_NAME, NFTA_OBJREF_SET_NAME
+        "lookup" | "dynset" => data.text(1).map(Reference::Set),
+        "objref" => data.text(4).map(Reference::Set),
+        // NFTA_IMMEDIATE_DATA, NFTA_DATA_VERDICT, NFTA_VERDICT_CHAIN
+        "immediate" => data.nested(2).nested(2).text(2).map(Reference::Chain),
+        _ => None,
+    };
+    elements(bytes).filter_map(named).collect()
+}
+
+/// The name of a set that goes with the rule that it was made for (`NFT_SET_ANONYMOUS`).
+pub(super) fn anonymous_set(table: Table, attributes: Attributes<'_>) -> Option<String> {
+    const NFT_SET_ANONYMOUS: u32 = 1;
+    let here = attributes.text(1)? == table.word() && attributes.u32(3).unwrap_or(0) & NFT_SET_ANONYMOUS != 0;
+    if here { attributes.text(2) } else { None }
+}
+
+/// The name of a chain that goes with the rule that it was made for (`NFT_CHAIN_BINDING`).
+pub(super) fn bound_chain(table: Table, attributes: Attributes<'_>) -> Option<String> {
+    const NFT_CHAIN_BINDING: u32 = 4;
+    let here = attributes.text(1)? == table.word() && attributes.u32(10).unwrap_or(0) & NFT_CHAIN_BINDING != 0;
+    if here { attributes.text(3) } else { None }
 }
 
 /// `NFT_REG_1`, and the first of its four 32-bit registers, as which newer kernels report it.

@@ -48,10 +48,24 @@ pub(super) fn read(extension: &Extension) -> Option<Match> {
 
 /// `struct xt_tcp`, linux/netfilter/xt_tcpudp.h: source ports, destination ports, option, mask and
 /// value of the flags, what is inverted. 12 bytes.
-pub(super) fn tcp_all() -> Extension {
-    let mut info = vec![0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff];
+pub(super) fn tcp(tcp: TcpMatch) -> Extension {
+    let TcpMatch { sport, dport, flags } = tcp;
+    let (mut info, mut inverted) = port_ranges(sport, dport);
+    let (mask, set) = flags.map_or((0, 0), |flags| (flags.value.mask.0, flags.value.set.0));
+    inverted |= u8::from(flags.is_some_and(|flags| flags.inverted)) << 2;
+    info.extend([0, mask, set, inverted]);
     info.resize(16, 0);
     extension("tcp", 0, info)
+}
+
+/// First and last source port, first and last destination port; and which of them are inverted
+/// (`XT_TCP_INV_SRCPT` 1, `XT_TCP_INV_DSTPT` 2, those of UDP alike).
+fn port_ranges(sport: Option<Inv<PortRange>>, dport: Option<Inv<PortRange>>) -> (Vec<u8>, u8) {
+    let bounds = |ports: Option<Inv<PortRange>>| {
+        ports.map_or([0, u16::MAX], |ports| [ports.value.min(), ports.value.max()]).map(u16::to_ne_bytes).concat()
+    };
+    let inverted = |ports: Option<Inv<PortRange>>| u8::from(ports.is_some_and(|ports| ports.inverted));
+    ([bounds(sport), bounds(dport)].concat(), inverted(sport) | inverted(dport) << 1)
 }
 
 fn read_tcp(info: &[u8]) -> Option<TcpMatch> {
@@ -67,8 +81,9 @@ fn read_tcp(info: &[u8]) -> Option<TcpMatch> {
 }
 
 /// `struct xt_udp`, linux/netfilter/xt_tcpudp.h: as that of TCP, without option and flags. 10 bytes.
-pub(super) fn udp_all() -> Extension {
-    let mut info = vec![0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff];
+pub(super) fn udp(udp: UdpMatch) -> Extension {
+    let (mut info, inverted) = port_ranges(udp.sport, udp.dport);
+    info.push(inverted);
     info.resize(16, 0);
     extension("udp", 0, info)
 }
@@ -175,10 +190,19 @@ fn read_conntrack(info: &[u8]) -> Option<Conntrack> {
 
 /// `struct xt_connmark_mtinfo1`, linux/netfilter/xt_connmark.h: mark, mask, inverted. 9 bytes.
 pub(super) fn connmark(mark: Inv<Masked>) -> Extension {
+    extension("connmark", 1, masked(mark))
+}
+
+/// `struct xt_mark_mtinfo1`, linux/netfilter/xt_mark.h: the same.
+pub(super) fn mark(mark: Inv<Masked>) -> Extension {
+    extension("mark", 1, masked(mark))
+}
+
+fn masked(mark: Inv<Masked>) -> Vec<u8> {
     let mut info = [mark.value.value.to_ne_bytes(), mark.value.mask.to_ne_bytes()].concat();
     info.resize(16, 0);
     info[8] = mark.inverted.into();
-    extension("connmark", 1, info)
+    info
 }
 
 fn read_masked(info: &[u8]) -> Option<Inv<Masked>> {

@@ -94,7 +94,10 @@ impl Kernel {
                 .map(|rule| {
                     let insert = format!("-I {} {}", chain.name, rule.at + 1);
                     let text = rule.text.replacen(&format!("-A {}", chain.name), &insert, 1);
-                    self.iptables(place, chain.table, &text)
+                    match has_command(&rule.text) {
+                        true => self.iptables(place, chain.table, &text),
+                        false => format!("# {text}: no command writes it; `netscript down` puts its bytes back"),
+                    }
                 })
                 .collect(),
             Undo::Policy { place, chain, before, wrote } if before != wrote => {
@@ -126,6 +129,11 @@ impl Kernel {
 struct Put {
     rules: HashMap<(Key, ChainRef), Vec<OwnRule>>,
     chains: HashSet<(Key, ChainRef)>,
+}
+
+/// Whether a rule as it is shown is all that it says.
+fn has_command(text: &str) -> bool {
+    !text.contains("[unsupported]") && !text.contains("[nft ")
 }
 
 /// A rule that the lab added.

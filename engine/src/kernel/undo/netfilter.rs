@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::labs::lock_all;
-use super::super::netfilter::{self, RawRule};
-use super::super::{Kernel, Outcome, kill};
+use super::super::netfilter::{self, RawRule, Returning};
+use super::super::{Failure, Kernel, Outcome, kill};
 use crate::diagnostics::Errno;
-use crate::journal::{Entry, Former, Place, Undo};
+use crate::journal::{Entry, Former, Place, TableHandle, Undo};
 use crate::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use crate::op::{NetnsRef, Op};
 
@@ -23,17 +23,32 @@ impl Kernel {
     ) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
         let handle = self.book.handles.get(&entry).copied();
-        let claimed = if handle.is_none() { self.claimed(place, chain.table) } else { Vec::new() };
         let rules = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
-        let is_it = |rule: &&RawRule| match handle {
-            Some(handle) => rule.handle == handle && rule.text == text,
-            None => rule.text == text && !before.contains(&rule.handle) && !claimed.contains(&rule.handle),
-        };
-        // The oldest that it can be: labs with equal rules that know fewer older ones can then still
-        // find theirs, whichever goes first.
-        match rules.iter().filter(is_it).map(|rule| rule.handle).min() {
+        let anew = self.is_made_anew(place, &netns, chain.table)?;
+        let is_there =
+            !anew && handle.is_some_and(|handle| rules.iter().any(|rule| rule.handle == handle && rule.text == text));
+        let claimed = if is_there { Vec::new() } else { self.claimed(place, &netns, chain.table)? };
+        let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
+        match there.take(text, handle, before, anew) {
             Some(handle) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, handle)),
-            None => Ok(()),
+            None => {
+                self.say_not_found(handle, chain, text);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a table has been made anew since the lab came up, with rules that have other handles, as
+    /// `iptables-save | iptables-restore` does it.
+    fn is_made_anew(&mut self, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<bool> {
+        let now = netfilter::table_handle(&mut self.namespaces, netns, table)?;
+        Ok(is_former(&self.book.tables, place, table, now))
+    }
+
+    /// A rule that was there when the lab came up has been removed by somebody else.
+    fn say_not_found(&self, handle: Option<u64>, chain: &ChainRef, text: &str) {
+        if handle.is_some() {
+            self.warn(&format!("the rule `{text}` of {} is not there any more", chain.table));
         }
     }
 
@@ -67,14 +82,26 @@ impl Kernel {
 
     fn delete_rules_of(&mut self, netns: &NetnsRef, chain: &ChainRef, entries: &[Entry]) -> Outcome {
         let rules = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
-        let known = |kernel: &Kernel, entry: &Entry| kernel.book.handles.get(&entry.n).copied();
-        let claimed = match entries.iter().find(|entry| known(self, entry).is_none()).map(|entry| &entry.undo[..]) {
-            Some([Undo::Rule { place, .. }]) => self.claimed(place, chain.table),
-            Some(_) | None => Vec::new(),
+        let Some([Undo::Rule { place, .. }]) = entries.first().map(|entry| &entry.undo[..]) else { return Ok(()) };
+        let is_there = |entry: &Entry| match (&entry.undo[..], self.book.handles.get(&entry.n)) {
+            ([Undo::Rule { text, .. }], Some(handle)) => {
+                rules.iter().any(|rule| rule.handle == *handle && rule.text == *text)
+            }
+            _ => false,
         };
+        let anew = self.is_made_anew(place, netns, chain.table)?;
+        let all_there = !anew && entries.iter().all(is_there);
+        let claimed = if all_there { Vec::new() } else { self.claimed(place, netns, chain.table)? };
         let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
         let found = entries.iter().filter_map(|entry| match &entry.undo[..] {
-            [Undo::Rule { text, before, .. }] => there.take(text, known(self, entry), before),
+            [Undo::Rule { text, before, .. }] => {
+                let known = self.book.handles.get(&entry.n).copied();
+                let found = there.take(text, known, before, anew);
+                if found.is_none() {
+                    self.say_not_found(known, chain, text);
+                }
+                found
+            }
             _ => None,
         });
         let handles: Vec<u64> = found.collect();
@@ -83,35 +110,73 @@ impl Kernel {
         gone
     }
 
-    /// Puts rules back where they were, unless they are there.
+    /// Puts rules back where they were, unless they are there: all of them in one transaction, or none.
     pub(super) fn put_rules_back(&mut self, place: &Place, chain: &ChainRef, former: &[Former]) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
-        for rule in former {
-            let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
-            let equals = there.iter().filter(|there| there.text == rule.text).count();
-            if equals >= rule.equals {
-                continue;
-            }
-            let expressions = bytes(&rule.expressions);
-            netfilter::put_back(&mut self.namespaces, &netns, chain, &[(rule.at, expressions, rule.compat)])?;
-            self.learn_new_handle(place, &netns, chain, rule)?;
-            kill::point();
+        if !self.may_hold_rules(&netns, chain)? {
+            return Ok(());
         }
-        Ok(())
+        let of_journal =
+            |rule: &Former| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
+        let former: Vec<(&Former, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
+        let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
+        // What the chain will hold, and which of it is put back.
+        let mut chain_then: Vec<(&RawRule, bool)> = there.iter().map(|rule| (rule, false)).collect();
+        for (rule, raw) in &former {
+            if chain_then.iter().filter(|(there, _)| there.says_the_same(raw)).count() < rule.equals {
+                chain_then.insert(rule.at.min(chain_then.len()), (raw, true));
+            }
+        }
+        let mut returning = Vec::new();
+        for (at, (rule, returns)) in chain_then.iter().enumerate() {
+            let next = || chain_then[at..].iter().find(|(_, returns)| !returns);
+            if *returns {
+                returning.push(Returning { rule, before: next().map(|(there, _)| there.handle) });
+            }
+        }
+        if returning.is_empty() {
+            return Ok(());
+        }
+        let done = netfilter::put_back(&mut self.namespaces, &netns, chain, &returning);
+        done.map_err(|(culprit, failure)| not_put_back(&returning[culprit].rule.text, failure))?;
+        kill::point();
+        self.learn_new_handles(place, &netns, chain, &chain_then)
     }
 
-    /// A rule that is put back has another handle; one that the lab itself had added must be known
-    /// by it.
-    fn learn_new_handle(&mut self, place: &Place, netns: &NetnsRef, chain: &ChainRef, rule: &Former) -> Outcome {
-        let had_it = |entry: &&Entry| {
-            let of_chain = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain: other, .. } if at.key == place.key && other == chain);
-            self.book.handles.get(&entry.n) == Some(&rule.handle) && entry.undo.iter().any(of_chain)
-        };
-        let Some(entry) = self.book.entries.iter().find(had_it).map(|entry| entry.n) else { return Ok(()) };
-        let there = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
-        if let Some(new) = there.iter().filter(|there| there.text == rule.text).map(|there| there.handle).max() {
-            self.book.learn_handles(vec![(entry, new)]);
+    /// Who removed a table, or a chain of somebody's own, has removed what was in it as well.
+    fn may_hold_rules(&mut self, netns: &NetnsRef, chain: &ChainRef) -> Outcome<bool> {
+        let ruleset = netfilter::list(&mut self.namespaces, netns, chain.table.family)?;
+        Ok(match chain.hook() {
+            Some(_) => ruleset.tables.contains_key(&chain.table),
+            None => ruleset.chain(chain.table, &chain.name).is_some(),
+        })
+    }
+
+    /// Rules that have been put back have other handles; those that the lab itself had added must be known
+    /// by them.
+    fn learn_new_handles(
+        &mut self,
+        place: &Place,
+        netns: &NetnsRef,
+        chain: &ChainRef,
+        then: &[(&RawRule, bool)],
+    ) -> Outcome {
+        let of_chain = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain: other, .. } if at.key == place.key && other == chain);
+        let own = self.book.entries.iter().filter(|entry| entry.undo.iter().any(of_chain));
+        let own: HashMap<u64, u64> =
+            own.filter_map(|entry| Some((*self.book.handles.get(&entry.n)?, entry.n))).collect();
+        let returned =
+            then.iter().enumerate().filter(|(_, (rule, returns))| *returns && own.contains_key(&rule.handle));
+        let returned: Vec<(usize, &RawRule)> = returned.map(|(at, (rule, _))| (at, *rule)).collect();
+        if returned.is_empty() {
+            return Ok(());
         }
+        let now = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
+        let learned = returned.into_iter().filter_map(|(at, rule)| {
+            let there = now.get(at).filter(|there| there.says_the_same(rule))?;
+            Some((own[&rule.handle], there.handle))
+        });
+        self.book.learn_handles(learned.collect());
         Ok(())
     }
 
@@ -166,30 +231,50 @@ impl Kernel {
                 let key = (place.netns.clone(), chain.clone());
                 if !chains.contains_key(&key) {
                     let Ok(rules) = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain) else { continue };
-                    let claimed = self.claimed(place, chain.table).into_iter().collect();
+                    let claimed =
+                        self.claimed(place, &place.netns, chain.table).unwrap_or_default().into_iter().collect();
                     chains.insert(key.clone(), Unclaimed::new(&rules, claimed));
                 }
-                let found = chains.get_mut(&key).and_then(|there| there.take(text, None, before));
+                let found = chains.get_mut(&key).and_then(|there| there.take(text, None, before, false));
                 learned.extend(found.map(|handle| (entry.n, handle)));
             }
         }
+        let tables: BTreeSet<(NetnsRef, TableRef)> =
+            chains.into_keys().map(|(netns, chain)| (netns, chain.table)).collect();
+        let handles = tables.into_iter().filter_map(|(netns, table)| {
+            let handle = netfilter::table_handle(&mut self.namespaces, &netns, table).ok()??;
+            Some(TableHandle { netns: self.namespaces.key(&netns).ok()?, table, handle })
+        });
+        let handles = handles.collect();
         self.book.learn_handles(learned);
+        self.book.learn_tables(handles);
     }
 
     /// The handles in a table that are known to be those of rules which labs added. To be called with
     /// the lock of all labs.
-    fn claimed(&mut self, place: &Place, table: TableRef) -> Vec<u64> {
+    fn claimed(&mut self, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<Vec<u64>> {
+        let now = netfilter::table_handle(&mut self.namespaces, netns, table)?;
         let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
-        let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>| -> Vec<u64> {
+        let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>, tables: &[TableHandle]| -> Vec<u64> {
+            if is_former(tables, place, table, now) {
+                return Vec::new();
+            }
             let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
             entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
         };
-        let mut claimed = of(&self.book.entries, &self.book.handles);
-        let Some(folder) = &self.folder else { return claimed };
+        let mut claimed = of(&self.book.entries, &self.book.handles, &self.book.tables);
+        let Some(folder) = &self.folder else { return Ok(claimed) };
         let others = self.others.besides(folder.name()).into_iter().flatten();
-        claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles)));
-        claimed
+        claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles, &journal.tables)));
+        Ok(claimed)
     }
+}
+
+/// Whether the handles that a lab knows are of a table that has been removed since and made anew: they mean
+/// nothing any more. `now`: the table's own handle.
+fn is_former(known: &[TableHandle], place: &Place, table: TableRef, now: Option<u64>) -> bool {
+    let known = known.iter().rev().find(|known| known.netns == place.key && known.table == table);
+    known.is_some_and(|known| now.is_some_and(|now| now != known.handle))
 }
 
 /// The rules of a chain, by what they say, that may still be one of the lab's.
@@ -209,18 +294,36 @@ impl Unclaimed {
         Unclaimed { handles, claimed }
     }
 
-    /// The rule of a handle, if that is known, or the first that says the same and was not there before,
-    /// which is nobody else's any more.
-    fn take(&mut self, text: &str, known: Option<u64>, before: &[u64]) -> Option<u64> {
+    /// The rule of a handle, if that is known; else one that says the same, is nobody else's and was not there
+    /// before. If the table has been made anew, those that were there before have other handles too: as many
+    /// equal ones are left to the others.
+    fn take(&mut self, text: &str, known: Option<u64>, before: &[u64], anew: bool) -> Option<u64> {
         let equal = self.handles.get_mut(text)?;
-        let is_it = |handle: &u64| match known {
-            Some(known) => *handle == known,
-            None => !before.contains(handle) && !self.claimed.contains(handle),
-        };
-        let found = equal.iter().copied().find(is_it)?;
+        if let (Some(known), false) = (known, anew) {
+            return equal.remove(&known).then_some(known);
+        }
+        let found = match known {
+            // The oldest that it can be: labs with equal rules that know fewer older ones can then still
+            // find theirs, whichever goes first.
+            None => {
+                let mut free = equal.iter().filter(|handle| !before.contains(handle));
+                free.find(|handle| !self.claimed.contains(handle)).copied()
+            }
+            Some(_) => {
+                let free = equal.iter().filter(|handle| !self.claimed.contains(handle));
+                free.skip(before.len()).last().copied()
+            }
+        }?;
         equal.remove(&found);
         Some(found)
     }
+}
+
+/// The refusal of a rule that should go back, with the rule.
+fn not_put_back(rule: &str, mut failure: Failure) -> Failure {
+    let said = failure.refusal.text.take().map(|text| format!(": {text}")).unwrap_or_default();
+    failure.refusal.text = Some(format!("nothing was put back, because of `{rule}`{said}"));
+    failure
 }
 
 /// Somebody else removed it, or put something into it, which then keeps it.

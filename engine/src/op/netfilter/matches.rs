@@ -109,6 +109,19 @@ impl CtStates {
         STATES.iter().map(|(name, _)| *name)
     }
 
+    /// The names that `-m state` takes as well.
+    pub fn alias_words() -> impl Iterator<Item = &'static str> {
+        STATES.iter().filter(|(_, bit)| bit & CtStates::NAT.0 == 0).map(|(name, _)| *name)
+    }
+
+    /// SNAT and DNAT, which `-m state` does not know.
+    const NAT: CtStates = CtStates(64 | 128);
+
+    /// Whether `-m state` takes them.
+    pub fn has_alias(self) -> bool {
+        self.0 & CtStates::NAT.0 == 0
+    }
+
     /// Parses names with commas between them.
     pub fn from_word(word: &str) -> Option<CtStates> {
         bits(&STATES, word).map(CtStates)

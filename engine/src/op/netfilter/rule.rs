@@ -37,7 +37,8 @@ pub struct Rule {
 
 impl Rule {
     /// Checks that the parts go together in this chain, and brings them into iptables' own form:
-    /// host bits cleared, `0.0.0.0/0` and all ports left out.
+    /// host bits cleared, `0.0.0.0/0` and all ports left out, ports not up to 5 as those from 6 on, as every
+    /// version from 1.8.8 on checks them.
     pub fn new(chain: ChainRef, header: Header, matches: Vec<Match>, target: Option<Target>) -> Result<Rule> {
         let mut rule = Rule { chain, header, matches, target };
         rule.check_addresses()?;
@@ -77,17 +78,29 @@ impl Rule {
         self.target.as_ref()
     }
 
-    /// The rule as it reads when it comes back from the kernel: ports not up to one are those from
-    /// the next one on, and `-i +` is nothing.
+    /// The rule as it reads when it comes back from the kernel: `-i +` is nothing.
     pub fn as_read(&self) -> Rule {
         let mut rule = self.clone();
         let any = |link: &Inv<IfPattern>| !link.inverted && link.value == IfPattern::Prefix(String::new());
         rule.header.iif = rule.header.iif.filter(|link| !any(link));
         rule.header.oif = rule.header.oif.filter(|link| !any(link));
+        rule
+    }
+
+    /// The rule in the form in which rules are compared: one that says the same in other words becomes equal.
+    /// iptables 1.8.7 writes "not up to port 5" so; later versions write "above 5" and show `6:65535`.
+    pub fn normal_form(&self) -> Rule {
+        let mut rule = self.as_read();
         for ports in rule.matches.iter_mut().filter_map(Match::ports).flatten() {
-            *ports = ports.map(ports_as_read);
+            *ports = ports.map(ports_in_normal_form);
         }
         rule
+    }
+
+    /// Whether everything in it can be read, if only as the settings of an extension that netscript has no
+    /// words for: two such rules are equal if they say the same.
+    pub fn is_read(&self) -> bool {
+        !self.matches.iter().any(|found| matches!(found, Match::Native(_)))
     }
 
     /// Whether netscript has words for everything in it.
@@ -306,21 +319,24 @@ impl Rule {
     }
 }
 
-fn ports_as_read(ports: Inv<PortRange>) -> Inv<PortRange> {
+fn ports_in_normal_form(ports: Inv<PortRange>) -> Inv<PortRange> {
     match PortRange::new(ports.value.max().saturating_add(1), u16::MAX) {
         Some(above) if ports.inverted && ports.value.min() == 0 && !ports.value.is_one() => Inv::plain(above),
         Some(_) | None => ports,
     }
 }
 
-/// Every port is no match.
+/// Every port is no match; not up to a port is from the next one on.
 fn normalize_ports(ports: &mut Option<Inv<PortRange>>) -> Result<()> {
     let Some(given) = *ports else { return Ok(()) };
     match given.inverted {
         true if given.value.is_all() => {
             Err(conflict("no port is outside 0 to 65535".to_owned(), "leave the port out, or take the `!` away"))
         }
-        true => Ok(()),
+        true => {
+            *ports = Some(ports_in_normal_form(given));
+            Ok(())
+        }
         false => {
             *ports = Some(given).filter(|ports| !ports.value.is_all());
             Ok(())

@@ -87,6 +87,40 @@ pub const RULES: &[(&str, &str)] = &[
         "filter6.input.accept(#{ proto: \"udp\", sport: 53, dport: \"!53\" })",
         "ip6tables -A INPUT -p udp --sport 53 ! --dport 53 -j ACCEPT",
     ),
+    // The match on a protocol without anything that it looks at.
+    ("filter.input.accept(#{ proto: \"tcp\", tcp: true })", "iptables -A INPUT -p tcp -m tcp -j ACCEPT"),
+    ("filter.input.accept(#{ proto: \"udp\", udp: true })", "iptables -A INPUT -p udp -m udp -j ACCEPT"),
+    (
+        "filter.input.accept(#{ proto: \"tcp\", tcp: true, dport: [80, 443] })",
+        "iptables -A INPUT -p tcp -m tcp -m multiport --dports 80,443 -j ACCEPT",
+    ),
+    ("filter6.input.accept(#{ proto: \"tcp\", tcp: true })", "ip6tables -A INPUT -p tcp -m tcp -j ACCEPT"),
+    ("filter6.input.accept(#{ proto: \"udp\", udp: true })", "ip6tables -A INPUT -p udp -m udp -j ACCEPT"),
+    // Matches in another order.
+    (
+        "filter.input.accept([#{ state: \"NEW\" }, #{ proto: \"tcp\", dport: 80 }])",
+        "iptables -A INPUT -m state --state NEW -p tcp --dport 80 -j ACCEPT",
+    ),
+    (
+        "filter.input.accept(#{ proto: \"tcp\", dport: 80, state: \"NEW\" })",
+        "iptables -A INPUT -p tcp --dport 80 -m state --state NEW -j ACCEPT",
+    ),
+    (
+        "filter.input.accept([#{ comment: \"web\" }, #{ ctstate: \"NEW\", src: \"10.0.0.0/8\" }, #{ proto: \"tcp\", dport: [80, 443] }])",
+        "iptables -A INPUT -m comment --comment web -s 10.0.0.0/8 -m conntrack --ctstate NEW -p tcp -m multiport --dports 80,443 -j ACCEPT",
+    ),
+    (
+        "filter.forward.accept([#{ mark: 1 }, #{ mark: \"!2/2\" }])",
+        "iptables -A FORWARD -m mark --mark 1 -m mark ! --mark 2/2 -j ACCEPT",
+    ),
+    (
+        "nat.dnat([#{ dst_type: \"LOCAL\", chain: \"output\" }, #{ proto: \"tcp\", dport: 80, to: \"10.0.0.2:8080\" }])",
+        "iptables -t nat -A OUTPUT -m addrtype --dst-type LOCAL -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2:8080",
+    ),
+    (
+        "filter6.input.accept([#{ ctstate: \"NEW\" }, #{ proto: \"tcp\", dport: 22 }])",
+        "ip6tables -A INPUT -m conntrack --ctstate NEW -p tcp --dport 22 -j ACCEPT",
+    ),
     // Lists of ports.
     (
         "filter.input.accept(#{ proto: \"tcp\", dport: [80, 443] })",
@@ -116,7 +150,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("filter.input.drop(#{ proto: \"tcp\", syn: true })", "iptables -A INPUT -p tcp --syn -j DROP"),
     (
         "filter.input.drop(#{ proto: \"tcp\", syn: false, state: \"NEW\" })",
-        "iptables -A INPUT -p tcp ! --syn -m conntrack --ctstate NEW -j DROP",
+        "iptables -A INPUT -p tcp ! --syn -m state --state NEW -j DROP",
     ),
     (
         "filter.input.drop(#{ proto: \"tcp\", tcp_flags: \"SYN,RST SYN\" })",
@@ -133,6 +167,14 @@ pub const RULES: &[(&str, &str)] = &[
     (
         "filter6.input.drop(#{ proto: \"tcp\", syn: true, dport: 22 })",
         "ip6tables -A INPUT -p tcp --syn --dport 22 -j DROP",
+    ),
+    (
+        "filter6.input.drop(#{ proto: \"tcp\", tcp_flags: \"!ALL NONE\", sport: \"!1:5\" })",
+        "ip6tables -A INPUT -p tcp ! --tcp-flags ALL NONE ! --sport 1:5 -j DROP",
+    ),
+    (
+        "filter6.input.accept(#{ proto: \"udp\", sport: \":5\", dport: \"8000:\" })",
+        "ip6tables -A INPUT -p udp --sport :5 --dport 8000: -j ACCEPT",
     ),
     // ICMP.
     (
@@ -165,18 +207,30 @@ pub const RULES: &[(&str, &str)] = &[
     // Connections.
     (
         "filter.forward.accept(#{ state: \"ESTABLISHED,RELATED\" })",
-        "iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+        "iptables -A FORWARD -m state --state ESTABLISHED,RELATED -j ACCEPT",
     ),
     (
-        "filter.forward.drop(#{ state: \"!INVALID,NEW,UNTRACKED,SNAT,DNAT\" })",
-        "iptables -A FORWARD -m conntrack ! --ctstate INVALID,NEW,UNTRACKED,SNAT,DNAT -j DROP",
-    ),
-    (
-        "filter.forward.drop(#{ state: [\"new\", \"invalid\"] })",
-        "iptables -A FORWARD -m conntrack --ctstate NEW,INVALID -j DROP",
+        "filter.forward.drop(#{ state: \"!INVALID,NEW,UNTRACKED\" })",
+        "iptables -A FORWARD -m state ! --state INVALID,NEW,UNTRACKED -j DROP",
     ),
     (
         "filter6.forward.accept(#{ state: \"RELATED,ESTABLISHED\" })",
+        "ip6tables -A FORWARD -m state --state RELATED,ESTABLISHED -j ACCEPT",
+    ),
+    (
+        "filter.forward.accept(#{ ctstate: \"ESTABLISHED,RELATED\" })",
+        "iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    ),
+    (
+        "filter.forward.drop(#{ ctstate: \"!INVALID,NEW,UNTRACKED,SNAT,DNAT\" })",
+        "iptables -A FORWARD -m conntrack ! --ctstate INVALID,NEW,UNTRACKED,SNAT,DNAT -j DROP",
+    ),
+    (
+        "filter.forward.drop(#{ ctstate: [\"new\", \"invalid\"] })",
+        "iptables -A FORWARD -m conntrack --ctstate NEW,INVALID -j DROP",
+    ),
+    (
+        "filter6.forward.accept(#{ ctstate: \"RELATED,ESTABLISHED\" })",
         "ip6tables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
     ),
     // Marks.
@@ -185,6 +239,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("filter6.forward.accept(#{ mark: \"7/0xff\" })", "ip6tables -A FORWARD -m mark --mark 7/0xff -j ACCEPT"),
     ("filter.forward.accept(#{ connmark: 7 })", "iptables -A FORWARD -m connmark --mark 7 -j ACCEPT"),
     ("filter.forward.accept(#{ connmark: \"!7/0xff\" })", "iptables -A FORWARD -m connmark ! --mark 7/0xff -j ACCEPT"),
+    ("filter6.forward.accept(#{ mark: \"!7\" })", "ip6tables -A FORWARD -m mark ! --mark 7 -j ACCEPT"),
     ("filter6.forward.accept(#{ connmark: \"7/0xff\" })", "ip6tables -A FORWARD -m connmark --mark 7/0xff -j ACCEPT"),
     // Hardware addresses and kinds of addresses.
     (
@@ -249,7 +304,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("filter6.forward.accept(#{ comment: \"ü\" })", "ip6tables -A FORWARD -m comment --comment ü -j ACCEPT"),
     (
         "filter.forward.accept(#{ src: \"10.0.0.0/8\", iif: \"eth0\", proto: \"tcp\", dport: 80, syn: true, state: \"NEW\", mark: 1, connmark: 2, mac: \"02:00:00:00:00:01\", dst_type: \"UNICAST\", limit: \"5/s\", every: 2, probability: 0.5, comment: \"all\" })",
-        "iptables -A FORWARD -i eth0 -s 10.0.0.0/8 -p tcp --dport 80 --syn -m conntrack --ctstate NEW -m mark --mark 1 -m connmark --mark 2 -m mac --mac-source 02:00:00:00:00:01 -m addrtype --dst-type UNICAST -m limit --limit 5/s -m statistic --mode nth --every 2 --packet 0 -m statistic --mode random --probability 0.5 -m comment --comment all -j ACCEPT",
+        "iptables -A FORWARD -i eth0 -s 10.0.0.0/8 -p tcp --dport 80 --syn -m state --state NEW -m mark --mark 1 -m connmark --mark 2 -m mac --mac-source 02:00:00:00:00:01 -m addrtype --dst-type UNICAST -m limit --limit 5/s -m statistic --mode nth --every 2 --packet 0 -m statistic --mode random --probability 0.5 -m comment --comment all -j ACCEPT",
     ),
     // Verdicts.
     ("filter.input.accept()", "iptables -A INPUT -j ACCEPT"),
@@ -437,6 +492,18 @@ pub const BAD: &[(&str, &str)] = &[
     ("filter6.forward.accept(#{ icmp: \"source-quench\" })", "E0210"),
     ("filter6.forward.accept(#{ proto: \"icmp\", icmp: \"echo-request\" })", "E0213"),
     ("filter.forward.accept(#{ state: \"OPEN\" })", "E0210"),
+    ("filter.forward.accept(#{ state: \"DNAT\" })", "E0210"),
+    ("filter.forward.accept(#{ ctstate: \"OPEN\" })", "E0210"),
+    ("filter.forward.accept(#{ tcp: true })", "E0213"),
+    ("filter.forward.accept(#{ proto: \"udp\", tcp: true })", "E0213"),
+    ("filter.forward.accept(#{ proto: \"tcp\", udp: true, dport: 80 })", "E0213"),
+    ("filter.forward.accept(#{ proto: \"udp\", udp: true, tcp: true })", "E0213"),
+    ("filter.forward.accept(#{ proto: \"udp\", udp: true, syn: true })", "E0213"),
+    ("filter.forward.accept([#{ proto: \"tcp\" }, #{ proto: \"udp\" }])", "E0213"),
+    ("filter.forward.accept([#{ at: 1 }, #{ at: 2 }])", "E0213"),
+    ("filter.forward.accept([#{ proto: \"tcp\" }, 5])", "E0105"),
+    ("filter.forward.accept(5)", "E0105"),
+    ("nat.masquerade([\"x\"])", "E0105"),
     ("filter.forward.accept(#{ mark: -1 })", "E0210"),
     ("filter.forward.accept(#{ mark: \"0x100000000\" })", "E0210"),
     ("filter.forward.accept(#{ mac: \"02:00\" })", "E0206"),

@@ -1,0 +1,312 @@
+//! What netscript writes, judged by an iptables: the one of this machine, or that of another release in a
+//! folder that is its root. Everything happens in the calling thread's network namespace.
+
+pub mod docker;
+mod table;
+mod three;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::rc::Rc;
+
+use netscript_engine::Lab;
+use netscript_engine::interpreter::Interpreter;
+use netscript_engine::kernel::Kernel;
+use nix::libc;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
+
+use crate::sandbox::interrupt;
+
+pub use table::{BAD, RULES};
+pub use three::{Line, judge};
+
+/// The tables of netscript's words.
+const TABLES: [&str; 8] = ["filter", "nat", "mangle", "raw", "filter6", "nat6", "mangle6", "raw6"];
+
+/// The programs of a release.
+#[derive(Clone, Debug, Default)]
+pub struct Tools {
+    /// The folder that is their root; `None`: those of this machine.
+    root: Option<PathBuf>,
+}
+
+impl Tools {
+    /// The programs in a root.
+    pub fn of(root: &Path) -> Tools {
+        Tools { root: Some(root.to_owned()) }
+    }
+
+    /// Runs a command line as a shell does.
+    ///
+    /// # Errors
+    ///
+    /// What it wrote to standard error, if it fails.
+    pub fn shell(&self, line: &str) -> Result<String, String> {
+        let Output { status, stdout, stderr } = self.output(line);
+        match status.success() {
+            true => Ok(String::from_utf8_lossy(&stdout).into_owned()),
+            false => Err(format!("{line}: {}", String::from_utf8_lossy(&stderr))),
+        }
+    }
+
+    fn output(&self, line: &str) -> Output {
+        let mut command = match &self.root {
+            None => Command::new("sh"),
+            Some(root) => {
+                let mut command = Command::new("chroot");
+                command.arg(root).arg("/bin/sh");
+                command
+            }
+        };
+        command.args(["-c", line]).output().expect("a shell can be started")
+    }
+
+    /// What `iptables --version` calls itself: `1.8.9`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no iptables.
+    pub fn version(&self) -> String {
+        let told = self.shell("iptables --version").expect("there is an iptables");
+        told.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('v').to_owned()
+    }
+
+    /// The rules that iptables or ip6tables lists in all tables, sorted, each with its table: tables and
+    /// chains come in another order from each version.
+    ///
+    /// # Errors
+    ///
+    /// What the program says, if it cannot list a table.
+    pub fn rules(&self, command: &str) -> Result<Vec<String>, String> {
+        let lists =
+            ["filter", "nat", "mangle", "raw"].map(|table| format!("{command} -t {table} -S | sed 's/^/{table} /'"));
+        let listed = self.shell(&format!("{} 2>&1", lists.join("; ").replace(" | sed", " 2>&1 | sed")))?;
+        if listed.contains("incompatible") {
+            return Err(listed);
+        }
+        let mut lines: Vec<String> = listed.lines().filter(|line| line.contains(" -A ")).map(in_one_form).collect();
+        lines.sort();
+        Ok(lines)
+    }
+}
+
+/// iptables from 1.8.8 on makes `--sport 6:65535` of `! --sport :5`; 1.8.11 has no name for protocol 47.
+fn in_one_form(line: &str) -> String {
+    line.replace("! --sport 0:5", "--sport 6:65535").replace("-p 47 ", "-p gre ")
+}
+
+/// Moves the thread into a new network namespace: everything before it is out of reach.
+///
+/// # Panics
+///
+/// If it may not.
+pub fn new_netns() {
+    unshare(CloneFlags::CLONE_NEWNET).expect("the thread may make network namespaces");
+}
+
+/// Runs a script over the kernel, and gives what it printed. The error's code and words, if it fails.
+///
+/// # Errors
+///
+/// If the script fails.
+///
+/// # Panics
+///
+/// If the namespace cannot be opened.
+pub fn run(script: &str) -> Result<String, String> {
+    let printed = Rc::new(RefCell::new(String::new()));
+    let kernel = Kernel::new(interrupt()).expect("the namespace is ours");
+    let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
+        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
+        let printed = Rc::clone(&printed);
+        engine.on_print(move |text| *printed.borrow_mut() += &format!("{text}\n"));
+    });
+    match interpreter.run("test", script) {
+        Ok(_) => Ok(printed.take()),
+        Err(failure) => {
+            let description = failure.error.describe();
+            Err(format!("{}: {} ({:?})", description.code, description.message, description.help))
+        }
+    }
+}
+
+/// `nat.masquerade(#{…})` is of the host; a line of several statements is run as it is.
+pub fn script(words: &str) -> String {
+    if words.starts_with("let ") { words.to_owned() } else { format!("host.{words};") }
+}
+
+/// The program of a command line.
+fn tool(commands: &str) -> &str {
+    commands.split(' ').next().unwrap_or(commands)
+}
+
+/// A script that prints every rule of every table, with the table that iptables calls it by.
+fn read_script() -> String {
+    TABLES
+        .map(|table| {
+            format!("for r in host.{table}.rules {{ print(\"{} \" + r.text); }}\n", table.trim_end_matches('6'))
+        })
+        .concat()
+}
+
+/// Each rule that netscript reads, as `iptables -S` would list it.
+///
+/// # Errors
+///
+/// If they cannot be read.
+pub fn read() -> Result<Vec<String>, String> {
+    let printed = run(&read_script())?;
+    let mut lines: Vec<String> = printed.lines().map(in_one_form).collect();
+    lines.sort();
+    Ok(lines)
+}
+
+/// Everything that nft and the kernel tell about rules, byte for byte, without handles.
+///
+/// # Panics
+///
+/// If nft is missing.
+pub fn bytes() -> String {
+    let shown = Tools::default().shell("nft --debug=netlink list ruleset").expect("there is an nft");
+    let plain = shown.lines().filter(|line| !line.starts_with('#'));
+    // `ip filter FORWARD 2` is family, table, chain and handle.
+    let is_place = |line: &str| line.starts_with("ip ") || line.starts_with("ip6 ");
+    let plain = plain.map(|line| match is_place(line) {
+        true => line.split(' ').take(3).collect::<Vec<_>>().join(" "),
+        false => line.to_owned(),
+    });
+    let plain: Vec<String> = plain.collect();
+    // nft shows no settings of xtables' extensions.
+    format!("{}\n{}{}", plain.join("\n"), expressions(libc::AF_INET), expressions(libc::AF_INET6))
+}
+
+/// The bytes of every rule's expressions and userdata as the kernel gives them.
+fn expressions(family: i32) -> String {
+    let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkNetFilter)
+        .expect("the kernel has nfnetlink");
+    // Header (20 bytes, NFT_MSG_GETRULE of NFNL_SUBSYS_NFTABLES, NLM_F_REQUEST | NLM_F_DUMP, 1, 0), family.
+    let mut question = vec![20, 0, 0, 0, 7, 10, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0];
+    question.extend([u8::try_from(family).expect("a family is a small number"), 0, 0, 0]);
+    nix::unistd::write(&socket, &question).expect("the question is short");
+    let mut shown = String::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let len = nix::unistd::read(&socket, &mut buffer).expect("the kernel answers");
+        for message in records(&buffer[..len], |header| u32_at(header) as usize, 4) {
+            const DONE: u8 = 3;
+            if message[4..6] == [DONE, 0] {
+                return shown;
+            }
+            // NFTA_RULE_EXPRESSIONS, NFTA_RULE_USERDATA
+            let attributes = records(&message[20..], |len| u16::from_ne_bytes([len[0], len[1]]).into(), 2);
+            for attribute in attributes.into_iter().filter(|attribute| matches!(attribute[2], 4 | 7)) {
+                shown += &format!("{:02x?}\n", &attribute[4..]);
+            }
+        }
+    }
+}
+
+fn u32_at(bytes: &[u8]) -> u32 {
+    u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+/// Cuts bytes into records that begin with their length and are padded to four bytes.
+fn records(mut bytes: &[u8], len: impl Fn(&[u8]) -> usize, header: usize) -> Vec<&[u8]> {
+    let mut records = Vec::new();
+    while bytes.len() >= header {
+        let len = len(&bytes[..header]);
+        records.push(&bytes[..len]);
+        bytes = &bytes[len.next_multiple_of(4).min(bytes.len())..];
+    }
+    records
+}
+
+/// Commands that iptables 1.8.7 cannot write: it makes `every link` of `no link`.
+fn is_beyond(tools: &Tools, commands: &str) -> bool {
+    commands.contains("! -o +") && tools.version() == "1.8.7"
+}
+
+/// The command that checks for a rule. netscript makes `--sport 6:65535` of `! --sport :5`, as iptables 1.8.9
+/// does. For 1.8.7 these are two rules, and 1.8.11 does not find its own by `! --sport :5` (tried).
+fn checked(tools: &Tools, command: &str) -> String {
+    match tools.version().as_str() {
+        "1.8.9" => command.to_owned(),
+        _ => command.replace("! --sport :5", "--sport 6:65535"),
+    }
+}
+
+/// The rules of a row written by netscript are those that its command makes: iptables lists them so,
+/// finds each (`-C`) and removes each (`-D`) by the command of a person.
+///
+/// # Errors
+///
+/// What is otherwise.
+pub fn written_by_netscript(tools: &Tools, words: &str, commands: &str) -> Result<(), String> {
+    if is_beyond(tools, commands) {
+        return Ok(());
+    }
+    new_netns();
+    tools.shell(&commands.replace("; ", " && "))?;
+    let wanted = tools.rules(tool(commands))?;
+    new_netns();
+    run(&script(words))?;
+    let listed = tools.rules(tool(commands))?;
+    if listed != wanted {
+        return Err(format!("lists\n{listed:#?}\nnot\n{wanted:#?}"));
+    }
+    let adding: Vec<&str> = commands.split("; ").filter(|command| command.contains(" -A ")).collect();
+    for option in [" -C ", " -D "] {
+        for command in &adding {
+            tools.shell(&checked(tools, command).replacen(" -A ", option, 1))?;
+        }
+    }
+    match tools.rules(tool(commands))? {
+        left if left.is_empty() => Ok(()),
+        left => Err(format!("`-D` left {left:?}")),
+    }
+}
+
+/// The rules of a row written by iptables are read by netscript as iptables lists them, and are found by
+/// what they say.
+///
+/// # Errors
+///
+/// What is otherwise.
+pub fn written_by_iptables(tools: &Tools, words: &str, commands: &str) -> Result<(), String> {
+    new_netns();
+    tools.shell(&commands.replace("; ", " && "))?;
+    let (wanted, got) = (tools.rules(tool(commands))?, read()?);
+    if got != wanted {
+        return Err(format!("reads\n{got:#?}\nnot\n{wanted:#?}"));
+    }
+    // One more by netscript's words, and removed again by what it says: the older one, of iptables, goes.
+    if words.starts_with("let ") || is_beyond(tools, commands) {
+        return Ok(());
+    }
+    let flatten =
+        "if type_of(r) == \"array\" { for r in r { r.delete(); r.delete(); } } else { r.delete(); r.delete(); }";
+    run(&format!("let r = host.{words}; {flatten}"))?;
+    match tools.rules(tool(commands))? {
+        left if left.is_empty() => Ok(()),
+        left => Err(format!("netscript did not find {left:?}")),
+    }
+}
+
+/// The rules of a row written by iptables are flushed by netscript, and are back byte by byte when that is
+/// taken back.
+///
+/// # Errors
+///
+/// What is otherwise.
+pub fn flushed_and_put_back(tools: &Tools, commands: &str) -> Result<(), String> {
+    new_netns();
+    tools.shell(&commands.replace("; ", " && "))?;
+    let before = bytes();
+    let flush = TABLES.map(|table| format!("host.{table}.flush();")).concat();
+    let empty = TABLES.map(|table| format!("assert(host.{table}.rules.is_empty());")).concat();
+    run(&format!("let before = checkpoint(); {flush} {empty} rollback(before);"))?;
+    let after = bytes();
+    if before == after { Ok(()) } else { Err(format!("there was\n{before}\nand is\n{after}")) }
+}

@@ -1,0 +1,123 @@
+//! The rules' table and Docker's rules, judged by the iptables of each release on one kernel
+//! (`cargo xtask rules ROOT…`).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use netscript_engine::interpreter::STACK_SIZE;
+
+use super::{
+    RULES, Tools, bytes, docker, flushed_and_put_back, new_netns, read, written_by_iptables, written_by_netscript,
+};
+use crate::netscript;
+
+/// A line of the report: what was tried, how often it was right, and what was wrong.
+#[derive(Debug)]
+pub struct Line {
+    /// What was tried.
+    pub what: String,
+    /// How many were tried.
+    pub tried: usize,
+    /// What was wrong with each that was.
+    pub wrong: Vec<String>,
+}
+
+/// Tries everything with the programs of each root.
+///
+/// # Panics
+///
+/// If a thread cannot be started.
+pub fn judge(roots: &[PathBuf]) -> Vec<Line> {
+    // Built before anything is hidden from it.
+    let program = netscript().to_owned();
+    let judge = |root: &PathBuf| {
+        let (root, program) = (root.clone(), program.clone());
+        std::thread::Builder::new().stack_size(STACK_SIZE).spawn(move || judge_one(&root, &program)).expect("a thread")
+    };
+    let threads: Vec<_> = roots.iter().map(judge).collect();
+    threads.into_iter().flat_map(|thread| thread.join().expect("the judge comes to an end")).collect()
+}
+
+fn judge_one(root: &Path, program: &Path) -> Vec<Line> {
+    let tools = Tools::of(root);
+    let name = format!("iptables {}", tools.version());
+    let mut lines = Vec::new();
+    for (what, family) in [("IPv4", "iptables"), ("IPv6", "ip6tables")] {
+        let rows = || RULES.iter().filter(|(_, commands)| commands.split(' ').next() == Some(family));
+        let mut add = |tried: &str, check: &dyn Fn(&str, &str) -> Result<(), String>| {
+            let failed = |(words, commands): &(&str, &str)| {
+                check(words, commands).err().map(|error| format!("{words}\n{commands}\n{error}"))
+            };
+            let wrong = rows().filter_map(failed).collect();
+            lines.push(Line { what: format!("{name}, {what}: {tried}"), tried: rows().count(), wrong });
+        };
+        add("written by netscript: -S, -C, -D", &|words, commands| written_by_netscript(&tools, words, commands));
+        add("written by iptables, read and found by netscript", &|words, commands| {
+            written_by_iptables(&tools, words, commands)
+        });
+        add("written by iptables, flushed by netscript, put back", &|_, commands| {
+            flushed_and_put_back(&tools, commands)
+        });
+        let all: Vec<&str> = rows().flat_map(|(_, commands)| commands.split("; ")).collect();
+        let wrong = there_and_back(&tools, program, &all).err();
+        lines.push(Line {
+            what: format!("{name}, {what}: all rules at once, flushed by a lab, restored by `down`"),
+            tried: all.len(),
+            wrong: wrong.into_iter().collect(),
+        });
+    }
+    for (docker, rules) in docker::RULES {
+        let commands: Vec<&str> = docker::commands(rules).collect();
+        let wrong = [there_and_back(&tools, program, &commands), reads(&tools, &commands)];
+        lines.push(Line {
+            what: format!("{name}: rules of {docker}, read, flushed by a lab, restored by `down`"),
+            tried: commands.len(),
+            wrong: wrong.into_iter().filter_map(Result::err).collect(),
+        });
+    }
+    lines
+}
+
+/// netscript reads every rule as iptables lists it.
+fn reads(tools: &Tools, commands: &[&str]) -> Result<(), String> {
+    new_netns();
+    fill(tools, commands)?;
+    let mut wanted = tools.rules("iptables")?;
+    wanted.extend(tools.rules("ip6tables")?);
+    wanted.sort();
+    let got = read()?;
+    if got == wanted { Ok(()) } else { Err(format!("reads\n{got:#?}\nnot\n{wanted:#?}")) }
+}
+
+/// Runs commands, each chain of one's own made once.
+fn fill(tools: &Tools, commands: &[&str]) -> Result<(), String> {
+    for command in commands {
+        match tools.shell(command) {
+            Err(error) if command.contains(" -N ") && error.contains("already exists") => {}
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A lab that flushes everything with `--force` and is taken down leaves every rule as it was.
+fn there_and_back(tools: &Tools, program: &Path, commands: &[&str]) -> Result<(), String> {
+    new_netns();
+    fill(tools, commands)?;
+    let before = bytes();
+    let flush = super::TABLES.map(|table| format!("host.{table}.flush();")).concat();
+    let lab = format!("{flush} print(host.filter.rules.len() + host.nat.rules.len() + host.filter6.rules.len());");
+    let line = format!(
+        "mount -t tmpfs tmpfs /run && cd /run && echo '{lab}' >lab.rhai && [ \"$('{0}' --force lab.rhai)\" = 0 ] && '{0}' down lab",
+        program.display()
+    );
+    let done = Command::new("unshare").args(["-m", "sh", "-c", &line]).output().expect("`unshare` can be started");
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    let after = bytes();
+    match (done.status.success(), before == after) {
+        (true, true) => Ok(()),
+        (false, _) => Err(told),
+        (true, false) => Err(format!("{told}\nthere was\n{before}\nand is\n{after}")),
+    }
+}
