@@ -150,6 +150,48 @@ fn every_rule_comes_back_as_it_went() {
     }
 }
 
+/// iptables 1.8.11 compares the protocol in the IPv4 header, others `meta l4proto` (nft --debug=netlink). What
+/// is put back needs it for its extensions in either form.
+#[test]
+fn the_protocol_is_read_in_both_forms() {
+    use super::expr::{Base, Compare, Expr, MetaKey};
+    for (family, loaded) in [
+        (Family::V4, Expr::Meta(MetaKey::L4proto)),
+        (Family::V6, Expr::Meta(MetaKey::L4proto)),
+        (Family::V4, Expr::Payload(Base::Network, 9, 1)),
+        (Family::V6, Expr::Payload(Base::Network, 6, 1)),
+    ] {
+        let chain = TableRef::new(family, Table::Filter).chain(ChainName::parse("FORWARD").expect("a good name"));
+        for (compare, text, flags) in [(Compare::Eq, "-p", 0), (Compare::Ne, "! -p", 2)] {
+            let exprs = [loaded.clone(), Expr::Cmp(compare, vec![6])];
+            let (rule, ..) = decode::rule(chain.clone(), &exprs);
+            assert_eq!(rule.text(), format!("-A FORWARD {text} tcp"));
+            assert_eq!(encode::compat(&rule), (6, flags));
+        }
+    }
+}
+
+/// Where nothing compares the protocol as iptables does, the extensions tell which one they ask for.
+#[test]
+fn the_protocol_of_extensions_is_derived() {
+    use super::expr::Expr;
+    use crate::op::netfilter::Extension;
+    let chain = TableRef::new(Family::V4, Table::Filter).chain(ChainName::parse("INPUT").expect("a good name"));
+    let extension = |name: &str, info: &[u8]| Extension { name: name.to_owned(), revision: 0, info: info.to_vec() };
+    for (expr, proto) in [
+        (Expr::Match(extension("sctp", &[])), 132),
+        (Expr::Match(extension("icmp", &[8, 0, 255, 0])), 1),
+        (Expr::Match(extension("length", &[])), 0),
+        // REJECT with a TCP reset (7), and with a port unreachable (3).
+        (Expr::Target(extension("REJECT", &[7, 0, 0, 0])), 6),
+        (Expr::Target(extension("REJECT", &[3, 0, 0, 0])), 0),
+        (Expr::Target(extension("TCPMSS", &[0xff, 0xff])), 6),
+    ] {
+        let (rule, ..) = decode::rule(chain.clone(), &[expr, Expr::Other("lookup".into())]);
+        assert_eq!(encode::compat(&rule), (proto, 0), "{}", rule.text());
+    }
+}
+
 /// iptables writes "not up to 5" as "above 5" and reads it as a range.
 #[test]
 fn ports_not_up_to_one_come_back_as_a_range() {

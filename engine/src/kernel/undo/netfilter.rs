@@ -83,13 +83,13 @@ impl Kernel {
     fn delete_rules_of(&mut self, netns: &NetnsRef, chain: &ChainRef, entries: &[Entry]) -> Outcome {
         let rules = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
         let Some([Undo::Rule { place, .. }]) = entries.first().map(|entry| &entry.undo[..]) else { return Ok(()) };
+        let anew = self.is_made_anew(place, netns, chain.table)?;
         let is_there = |entry: &Entry| match (&entry.undo[..], self.book.handles.get(&entry.n)) {
             ([Undo::Rule { text, .. }], Some(handle)) => {
                 rules.iter().any(|rule| rule.handle == *handle && rule.text == *text)
             }
             _ => false,
         };
-        let anew = self.is_made_anew(place, netns, chain.table)?;
         let all_there = !anew && entries.iter().all(is_there);
         let claimed = if all_there { Vec::new() } else { self.claimed(place, netns, chain.table)? };
         let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
