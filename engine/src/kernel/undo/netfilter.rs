@@ -273,7 +273,7 @@ impl Kernel {
 /// Whether the handles that a lab knows are of a table that has been removed since and made anew: they mean
 /// nothing any more. `now`: the table's own handle.
 fn is_former(known: &[TableHandle], place: &Place, table: TableRef, now: Option<u64>) -> bool {
-    let known = known.iter().rev().find(|known| known.netns == place.key && known.table == table);
+    let known = known.iter().rev().find(|known| known.netns.is_same(place.key) && known.table == table);
     known.is_some_and(|known| now.is_some_and(|now| now != known.handle))
 }
 
