@@ -6,6 +6,7 @@ pub mod bench_repl;
 mod big_lab;
 pub mod claims;
 pub mod crash;
+pub mod docker;
 mod equality;
 pub mod equivalence;
 pub mod floor;

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use netscript_tests::bench::{self, Tools};
 use netscript_tests::crash::{self, Course, Share};
+use netscript_tests::docker::{self, Missed};
 use netscript_tests::equivalence::{check_seeds, fresh_seed};
 use netscript_tests::{bench_dry_run, lines};
 
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
         Some("rig") => netscript_tests::rig::rig(&arguments[1..]),
         Some("crash-inside") => crash_inside(&arguments[1..]),
         Some("rules") => rules(&arguments[1..]),
+        Some("docker") => docker(&arguments[1..]),
+        Some("docker-inside") => docker_inside(&arguments[1..]),
         other => {
             if let Some(other) = other {
                 eprintln!("there is no command `{other}`");
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
             eprintln!(
                 "                           judge rules by the iptables in each root, as debootstrap makes them (as root)"
             );
+            eprintln!("       cargo xtask docker [--no-skip]   try labs beside a real Docker engine");
             eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
@@ -168,6 +172,27 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
         println!("{}", serde_json::to_string(&told).expect("its keys are text"));
     });
     ExitCode::SUCCESS
+}
+
+/// Tries labs beside a real Docker engine. With `--no-skip` it is a failure that there is none.
+fn docker(arguments: &[String]) -> ExitCode {
+    match docker::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Missed::Skipped(why)) => {
+            println!("skipped: {why}");
+            if arguments.iter().any(|argument| argument == "--no-skip") { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(Missed::Failed) => ExitCode::FAILURE,
+    }
+}
+
+/// What runs beside the engine, which `docker` started.
+fn docker_inside(arguments: &[String]) -> ExitCode {
+    match arguments.first() {
+        Some(program) if docker::inside(Path::new(program)) => ExitCode::SUCCESS,
+        Some(_) => ExitCode::FAILURE,
+        None => ExitCode::from(2),
+    }
 }
 
 /// Times netscript beside other ways to the same networks, and writes `target/bench.md`.
