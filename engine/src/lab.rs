@@ -223,7 +223,10 @@ impl Lab {
                 {
                     return error;
                 }
-                let facts = self.facts(op, &failed.refusal);
+                let mut facts = self.facts(op, &failed.refusal);
+                if facts.is_empty() && failed.refusal.errno == Errno::EEXIST {
+                    facts = self.world.facts(op);
+                }
                 Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts }
             }
         }

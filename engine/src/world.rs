@@ -29,6 +29,11 @@ pub trait World {
     /// Something that is no operation and that a reader of the commands should know.
     fn remark(&mut self, _text: &str) {}
 
+    /// What is known of things that have the name which an operation was refused because of (EEXIST).
+    fn facts(&mut self, _op: &Op) -> Vec<String> {
+        Vec::new()
+    }
+
     /// From now on single steps may be taken back, those on the lab's own things too.
     fn keep_steps(&mut self) {}
     /// The present moment.

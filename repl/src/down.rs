@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use netscript_engine::diagnostics::{Error, Result, Sources};
-use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, lab_names, may_change_networks};
+use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, Resume, Resumed, lab_names, may_change_networks};
 
 use crate::cli::DownArgs;
 use crate::lifetime::take_down;
@@ -40,15 +40,18 @@ fn prepare(args: &DownArgs) -> Result<(Vec<String>, Interrupt)> {
 }
 
 fn down(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
-    take_down(lab, force, interrupt.clone())?;
-    tell(&format!("the lab `{lab}` is down"));
+    match take_down(lab, force, interrupt.clone())?.as_slice() {
+        [] => tell(&format!("the lab `{lab}` is down")),
+        flaws => flaws.iter().for_each(|flaw| tell(flaw)),
+    }
     Ok(())
 }
 
 /// Prints the commands that would take a lab down.
 fn show(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
     let printer = Printer::default();
-    if let Some(mut kernel) = Kernel::resume(interrupt.clone(), LabFolder::open(lab)?, force)? {
+    let how = Resume { force, dry_run: true };
+    if let Resumed::Lab(mut kernel, _) = Kernel::resume(interrupt.clone(), LabFolder::open(lab)?, how)? {
         kernel.down_commands()?.iter().for_each(|line| printer.line(line));
     }
     printer.finish()

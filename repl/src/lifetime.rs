@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::kernel::{Interrupt, Kernel, LabFolder};
+use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, Resume, Resumed};
 use netscript_engine::{Summary, World};
 
 use crate::cli::RunArgs;
@@ -15,7 +15,7 @@ pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel>
     let folder = match LabFolder::claim(name) {
         Err(Error::LabUp { .. } | Error::LabBusy { .. }) if is_nameless(args) => claim_next(name)?,
         Err(Error::LabUp { .. }) if args.replace => {
-            take_down(name, args.force, interrupt.clone())?;
+            take_down(name, args.force, interrupt.clone())?.iter().for_each(|line| tell(line));
             LabFolder::claim(name)?
         }
         folder => folder?,
@@ -39,11 +39,20 @@ fn claim_next(name: &str) -> Result<LabFolder> {
     }
 }
 
-/// Takes a lab down that is up, or was left behind.
-pub fn take_down(name: &str, force: bool, interrupt: Interrupt) -> Result<()> {
-    match Kernel::resume(interrupt, LabFolder::open(name)?, force)? {
-        Some(kernel) => kernel.warning(warn).down(force),
-        None => Ok(()),
+/// Takes a lab down that is up, or was left behind. Gives what else is to be told: what was wrong with its
+/// journal and, with `force`, was passed over.
+pub fn take_down(name: &str, force: bool, interrupt: Interrupt) -> Result<Vec<String>> {
+    let how = Resume { force, dry_run: false };
+    let told = |flaw: &str| format!("the journal of `{name}` was not whole: {flaw}; look for what the lab left");
+    match Kernel::resume(interrupt, LabFolder::open(name)?, how)? {
+        Resumed::Lab(kernel, flaws) => {
+            kernel.warning(warn).down(force)?;
+            Ok(flaws.iter().map(|flaw| told(flaw)).collect())
+        }
+        Resumed::Gone(None) => Ok(Vec::new()),
+        Resumed::Gone(Some(why)) => {
+            Ok(vec![format!("nothing of the lab `{name}` was undone, since its journal is of no use: {why}; look for what it left")])
+        }
     }
 }
 

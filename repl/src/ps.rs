@@ -42,10 +42,11 @@ fn as_json(lab: &LabState) -> Value {
 
 /// In a word how a lab is.
 fn state(lab: &LabState) -> &'static str {
-    match (lab.busy, lab.up) {
-        (true, _) => "busy",
-        (false, true) => "up",
-        (false, false) => "left",
+    match (lab.busy, lab.damaged, lab.up) {
+        (true, _, _) => "busy",
+        (false, true, _) => "damaged",
+        (false, false, true) => "up",
+        (false, false, false) => "left",
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use netscript_engine::LinkId;
 use netscript_engine::diagnostics::{At, Error, Result};
 use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op};
+use netscript_engine::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, raw};
 use netscript_engine::state::{self, Hardware, LinkType, OperState, Peer};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
@@ -380,7 +380,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "alias", pure, return_raw)]
     pub fn get_alias(link: &mut Link) -> RhaiResult {
-        Ok(link.look()?.alias.map_or(Dynamic::UNIT, Dynamic::from))
+        Ok(link.look()?.alias.map_or(Dynamic::UNIT, |alias| raw::shown(&alias).into_owned().into()))
     }
 
     /// Its addresses with their prefix lengths.

@@ -55,7 +55,8 @@ fn result(output: Output) -> Dynamic {
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Runs a program to its end: `#{ ok, status, stdout, stderr }`. A string is split into words
-    /// as a shell does it, without a shell. A status other than 0 is a result, not an error.
+    /// as a shell does it, without a shell. A status other than 0 is a result, not an error. What it leaves
+    /// behind in one of the lab's own namespaces ends with the lab; on the host it does not.
     ///
     /// ```
     /// let result = host.exec(["sh", "-c", "echo hello; exit 3"]);
@@ -134,7 +135,8 @@ mod words {
         Ok(process.session.lab().world().output(process.started)?)
     }
 
-    /// Ends it: first with SIGTERM, then, if it does not go, with SIGKILL.
+    /// Ends it and everything that it started: first with SIGTERM, then, if something does not go, with
+    /// SIGKILL.
     ///
     /// ```
     /// host.start("sleep 100").stop();

@@ -225,7 +225,7 @@ pub struct Seen {
 
 /// A process that is there, or has ended and not been waited for.
 pub fn seen(pid: u32) -> Option<Seen> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?).into_owned();
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     Some(Seen {
         pid,

@@ -208,6 +208,12 @@ codes! {
     E0508 "nothing to undo",
         "Nothing has been done that could be undone.",
         "Take a `checkpoint()` before the operations that are to be undone.";
+    E0540 "processes go on",
+        "A process of the lab does not end, even with SIGKILL: it waits for something in the kernel, or it is what netscript itself was started from.",
+        "Run `netscript down` from another terminal; a process that waits for a disk or a network ends when that answers.";
+    E0541 "not a lab's folder",
+        "A symbolic link or a file stands in /run/netscript where a lab has its folder. netscript follows no links there, since it removes what is in such a folder.",
+        "Look at what it is, and remove it.";
 
     E0601 "unknown in a dry run",
         "A dry run starts no program, sends no packet and reads nothing of the machine: what they would answer is unknown, and so is what only a kernel chooses, such as a link's number.",

@@ -345,6 +345,12 @@ impl Error {
             Error::Journal { path, why, help } => {
                 Description::new(Code::E0506, format!("the journal {path} cannot be used: {why}"), why).help(help)
             }
+            Error::NotALab { path, what } => Description::new(
+                Code::E0541,
+                format!("{path} is {what}, and not a lab's folder"),
+                "a lab's folder is expected here",
+            )
+            .help(format!("look at it with `ls -ld {path}`, and remove it; what it may lead to is left alone")),
             Error::NotUndone { what } => {
                 let message = match what.len() {
                     1 => "something could not be undone".to_owned(),
@@ -353,6 +359,12 @@ impl Error {
                 let description = Description::new(Code::E0507, message, "not undone");
                 what.iter().fold(description, |description, thing| description.note(thing))
             }
+            Error::NotEnded { what } => Description::new(
+                Code::E0540,
+                format!("cannot end every process: {}", what.join("; ")),
+                "these go on",
+            )
+            .help("end what netscript was started from by hand, or look with `ps` what a process waits for, and try again"),
             Error::NoUndo { why } => {
                 Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
             }

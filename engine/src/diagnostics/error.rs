@@ -103,8 +103,12 @@ pub enum Error {
     Foreign { op: String, what: Vec<String> },
     /// A journal that cannot be used.
     Journal { path: String, why: String, help: String },
+    /// What stands where a lab's folder would be is none.
+    NotALab { path: String, what: String },
     /// What could not be undone.
     NotUndone { what: Vec<String> },
+    /// Processes that go on although they have been ended.
+    NotEnded { what: Vec<String> },
     /// There is nothing that could be undone, or not like this.
     NoUndo { why: String },
     /// Ctrl-C.

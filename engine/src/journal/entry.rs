@@ -31,6 +31,9 @@ pub struct Header {
     pub base: u32,
     /// A word of its own, which its programs have in their environment (`NETSCRIPT_LAB`).
     pub token: String,
+    /// The control group of its programs, if they can have one; version 0.1.0 wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
 }
 
 /// What tells a network namespace from every other.
@@ -102,4 +105,7 @@ pub struct Entry {
 pub struct Up {
     /// How many namespaces, links, rules, programs it made.
     pub made: Vec<(String, usize)>,
+    /// How many entries the lab has written until then; version 0.1.0 does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
 }

@@ -1,5 +1,8 @@
 //! The journal of a lab: what must be undone to take it down, written before it is done.
 //!
+//! Entries are numbered without a gap, and `up` says how many there are: a line that has been removed is
+//! noticed.
+//!
 //! A journal is a text file, `/run/netscript/LAB/journal`, with a JSON object a line ([`Line`]):
 //!
 //! - `{"lab": …}` ([`Header`]), the first line: version of the format, name, script, when, on which

@@ -42,6 +42,8 @@ pub struct Journal {
     pub header: Option<Header>,
     /// Entries that have not been undone, in order.
     pub entries: Vec<Entry>,
+    /// How many entries the lab has written itself, those that have been undone included.
+    pub own: u64,
     /// How many entries other labs have left to this one, those that have been undone included.
     pub left: u64,
     /// The handles that rules got, by entry.
@@ -54,10 +56,13 @@ pub struct Journal {
     pub up: Option<Up>,
     /// Whole lines that have been read.
     pub lines: usize,
+    /// The last line that looked like an entry could not be read.
+    pub unread: bool,
     /// Bytes of whole lines: what follows was never finished.
     pub length: usize,
-    /// Lines, counted from 1, that cannot be read.
-    pub damaged: Vec<usize>,
+    /// What is wrong with it, in words: lines, counted from 1, that cannot be read, and entries that are
+    /// missing.
+    pub flaws: Vec<String>,
 }
 
 /// Why a journal cannot be used.
@@ -88,20 +93,46 @@ impl Journal {
             match serde_json::from_str(line) {
                 Ok(Line::Lab(header)) => self.header = Some(header),
                 Ok(Line::Entry(entry)) => {
-                    self.left = self.left.max((entry.n + 1).saturating_sub(LEFT_BY_OTHERS));
+                    self.count(entry.n);
                     self.entries.push(entry);
                 }
                 Ok(Line::Undone(n)) => drop(undone.insert(n)),
                 Ok(Line::Handles(handles)) => self.handles.extend(handles),
                 Ok(Line::Tables(tables)) => self.tables.extend(tables),
                 Ok(Line::Ran(key)) => self.ran.push(key),
-                Ok(Line::Up(up)) => self.up = Some(up),
-                Err(_) => self.damaged.push(self.lines),
+                Ok(Line::Up(up)) => {
+                    if up.entries.is_some_and(|entries| entries > self.own) {
+                        self.flaws.push(format!("entries are missing before line {}", self.lines));
+                    }
+                    self.up = Some(up);
+                }
+                Err(_) => {
+                    self.flaws.push(format!("line {} is damaged", self.lines));
+                    // It may have been an entry: its number is not missing as well.
+                    self.unread = true;
+                }
             }
         }
         self.length += length;
         self.entries.retain(|entry| !undone.contains(&entry.n));
         if self.header.is_none() && self.lines > 0 { Err(Cut::Headless) } else { Ok(()) }
+    }
+}
+
+impl Journal {
+    /// Counts an entry. Those of the lab's own, and those that others left, are numbered one after the
+    /// other: a number that is left out is that of a line which has been removed.
+    fn count(&mut self, n: u64) {
+        let (count, n) = match n.checked_sub(LEFT_BY_OTHERS) {
+            Some(n) => (&mut self.left, n),
+            None => (&mut self.own, n),
+        };
+        if n > *count && !self.unread {
+            let missing = if n == *count + 1 { "an entry is" } else { "entries are" };
+            self.flaws.push(format!("{missing} missing before line {}", self.lines));
+        }
+        self.unread = false;
+        *count = (*count).max(n + 1);
     }
 }
 
@@ -130,12 +161,13 @@ mod tests {
             host: Key { inode: 1, cookie: 1 },
             base: 100_000,
             token: "red:1".into(),
+            cgroup: None,
         })
     }
 
     fn entry(n: u64) -> Line {
         let name = NetnsName::parse("red").expect("it is a name");
-        let undo = vec![Undo::Netns { name, key: Key { inode: 2, cookie: 3 } }];
+        let undo = vec![Undo::Netns { name, key: Key { inode: 2, cookie: 3 }, attached: false }];
         Line::Entry(Entry { n, at: n, op: "make the namespace `red`".into(), undo })
     }
 
@@ -144,7 +176,7 @@ mod tests {
         let text: String = [header(), entry(0), entry(1), Line::Undone(0)].iter().map(Line::text).collect();
         let journal = Journal::parse(&text).expect("it is whole");
         assert_eq!(journal.entries.iter().map(|entry| entry.n).collect::<Vec<_>>(), [1]);
-        assert_eq!((journal.length, journal.damaged), (text.len(), vec![]));
+        assert_eq!((journal.length, journal.flaws), (text.len(), vec![]));
     }
 
     #[test]
@@ -180,7 +212,19 @@ mod tests {
     #[test]
     fn damage_and_later_versions_are_told() {
         let damaged = format!("{}{{\"entry\"\n{}", header().text(), entry(1).text());
-        assert_eq!(Journal::parse(&damaged).map(|journal| journal.damaged), Ok(vec![2]));
+        let flaws = |text: &str| Journal::parse(text).map(|journal| journal.flaws);
+        assert_eq!(flaws(&damaged), Ok(vec!["line 2 is damaged".to_owned()]));
+        let whole = [header(), entry(0), entry(1), entry(2), Line::Undone(1)].map(|line| line.text());
+        assert_eq!(flaws(&whole.concat()), Ok(vec![]));
+        for removed in 1..=2 {
+            let mut lines = whole.clone();
+            lines[removed].clear();
+            assert_eq!(flaws(&lines.concat()), Ok(vec![format!("an entry is missing before line {}", removed + 1)]));
+        }
+        let up = Line::Up(Up { made: Vec::new(), entries: Some(2) }).text();
+        assert_eq!(flaws(&[header().text(), entry(0).text(), entry(1).text(), up.clone()].concat()), Ok(vec![]));
+        let cut = [header().text(), entry(0).text(), up].concat();
+        assert_eq!(flaws(&cut), Ok(vec!["entries are missing before line 3".to_owned()]));
         assert_eq!(Journal::parse("{\"lab\":{\"version\":9,\"else\":1}}\n"), Err(Cut::Newer(9)));
         assert_eq!(Journal::parse(&entry(1).text()), Err(Cut::Headless));
         assert_eq!(Journal::parse(""), Ok(Journal::default()));

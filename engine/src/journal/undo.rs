@@ -20,6 +20,9 @@ pub enum Undo {
         name: NetnsName,
         /// The namespace that it must be bound to.
         key: Key,
+        /// The namespace is somebody else's: what is in it does not go with the name.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        attached: bool,
     },
     /// Something of the lab's own that cannot be made again, should only the steps from here on be
     /// taken back.
@@ -40,6 +43,9 @@ pub enum Undo {
         name: NetnsName,
         /// What they were; none: there was no file.
         before: Vec<IpAddr>,
+        /// The folder of the file was there before, perhaps with nothing in it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        had_folder: bool,
     },
     /// Ends a process, and those in its session.
     Process {

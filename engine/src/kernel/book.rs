@@ -36,8 +36,20 @@ pub(super) struct Book {
 impl Book {
     /// A journal that is written on.
     pub(super) fn resume(file: JournalFile, journal: Journal) -> Book {
-        let Journal { header: _, entries, left: _, handles, tables, ran, up: _, lines: _, length: _, damaged: _ } =
-            journal;
+        let Journal {
+            header: _,
+            entries,
+            own: _,
+            left: _,
+            handles,
+            tables,
+            ran,
+            up: _,
+            lines: _,
+            length: _,
+            unread: _,
+            flaws: _,
+        } = journal;
         let own = entries.iter().map(|entry| entry.n).filter(|n| *n < LEFT_BY_OTHERS);
         let next = own.max().map_or(0, |n| n + 1);
         Book { file: Some(file), entries, handles, tables, next, steps: Vec::new(), detailed: false, ran }
@@ -53,8 +65,9 @@ impl Book {
         self.file.as_mut().map_or(Ok(()), |file| file.add(lines))
     }
 
-    pub(super) fn begin(&mut self, header: Header) -> Result<()> {
-        self.write(&Line::Lab(header))
+    /// How long the journal is on disk.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.file.as_ref()?.length().ok()
     }
 
     /// Writes an entry for each operation that is about to be sent, with its inverse, and gives their
@@ -142,9 +155,9 @@ impl Book {
         self.ran.contains(&key)
     }
 
-    /// Notes that the script has succeeded.
-    pub(super) fn up(&mut self, up: Up) -> Result<()> {
-        self.write(&Line::Up(up))
+    /// Notes that the script has succeeded, and what it made.
+    pub(super) fn up(&mut self, made: Vec<(String, usize)>) -> Result<()> {
+        self.write(&Line::Up(Up { made, entries: Some(self.next) }))
     }
 
     /// A new step begins: what one word of the script does. `own` is how things are before it.
@@ -185,6 +198,8 @@ fn now() -> u64 {
 #[derive(Clone, Default)]
 pub(super) struct Own {
     netns: HashSet<NetnsRef>,
+    /// The numbers of namespaces without a name that got one.
+    named: HashMap<NetnsRef, NetnsRef>,
     links: HashMap<NetnsRef, HashMap<IfName, u32>>,
     /// Others' links in the lab's namespaces.
     guests: HashMap<NetnsRef, Vec<IfName>>,
@@ -200,9 +215,9 @@ impl Own {
         self.netns.contains(netns)
     }
 
-    /// How many namespaces are the lab's own.
+    /// How many namespaces are the lab's own, however many names each has.
     pub(super) fn netns_count(&self) -> usize {
-        self.netns.len()
+        self.netns.iter().map(|netns| self.named.get(netns).unwrap_or(netns)).collect::<HashSet<_>>().len()
     }
 
     /// How many links the lab made that are there, as far as it knows.
@@ -231,8 +246,12 @@ impl Own {
     /// Keeps this true before an operation; `index` is what the next link gets.
     pub(super) fn follow(&mut self, op: &Op, index: u32) {
         match op.effect() {
-            Some(Effect::NetnsCreated(netns) | Effect::NetnsAttached(netns, PidRef::Held(_))) => {
+            Some(Effect::NetnsCreated(netns)) => {
                 self.netns.insert(netns);
+            }
+            Some(Effect::NetnsAttached(netns, PidRef::Held(number))) => {
+                self.netns.insert(netns.clone());
+                self.named.insert(netns, NetnsRef::Held(*number));
             }
             // The namespace is somebody else's.
             Some(Effect::NetnsAttached(_, PidRef::Number(_) | PidRef::Started(_))) => {}
@@ -249,6 +268,7 @@ impl Own {
 
     fn forget_netns(&mut self, netns: &NetnsRef) {
         self.netns.remove(netns);
+        self.named.remove(netns);
         self.links.remove(netns);
         self.guests.remove(netns);
     }
@@ -285,7 +305,7 @@ impl Kernel {
     /// Writes a new namespace into the journal, between its making and its naming.
     pub(super) fn record_new_netns(&mut self, name: &NetnsName, key: Key) -> Outcome<Option<u64>> {
         let op = Op::host(NetnsOp::Add(name.clone()));
-        self.record(&op, vec![Undo::Netns { name: name.clone(), key }])
+        self.record(&op, vec![Undo::Netns { name: name.clone(), key, attached: false }])
     }
 
     /// Starts a process that holds a namespace; it waits until it stands in the journal.
@@ -369,11 +389,10 @@ impl Kernel {
 
     fn begin(&mut self, folder: &LabFolder, header: Header) -> Result<()> {
         self.namespaces.use_block(header.base, header.base);
-        self.processes = super::process::Processes::new(folder.path(), &header.token);
-        let mut file = folder.journal_file()?;
-        file.cut(0)?;
-        self.book.file = Some(file);
-        self.book.begin(header)
+        let groups = super::process::Groups::at(header.cgroup.as_deref());
+        self.processes = super::process::Processes::new(folder.path(), &header.token, groups);
+        self.book.file = Some(folder.begin_journal(&Line::Lab(header))?);
+        Ok(())
     }
 }
 

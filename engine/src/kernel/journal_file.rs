@@ -1,13 +1,14 @@
 //! The file of a journal, to which lines are added: by the lab itself, and by others that leave
 //! something to it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::journals::read_from;
 use super::labs::cannot;
+use super::lock::open_regular;
 use crate::diagnostics::{Errno, Error, Result};
 use crate::journal::{Entry, LEFT_BY_OTHERS, Line};
 
@@ -20,13 +21,33 @@ pub(super) struct JournalFile {
 }
 
 impl JournalFile {
-    /// Opens a journal, which is made if it is not there.
+    /// Opens a journal.
     pub(super) fn open(path: PathBuf) -> Result<JournalFile> {
-        let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o644).open(&path);
-        match opened {
+        match open_regular(&path, OpenOptions::new().read(true).append(true)) {
             Ok(file) => Ok(JournalFile { file, path, looked: 0 }),
             Err(error) => Err(cannot_write(&path, &error)),
         }
+    }
+
+    /// Begins a journal. It gets its name with its first line in it: an empty one was emptied later.
+    pub(super) fn begin(path: PathBuf, first: &Line) -> Result<JournalFile> {
+        let unnamed = path.with_extension("new");
+        let begin = || {
+            let options = &mut OpenOptions::new();
+            let file = open_regular(&unnamed, options.read(true).append(true).create(true).mode(0o644))?;
+            file.set_len(0)?;
+            let mut journal = JournalFile { file, path: unnamed.clone(), looked: 0 };
+            Ok(journal.add(std::slice::from_ref(first)).map(|()| journal))
+        };
+        let mut journal = begin().map_err(|error| cannot_write(&unnamed, &error))??;
+        fs::rename(&unnamed, &path).map_err(|error| cannot_write(&path, &error))?;
+        journal.path = path;
+        Ok(journal)
+    }
+
+    /// How long it is.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
     }
 
     /// Cuts off what was never finished of the last line. Nobody else may add to it meanwhile.
@@ -71,7 +92,7 @@ impl JournalFile {
     /// to cannot be written elsewhere, so another is opened.
     fn blank(&mut self, written: usize) -> io::Result<()> {
         let end = self.file.stream_position()?;
-        let file = OpenOptions::new().write(true).open(&self.path)?;
+        let file = open_regular(&self.path, OpenOptions::new().write(true))?;
         file.write_all_at(&vec![b' '; written], end - written as u64)
     }
 }

@@ -1,12 +1,13 @@
 //! The journals of the other labs, each line of which is read once.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use super::labs::{journal_path, lab_names};
+use super::lock::open_regular;
 use crate::diagnostics::Result;
 use crate::journal::Journal;
 
@@ -40,7 +41,7 @@ impl Journals {
 
 /// Reads what has been added; `None`: the journal cannot be used.
 fn look(path: &Path, known: Option<Known>) -> io::Result<Option<Known>> {
-    let file = File::open(path)?;
+    let file = open_regular(path, OpenOptions::new().read(true))?;
     let meta = file.metadata()?;
     let known = known.filter(|known| known.inode == meta.ino() && known.journal.length as u64 <= meta.len());
     let Known { inode, mut journal } =

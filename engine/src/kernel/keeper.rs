@@ -13,7 +13,8 @@ pub(super) fn is_kept(inode: u64) -> bool {
 
 /// A name of its own, or a bind mount elsewhere (proc(5), `mountinfo`: the fourth word is the root).
 fn is_mounted(inode: u64) -> bool {
-    let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap_or_default();
+    let mounts = fs::read("/proc/thread-self/mountinfo").unwrap_or_default();
+    let mounts = String::from_utf8_lossy(&mounts);
     let word = format!("net:[{inode}]");
     mounts.lines().any(|line| line.split(' ').nth(3) == Some(&word))
 }

@@ -1,14 +1,21 @@
 //! The folders of labs that are up: `/run/netscript/LAB`, each with a journal, a lock, and what
 //! its programs write.
 
-use std::fs::{self, DirBuilder};
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
 use super::journal_file::JournalFile;
-use super::lock::{Lock, Wait};
+use super::journals::read_from;
+use super::lock::{Lock, Wait, open_regular};
 use super::netns::BLOCK;
 use crate::diagnostics::{Error, Result};
 use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
@@ -26,7 +33,7 @@ const BLOCKS: u32 = 999;
 pub struct LabFolder {
     name: String,
     path: PathBuf,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// Checks that a lab can have this name: it becomes a folder's.
@@ -50,7 +57,8 @@ pub fn lab_names() -> Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(cannot("read", Path::new(LABS_DIR), &error)),
     };
-    let names = entries.flatten().filter(|entry| entry.path().is_dir());
+    // A symbolic link is no lab's folder, wherever it leads.
+    let names = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
@@ -59,12 +67,15 @@ pub fn lab_names() -> Result<Vec<String>> {
 
 /// What a lab's journal says, without locking the lab.
 pub fn read_journal(name: &str) -> Result<Journal> {
-    parse(&journal_path(name))
+    // Of a lab that this process has locked nobody asks: its lock would be given up.
+    let noted = || open_regular(&folder(name).join(LOCK), OpenOptions::new().read(true)).and_then(io::read_to_string);
+    parse(&journal_path(name), || noted().unwrap_or_default()).map_err(|flaw| flaw.error(&journal_path(name)))
 }
 
 /// Locks what concerns all labs: choosing a block of indexes, and handing on what two labs changed.
 pub(super) fn lock_all() -> Result<Lock> {
     let path = Path::new(LABS_DIR).join(".lock");
+    check_folder(Path::new(LABS_DIR))?;
     lock_file(&path, Wait::Until)?.ok_or_else(|| Error::LabBusy { name: "all".to_owned() })
 }
 
@@ -96,24 +107,78 @@ fn lock_file(path: &Path, wait: Wait) -> Result<Option<Lock>> {
     }
 }
 
-fn parse(path: &Path) -> Result<Journal> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Journal::default()),
-        Err(error) => return Err(cannot("read", path, &error)),
+/// Checks that a folder, if it is there, is one, and no symbolic link to somebody else's.
+fn check_folder(path: &Path) -> Result<()> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    let kind = found.file_type();
+    if kind.is_dir() {
+        return Ok(());
+    }
+    let what = if kind.is_symlink() { "a symbolic link" } else { "no folder" };
+    Err(Error::NotALab { path: path.display().to_string(), what: what.to_owned() })
+}
+
+/// Why a journal cannot be worked off.
+enum Flaw {
+    /// A later version wrote it, in this format.
+    Newer(u32),
+    /// Too little of it is left to undo anything: why, in words.
+    Useless(String),
+    /// The machine does not let it be read.
+    Unreadable(io::Error),
+}
+
+impl Flaw {
+    fn error(self, path: &Path) -> Error {
+        let unusable = |why: String, help: String| Error::Journal { path: path.display().to_string(), why, help };
+        match self {
+            Flaw::Newer(version) => unusable(
+                format!("a later version of netscript wrote it (format {version}, and this one reads {VERSION})"),
+                "take the lab down with the netscript that built it".to_owned(),
+            ),
+            Flaw::Useless(why) => unusable(
+                why,
+                "remove by hand what the lab made, as far as you know it; `netscript down --force` then removes the journal, \
+                 and undoes nothing"
+                    .to_owned(),
+            ),
+            Flaw::Unreadable(error) => cannot("read", path, &error),
+        }
+    }
+}
+
+/// What stands in a lock of a lab that is up, before the length that its journal had then.
+const NOTED_UP: &str = "up ";
+
+/// What stands in the lock of a lab whose journal has begun.
+const NOTED_BEGUN: &str = "begun";
+
+/// Reads a journal. `noted` is what stands in the lab's lock: whether the journal had begun, and how long it
+/// was when the lab came up.
+fn parse(path: &Path, noted: impl FnOnce() -> String) -> Result<Journal, Flaw> {
+    let useless = |why: &str| Err(Flaw::Useless(why.to_owned()));
+    let file = match open_regular(path, OpenOptions::new().read(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return if noted().is_empty() { Ok(Journal::default()) } else { useless("it has been removed") };
+        }
+        Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => return useless("it is a symbolic link"),
+        Err(error) if error.raw_os_error().is_none() => return useless(&error.to_string()),
+        Err(error) => return Err(Flaw::Unreadable(error)),
     };
-    let unusable =
-        |why: String, help: &str| Error::Journal { path: path.display().to_string(), why, help: help.to_owned() };
-    Journal::parse(&String::from_utf8_lossy(&bytes)).map_err(|cut| match cut {
-        Cut::Newer(version) => unusable(
-            format!("a later version of netscript wrote it (format {version}, and this one reads {VERSION})"),
-            "take the lab down with the netscript that built it",
-        ),
-        Cut::Headless => unusable(
-            "its first line is damaged".to_owned(),
-            "look into it for what the lab made; when that is gone, remove the folder",
-        ),
-    })
+    let read = || read_from(&file, 0, file.metadata()?.len());
+    let bytes = read().map_err(Flaw::Unreadable)?;
+    let mut journal = match Journal::parse(&String::from_utf8_lossy(&bytes)) {
+        Ok(journal) if journal.header.is_none() => return useless("it has been emptied"),
+        Ok(journal) => journal,
+        Err(Cut::Newer(version)) => return Err(Flaw::Newer(version)),
+        Err(Cut::Headless) => return useless("its first line is damaged"),
+    };
+    let length = noted().strip_prefix(NOTED_UP).and_then(|length| length.trim().parse::<usize>().ok());
+    if length.is_some_and(|length| length > bytes.len()) {
+        journal.flaws.push("its end is missing".to_owned());
+    }
+    Ok(journal)
 }
 
 impl LabFolder {
@@ -121,20 +186,22 @@ impl LabFolder {
     pub fn claim(name: &str) -> Result<LabFolder> {
         check_lab_name(name)?;
         let folder = LabFolder::lock(name)?;
-        match folder.journal() {
+        match folder.usable_journal() {
             Ok(journal) if journal.header.is_none() => Ok(folder),
             Ok(journal) => {
                 let script = journal.header.map(|header| header.script).unwrap_or_default();
                 Err(Error::LabUp { name: name.to_owned(), script })
             }
-            Err(Error::Journal { .. }) => Err(Error::LabUp { name: name.to_owned(), script: String::new() }),
-            Err(error) => Err(error),
+            Err(Flaw::Newer(_) | Flaw::Useless(_)) => {
+                Err(Error::LabUp { name: name.to_owned(), script: String::new() })
+            }
+            Err(flaw @ Flaw::Unreadable(_)) => Err(flaw.error(&folder.path.join(JOURNAL))),
         }
     }
 
     /// The folder of a lab that is up, or was left behind.
     pub fn open(name: &str) -> Result<LabFolder> {
-        if check_lab_name(name).is_err() || !folder(name).is_dir() {
+        if check_lab_name(name).is_err() || fs::symlink_metadata(folder(name)).is_err() {
             return Err(Error::NoSuchLab { name: name.to_owned(), known: lab_names()? });
         }
         LabFolder::lock(name)
@@ -142,8 +209,10 @@ impl LabFolder {
 
     fn lock(name: &str) -> Result<LabFolder> {
         let path = folder(name);
+        check_folder(Path::new(LABS_DIR))?;
+        check_folder(&path)?;
         match lock_file(&path.join(LOCK), Wait::No)? {
-            Some(lock) => Ok(LabFolder { name: name.to_owned(), path, _lock: lock }),
+            Some(lock) => Ok(LabFolder { name: name.to_owned(), path, lock }),
             None => Err(Error::LabBusy { name: name.to_owned() }),
         }
     }
@@ -158,9 +227,31 @@ impl LabFolder {
         &self.path
     }
 
-    /// What its journal says.
-    pub fn journal(&self) -> Result<Journal> {
-        parse(&self.path.join(JOURNAL))
+    fn usable_journal(&self) -> Result<Journal, Flaw> {
+        parse(&self.path.join(JOURNAL), || self.lock.noted())
+    }
+
+    /// What its journal says. `force`: with one of which too little is left, `Err` in words instead of an
+    /// error.
+    pub(super) fn journal(&self, force: bool) -> Result<Result<Journal, String>> {
+        match self.usable_journal() {
+            Ok(journal) => Ok(Ok(journal)),
+            Err(Flaw::Useless(why)) if force => Ok(Err(why)),
+            Err(flaw) => Err(flaw.error(&self.path.join(JOURNAL))),
+        }
+    }
+
+    /// Begins the journal.
+    pub(super) fn begin_journal(&self, first: &Line) -> Result<JournalFile> {
+        let journal = JournalFile::begin(self.path.join(JOURNAL), first)?;
+        // On a full disk less can be said of a journal that somebody removed; the lab is none the worse.
+        let _ = self.lock.note(NOTED_BEGUN);
+        Ok(journal)
+    }
+
+    /// Notes how long the journal is now that the lab is up.
+    pub(super) fn note_up(&self, length: u64) {
+        let _ = self.lock.note(&format!("{NOTED_UP}{length}"));
     }
 
     /// The journal, to be written on.
@@ -176,6 +267,7 @@ impl LabFolder {
         let first = now.subsec_nanos() % BLOCKS;
         let blocks = (0..BLOCKS).map(|n| ((first + n) % BLOCKS + 1) * BLOCK);
         let base = blocks.into_iter().find(|base| !others.contains(base) && !taken(*base));
+        let token = token(&self.name);
         Ok(Header {
             version: VERSION,
             name: self.name.clone(),
@@ -184,24 +276,34 @@ impl LabFolder {
             boot: boot_id(),
             host,
             base: base.ok_or_else(|| Error::LabBusy { name: "999 others".to_owned() })?,
-            token: format!("{}:{:x}", self.name, now.as_nanos()),
+            cgroup: super::process::group_place(&token),
+            token,
         })
     }
 
-    /// Removes the folder: nothing is left to undo.
+    /// Removes the folder: nothing is left to undo. What is removed is named below the open folder, so
+    /// that it is the lab's, whatever becomes of the path meanwhile.
     pub fn remove(self) -> Result<()> {
-        let entries = fs::read_dir(&self.path).map_err(|error| cannot("read", &self.path, &error))?;
-        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let failed = |doing: &str, path: &Path, errno: nix::Error| cannot(doing, path, &errno.into());
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let open = |path: &Path| open(path, flags, Mode::empty()).map_err(|errno| failed("open", path, errno));
+        let (labs, opened) = (open(Path::new(LABS_DIR))?, open(&self.path)?);
+        // Without its journal, as it is soon, it has not begun.
+        let _ = self.lock.note("");
+        let inside = fs::read_dir(format!("/proc/self/fd/{}", opened.as_raw_fd()));
+        let inside = inside.map_err(|error| cannot("read", &self.path, &error))?;
+        let mut files: Vec<OsString> = inside.flatten().map(|entry| entry.file_name()).collect();
         // The journal goes when nothing depends on it, the lock last.
-        files.sort_by_key(|file| (file.ends_with(LOCK), file.ends_with(JOURNAL)));
+        files.sort_by_key(|file| (file == LOCK, file == JOURNAL));
         for file in files {
-            fs::remove_file(&file).map_err(|error| cannot("remove", &file, &error))?;
+            let removed = unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir);
+            removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?;
             super::kill::point();
         }
-        match fs::remove_dir(&self.path) {
+        match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
             // Without its lock it is somebody else's already, who builds the lab anew.
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-            removed => removed.map_err(|error| cannot("remove", &self.path, &error)),
+            Err(nix::Error::ENOTEMPTY) => Ok(()),
+            removed => removed.map_err(|errno| failed("remove", &self.path, errno)),
         }
     }
 }
@@ -216,9 +318,16 @@ fn other_headers(name: &str) -> Result<Vec<Header>> {
 /// who waits for it makes it anew.
 pub(super) fn remove_shared() {
     if lab_names().is_ok_and(|names| names.is_empty()) {
+        super::resolver::forget_folder();
         let _ = fs::remove_file(Path::new(LABS_DIR).join(".lock"));
         let _ = fs::remove_dir(LABS_DIR);
     }
+}
+
+/// A word of a lab's own, which no other lab has.
+pub(super) fn token(name: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{name}:{:x}", now.as_nanos())
 }
 
 /// What tells one run of the machine from another.

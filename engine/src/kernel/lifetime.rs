@@ -1,14 +1,15 @@
 //! A lab's life beyond the process that builds it: going on, being taken down, being listed.
 
+use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::book::Book;
 use super::labs::{LabFolder, boot_id, is_busy, lab_names, lock_all, read_journal, remove_shared};
-use super::process::{Processes, is_alive};
+use super::process::{Groups, Processes, is_alive};
 use super::undo::not_undone;
 use super::{Interrupt, Kernel, kill};
 use crate::diagnostics::{Error, Result};
-use crate::journal::{Entry, Journal, Process, Undo, Up};
+use crate::journal::{Entry, Journal, Key, Process, Undo};
 use crate::op::{NetnsName, NetnsRef};
 use crate::world::Summary;
 
@@ -26,6 +27,8 @@ pub struct LabState {
     /// Whether its script succeeded. Neither this nor busy: it was left behind by a process that
     /// was killed.
     pub up: bool,
+    /// Whether its journal cannot be worked off whole: `down` says why.
+    pub damaged: bool,
     /// Its namespaces that have names.
     pub namespaces: Vec<NetnsName>,
     /// Its processes that are running, and what they are.
@@ -40,13 +43,36 @@ pub fn lab_states() -> Result<Vec<LabState>> {
         let journal = match read_journal(&name) {
             Ok(journal) => journal,
             // `down` tells what is wrong with it.
-            Err(_) => Journal { damaged: vec![1], ..Journal::default() },
+            Err(_) => Journal { flaws: vec![String::new()], ..Journal::default() },
         };
-        if journal.header.is_some() || !journal.damaged.is_empty() {
+        if journal.header.is_some() || !journal.flaws.is_empty() {
             states.push(state(name, busy, journal));
         }
     }
     Ok(states)
+}
+
+/// How a lab is to be taken up again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resume {
+    /// What is damaged in its journal is passed over.
+    pub force: bool,
+    /// Nothing is changed: its steps back are only told.
+    pub dry_run: bool,
+}
+
+/// A lab that is to be taken down.
+pub enum Resumed {
+    /// The lab, and what is wrong with its journal, which was passed over.
+    Lab(Box<Kernel>, Vec<String>),
+    /// Nothing is left to undo: it was never begun, or the machine has been started anew. Or else too
+    /// little was left of its journal to undo anything: why, in words.
+    Gone(Option<String>),
+}
+
+/// Whether a name is that of the very namespace.
+pub(super) fn is_bound(name: &NetnsName, key: Key) -> bool {
+    std::fs::metadata(super::netns::path_of(name)).is_ok_and(|found| found.ino() == key.inode)
 }
 
 /// What became of the folder of a lab that has been undone.
@@ -65,7 +91,12 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
     let mut processes: Vec<(Process, String)> = Vec::new();
     for undo in journal.entries.iter().flat_map(|entry| &entry.undo) {
         match undo {
-            Undo::Netns { name, key: _ } => namespaces.push(name.clone()),
+            // A script may delete a namespace and make it again.
+            Undo::Netns { name, key, attached: _ } => {
+                if !namespaces.contains(name) && is_bound(name, *key) {
+                    namespaces.push(name.clone());
+                }
+            }
             Undo::Process { process, what } => processes.push((*process, what.clone())),
             Undo::Bind { .. }
             | Undo::Lost { .. }
@@ -94,30 +125,34 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
         age,
         busy,
         up: journal.up.is_some(),
+        damaged: !journal.flaws.is_empty(),
         namespaces,
         processes: running.map(|(process, what)| (process.pid, what)).collect(),
     }
 }
 
 impl Kernel {
-    /// Goes on with the journal of a lab that is up, or was left behind, to take it down. `None`:
-    /// nothing of it is left, since it was empty or the machine has been started anew. `force`:
-    /// what is damaged in the journal is passed over.
-    pub fn resume(interrupt: Interrupt, folder: LabFolder, force: bool) -> Result<Option<Kernel>> {
+    /// Goes on with the journal of a lab that is up, or was left behind, to take it down.
+    pub fn resume(interrupt: Interrupt, folder: LabFolder, how: Resume) -> Result<Resumed> {
         // Between reading it and cutting off what was never finished, no other lab may add to it.
         let _all = lock_all()?;
-        let journal = folder.journal()?;
+        let (journal, useless) = match folder.journal(how.force)? {
+            Ok(journal) => (journal, None),
+            Err(why) => (Journal::default(), Some(why)),
+        };
         let header = journal.header.clone().filter(|header| header.boot == boot_id());
         let Some(header) = header else {
-            folder.remove()?;
-            remove_shared();
-            return Ok(None);
+            if !how.dry_run {
+                folder.remove()?;
+                remove_shared();
+            }
+            return Ok(Resumed::Gone(useless));
         };
         let path = folder.path().join("journal").display().to_string();
-        if let (Some(line), false) = (journal.damaged.first(), force) {
+        if let (Some(flaw), false) = (journal.flaws.first(), how.force) {
             return Err(Error::Journal {
                 path,
-                why: format!("line {line} is damaged"),
+                why: flaw.clone(),
                 help: "undo what the other lines tell with `--force`, and look for what is left".to_owned(),
             });
         }
@@ -132,17 +167,19 @@ impl Kernel {
         }
         // What is made again keeps its index; nothing new is made.
         kernel.namespaces.use_block(header.base, header.base);
-        kernel.processes = Processes::new(folder.path(), &header.token);
+        let groups = Groups::at(header.cgroup.as_deref());
+        kernel.processes = Processes::new(folder.path(), &header.token, groups);
         let mut file = folder.journal_file()?;
         file.cut(journal.length)?;
+        let flaws = journal.flaws.clone();
         kernel.book = Book::resume(file, journal);
         kernel.folder = Some(folder);
-        Ok(Some(kernel))
+        Ok(Resumed::Lab(Box::new(kernel), flaws))
     }
 
     /// Takes the lab down. Unless forced, what others put into it stops it before anything is done.
     pub fn down(&mut self, force: bool) -> Result<()> {
-        let strangers = if force { Vec::new() } else { self.strangers() };
+        let strangers = if force { Vec::new() } else { self.strangers()? };
         if !strangers.is_empty() {
             let lab = self.folder.as_ref().map(|folder| folder.name().to_owned()).unwrap_or_default();
             return Err(Error::Strangers { lab, what: strangers });
@@ -181,6 +218,8 @@ impl Kernel {
         if !clean {
             return Ok(Closed::Kept(folder));
         }
+        let removed = self.processes.groups().remove();
+        removed.map_err(|error| super::labs::cannot("remove the control group in", folder.path(), &error))?;
         folder.remove()?;
         remove_shared();
         Ok(Closed::Removed)
@@ -195,13 +234,18 @@ impl Kernel {
         }
         self.learn_handles();
         let made = self.made();
-        self.book.up(Up { made: made.clone() })?;
+        self.book.up(made.clone())?;
+        if let (Some(folder), Some(length)) = (&self.folder, self.book.length()) {
+            folder.note_up(length);
+        }
         Ok(Some(Summary { name, made }))
     }
 
     fn made(&self) -> Vec<(String, usize)> {
-        let undos = || self.book.entries.iter().flat_map(|entry| &entry.undo);
-        let rules = undos().filter(|undo| matches!(undo, Undo::Rule { .. })).count();
+        // A rule that was removed again has been looked for in vain.
+        let is_rule = |entry: &&Entry| entry.undo.iter().any(|undo| matches!(undo, Undo::Rule { .. }));
+        let rules = self.book.entries.iter().filter(is_rule).filter(|entry| self.book.handles.contains_key(&entry.n));
+        let rules = rules.count();
         let counted = [
             ("namespace", self.own.netns_count()),
             ("link", self.own.link_count()),

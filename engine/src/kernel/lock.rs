@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -15,7 +15,7 @@ use nix::libc;
 /// A lock on a file, which nobody else has as long as this one is there.
 #[must_use]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// What is done while somebody else has the lock.
@@ -32,24 +32,46 @@ impl Lock {
     pub(super) fn take(path: &Path, wait: Wait) -> io::Result<Option<Lock>> {
         loop {
             let options = &mut OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(false).mode(0o644).open(path)?;
+            let options = options.read(true).write(true).create(true).truncate(false).mode(0o644);
+            let file = open_regular(path, options)?;
             if !set(&file, wait)? {
                 return Ok(None);
             }
             // Who had it before may have removed the file.
             let locked = file.metadata()?.ino();
             if fs::metadata(path).is_ok_and(|now| now.ino() == locked) {
-                return Ok(Some(Lock { _file: file }));
+                return Ok(Some(Lock { file }));
             }
         }
+    }
+
+    /// Writes into the locked file, in place of what stands there. Through this one file alone: to close
+    /// another would give the lock up.
+    pub(super) fn note(&self, text: &str) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.write_all_at(text.as_bytes(), 0)
+    }
+
+    /// What stands in the locked file.
+    pub(super) fn noted(&self) -> String {
+        let mut bytes = [0; 64];
+        let read = self.file.read_at(&mut bytes, 0).unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..read]).into_owned()
     }
 
     /// Whether somebody has a lock.
     pub(super) fn is_taken(path: &Path) -> bool {
         let mut asked = whole_file();
-        let told = File::open(path).and_then(|file| Ok(fcntl(file, FcntlArg::F_GETLK(&mut asked))?));
+        let told = open_regular(path, OpenOptions::new().read(true)).and_then(|file| Ok(fcntl(file, FcntlArg::F_GETLK(&mut asked))?));
         told.is_ok() && i32::from(asked.l_type) != libc::F_UNLCK
     }
+}
+
+/// Opens a regular file, and nothing else: a symbolic link could lead anywhere, and a FIFO or a device keep
+/// its reader waiting.
+pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 fn whole_file() -> libc::flock {

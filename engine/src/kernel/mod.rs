@@ -18,10 +18,12 @@ mod neigh;
 mod netfilter;
 mod netns;
 mod nsid;
+mod owners;
 mod policy;
 mod privilege;
 mod process;
 mod queue;
+mod raw_names;
 mod release;
 mod resolver;
 mod route;
@@ -44,10 +46,10 @@ use book::{Book, Own};
 pub use interrupt::Interrupt;
 use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
-pub use lifetime::{LabState, lab_states};
+pub use lifetime::{LabState, Resume, Resumed, lab_states};
 pub(crate) use netns::Namespaces;
 pub use privilege::may_change_networks;
-use process::Processes;
+use process::{Groups, Processes};
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 pub use queue::Queue;
 pub use release::check_release;
@@ -87,6 +89,8 @@ pub struct Kernel {
     guarded: bool,
     /// Only some steps are being taken back.
     partial: bool,
+    /// Everything else has been undone: what is still in the way stays so.
+    last_try: bool,
 }
 
 impl Kernel {
@@ -97,7 +101,7 @@ impl Kernel {
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
         Ok(Kernel {
             namespaces,
-            processes: Processes::new(&Path::new(labs::LABS_DIR).join("lab"), "lab"),
+            processes: Processes::new(&Path::new(labs::LABS_DIR).join("lab"), &labs::token("lab"), Groups::default()),
             interrupt,
             carriers_changed: false,
             book: Book::default(),
@@ -107,6 +111,7 @@ impl Kernel {
             others: Journals::default(),
             guarded: false,
             partial: false,
+            last_try: false,
             lend_terminal: |_| {},
             warn: |_| {},
         })
@@ -130,7 +135,8 @@ impl Kernel {
 
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
-        self.processes = Processes::new(&Path::new(labs::LABS_DIR).join(folder_name(lab)), lab);
+        let folder = Path::new(labs::LABS_DIR).join(folder_name(lab));
+        self.processes = Processes::new(&folder, &labs::token(lab), Groups::default());
         self
     }
 
@@ -265,6 +271,10 @@ impl World for Kernel {
         Ok(())
     }
 
+    fn facts(&mut self, op: &Op) -> Vec<String> {
+        self.made_by_others(op)
+    }
+
     fn keep_steps(&mut self) {
         self.book.detail();
     }
@@ -353,7 +363,8 @@ impl World for Kernel {
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_carriers()?;
         self.note_program(netns);
-        self.processes.exec(&self.namespaces, &self.interrupt, netns, argv)
+        let own = self.own.has_netns(netns);
+        self.processes.exec(&self.namespaces, &self.interrupt, netns, own, argv)
     }
 
     fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {

@@ -3,9 +3,11 @@
 mod ahead;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,7 +23,7 @@ use super::socket::RouteSocket;
 use super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::diagnostics::{Errno, Refusal};
 use crate::journal::{Key, Place};
-use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef};
+use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef, raw};
 use crate::state::{Contents, LinkType, Peer};
 
 /// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
@@ -332,7 +334,7 @@ pub(super) fn enter(netns: impl AsFd) -> Outcome {
 }
 
 pub(super) fn path_of(name: &NetnsName) -> PathBuf {
-    Path::new(NETNS_DIR).join(name.as_str())
+    Path::new(NETNS_DIR).join(OsStr::from_bytes(&raw::to_bytes(name.as_str())))
 }
 
 pub(super) fn ns_of_pid(pid: u32) -> PathBuf {
@@ -372,7 +374,7 @@ pub(super) fn names() -> Outcome<Vec<NetnsName>> {
     };
     let mut names = Vec::new();
     for entry in entries {
-        names.extend(entry?.file_name().to_str().and_then(|name| NetnsName::parse(name).ok()));
+        names.extend(NetnsName::parse(&raw::from_bytes(entry?.file_name().as_bytes())).ok());
     }
     names.sort();
     Ok(names)

@@ -55,8 +55,8 @@ fn message(rule: &PolicyRule) -> RuleMessage {
     attributes.extend(from.map(|from| RuleAttribute::Source(from.addr())));
     attributes.extend(to.map(|to| RuleAttribute::Destination(to.addr())));
     attributes.extend(priority.map(RuleAttribute::Priority));
-    attributes.extend(iif.as_ref().map(|name| RuleAttribute::Iifname(name.to_string())));
-    attributes.extend(oif.as_ref().map(|name| RuleAttribute::Oifname(name.to_string())));
+    attributes.extend(iif.as_ref().map(|name| RuleAttribute::Iifname(name.as_str().to_owned())));
+    attributes.extend(oif.as_ref().map(|name| RuleAttribute::Oifname(name.as_str().to_owned())));
     if let Some((mark, mask)) = *fwmark {
         attributes.extend([RuleAttribute::FwMark(mark), RuleAttribute::FwMask(mask)]);
     }
@@ -105,8 +105,8 @@ fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
             RuleAttribute::Source(addr) => rule.from = Prefix::new(addr, header.src_len),
             RuleAttribute::Destination(addr) => rule.to = Prefix::new(addr, header.dst_len),
             RuleAttribute::Priority(number) => rule.priority = Some(number),
-            RuleAttribute::Iifname(name) => rule.iif = IfName::parse(&name).ok(),
-            RuleAttribute::Oifname(name) => rule.oif = IfName::parse(&name).ok(),
+            RuleAttribute::Iifname(name) => rule.iif = Some(IfName::read(&name)),
+            RuleAttribute::Oifname(name) => rule.oif = Some(IfName::read(&name)),
             RuleAttribute::FwMark(number) => mark = number,
             RuleAttribute::FwMask(number) => mask = Some(number),
             RuleAttribute::Table(number) => rule.table = TableId(number),

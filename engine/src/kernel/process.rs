@@ -3,21 +3,29 @@
 
 mod background;
 mod foreground;
+mod group;
+mod members;
 mod shell;
 mod surroundings;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use background::Program;
+pub(super) use group::Groups;
+pub(super) use group::place as group_place;
+pub(super) use members::{Whose, own_line, signal};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+use members::{FOREGROUND, LAB_VARIABLE, PROGRAM_VARIABLE};
 pub(super) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
@@ -52,6 +60,8 @@ pub(super) struct Processes {
     folder: PathBuf,
     /// What its programs have in their environment, by which those that they leave behind are known.
     token: String,
+    /// The lab's control groups.
+    groups: Groups,
     started: Vec<Program>,
     holders: BTreeMap<u32, Pid>,
     captures: BTreeMap<Started, Capturing>,
@@ -65,10 +75,11 @@ struct Capturing {
 
 impl Processes {
     /// The processes of a lab that has not started any.
-    pub(super) fn new(folder: &Path, token: &str) -> Processes {
+    pub(super) fn new(folder: &Path, token: &str, groups: Groups) -> Processes {
         Processes {
             folder: folder.to_owned(),
             token: token.to_owned(),
+            groups,
             started: Vec::new(),
             holders: BTreeMap::new(),
             captures: BTreeMap::new(),
@@ -80,8 +91,21 @@ impl Processes {
         self.started.iter().filter(|program| program.is_not_over()).count()
     }
 
-    pub(super) fn token(&self) -> &str {
-        &self.token
+    /// The lab's control groups.
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The number of the program whose first process had a number, if this process started it.
+    pub(super) fn number_of(&self, pid: u32) -> Option<u32> {
+        let index = self.started.iter().rposition(|program| program.leader() == pid)?;
+        u32::try_from(index + 1).ok()
+    }
+
+    /// Whether the first process of a program has not been waited for.
+    fn is_not_over(&self, number: u32) -> bool {
+        let index = (number as usize).wrapping_sub(1);
+        self.started.get(index).is_some_and(Program::is_not_over)
     }
 
     pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
@@ -125,13 +149,17 @@ impl Processes {
         namespaces: &Namespaces,
         interrupt: &Interrupt,
         netns: &NetnsRef,
+        own: bool,
         argv: &[String],
     ) -> Result<Output> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
-        let command = command(netns, argv)?;
+        let mut command = command(netns, argv)?;
+        // What it leaves behind in one of the lab's own namespaces is the lab's. Elsewhere it may be a
+        // service of the machine that was asked to start again.
+        let group = if own { self.mark(&mut command, FOREGROUND) } else { None };
         let failed = not_started(netns, &command);
-        let child = foreground::start(command, surroundings).map_err(failed)?;
+        let child = foreground::start(command, surroundings, group).map_err(failed)?;
         foreground::finish(child, interrupt)
     }
 
@@ -140,7 +168,9 @@ impl Processes {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
         let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
-        let command = Command::new(shell::program());
+        let mut command = Command::new(shell::program());
+        // What the user does there is not the lab's.
+        command.env_remove(LAB_VARIABLE).env_remove(PROGRAM_VARIABLE);
         let failed = not_started(netns, &command);
         let child = terminal.start(command, surroundings).map_err(failed)?;
         terminal.finish(child, interrupt)
@@ -229,9 +259,9 @@ impl Processes {
         name: &str,
     ) -> Result<Started> {
         self.reap();
-        command.env("NETSCRIPT_LAB", &self.token);
         let surroundings = Surroundings::of(namespaces, netns)?;
         let number = self.next_number();
+        let group = self.mark(&mut command, number);
         let log = background::Log::create(&self.folder, number)?;
         let failed = not_started(netns, &command);
         let mut unwritten = None;
@@ -240,7 +270,7 @@ impl Processes {
             let entry = book.record_one(&format_args!("start `{name}` in {netns}"), vec![undo]);
             entry.map_err(|error| unwritten = Some(error)).ok()
         };
-        let started = Program::start(command, stdout, surroundings, log, name.to_owned(), write);
+        let started = Program::start(command, stdout, (surroundings, group), log, name.to_owned(), write);
         match (started, unwritten) {
             (_, Some(error)) => Err(error),
             (Err((error, entry)), None) => {
@@ -252,6 +282,12 @@ impl Processes {
                 Ok(Started(number))
             }
         }
+    }
+
+    /// Makes known what a program starts: by its environment, and by a control group that it enters.
+    fn mark(&self, command: &mut Command, number: u32) -> Option<File> {
+        command.env(LAB_VARIABLE, &self.token).env(PROGRAM_VARIABLE, number.to_string());
+        self.groups.open(number)
     }
 
     fn next_number(&self) -> u32 {
@@ -267,11 +303,27 @@ impl Processes {
     }
 
     pub(super) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
-        let stopped = self.program(program)?.stop(interrupt);
+        let stopped = self.stop_tree(program, interrupt);
         // Its process may have ended before it began to write. An open socket would go on hearing.
         let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
         let written = heard.map_or(Ok(()), |opened| opened.drain());
         stopped.and(written)
+    }
+
+    /// Ends a program with everything that it started. One that has ended may have left others behind.
+    fn stop_tree(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+        let leader = self.program(program)?.leader();
+        let mut waited = Ok(());
+        let left = self.end(Whose::Program(program.0, leader), Instant::now(), |step| match interrupt.sleep(step) {
+            Ok(()) => true,
+            Err(error) => {
+                waited = Err(error);
+                false
+            }
+        });
+        self.program(program)?.running();
+        waited?;
+        if left.is_empty() { Ok(()) } else { Err(Error::NotEnded { what: left }) }
     }
 
     fn program(&mut self, program: Started) -> Result<&mut Program> {
@@ -301,7 +353,8 @@ pub(super) fn start_of(pid: u32) -> Option<u64> {
 
 /// What a process is called; nothing if it has ended.
 pub(super) fn name_of(pid: u32) -> String {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+    let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim_ascii_end().escape_ascii().to_string()
 }
 
 /// The session of a process.
@@ -316,7 +369,9 @@ pub(super) fn is_alive(process: Process) -> bool {
 
 /// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
 fn stat_field(pid: u32, number: usize) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name need not be text.
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
     let behind = stat.rsplit_once(')')?.1;
     behind.split_whitespace().nth(number - 3).map(str::to_owned)
 }

@@ -1,23 +1,26 @@
 //! The name servers of a namespace: `/etc/netns/NAME/resolv.conf`, which `ip netns exec` shows to
 //! programs in the place of the machine's (ip-netns(8), resolv.conf(5)).
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::labs::LABS_DIR;
 use super::process::NETNS_ETC_DIR;
 use super::{Kernel, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
-use crate::op::{Host, HostName, NetnsName, NetnsRef};
+use crate::op::{Host, HostName, NetnsName, NetnsRef, raw};
 
 /// The first line of a file of ours. Files of others are left alone.
 const MARK: &str = "# Made by netscript.";
 
 fn path_of(name: &NetnsName) -> PathBuf {
-    Path::new(NETNS_ETC_DIR).join(name.as_str()).join("resolv.conf")
+    Path::new(NETNS_ETC_DIR).join(OsStr::from_bytes(&raw::to_bytes(name.as_str()))).join("resolv.conf")
 }
 
 /// Writes a namespace's own file; without servers, takes it away.
@@ -30,15 +33,49 @@ pub(super) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
 }
 
 /// Sets the servers back to what they were, unless the file has become somebody else's.
-pub(super) fn set_back(name: &NetnsName, before: &[IpAddr]) -> Outcome {
+pub(super) fn set_back(name: &NetnsName, before: &[IpAddr], had_folder: bool) -> Outcome {
     match text(&path_of(name))? {
+        Some(text) if text.starts_with(MARK) && before.is_empty() && had_folder => Ok(fs::remove_file(path_of(name))?),
         Some(text) if text.starts_with(MARK) => set(name, before),
         Some(_) | None => Ok(()),
     }
 }
 
+/// Whether a namespace has a folder for its own versions of files in `/etc`.
+pub(super) fn has_folder(name: &NetnsName) -> bool {
+    path_of(name).parent().is_some_and(Path::is_dir)
+}
+
+/// In the folder of all labs: `/etc/netns` was not there before netscript made it.
+fn marker() -> PathBuf {
+    Path::new(LABS_DIR).join(".made-etc-netns")
+}
+
+/// Notes that `/etc/netns` is about to be made, on the machine itself: the labs that are up share it, and
+/// the last one removes it.
+fn note_folder() -> io::Result<()> {
+    if !Path::new(NETNS_ETC_DIR).exists() && Path::new(LABS_DIR).is_dir() {
+        fs::write(marker(), "")?;
+    }
+    Ok(())
+}
+
+/// Nothing is a lab's any more: whoever has something in `/etc/netns` keeps it.
+pub(super) fn forget_folder() {
+    remove_folder();
+    let _ = fs::remove_file(marker());
+}
+
+/// Removes `/etc/netns` if nothing is in it and a lab made it.
+fn remove_folder() {
+    if marker().exists() && fs::remove_dir(NETNS_ETC_DIR).is_ok() {
+        let _ = fs::remove_file(marker());
+    }
+}
+
 fn write(path: &Path, servers: &[IpAddr]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new(NETNS_ETC_DIR));
+    note_folder()?;
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
     fs::write(path, format!("{MARK}\n{lines}"))
@@ -53,6 +90,7 @@ fn remove(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         let _ = fs::remove_dir(folder);
     }
+    remove_folder();
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, 
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use super::Outcome;
+use super::{Outcome, raw_names};
 use nix::libc::MSG_TRUNC;
 
 use crate::diagnostics::{Errno, Refusal};
@@ -91,7 +91,7 @@ impl RouteSocket {
         request.finalize();
         let mut buffer = vec![0; request.buffer_len()];
         request.serialize(&mut buffer);
-        self.socket.send(&buffer, 0)?;
+        self.socket.send(&raw_names::to_send(&buffer), 0)?;
         self.answers(until)
     }
 
@@ -114,10 +114,11 @@ impl RouteSocket {
             }
             let mut rest = &buffer[..];
             while !rest.is_empty() {
-                let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
+                let length = rest.get(..4).map_or(0, |length| u32::from_ne_bytes([length[0], length[1], length[2], length[3]]));
+                let length = usize::try_from(length).unwrap_or(usize::MAX).clamp(1, rest.len());
+                let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&raw_names::received(&rest[..length]))
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-                let len = (answer.header.length as usize).next_multiple_of(4).min(rest.len());
-                rest = &rest[len..];
+                rest = &rest[length.next_multiple_of(4).min(rest.len())..];
                 if answer.header.sequence_number != self.sequence {
                     continue;
                 }

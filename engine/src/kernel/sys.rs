@@ -278,7 +278,7 @@ fn tun_request(name: &IfName, mode: TunMode) -> libc::ifreq {
     };
     let flags = (kind | libc::IFF_NO_PI | libc::IFF_TUN_EXCL) as libc::c_short;
     let mut ifr_name = [0; libc::IFNAMSIZ];
-    for (to, from) in ifr_name.iter_mut().zip(name.as_str().bytes()) {
+    for (to, from) in ifr_name.iter_mut().zip(crate::op::raw::to_bytes(name.as_str()).iter().copied()) {
         *to = from as libc::c_char;
     }
     libc::ifreq { ifr_name, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: flags } }

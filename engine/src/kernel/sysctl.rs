@@ -1,13 +1,15 @@
 //! Kernel settings: files under `/proc/sys`, which follow the calling thread's namespace.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::netns::Namespaces;
 use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
-use crate::op::{NetnsRef, SysctlKey, SysctlOp};
+use crate::op::{NetnsRef, SysctlKey, SysctlOp, raw};
 
 pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
     let (key, value) = (op.key(), op.value());
@@ -37,7 +39,8 @@ fn write(key: &SysctlKey, value: &str) -> io::Result<()> {
 }
 
 fn path(key: &SysctlKey) -> PathBuf {
-    PathBuf::from("/proc/sys").join(key.relative_path())
+    let path = key.relative_path();
+    PathBuf::from("/proc/sys").join(OsStr::from_bytes(&raw::to_bytes(&path)))
 }
 
 fn refused(key: &SysctlKey, error: io::Error) -> Failure {

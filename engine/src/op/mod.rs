@@ -17,6 +17,7 @@ mod netns;
 mod phrase;
 mod policy;
 mod prefix;
+pub mod raw;
 mod route;
 mod sysctl;
 

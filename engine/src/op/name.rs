@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use super::raw;
 use crate::diagnostics::{Error, Result};
 
 macro_rules! text_type {
     ($type:ident) => {
         impl $type {
-            /// The name as text.
+            /// The name as text. Bytes that are no characters stand in it as [`raw`](crate::op::raw) says.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -15,13 +16,13 @@ macro_rules! text_type {
 
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(&$crate::op::raw::shown(&self.0))
             }
         }
 
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", self.0)
+                write!(f, "{:?}", $crate::op::raw::shown(&self.0))
             }
         }
     };
@@ -49,6 +50,11 @@ impl IfName {
         }
     }
 
+    /// A name that the kernel tells: whatever it is, there is a link of it.
+    pub fn read(name: &str) -> IfName {
+        IfName(name.to_owned())
+    }
+
     /// The loopback device that every namespace has.
     pub fn lo() -> IfName {
         IfName("lo".to_owned())
@@ -58,14 +64,15 @@ impl IfName {
         if name.is_empty() {
             return Some("it is empty".into());
         }
-        if name.len() > IFNAME_MAX {
-            return Some(format!("it has {} bytes, and the kernel takes at most {IFNAME_MAX}", name.len()));
+        let bytes = raw::to_bytes(name);
+        if bytes.len() > IFNAME_MAX {
+            return Some(format!("it has {} bytes, and the kernel takes at most {IFNAME_MAX}", bytes.len()));
         }
         if name == "." || name == ".." {
             return Some("`.` and `..` are folders".into());
         }
         // The kernel looks at bytes, and 0xA0 is white space to it (lib/ctype.c).
-        if let Some(c) = name.chars().find(|c| c.to_string().bytes().any(|byte| byte == 0xa0)) {
+        if let Some(c) = name.chars().find(|c| raw::to_bytes(c.encode_utf8(&mut [0; 4])).contains(&0xa0)) {
             return Some(format!("the kernel takes a byte of {c:?} for white space"));
         }
         let bad = name.chars().find(|c| matches!(c, '/' | ':' | '%' | '\0') || c.is_whitespace() || *c == '\u{b}')?;
@@ -104,8 +111,8 @@ impl NetnsName {
             Some("it contains `/`, and it becomes a file name under /run/netns".into())
         } else if name.contains('\0') {
             Some("it contains a NUL byte".into())
-        } else if name.len() > NAME_MAX {
-            Some(format!("it has {} bytes, and a file name has at most {NAME_MAX}", name.len()))
+        } else if raw::to_bytes(name).len() > NAME_MAX {
+            Some(format!("it has {} bytes, and a file name has at most {NAME_MAX}", raw::to_bytes(name).len()))
         } else if name == "host" {
             Some("`host` is the namespace that the script runs in".into())
         } else {

@@ -1,10 +1,18 @@
 //! Quoting for a POSIX shell: the one place.
 
+use crate::op::raw;
+
 /// A word as a shell reads it back: bare where no shell gives a character of it a meaning,
 /// otherwise in single quotes.
 pub fn quote(word: &str) -> String {
     if word == "!" || (!word.is_empty() && word.bytes().all(is_plain)) {
         return word.to_owned();
+    }
+    let bytes = raw::to_bytes(word);
+    if std::str::from_utf8(&bytes).is_err() {
+        // Only printf(1) writes such bytes, in octal.
+        let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        return format!("\"$(printf '{octal}')\"");
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }

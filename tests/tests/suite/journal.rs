@@ -45,19 +45,19 @@ fn ten_labs_at_once() {
 }
 
 /// A machine with netscript on it.
-struct Machine(Sandbox);
+pub(super) struct Machine(Sandbox);
 
 impl Machine {
-    fn new() -> Machine {
+    pub(super) fn new() -> Machine {
         Machine(Sandbox::new())
     }
 
-    fn run(&self, commands: &str) -> Output {
+    pub(super) fn run(&self, commands: &str) -> Output {
         self.0.try_shell(&format!("cd /run; netscript() {{ '{}' \"$@\"; }}; {commands}", netscript().display()))
     }
 
     /// Runs commands that must succeed, and gives what they say on both outputs.
-    fn ok(&self, commands: &str) -> String {
+    pub(super) fn ok(&self, commands: &str) -> String {
         let output = self.run(commands);
         let told = told(&output);
         assert!(output.status.success(), "{commands}\n{told}");
@@ -65,19 +65,19 @@ impl Machine {
     }
 
     /// Runs commands that must fail with an error of this code.
-    fn refused(&self, commands: &str, code: &str) -> String {
+    pub(super) fn refused(&self, commands: &str, code: &str) -> String {
         let output = self.run(commands);
         let told = told(&output);
         assert!(!output.status.success() && told.contains(&format!("error[{code}]")), "{commands}\n{told}");
         told
     }
 
-    fn script(&self, name: &str, text: &str) {
+    pub(super) fn script(&self, name: &str, text: &str) {
         self.0.shell(&format!("cat > /run/{name}.rhai <<'END'\n{text}\nEND"));
     }
 }
 
-fn told(output: &Output) -> String {
+pub(super) fn told(output: &Output) -> String {
     [output.stdout.as_slice(), output.stderr.as_slice()].map(String::from_utf8_lossy).concat()
 }
 

@@ -5,6 +5,7 @@
 mod addr;
 mod annotated;
 mod capture;
+mod clean_up;
 mod command_line;
 mod command_lists;
 mod examples;

@@ -1,9 +1,9 @@
 //! Inverses of operations on addresses.
 
 use super::super::{Kernel, Outcome, link as links};
-use super::link::by_index;
+use super::link::{by_index, names_link};
 use crate::journal::{Deed, Place, Undo};
-use crate::op::{AddrOp, AddrSpec, Broadcast, NetnsRef, Op, Prefix};
+use crate::op::{AddrOp, AddrSpec, Broadcast, IfName, NetnsRef, Op, Prefix};
 use crate::state::{Addr, Link};
 
 impl Kernel {
@@ -21,8 +21,8 @@ impl Kernel {
             AddrOp::Del(..) if !has => Ok(Vec::new()),
             // With an address go others of its network, and routes.
             AddrOp::Del(..) => {
-                let removes = |deed: &Deed| match deed {
-                    Deed::Addr(AddrOp::Del(at, made)) => at == name && made.local == spec.local,
+                let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
+                    Deed::Addr(AddrOp::Del(_, made)) => names_link(on, link.index) && made.local == spec.local,
                     _ => false,
                 };
                 let what = || format!("the address {} of `{name}` in {netns}", spec.local);

@@ -1,8 +1,13 @@
 //! Inverses of operations on forwarding tables.
 
-use super::super::{Kernel, Outcome, fdb};
+use super::super::{Kernel, Outcome, fdb, link as links};
+use super::link::names_link;
 use crate::journal::{Deed, Undo};
-use crate::op::{FdbEntry, FdbOp, NetnsRef, Op};
+use crate::op::{FdbEntry, FdbOp, IfName, NetnsRef, Op};
+use crate::state::FdbRecord;
+
+/// States of entries that somebody made, as `bridge fdb show` tells them.
+const LASTING: [&str; 2] = ["permanent", "static"];
 
 impl Kernel {
     pub(super) fn inverse_of_fdb(&mut self, whole: &Op, netns: &NetnsRef, op: &FdbOp) -> Outcome<Vec<Undo>> {
@@ -12,20 +17,39 @@ impl Kernel {
             return Ok(Vec::new());
         }
         let known = fdb::list(&mut self.namespaces, netns)?;
-        let is_there = known.iter().any(|record| {
-            let same_entry = record.mac == *mac && record.dev == *dev && record.master.is_some() == *master;
-            same_entry && (dst.is_none() || record.dst == *dst)
-        });
+        let same_entry = |record: &&FdbRecord| {
+            record.mac == *mac
+                && record.dev == *dev
+                && record.master.is_some() == *master
+                && (dst.is_none() || record.dst == *dst)
+        };
+        let there: Vec<&FdbRecord> = known.iter().filter(same_entry).collect();
+        let is_there = !there.is_empty();
         let place = self.namespaces.place(netns)?;
         match op {
             FdbOp::Add(_) | FdbOp::Append(_) if is_there => Ok(Vec::new()),
             FdbOp::Add(entry) | FdbOp::Append(entry) => self.step(&place, &[dev], FdbOp::Del(entry.clone())),
-            FdbOp::Del(_) if !is_there => Ok(Vec::new()),
-            FdbOp::Del(entry) => {
-                let removes = |deed: &Deed| *deed == Deed::Fdb(FdbOp::Del(entry.clone()));
-                let what = || format!("the entry {mac} of `{dev}` in {netns}");
-                self.guard_step(whole, Some(dev), what, removes)?;
-                self.step(&place, &[dev], FdbOp::Append(entry.clone()))
+            // Without a far end a deletion takes the entries for all of them. What the kernel learned
+            // it learns again.
+            FdbOp::Del(_) => {
+                let index = links::index(&mut self.namespaces, netns, dev).ok();
+                let mut undo = Vec::new();
+                for record in there.into_iter().filter(|record| LASTING.contains(&record.state.as_str())) {
+                    let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
+                        Deed::Fdb(FdbOp::Del(made)) => {
+                            made.mac == *mac
+                                && made.master == *master
+                                && (made.dst.is_none() || made.dst == record.dst)
+                                && names_link(on, index)
+                        }
+                        _ => false,
+                    };
+                    let what = || format!("the entry {mac} of `{dev}` in {netns}");
+                    self.guard_step(whole, Some(dev), what, removes)?;
+                    let entry = FdbEntry { mac: *mac, dev: dev.clone(), dst: record.dst, master: *master };
+                    undo.extend(self.step(&place, &[dev], FdbOp::Append(entry))?);
+                }
+                Ok(undo)
             }
         }
     }

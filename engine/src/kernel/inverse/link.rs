@@ -301,6 +301,11 @@ pub(super) fn by_index(place: &Place, link: &Link, deed: impl Into<Deed>) -> Und
     Undo::Do { place: place.clone(), links, deed: deed.into() }
 }
 
+/// Whether one of the links that a step names has this index.
+pub(super) fn names_link(named: &[(IfName, u32)], index: Option<u32>) -> bool {
+    named.iter().any(|(_, named)| Some(*named) == index)
+}
+
 /// The address that the kernel gives to `lo` when it comes up (`inetdev_event`), to be taken away.
 fn loopback_addr(link: &Link) -> Option<AddrOp> {
     let addr = Prefix::parse("127.0.0.1/8").expect("it is an address");

@@ -12,6 +12,7 @@ mod policy;
 mod route;
 mod sysctl;
 
+pub(super) use policy::is_same as is_same_policy;
 pub(super) use route::has_same_key;
 
 use super::{Failure, Kernel, Outcome, link as links};
@@ -61,13 +62,21 @@ impl Kernel {
         op: &Op,
         dev: Option<&IfName>,
         what: impl FnOnce() -> String,
-        removes: impl Fn(&Deed) -> bool,
+        removes: impl Fn(&Deed, &[(IfName, u32)]) -> bool,
     ) -> Outcome {
-        let of_netns = |undo: &Undo| matches!(undo, Undo::Do { place, links: _, deed } if place.netns == op.netns && removes(deed));
         let own = self.own.has_netns(&op.netns)
             || dev.is_some_and(|dev| self.own.has_link(&op.netns, dev))
-            || self.book.entries.iter().any(|entry| entry.undo.iter().any(of_netns));
+            || self.is_own_step(&op.netns, removes);
         if own { Ok(()) } else { self.guard(op, vec![what()]) }
+    }
+
+    /// Whether an entry of the lab's journal removes something in a namespace: then the lab made it.
+    /// `removes` gets a step and the links that it names, with their indexes. A link may have been
+    /// renamed since; its index stays.
+    fn is_own_step(&self, netns: &NetnsRef, removes: impl Fn(&Deed, &[(IfName, u32)]) -> bool) -> bool {
+        let is_it =
+            |undo: &Undo| matches!(undo, Undo::Do { place, links, deed } if place.netns == *netns && removes(deed, links));
+        self.book.entries.iter().any(|entry| entry.undo.iter().any(is_it))
     }
 
     /// An operation by names; nothing if a link that it names is not there.

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::super::{Kernel, Outcome, neigh};
+use super::super::{Kernel, Outcome, link as links, neigh};
+use super::link::names_link;
 use crate::journal::{Deed, Undo};
-use crate::op::{NeighOp, Neighbour, NetnsRef, Op};
+use crate::op::{IfName, NeighOp, Neighbour, NetnsRef, Op};
 
 impl Kernel {
     pub(super) fn inverse_of_neigh(&mut self, whole: &Op, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
@@ -27,7 +28,11 @@ impl Kernel {
             (NeighOp::Add(_), None) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
             (NeighOp::Del(..), Some(record)) => match record.mac.filter(|_| record.state == "permanent") {
                 Some(mac) => {
-                    let removes = |deed: &Deed| *deed == Deed::Neigh(NeighOp::Del(dst, dev.clone()));
+                    let index = links::index(&mut self.namespaces, netns, dev).ok();
+                    let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
+                        Deed::Neigh(NeighOp::Del(made, _)) => *made == dst && names_link(on, index),
+                        _ => false,
+                    };
                     let what = || format!("the neighbour {dst} on `{dev}` in {netns}");
                     self.guard_step(whole, Some(dev), what, removes)?;
                     self.step(&place, &[dev], NeighOp::Add(Neighbour { dst, mac, dev: dev.clone() }))

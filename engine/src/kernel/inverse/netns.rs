@@ -19,12 +19,14 @@ impl Kernel {
             NetnsOp::Detach(name) => self.inverse_of_detach(op, name),
             NetnsOp::Del(name) => self.inverse_of_del(op, name),
             NetnsOp::Resolver(name, _) => {
-                Ok(vec![Undo::Resolver { name: name.clone(), before: resolver::servers(name)? }])
+                let had_folder = resolver::has_folder(name);
+                Ok(vec![Undo::Resolver { name: name.clone(), before: resolver::servers(name)?, had_folder }])
             }
         }
     }
 
     fn inverse_of_attach(&mut self, name: &NetnsName, pid: PidRef) -> Outcome<Vec<Undo>> {
+        let attached = !matches!(pid, PidRef::Held(_));
         if path_of(name).symlink_metadata().is_ok() {
             return Ok(Vec::new());
         }
@@ -34,7 +36,7 @@ impl Kernel {
         // An open file would keep the namespace alive.
         self.namespaces.close(&reference);
         // A process that has ended is the operation's own error.
-        Ok(key.into_iter().map(|key| Undo::Netns { name: name.clone(), key }).collect())
+        Ok(key.into_iter().map(|key| Undo::Netns { name: name.clone(), key, attached }).collect())
     }
 
     /// Without its name a namespace goes, unless a process is in it.
@@ -62,7 +64,7 @@ impl Kernel {
 
     /// Whether the lab gave a name to somebody else's namespace.
     fn has_named(&self, name: &NetnsName, key: Key) -> bool {
-        let gave = |undo: &Undo| matches!(undo, Undo::Netns { name: given, key: to } if given == name && *to == key);
+        let gave = |undo: &Undo| matches!(undo, Undo::Netns { name: given, key: to, attached: _ } if given == name && *to == key);
         !self.own.has_netns(&NetnsRef::Named(name.clone()))
             && self.book.entries.iter().flat_map(|entry| &entry.undo).any(gave)
     }

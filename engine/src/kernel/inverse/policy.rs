@@ -2,7 +2,7 @@
 
 use super::super::{Kernel, Outcome, policy};
 use crate::journal::{Deed, Undo};
-use crate::op::{NetnsRef, Op, PolicyOp, PolicyRule};
+use crate::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule, Prefix};
 
 impl Kernel {
     pub(super) fn inverse_of_policy(&mut self, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
@@ -22,7 +22,10 @@ impl Kernel {
             }
             PolicyOp::Del(rule) => match known.iter().find(|known| fits(known, rule)) {
                 Some(found) => {
-                    let removes = |deed: &Deed| *deed == Deed::Policy(PolicyOp::Del(found.clone()));
+                    let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
+                        Deed::Policy(PolicyOp::Del(made)) => is_same(found, made),
+                        _ => false,
+                    };
                     let priority = found.priority.unwrap_or(0);
                     let what =
                         || format!("the routing rule of priority {priority} for table {} in {netns}", found.table);
@@ -35,9 +38,26 @@ impl Kernel {
     }
 }
 
-/// The priority that the kernel chooses (`fib_default_rule_pref`): one before the second rule.
+/// The priority that the kernel chooses (`fib_default_rule_pref`): one before the second rule, if that
+/// is not 0 already.
 fn chosen(known: &[PolicyRule]) -> Option<u32> {
-    known.get(1)?.priority?.checked_sub(1)
+    Some(known.get(1)?.priority?.saturating_sub(1))
+}
+
+/// Whether a rule that the kernel lists is one that was added. The kernel leaves out a prefix that is
+/// everything.
+pub(in super::super) fn is_same(known: &PolicyRule, made: &PolicyRule) -> bool {
+    let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
+    let PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table } = made;
+    known.family == *family
+        && (priority.is_none() || known.priority == *priority)
+        && part(known.from) == part(*from)
+        && part(known.to) == part(*to)
+        && known.iif == *iif
+        && known.oif == *oif
+        && known.fwmark == *fwmark
+        && known.not == *not
+        && known.table == *table
 }
 
 /// Whether `ip rule del` takes a rule for what it is given.

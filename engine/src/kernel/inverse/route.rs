@@ -37,10 +37,7 @@ impl Kernel {
         if self.is_over_own_links(&op.netns, route) {
             return Ok(());
         }
-        let removes = |deed: &Deed| match deed {
-            Deed::Route(RouteOp::Del(made)) => has_same_key(made, route),
-            _ => false,
-        };
+        let removes = |deed: &Deed, _: &[(IfName, u32)]| is_removal_of(deed, route);
         let what = || format!("the route to {} in table {} of {}", route.dst, route.table, op.netns);
         self.guard_step(op, None, what, removes)
     }
@@ -69,7 +66,10 @@ impl Kernel {
         let there = routes::list(&mut self.namespaces, netns, family)?;
         let there: Vec<Route> = there.into_iter().filter(|route| route.table == table).collect();
         if !self.own.has_netns(netns) {
-            let others = there.iter().filter(|route| !self.is_over_own_links(netns, route));
+            let is_own = |route: &Route| {
+                self.is_over_own_links(netns, route) || self.is_own_step(netns, |deed, _| is_removal_of(deed, route))
+            };
+            let others = there.iter().filter(|route| !is_own(route));
             let others =
                 others.map(|route| format!("the route to {} in table {table} of {netns}", route.dst)).collect();
             self.guard(op, others)?;
@@ -163,6 +163,11 @@ fn metric(route: &Route) -> u32 {
 /// Whether two routes cannot both be there.
 pub(in super::super) fn has_same_key(there: &Route, route: &Route) -> bool {
     there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
+}
+
+/// Whether a step back removes a route that the lab made.
+fn is_removal_of(deed: &Deed, route: &Route) -> bool {
+    matches!(deed, Deed::Route(RouteOp::Del(made)) if has_same_key(made, route))
 }
 
 /// Whether `ip route del` may take a route for what it is given.

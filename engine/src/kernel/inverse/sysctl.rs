@@ -1,11 +1,13 @@
 //! Inverses of operations on settings: with some the kernel changes others along.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::super::{Kernel, Outcome, link as links, sysctl};
 use crate::journal::{Place, Undo};
-use crate::op::{IfName, NetnsRef, SysctlKey, SysctlOp};
+use crate::op::{IfName, NetnsRef, SysctlKey, SysctlOp, raw};
 
 /// The folders of settings by link, below `/proc/sys`.
 const CONF: [&str; 2] = ["net/ipv4/conf", "net/ipv6/conf"];
@@ -54,7 +56,7 @@ impl Kernel {
     /// The settings of one link, which a move resets.
     pub(super) fn settings_of_link(&mut self, place: &Place, link: &IfName) -> Outcome<Vec<Undo>> {
         let keys = self.namespaces.within(&place.netns, || {
-            CONF.iter().flat_map(|conf| files(&Path::new(conf).join(link.as_str()))).collect::<Vec<_>>()
+            CONF.iter().flat_map(|conf| files(&format!("{conf}/{}", link.as_str()))).collect::<Vec<_>>()
         })?;
         let before = self.values(&place.netns, keys);
         // Nothing was written: they are set back whatever they are then.
@@ -67,7 +69,7 @@ fn link_of(path: &str) -> Option<IfName> {
     let mut parts = path.split('/').skip(2);
     match (parts.next()?, parts.next()?, parts.next()) {
         ("conf" | "neigh", "all" | "default", _) | (_, _, None) => None,
-        ("conf" | "neigh", link, Some(_)) => IfName::parse(link).ok(),
+        ("conf" | "neigh", link, Some(_)) => Some(IfName::read(link)),
         _ => None,
     }
 }
@@ -88,7 +90,7 @@ fn changed_along(path: &str) -> Vec<SysctlKey> {
         }
     };
     let folders = fs::read_dir(Path::new("/proc/sys").join(conf)).into_iter().flatten().flatten();
-    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+    let names = folders.map(|entry| raw::from_bytes(entry.file_name().as_bytes()));
     let mut keys: Vec<String> = names.map(|name| format!("{conf}/{name}/{leaf}")).collect();
     keys.sort();
     if conf == CONF[0] && leaf == "forwarding" {
@@ -100,10 +102,11 @@ fn changed_along(path: &str) -> Vec<SysctlKey> {
 }
 
 /// The files in a folder of settings.
-fn files(folder: &Path) -> Vec<SysctlKey> {
-    let entries = fs::read_dir(Path::new("/proc/sys").join(folder)).into_iter().flatten().flatten();
+fn files(folder: &str) -> Vec<SysctlKey> {
+    let path = Path::new("/proc/sys").join(OsStr::from_bytes(&raw::to_bytes(folder)));
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     // A secret without a value cannot be read, and one is not written back.
     let names = names.filter(|name| name != "stable_secret");
-    names.filter_map(|name| SysctlKey::parse(folder.join(name).to_str()?).ok()).collect()
+    names.filter_map(|name| SysctlKey::parse(&format!("{folder}/{name}")).ok()).collect()
 }

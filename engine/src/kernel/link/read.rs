@@ -17,6 +17,7 @@ use super::super::socket::RouteSocket;
 use super::super::{Outcome, addr, nsid};
 use super::fallback::{is_fallback, is_idle};
 use super::{get, link_message, message_of, without_counters};
+use crate::op::raw;
 use crate::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan};
 use crate::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 
@@ -56,10 +57,12 @@ pub(in super::super) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32,
 /// The names of a namespace's links, sorted, without what they are: a list of 1,000 links takes the
 /// kernel 10 ms, this file (proc_pid_net(5)) a tenth of it.
 pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<Vec<IfName>> {
-    let table = namespaces.within(netns, || std::fs::read_to_string("/proc/thread-self/net/dev"))??;
+    let table = namespaces.within(netns, || std::fs::read("/proc/thread-self/net/dev"))??;
     // Two lines of heads, then `NAME: COUNTERS`; a name has no colon of its own.
-    let names = table.lines().skip(2).filter_map(|line| line.split_once(':'));
-    let mut names: Vec<IfName> = names.filter_map(|(name, _)| IfName::parse(name.trim()).ok()).collect();
+    let lines = table.split(|byte| *byte == b'\n').skip(2);
+    let names = lines.filter_map(|line| line.split(|byte| *byte == b':').next());
+    let names = names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
+    let mut names: Vec<IfName> = names.map(|name| IfName::read(&raw::from_bytes(name))).collect();
     names.sort();
     Ok(names)
 }
@@ -89,9 +92,9 @@ pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfNam
     for message in dump(socket)? {
         for attribute in &message.attributes {
             match attribute {
-                LinkAttribute::IfName(name) => names.extend(IfName::parse(name).ok()),
+                LinkAttribute::IfName(name) => names.push(IfName::read(name)),
                 LinkAttribute::PropList(list) => names.extend(list.iter().filter_map(|prop| match prop {
-                    Prop::AltIfName(name) => IfName::parse(name).ok(),
+                    Prop::AltIfName(name) => Some(IfName::read(name)),
                     _ => None,
                 })),
                 _ => {}
@@ -237,7 +240,7 @@ fn vxlan_link(message: &LinkMessage) -> Option<u32> {
 }
 
 pub(super) fn name(message: &LinkMessage) -> Option<IfName> {
-    attribute(message, |a| if let LinkAttribute::IfName(name) = a { IfName::parse(name).ok() } else { None })
+    attribute(message, |a| if let LinkAttribute::IfName(name) = a { Some(IfName::read(name)) } else { None })
 }
 
 fn attribute<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkAttribute) -> Option<T>) -> Option<T> {

@@ -9,7 +9,7 @@ use crate::op::netfilter::{
     ChainRef, Header, IfPattern, Inv, Masked, Match, PortRange, Proto, Rate, Rule, Target, TcpFlagSet, TcpFlags,
     TcpMatch, UdpMatch,
 };
-use crate::op::{Family, IfName, Prefix};
+use crate::op::{Family, IfName, Prefix, raw};
 
 /// Byte of a TCP header that holds the flags.
 const TCP_FLAGS_OFFSET: u32 = 13;
@@ -239,8 +239,9 @@ fn link_name(compare: Compare, data: &[u8]) -> Option<Inv<IfPattern>> {
     if compare == Compare::Eq && data == NO_LINK {
         return Some(Inv::new(true, IfPattern::Prefix(String::new())));
     }
-    let name = xt_match::text(data);
-    let pattern = if data.contains(&0) { IfPattern::Name(IfName::parse(&name).ok()?) } else { IfPattern::Prefix(name) };
+    let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    let name = raw::from_bytes(&data[..end]);
+    let pattern = if data.contains(&0) { IfPattern::Name(IfName::read(&name)) } else { IfPattern::Prefix(name) };
     Some(Inv::new(inverted(compare)?, pattern))
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::{xt_match, xt_target};
 use crate::op::netfilter::{Extension, Header, IfPattern, Inv, Match, Proto, Rule, Target};
-use crate::op::{Family, Prefix};
+use crate::op::{Family, Prefix, raw};
 
 /// What `-i ! +`, no link at all, is compared with (nft-shared.c of iptables).
 pub(super) const NO_LINK: &[u8] = b"INVAL/D\0";
@@ -66,11 +66,11 @@ pub(super) const FRAGMENT_MASK: [u8; 2] = [0x1f, 0xff];
 
 fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Inv<IfPattern>) {
     let (compare, bytes) = match &link.value {
-        IfPattern::Name(name) => (Compare::equal(link.inverted), [name.as_str().as_bytes(), b"\0"].concat()),
+        IfPattern::Name(name) => (Compare::equal(link.inverted), [&*raw::to_bytes(name.as_str()), b"\0"].concat()),
         IfPattern::Prefix(prefix) if prefix.is_empty() && link.inverted => (Compare::Eq, NO_LINK.to_vec()),
         // `-i +` is every link: there is nothing to compare.
         IfPattern::Prefix(prefix) if prefix.is_empty() => return,
-        IfPattern::Prefix(prefix) => (Compare::equal(link.inverted), prefix.as_bytes().to_vec()),
+        IfPattern::Prefix(prefix) => (Compare::equal(link.inverted), raw::to_bytes(prefix).into_owned()),
     };
     exprs.push(Expr::Meta(key));
     exprs.push(Expr::Cmp(compare, bytes));

@@ -7,24 +7,15 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, close, getpid, read as nix_read, setsid, write as nix_write};
+use nix::unistd::{close, getpid, read as nix_read, setsid, write as nix_write};
 
-use super::super::interrupt::Interrupt;
 use super::super::sys;
-use super::foreground::has_ended;
 use super::identify;
+use super::group::enter_group;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
 use crate::journal::Process;
-
-/// How long a program has between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How often a program that is being ended is looked at.
-const STEP: Duration = Duration::from_millis(2);
 
 /// A program that was started, in a session of its own.
 pub(super) struct Program {
@@ -70,13 +61,13 @@ impl Program {
     pub(super) fn start(
         command: Command,
         stdout: Option<OwnedFd>,
-        surroundings: Surroundings,
+        place: (Surroundings, Option<File>),
         log: Log,
         name: String,
         write: impl FnOnce(Process) -> Option<Option<u64>>,
     ) -> Result<Program, (io::Error, Option<u64>)> {
         let path = log.path.clone();
-        match launch(command, stdout, surroundings, log, write) {
+        match launch(command, stdout, place, log, write) {
             Ok(child) => Ok(Program { child, over: false, name, log: path }),
             Err(error) => {
                 // Nothing is left of a program that did not start.
@@ -114,18 +105,9 @@ impl Program {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Ends it, and what it started in its process group. A program that ended before is left.
-    pub(super) fn stop(&mut self, interrupt: &Interrupt) -> Result<()> {
-        if self.over {
-            return Ok(());
-        }
-        let group = Pid::from_raw(self.child.id().cast_signed());
-        let _ = killpg(group, Signal::SIGTERM);
-        let waited = wait_for_end(group, interrupt);
-        let _ = killpg(group, Signal::SIGKILL);
-        let _ = self.child.wait();
-        self.over = true;
-        waited
+    /// The number of its first process, also when that has ended.
+    pub(super) fn leader(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -134,7 +116,7 @@ impl Program {
 fn launch(
     mut command: Command,
     stdout: Option<OwnedFd>,
-    surroundings: Surroundings,
+    (surroundings, group): (Surroundings, Option<File>),
     log: Log,
     write: impl FnOnce(Process) -> Option<Option<u64>>,
 ) -> Result<Child, (io::Error, Option<u64>)> {
@@ -148,6 +130,7 @@ fn launch(
         // The pipe is to end with the parent.
         close(go_here)?;
         setsid()?;
+        enter_group(group.as_ref());
         nix_write(&tell, &getpid().as_raw().to_ne_bytes())?;
         match nix_read(&may_go, &mut [0; 1])? {
             1 => {}
@@ -173,12 +156,4 @@ fn launch(
         let started = started.join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")));
         started.map_err(|error| (error, entry))
     })
-}
-
-fn wait_for_end(child: Pid, interrupt: &Interrupt) -> Result<()> {
-    let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline && !has_ended(child) {
-        interrupt.sleep(STEP)?;
-    }
-    Ok(())
 }

@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 
 use super::super::interrupt::Interrupt;
 use super::super::sys;
+use super::group::enter_group;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
 use crate::world::Output;
@@ -29,9 +30,10 @@ const LARGEST_PIPE: u64 = 1 << 20;
 
 /// Starts a program in a process group of its own, so that those that it starts can be ended with
 /// it. It does not outlive this process.
-pub(super) fn start(mut command: Command, surroundings: Surroundings) -> io::Result<Child> {
+pub(super) fn start(mut command: Command, surroundings: Surroundings, group: Option<File>) -> io::Result<Child> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     sys::before_start(&mut command, move || {
+        enter_group(group.as_ref());
         surroundings.enter()?;
         sys::close_files_on_start(3);
         Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)

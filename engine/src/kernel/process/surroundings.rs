@@ -1,7 +1,7 @@
 //! What a program in a namespace finds around it, as `ip netns exec` arranges it: the network, a
 //! `/sys` that shows it, and the namespace's own files in `/etc`.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +12,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::super::Outcome;
 use super::super::netns::{Namespaces, enter};
-use crate::op::NetnsRef;
+use crate::op::{NetnsRef, raw};
 
 /// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
 /// include/namespace.h).
@@ -33,7 +33,8 @@ impl Surroundings {
         if *netns == NetnsRef::Host {
             return Ok(Surroundings(None));
         }
-        let etc = netns.name().map(|name| own_files(&Path::new(NETNS_ETC_DIR).join(name.as_str())));
+        let folder = |name: &str| Path::new(NETNS_ETC_DIR).join(OsStr::from_bytes(&raw::to_bytes(name)));
+        let etc = netns.name().map(|name| own_files(&folder(name.as_str())));
         Ok(Surroundings(Some(Elsewhere { netns: namespaces.file(netns)?, etc: etc.unwrap_or_default() })))
     }
 

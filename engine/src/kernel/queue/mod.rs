@@ -11,7 +11,7 @@ mod world;
 use belief::Belief;
 
 use super::Kernel;
-use crate::diagnostics::{At, Error, Result};
+use crate::diagnostics::{At, Errno, Error, Result};
 use crate::op::Op;
 use crate::world::{Absent, Failed, World};
 
@@ -78,7 +78,9 @@ impl Queue {
         let done = self.kernel.apply_together(&ops, steps, |netns, bridge| belief.is_ready(netns, bridge));
         done.map_err(|failed| {
             let at = places.swap_remove(failed.index);
-            let error = Box::new(explain(&ops[failed.index], failed));
+            let op = &ops[failed.index];
+            let facts = if failed.refusal.errno == Errno::EEXIST { self.kernel.facts(op) } else { Vec::new() };
+            let error = Box::new(explain(op, failed, facts));
             self.belief.forget();
             self.failed.insert(Error::Late { at, error }).clone()
         })
@@ -104,15 +106,15 @@ impl Queue {
 fn late(error: Error) -> Failed {
     Failed {
         index: 0,
-        refusal: crate::diagnostics::Errno::ECANCELED.into(),
+        refusal: Errno::ECANCELED.into(),
         absent: Some(Absent::Leave(Box::new(error))),
     }
 }
 
 /// What an operation failed of. What the script's handles mean is past that already.
-fn explain(op: &Op, failed: Failed) -> Error {
+fn explain(op: &Op, failed: Failed, facts: Vec<String>) -> Error {
     match failed.absent {
         Some(absent) => absent.into_error(),
-        None => Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts: Vec::new() },
+        None => Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts },
     }
 }

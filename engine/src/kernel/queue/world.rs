@@ -52,6 +52,10 @@ impl World for Queue {
         self.kernel.remark(text);
     }
 
+    fn facts(&mut self, op: &Op) -> Vec<String> {
+        self.kernel.facts(op)
+    }
+
     fn keep_steps(&mut self) {
         // What fails of what waits is told by whatever is asked next.
         let _ = self.send();

@@ -1,15 +1,20 @@
 //! Steps back as the commands that do the same, for `down --dry-run`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::labs::lock_all;
+use super::super::lifetime::is_bound;
 use super::super::netfilter::{self, RawRule};
+use super::super::process::is_alive;
 use super::super::{Kernel, Outcome};
 use super::shared::Shared;
 use crate::diagnostics::Result;
-use crate::journal::{Deed, Entry, Key, Place, Undo};
+use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
 use crate::op::netfilter::{ChainRef, TableRef};
-use crate::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, RouteOp, RouteProto, SysctlOp};
+use crate::op::{
+    Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsName, NetnsOp, NetnsRef, Op, PolicyOp, RouteOp,
+    RouteProto, SysctlOp,
+};
 use crate::shell::{self, Style};
 
 impl Kernel {
@@ -20,13 +25,15 @@ impl Kernel {
         let entries = self.book.entries.clone();
         let put = Put::of(&entries, &self.book.handles);
         let mut lines = Vec::new();
-        for entry in entries.iter().rev() {
-            for undo in &entry.undo {
-                if self.stays(entry, undo, &put).unwrap_or(false) {
-                    continue;
-                }
-                lines.extend(self.commands(undo));
+        let steps = entries.iter().rev().flat_map(|entry| entry.undo.iter().map(move |undo| (entry, undo.clone())));
+        let mut told: Vec<Undo> = Vec::new();
+        for (entry, undo) in without_round_trips(steps.collect(), &self.book.handles) {
+            let stays = self.stays(entry, &undo, &put).unwrap_or(false);
+            if stays || self.is_gone(entry, &undo, &told).unwrap_or(false) {
+                continue;
             }
+            lines.extend(self.commands(&undo));
+            told.push(undo);
         }
         lines.dedup();
         Ok(lines)
@@ -53,16 +60,113 @@ impl Kernel {
         Ok(in_use || self.heir(entry, undo)?.is_some())
     }
 
+    /// Whether there is nothing to be done for a step, since what it is about is gone, or back. `told` are the
+    /// steps before it.
+    fn is_gone(&mut self, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcome<bool> {
+        Ok(match undo {
+            Undo::Netns { name, key, attached: _ } => !is_bound(name, *key),
+            Undo::Process { process, what: _ } => !is_alive(*process),
+            Undo::Bind { name, place } => is_there(name) || self.find(place)?.is_none(),
+            Undo::Link { place, index, name: _ } | Undo::Move { from: place, index, .. } => {
+                !self.has_link_at(place, *index)? && !told.iter().any(|step| brings(step, place.key, *index))
+            }
+            Undo::Make { place, index, .. } => self.find(place)?.is_none() || self.has_link_at(place, *index)?,
+            Undo::Do { place, links, deed } => {
+                let mut absent = false;
+                for (_, index) in links {
+                    let comes = told.iter().any(|step| brings(step, place.key, *index));
+                    absent |= !comes && !self.has_link_at(place, *index)?;
+                }
+                let made_before = told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
+                absent || (!made_before && self.is_deletion_done(place, deed)?)
+            }
+            Undo::Rule { place, chain, text, before } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let handle = self.book.handles.get(&entry.n).copied();
+                let is_it = |rule: &RawRule| match handle {
+                    Some(handle) => rule.handle == handle,
+                    None => rule.text == *text && !before.contains(&rule.handle),
+                };
+                !netfilter::raw_rules(&mut self.namespaces, &netns, chain)?.iter().any(is_it)
+            }
+            Undo::Rules { place, chain, rules } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
+                let is_back = |former: &Former| {
+                    there.iter().filter(|there| there.text == former.text).count() >= former.equals
+                };
+                rules.iter().all(is_back)
+            }
+            Undo::Policy { place, chain, before: _, wrote } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+                ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy) != Some(*wrote)
+            }
+            Undo::Chain { place, chain } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+                ruleset.chain(chain.table, &chain.name).is_none()
+            }
+            Undo::Table { place, table } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                !netfilter::list(&mut self.namespaces, &netns, table.family)?.tables.contains_key(table)
+            }
+            Undo::NewChain { place, chain } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+                ruleset.chain(chain.table, &chain.name).is_some() || !ruleset.tables.contains_key(&chain.table)
+            }
+            Undo::Lost { .. } | Undo::Resolver { .. } | Undo::Sysctl { .. } => false,
+        })
+    }
+
+    fn has_link_at(&mut self, place: &Place, index: u32) -> Outcome<bool> {
+        match self.find(place)? {
+            Some(netns) => super::super::link::has_index(&mut self.namespaces, &netns, index),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether what a step would take away is gone.
+    fn is_deletion_done(&mut self, place: &Place, deed: &Deed) -> Outcome<bool> {
+        let Some(netns) = self.find(place)? else { return Ok(true) };
+        Ok(match deed {
+            Deed::Route(RouteOp::Del(route)) => !self.has_route(&netns, route)?,
+            Deed::Addr(AddrOp::Del(name, spec)) => {
+                let link = super::super::link::find(&mut self.namespaces, &netns, name)?;
+                link.is_some_and(|link| !link.addrs.iter().any(|addr| addr.local == spec.local))
+            }
+            Deed::Policy(PolicyOp::Del(rule)) => {
+                let there = super::super::policy::list(&mut self.namespaces, &netns, rule.family)?;
+                !there.iter().any(|there| super::super::inverse::is_same_policy(there, rule))
+            }
+            Deed::Neigh(NeighOp::Del(dst, dev)) => {
+                let there = super::super::neigh::list(&mut self.namespaces, &netns)?;
+                !there.iter().any(|there| there.dst == *dst && there.dev == *dev)
+            }
+            Deed::Fdb(FdbOp::Del(entry)) => {
+                let there = super::super::fdb::list(&mut self.namespaces, &netns)?;
+                !there.iter().any(|there| {
+                    there.mac == entry.mac && there.dev == entry.dev && (entry.dst.is_none() || there.dst == entry.dst)
+                })
+            }
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => false,
+        })
+    }
+
     fn commands(&mut self, undo: &Undo) -> Vec<String> {
         let op = |place: &Place, action: Action| shell::lines(&Op::new(place.netns.clone(), action), Style::Plain);
         match undo {
-            Undo::Netns { name, key: _ } => shell::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain),
+            // With `ip netns del` as well only the name goes, as long as somebody is in the namespace.
+            Undo::Netns { name, key: _, attached: _ } => {
+                shell::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain)
+            }
             Undo::Lost { .. } => Vec::new(),
             Undo::Bind { name, place } => match place.process {
                 Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
                 None => Vec::new(),
             },
-            Undo::Resolver { name, before } => {
+            Undo::Resolver { name, before, had_folder: _ } => {
                 shell::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
             }
             Undo::Process { process, what } => vec![format!("kill {}  # {what}", process.pid)],
@@ -122,6 +226,113 @@ impl Kernel {
         let words: Vec<String> = words(rule).iter().map(|word| shell::quote(word)).collect();
         within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
     }
+}
+
+/// Leaves out what would be put back only to be removed again: what the lab made and took away itself.
+fn without_round_trips<'a>(
+    mut steps: Vec<(&'a Entry, Undo)>,
+    handles: &BTreeMap<u64, u64>,
+) -> Vec<(&'a Entry, Undo)> {
+    let mut dropped: BTreeSet<usize> = BTreeSet::new();
+    for first in 0..steps.len() {
+        let (before, after) = steps.split_at_mut(first + 1);
+        let Some((_, step)) = before.last_mut() else { break };
+        let mut later = |is_it: &dyn Fn(&Entry, &Undo) -> bool| {
+            let number = |at: usize| first + 1 + at;
+            let found = after.iter().enumerate().find(|(at, (entry, undo))| {
+                !dropped.contains(&number(*at)) && is_it(entry, undo)
+            });
+            found.map(|(at, _)| dropped.insert(number(at))).is_some()
+        };
+        let gone = match step {
+            Undo::Rules { place, chain, rules } => {
+                rules.retain(|former| {
+                    let adds = |entry: &Entry, undo: &Undo| {
+                        matches!(undo, Undo::Rule { place: at, chain: in_chain, text, before }
+                            if at.key == place.key && in_chain == chain && *text == former.text
+                                && !before.contains(&former.handle))
+                            && !handles.contains_key(&entry.n)
+                    };
+                    !later(&adds)
+                });
+                rules.is_empty()
+            }
+            Undo::NewChain { place, chain } => later(&|_, undo| {
+                matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain)
+            }),
+            Undo::Do { place, links: _, deed } => later(&|_, undo| {
+                matches!(undo, Undo::Do { place: at, links: _, deed: del } if at.key == place.key && undoes(del, deed))
+            }),
+            Undo::Netns { .. }
+            | Undo::Lost { .. }
+            | Undo::Bind { .. }
+            | Undo::Resolver { .. }
+            | Undo::Process { .. }
+            | Undo::Link { .. }
+            | Undo::Make { .. }
+            | Undo::Move { .. }
+            | Undo::Sysctl { .. }
+            | Undo::Rule { .. }
+            | Undo::Policy { .. }
+            | Undo::Chain { .. }
+            | Undo::Table { .. } => false,
+        };
+        if gone {
+            dropped.insert(first);
+        }
+    }
+    let kept = steps.into_iter().enumerate().filter(|(at, _)| !dropped.contains(at));
+    kept.map(|(_, step)| step).collect()
+}
+
+/// Whether a deed takes away the very thing that another makes.
+fn undoes(del: &Deed, made: &Deed) -> bool {
+    match (del, made) {
+        (Deed::Route(RouteOp::Del(del)), Deed::Route(RouteOp::Add(made))) => {
+            super::super::inverse::has_same_key(made, del)
+        }
+        (Deed::Addr(AddrOp::Del(at, del)), Deed::Addr(AddrOp::Add(on, made))) => at == on && del.local == made.local,
+        (Deed::Policy(PolicyOp::Del(del)), Deed::Policy(PolicyOp::Add(made))) => {
+            super::super::inverse::is_same_policy(made, del)
+        }
+        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made))) => {
+            *dst == made.dst && *dev == made.dev
+        }
+        (Deed::Fdb(FdbOp::Del(del)), Deed::Fdb(FdbOp::Add(made) | FdbOp::Append(made))) => del == made,
+        (
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
+        ) => false,
+    }
+}
+
+/// Whether a step brings a link back to where it has an index.
+fn brings(step: &Undo, key: Key, index: u32) -> bool {
+    match step {
+        Undo::Move { to, former, .. } => (to.key, *former) == (key, index),
+        Undo::Make { place, index: made, peer, .. } => {
+            (place.key, *made) == (key, index)
+                || peer.as_ref().is_some_and(|(place, made)| (place.key, *made) == (key, index))
+        }
+        Undo::Netns { .. }
+        | Undo::Lost { .. }
+        | Undo::Bind { .. }
+        | Undo::Resolver { .. }
+        | Undo::Process { .. }
+        | Undo::Link { .. }
+        | Undo::Do { .. }
+        | Undo::Sysctl { .. }
+        | Undo::Rule { .. }
+        | Undo::Rules { .. }
+        | Undo::Policy { .. }
+        | Undo::Chain { .. }
+        | Undo::NewChain { .. }
+        | Undo::Table { .. } => false,
+    }
+}
+
+fn is_there(name: &NetnsName) -> bool {
+    super::super::netns::path_of(name).symlink_metadata().is_ok()
 }
 
 /// What the lab put into tables.

@@ -63,7 +63,11 @@ impl Kernel {
             let Some((there, far)) = self.home(far)? else { return Ok(()) };
             (veth.netns, veth.peer, far_index) = (Some(there), far.name, Some(far.index));
         }
-        links::add_with_index(&mut self.namespaces, &netns, &near.name, &kind, near.index, far_index)
+        match links::add_with_index(&mut self.namespaces, &netns, &near.name, &kind, near.index, far_index) {
+            // The link below it is gone, and it would have gone with that.
+            Err(failure) if self.last_try && failure.absent.is_some() => Ok(()),
+            made => made,
+        }
     }
 
     /// Where a link is made again: where it was, or, if that namespace is gone, where the lab had

@@ -12,12 +12,13 @@ mod sysctl;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::labs::lock_all;
 use super::{Kernel, Outcome, kill, resolver};
 use crate::diagnostics::{Errno, Error};
 use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Place, Undo};
-use crate::op::{AddrOp, FdbOp, IfName, LinkOp, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
+use crate::op::{AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
 
 /// What is still to be undone.
 struct Undoing {
@@ -74,15 +75,20 @@ impl Kernel {
 
     /// Undoes entries, the last first, and tells what could not be undone.
     pub(super) fn undo_entries(&mut self, entries: Vec<Entry>) -> Vec<String> {
+        let asked = Instant::now();
         self.ask_processes_to_end(&entries);
         let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
         let mut undoing = Undoing::new(entries);
         self.undo_in_order(&mut undoing, oldest);
         // The rest may have been in the way: a route needs the rule that was removed before it.
+        let mut problems = if self.partial { Vec::new() } else { self.end_rest(asked) };
         let failed: Vec<Entry> = std::mem::take(&mut undoing.failed).into_iter().map(|(entry, _)| entry).collect();
         undoing.add(failed);
+        self.last_try = true;
         self.undo_in_order(&mut undoing, oldest);
-        undoing.failed.into_iter().flat_map(|(_, problems)| problems).collect()
+        self.last_try = false;
+        problems.extend(undoing.failed.into_iter().flat_map(|(_, problems)| problems));
+        problems
     }
 
     fn undo_in_order(&mut self, undoing: &mut Undoing, oldest: u64) {
@@ -204,9 +210,9 @@ impl Kernel {
                 Err(super::Failure::from_error(Error::NoUndo { why }))
             }
             Undo::Lost { .. } => Ok(()),
-            Undo::Netns { name, key } => self.undo_name(name, *key),
+            Undo::Netns { name, key, attached: _ } => self.undo_name(name, *key),
             Undo::Bind { name, place } => self.undo_detach(name, place),
-            Undo::Resolver { name, before } => resolver::set_back(name, before),
+            Undo::Resolver { name, before, had_folder } => resolver::set_back(name, before, *had_folder),
             Undo::Process { process, what: _ } => self.undo_process(*process),
             Undo::Link { place, index, name: _ } => self.undo_link(place, *index),
             Undo::Make { place, index, name, kind, peer } => self.make_again(place, *index, name, kind, peer.as_ref()),
@@ -274,6 +280,7 @@ impl Kernel {
         };
         match done {
             Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
+            Err(failure) if self.last_try && is_out_of_place(deed, failure.refusal.errno) => Ok(()),
             result => result,
         }
     }
@@ -323,6 +330,34 @@ fn is_done(deed: &Deed, errno: Errno) -> bool {
     match makes {
         true => errno == Errno::EEXIST,
         false => matches!(errno, Errno::ENOENT | Errno::ESRCH | Errno::EADDRNOTAVAIL | Errno::ENODEV),
+    }
+}
+
+/// Whether a refusal to put something back means that what carried it is gone, and it would have gone
+/// with that: a route with the address that leads to its gateway, a neighbour with its link's being up, an
+/// IPv6 address with IPv6 on its link, the setting of a bridge's port with the bridge. To be asked only
+/// when everything else has been undone, which may bring that back.
+fn is_out_of_place(deed: &Deed, errno: Errno) -> bool {
+    match deed {
+        Deed::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => match errno {
+            Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::ENODEV => true,
+            // The address that it sends from, or IPv6 on the link.
+            Errno::EINVAL => route.src.is_some() || route.nexthops.iter().any(|hop| hop.via.is_some()),
+            Errno::EACCES => route.family() == Family::V6,
+            _ => false,
+        },
+        Deed::Addr(AddrOp::Add(_, spec)) => errno == Errno::EACCES && spec.local.addr().is_ipv6(),
+        Deed::Neigh(NeighOp::Add(_)) => matches!(errno, Errno::ENETDOWN | Errno::EINVAL),
+        Deed::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry)) => {
+            entry.master && matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP)
+        }
+        Deed::Link(LinkOp::Set(_, LinkSet::Hairpin(_))) => matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP),
+        Deed::Link(_)
+        | Deed::Route(RouteOp::Del(_) | RouteOp::Flush(..))
+        | Deed::Addr(AddrOp::Del(..))
+        | Deed::Neigh(NeighOp::Del(..))
+        | Deed::Fdb(FdbOp::Del(_))
+        | Deed::Policy(_) => false,
     }
 }
 

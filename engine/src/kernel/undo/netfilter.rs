@@ -137,8 +137,16 @@ impl Kernel {
         if returning.is_empty() {
             return Ok(());
         }
-        let done = netfilter::put_back(&mut self.namespaces, &netns, chain, &returning);
-        done.map_err(|(culprit, failure)| not_put_back(&returning[culprit].rule.text, failure))?;
+        while let Err((culprit, failure)) = netfilter::put_back(&mut self.namespaces, &netns, chain, &returning) {
+            // What it jumps to is gone, and it would have gone with that.
+            if !self.last_try || failure.refusal.errno != Errno::ENOENT {
+                return Err(not_put_back(&returning[culprit].rule.text, failure));
+            }
+            returning.remove(culprit);
+            if returning.is_empty() {
+                return Ok(());
+            }
+        }
         kill::point();
         self.learn_new_handles(place, &netns, chain, &chain_then)
     }
@@ -205,6 +213,11 @@ impl Kernel {
 
     pub(super) fn make_chain_again(&mut self, place: &Place, chain: &ChainRef) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
+        // With its table the chain would have gone; to make it again would make the table.
+        let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+        if !ruleset.tables.contains_key(&chain.table) {
+            return Ok(());
+        }
         match self.carry_out(&Op::new(netns, NetfilterOp::NewChain(chain.clone()))) {
             Err(failure) if failure.refusal.errno == Errno::EEXIST => Ok(()),
             result => result,

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::link::Outline;
 use super::super::netns::pids_by_netns;
-use super::super::process::{identify, name_of, session_of};
-use super::super::{Kernel, link as links};
+use super::super::owners::OtherLabs;
+use super::super::process::{Whose, identify, name_of, session_of};
+use super::super::{Failure, Kernel, link as links};
+use crate::diagnostics::Result;
 use crate::journal::{Deed, Key, Place, Process, Undo};
 use crate::op::{IfName, LinkOp, LinkSet, NetnsRef};
 
@@ -29,7 +31,9 @@ impl Known {
         let mut known = Known::default();
         for undo in undos {
             match undo {
-                Undo::Netns { name, key } => {
+                // Of somebody else's namespace only the name goes.
+                Undo::Netns { attached: true, .. } => {}
+                Undo::Netns { name, key, attached: false } => {
                     known.spaces.push(Place { netns: NetnsRef::Named(name), key, process: None });
                 }
                 Undo::Move { index, .. } => drop(known.moved.insert(index)),
@@ -63,57 +67,79 @@ impl Known {
 impl Kernel {
     /// What others put into the lab, in words. Links that the lab's own programs made in its
     /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
-    pub(in super::super) fn strangers(&mut self) -> Vec<String> {
+    /// What cannot be looked into is an error: something could be in it.
+    pub(in super::super) fn strangers(&mut self) -> Result<Vec<String>> {
         let undos: Vec<Undo> = self.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
         let known = Known::of(undos.into_iter());
+        let labs = self.other_labs()?;
+        let members: BTreeSet<u32> =
+            self.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
         let mut found = Vec::new();
         let everyone = pids_by_netns();
         for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
-            let Ok(Some(netns)) = self.find(place) else { continue };
+            let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+            let Some(netns) = self.find(place).map_err(unknown)? else { continue };
             let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
-            found.extend(self.strange_processes(&known, &netns, inside));
+            let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
+            found.extend(strange_processes(&known, &labs, &netns, &inside));
             if !self.book.programs_ran(place.key) {
-                found.extend(self.strange_links(&known, &netns));
+                let links = self.outlines(&netns)?;
+                let strange = links.iter().filter(|link| !self.knows(&known, link));
+                found.extend(strange.map(|link| {
+                    let of = of_lab(labs.of_link(link.index));
+                    format!("the link `{}`{of} in the namespace `{netns}`", link.name)
+                }));
             }
         }
         // Each list of links is read once, however many of them are the lab's.
         let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
         for (place, index) in &known.links {
-            let Ok(Some(netns)) = self.find(place) else { continue };
-            let links = seen.entry(netns).or_insert_with_key(|netns| self.outlines(netns));
-            found.extend(self.strange_ports(&known, links, *index));
+            let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+            let Some(netns) = self.find(place).map_err(unknown)? else { continue };
+            if !seen.contains_key(&netns) {
+                let links = self.outlines(&netns)?;
+                seen.insert(netns.clone(), links);
+            }
+            found.extend(self.strange_ports(&known, &labs, &seen[&netns], *index));
         }
-        found
+        Ok(found)
     }
 
-    fn strange_processes(&mut self, known: &Known, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
-        let ours = |pid: u32| {
-            let session = session_of(pid);
-            pid == std::process::id()
-                || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
-        };
-        let strange = inside.iter().copied().filter(|pid| !ours(*pid));
-        strange.map(|pid| format!("process {pid} ({}) in the namespace `{netns}`", name_of(pid))).collect()
+    fn outlines(&mut self, netns: &NetnsRef) -> Result<Vec<Outline>> {
+        let links = self.namespaces.route_socket(netns).and_then(links::outlines);
+        links.map_err(|failure| failure.into_error(|| format!("list the links of {netns}")))
     }
 
-    fn strange_links(&mut self, known: &Known, netns: &NetnsRef) -> Vec<String> {
-        let links = self.outlines(netns);
-        let strange = links.iter().filter(|link| !self.knows(known, link));
-        strange.map(|link| format!("the link `{}` in the namespace `{netns}`", link.name)).collect()
-    }
-
-    fn outlines(&mut self, netns: &NetnsRef) -> Vec<Outline> {
-        self.namespaces.route_socket(netns).and_then(links::outlines).unwrap_or_default()
-    }
-
-    fn strange_ports(&self, known: &Known, links: &[Outline], index: u32) -> Vec<String> {
+    fn strange_ports(&self, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
         let Some(bridge) = links.iter().find(|link| link.index == index) else { return Vec::new() };
         let ports = links.iter().filter(|link| link.master == Some(index));
         let strange = ports.filter(|port| !self.knows(known, port) && !known.ports.contains(&port.name));
-        strange.map(|port| format!("the link `{}` is a port of the lab's `{}`", port.name, bridge.name)).collect()
+        let told = strange.map(|port| {
+            let of = of_lab(labs.of_link(port.index));
+            format!("the link `{}`{of} is a port of the lab's `{}`", port.name, bridge.name)
+        });
+        told.collect()
     }
 
     fn knows(&self, known: &Known, link: &Outline) -> bool {
         self.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
     }
+}
+
+fn strange_processes(known: &Known, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
+    let ours = |pid: u32| {
+        let session = session_of(pid);
+        pid == std::process::id()
+            || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
+    };
+    let strange = inside.iter().copied().filter(|pid| !ours(*pid));
+    let told = strange.map(|pid| {
+        let of = of_lab(labs.of_process(pid));
+        format!("process {pid} ({}){of} in the namespace `{netns}`", name_of(pid))
+    });
+    told.collect()
+}
+
+fn of_lab(lab: Option<&str>) -> String {
+    lab.map_or_else(String::new, |lab| format!(" of the lab `{lab}`"))
 }

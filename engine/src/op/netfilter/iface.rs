@@ -25,7 +25,7 @@ impl IfPattern {
                 let why = format!("it has {} bytes with its `+`, and iptables takes at most {IFNAME_MAX}", text.len());
                 IfName::parse(prefix).and(Err(Error::LinkName { given: text.to_owned(), why }))
             }
-            Some(prefix) => IfName::parse(prefix).map(|name| IfPattern::Prefix(name.to_string())),
+            Some(prefix) => IfName::parse(prefix).map(|name| IfPattern::Prefix(name.as_str().to_owned())),
         }
     }
 }

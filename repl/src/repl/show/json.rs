@@ -1,6 +1,7 @@
 //! Values as JSON.
 
 use netscript_engine::diagnostics::Result;
+use netscript_engine::op::raw;
 use netscript_stdlib::Link;
 use rhai::{Array, Dynamic, Map};
 use serde_json::{Value, json as object};
@@ -44,6 +45,6 @@ fn link(link: &Link) -> Result<Value> {
         "mtu": found.mtu,
         "addrs": found.addrs.iter().map(|addr| addr.local.to_string()).collect::<Vec<_>>(),
         "master": found.master.map(|master| master.to_string()),
-        "alias": found.alias,
+        "alias": found.alias.as_deref().map(raw::shown),
     }))
 }

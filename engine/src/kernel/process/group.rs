@@ -1,0 +1,137 @@
+//! A control group of a lab's own (cgroups(7), version 2), with one below it for each of its programs.
+//! Whatever a program does, what it starts is in its group: a new session, an environment of its own or
+//! parents that have ended make no difference.
+//!
+//! The group lies below the one that netscript itself is in, so that its limits stay. Where none can be
+//! made (a file system that is read-only, a user without rights, version 1 alone), there is none, and the
+//! lab's processes are known by their environment.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take until a group whose processes have ended counts as empty.
+const EMPTYING: Duration = Duration::from_secs(1);
+
+/// The groups of a lab.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Groups(Option<PathBuf>);
+
+/// Where the group of a lab would be, if there can be one.
+pub(in super::super) fn place(token: &str) -> Option<String> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let mounts = fs::read("/proc/self/mountinfo").ok()?;
+    let mounts = String::from_utf8_lossy(&mounts).into_owned();
+    let folder = mounts.lines().filter_map(mounted).find_map(|(root, point)| {
+        let below = Path::new(own).strip_prefix(root).ok()?;
+        Some(Path::new(point).join(below)).filter(|folder| folder.join("cgroup.procs").is_file())
+    })?;
+    folder.join(format!("netscript-{token}")).to_str().map(str::to_owned)
+}
+
+/// Root and mount point of a line of proc_pid_mountinfo(5), if it is a hierarchy of version 2.
+fn mounted(line: &str) -> Option<(&str, &str)> {
+    let (mount, source) = line.split_once(" - ")?;
+    let mut words = mount.split(' ').skip(3);
+    let (root, point) = (words.next()?, words.next()?);
+    source.starts_with("cgroup2 ").then_some((root, point))
+}
+
+impl Groups {
+    /// The groups that a journal names.
+    pub(in super::super) fn at(place: Option<&str>) -> Groups {
+        Groups(place.map(PathBuf::from))
+    }
+
+    /// Makes the group of a program; what writes `0` into the file moves itself there.
+    pub(super) fn open(&self, program: u32) -> Option<File> {
+        let group = self.group(program)?;
+        fs::create_dir_all(&group).ok()?;
+        OpenOptions::new().write(true).open(group.join("cgroup.procs")).ok()
+    }
+
+    /// The numbers of the processes of a program, or of all of them.
+    pub(super) fn pids(&self, program: Option<u32>) -> Vec<u32> {
+        self.of(program).map_or_else(Vec::new, |group| below(&group).iter().flat_map(|group| pids_in(group)).collect())
+    }
+
+    /// Ends every process of a program, or of all of them, at once (Linux 5.14).
+    pub(super) fn kill(&self, program: Option<u32>) {
+        if let Some(group) = self.of(program) {
+            // Older kernels have no such file: the processes are ended one by one.
+            let _ = OpenOptions::new().write(true).open(group.join("cgroup.kill")).and_then(|mut file| {
+                use std::io::Write;
+                file.write_all(b"1")
+            });
+        }
+    }
+
+    /// Removes the groups, which must be empty.
+    pub(in super::super) fn remove(&self) -> io::Result<()> {
+        let Some(group) = &self.0 else { return Ok(()) };
+        let deadline = Instant::now() + EMPTYING;
+        for group in below(group).iter().rev() {
+            loop {
+                match fs::remove_dir(group) {
+                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    Ok(()) | Err(_) => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of(&self, program: Option<u32>) -> Option<PathBuf> {
+        match program {
+            Some(program) => self.group(program),
+            None => self.0.clone(),
+        }
+    }
+
+    fn group(&self, program: u32) -> Option<PathBuf> {
+        Some(self.0.as_ref()?.join(program.to_string()))
+    }
+}
+
+/// Moves the calling process into a group. System calls only. Where that is refused, the environment
+/// tells whose it is.
+pub(super) fn enter_group(group: Option<&File>) {
+    if let Some(group) = group {
+        let _ = nix::unistd::write(group, b"0");
+    }
+}
+
+/// A group and those below it, outer ones first; a program may have made some itself.
+fn below(group: &Path) -> Vec<PathBuf> {
+    let mut groups = vec![group.to_owned()];
+    let mut next = 0;
+    while next < groups.len() {
+        let inside = fs::read_dir(&groups[next]).into_iter().flatten().flatten();
+        groups.extend(inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+        next += 1;
+    }
+    groups
+}
+
+fn pids_in(group: &Path) -> Vec<u32> {
+    let listed = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    // 0 is a process that cannot be named in this PID namespace.
+    listed.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid != 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mounted;
+
+    #[test]
+    fn hierarchies_of_version_2_are_found() {
+        let hybrid = "42 32 0:39 / /sys/fs/cgroup/unified rw,nosuid - cgroup2 cgroup2 rw,nsdelegate";
+        assert_eq!(mounted(hybrid), Some(("/", "/sys/fs/cgroup/unified")));
+        assert_eq!(mounted("41 32 0:38 / /sys/fs/cgroup/cpu rw shared:9 - cgroup cgroup rw,cpu"), None);
+    }
+}

@@ -1,0 +1,484 @@
+//! Taking a lab down on a machine that other things happen on: programs that hide, journals that were
+//! damaged, things that others have removed, names that are no text.
+
+use std::time::{Duration, Instant};
+
+use netscript_tests::program::{family, left_of};
+
+use super::journal::Machine;
+
+/// A name that is not UTF-8. `ip` takes any bytes.
+const ODD: &str = r"odd=$(printf 'a\377b');";
+
+/// A script whose programs leave the session, ignore SIGTERM, fork twice, forget their environment, and are
+/// many. `TAG` is a word that nobody else's command line has.
+const HIDING: &str = r#"
+    let red = netns("red");
+    let p = host.start(["sh", "-c", `
+        setsid sleep 1001.TAG &
+        (setsid sh -c 'sleep 1002.TAG & sleep 1003.TAG' &)
+        env -i setsid -f sleep 1004.TAG
+        trap '' TERM; sh -c 'trap "" TERM; sleep 1005.TAG; sleep 1006.TAG' &
+        sleep 1007.TAG`]);
+    let tree = red.start(["sh", "-c", "for i in $(seq 64); do setsid sleep 1008.TAG & done; exit 0"]);
+    red.exec(["sh", "-c", "setsid -f sleep 1009.TAG </dev/null >/dev/null 2>&1; env -i setsid -f sleep 1010.TAG </dev/null >/dev/null 2>&1"]);
+    wait_until(20, || host.exec(["pgrep", "-x", "-c", "-f", "sleep 1008.TAG"]).stdout == "64\n");
+"#;
+
+/// How many processes run that have a word in their command line, those that look for it left out.
+fn count(machine: &Machine, tag: &str) -> usize {
+    machine.ok(&format!("pgrep -x -c -f 'sleep [0-9]+[.]{tag}' || true")).trim().parse().unwrap()
+}
+
+/// A number as the fraction of seconds that `sleep` takes.
+fn tag(number: u32) -> String {
+    format!("{}{number}", std::process::id())
+}
+
+#[test]
+fn no_program_survives_the_lab() {
+    let machine = Machine::new();
+    let tag = tag(1);
+    machine.script("lab", &HIDING.replace("TAG", &tag));
+    machine.ok("netscript lab.rhai");
+    assert!(count(&machine, &tag) >= 70, "{}", count(&machine, &tag));
+    // A stranger's program of the same kind, in another namespace, is nobody's business.
+    machine.ok(&format!("setsid -f sleep 2000.{tag} </dev/null >/dev/null 2>&1"));
+    let told = machine.ok("netscript down lab");
+    assert_eq!(told, "the lab `lab` is down\n");
+    assert_eq!(machine.ok(&format!("pgrep -a -x -f 'sleep [0-9]+[.]{tag}' | cut -d ' ' -f 2-")), format!("sleep 2000.{tag}\n"));
+    machine.ok(&format!("pkill -x -f 'sleep 2000[.]{tag}'; test ! -e netscript; test -z \"$(ip netns list)\""));
+    let groups = machine.ok("find /sys/fs/cgroup -maxdepth 4 -name 'netscript-lab:*' 2>/dev/null || true");
+    let ours = groups.lines().filter(|group| std::fs::read_to_string(format!("{group}/cgroup.procs")).is_ok());
+    assert_eq!(ours.filter(|group| group.contains(&tag)).count(), 0, "{groups}");
+}
+
+#[test]
+fn no_program_survives_a_lab_that_failed() {
+    let machine = Machine::new();
+    let tag = tag(2);
+    machine.script("lab", &(HIDING.replace("TAG", &tag) + "throw \"enough\";"));
+    let told = machine.refused("netscript lab.rhai", "E0112");
+    assert!(told.contains("everything that the script did has been undone"), "{told}");
+    assert_eq!(count(&machine, &tag), 0);
+}
+
+/// As where no control group can be made: the processes are known by their environment and their parents.
+#[test]
+fn programs_are_found_without_control_groups() {
+    let machine = Machine::new();
+    machine.ok("for at in $(awk '$9 == \"cgroup2\" || $10 == \"cgroup2\" { print $5 }' /proc/self/mountinfo); do
+        mount -t tmpfs -o ro tmpfs $at; done");
+    let tag = tag(3);
+    // What forgets its environment and its parents cannot be known there.
+    let script = HIDING.replace("env -i setsid -f sleep 1004.TAG", "").replace("env -i setsid -f sleep 1010.TAG", "true");
+    machine.script("lab", &script.replace("TAG", &tag));
+    machine.ok("netscript lab.rhai; ! grep -q '\"cgroup\"' netscript/lab/journal");
+    assert!(count(&machine, &tag) >= 68, "{}", count(&machine, &tag));
+    machine.ok("netscript down lab");
+    assert_eq!(count(&machine, &tag), 0);
+}
+
+#[test]
+fn a_stopped_program_ends_with_what_it_started() {
+    let machine = Machine::new();
+    let tag = tag(4);
+    let script = HIDING.replace("TAG", &tag)
+        + "print(\"before\"); p.stop(); print(p.running); tree.stop(); red.exec([\"pkill\", \"-x\", \"-f\", \"sleep (1009|1010)[.]TAG\"]);"
+            .replace("TAG", &tag)
+            .as_str()
+        + "print(host.exec([\"pgrep\", \"-x\", \"-c\", \"-f\", \"sleep [0-9]+[.]TAG\"]).stdout);".replace("TAG", &tag).as_str();
+    machine.script("lab", &script);
+    assert!(machine.ok("netscript --rm lab.rhai").starts_with("before\nfalse\n0\n"));
+}
+
+/// `down` that is run by a program of the lab ends neither that nor itself, and says so.
+#[test]
+fn what_runs_down_itself_is_told_of() {
+    let machine = Machine::new();
+    let program = netscript_tests::netscript().display().to_string();
+    machine.script(
+        "lab",
+        &format!("let p = host.start([\"sh\", \"-c\", \"while ! test -e go; do sleep 0.05; done; '{program}' down lab >said 2>&1; touch done; sleep 60\"]);"),
+    );
+    machine.ok("netscript lab.rhai; touch go; for i in $(seq 400); do test -e done && break; sleep 0.05; done");
+    let said = machine.ok("cat said");
+    assert!(said.contains("error[E0507]") && said.contains("is what this netscript was started from"), "{said}");
+    machine.ok("netscript down lab; test ! -e netscript");
+}
+
+/// The user's own shell in a namespace of the lab is asked about and, with --force, lives on.
+#[test]
+fn a_users_shell_is_not_the_labs() {
+    let machine = Machine::new();
+    let tag = tag(5);
+    machine.script("lab", r#"netns("red").exec("true");"#);
+    machine.ok(&format!("netscript lab.rhai; setsid -f ip netns exec red sleep 3000.{tag} </dev/null >/dev/null 2>&1; sleep 0.3"));
+    assert!(machine.refused("netscript down lab", "E0504").contains("(sleep) in the namespace `red`"));
+    machine.ok("netscript down --force lab; test -z \"$(ip netns list)\"");
+    assert_eq!(count(&machine, &tag), 1);
+    machine.ok(&format!("pkill -x -f 'sleep 3000[.]{tag}'"));
+}
+
+#[test]
+fn a_process_need_not_have_a_name_of_text() {
+    let machine = Machine::new();
+    machine.ok("cp $(command -v sleep) \"$(printf 'odd\\377')\"");
+    machine.script("lab", r#"host.start(["sh", "-c", "exec ./odd* 1000"]);"#);
+    machine.ok("netscript lab.rhai");
+    let listed: serde_json::Value = serde_json::from_str(&machine.ok("netscript ps --format json")).unwrap();
+    let pid = u32::try_from(listed[0]["processes"][0]["pid"].as_u64().unwrap()).unwrap();
+    let running = family(pid);
+    assert_eq!(running.len(), 1, "{running:?}");
+    machine.ok("netscript down lab");
+    assert_eq!(left_of(&running, Duration::from_secs(1)), []);
+}
+
+#[test]
+fn a_symbolic_link_is_no_lab() {
+    let machine = Machine::new();
+    machine.ok("mkdir victim netscript; echo x >victim/a; echo y >victim/journal; ln -s /run/victim netscript/evil");
+    let told = machine.refused("netscript down evil", "E0541");
+    assert!(told.contains("/run/netscript/evil is a symbolic link"), "{told}");
+    machine.refused("netscript down --force evil", "E0541");
+    machine.script("evil", r#"bridge("br0");"#);
+    machine.refused("netscript evil.rhai", "E0541");
+    machine.ok("netscript down --all");
+    assert_eq!(machine.ok("ls victim; cat victim/a; ls netscript; ip -br link show type bridge"), "a\njournal\nx\nevil\n");
+    // The same of the folder of all labs, and of the files in one.
+    machine.ok("rm -r netscript; ln -s /run/victim netscript");
+    machine.refused("netscript evil.rhai", "E0541");
+    assert_eq!(machine.ok("ls victim"), "a\njournal\n");
+    machine.ok("rm netscript; netscript evil.rhai; mv netscript/evil/journal whole; ln -s /run/whole netscript/evil/journal");
+    assert!(machine.refused("netscript down evil", "E0506").contains("it is a symbolic link"));
+    machine.ok("rm netscript/evil/journal; ln -s /run/victim/a netscript/evil/1.out; mv whole netscript/evil/journal");
+    machine.ok("netscript down evil; cat victim/a; ! ip link show br0 2>/dev/null");
+}
+
+#[test]
+fn a_journal_that_is_not_whole_is_not_worked_off() {
+    let machine = Machine::new();
+    machine.script("lab", r#"netns("red"); bridge("br0"); bridge("br1"); bridge("br2");"#);
+    let build = || machine.ok("netscript lab.rhai; cp netscript/lab/journal whole");
+    let there = || machine.ok("ip netns list; ip -br link show type bridge | cut -d ' ' -f 1");
+    build();
+    let all = there();
+    assert_eq!(all, "red\nbr0\nbr1\nbr2\n");
+    let lines: usize = machine.ok("wc -l <whole").trim().parse().unwrap();
+    let program = netscript_tests::netscript().display();
+    let mut spoilt = vec![
+        (": >$j".to_owned(), "it has been emptied"),
+        ("rm $j".to_owned(), "it has been removed"),
+        ("head -c 40 whole >$j".to_owned(), "it has been emptied"),
+        ("sed 1d whole >$j".to_owned(), "its first line is damaged"),
+        ("head -n -1 whole >$j".to_owned(), "its end is missing"),
+        ("head -n 2 whole >$j".to_owned(), "its end is missing"),
+        ("rm $j; mkfifo $j".to_owned(), "it is not a regular file"),
+        ("rm $j; mknod $j c 1 5".to_owned(), "it is not a regular file"),
+        ("sed 's/^{\"entry\"/{\"enrty\"/' whole >$j".to_owned(), "line 2 is damaged"),
+    ];
+    // Each line but the first and the last is an entry.
+    spoilt.extend((2..lines).map(|line| {
+        let missing = if line == lines - 1 { "entries are missing" } else { "an entry is missing before line" };
+        (format!("sed {line}d whole >$j"), missing)
+    }));
+    for (spoil, why) in &spoilt {
+        machine.ok(&format!("j=netscript/lab/journal; {spoil}"));
+        let told = machine.refused(&format!("timeout 20 '{program}' down lab"), "E0506");
+        assert!(told.contains(why) && told.contains("--force"), "{spoil}: {told}");
+        assert!(machine.ok(&format!("timeout 20 '{program}' ps")).contains("lab  damaged"), "{spoil}");
+        machine.refused("netscript lab.rhai", "E0501");
+        machine.ok("netscript down --dry-run --force lab; test -e netscript/lab");
+        assert_eq!(there(), all, "{spoil}");
+        machine.ok("rm -f netscript/lab/journal; cp whole netscript/lab/journal");
+    }
+    machine.ok("netscript down lab");
+    assert_eq!(there(), "");
+    // With --force the rest is undone; nobody is told that the lab is down.
+    build();
+    let told = machine.ok("sed 3d whole >netscript/lab/journal; netscript down --force lab");
+    assert!(told.contains("an entry is missing before line 3") && !told.contains("is down"), "{told}");
+    assert_eq!(there(), "br0\n");
+    machine.ok("ip link del br0");
+    build();
+    let told = machine.ok(": >netscript/lab/journal; netscript down --force lab");
+    assert!(told.contains("nothing of the lab `lab` was undone") && !told.contains("is down"), "{told}");
+    assert_eq!(there(), all);
+    machine.ok("test ! -e netscript");
+}
+
+/// What version 0.1.0 wrote, but for what differs from machine to machine.
+#[test]
+fn a_journal_of_version_0_1_0_is_read() {
+    let machine = Machine::new();
+    machine.script("new", r#"bridge("br0"); netns("red"); host.sysctl("net.ipv4.ip_forward", 1);"#);
+    machine.ok("sysctl -qw net.ipv4.ip_forward=0; netscript new.rhai");
+    // These two did not exist then.
+    machine.ok(r#"sed -i 's/,"cgroup":"[^"]*"//; s/,"entries":[0-9]*//' netscript/new/journal; : >netscript/new/lock"#);
+    let fields = |line: usize| machine.ok(&format!("sed -n {line}p netscript/new/journal"));
+    assert!(!fields(1).contains("cgroup"), "{}", fields(1));
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let header: serde_json::Value = serde_json::from_str(&fields(1)).unwrap();
+    assert_eq!(keys(&header["lab"]), "base boot host name script started token version");
+    let entry: serde_json::Value = serde_json::from_str(&fields(3)).unwrap();
+    assert_eq!(keys(&entry["entry"]["undo"][0]["netns"]), "key name");
+    assert_eq!(machine.ok("netscript down new; cat /proc/sys/net/ipv4/ip_forward; ip netns list; test ! -e netscript"), "0\nthe lab `new` is down\n");
+}
+
+/// Each line is what a script does, and what somebody else does before the lab goes down.
+const REMOVED: &[(&str, &str)] = &[
+    (r#"let r = host.filter.forward.accept(#{ src: "10.0.0.1" }); r.delete();"#, "nft delete table ip filter"),
+    (r#"host.filter.forward.accept(#{ src: "10.0.0.1" });"#, "nft delete table ip filter"),
+    (r#"host.filter.forward.accept(#{ src: "10.0.0.1" });"#, "iptables -F"),
+    (r#"host.filter.forward.policy("drop");"#, "nft delete table ip filter"),
+    (r#"let own = host.filter.chain("OWN"); own.drop(); host.filter.input.jump(own);"#, "iptables -F; iptables -X"),
+    (r#"let own = host.filter.chain("OWN"); own.delete();"#, "nft delete table ip filter"),
+    (r#"let own = host.filter.chain("OWN"); host.filter.input.jump(own).delete();"#, "iptables -X OWN"),
+    (r#"host.filter.forward.flush();"#, "nft delete table ip filter"),
+    (r#"host.filter.output.flush();"#, "iptables -X THEIRS"),
+    (r#"bridge("br0").up().addr("10.6.0.1/24");"#, "ip link del br0"),
+    (r#"let v = veth("v1", #{ peer: "eth0", netns: netns("red") });"#, "ip netns del red"),
+    (r#"link("t1").addr("10.7.0.1/24"); host.route("10.8.0.0/16", #{ via: "10.7.0.2" });"#, "ip addr del 10.7.0.1/24 dev t1"),
+    (r#"host.route("10.8.0.0/16", #{ via: "10.1.0.2" });"#, "ip route del 10.8.0.0/16"),
+    (r#"host.route("10.8.0.0/16", #{ kind: "blackhole", table: 100 });"#, "ip route flush table 100"),
+    (r#"host.del_route("10.9.0.0/16");"#, "ip addr flush dev t1"),
+    (r#"host.del_route("10.9.0.0/16");"#, "ip link set t1 down"),
+    (r#"host.del_route("10.9.0.0/16");"#, "ip link del t1"),
+    (r#"host.replace_route("10.9.0.0/16", #{ kind: "blackhole" });"#, "ip addr flush dev t1"),
+    (r#"host.del_route("fd09::/64");"#, "sysctl -qw net.ipv6.conf.t1.disable_ipv6=1"),
+    (r#"link("t1").del_addr("fd01::1/64");"#, "sysctl -qw net.ipv6.conf.t1.disable_ipv6=1"),
+    (r#"link("t1").del_addr("10.1.0.1/24");"#, "ip link del t1"),
+    (r#"host.rule(#{ from: "10.2.0.0/16", table: 78 });"#, "ip rule del from 10.2.0.0/16"),
+    (r#"host.rule(#{ from: "10.2.0.0/16", table: 78, priority: 5 }); host.del_rule(#{ from: "10.2.0.0/16", table: 78 });"#, "true"),
+    (r#"host.neigh("10.1.0.7", "02:00:00:00:00:07", link("t1"));"#, "ip neigh del 10.1.0.7 dev t1"),
+    (r#"host.del_neigh("10.1.0.9", link("t1"));"#, "ip link set t1 down"),
+    (r#"link("t3").master(link("t1"));"#, "ip link del t1"),
+    (r#"link("t3").master(link("t1")).hairpin(true);"#, "ip link set t3 nomaster"),
+    (r#"link("t5").hairpin(true);"#, "ip link set t5 nomaster"),
+    (r#"link("t2").move_to(netns("red"));"#, "ip netns del red; sleep 0.3"),
+    (r#"link("t2").move_to(netns("red"));"#, "ip -n red link del t2"),
+    (r#"link("t2").delete();"#, "true"),
+    (r#"macvlan("m1", #{ link: "t2" }).up();"#, "ip link del t2"),
+    (r#"link("m0").delete();"#, "ip link del t4"),
+    (r#"link("t1").rename("t9").set_alias("x").set_mtu(1400);"#, "ip link del t9"),
+    (r#"host.sysctl("net.ipv4.conf.t1.rp_filter", 1);"#, "ip link del t1"),
+    (r#"netns("red").resolver("10.0.0.1");"#, "rm -r /etc/netns/red"),
+    (r#"netns_attach("box", netns());"#, "ip netns del box"),
+    (r#"let ns = netns(); netns_attach("box", ns); link("t2").move_to(ns);"#, "kill $(ip netns pids box); ip netns del box; sleep 0.3"),
+    (r#"netns_detach("busy");"#, "kill $(cat busy); sleep 0.2"),
+    (r#"host.start("sleep 1000");"#, "kill $(pgrep -P 1 -x sleep) 2>/dev/null || true"),
+];
+
+/// What others have, so that a script can change it.
+const OTHERS: &str = "
+    ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1; ip -6 addr add fd01::1/64 dev t1 nodad
+    ip link add t2 type veth peer name t2peer; ip link add t3 type veth peer name t3peer
+    ip link add t4 type veth peer name t4peer; ip link add m0 link t4 type macvlan mode bridge
+    ip link add t5 type veth peer name t5peer; ip link add sbr type bridge; ip link set t5 master sbr
+    ip route add 10.9.0.0/16 via 10.1.0.2; ip -6 route add fd09::/64 via fd01::2
+    ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev t1
+    iptables -A FORWARD -s 192.0.2.1 -j DROP; iptables -N THEIRS; iptables -A OUTPUT -s 192.0.2.2 -j THEIRS
+    ip netns add busy; setsid -f ip netns exec busy sh -c 'echo $$ >busy; exec sleep 60' </dev/null >/dev/null 2>&1; sleep 0.2";
+
+/// What is gone already counts as undone.
+#[test]
+fn what_others_removed_is_not_in_the_way() {
+    let mut failed = Vec::new();
+    for (script, removal) in REMOVED {
+        let machine = Machine::new();
+        machine.ok(OTHERS);
+        machine.script("lab", script);
+        let up = machine.run("netscript --force lab.rhai");
+        assert!(up.status.success(), "{script}: {}", super::journal::told(&up));
+        machine.ok(removal);
+        let down = machine.run("netscript down lab && test ! -e netscript");
+        if !down.status.success() {
+            failed.push(format!("{script}\n{removal}\n{}", super::journal::told(&down)));
+        }
+        machine.run("kill $(cat busy) 2>/dev/null; for ns in $(ip netns list | cut -d ' ' -f 1); do ip netns del $ns; done");
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// A table that others have removed is not made again by undoing.
+#[test]
+fn what_others_removed_stays_away() {
+    let machine = Machine::new();
+    machine.ok("iptables -A FORWARD -s 192.0.2.1 -j DROP");
+    machine.script(
+        "lab",
+        r#"let own = host.filter.chain("OWN"); own.delete(); host.filter.forward.accept(#{ src: "10.0.0.1" }).delete();
+           host.filter.forward.policy("drop");"#,
+    );
+    machine.ok("netscript lab.rhai; nft delete table ip filter; netscript down lab");
+    assert_eq!(machine.ok("nft list ruleset"), "");
+}
+
+#[test]
+fn what_a_lab_made_is_its_own() {
+    let machine = Machine::new();
+    machine.ok("sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
+        ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1; ip -6 addr add fd01::1/64 dev t1 nodad
+        ip link add t2 type veth peer name t3; ip link set t2 master t1; ip link set t2 up; ip link set t3 up; sleep 1");
+    let look = || machine.ok("ip route show table all; ip rule; ip addr; ip neigh show nud permanent; bridge fdb show dev t2 | grep 00:05 || true");
+    let before = look();
+    for script in [
+        r#"host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 }); host.flush_routes(#{ table: 100 });"#,
+        r#"host.route("10.9.0.0/16", #{ via: "10.1.0.2", table: 100 }); host.flush_routes(#{ table: 100 });"#,
+        r#"host.route("fd09::/64", #{ via: "fd01::2", table: 100 }); host.flush_routes(#{ table: 100 });"#,
+        r#"host.rule(#{ from: "0.0.0.0/0", table: 78, priority: 9 }); host.del_rule(#{ table: 78, priority: 9 });"#,
+        r#"host.rule(#{ fwmark: "0xff/0xf0", table: 78 }); host.del_rule(#{ fwmark: "0xff/0xf0", table: 78 });"#,
+        r#"link("t1").addr("10.9.0.1/24").rename("t9").del_addr("10.9.0.1/24");"#,
+        r#"link("t1").addr("fd07::1/64").rename("t9").del_addr("fd07::1/64");"#,
+        r#"let t = link("t1"); host.neigh("10.1.0.7", "02:00:00:00:00:07", t); t.rename("t9"); host.del_neigh("10.1.0.7", t);"#,
+        r#"let t = link("t2"); link("t1").add_fdb("02:00:00:00:00:05", #{ dev: t }); t.rename("t9"); link("t1").del_fdb("02:00:00:00:00:05", #{ dev: t });"#,
+    ] {
+        machine.script("lab", script);
+        machine.ok("netscript lab.rhai; netscript down lab");
+        assert_eq!(look(), before, "{script}");
+    }
+    // Others' things beside it are not.
+    machine.ok("ip route add blackhole 10.8.0.0/16 table 100; ip addr add 10.9.0.1/24 dev t1");
+    machine.script("lab", r#"host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 }); host.flush_routes(#{ table: 100 });"#);
+    let told = machine.refused("netscript lab.rhai", "E0505");
+    assert!(told.contains("the route to 10.8.0.0/16") && !told.contains("10.9.0.0"), "{told}");
+    machine.script("lab", r#"link("t1").rename("t9").del_addr("10.9.0.1/24");"#);
+    machine.refused("netscript lab.rhai", "E0505");
+}
+
+/// A link's name, its alias and the name of a namespace are bytes.
+#[test]
+fn names_need_not_be_text() {
+    let machine = Machine::new();
+    let before = |commands: &str| machine.ok(&format!("{ODD} {commands}"));
+    before("ip link add \"$odd\" type veth peer name oddpeer; ip link add plain type bridge; ip link set plain alias \"$(printf 'x\\376y')\"; mkdir -p netns; touch \"netns/$odd\"");
+    let look = || machine.ok("ip -d link | od -c");
+    let is = look();
+    machine.script("lab", r#"
+        print(host.links.map(|l| l.name)); print(link("plain").alias);
+        netns("red"); bridge("br0").up();
+        let odd = host.links.filter(|l| l.name == "a\\xffb")[0];
+        odd.set_mtu(1400).addr("10.9.0.1/24");
+        host.sysctl("net.ipv4.ip_forward", 1);
+        link("plain").set_alias("mine");
+        odd.rename("fine"); odd.move_to(netns("blue"));
+    "#);
+    let told = machine.ok("netscript lab.rhai");
+    assert!(told.contains(r#""a\\xffb", "plain"]"#) && told.contains("x\\xfey"), "{told}");
+    // Its hardware address is random, and so is what a moved link's number becomes: both come back.
+    machine.ok("netscript down lab");
+    assert_eq!(look(), is);
+    // The guard sees it.
+    machine.script("lab", r#"netns("red"); bridge("br0");"#);
+    before("netscript lab.rhai; ip link set \"$odd\" netns red");
+    assert!(machine.refused("netscript down lab", "E0504").contains(r"the link `a\xffb` in the namespace `red`"));
+    before("ip -n red link set \"$odd\" netns $$; ip link add \"$(printf 'v\\377')\" type veth peer name v2; ip link set v2 master br0");
+    assert!(machine.refused("netscript down lab", "E0504").contains("the link `v2` is a port"));
+    before("ip link set v2 nomaster; ip link set \"$(printf 'v\\377')\" master br0");
+    assert!(machine.refused("netscript down lab", "E0504").contains(r"the link `v\xff` is a port of the lab's `br0`"));
+    before("ip link show \"$odd\"; ip link set \"$(printf 'v\\377')\" nomaster; netscript down lab");
+    machine.script("remover", r#"host.links.filter(|l| l.name == "a\\xffb")[0].delete();"#);
+    assert!(machine.refused("netscript remover.rhai", "E0505").contains(r"the veth `a\xffb` in host"));
+    before("netscript --force remover.rhai; ! ip link show \"$odd\" 2>/dev/null; netscript down remover; ip link show \"$odd\"");
+}
+
+#[test]
+fn a_lab_tells_what_it_has() {
+    let machine = Machine::new();
+    let up = |script: &str| {
+        machine.script("lab", script);
+        machine.ok("netscript lab.rhai").split(", in ").next().unwrap().to_owned()
+    };
+    assert_eq!(up(r#"netns_attach("box", netns());"#), "the lab `lab` is up: 1 namespace, 1 process".replace(", 1 process", ""));
+    machine.ok("netscript down lab");
+    assert_eq!(up(r#"netns("a").delete(); netns("a"); let r = host.filter.forward.accept(#{ src: "10.0.0.1" }); r.delete();"#), "the lab `lab` is up: 1 namespace");
+    assert!(machine.ok("netscript ps").contains("  a           -"), "{}", machine.ok("netscript ps"));
+    assert_eq!(machine.ok("netscript down --dry-run lab"), "nft delete chain ip filter FORWARD\nnft delete table ip filter\nip netns del a\n");
+    machine.ok("netscript down lab");
+    assert_eq!(up(r#"host.filter.forward.accept(#{ src: "10.0.0.1" }); host.filter.forward.accept(#{ src: "10.0.0.2" }).delete();"#), "the lab `lab` is up: 1 rule");
+    machine.ok("netscript down lab");
+}
+
+/// Nothing is told to be done about what is gone.
+#[test]
+fn a_dry_down_passes_over_what_is_gone() {
+    let machine = Machine::new();
+    machine.ok("ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1");
+    machine.script("lab", r#"
+        netns("red"); bridge("br0"); link("t1").addr("10.7.0.1/24");
+        host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 });
+        host.route("10.8.0.0/16", #{ via: "10.1.0.2" }); host.del_route("10.8.0.0/16");
+        host.rule(#{ from: "10.2.0.0/16", table: 78, priority: 7 });
+        host.neigh("10.1.0.7", "02:00:00:00:00:07", link("t1"));
+        host.filter.forward.policy("drop"); host.filter.forward.accept(#{ src: "10.0.0.1" });
+        host.start("sleep 1000");
+    "#);
+    machine.ok("netscript lab.rhai");
+    assert!(machine.ok("netscript down --dry-run lab | wc -l").trim().parse::<u32>().unwrap() >= 10);
+    machine.ok("ip netns del red; ip link del br0; ip addr del 10.7.0.1/24 dev t1; ip route flush table 100; ip rule del priority 7
+        ip neigh del 10.1.0.7 dev t1; nft delete table ip filter; kill $(grep -o '\"pid\":[0-9]*' netscript/lab/journal | tail -n 1 | cut -d : -f 2); sleep 0.2");
+    assert_eq!(machine.ok("netscript down --dry-run lab"), "");
+    machine.ok("netscript down lab");
+}
+
+/// `/etc/netns` is there afterwards only if it was before.
+#[test]
+fn the_folder_of_name_servers_goes_as_it_came() {
+    let machine = Machine::new();
+    for name in ["a", "b"] {
+        machine.script(name, &format!(r#"netns("{name}").resolver("10.0.0.1");"#));
+    }
+    let etc = || machine.ok("ls -d /etc/netns /etc/netns/* 2>/dev/null || true");
+    machine.ok("umount /etc/netns; rmdir /etc/netns");
+    assert_eq!(etc(), "");
+    machine.ok("netscript a.rhai; netscript down a");
+    assert_eq!(etc(), "");
+    machine.ok("netscript a.rhai; netscript b.rhai; netscript down a");
+    assert_eq!(etc(), "/etc/netns\n/etc/netns/b\n");
+    machine.ok("netscript down b");
+    assert_eq!(etc(), "");
+    machine.ok("mkdir -p /etc/netns/a; netscript a.rhai; netscript b.rhai; netscript down b; netscript down a");
+    assert_eq!(etc(), "/etc/netns\n/etc/netns/a\n");
+    machine.ok("rmdir /etc/netns/a; netscript a.rhai; netscript down a");
+    assert_eq!(etc(), "/etc/netns\n");
+}
+
+#[test]
+fn another_lab_is_named() {
+    let machine = Machine::new();
+    machine.script("one", r#"netns("red"); bridge("br0");"#);
+    machine.script("two", r#"netns("red");"#);
+    machine.script("three", r#"bridge("br0");"#);
+    machine.ok("netscript one.rhai");
+    assert!(machine.refused("netscript two.rhai", "E0301").contains("the lab `one` made the namespace `red`"));
+    assert!(machine.refused("netscript three.rhai", "E0301").contains("the lab `one` made the link `br0`"));
+    machine.script("two", r#"let red = netns_open("red"); veth("v1", #{ peer: "x1", netns: red }).master(host.link("br0")); red.start("sleep 1000");"#);
+    machine.ok("netscript two.rhai");
+    let told = machine.refused("netscript down one", "E0504");
+    for wanted in [
+        "(sleep) of the lab `two` in the namespace `red`",
+        "the link `x1` of the lab `two` in the namespace `red`",
+        "the link `v1` of the lab `two` is a port of the lab's `br0`",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    machine.ok("netscript down two; netscript down one");
+}
+
+/// A process that somebody else started, with a network of its own, plays the container.
+#[test]
+fn a_borrowed_namespace_only_loses_its_name() {
+    let machine = Machine::new();
+    machine.ok("setsid -f unshare -n sh -c 'echo $$ >pid; ip link set lo up; exec sleep 1000' </dev/null >/dev/null 2>&1; sleep 0.3
+        ip link add c1 type veth peer name eth0 netns $(cat pid); ip link set c1 up; ip addr add 10.3.0.1/24 dev c1
+        nsenter -n -t $(cat pid) sh -c 'ip addr add 10.3.0.2/24 dev eth0; ip link set eth0 up'");
+    machine.script("lab", r#"let box = netns_attach("box", parse_int(host.exec("cat pid").stdout.trimmed())); assert(box.links.len() == 2);"#.replace(".stdout.trimmed()", ".stdout.split(\"\\n\")[0]").as_str());
+    let look = || machine.ok("nsenter -n -t $(cat pid) ip -br addr; ip -br addr; ping -c 1 -W 2 10.3.0.2 >/dev/null");
+    let before = look();
+    let start = Instant::now();
+    machine.ok("netscript lab.rhai; ip netns list | grep box; netscript down lab; test -z \"$(ip netns list)\"; kill -0 $(cat pid)");
+    assert!(start.elapsed() < Duration::from_secs(20));
+    assert_eq!(look(), before);
+    // A container that ends while the lab is up.
+    machine.ok("netscript lab.rhai; kill $(cat pid); sleep 0.3; netscript down lab; test -z \"$(ip netns list)\"; test ! -e netscript");
+}
