@@ -15,6 +15,7 @@ mod sysctl;
 pub(super) use policy::is_same as is_same_policy;
 pub(super) use route::has_same_key;
 
+use super::undo::undoes;
 use super::{Failure, Kernel, Outcome, link as links};
 use crate::diagnostics::Error;
 use crate::journal::{Deed, Place, Undo};
@@ -74,9 +75,31 @@ impl Kernel {
     /// `removes` gets a step and the links that it names, with their indexes. A link may have been
     /// renamed since; its index stays.
     fn is_own_step(&self, netns: &NetnsRef, removes: impl Fn(&Deed, &[(IfName, u32)]) -> bool) -> bool {
-        let is_it =
-            |undo: &Undo| matches!(undo, Undo::Do { place, links, deed } if place.netns == *netns && removes(deed, links));
-        self.book.entries.iter().any(|entry| entry.undo.iter().any(is_it))
+        self.book.entries.iter().any(|entry| {
+            entry.undo.iter().enumerate().any(|(at, undo)| match undo {
+                Undo::Do { place, links, deed } if place.netns == *netns && removes(deed, links) => {
+                    // What the same entry puts back was there before.
+                    let puts_back = |later: &Undo| matches!(later, Undo::Do { deed: made, .. } if undoes(deed, made));
+                    !entry.undo[at + 1..].iter().any(puts_back)
+                }
+                Undo::Do { .. }
+                | Undo::Netns { .. }
+                | Undo::Lost { .. }
+                | Undo::Bind { .. }
+                | Undo::Resolver { .. }
+                | Undo::Process { .. }
+                | Undo::Link { .. }
+                | Undo::Make { .. }
+                | Undo::Move { .. }
+                | Undo::Sysctl { .. }
+                | Undo::Rule { .. }
+                | Undo::Rules { .. }
+                | Undo::Policy { .. }
+                | Undo::Chain { .. }
+                | Undo::NewChain { .. }
+                | Undo::Table { .. } => false,
+            })
+        })
     }
 
     /// An operation by names; nothing if a link that it names is not there.

@@ -286,7 +286,7 @@ fn without_round_trips<'a>(
 }
 
 /// Whether a deed takes away the very thing that another makes.
-fn undoes(del: &Deed, made: &Deed) -> bool {
+pub(in super::super) fn undoes(del: &Deed, made: &Deed) -> bool {
     match (del, made) {
         (Deed::Route(RouteOp::Del(del)), Deed::Route(RouteOp::Add(made))) => {
             super::super::inverse::has_same_key(made, del)

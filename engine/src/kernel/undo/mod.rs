@@ -10,6 +10,8 @@ mod shared;
 mod strangers;
 mod sysctl;
 
+pub(super) use commands::undoes;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Instant;
