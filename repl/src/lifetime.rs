@@ -50,9 +50,9 @@ pub fn take_down(name: &str, force: bool, interrupt: Interrupt) -> Result<Vec<St
             Ok(flaws.iter().map(|flaw| told(flaw)).collect())
         }
         Resumed::Gone(None) => Ok(Vec::new()),
-        Resumed::Gone(Some(why)) => {
-            Ok(vec![format!("nothing of the lab `{name}` was undone, since its journal is of no use: {why}; look for what it left")])
-        }
+        Resumed::Gone(Some(why)) => Ok(vec![format!(
+            "nothing of the lab `{name}` was undone, since its journal is of no use: {why}; look for what it left"
+        )]),
     }
 }
 

@@ -154,13 +154,15 @@ fn tutorial(beside: &Beside) -> Result<(), String> {
         "#,
     );
     beside.unchanged(|| {
-        let ours = beside.ok("netscript tutorial.rhai -- $(pid box) 2>/dev/null; netscript down tutorial >/dev/null 2>&1")?;
+        let ours =
+            beside.ok("netscript tutorial.rhai -- $(pid box) 2>/dev/null; netscript down tutorial >/dev/null 2>&1")?;
         same("the tutorial's commands and ours", &theirs, &ours)
     })
 }
 
 fn only_the_name(beside: &Beside) -> Result<(), String> {
-    beside.script("name", r#"netns_attach("box", parse_int(args[0])); assert(netns_open("box").ping("172.17.0.1").ok);"#);
+    beside
+        .script("name", r#"netns_attach("box", parse_int(args[0])); assert(netns_open("box").ping("172.17.0.1").ok);"#);
     beside.unchanged(|| {
         let up = beside.ok("netscript name.rhai -- $(pid box)")?;
         if !up.starts_with("the lab `name` is up: changes to this machine") {
@@ -213,7 +215,9 @@ const GUEST: &str = r#"
 fn guest(beside: &Beside) -> Result<(), String> {
     beside.script("guest", GUEST);
     beside.unchanged(|| {
-        beside.ok("netscript guest.rhai -- $(pid box); nsenter -n -t $(pid box) ip link show extra; netscript down guest")?;
+        beside.ok(
+            "netscript guest.rhai -- $(pid box); nsenter -n -t $(pid box) ip link show extra; netscript down guest",
+        )?;
         beside.ok("kill -0 $(pid box); ! pgrep -x -f 'sleep 1000'").map(drop)
     })
 }
@@ -221,7 +225,8 @@ fn guest(beside: &Beside) -> Result<(), String> {
 fn ends(beside: &Beside) -> Result<(), String> {
     beside.script("guest", GUEST);
     beside.unchanged(|| {
-        beside.ok("docker run -d --name short busybox /bin/sleep 600 >/dev/null; netscript guest.rhai -- $(pid short)")?;
+        beside
+            .ok("docker run -d --name short busybox /bin/sleep 600 >/dev/null; netscript guest.rhai -- $(pid short)")?;
         beside.ok("docker rm -f short >/dev/null")?;
         same("", "the lab `guest` is down", &beside.ok("netscript down guest")?)
     })
@@ -230,9 +235,12 @@ fn ends(beside: &Beside) -> Result<(), String> {
 fn restarts(beside: &Beside) -> Result<(), String> {
     beside.script("guest", GUEST);
     beside.unchanged(|| {
-        beside.ok("docker run -d --name again busybox /bin/sleep 600 >/dev/null; netscript guest.rhai -- $(pid again)")?;
+        beside
+            .ok("docker run -d --name again busybox /bin/sleep 600 >/dev/null; netscript guest.rhai -- $(pid again)")?;
         beside.ok("docker restart -t 0 again >/dev/null")?;
         same("", "the lab `guest` is down", &beside.ok("netscript down guest")?)?;
-        beside.ok("nsenter -n -t $(pid again) ping -c 1 -W 2 172.17.0.1 >/dev/null; docker rm -f again >/dev/null").map(drop)
+        beside
+            .ok("nsenter -n -t $(pid again) ping -c 1 -W 2 172.17.0.1 >/dev/null; docker rm -f again >/dev/null")
+            .map(drop)
     })
 }

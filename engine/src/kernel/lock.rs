@@ -62,7 +62,8 @@ impl Lock {
     /// Whether somebody has a lock.
     pub(super) fn is_taken(path: &Path) -> bool {
         let mut asked = whole_file();
-        let told = open_regular(path, OpenOptions::new().read(true)).and_then(|file| Ok(fcntl(file, FcntlArg::F_GETLK(&mut asked))?));
+        let told = open_regular(path, OpenOptions::new().read(true))
+            .and_then(|file| Ok(fcntl(file, FcntlArg::F_GETLK(&mut asked))?));
         told.is_ok() && i32::from(asked.l_type) != libc::F_UNLCK
     }
 }

@@ -21,11 +21,11 @@ use std::time::Instant;
 use background::Program;
 pub(super) use group::Groups;
 pub(super) use group::place as group_place;
+use members::{FOREGROUND, LAB_VARIABLE, PROGRAM_VARIABLE};
 pub(super) use members::{Whose, own_line, signal};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
-use members::{FOREGROUND, LAB_VARIABLE, PROGRAM_VARIABLE};
 pub(super) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 

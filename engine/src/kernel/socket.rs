@@ -114,7 +114,8 @@ impl RouteSocket {
             }
             let mut rest = &buffer[..];
             while !rest.is_empty() {
-                let length = rest.get(..4).map_or(0, |length| u32::from_ne_bytes([length[0], length[1], length[2], length[3]]));
+                let length =
+                    rest.get(..4).map_or(0, |length| u32::from_ne_bytes([length[0], length[1], length[2], length[3]]));
                 let length = usize::try_from(length).unwrap_or(usize::MAX).clamp(1, rest.len());
                 let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&raw_names::received(&rest[..length]))
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn no_byte_is_lost() {
-        for bytes in [&b"eth0"[..], b"\xff\xfe", b"a\x80z", "käse".as_bytes(), "\u{ef80}\u{efff}".as_bytes(), b"\xe2\x82"] {
+        for bytes in
+            [&b"eth0"[..], b"\xff\xfe", b"a\x80z", "käse".as_bytes(), "\u{ef80}\u{efff}".as_bytes(), b"\xe2\x82"]
+        {
             assert_eq!(*to_bytes(&from_bytes(bytes)), *bytes);
         }
         assert_eq!(from_bytes("käse".as_bytes()), "käse");

@@ -46,7 +46,10 @@ fn no_program_survives_the_lab() {
     machine.ok(&format!("setsid -f sleep 2000.{tag} </dev/null >/dev/null 2>&1"));
     let told = machine.ok("netscript down lab");
     assert_eq!(told, "the lab `lab` is down\n");
-    assert_eq!(machine.ok(&format!("pgrep -a -x -f 'sleep [0-9]+[.]{tag}' | cut -d ' ' -f 2-")), format!("sleep 2000.{tag}\n"));
+    assert_eq!(
+        machine.ok(&format!("pgrep -a -x -f 'sleep [0-9]+[.]{tag}' | cut -d ' ' -f 2-")),
+        format!("sleep 2000.{tag}\n")
+    );
     machine.ok(&format!("pkill -x -f 'sleep 2000[.]{tag}'; test ! -e netscript; test -z \"$(ip netns list)\""));
     let groups = machine.ok("find /sys/fs/cgroup -maxdepth 4 -name 'netscript-lab:*' 2>/dev/null || true");
     let ours = groups.lines().filter(|group| std::fs::read_to_string(format!("{group}/cgroup.procs")).is_ok());
@@ -71,7 +74,8 @@ fn programs_are_found_without_control_groups() {
         mount -t tmpfs -o ro tmpfs $at; done");
     let tag = tag(3);
     // What forgets its environment and its parents cannot be known there.
-    let script = HIDING.replace("env -i setsid -f sleep 1004.TAG", "").replace("env -i setsid -f sleep 1010.TAG", "true");
+    let script =
+        HIDING.replace("env -i setsid -f sleep 1004.TAG", "").replace("env -i setsid -f sleep 1010.TAG", "true");
     machine.script("lab", &script.replace("TAG", &tag));
     machine.ok("netscript lab.rhai; ! grep -q '\"cgroup\"' netscript/lab/journal");
     assert!(count(&machine, &tag) >= 68, "{}", count(&machine, &tag));
@@ -115,7 +119,9 @@ fn a_users_shell_is_not_the_labs() {
     let machine = Machine::new();
     let tag = tag(5);
     machine.script("lab", r#"netns("red").exec("true");"#);
-    machine.ok(&format!("netscript lab.rhai; setsid -f ip netns exec red sleep 3000.{tag} </dev/null >/dev/null 2>&1; sleep 0.3"));
+    machine.ok(&format!(
+        "netscript lab.rhai; setsid -f ip netns exec red sleep 3000.{tag} </dev/null >/dev/null 2>&1; sleep 0.3"
+    ));
     assert!(machine.refused("netscript down lab", "E0504").contains("(sleep) in the namespace `red`"));
     machine.ok("netscript down --force lab; test -z \"$(ip netns list)\"");
     assert_eq!(count(&machine, &tag), 1);
@@ -146,12 +152,17 @@ fn a_symbolic_link_is_no_lab() {
     machine.script("evil", r#"bridge("br0");"#);
     machine.refused("netscript evil.rhai", "E0541");
     machine.ok("netscript down --all");
-    assert_eq!(machine.ok("ls victim; cat victim/a; ls netscript; ip -br link show type bridge"), "a\njournal\nx\nevil\n");
+    assert_eq!(
+        machine.ok("ls victim; cat victim/a; ls netscript; ip -br link show type bridge"),
+        "a\njournal\nx\nevil\n"
+    );
     // The same of the folder of all labs, and of the files in one.
     machine.ok("rm -r netscript; ln -s /run/victim netscript");
     machine.refused("netscript evil.rhai", "E0541");
     assert_eq!(machine.ok("ls victim"), "a\njournal\n");
-    machine.ok("rm netscript; netscript evil.rhai; mv netscript/evil/journal whole; ln -s /run/whole netscript/evil/journal");
+    machine.ok(
+        "rm netscript; netscript evil.rhai; mv netscript/evil/journal whole; ln -s /run/whole netscript/evil/journal",
+    );
     assert!(machine.refused("netscript down evil", "E0506").contains("it is a symbolic link"));
     machine.ok("rm netscript/evil/journal; ln -s /run/victim/a netscript/evil/1.out; mv whole netscript/evil/journal");
     machine.ok("netscript down evil; cat victim/a; ! ip link show br0 2>/dev/null");
@@ -224,7 +235,10 @@ fn a_journal_of_version_0_1_0_is_read() {
     assert_eq!(keys(&header["lab"]), "base boot host name script started token version");
     let entry: serde_json::Value = serde_json::from_str(&fields(3)).unwrap();
     assert_eq!(keys(&entry["entry"]["undo"][0]["netns"]), "key name");
-    assert_eq!(machine.ok("netscript down new; cat /proc/sys/net/ipv4/ip_forward; ip netns list; test ! -e netscript"), "0\nthe lab `new` is down\n");
+    assert_eq!(
+        machine.ok("netscript down new; cat /proc/sys/net/ipv4/ip_forward; ip netns list; test ! -e netscript"),
+        "0\nthe lab `new` is down\n"
+    );
 }
 
 /// Each line is what a script does, and what somebody else does before the lab goes down.
@@ -240,7 +254,10 @@ const REMOVED: &[(&str, &str)] = &[
     (r#"host.filter.output.flush();"#, "iptables -X THEIRS"),
     (r#"bridge("br0").up().addr("10.6.0.1/24");"#, "ip link del br0"),
     (r#"let v = veth("v1", #{ peer: "eth0", netns: netns("red") });"#, "ip netns del red"),
-    (r#"link("t1").addr("10.7.0.1/24"); host.route("10.8.0.0/16", #{ via: "10.7.0.2" });"#, "ip addr del 10.7.0.1/24 dev t1"),
+    (
+        r#"link("t1").addr("10.7.0.1/24"); host.route("10.8.0.0/16", #{ via: "10.7.0.2" });"#,
+        "ip addr del 10.7.0.1/24 dev t1",
+    ),
     (r#"host.route("10.8.0.0/16", #{ via: "10.1.0.2" });"#, "ip route del 10.8.0.0/16"),
     (r#"host.route("10.8.0.0/16", #{ kind: "blackhole", table: 100 });"#, "ip route flush table 100"),
     (r#"host.del_route("10.9.0.0/16");"#, "ip addr flush dev t1"),
@@ -251,7 +268,10 @@ const REMOVED: &[(&str, &str)] = &[
     (r#"link("t1").del_addr("fd01::1/64");"#, "sysctl -qw net.ipv6.conf.t1.disable_ipv6=1"),
     (r#"link("t1").del_addr("10.1.0.1/24");"#, "ip link del t1"),
     (r#"host.rule(#{ from: "10.2.0.0/16", table: 78 });"#, "ip rule del from 10.2.0.0/16"),
-    (r#"host.rule(#{ from: "10.2.0.0/16", table: 78, priority: 5 }); host.del_rule(#{ from: "10.2.0.0/16", table: 78 });"#, "true"),
+    (
+        r#"host.rule(#{ from: "10.2.0.0/16", table: 78, priority: 5 }); host.del_rule(#{ from: "10.2.0.0/16", table: 78 });"#,
+        "true",
+    ),
     (r#"host.neigh("10.1.0.7", "02:00:00:00:00:07", link("t1"));"#, "ip neigh del 10.1.0.7 dev t1"),
     (r#"host.del_neigh("10.1.0.9", link("t1"));"#, "ip link set t1 down"),
     (r#"link("t3").master(link("t1"));"#, "ip link del t1"),
@@ -266,7 +286,10 @@ const REMOVED: &[(&str, &str)] = &[
     (r#"host.sysctl("net.ipv4.conf.t1.rp_filter", 1);"#, "ip link del t1"),
     (r#"netns("red").resolver("10.0.0.1");"#, "rm -r /etc/netns/red"),
     (r#"netns_attach("box", netns());"#, "ip netns del box"),
-    (r#"let ns = netns(); netns_attach("box", ns); link("t2").move_to(ns);"#, "kill $(ip netns pids box); ip netns del box; sleep 0.3"),
+    (
+        r#"let ns = netns(); netns_attach("box", ns); link("t2").move_to(ns);"#,
+        "kill $(ip netns pids box); ip netns del box; sleep 0.3",
+    ),
     (r#"netns_detach("busy");"#, "kill $(cat busy); sleep 0.2"),
     (r#"host.start("sleep 1000");"#, "kill $(pgrep -P 1 -x sleep) 2>/dev/null || true"),
 ];
@@ -298,7 +321,9 @@ fn what_others_removed_is_not_in_the_way() {
         if !down.status.success() {
             failed.push(format!("{script}\n{removal}\n{}", super::journal::told(&down)));
         }
-        machine.run("kill $(cat busy) 2>/dev/null; for ns in $(ip netns list | cut -d ' ' -f 1); do ip netns del $ns; done");
+        machine.run(
+            "kill $(cat busy) 2>/dev/null; for ns in $(ip netns list | cut -d ' ' -f 1); do ip netns del $ns; done",
+        );
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
@@ -323,7 +348,9 @@ fn what_a_lab_made_is_its_own() {
     machine.ok("sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
         ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1; ip -6 addr add fd01::1/64 dev t1 nodad
         ip link add t2 type veth peer name t3; ip link set t2 master t1; ip link set t2 up; ip link set t3 up; sleep 1");
-    let look = || machine.ok("ip route show table all; ip rule; ip addr; ip neigh show nud permanent; bridge fdb show dev t2 | grep 00:05 || true");
+    let look = || {
+        machine.ok("ip route show table all; ip rule; ip addr; ip neigh show nud permanent; bridge fdb show dev t2 | grep 00:05 || true")
+    };
     let before = look();
     for script in [
         r#"host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 }); host.flush_routes(#{ table: 100 });"#,
@@ -342,7 +369,10 @@ fn what_a_lab_made_is_its_own() {
     }
     // Others' things beside it are not.
     machine.ok("ip route add blackhole 10.8.0.0/16 table 100; ip addr add 10.9.0.1/24 dev t1");
-    machine.script("lab", r#"host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 }); host.flush_routes(#{ table: 100 });"#);
+    machine.script(
+        "lab",
+        r#"host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 }); host.flush_routes(#{ table: 100 });"#,
+    );
     let told = machine.refused("netscript lab.rhai", "E0505");
     assert!(told.contains("the route to 10.8.0.0/16") && !told.contains("the route to 10.9.0.0"), "{told}");
     machine.script("lab", r#"link("t1").rename("t9").del_addr("10.9.0.1/24");"#);
@@ -354,10 +384,14 @@ fn what_a_lab_made_is_its_own() {
 fn names_need_not_be_text() {
     let machine = Machine::new();
     let before = |commands: &str| machine.ok(&format!("{ODD} {commands}"));
-    before("ip link add \"$odd\" type veth peer name oddpeer; ip link add plain type bridge; ip link set plain alias \"$(printf 'x\\376y')\"; mkdir -p netns; touch \"netns/$odd\"");
+    before(
+        "ip link add \"$odd\" type veth peer name oddpeer; ip link add plain type bridge; ip link set plain alias \"$(printf 'x\\376y')\"; mkdir -p netns; touch \"netns/$odd\"",
+    );
     let look = || machine.ok("ip -d link | od -c");
     let is = look();
-    machine.script("lab", r#"
+    machine.script(
+        "lab",
+        r#"
         print(host.links.map(|l| l.name)); print(link("plain").alias);
         netns("red"); bridge("br0").up();
         let odd = host.links.filter(|l| l.name == "a\\xffb")[0];
@@ -365,7 +399,8 @@ fn names_need_not_be_text() {
         host.sysctl("net.ipv4.ip_forward", 1);
         link("plain").set_alias("mine");
         odd.rename("fine"); odd.move_to(netns("blue"));
-    "#);
+    "#,
+    );
     let told = machine.ok("netscript lab.rhai");
     assert!(told.contains(r#""a\\xffb", "plain"]"#) && told.contains("x\\xfey"), "{told}");
     // Its hardware address is random, and so is what a moved link's number becomes: both come back.
@@ -375,14 +410,18 @@ fn names_need_not_be_text() {
     machine.script("lab", r#"netns("red"); bridge("br0");"#);
     before("netscript lab.rhai; ip link set \"$odd\" netns red");
     assert!(machine.refused("netscript down lab", "E0504").contains(r"the link `a\xffb` in the namespace `red`"));
-    before("ip -n red link set \"$odd\" netns $$; ip link add \"$(printf 'v\\377')\" type veth peer name v2; ip link set v2 master br0");
+    before(
+        "ip -n red link set \"$odd\" netns $$; ip link add \"$(printf 'v\\377')\" type veth peer name v2; ip link set v2 master br0",
+    );
     assert!(machine.refused("netscript down lab", "E0504").contains("the link `v2` is a port"));
     before("ip link set v2 nomaster; ip link set \"$(printf 'v\\377')\" master br0");
     assert!(machine.refused("netscript down lab", "E0504").contains(r"the link `v\xff` is a port of the lab's `br0`"));
     before("ip link show \"$odd\"; ip link set \"$(printf 'v\\377')\" nomaster; netscript down lab");
     machine.script("remover", r#"host.links.filter(|l| l.name == "a\\xffb")[0].delete();"#);
     assert!(machine.refused("netscript remover.rhai", "E0505").contains(r"the veth `a\xffb` in host"));
-    before("netscript --force remover.rhai; ! ip link show \"$odd\" 2>/dev/null; netscript down remover; ip link show \"$odd\"");
+    before(
+        "netscript --force remover.rhai; ! ip link show \"$odd\" 2>/dev/null; netscript down remover; ip link show \"$odd\"",
+    );
 }
 
 #[test]
@@ -392,13 +431,27 @@ fn a_lab_tells_what_it_has() {
         machine.script("lab", script);
         machine.ok("netscript lab.rhai").split(", in ").next().unwrap().to_owned()
     };
-    assert_eq!(up(r#"netns_attach("box", netns());"#), "the lab `lab` is up: 1 namespace, 1 process".replace(", 1 process", ""));
+    assert_eq!(
+        up(r#"netns_attach("box", netns());"#),
+        "the lab `lab` is up: 1 namespace, 1 process".replace(", 1 process", "")
+    );
     machine.ok("netscript down lab");
-    assert_eq!(up(r#"netns("a").delete(); netns("a"); let r = host.filter.forward.accept(#{ src: "10.0.0.1" }); r.delete();"#), "the lab `lab` is up: 1 namespace");
+    assert_eq!(
+        up(r#"netns("a").delete(); netns("a"); let r = host.filter.forward.accept(#{ src: "10.0.0.1" }); r.delete();"#),
+        "the lab `lab` is up: 1 namespace"
+    );
     assert!(machine.ok("netscript ps").contains("  a           -"), "{}", machine.ok("netscript ps"));
-    assert_eq!(machine.ok("netscript down --dry-run lab"), "nft delete chain ip filter FORWARD\nnft delete table ip filter\nip netns del a\n");
+    assert_eq!(
+        machine.ok("netscript down --dry-run lab"),
+        "nft delete chain ip filter FORWARD\nnft delete table ip filter\nip netns del a\n"
+    );
     machine.ok("netscript down lab");
-    assert_eq!(up(r#"host.filter.forward.accept(#{ src: "10.0.0.1" }); host.filter.forward.accept(#{ src: "10.0.0.2" }).delete();"#), "the lab `lab` is up: 1 rule");
+    assert_eq!(
+        up(
+            r#"host.filter.forward.accept(#{ src: "10.0.0.1" }); host.filter.forward.accept(#{ src: "10.0.0.2" }).delete();"#
+        ),
+        "the lab `lab` is up: 1 rule"
+    );
     machine.ok("netscript down lab");
 }
 
@@ -407,7 +460,9 @@ fn a_lab_tells_what_it_has() {
 fn a_dry_down_passes_over_what_is_gone() {
     let machine = Machine::new();
     machine.ok("ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1");
-    machine.script("lab", r#"
+    machine.script(
+        "lab",
+        r#"
         netns("red"); bridge("br0"); link("t1").addr("10.7.0.1/24");
         host.route("10.9.0.0/16", #{ kind: "blackhole", table: 100 });
         host.route("10.8.0.0/16", #{ via: "10.1.0.2" }); host.del_route("10.8.0.0/16");
@@ -415,7 +470,8 @@ fn a_dry_down_passes_over_what_is_gone() {
         host.neigh("10.1.0.7", "02:00:00:00:00:07", link("t1"));
         host.filter.forward.policy("drop"); host.filter.forward.accept(#{ src: "10.0.0.1" });
         host.start("sleep 1000");
-    "#);
+    "#,
+    );
     machine.ok("netscript lab.rhai");
     assert!(machine.ok("netscript down --dry-run lab | wc -l").trim().parse::<u32>().unwrap() >= 10);
     machine.ok("ip netns del red; ip link del br0; ip addr del 10.7.0.1/24 dev t1; ip route flush table 100; ip rule del priority 7
@@ -472,12 +528,15 @@ fn another_lab_is_named() {
 #[test]
 fn a_borrowed_namespace_only_loses_its_name() {
     let machine = Machine::new();
-    machine.ok("setsid -f unshare -n sh -c 'echo $$ >pid; ip link set lo up; exec sleep 1000' </dev/null >/dev/null 2>&1
+    machine.ok(
+        "setsid -f unshare -n sh -c 'echo $$ >pid; ip link set lo up; exec sleep 1000' </dev/null >/dev/null 2>&1
         for i in $(seq 200); do test -s pid && break; sleep 0.05; done
         ip link add c1 type veth peer name eth0 netns $(cat pid); ip link set c1 up; ip addr add 10.3.0.1/24 dev c1
-        nsenter -n -t $(cat pid) sh -c 'ip addr add 10.3.0.2/24 dev eth0; ip link set eth0 up'; sleep 0.5");
+        nsenter -n -t $(cat pid) sh -c 'ip addr add 10.3.0.2/24 dev eth0; ip link set eth0 up'; sleep 0.5",
+    );
     machine.script("lab", r#"let box = netns_attach("box", parse_int(host.exec("cat pid").stdout.trimmed())); assert(box.links.len() == 2);"#.replace(".stdout.trimmed()", ".stdout.split(\"\\n\")[0]").as_str());
-    let look = || machine.ok("nsenter -n -t $(cat pid) ip -4 -o addr; ip -4 -o addr; ping -c 1 -W 2 10.3.0.2 >/dev/null");
+    let look =
+        || machine.ok("nsenter -n -t $(cat pid) ip -4 -o addr; ip -4 -o addr; ping -c 1 -W 2 10.3.0.2 >/dev/null");
     let before = look();
     let start = Instant::now();
     machine.ok("netscript lab.rhai; ip netns list | grep box; netscript down lab; test -z \"$(ip netns list)\"; kill -0 $(cat pid)");

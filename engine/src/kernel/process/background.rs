@@ -11,8 +11,8 @@ use std::thread;
 use nix::unistd::{close, getpid, read as nix_read, setsid, write as nix_write};
 
 use super::super::sys;
-use super::identify;
 use super::group::enter_group;
+use super::identify;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
 use crate::journal::Process;

@@ -112,7 +112,8 @@ fn below(group: &Path) -> Vec<PathBuf> {
     let mut next = 0;
     while next < groups.len() {
         let inside = fs::read_dir(&groups[next]).into_iter().flatten().flatten();
-        groups.extend(inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+        groups
+            .extend(inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
         next += 1;
     }
     groups

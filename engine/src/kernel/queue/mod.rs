@@ -104,11 +104,7 @@ impl Queue {
 
 /// A late failure as the answer to an operation.
 fn late(error: Error) -> Failed {
-    Failed {
-        index: 0,
-        refusal: Errno::ECANCELED.into(),
-        absent: Some(Absent::Leave(Box::new(error))),
-    }
+    Failed { index: 0, refusal: Errno::ECANCELED.into(), absent: Some(Absent::Leave(Box::new(error))) }
 }
 
 /// What an operation failed of. What the script's handles mean is past that already.

@@ -77,7 +77,8 @@ impl Kernel {
                     let comes = told.iter().any(|step| brings(step, place.key, *index));
                     absent |= !comes && !self.has_link_at(place, *index)?;
                 }
-                let made_before = told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
+                let made_before =
+                    told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
                 absent || (!made_before && self.is_deletion_done(place, deed)?)
             }
             Undo::Rule { place, chain, text, before } => {
@@ -92,9 +93,8 @@ impl Kernel {
             Undo::Rules { place, chain, rules } => {
                 let Some(netns) = self.find(place)? else { return Ok(true) };
                 let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
-                let is_back = |former: &Former| {
-                    there.iter().filter(|there| there.text == former.text).count() >= former.equals
-                };
+                let is_back =
+                    |former: &Former| there.iter().filter(|there| there.text == former.text).count() >= former.equals;
                 rules.iter().all(is_back)
             }
             Undo::Policy { place, chain, before: _, wrote } => {
@@ -229,19 +229,17 @@ impl Kernel {
 }
 
 /// Leaves out what would be put back only to be removed again: what the lab made and took away itself.
-fn without_round_trips<'a>(
-    mut steps: Vec<(&'a Entry, Undo)>,
-    handles: &BTreeMap<u64, u64>,
-) -> Vec<(&'a Entry, Undo)> {
+fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap<u64, u64>) -> Vec<(&'a Entry, Undo)> {
     let mut dropped: BTreeSet<usize> = BTreeSet::new();
     for first in 0..steps.len() {
         let (before, after) = steps.split_at_mut(first + 1);
         let Some((_, step)) = before.last_mut() else { break };
         let mut later = |is_it: &dyn Fn(&Entry, &Undo) -> bool| {
             let number = |at: usize| first + 1 + at;
-            let found = after.iter().enumerate().find(|(at, (entry, undo))| {
-                !dropped.contains(&number(*at)) && is_it(entry, undo)
-            });
+            let found = after
+                .iter()
+                .enumerate()
+                .find(|(at, (entry, undo))| !dropped.contains(&number(*at)) && is_it(entry, undo));
             found.map(|(at, _)| dropped.insert(number(at))).is_some()
         };
         let gone = match step {
@@ -257,12 +255,12 @@ fn without_round_trips<'a>(
                 });
                 rules.is_empty()
             }
-            Undo::NewChain { place, chain } => later(&|_, undo| {
-                matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain)
-            }),
-            Undo::Do { place, links: _, deed } => later(&|_, undo| {
-                matches!(undo, Undo::Do { place: at, links: _, deed: del } if at.key == place.key && undoes(del, deed))
-            }),
+            Undo::NewChain { place, chain } => later(
+                &|_, undo| matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain),
+            ),
+            Undo::Do { place, links: _, deed } => later(
+                &|_, undo| matches!(undo, Undo::Do { place: at, links: _, deed: del } if at.key == place.key && undoes(del, deed)),
+            ),
             Undo::Netns { .. }
             | Undo::Lost { .. }
             | Undo::Bind { .. }
@@ -295,9 +293,7 @@ pub(in super::super) fn undoes(del: &Deed, made: &Deed) -> bool {
         (Deed::Policy(PolicyOp::Del(del)), Deed::Policy(PolicyOp::Add(made))) => {
             super::super::inverse::is_same_policy(made, del)
         }
-        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made))) => {
-            *dst == made.dst && *dev == made.dev
-        }
+        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made))) => *dst == made.dst && *dev == made.dev,
         (Deed::Fdb(FdbOp::Del(del)), Deed::Fdb(FdbOp::Add(made) | FdbOp::Append(made))) => del == made,
         (
             Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
