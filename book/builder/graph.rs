@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use netscript_engine::diagnostics::render;
 use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
-use netscript_engine::kernel::{Interrupt, Kernel, enter_sandbox};
+use netscript_engine::kernel::{Interrupt, Kernel, SandboxFolders, enter_sandbox};
 use netscript_engine::model::Model;
 use netscript_engine::shell::Style;
 use netscript_engine::state::NetState;
@@ -18,7 +18,7 @@ use crate::picture::Graph;
 pub fn print(file: &Path, model: bool, args: &[String]) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     if !model {
-        enter_sandbox().map_err(told)?;
+        enter_sandbox(&SandboxFolders::default()).map_err(told)?;
     }
     let name = file.display().to_string();
     let environment = Environment { args: args.to_vec(), dry_run: model, sandboxed: !model };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::diagnostics::{At, Errno, Error, Result};
+use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::op::{
@@ -74,8 +74,16 @@ impl DryRun {
 
     fn print(&mut self, line: &str) {
         match self.at.as_ref().filter(|_| self.annotate) {
-            Some(at) => (self.sink)(&format!("{line}  # {}:{}", at.source, at.line)),
+            Some(at) => (self.sink)(&format!("{line}  # {}:{}", visible_line(&at.source), at.line)),
             None => (self.sink)(line),
+        }
+    }
+
+    /// Prints what no shell must run, whatever names are in it: each line is a comment of its own, and
+    /// nothing but its line ends could end it (POSIX.1-2017, XCU 2.3).
+    fn print_comment(&mut self, text: &str) {
+        for line in visible(text).lines() {
+            self.print(&format!("# {line}"));
         }
     }
 
@@ -135,8 +143,7 @@ impl DryRun {
     fn print_failure(&mut self, op: &Op, errno: Errno) {
         let reason = errno.text().map_or_else(|| errno.to_string(), str::to_owned);
         for command in shell::commands(op) {
-            let line = command.line(self.style).replace('\n', "\n# ");
-            self.print(&format!("# fails: {line} ({reason})"));
+            self.print_comment(&format!("fails: {} ({reason})", command.line(self.style)));
         }
     }
 
@@ -177,9 +184,7 @@ impl World for DryRun {
     }
 
     fn remark(&mut self, text: &str) {
-        for line in text.lines() {
-            self.print(&format!("# {line}"));
-        }
+        self.print_comment(text);
     }
 
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {

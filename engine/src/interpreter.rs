@@ -2,6 +2,7 @@
 
 mod conversation;
 mod foreign;
+mod imports;
 mod modules;
 mod session;
 mod variables;
@@ -14,6 +15,7 @@ use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel
 
 pub use conversation::{Completeness, Function, Mark, Outcome};
 pub use foreign::{UNNAMED, takes_unknown};
+pub use imports::ImportFolders;
 pub use session::{ScriptError, Session, at};
 pub use variables::define_constants;
 pub use words::{Form, Param, Word, kind_of, words};
@@ -83,10 +85,29 @@ impl Interpreter {
     /// Looks for imported modules among those that are built in (by name, with their texts), then
     /// beside a script.
     pub fn import_from(&mut self, builtin: &'static [(&'static str, &'static str)], folder: &Path) {
+        self.set_modules(builtin, folder, None);
+    }
+
+    /// The same, but files are read from some folders only.
+    pub fn import_only_from(
+        &mut self,
+        builtin: &'static [(&'static str, &'static str)],
+        folder: &Path,
+        only: ImportFolders,
+    ) {
+        self.set_modules(builtin, folder, Some(only));
+    }
+
+    fn set_modules(
+        &mut self,
+        builtin: &'static [(&'static str, &'static str)],
+        folder: &Path,
+        only: Option<ImportFolders>,
+    ) {
         for (name, text) in builtin {
             self.sources.add((*name).into(), (*text).into());
         }
-        self.engine.set_module_resolver(modules::Modules::new(builtin, folder));
+        self.engine.set_module_resolver(modules::Modules::new(builtin, folder, only));
     }
 
     /// Runs a script to its end and gives its exit status: that of `exit(n)`, or 0.

@@ -5,6 +5,7 @@
 //! script → interpreter → stdlib function → Op → Lab → World (kernel, …)
 //! ```
 
+mod confined;
 pub mod diagnostics;
 mod dry_run;
 mod failure;
@@ -22,6 +23,7 @@ pub mod shell;
 pub mod state;
 mod world;
 
+pub use confined::Confined;
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, Memory, NetnsId, Stage};
 pub use world::{

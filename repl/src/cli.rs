@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub enum Command {
 
 /// Which script to run, and how.
 #[derive(Clone, Debug, Default, Args)]
+#[command(group = ArgGroup::new("confined").args(["no_exec", "dry_run"]).multiple(true))]
 pub struct RunArgs {
     /// The script; `-` is standard input. Without one, statements are asked for
     pub file: Option<PathBuf>,
@@ -59,6 +61,19 @@ pub struct RunArgs {
     /// and nothing is left
     #[arg(long)]
     pub sandbox: bool,
+
+    /// In a sandbox, let programs and captures write files in this folder; without it the machine's
+    /// files are read-only there
+    #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]
+    pub writable: Vec<PathBuf>,
+
+    /// Do not let the script start programs, write files, or import modules from outside its folder
+    #[arg(long)]
+    pub no_exec: bool,
+
+    /// In a dry run and with --no-exec, also import modules from this folder and those below
+    #[arg(long, value_name = "DIR", requires = "confined")]
+    pub allow_import: Vec<PathBuf>,
 
     /// Tell on standard error what is done, as it is done
     #[arg(short, long)]
@@ -162,9 +177,31 @@ pub struct TestArgs {
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     pub format: Format,
+
+    /// Let programs and captures of the tests write files in this folder
+    #[arg(long, value_name = "DIR")]
+    pub writable: Vec<PathBuf>,
+
+    /// Do not let tests start programs, write files, or import modules from outside their folders
+    #[arg(long)]
+    pub no_exec: bool,
+
+    /// With --no-exec, also import modules from this folder and those below
+    #[arg(long, value_name = "DIR", requires = "no_exec")]
+    pub allow_import: Vec<PathBuf>,
 }
 
 impl TestArgs {
+    /// What each test is run with.
+    pub fn options(&self) -> Vec<OsString> {
+        let mut options = Vec::new();
+        for (option, folders) in [("--writable", &self.writable), ("--allow-import", &self.allow_import)] {
+            options.extend(folders.iter().flat_map(|folder| [option.into(), folder.into()]));
+        }
+        options.extend(self.no_exec.then(|| "--no-exec".into()));
+        options
+    }
+
     /// How many at a time.
     pub fn jobs(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, Resume, Resumed};
-use netscript_engine::{Summary, World};
+use netscript_engine::{Summary, World, shell};
 
 use crate::cli::RunArgs;
 use crate::output::{tell, warn};
@@ -79,7 +79,8 @@ fn told(summary: &Summary, success: bool, time: Duration) -> String {
     let what = if counted.is_empty() { "changes to this machine".to_owned() } else { counted.join(", ") };
     let state = if success { "is up" } else { "is kept as it is" };
     let ms = time.as_millis();
-    format!("the lab `{name}` {state}: {what}, in {ms} ms; `netscript down {name}` takes it down")
+    let quoted = shell::quote(name);
+    format!("the lab `{name}` {state}: {what}, in {ms} ms; `netscript down {quoted}` takes it down")
 }
 
 fn counted(what: &str, count: usize) -> String {

@@ -1,10 +1,10 @@
 //! Standard output and standard error, which may have been closed at the other end.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::rc::Rc;
 
-use netscript_engine::diagnostics::{Error, Failure, Sources, render};
+use netscript_engine::diagnostics::{Error, Failure, Sources, render, visible, visible_in_colour};
 
 use crate::progress;
 
@@ -14,8 +14,19 @@ use crate::progress;
 pub struct Printer(Rc<RefCell<Option<io::Error>>>);
 
 impl Printer {
-    /// Prints a line.
+    /// Prints a line: on a terminal so that it cannot be obeyed, elsewhere as it is.
     pub fn line(&self, text: &str) {
+        if io::stdout().is_terminal() { self.write(&visible(text)) } else { self.write(text) }
+    }
+
+    /// Prints what people read, with the colours that are in it, and with nothing else that a terminal
+    /// would obey.
+    pub fn shown(&self, text: &str) {
+        self.write(&visible_in_colour(text));
+    }
+
+    /// The one place that writes to standard output.
+    fn write(&self, text: &str) {
         let mut broken = self.0.borrow_mut();
         if broken.is_none() {
             *broken = progress::pausing(|| {
@@ -38,8 +49,14 @@ impl Printer {
     }
 }
 
-/// Tells something on standard error.
+/// Tells something on standard error, with nothing in it that a terminal would obey.
 pub fn tell(text: &str) {
+    tell_in_colour(&visible(text));
+}
+
+/// The one place that writes to standard error. The colours of an error are its own; its names and its source
+/// have been made safe by [`render`].
+fn tell_in_colour(text: &str) {
     // There is nowhere left to say that this failed.
     let _ = progress::pausing(|| writeln!(io::stderr().lock(), "{text}"));
 }
@@ -51,7 +68,7 @@ pub fn warn(text: &str) {
 
 /// Shows an error on standard error, and gives the exit status that goes with it.
 pub fn fail(failure: &Failure, sources: &Sources, colour: bool) -> i32 {
-    tell(render(failure, sources, colour).trim_end());
+    tell_in_colour(render(failure, sources, colour).trim_end());
     status(&failure.error)
 }
 

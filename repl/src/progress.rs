@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use netscript_engine::diagnostics::visible_line;
 
 /// What takes no longer needs no line.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -38,7 +39,7 @@ pub fn begin(what: &str) {
     if !io::stderr().is_terminal() || LINE.get().is_some() {
         return;
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(what.to_owned());
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(visible_line(what).into_owned());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
         bar.set_style(style);
     }
@@ -72,7 +73,7 @@ fn line() -> Option<MutexGuard<'static, Line>> {
 pub fn tell(text: impl FnOnce() -> String) {
     if let Some(line) = line() {
         match line.state {
-            State::Shown => line.bar.set_message(text()),
+            State::Shown => line.bar.set_message(visible_line(&text()).into_owned()),
             // A message that is set is drawn at once.
             State::Waiting | State::Away | State::Over => {}
         }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use netscript_engine::diagnostics::{Result, Sources};
+use netscript_engine::diagnostics::{Result, Sources, visible_json, visible_line};
 use netscript_engine::kernel::{LabState, lab_states};
 use serde_json::{Value, json};
 
@@ -22,7 +22,9 @@ fn list(args: &PsArgs) -> Result<()> {
     let labs = lab_states()?;
     let printer = Printer::default();
     match args.format {
-        ListFormat::Json => printer.line(&format!("{:#}", Value::from_iter(labs.iter().map(as_json)))),
+        ListFormat::Json => {
+            printer.line(&visible_json(&format!("{:#}", Value::from_iter(labs.iter().map(as_json)))));
+        }
         ListFormat::Table => table(&labs).iter().for_each(|line| printer.line(line)),
     }
     printer.finish()
@@ -74,6 +76,7 @@ fn row(lab: &LabState) -> [String; 6] {
         or_dash(pids.join(",")),
         or_dash(lab.script.clone()),
     ]
+    .map(|cell| visible_line(&cell).into_owned())
 }
 
 /// `5s`, `12m`, `3h`, `4d`

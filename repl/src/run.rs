@@ -1,16 +1,16 @@
 //! `netscript FILE`, and `netscript` alone
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
-use netscript_engine::interpreter::{Interpreter, STACK_SIZE, Session};
-use netscript_engine::kernel::{Interrupt, Kernel, Queue, check_release, enter_sandbox, may_change_networks};
+use netscript_engine::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
+use netscript_engine::kernel::{Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks};
 use netscript_engine::shell;
-use netscript_engine::{Lab, World};
+use netscript_engine::{Confined, Lab, World};
 use netscript_stdlib::Environment;
 
 use crate::cli::{Colour, RunArgs};
@@ -67,9 +67,20 @@ fn place(args: &RunArgs) -> Result<Place> {
     };
     match place {
         Place::Machine => {}
-        Place::Sandbox | Place::Unprivileged => enter_sandbox()?,
+        Place::Sandbox | Place::Unprivileged => enter_sandbox(&sandbox_folders(args))?,
     }
     Ok(place)
+}
+
+/// What a sandbox shows of the machine, and where it can write. Who asks for statements keeps a
+/// history, and without a script also writes where they are (`:save`).
+fn sandbox_folders(args: &RunArgs) -> SandboxFolders {
+    let mut writable = args.writable.clone();
+    if is_session(args) {
+        writable.extend(repl::history_folder());
+        writable.extend(args.file.is_none().then(|| PathBuf::from(".")));
+    }
+    SandboxFolders { visible: vec![folder(args.file.as_deref()).to_owned()], writable }
 }
 
 /// Whether statements are asked for.
@@ -143,17 +154,24 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer, dry_run);
     });
-    interpreter.import_from(netscript_stdlib::MODULES, folder(args.file.as_deref()));
+    let folder = folder(args.file.as_deref());
+    if args.no_exec || dry_run {
+        let only = ImportFolders::new(folder, &args.allow_import)?;
+        interpreter.import_only_from(netscript_stdlib::MODULES, folder, only);
+    } else {
+        interpreter.import_from(netscript_stdlib::MODULES, folder);
+    }
     Ok(interpreter)
 }
 
 /// A dry run is a choice of parts: the model and the shell in place of the kernel.
 fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
-    Ok(match (args.dry_run, interrupt) {
+    let world = match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
         (None, Some(interrupt)) => together(args, kernel(args, place, interrupt.clone())?),
         (None, None) => together(args, kernel(args, place, Interrupt::listen()?)?),
-    })
+    };
+    Ok(if args.no_exec { Box::new(Confined::new(world)) } else { world })
 }
 
 /// Turns off that operations wait to travel together: for comparison, and for reports of bugs.

@@ -31,7 +31,7 @@ fn test(args: &TestArgs, colour: bool) -> Result<bool> {
     let interrupt = Interrupt::listen()?;
     let scripts = find::scripts(&args.paths)?;
     let colour = colour && args.format == Format::Lines;
-    let suite = Suite { jobs: args.jobs(), time_limit: args.time_limit(), colour };
+    let suite = Suite { jobs: args.jobs(), time_limit: args.time_limit(), colour, options: args.options() };
     let lines = Lines::new(&printer, args.format, &scripts);
     let start = Instant::now();
     let (mut done, all) = (0, scripts.len());

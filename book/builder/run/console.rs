@@ -130,7 +130,7 @@ fn answers(programs: &Programs, folder: &Path, typed: &[&Typed]) -> Result<Vec<(
     let path = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}:/usr/sbin:/sbin", folder_of(&programs.netscript).display());
     let mut command = Command::new(&programs.netscript);
-    command.args(["--sandbox", "--color", "never"]).arg(&script).env("PATH", path);
+    command.args(["--sandbox", "--writable", ".", "--color", "never"]).arg(&script).env("PATH", path);
     let finished = process::run(&mut command, folder)?;
     anyhow::ensure!(finished.ok, "the sandbox fails:\n{}", finished.stderr);
     let mut answers = Vec::new();

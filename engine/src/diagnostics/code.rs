@@ -177,6 +177,15 @@ codes! {
         "A shell talks to its user through a terminal, and netscript was started without one.",
         "Run netscript in a terminal, its input and output not piped.";
 
+    E0430 "setting not in a sandbox",
+        "The kernel shows some settings of the network only to the machine's own root, not inside a user namespace, which a sandbox is.",
+        "Try it on the machine, as root, or do without the setting when `sandboxed` is true.";
+    E0431 "not allowed",
+        "The run was started with `--no-exec`: scripts may start no programs, write no files and change no settings but the network's.",
+        "Run it without `--no-exec` if you trust the script.";
+    E0432 "import from elsewhere",
+        "A dry run, and a run with `--no-exec`, imports modules from the script's folder only.",
+        "Allow the folder of the module with `--allow-import DIR`.";
     E0490 "kernel too old",
         "netscript needs Linux 5.10 or newer.",
         "Run it on a newer kernel.";

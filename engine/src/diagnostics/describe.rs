@@ -2,6 +2,7 @@
 
 use super::suggest::{did_you_mean, list};
 use super::{Code, Description, Errno, Error, Refusal, refused};
+use crate::shell::quote;
 
 impl Error {
     /// The error's code.
@@ -188,6 +189,25 @@ impl Error {
                     None => description.help("some settings appear only with a kernel module, or with a link"),
                 }
             }
+            Error::HiddenSetting { key } => Description::new(
+                Code::E0430,
+                format!("the setting `{key}` is hidden in a sandbox"),
+                "the kernel shows it to the machine's root only",
+            )
+            .help("try it on the machine, as root; `if !sandboxed { … }` leaves it out here")
+            .culprit(key),
+            Error::NotAllowed { what } => Description::new(
+                Code::E0431,
+                format!("this run may not {what}"),
+                "`--no-exec` forbids it",
+            )
+            .help("run it without `--no-exec` if you trust the script"),
+            Error::ImportOutside { path, folders } => Description::new(
+                Code::E0432,
+                format!("the module {path} lies outside of {}", folders.join(" and ")),
+                "this run does not import from there",
+            )
+            .help("allow its folder with `--allow-import DIR`"),
             Error::Program { program, errno, netns } => Description::new(
                 Code::E0403,
                 format!("cannot start `{program}` in {netns}"),
@@ -202,9 +222,12 @@ impl Error {
             )
             .help("run netscript in a terminal, its output not piped, or run one program with `.exec(…)`"),
             Error::File { path, doing, why } => {
-                Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why)
-                    .help("check that it exists, its permissions, and that the disk is not full")
-                    .culprit(path)
+                let help = if why.starts_with(Errno::EROFS.text().unwrap_or_default()) {
+                    "in a sandbox the machine's files are read-only: write into `/tmp`, which goes with the sandbox, or allow a folder with `--writable DIR`"
+                } else {
+                    "check that it exists, its permissions, and that the disk is not full"
+                };
+                Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why).help(help).culprit(path)
             }
             Error::Unreadable { path, why } => {
                 Description::new(Code::E0111, format!("cannot read the script {path}: {why}"), why)
@@ -295,7 +318,8 @@ impl Error {
                     false => description.note(format!("it was built by {script}")),
                 };
                 description.help(format!(
-                    "take it down first with `netscript down {name}`, or in one go with `--replace`; or build another beside it with `--name`"
+                    "take it down first with `netscript down {}`, or in one go with `--replace`; or build another beside it with `--name`",
+                    quote(name)
                 ))
             }
             Error::LabBusy { name } => Description::new(

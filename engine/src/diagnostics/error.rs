@@ -59,6 +59,12 @@ pub enum Error {
     Unanswered { question: String, refusal: Refusal },
     /// A setting that this kernel does not have.
     NoSuchSetting { key: String, known: Vec<String> },
+    /// A setting that the kernel shows only to the machine's own network.
+    HiddenSetting { key: String },
+    /// Something that this run may not do, put as what follows "may not".
+    NotAllowed { what: String },
+    /// A module outside the folders from which this run may import.
+    ImportOutside { path: String, folders: Vec<String> },
     /// A program that cannot be started.
     Program { program: String, errno: Errno, netns: String },
     /// A shell is wanted, and there is no terminal for it.

@@ -9,6 +9,7 @@ mod refused;
 mod render;
 mod suggest;
 mod token;
+mod visible;
 
 pub use code::{Code, Entry, REGISTRY};
 pub use errno::{Errno, Refusal};
@@ -17,3 +18,4 @@ pub use place::{At, Sources, Span};
 pub use render::{Call, Failure, render};
 pub use suggest::did_you_mean;
 pub use token::{Token, TokenKind, tokens};
+pub use visible::{pictured, visible, visible_in_colour, visible_json, visible_line, visible_xml};

@@ -5,7 +5,7 @@ use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term::termcolor::Buffer;
 use codespan_reporting::term::{self, Config};
 
-use super::{At, Error, Sources, Span};
+use super::{At, Error, Sources, Span, pictured, visible, visible_line};
 
 /// A call of a script function on the way to an error, innermost first.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +33,16 @@ impl From<Error> for Failure {
     }
 }
 
-/// The error as text for a terminal, with colours as ANSI escapes if wanted.
+/// The error as text for a terminal, with colours as ANSI escapes if wanted. Of what others wrote (names,
+/// values, the script) nothing is left that a terminal would obey.
 pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
     let description = failure.error.describe();
     let mut files = SimpleFiles::new();
     let mut place = |at: &At, span: Span| {
-        sources.text(&at.source).map(|text| (files.add(at.source.to_string(), text.to_string()), span))
+        sources.text(&at.source).map(|text| {
+            let file = files.add(visible_line(&at.source).into_owned(), pictured(text).into_owned());
+            (file, pictured_span(text, span))
+        })
     };
 
     let mut labels = Vec::new();
@@ -49,7 +53,7 @@ pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
             .and_then(|culprit| sources.literal(at, culprit))
             .unwrap_or_else(|| sources.span(at));
         if let Some((file, span)) = place(at, span) {
-            labels.push(Label::primary(file, span).with_message(&description.label));
+            labels.push(Label::primary(file, span).with_message(visible_line(&description.label)));
         }
     }
     let mut notes: Vec<String> = description.notes;
@@ -65,13 +69,19 @@ pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
 
     let diagnostic = Diagnostic::error()
         .with_code(description.code.to_string())
-        .with_message(description.message)
+        .with_message(visible(&description.message))
         .with_labels(labels)
-        .with_notes(notes);
+        .with_notes(notes.iter().map(|note| visible(note).into_owned()).collect());
     let mut buffer = if colour { Buffer::ansi() } else { Buffer::no_color() };
     term::emit_to_write_style(&mut buffer, &Config::default(), &files, &diagnostic)
         .expect("a buffer in memory takes everything, and every span lies within its file");
     String::from_utf8_lossy(buffer.as_slice()).into_owned()
+}
+
+/// Where a span of a text lies in what is shown of it.
+fn pictured_span(text: &str, span: Span) -> Span {
+    let at = |index: usize| text.get(..index).map_or(index, |before| pictured(before).len());
+    at(span.start)..at(span.end)
 }
 
 /// A sentence of the registry as it follows "help:".

@@ -1,8 +1,8 @@
 //! Modules that scripts import.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Session, handles_errors};
+use super::{ImportFolders, Session, handles_errors};
 #[cfg(target_family = "wasm")]
 use rhai::module_resolvers::DummyModuleResolver as Files;
 #[cfg(not(target_family = "wasm"))]
@@ -13,11 +13,27 @@ use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, 
 pub(super) struct Modules {
     builtin: &'static [(&'static str, &'static str)],
     files: Files,
+    folder: PathBuf,
+    only: Option<ImportFolders>,
 }
 
 impl Modules {
-    pub(super) fn new(builtin: &'static [(&'static str, &'static str)], folder: &Path) -> Modules {
-        Modules { builtin, files: files_beside(folder) }
+    pub(super) fn new(
+        builtin: &'static [(&'static str, &'static str)],
+        folder: &Path,
+        only: Option<ImportFolders>,
+    ) -> Modules {
+        Modules { builtin, files: files_beside(folder), folder: folder.to_owned(), only }
+    }
+
+    /// An error if a file may not be read in this run.
+    fn check(&self, path: &str, position: Position) -> Result<(), Box<EvalAltResult>> {
+        let Some(only) = &self.only else { return Ok(()) };
+        only.check(&self.folder.join(path).with_extension("rhai")).map_err(|error| {
+            let mut error: Box<EvalAltResult> = error.into();
+            error.set_position(position);
+            error
+        })
     }
 }
 
@@ -41,6 +57,7 @@ impl ModuleResolver for Modules {
         position: Position,
     ) -> Result<Shared<Module>, Box<EvalAltResult>> {
         let Some((name, text)) = self.builtin.iter().find(|(name, _)| *name == path) else {
+            self.check(path, position)?;
             // What is no module is an error of the next line.
             if let Some(Ok(ast)) = self.files.resolve_ast(engine, source, path, position) {
                 do_at_once_if_caught(engine, &ast)?;

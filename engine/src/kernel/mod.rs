@@ -53,7 +53,7 @@ pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 use process::{Groups, Processes};
 pub use queue::Queue;
 pub use release::check_release;
-pub use sandbox::enter_sandbox;
+pub use sandbox::{SandboxFolders, enter_sandbox};
 pub use settle::settle;
 pub use sys::share_memory;
 pub(crate) use sys::{hear_link, kind_of_link, tell_tags};

@@ -1,6 +1,7 @@
 //! System calls that need `unsafe`: what happens between `fork` and `exec`, and what nix lacks.
 #![allow(unsafe_code, reason = "the one file for calls that the compiler cannot check")]
 
+use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -101,6 +102,45 @@ pub(super) fn fork_alone() -> io::Result<ForkResult> {
     Ok(unsafe { fork() }?)
 }
 
+/// Makes a mount and all below it read-only and without devices (mount_setattr(2), Linux 5.12).
+pub(super) fn lock_mounts(path: &CStr) -> io::Result<()> {
+    const AT_RECURSIVE: libc::c_uint = 0x8000;
+    let attributes = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NODEV,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    // SAFETY: the path ends with NUL, the structure is whole, of the length that is told, and both
+    // outlive the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            AT_RECURSIVE,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Leaves the keys of the caller's session behind (keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`). Where the
+/// kernel has no keys, or a filter lets nobody at them, there is nothing to leave.
+pub(super) fn new_session_keyring() -> io::Result<()> {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
+    let no_name: *const libc::c_char = std::ptr::null();
+    // SAFETY: without a name the kernel reads no memory.
+    let result = unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, no_name) };
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        _ if result >= 0 => Ok(()),
+        Some(libc::ENOSYS | libc::EPERM) => Ok(()),
+        _ => Err(error),
+    }
+}
+
 /// A process of ours, in a session of its own, that is to hold a new network namespace and do
 /// nothing. It waits to be let go on, and ends if that never happens.
 pub(super) struct Holder {
@@ -183,6 +223,8 @@ fn take_namespace() -> nix::Result<()> {
         unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
     }
     unshare(CloneFlags::CLONE_NEWNET)?;
+    // The process that made it, in a sandbox, lets nobody look at it; here others must find the namespace.
+    nix::sys::prctl::set_dumpable(true)?;
     nix::sys::prctl::set_name(c"netscript-hold")?;
     nix::unistd::chdir(c"/")
 }

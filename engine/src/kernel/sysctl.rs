@@ -4,12 +4,14 @@ use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::netns::Namespaces;
 use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
 use crate::op::{NetnsRef, SysctlKey, SysctlOp, raw};
+use crate::world::Absent;
 
 pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
     let (key, value) = (op.key(), op.value());
@@ -26,6 +28,9 @@ pub(super) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKe
         namespaces.within(netns, || fs::read_to_string(path(key))).map_err(|failure| failure.into_error(question))?;
     match value {
         Ok(value) => Ok(value.trim_end_matches('\n').to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_hidden(key) => {
+            Err(Error::HiddenSetting { key: key.to_string() })
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(Error::NoSuchSetting { key: key.to_string(), known: siblings(namespaces, netns, key) })
         }
@@ -45,6 +50,9 @@ fn path(key: &SysctlKey) -> PathBuf {
 
 fn refused(key: &SysctlKey, error: io::Error) -> Failure {
     let outside = !key.as_str().starts_with("net.");
+    if error.kind() == io::ErrorKind::NotFound && is_hidden(key) {
+        return Failure::absent(Absent::Leave(Box::new(Error::HiddenSetting { key: key.to_string() })), error);
+    }
     let failure = Failure::from(error);
     match failure.refusal.errno {
         Errno::EACCES | Errno::EPERM | Errno::EROFS if outside => Failure {
@@ -53,6 +61,40 @@ fn refused(key: &SysctlKey, error: io::Error) -> Failure {
         },
         _ => failure,
     }
+}
+
+/// Settings that the kernel does not show to a network whose user namespace is not the machine's ("Don't
+/// export sysctls to unprivileged users" in net/): on every kernel, or only on older ones.
+const HIDDEN: [&str; 14] = [
+    "net.ipv6.route.",
+    "net.core.xfrm_",
+    "net.ieee802154.",
+    // Some of it since Linux 5.4 not.
+    "net.ipv4.route.",
+    // Up to Linux 5.13 or so.
+    "net.ipv4.neigh.",
+    "net.ipv6.neigh.",
+    "net.core.somaxconn",
+    "net.unix.max_dgram_qlen",
+    "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_acct",
+    "net.netfilter.nf_conntrack_helper",
+    "net.netfilter.nf_conntrack_events",
+    "net.netfilter.nf_conntrack_timestamp",
+    // Up to Linux 6.6.
+    "net.ipv4.vs.",
+];
+
+/// Whether a setting that is not there may be there outside of the sandbox.
+fn is_hidden(key: &SysctlKey) -> bool {
+    HIDDEN.iter().any(|hidden| key.as_str().starts_with(hidden)) && in_user_namespace()
+}
+
+/// Whether this process is in another user namespace than the machine's first, whose number never
+/// changes (`PROC_USER_INIT_INO`, include/linux/proc_ns.h).
+fn in_user_namespace() -> bool {
+    const PROC_USER_INIT_INO: u64 = 0xEFFF_FFFD;
+    fs::metadata("/proc/self/ns/user").is_ok_and(|found| found.ino() != PROC_USER_INIT_INO)
 }
 
 /// The settings in the same folder, for "did you mean".

@@ -16,6 +16,13 @@ pub struct History {
 }
 
 impl History {
+    /// The folder of the user's own, made if it is not there; none where it cannot be.
+    pub fn folder() -> Option<PathBuf> {
+        let folder = History::of_user().file?.parent()?.to_owned();
+        fs::create_dir_all(&folder).ok()?;
+        Some(folder)
+    }
+
     /// The user's own. (XDG Base Directory Specification: `$XDG_STATE_HOME`, or `~/.local/state`.)
     pub fn of_user() -> History {
         let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

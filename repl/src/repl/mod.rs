@@ -22,7 +22,7 @@ use std::time::Instant;
 use editor::{Assistant, Lines, Typed};
 use history::History;
 use lexicon::Lexicon;
-use netscript_engine::diagnostics::{Error, Failure, Result};
+use netscript_engine::diagnostics::{Error, Failure, Result, visible_line};
 use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
 use netscript_engine::kernel::Interrupt;
 use netscript_engine::op::NetnsRef;
@@ -115,6 +115,11 @@ pub enum Place {
     Sandbox,
     /// The sandbox's, since the user may not change the machine's.
     Unprivileged,
+}
+
+/// The folder in which a session keeps what was typed; none where there is none.
+pub fn history_folder() -> Option<std::path::PathBuf> {
+    History::folder()
 }
 
 /// Status of a session that was told to end.
@@ -265,7 +270,7 @@ impl Repl {
 
     fn prompt(&self) -> String {
         let dry = if self.rehearsal.is_some() { "dry:" } else { "" };
-        format!("{dry}{}> ", self.interpreter.borrow().session().here())
+        visible_line(&format!("{dry}{}> ", self.interpreter.borrow().session().here())).into_owned()
     }
 
     /// Does what a line says: a command, or statements.
@@ -395,7 +400,7 @@ impl Repl {
     }
 
     fn print(&self, text: &str) {
-        self.printer.line(text);
+        self.printer.shown(text);
     }
 
     /// Says something of the session itself.
@@ -429,7 +434,7 @@ impl Echo {
         }
         for command in commands {
             if *self.last.borrow() != command {
-                self.printer.line(&Style::Dim.paint_if(self.colour, &format!("# {command}")));
+                self.printer.shown(&Style::Dim.paint_if(self.colour, &format!("# {command}")));
             }
             self.last.replace(command);
         }

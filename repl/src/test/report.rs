@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, visible_json, visible_line, visible_xml};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
@@ -31,10 +31,11 @@ impl<'a> Lines<'a> {
         }
         let verdict = if tested.passed() { "ok    " } else { "FAILED" };
         let seconds = tested.time.as_secs_f64();
-        self.printer.line(&format!("{verdict}  {:width$}  {seconds:6.2} s", tested.name, width = self.width));
+        let name = visible_line(&tested.name);
+        self.printer.shown(&format!("{verdict}  {name:width$}  {seconds:6.2} s", width = self.width));
         if !tested.passed() {
             if !tested.output.is_empty() {
-                self.printer.line(tested.output.trim_end());
+                self.printer.shown(tested.output.trim_end());
             }
             self.printer.line(&format!("{}\n", ending(tested)));
         }
@@ -66,14 +67,14 @@ fn ending(tested: &Tested) -> String {
 pub(super) fn document(format: Format, tested: &[Tested], time: Duration) -> Result<Option<String>> {
     match format {
         Format::Lines => Ok(None),
-        Format::Json => Ok(Some(format!("{:#}", as_json(tested, time)))),
+        Format::Json => Ok(Some(visible_json(&format!("{:#}", as_json(tested, time))).into_owned())),
         Format::Junit => {
             let text = as_junit(tested, time).to_string().map_err(|error| Error::File {
                 path: "the report".to_owned(),
                 doing: "write".to_owned(),
                 why: error.to_string(),
             })?;
-            Ok(Some(text.trim_end().to_owned()))
+            Ok(Some(visible_xml(text.trim_end()).into_owned()))
         }
     }
 }

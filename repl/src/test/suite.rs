@@ -1,5 +1,6 @@
 //! Running tests several at a time: each is this program again, in a sandbox.
 
+use std::ffi::OsString;
 use std::io::{self, PipeReader};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -29,6 +30,8 @@ pub(super) struct Suite {
     pub(super) time_limit: Duration,
     /// Whether their errors are coloured.
     pub(super) colour: bool,
+    /// Options of each run.
+    pub(super) options: Vec<OsString>,
 }
 
 /// A test that has been run.
@@ -84,10 +87,10 @@ impl Suite {
         let colour = if self.colour { "always" } else { "never" };
         let time_limit = self.time_limit;
         let run = |script| {
-            let permits = Arc::clone(&permits);
+            let (permits, options) = (Arc::clone(&permits), self.options.clone());
             tokio::spawn(async move {
                 let _permit = permits.acquire_owned().await.map_err(io::Error::other)?;
-                run(script, colour, time_limit).await
+                run(script, colour, &options, time_limit).await
             })
         };
         scripts.into_iter().map(run).collect()
@@ -98,11 +101,11 @@ fn cannot_run(error: io::Error) -> Error {
     Error::Unanswered { question: "run the tests".to_owned(), refusal: error.into() }
 }
 
-async fn run(script: PathBuf, colour: &str, time_limit: Duration) -> io::Result<Tested> {
+async fn run(script: PathBuf, colour: &str, options: &[OsString], time_limit: Duration) -> io::Result<Tested> {
     let start = Instant::now();
     let (reader, writer) = io::pipe()?;
     let mut command = Command::new(OWN_PROGRAM);
-    command.args(["--sandbox", "--color", colour]).arg(as_operand(&script));
+    command.args(["--sandbox", "--color", colour]).args(options).arg(as_operand(&script));
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).kill_on_drop(true);
     let mut child = command.spawn()?;
     // It holds the pipe's other end, which must close with the test.

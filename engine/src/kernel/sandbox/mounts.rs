@@ -1,68 +1,240 @@
-//! The sandbox's own `/run`, `/sys`, `/proc` and `/etc/netns`. Everything else is the machine's.
+//! What a sandbox sees of the machine's files, and where it can write.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
+use nix::libc::{O_DIRECTORY, O_PATH};
 use nix::mount::{MsFlags, mount};
+use nix::sys::statvfs::{FsFlags, fstatvfs, statvfs};
 
+use super::super::sys;
+use super::SandboxFolders;
 use super::obstacle::{Obstacle, Step};
+use super::proc::Limits;
+use super::{devices, etc, proc};
+use crate::diagnostics::{Error, Result as OurResult};
 
-/// Where the parts of an overlay lie, in a `/run` that another covers afterwards.
-const OVERLAY: &str = "/run/etc";
+/// Folders of which the sandbox has its own, empty ones.
+const OWN: [&str; 3] = ["/tmp", "/run", "/dev"];
 
-pub(super) fn make() -> Result<(), Obstacle> {
-    let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(Step::Mount("/").failed())?;
-    mount_new("tmpfs", "/run", quiet(), Some("mode=0755")).map_err(Step::Mount("/run").failed())?;
-    mount_new("proc", "/proc", quiet() | MsFlags::MS_NOEXEC, None).map_err(Step::Mount("/proc").failed())?;
-    mount_sys().map_err(Step::Mount("/sys").failed())?;
-    // Without these the sandbox lacks name servers of its own, nothing else.
-    let _ = mount_etc_netns();
-    mount_new("tmpfs", "/run", quiet(), Some("mode=0755")).map_err(Step::Mount("/run").failed())?;
-    let _ = make_resolv_conf();
+/// Folders that cannot be handed out.
+const NEVER_WRITABLE: [&str; 6] = ["/", "/proc", "/sys", "/dev", "/run", "/etc"];
+
+/// The machine's `/sys`, in a `/run` that another covers afterwards: only where the kernel sees one
+/// can another be mounted inside (`mnt_already_visible`, fs/namespace.c). It is read-only, and so that
+/// one is, too.
+const SYS: &str = "/run/sys";
+
+/// A folder of the machine's that must be seen in its place.
+struct Kept {
+    path: PathBuf,
+    folder: File,
+    /// The flags of its mount, if it can be written to.
+    writable: Option<MsFlags>,
+}
+
+/// Whether the folders that may be written to are there, and may be handed out.
+pub(super) fn check(folders: &SandboxFolders) -> OurResult<()> {
+    for folder in &folders.writable {
+        let wrong = |why: String| Error::File {
+            path: folder.display().to_string(),
+            doing: "let the sandbox write into".to_owned(),
+            why,
+        };
+        let path = fs::canonicalize(folder).map_err(|error| wrong(error.to_string()))?;
+        if !path.is_dir() {
+            return Err(wrong("it is not a folder".to_owned()));
+        }
+        if NEVER_WRITABLE.iter().any(|never| path == Path::new(never)) {
+            return Err(wrong("a sandbox has its own, or never changes it".to_owned()));
+        }
+    }
     Ok(())
 }
 
-fn quiet() -> MsFlags {
+/// Everything but `/sys`, which must be made in the new network.
+pub(super) fn make(folders: &SandboxFolders) -> Result<Limits, Obstacle> {
+    let here = std::env::current_dir().ok();
+    let kept = keep(folders, here.as_deref())?;
+    let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(Step::Mount("/").failed())?;
+    lock_files().map_err(Step::ReadOnly.failed())?;
+    own_folder("/run", "mode=0755")?;
+    hide_sys().map_err(Step::Mount("/sys").failed())?;
+    let limits = proc::make()?;
+    fs::create_dir("/run/etc").map_err(Step::Mount("/run").failed())?;
+    etc::make()?;
+    devices::make()?;
+    own_folder("/run", "mode=0755")?;
+    if Path::new("/tmp").is_dir() && !kept.iter().any(|kept| kept.path == Path::new("/tmp")) {
+        own_folder("/tmp", "mode=1777")?;
+    }
+    etc::make_resolv_conf()?;
+    show(&kept).map_err(Step::Folder.failed())?;
+    // The current folder may lie under what has been covered since.
+    match here {
+        Some(here) => std::env::set_current_dir(here).map_err(Step::Folder.failed())?,
+        None => {}
+    }
+    Ok(limits)
+}
+
+fn own_folder(path: &'static str, mode: &str) -> Result<(), Obstacle> {
+    mount_new("tmpfs", path, quiet(), Some(mode)).map_err(Step::Mount(path).failed())
+}
+
+pub(super) fn quiet() -> MsFlags {
     MsFlags::MS_NOSUID | MsFlags::MS_NODEV
 }
 
-fn mount_new(kind: &str, target: &str, flags: MsFlags, data: Option<&str>) -> nix::Result<()> {
+pub(super) fn mount_new(kind: &str, target: &str, flags: MsFlags, data: Option<&str>) -> nix::Result<()> {
     mount(Some("netscript"), target, Some(kind), flags, data)
 }
 
-/// The new network's. Where the kernel does not let it be seen (`/sys` is read-only or partly
-/// covered, as in a container), an empty folder hides the machine's.
-fn mount_sys() -> nix::Result<()> {
-    let flags = quiet() | MsFlags::MS_NOEXEC;
-    mount_new("sysfs", "/sys", flags, None)
-        .or_else(|_| mount_new("sysfs", "/sys", flags | MsFlags::MS_RDONLY, None))
-        .or_else(|_| mount_new("tmpfs", "/sys", flags, Some("mode=0755")))
-}
-
-/// An empty `/etc/netns` that can be written to. Where the machine has none, none may be made
-/// there: `/etc` is covered by a layer that takes what the sandbox writes.
-fn mount_etc_netns() -> std::io::Result<()> {
-    let folder = Path::new("/etc/netns");
-    if !folder.is_dir() {
-        let (upper, work) = (Path::new(OVERLAY).join("upper"), Path::new(OVERLAY).join("work"));
-        for part in [&upper, &work] {
-            DirBuilder::new().recursive(true).mode(0o755).create(part)?;
+/// Shows a file or a folder, with what is mounted in it, at another place too.
+pub(super) fn bind(from: &Path, to: &Path) -> nix::Result<()> {
+    match mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>) {
+        // What is locked in it must come along.
+        Err(nix::Error::EINVAL) => {
+            mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
         }
-        let layers = format!("lowerdir=/etc,upperdir={},workdir={}", upper.display(), work.display());
-        mount_new("overlay", "/etc", MsFlags::empty(), Some(&layers))?;
-        fs::create_dir(folder)?;
+        result => result,
     }
-    Ok(mount_new("tmpfs", "/etc/netns", quiet(), Some("mode=0755"))?)
 }
 
-/// `/etc/resolv.conf` often is a link into `/run` (systemd-resolved, resolvconf), where the sandbox
-/// has nothing. An empty file there is what a namespace's own can be mounted on.
-fn make_resolv_conf() -> std::io::Result<()> {
-    let target = Path::new("/etc").join(fs::read_link("/etc/resolv.conf")?);
-    if let Some(folder) = target.parent() {
-        DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+/// Gives a mount other flags.
+pub(super) fn remount(path: &Path, flags: MsFlags) -> nix::Result<()> {
+    mount(None::<&str>, path, None::<&str>, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | flags, None::<&str>)
+}
+
+/// Makes every mount read-only and without devices.
+fn lock_files() -> io::Result<()> {
+    match sys::lock_mounts(c"/") {
+        Ok(()) => Ok(()),
+        // Before Linux 5.12, or where a filter does not know the call.
+        Err(error) if matches!(error.raw_os_error(), Some(nix::libc::ENOSYS | nix::libc::EPERM)) => lock_one_by_one(),
+        Err(error) => Err(error),
     }
-    fs::File::create_new(target).map(drop)
+}
+
+fn lock_one_by_one() -> io::Result<()> {
+    for path in mount_points(&fs::read("/proc/self/mountinfo")?) {
+        let flags = match statvfs(&path) {
+            Ok(found) => mount_flags(found.flags()),
+            // Another mount covers it, so that nobody gets there.
+            Err(nix::Error::ENOENT | nix::Error::ENOTDIR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        remount(&path, flags | MsFlags::MS_RDONLY | MsFlags::MS_NODEV)?;
+    }
+    Ok(())
+}
+
+/// The mount points of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), with its escapes undone.
+fn mount_points(mountinfo: &[u8]) -> Vec<PathBuf> {
+    let lines = mountinfo.split(|byte| *byte == b'\n');
+    let fields = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    fields.map(|field| PathBuf::from(std::ffi::OsString::from_vec(unescape(field)))).collect()
+}
+
+/// `\040` for a space.
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..3).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match digits {
+            Some(byte) if *first == b'\\' => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+/// What must not be lost when a mount gets other flags.
+fn mount_flags(flags: FsFlags) -> MsFlags {
+    let known = [
+        (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
+        (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
+        (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
+        (FsFlags::ST_RDONLY, MsFlags::MS_RDONLY),
+    ];
+    let set = known.into_iter().filter(|(found, _)| flags.contains(*found));
+    set.fold(MsFlags::empty(), |all, (_, flag)| all | flag)
+}
+
+/// Opens the folders that must be seen although something covers them, and those that may be written
+/// to, before anything is changed.
+fn keep(folders: &SandboxFolders, here: Option<&Path>) -> Result<Vec<Kept>, Obstacle> {
+    let open = |path: &Path| OpenOptions::new().read(true).custom_flags(O_PATH | O_DIRECTORY).open(path);
+    let mut kept = Vec::new();
+    for path in &folders.writable {
+        let path = fs::canonicalize(path).map_err(Step::Folder.failed())?;
+        let folder = open(&path).map_err(Step::Folder.failed())?;
+        let flags = mount_flags(fstatvfs(&folder).map_err(Step::Folder.failed())?.flags());
+        kept.push(Kept { path, folder, writable: Some(flags | MsFlags::MS_NODEV) });
+    }
+    for path in folders.visible.iter().map(PathBuf::as_path).chain(here) {
+        // One that is not there cannot be seen anyway.
+        let Ok(path) = fs::canonicalize(path) else { continue };
+        let seen = kept.iter().any(|other| path.starts_with(&other.path));
+        let covered = OWN.iter().any(|own| path.starts_with(own) && (path != Path::new(own) || *own == "/tmp"));
+        if let (false, true, Ok(folder)) = (seen, covered, open(&path)) {
+            kept.push(Kept { path, folder, writable: None });
+        }
+    }
+    kept.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(kept)
+}
+
+/// Puts the folders that are kept into their places.
+fn show(kept: &[Kept]) -> io::Result<()> {
+    for Kept { path, folder, writable } in kept {
+        if !path.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o755).create(path)?;
+        }
+        bind(Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())), path)?;
+        if let Some(flags) = writable {
+            remount(path, *flags)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the machine's `/sys` out of sight.
+fn hide_sys() -> io::Result<()> {
+    fs::create_dir(SYS)?;
+    bind(Path::new("/sys"), Path::new(SYS))?;
+    Ok(mount_new("tmpfs", "/sys", quiet(), Some("mode=0555"))?)
+}
+
+/// The new network's. Where the kernel does not let it be mounted (parts of the machine's are covered,
+/// as in a container), `/sys` stays empty.
+pub(super) fn mount_sys() -> Result<(), Obstacle> {
+    let flags = quiet() | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
+    match mount_new("sysfs", "/sys", flags, None) {
+        Ok(()) | Err(nix::Error::EPERM) => Ok(()),
+        Err(error) => Err(Step::Mount("/sys").failed()(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_read_as_the_kernel_writes_them() {
+        let mountinfo = b"22 27 0:21 / /proc rw,relatime - proc proc rw\n29 26 0:26 / /a\\040b\\134c rw - x x rw\n";
+        assert_eq!(mount_points(mountinfo), [PathBuf::from("/proc"), PathBuf::from("/a b\\c")]);
+    }
 }

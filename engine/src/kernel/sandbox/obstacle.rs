@@ -13,6 +13,14 @@ pub(super) enum Step {
     User,
     /// Writing `/proc/self/uid_map` and its like.
     Map,
+    /// Making everything read-only.
+    ReadOnly,
+    /// Showing a folder of the machine's.
+    Folder,
+    /// Writing `/proc/sys/user/max_cgroup_namespaces`.
+    Limit,
+    /// A session keyring (session-keyring(7)).
+    Keyring,
     /// Network, mount and PID namespace.
     Namespaces,
     /// A mount inside.
@@ -39,7 +47,11 @@ impl Step {
         match self {
             Step::User => "make a user namespace".to_owned(),
             Step::Map => "become root in the new user namespace".to_owned(),
-            Step::Namespaces => "make a network, mount and PID namespace".to_owned(),
+            Step::ReadOnly => "make the machine's files read-only".to_owned(),
+            Step::Folder => "show the lab's folders".to_owned(),
+            Step::Limit => "set the limits of the new user namespace".to_owned(),
+            Step::Keyring => "begin a new session keyring".to_owned(),
+            Step::Namespaces => "make a user, network, mount and PID namespace".to_owned(),
             Step::Mount(target) => format!("mount {target}"),
             Step::Loopback => "bring `lo` up".to_owned(),
             Step::Fork => "start a process".to_owned(),
@@ -92,11 +104,25 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
     match (obstacle.step, obstacle.errno) {
         (Step::User | Step::Namespaces, Errno::ENOSPC | Errno::EUSERS) => match switches.limit_of_none {
             Some(limit) => format!("`user.{limit}` is 0 here; allow some: `sudo sysctl -w user.{limit}=10000`"),
-            None => "the limits `user.max_*_namespaces` are reached, or sandboxes nest more than 32 deep".to_owned(),
+            None => "the limits `user.max_*_namespaces` are reached, or sandboxes nest too deep (the kernel allows 32 user namespaces, and a sandbox takes one or two)".to_owned(),
         },
-        (Step::User | Step::Map | Step::Namespaces | Step::Mount(_) | Step::Loopback, Errno::EPERM | Errno::EACCES) => {
-            forbidden(obstacle.step, switches)
+        (Step::Map, Errno::EROFS) => {
+            "`/proc` is read-only here, as in a sandbox within a sandbox: one more does not fit in".to_owned()
         }
+        (Step::Folder, _) => {
+            "the folders of the script, of `--writable` and the current one must be there, and readable; run netscript from another".to_owned()
+        }
+        (
+            Step::User
+            | Step::Map
+            | Step::ReadOnly
+            | Step::Limit
+            | Step::Keyring
+            | Step::Namespaces
+            | Step::Mount(_)
+            | Step::Loopback,
+            Errno::EPERM | Errno::EACCES,
+        ) => forbidden(obstacle.step, switches),
         (Step::User, Errno::EINVAL | Errno::ENOSYS) => {
             format!("this kernel is built without user namespaces (CONFIG_USER_NS): use another, {OR_ROOT}")
         }
@@ -107,7 +133,20 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
         (Step::Mount(target), _) => {
             format!("a sandbox needs its own {target}; run netscript where that can be mounted")
         }
-        (Step::User | Step::Map | Step::Namespaces | Step::Loopback | Step::Fork, _) => {
+        (Step::Keyring, Errno::EDQUOT) => {
+            "this user has too many keyrings: `kernel.keys.maxkeys` is the limit".to_owned()
+        }
+        (
+            Step::User
+            | Step::Map
+            | Step::ReadOnly
+            | Step::Limit
+            | Step::Keyring
+            | Step::Namespaces
+            | Step::Loopback
+            | Step::Fork,
+            _,
+        ) => {
             "this machine is short of something, or its kernel lacks namespaces: run netscript elsewhere".to_owned()
         }
     }
@@ -128,11 +167,20 @@ fn forbidden(step: Step, switches: &Switches) -> String {
     }
     match step {
         Step::Map if nix::unistd::geteuid().is_root() => {
-            "root without the capability CAP_SETFCAP cannot be root in there; run netscript as an ordinary user".to_owned()
+            "root without the capabilities CAP_SETUID, CAP_SETGID and CAP_SETFCAP cannot be root in there; run netscript as an ordinary user".to_owned()
         }
         Step::Mount("/proc") => "parts of /proc are covered here, as in a container, and so no new one can be mounted; run the container with `--privileged`, or with `--security-opt systempaths=unconfined`".to_owned(),
         _ if switches.seccomp => "a seccomp filter forbids it, as in a container; run the container with `--privileged`, or with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`".to_owned(),
-        Step::User | Step::Map | Step::Namespaces | Step::Mount(_) | Step::Loopback | Step::Fork => {
+        Step::User
+        | Step::Map
+        | Step::ReadOnly
+        | Step::Folder
+        | Step::Limit
+        | Step::Keyring
+        | Step::Namespaces
+        | Step::Mount(_)
+        | Step::Loopback
+        | Step::Fork => {
             format!("a security module or a chroot forbids it: run netscript outside of that, {OR_ROOT}")
         }
     }

@@ -8,7 +8,7 @@ use super::super::netfilter::{self, RawRule};
 use super::super::process::is_alive;
 use super::super::{Kernel, Outcome};
 use super::shared::Shared;
-use crate::diagnostics::Result;
+use crate::diagnostics::{Result, visible_line};
 use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
 use crate::op::netfilter::{ChainRef, TableRef};
 use crate::op::{
@@ -169,7 +169,7 @@ impl Kernel {
             Undo::Resolver { name, before, had_folder: _ } => {
                 shell::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
             }
-            Undo::Process { process, what } => vec![format!("kill {}  # {what}", process.pid)],
+            Undo::Process { process, what } => vec![format!("kill {}  # {}", process.pid, visible_line(what))],
             Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
             Undo::Make { place, index: _, name, kind, peer: _ } => {
                 op(place, LinkOp::Add(name.clone(), kind.clone()).into())

@@ -46,7 +46,7 @@ fn begin(repl: &Repl) -> Result<Rehearsal> {
     let mut is_head = true;
     let sink = move |line: &str| {
         if !std::mem::take(&mut is_head) {
-            printer.line(&style::Style::Dim.paint_if(colour, line));
+            printer.shown(&style::Style::Dim.paint_if(colour, line));
         }
     };
     let interrupt = repl.interrupt.clone();

@@ -30,7 +30,7 @@ fn undo(repl: &mut Repl, argument: &str) -> Result<Flow, Failure> {
     repl.moments.truncate(first);
     let result = repl.go_back(&moment);
     for said in repl.said[lines..].iter_mut().filter(|said| said.fate == Fate::Worked) {
-        repl.printer.line(&format!("undone: {}", said.text.trim_end()));
+        repl.printer.shown(&format!("undone: {}", said.text.trim_end()));
         said.fate = Fate::Undone;
     }
     Ok(result.map(|()| Flow::GoOn)?)

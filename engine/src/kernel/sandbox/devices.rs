@@ -1,0 +1,57 @@
+//! The sandbox's `/dev`: what every program expects, and `net/tun`.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use nix::mount::{MsFlags, mount};
+
+use super::mounts::{bind, mount_new, remount};
+use super::obstacle::{Obstacle, Step};
+
+/// Where it is put together, in a `/run` that another covers afterwards.
+const WORKSHOP: &str = "/run/dev";
+
+/// What is taken from the machine, where it has it.
+const DEVICES: [&str; 7] = ["null", "zero", "full", "random", "urandom", "tty", "net/tun"];
+
+/// Links that programs expect.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// Mounts it.
+pub(super) fn make() -> Result<(), Obstacle> {
+    put_together().map_err(Step::Mount("/dev").failed())
+}
+
+fn put_together() -> io::Result<()> {
+    let workshop = Path::new(WORKSHOP);
+    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    fs::create_dir(workshop)?;
+    mount_new("tmpfs", WORKSHOP, quiet, Some("mode=0755"))?;
+    for folder in ["net", "pts", "shm"] {
+        DirBuilder::new().mode(0o755).create(workshop.join(folder))?;
+    }
+    fs::set_permissions(workshop.join("shm"), fs::Permissions::from_mode(0o1777))?;
+    for name in DEVICES {
+        let (device, place) = (Path::new("/dev").join(name), workshop.join(name));
+        if !fs::exists(&device)? {
+            continue;
+        }
+        File::create_new(&place)?;
+        bind(&device, &place)?;
+        // Everything else of the machine is mounted without devices.
+        remount(&place, quiet)?;
+    }
+    mount_new("devpts", &format!("{WORKSHOP}/pts"), quiet, Some("newinstance,ptmxmode=0666,mode=0620"))?;
+    for (name, target) in LINKS {
+        symlink(target, workshop.join(name))?;
+    }
+    Ok(mount(Some(workshop), "/dev", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?)
+}
