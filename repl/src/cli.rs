@@ -64,7 +64,7 @@ pub struct RunArgs {
 
     /// In a sandbox, let programs and captures write files in this folder; without it the machine's
     /// files are read-only there
-    #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "DIR", requires = "sandbox")]
     pub writable: Vec<PathBuf>,
 
     /// Do not let the script start programs, write files, or import modules from outside its folder

@@ -20,6 +20,7 @@ mod neigh;
 mod netfilter;
 mod netns;
 mod options;
+pub mod outside;
 mod policy;
 mod probe;
 mod process;

@@ -97,6 +97,12 @@ impl Place {
         self.write("script.rhai", script);
         finish(&mut self.netscript(&["--sandbox", "script.rhai"]))
     }
+
+    /// Runs a script in a sandbox that may write into this folder.
+    pub fn writing(&self, script: &str) -> Finished {
+        self.write("script.rhai", script);
+        finish(&mut self.netscript(&["--sandbox", "--writable", ".", "script.rhai"]))
+    }
 }
 
 impl Default for Place {

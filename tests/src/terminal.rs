@@ -35,6 +35,8 @@ pub struct Terminal {
     /// The terminal's other side.
     pty: Option<File>,
     screen: vt100::Parser,
+    /// Everything that came.
+    bytes: Vec<u8>,
 }
 
 impl Terminal {
@@ -57,7 +59,7 @@ impl Terminal {
         let pty = File::from(pty.as_fd().try_clone_to_owned().expect("files can be opened"));
         let size = |number: u16| number.try_into().expect("it is not 0");
         let screen = vt100::Parser::new(size(ROWS), size(columns), 0);
-        Terminal { child, pty: Some(pty), screen }
+        Terminal { child, pty: Some(pty), screen, bytes: Vec::new() }
     }
 
     /// Its number.
@@ -78,6 +80,11 @@ impl Terminal {
     /// What is on the screen, without the empty lines at its end.
     pub fn text(&self) -> String {
         self.screen.screen().contents().trim_end().to_owned()
+    }
+
+    /// Everything that the program has written so far, as the terminal got it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// What is on the screen with its colours, as escape sequences.
@@ -111,6 +118,7 @@ impl Terminal {
         // Linux says EIO when the last program has left the terminal.
         let count = pty.read(&mut buffer).unwrap_or(0);
         self.screen.process(&buffer[..count]);
+        self.bytes.extend_from_slice(&buffer[..count]);
         count > 0
     }
 
@@ -179,6 +187,11 @@ impl Terminal {
         let lines: Vec<String> = self.screen.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect();
         let typed = line.split('\n').count();
         lines[usize::from(before) + typed..usize::from(after)].join("\n")
+    }
+
+    /// Takes in what is there already; false if there is nothing, or the program has ended.
+    pub fn take_in(&mut self) -> bool {
+        self.look(STEP)
     }
 
     /// Closes the terminal, as a window is closed.

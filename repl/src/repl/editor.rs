@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use netscript_engine::diagnostics::visible_line;
 use netscript_engine::interpreter::{Completeness, Form, Interpreter};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -117,7 +118,9 @@ impl Completer for Assistant {
             display: candidate.display,
             replacement: candidate.replacement,
         };
-        Ok((start, candidates.into_iter().map(pair).collect()))
+        // A name that a terminal would obey cannot be typed.
+        let typed = |candidate: &super::complete::Candidate| visible_line(&candidate.replacement) == candidate.replacement;
+        Ok((start, candidates.into_iter().filter(typed).map(pair).collect()))
     }
 }
 

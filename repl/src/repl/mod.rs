@@ -22,7 +22,7 @@ use std::time::Instant;
 use editor::{Assistant, Lines, Typed};
 use history::History;
 use lexicon::Lexicon;
-use netscript_engine::diagnostics::{Error, Failure, Result, visible_line};
+use netscript_engine::diagnostics::{Error, Failure, Result, visible_json, visible_line};
 use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
 use netscript_engine::kernel::Interrupt;
 use netscript_engine::op::NetnsRef;
@@ -384,7 +384,7 @@ impl Repl {
 
     fn show(&self, value: &rhai::Dynamic) -> Result<()> {
         let text = if self.settings.json.get() && !value.is_unit() {
-            Some(show::json(value)?)
+            Some(visible_json(&show::json(value)?).into_owned())
         } else {
             show::show(value, self.screen())?
         };

@@ -27,7 +27,7 @@ const PING: &str = r#"
 fn a_ping_leaves_with_the_hosts_address_after_masquerade() {
     let place = Place::new();
     let intro = fs::read_to_string(workspace().join("scripts/intro.rhai")).unwrap();
-    let out = place.sandboxed(&format!("{intro}{PING}")).success();
+    let out = place.writing(&format!("{intro}{PING}")).success();
     let lines: Vec<&str> = out.lines().collect();
     let [.., before, after] = lines[..] else { panic!("{out}") };
     assert_eq!(before, r#"["192.168.1.11 > 8.8.8.8 ICMP echo request", "8.8.8.8 > 192.168.1.11 ICMP echo reply"]"#);
@@ -65,7 +65,7 @@ fn it_stops_and_keeps_what_it_heard() {
         assert(`${capture}` == "capture on lo");
     "#;
     let place = Place::new();
-    place.sandboxed(script).success();
+    place.writing(script).success();
     assert_eq!(tcpdump(&place.path("lo.pcap")).len(), 6);
 }
 
@@ -82,7 +82,7 @@ fn it_goes_on_when_netscript_has_ended() {
     "#;
     place.write("script.rhai", outer);
     let program = place.program();
-    finish(&mut place.netscript(&["--sandbox", "script.rhai", "--", program.to_str().unwrap()])).success();
+    finish(&mut place.netscript(&["--sandbox", "--writable", ".", "script.rhai", "--", program.to_str().unwrap()])).success();
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn lock_files() -> io::Result<()> {
 }
 
 fn lock_one_by_one() -> io::Result<()> {
-    for path in mount_points(&fs::read("/proc/self/mountinfo")?) {
+    for path in mount_points(&fs::read("/proc/thread-self/mountinfo")?) {
         let flags = match statvfs(&path) {
             Ok(found) => mount_flags(found.flags()),
             // Another mount covers it, so that nobody gets there.
@@ -231,6 +231,32 @@ pub(super) fn mount_sys() -> Result<(), Obstacle> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As on a kernel before 5.12.
+    #[test]
+    fn mounts_are_locked_one_by_one_as_by_one_call() {
+        let locked = |lock: fn() -> io::Result<()>| {
+            let in_a_namespace = std::thread::spawn(move || {
+                nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+                mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
+                // A mount with flags that must stay, and a name that mountinfo escapes.
+                mount_new("tmpfs", "/run", quiet() | MsFlags::MS_NOEXEC, None).unwrap();
+                fs::create_dir("/run/a b").unwrap();
+                mount_new("tmpfs", "/run/a b", MsFlags::empty(), None).unwrap();
+                lock().unwrap();
+                assert!(File::create("/run/a b/file").is_err() && File::create("/file-of-the-test").is_err());
+                let points = mount_points(&fs::read("/proc/thread-self/mountinfo").unwrap());
+                let flags = |path: &PathBuf| mount_flags(statvfs(path).unwrap().flags());
+                points.iter().map(|path| (path.clone(), flags(path))).collect::<Vec<_>>()
+            });
+            in_a_namespace.join().unwrap()
+        };
+        let one_by_one = locked(lock_one_by_one);
+        assert!(one_by_one.len() > 3);
+        let both = MsFlags::MS_RDONLY | MsFlags::MS_NODEV;
+        assert!(one_by_one.iter().all(|(_, flags)| flags.contains(both)), "{one_by_one:?}");
+        assert_eq!(one_by_one, locked(|| sys::lock_mounts(c"/")));
+    }
 
     #[test]
     fn mount_points_are_read_as_the_kernel_writes_them() {
