@@ -6,9 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Refusal, Result};
-use crate::op::{
-    Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey,
-};
+use crate::op::{Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
 use crate::world::{
     Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,

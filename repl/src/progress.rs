@@ -39,7 +39,8 @@ pub fn begin(what: &str) {
     if !io::stderr().is_terminal() || LINE.get().is_some() {
         return;
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(visible_line(what).into_owned());
+    let bar =
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(visible_line(what).into_owned());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
         bar.set_style(style);
     }

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
 use netscript_engine::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
-use netscript_engine::kernel::{Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks};
+use netscript_engine::kernel::{
+    Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks,
+};
 use netscript_engine::shell;
 use netscript_engine::{Confined, Lab, World};
 use netscript_stdlib::Environment;

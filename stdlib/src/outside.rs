@@ -24,7 +24,11 @@ use Effect::{ReadsProcesses, StartsNetscript, StartsProgram, WritesFile, WritesR
 /// The type that a word belongs to (nothing: it stands alone), what it does outside, and the words' names.
 /// No word reads files: modules are imported by a statement of the language, not by a word.
 const DECLARED: &[(&str, &[Effect], &str)] = &[
-    ("", &[], "assert bridge checkpoint dummy exit ipvlan link macvlan netns netns_detach netns_list netns_open nth_addr"),
+    (
+        "",
+        &[],
+        "assert bridge checkpoint dummy exit ipvlan link macvlan netns netns_detach netns_list netns_open nth_addr",
+    ),
     ("", &[], "rollback sleep tap tun undo veth vlan vxlan wait_until"),
     ("", &[ReadsProcesses], "netns_attach netns_of"),
     ("Netns", &[StartsProgram], "exec shell start"),
@@ -36,13 +40,21 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
     ("Netns", &[], "ip_rules ipvlan link links lo macvlan mangle mangle6 name nat nat6 neigh neighbours ping raw raw6"),
     ("Netns", &[], "replace_route route routes rule tap traceroute tun veth vlan vxlan"),
     ("Link", &[StartsNetscript, WritesFile], "capture"),
-    ("Link", &[], "add_fdb addr addrs alias arp bridge_id del_addr del_fdb delete down fdb hairpin index kind mac master"),
+    (
+        "Link",
+        &[],
+        "add_fdb addr addrs alias arp bridge_id del_addr del_fdb delete down fdb hairpin index kind mac master",
+    ),
     ("Link", &[], "move_to mtu name netns nomaster peer ports promisc rename set_alias set_mac set_mtu state stp up"),
     ("Process", &[], "output pid running stop"),
     ("Capture", &[], "packets stop"),
     ("Table", &[], "chain chain_open chains dnat flush forward input masquerade name output postrouting prerouting"),
     ("Table", &[], "redirect rules snat"),
-    ("Chain", &[], "accept connmark delete dnat drop flush jump log mark masquerade name notrack policy redirect reject"),
+    (
+        "Chain",
+        &[],
+        "accept connmark delete dnat drop flush jump log mark masquerade name notrack policy redirect reject",
+    ),
     ("Chain", &[], "ret rules snat tcpmss"),
     ("Rule", &[], "bytes delete handle packets text"),
     ("Error", &[], "code errno message"),

@@ -62,19 +62,27 @@ pub fn pictured(text: &str) -> Cow<'_, str> {
 /// A document of JSON with nothing in it that a terminal obeys. Outside of strings JSON has no such
 /// characters but line ends.
 pub fn visible_json(text: &str) -> Cow<'_, str> {
-    replaced(text, |c| c != '\n' && is_obeyed(c), |c, shown| {
-        let mut units = [0; 2];
-        for unit in c.encode_utf16(&mut units) {
-            let _ = write!(shown, "\\u{unit:04x}");
-        }
-    })
+    replaced(
+        text,
+        |c| c != '\n' && is_obeyed(c),
+        |c, shown| {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        },
+    )
 }
 
 /// A document of XML with nothing in it that a terminal obeys.
 pub fn visible_xml(text: &str) -> Cow<'_, str> {
-    replaced(text, |c| c != '\n' && c != '\t' && is_obeyed(c), |c, shown| {
-        let _ = write!(shown, "&#x{:x};", u32::from(c));
-    })
+    replaced(
+        text,
+        |c| c != '\n' && c != '\t' && is_obeyed(c),
+        |c, shown| {
+            let _ = write!(shown, "&#x{:x};", u32::from(c));
+        },
+    )
 }
 
 fn escaped(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -139,10 +147,7 @@ mod tests {
     #[test]
     fn nothing_is_left_that_a_terminal_obeys() {
         let shown = visible(BAD);
-        assert_eq!(
-            shown,
-            "a\\x1b]0;title\\x07b\\rc\\x7fd\\u{9b}31me\\u{202e}f\\u{2066}g\nh\ti\\x00"
-        );
+        assert_eq!(shown, "a\\x1b]0;title\\x07b\\rc\\x7fd\\u{9b}31me\\u{202e}f\\u{2066}g\nh\ti\\x00");
         assert_eq!(visible_line("a\nb\tc"), "a\\nb\\tc");
         assert!(matches!(visible("grün — ok\n"), Cow::Borrowed(_)));
     }

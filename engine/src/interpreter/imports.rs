@@ -19,11 +19,8 @@ impl ImportFolders {
     pub fn new(script: &Path, allowed: &[PathBuf]) -> Result<ImportFolders> {
         let mut folders = ImportFolders { shown: Vec::new(), real: Vec::new() };
         for folder in [script].into_iter().chain(allowed.iter().map(PathBuf::as_path)) {
-            let cannot = |why: String| Error::File {
-                path: folder.display().to_string(),
-                doing: "import from".to_owned(),
-                why,
-            };
+            let cannot =
+                |why: String| Error::File { path: folder.display().to_string(), doing: "import from".to_owned(), why };
             let real = fs::canonicalize(folder).map_err(|error| cannot(error.to_string()))?;
             if !real.is_dir() {
                 return Err(cannot("it is not a folder".to_owned()));

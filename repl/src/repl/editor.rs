@@ -119,7 +119,8 @@ impl Completer for Assistant {
             replacement: candidate.replacement,
         };
         // A name that a terminal would obey cannot be typed.
-        let typed = |candidate: &super::complete::Candidate| visible_line(&candidate.replacement) == candidate.replacement;
+        let typed =
+            |candidate: &super::complete::Candidate| visible_line(&candidate.replacement) == candidate.replacement;
         Ok((start, candidates.into_iter().filter(typed).map(pair).collect()))
     }
 }

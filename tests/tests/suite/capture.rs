@@ -82,7 +82,8 @@ fn it_goes_on_when_netscript_has_ended() {
     "#;
     place.write("script.rhai", outer);
     let program = place.program();
-    finish(&mut place.netscript(&["--sandbox", "--writable", ".", "script.rhai", "--", program.to_str().unwrap()])).success();
+    finish(&mut place.netscript(&["--sandbox", "--writable", ".", "script.rhai", "--", program.to_str().unwrap()]))
+        .success();
 }
 
 #[test]

@@ -79,7 +79,10 @@ fn sh_runs_nothing_but_the_printed_commands() {
             let ran = finish(&mut sh);
             assert!(!place.path("OWNED").exists(), "{name:?}:\n{script}\n{ran:?}");
             // Every line of the script was understood.
-            assert!(!ran.stderr.contains("yntax error") && !ran.stderr.contains("nterminated"), "{name:?}: {ran:?}\n{script}");
+            assert!(
+                !ran.stderr.contains("yntax error") && !ran.stderr.contains("nterminated"),
+                "{name:?}: {ran:?}\n{script}"
+            );
         }
     }
 }
@@ -147,9 +150,16 @@ fn no_terminal_obeys_what_others_wrote() {
     ];
     for script in scripts {
         place.write("script.rhai", script);
-        for options in [&["--sandbox"][..], &["--sandbox", "-v"], &["--sandbox", "--explain"], &["--dry-run", "--annotate"]] {
+        for options in
+            [&["--sandbox"][..], &["--sandbox", "-v"], &["--sandbox", "--explain"], &["--dry-run", "--annotate"]]
+        {
             let written = on_terminal(&place, &[options, &["script.rhai", "--", OBEYED]].concat());
-            assert_eq!(obeyed(&written), None, "{script} {options:?}: {}", String::from_utf8_lossy(&written).escape_debug());
+            assert_eq!(
+                obeyed(&written),
+                None,
+                "{script} {options:?}: {}",
+                String::from_utf8_lossy(&written).escape_debug()
+            );
         }
     }
 }
@@ -166,7 +176,13 @@ fn no_terminal_obeys_a_scripts_text_or_its_name() {
         format!("/* {OBEYED} */ let x = ;"),
     ] {
         place.write(&name, &text);
-        for args in [&["--sandbox"][..], &["--dry-run", "--annotate"], &["test"], &["test", "--format", "json"], &["test", "--format", "junit"]] {
+        for args in [
+            &["--sandbox"][..],
+            &["--dry-run", "--annotate"],
+            &["test"],
+            &["test", "--format", "json"],
+            &["test", "--format", "junit"],
+        ] {
             let written = on_terminal(&place, &[args, &[name.as_str()]].concat());
             assert_eq!(obeyed(&written), None, "{args:?}: {}", String::from_utf8_lossy(&written).escape_debug());
         }
@@ -198,7 +214,12 @@ fn a_session_shows_nothing_that_is_obeyed() {
         ":dry off",
     ] {
         terminal.enter(line);
-        assert_eq!(obeyed(terminal.bytes()), None, "{line}: {}", String::from_utf8_lossy(terminal.bytes()).escape_debug());
+        assert_eq!(
+            obeyed(terminal.bytes()),
+            None,
+            "{line}: {}",
+            String::from_utf8_lossy(terminal.bytes()).escape_debug()
+        );
     }
 }
 

@@ -30,7 +30,10 @@ fn every_word_declares_what_it_does_outside() {
         declared().map(|(receiver, name)| (receiver.to_owned(), name.to_owned())).collect();
     let missing: Vec<_> = registered.difference(&declared).collect();
     let gone: Vec<_> = declared.difference(&registered).collect();
-    assert!(missing.is_empty() && gone.is_empty(), "stdlib/src/outside.rs lacks {missing:?}; it has too many: {gone:?}");
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "stdlib/src/outside.rs lacks {missing:?}; it has too many: {gone:?}"
+    );
 }
 
 fn run(place: &Place, options: &[&str], script: &str) -> Finished {
@@ -113,9 +116,12 @@ fn modules_come_from_the_scripts_folder_unless_others_are_allowed() {
     for folder in ["lab", "lab/below", "other", "secret"] {
         fs::create_dir(place.path(folder)).unwrap();
     }
-    for (file, text) in
-        [("lab/beside", "fn f() { 1 }"), ("lab/below/deep", "fn f() { 2 }"), ("other/lib", "import \"../secret/x\" as x; fn f() { 3 }"), ("secret/x", "fn f() { 4 }")]
-    {
+    for (file, text) in [
+        ("lab/beside", "fn f() { 1 }"),
+        ("lab/below/deep", "fn f() { 2 }"),
+        ("other/lib", "import \"../secret/x\" as x; fn f() { 3 }"),
+        ("secret/x", "fn f() { 4 }"),
+    ] {
         fs::write(place.path(&format!("{file}.rhai")), text).unwrap();
     }
     symlink("../secret/x.rhai", place.path("lab/link.rhai")).unwrap();
@@ -125,7 +131,8 @@ fn modules_come_from_the_scripts_folder_unless_others_are_allowed() {
         fs::write(place.path("lab/script.rhai"), format!("import {module:?} as m; print(m::f());")).unwrap();
         finish(&mut place.netscript(&[options, &["lab/script.rhai"]].concat()))
     };
-    let outside = ["../secret/x", "link", "folder/x", absolute.as_str(), "below/../../secret/x", "../secret/none", "/etc/none"];
+    let outside =
+        ["../secret/x", "link", "folder/x", absolute.as_str(), "below/../../secret/x", "../secret/none", "/etc/none"];
     for confined in [&["--dry-run"][..], &["--sandbox", "--no-exec"], &["--dry-run", "--no-exec"]] {
         for module in ["beside", "below/deep", "./beside", "below/../beside", "lab"] {
             let finished = import(module, confined);
