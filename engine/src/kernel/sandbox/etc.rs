@@ -88,6 +88,7 @@ fn leads_into_run(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
     use nix::sched::{CloneFlags, unshare};

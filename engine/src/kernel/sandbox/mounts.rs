@@ -76,9 +76,8 @@ pub(super) fn make(folders: &SandboxFolders) -> Result<Limits, Obstacle> {
     etc::make_resolv_conf()?;
     show(&kept).map_err(Step::Folder.failed())?;
     // The current folder may lie under what has been covered since.
-    match here {
-        Some(here) => std::env::set_current_dir(here).map_err(Step::Folder.failed())?,
-        None => {}
+    if let Some(here) = here {
+        std::env::set_current_dir(here).map_err(Step::Folder.failed())?;
     }
     Ok(limits)
 }
@@ -229,6 +228,7 @@ pub(super) fn mount_sys() -> Result<(), Obstacle> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 
