@@ -168,6 +168,7 @@ fn no_device_can_be_reached() {
         test ! -e /dev/kmsg; test ! -e /dev/mem
         mknod /tmp/kmsg c 1 11 2>/dev/null && echo '<1>x' > /tmp/kmsg 2>/dev/null && echo WROTE
         mkdir /tmp/d; mount -t devtmpfs d /tmp/d 2>/dev/null && echo MOUNTED
+        (echo x > /dev/kmsg) 2>/dev/null && echo WROTE
         umount -l /dev 2>/dev/null && test -e /dev/kmsg && echo UNCOVERED
         for n in null zero random urandom tty; do test -c /dev/$n || echo MISSING $n; done
         head -c 4 /dev/urandom >/dev/null && echo x > /dev/null && echo usable";
@@ -190,9 +191,9 @@ fn no_cgroup_and_nothing_of_sys_can_be_written() {
         for t in cgroup2 'cgroup -o none,name=x' debugfs tracefs securityfs configfs pstore efivarfs; do mount -t $t c /tmp/c 2>/dev/null && echo MOUNTED $t; done
         unshare -UrmC sh -c 'mount -t cgroup2 c /tmp/c && echo MOUNTED nested' 2>/dev/null
         ls /sys/class/net
-        umount /sys; ls /sys/class/net 2>/dev/null; ls /sys";
+        umount /sys 2>/dev/null; ls /sys/class/net; umount /sys/class; ls /sys/class";
     for finished in attack(&[], commands) {
-        assert_eq!(finished.stdout, "lo\n\n", "{finished:?}");
+        assert_eq!(finished.stdout, "lo\nlo\n\n", "{finished:?}");
     }
 }
 
@@ -365,7 +366,7 @@ fn everybody_is_inside_who_they_are_outside() {
     for (around, map) in [
         (&["env"][..], "0 0 4294967295"),
         (&["unshare", "-Ur"], "0 0 1"),
-        (&["unshare", "-U", "--map-users=0:0:1000", "--map-groups=0:0:1000", "--setuid=0", "--setgid=0"], "0 0 1000"),
+        (&["unshare", "-U", "--map-users=0,0,1000", "--map-groups=0,0,1000", "--setuid=0", "--setgid=0"], "0 0 1000"),
     ] {
         let mut command = Command::new(around[0]);
         let finished = finish(command.args(&around[1..]).args([&program, "--sandbox", &script]));
@@ -373,5 +374,24 @@ fn everybody_is_inside_who_they_are_outside() {
         let lines: Vec<String> =
             stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines[..2], [map, map], "{around:?}");
+    }
+}
+
+#[test]
+fn programs_of_the_network_work_inside() {
+    let commands = "
+        set -e
+        ip netns add red; ip link add v0 type veth peer name v1 netns red; ip -n red link set v1 up
+        ip netns exec red ls /sys/class/net | tr '\\n' ' '; ip netns exec red ls /sys/class/net | wc -l
+        ip netns exec red sysctl -q -w net.ipv4.ip_forward=1; sysctl -n net.ipv4.ip_forward
+        ip netns exec red iptables -A FORWARD -j ACCEPT; ip netns exec red iptables -S FORWARD | wc -l
+        unshare -n ip -br link; unshare -m mount -t tmpfs t /mnt
+        mkdir -p /etc/netns/red; echo nameserver 192.0.2.9 > /etc/netns/red/resolv.conf; ip netns exec red grep -c 192.0.2.9 /etc/resolv.conf
+        ip netns del red; ip -br link | wc -l";
+    for finished in attack(&[], commands) {
+        assert_eq!(finished.status, 0, "{finished:?}");
+        let lines: Vec<String> =
+            finished.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(lines[..6], ["lo v1 2", "0", "2", "lo DOWN 00:00:00:00:00:00 <LOOPBACK>", "1", "1"], "{finished:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
@@ -38,7 +38,7 @@ fn put_together() -> io::Result<()> {
     for folder in ["net", "pts", "shm"] {
         DirBuilder::new().mode(0o755).create(workshop.join(folder))?;
     }
-    fs::set_permissions(workshop.join("shm"), fs::Permissions::from_mode(0o1777))?;
+    mount_new("tmpfs", &format!("{WORKSHOP}/shm"), quiet | MsFlags::MS_NODEV, Some("mode=1777"))?;
     for name in DEVICES {
         let (device, place) = (Path::new("/dev").join(name), workshop.join(name));
         if !fs::exists(&device)? {
@@ -53,5 +53,7 @@ fn put_together() -> io::Result<()> {
     for (name, target) in LINKS {
         symlink(target, workshop.join(name))?;
     }
+    // A file that is not there must not be made: `> /dev/kmsg` would make one.
+    remount(workshop, quiet | MsFlags::MS_RDONLY)?;
     Ok(mount(Some(workshop), "/dev", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?)
 }

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::libc::{O_DIRECTORY, O_PATH};
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, fstatvfs, statvfs};
 
 use super::super::sys;
@@ -28,6 +28,9 @@ const NEVER_WRITABLE: [&str; 6] = ["/", "/proc", "/sys", "/dev", "/run", "/etc"]
 /// can another be mounted inside (`mnt_already_visible`, fs/namespace.c). It is read-only, and so that
 /// one is, too.
 const SYS: &str = "/run/sys";
+
+/// Where the new `/sys` is mounted for a moment.
+const NEW_SYS: &str = "/run/.sys";
 
 /// A folder of the machine's that must be seen in its place.
 struct Kept {
@@ -210,21 +213,54 @@ fn show(kept: &[Kept]) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts the machine's `/sys` out of sight.
+/// Puts the machine's `/sys` out of sight, and in its place a read-only one with the same folders, all of
+/// them empty.
 fn hide_sys() -> io::Result<()> {
     fs::create_dir(SYS)?;
     bind(Path::new("/sys"), Path::new(SYS))?;
-    Ok(mount_new("tmpfs", "/sys", quiet(), Some("mode=0555"))?)
+    mount_new("tmpfs", "/sys", quiet(), Some("mode=0755"))?;
+    for folder in folders_of_sys()? {
+        fs::create_dir(Path::new("/sys").join(folder))?;
+    }
+    Ok(remount(Path::new("/sys"), quiet() | MsFlags::MS_RDONLY)?)
 }
 
-/// The new network's. Where the kernel does not let it be mounted (parts of the machine's are covered,
-/// as in a container), `/sys` stays empty.
+fn folders_of_sys() -> io::Result<Vec<std::ffi::OsString>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(SYS)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.file_name());
+        }
+    }
+    Ok(folders)
+}
+
+/// The new network's, a folder at a time. As one mount it could be unmounted, and `ip netns exec` would
+/// try just that and then mount one that can be written to, in vain; of a read-only `/sys` that is
+/// locked it makes a read-only one (`netns_switch`, iproute2's lib/namespace.c). Where the kernel does
+/// not let it be mounted (parts of the machine's are covered, as in a container), the folders stay empty.
 pub(super) fn mount_sys() -> Result<(), Obstacle> {
     let flags = quiet() | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
-    match mount_new("sysfs", "/sys", flags, None) {
-        Ok(()) | Err(nix::Error::EPERM) => Ok(()),
-        Err(error) => Err(Step::Mount("/sys").failed()(error)),
+    let failed = || Step::Mount("/sys").failed::<io::Error>();
+    fs::create_dir(NEW_SYS).map_err(failed())?;
+    let mounted = match mount_new("sysfs", NEW_SYS, flags, None) {
+        Ok(()) => spread_sys(),
+        Err(nix::Error::EPERM) => Ok(()),
+        Err(error) => Err(error.into()),
+    };
+    mounted.and_then(|()| fs::remove_dir(NEW_SYS)).map_err(failed())
+}
+
+fn spread_sys() -> io::Result<()> {
+    for entry in fs::read_dir("/sys")? {
+        let name = entry?.file_name();
+        let (from, to) = (Path::new(NEW_SYS).join(&name), Path::new("/sys").join(&name));
+        if from.is_dir() {
+            bind(&from, &to)?;
+        }
     }
+    Ok(umount2(NEW_SYS, MntFlags::MNT_DETACH)?)
 }
 
 #[cfg(test)]
