@@ -131,11 +131,15 @@ fn picture(c: char) -> char {
 fn colour_at(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find('m')?;
-    let known = |parameter: &str| {
-        let colour = |code: u8| matches!(code, 0..=2 | 4 | 22 | 24 | 30..=39 | 90..=97) || code == 5;
-        parameter.is_empty() || parameter.parse().is_ok_and(colour)
+    let parts: Vec<&str> = parameters[..end].split(';').collect();
+    let known = match parts[..] {
+        // One of 256 colours.
+        ["38", "5", number] => number.parse::<u8>().is_ok(),
+        _ => parts.iter().all(|part| {
+            part.is_empty() || part.parse::<u8>().is_ok_and(|code| matches!(code, 0..=2 | 4 | 22 | 24 | 30..=37 | 39 | 90..=97))
+        }),
     };
-    parameters[..end].split(';').all(known).then_some(2 + end + 1)
+    known.then_some(2 + end + 1)
 }
 
 #[cfg(test)]
