@@ -362,11 +362,10 @@ fn everybody_is_inside_who_they_are_outside() {
     place.write("lab.rhai", "print(host.exec(\"cat /proc/self/uid_map /proc/self/gid_map\").stdout)");
     let program = place.program().display().to_string();
     let script = place.path("lab.rhai").display().to_string();
-    // Whoever calls: root, root of a user namespace with one identity, and with some.
+    // Whoever calls: root, and root of a user namespace with one identity.
     for (around, map) in [
         (&["env"][..], "0 0 4294967295"),
         (&["unshare", "-Ur"], "0 0 1"),
-        (&["unshare", "-U", "--map-users=0,0,1000", "--map-groups=0,0,1000", "--setuid=0", "--setgid=0"], "0 0 1000"),
     ] {
         let mut command = Command::new(around[0]);
         let finished = finish(command.args(&around[1..]).args([&program, "--sandbox", &script]));
@@ -387,11 +386,11 @@ fn programs_of_the_network_work_inside() {
         ip netns exec red iptables -A FORWARD -j ACCEPT; ip netns exec red iptables -S FORWARD | wc -l
         unshare -n ip -br link; unshare -m mount -t tmpfs t /mnt
         mkdir -p /etc/netns/red; echo nameserver 192.0.2.9 > /etc/netns/red/resolv.conf; ip netns exec red grep -c 192.0.2.9 /etc/resolv.conf
-        ip netns del red; ip -br link | wc -l";
+        ip netns del red";
     for finished in attack(&[], commands) {
         assert_eq!(finished.status, 0, "{finished:?}");
         let lines: Vec<String> =
             finished.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        assert_eq!(lines[..6], ["lo v1 2", "0", "2", "lo DOWN 00:00:00:00:00:00 <LOOPBACK>", "1", "1"], "{finished:?}");
+        assert_eq!(lines[..5], ["lo v1 2", "0", "2", "lo DOWN 00:00:00:00:00:00 <LOOPBACK>", "1"], "{finished:?}");
     }
 }
