@@ -36,7 +36,11 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
     ("Netns", &[WritesResolver], "resolver"),
     ("Netns", &[WritesSetting], "sysctl"),
     ("Netns", &[ReadsProcesses], "pid pids"),
-    ("Netns", &[], "bridge connect del_neigh del_route del_rule delete dummy fetch filter filter6 flush_routes has_sysctl inode"),
+    (
+        "Netns",
+        &[],
+        "bridge connect del_neigh del_route del_rule delete dummy fetch filter filter6 flush_routes has_sysctl inode",
+    ),
     ("Netns", &[], "ip_rules ipvlan link links lo macvlan mangle mangle6 name nat nat6 neigh neighbours ping raw raw6"),
     ("Netns", &[], "replace_route route routes rule tap traceroute tun veth vlan vxlan"),
     ("Link", &[StartsNetscript, WritesFile], "capture"),

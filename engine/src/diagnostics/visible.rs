@@ -136,7 +136,8 @@ fn colour_at(text: &str) -> Option<usize> {
         // One of 256 colours.
         ["38", "5", number] => number.parse::<u8>().is_ok(),
         _ => parts.iter().all(|part| {
-            part.is_empty() || part.parse::<u8>().is_ok_and(|code| matches!(code, 0..=2 | 4 | 22 | 24 | 30..=37 | 39 | 90..=97))
+            part.is_empty()
+                || part.parse::<u8>().is_ok_and(|code| matches!(code, 0..=2 | 4 | 22 | 24 | 30..=37 | 39 | 90..=97))
         }),
     };
     known.then_some(2 + end + 1)

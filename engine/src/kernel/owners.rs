@@ -9,6 +9,7 @@ use super::process::{identify, session_of};
 use crate::diagnostics::Result;
 use crate::journal::{Key, Process, Undo};
 use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use crate::shell;
 
 /// What the journals of the other labs say.
 pub(super) struct OtherLabs(Vec<OtherLab>);
@@ -71,7 +72,10 @@ impl Kernel {
     pub(super) fn made_by_others(&mut self, op: &Op) -> Vec<String> {
         let Ok(labs) = self.other_labs() else { return Vec::new() };
         let told = |what: String, lab: Option<&str>| {
-            lab.map(|lab| format!("the lab `{lab}` made the {what}; `netscript down {lab}` takes that lab down"))
+            lab.map(|lab| {
+                let quoted = shell::quote(lab);
+                format!("the lab `{lab}` made the {what}; `netscript down {quoted}` takes that lab down")
+            })
         };
         let mut links: Vec<(&NetnsRef, &IfName)> = Vec::new();
         match &op.action {

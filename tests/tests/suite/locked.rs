@@ -363,10 +363,7 @@ fn everybody_is_inside_who_they_are_outside() {
     let program = place.program().display().to_string();
     let script = place.path("lab.rhai").display().to_string();
     // Whoever calls: root, and root of a user namespace with one identity.
-    for (around, map) in [
-        (&["env"][..], "0 0 4294967295"),
-        (&["unshare", "-Ur"], "0 0 1"),
-    ] {
+    for (around, map) in [(&["env"][..], "0 0 4294967295"), (&["unshare", "-Ur"], "0 0 1")] {
         let mut command = Command::new(around[0]);
         let finished = finish(command.args(&around[1..]).args([&program, "--sandbox", &script]));
         let stdout = finished.success();
