@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod jobs;
 mod machine;
+mod record;
 mod report;
 
 use std::fs;
@@ -47,6 +48,9 @@ struct Arguments {
     /// In each root and on each kernel
     #[arg(long)]
     all: bool,
+    /// Put the table into README.md and the book
+    #[arg(long)]
+    record: bool,
     /// Words of which a test's name must have one: a part of `suite::journal::…`, `netscript_engine::…`
     #[arg(value_name = "FILTER")]
     only: Vec<String>,
@@ -210,7 +214,10 @@ impl Rig {
         let table = report::table(&rows);
         println!("\n{table}");
         let file = self.results.join("table.md");
-        fs::write(&file, table).map_err(|error| format!("{}: {error}", file.display()))?;
+        fs::write(&file, &table).map_err(|error| format!("{}: {error}", file.display()))?;
+        if arguments.record {
+            record::files().iter().try_for_each(|file| record::record(file, &table))?;
+        }
         Ok(rows.iter().all(|row| row.report.failed.is_empty()))
     }
 
