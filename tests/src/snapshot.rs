@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use crate::Sandbox;
 
 /// Keys of what differs from run to run.
-const LEFT_OUT: [&str; 14] = [
+const LEFT_OUT: [&str; 15] = [
+    "permaddr",
     "ifindex",
     "valid_life_time",
     "preferred_life_time",
