@@ -14,7 +14,8 @@
 use serde_json::{Map, Value};
 
 /// What changes by itself.
-const LEFT_OUT: [&str; 8] = ["tentative", "permaddr", "gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
+const LEFT_OUT: [&str; 8] =
+    ["tentative", "permaddr", "gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
 
 /// What numbers a bridge's port.
 const PORT_NUMBERS: [&str; 3] = ["id", "no", "designated_port"];

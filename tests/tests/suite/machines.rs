@@ -90,7 +90,8 @@ fn tunnel_links_that_the_kernel_makes_are_in_nobodys_way() {
 fn scripts_work_with_and_without_br_netfilter() {
     let _alone = MODULES.lock();
     let loaded = || std::path::Path::new("/proc/sys/net/bridge").is_dir();
-    let test = || finish(Place::new().netscript(&["test", "-j", "2", "--timeout", "300"]).arg(workspace().join("scripts")));
+    let test =
+        || finish(Place::new().netscript(&["test", "-j", "2", "--timeout", "300"]).arg(workspace().join("scripts")));
     let before = loaded();
     if !is_own_kernel() {
         let which = if before { "without" } else { "with" };
