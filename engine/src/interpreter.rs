@@ -2,7 +2,9 @@
 
 mod conversation;
 mod foreign;
+mod guarded;
 mod imports;
+mod limits;
 mod modules;
 mod session;
 mod variables;
@@ -15,13 +17,16 @@ use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel
 
 pub use conversation::{Completeness, Function, Mark, Outcome};
 pub use foreign::{UNNAMED, takes_unknown};
+pub use guarded::{MAX_ELEMENTS, MAX_TEXT};
 pub use imports::ImportFolders;
+pub use limits::MAX_MEMORY;
 pub use session::{ScriptError, Session, at};
 pub use variables::define_constants;
 pub use words::{Form, Param, Word, kind_of, words};
 
 use crate::Lab;
-use crate::diagnostics::{At, Call, Error, Failure, Sources};
+use crate::diagnostics::{At, Call, Error, Failure, Sources, fault};
+use crate::files;
 
 /// How deep script functions may call each other.
 pub const MAX_CALL_LEVELS: usize = 128;
@@ -53,16 +58,18 @@ impl Interpreter {
             .set_max_variables(usize::MAX)
             .set_max_functions(usize::MAX)
             .set_max_modules(1024)
+            // `guarded` has the limits of single functions, `limits` that of memory.
             .set_max_string_size(0)
             .set_max_array_size(0)
             .set_max_map_size(0)
             // The optimizer drops statements that it thinks do nothing, wrong ones included.
             .set_optimization_level(OptimizationLevel::None)
             .set_default_tag(Dynamic::from(session.clone()));
+        guarded::register(&mut engine);
         register(&mut engine);
         // Texts that scripts put together are rarely made twice.
         engine.set_max_strings_interned(0);
-        stop_on_interrupt(&mut engine, &session);
+        session.limits().watch(&mut engine, &session);
         let conversation = Conversation::new(&engine);
         Interpreter { engine, session, sources: Sources::default(), conversation }
     }
@@ -80,6 +87,11 @@ impl Interpreter {
     /// The texts that have been run, for showing errors.
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// Lets scripts have [`MAX_MEMORY`] and no more; `taken` tells how much the program has.
+    pub fn limit_memory(&self, taken: fn() -> usize) {
+        self.session.limits().count_memory(taken);
     }
 
     /// Looks for imported modules among those that are built in (by name, with their texts), then
@@ -112,9 +124,10 @@ impl Interpreter {
 
     /// Runs a script to its end and gives its exit status: that of `exit(n)`, or 0.
     pub fn run(&mut self, name: &str, text: &str) -> Result<i32, Failure> {
+        self.session.limits().begin();
         let ast = self.compile(name, text)?;
         self.session.go_on();
-        let result = self.engine.run_ast_with_scope(&mut Scope::new(), &ast);
+        let result = fault::catch(|| self.engine.run_ast_with_scope(&mut Scope::new(), &ast))?;
         self.flush()?;
         match result {
             Ok(()) => Ok(self.session.exit_status().unwrap_or(0)),
@@ -135,7 +148,8 @@ impl Interpreter {
     fn compile(&mut self, name: &str, text: &str) -> Result<AST, Failure> {
         let text = prepare(text);
         self.sources.add(name.into(), text.as_ref().into());
-        let mut ast = self.engine.compile(&text).map_err(|error| self.syntax_error(name, &error))?;
+        let compiled = fault::catch(|| self.engine.compile(&text))?;
+        let mut ast = compiled.map_err(|error| self.syntax_error(name, &error))?;
         ast.set_source(name);
         if takes_steps_back(&ast) {
             self.session.lab().keep_steps();
@@ -148,6 +162,9 @@ impl Interpreter {
     }
 
     fn syntax_error(&self, name: &str, error: &rhai::ParseError) -> Failure {
+        if let Some(why) = self.session.stop_reading() {
+            return limits::cause(&why.into()).into();
+        }
         let description = foreign::syntax(&self.engine, error.err_type());
         Failure { error: Error::Script(Box::new(description)), at: place(name, error.position()), calls: Vec::new() }
     }
@@ -174,11 +191,17 @@ impl Interpreter {
                 }
                 error => {
                     calls.reverse();
-                    let at = place(&source, error.position());
+                    // A function of Rhai's own does not tell where it fails; its call does.
+                    let at = place(&source, error.position()).or_else(|| {
+                        let last = calls.iter().position(|call: &Call| call.at.is_some())?;
+                        let call = calls.drain(..=last).next_back()?;
+                        source = call.at.as_ref()?.source.to_string();
+                        call.at
+                    });
                     self.learn_source(&source);
                     let text = self.sources.text(&source).cloned();
                     let cause = match error {
-                        EvalAltResult::ErrorTerminated(..) => Error::Interrupted,
+                        EvalAltResult::ErrorTerminated(token, _) => limits::cause(&token),
                         error => foreign::cause(&self.engine, text.as_deref().unwrap_or(""), &error),
                     };
                     return Failure { error: cause, at, calls };
@@ -190,7 +213,7 @@ impl Interpreter {
     /// An imported module's text is read when an error points into it.
     fn learn_source(&mut self, source: &str) {
         if self.sources.text(source).is_none()
-            && let Ok(text) = std::fs::read_to_string(source)
+            && let Ok(text) = files::read_text(source)
         {
             self.sources.add(source.into(), text.into());
         }
@@ -239,9 +262,4 @@ fn prepare(text: &str) -> std::borrow::Cow<'_, str> {
         Some(rest) => format!("//{}", rest.replacen('/', " ", 1)).into(),
         None => text.into(),
     }
-}
-
-fn stop_on_interrupt(engine: &mut Engine, session: &Session) {
-    let stop = session.interrupt_check();
-    engine.on_progress(move |_| stop().then_some(Dynamic::UNIT));
 }

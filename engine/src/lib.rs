@@ -9,6 +9,7 @@ mod confined;
 pub mod diagnostics;
 mod dry_run;
 mod failure;
+pub mod files;
 pub mod interpreter;
 #[cfg(feature = "kernel")]
 pub mod journal;

@@ -3,6 +3,7 @@
 mod down;
 mod dry_run;
 mod lifetime;
+mod memory;
 mod output;
 mod progress;
 mod ps;
@@ -16,10 +17,21 @@ use std::process::ExitCode;
 use clap::Parser;
 use netscript::cli::{self, Cli, Command};
 use netscript::helper;
+use netscript_engine::diagnostics::{Sources, fault};
 
 fn main() -> ExitCode {
     netscript_engine::kernel::share_memory();
-    helper::run().unwrap_or_else(|| obey(Cli::parse()))
+    netscript_engine::kernel::raise_descriptor_limit();
+    if let Some(ended) = helper::run() {
+        return ended;
+    }
+    fault::keep_quiet();
+    let cli = Cli::parse();
+    let colour = cli.color.wanted();
+    match fault::catch(|| obey(cli)) {
+        Ok(ended) => ended,
+        Err(error) => run::exit_code(output::fail(&error.into(), &Sources::default(), colour)),
+    }
 }
 
 /// Does what the command line says.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use netscript_engine::diagnostics::{Error, Failure, Result, Sources};
+use netscript_engine::diagnostics::{Error, Failure, Result, Sources, fault};
 use netscript_engine::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
 use netscript_engine::kernel::{
     Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks,
@@ -18,13 +18,11 @@ use netscript_stdlib::Environment;
 use crate::cli::{Colour, RunArgs};
 use crate::dry_run;
 use crate::lifetime;
+use crate::memory;
 use crate::output::{Printer, fail, tell, warn};
 use crate::progress;
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
-
-/// Rust's own status of a program that panicked.
-const PANICKED: i32 = 101;
 
 /// Runs a script, or a session, as the command line says, and gives the exit status.
 pub fn run(args: RunArgs, colour: Colour) -> ExitCode {
@@ -95,7 +93,7 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     let thread = thread::Builder::new().name("script".to_owned()).stack_size(STACK_SIZE).spawn(work).map_err(
         |error: io::Error| Error::Unanswered { question: "start a thread".to_owned(), refusal: error.into() },
     )?;
-    Ok(thread.join().unwrap_or(PANICKED))
+    thread.join().map_err(|cause| fault::error(&*cause))
 }
 
 fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
@@ -156,6 +154,7 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer, dry_run);
     });
+    interpreter.limit_memory(memory::taken);
     let folder = folder(args.file.as_deref());
     if args.no_exec || dry_run {
         let only = ImportFolders::new(folder, &args.allow_import)?;

@@ -1,13 +1,11 @@
 //! The script's text.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use netscript_engine::diagnostics::{Error, Result};
-
-/// The most that is read, in bytes: far more than a script, far less than the memory.
-const LIMIT: u64 = 64 << 20;
+use netscript_engine::files;
 
 /// A script that has been read.
 #[derive(Debug)]
@@ -24,10 +22,7 @@ impl Script {
         let name = if is_stdin(path) { "<stdin>".to_owned() } else { path.display().to_string() };
         let unreadable = |why: String| Error::Unreadable { path: name.clone(), why };
         let bytes = bytes(path).map_err(|error| unreadable(reason(&error)))?;
-        if bytes.len() as u64 > LIMIT {
-            return Err(unreadable(format!("it is larger than {} MiB", LIMIT >> 20)));
-        }
-        let text = text(bytes).map_err(unreadable)?;
+        let text = files::text(bytes).map_err(unreadable)?;
         Ok(Script { name, text })
     }
 }
@@ -38,13 +33,19 @@ pub fn is_stdin(path: &Path) -> bool {
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     if is_stdin(path) {
-        io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes)?;
+        files::take(io::stdin().lock(), files::LARGEST)
+    } else if is_open_already(path) {
+        files::take(File::open(path)?, files::LARGEST)
     } else {
-        File::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
+        files::read(path)
     }
-    Ok(bytes)
+}
+
+/// Whether a path names a file that this process was started with, as a shell's `<(…)` does: that may
+/// be a pipe.
+fn is_open_already(path: &Path) -> bool {
+    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
 fn reason(error: &io::Error) -> String {
@@ -54,14 +55,5 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "a part of the path is no folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
-    }
-}
-
-fn text(bytes: Vec<u8>) -> Result<String, String> {
-    let text = String::from_utf8(bytes)
-        .map_err(|error| format!("it is not text: byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))?;
-    match text.find('\0') {
-        Some(place) => Err(format!("it is not text: byte {} is NUL", place + 1)),
-        None => Ok(text),
     }
 }

@@ -8,7 +8,7 @@ use netscript_engine::diagnostics::At;
 use netscript_engine::diagnostics::Error;
 use netscript_engine::interpreter::{Session, at};
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, Token};
+use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, LexError, Token};
 
 use crate::unknown::{self, Unknown};
 use crate::{RhaiResult, args, compared};
@@ -25,13 +25,13 @@ pub(crate) fn register(engine: &mut Engine) {
             word,
             move |symbols, ahead, place| {
                 if symbols.len() == 1 {
-                    *place = Dynamic::from(begun.get());
+                    *place = numbered(begun.get());
                 }
                 Ok(next_symbol(symbols, ahead))
             },
             false,
             move |context, inputs, place| {
-                let place = place.clone().try_cast::<Position>().unwrap_or(Position::NONE);
+                let place = position(place);
                 call_unless_unknown(context, word, inputs, place).map_err(|error| at_least_at(error, place))
             },
         );
@@ -41,9 +41,27 @@ pub(crate) fn register(engine: &mut Engine) {
 /// Words whose arguments may be unknown.
 const WATCHED: [&str; 2] = ["assert", "print"];
 
-/// Rhai does not tell where syntax of one's own stands; the tokens before it do.
+/// A position as the state of syntax of one's own. Closures are known by the hash of their syntax
+/// tree, state included, and Rhai can hash none but its own types.
+fn numbered(position: Position) -> Dynamic {
+    let number = |part: Option<usize>| i64::try_from(part.unwrap_or(0)).unwrap_or(0);
+    Dynamic::from(number(position.line()) << 16 | number(position.position()))
+}
+
+/// What [`numbered`] made a number of.
+fn position(number: &Dynamic) -> Position {
+    let number = number.as_int().unwrap_or(0);
+    match (u16::try_from(number >> 16), u16::try_from(number & 0xffff)) {
+        (Ok(line @ 1..), Ok(column)) => Position::new(line, column),
+        (Ok(_) | Err(_), _) => Position::NONE,
+    }
+}
+
+/// Rhai does not tell where syntax of one's own stands; the tokens before it do. A text that is read
+/// may be long, and no limit is looked at but here.
 fn remember_place(engine: &mut Engine, begun: &Rc<Cell<Position>>) {
     let begun = Rc::clone(begun);
+    let session = Session::of_engine(engine);
     #[allow(deprecated, reason = "Rhai marks `on_parse_token` so because it may change")]
     engine.on_parse_token(move |token, position, _| {
         if let Token::Identifier(word) | Token::Reserved(word) | Token::Custom(word) = &token
@@ -51,7 +69,10 @@ fn remember_place(engine: &mut Engine, begun: &Rc<Cell<Position>>) {
         {
             begun.set(position);
         }
-        token
+        match session.stop_reading() {
+            Some(why) => Token::LexError(LexError::Runtime(why.to_owned()).into()),
+            None => token,
+        }
     });
 }
 
@@ -228,5 +249,17 @@ mod words {
     #[rhai_fn(name = "sleep", return_raw)]
     pub fn sleep_float(ctx: NativeCallContext, seconds: f64) -> RhaiResult<()> {
         pause(&ctx, &Dynamic::from(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_comes_back_as_it_was() {
+        for at in [Position::NONE, Position::new(1, 0), Position::new(1, 1), Position::new(u16::MAX, u16::MAX)] {
+            assert_eq!(position(&numbered(at)), at);
+        }
     }
 }

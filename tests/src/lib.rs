@@ -10,6 +10,7 @@ pub mod docker;
 mod equality;
 pub mod equivalence;
 pub mod floor;
+pub mod fuzz;
 pub mod lines;
 mod pace;
 pub mod program;

@@ -85,6 +85,15 @@ codes! {
     E0115 "no test found",
         "A path given to `netscript test` is not there, or is a folder without scripts.",
         "Check the path; tests are files called `*.rhai`.";
+    E0120 "imports in a circle",
+        "A module imports itself, or one that imports it in turn.",
+        "Take what both need into a module of its own.";
+    E0121 "too much memory",
+        "The script made netscript take more than 2 GiB of memory.",
+        "Look for a loop that never ends, or for values that grow with each round.";
+    E0123 "fault of netscript",
+        "netscript itself went wrong. What the script did has been undone as after any error.",
+        "Report it with the script and the text of the error.";
 
     E0201 "bad prefix",
         "An address with a prefix length is wanted, such as `10.0.0.1/24` or `fd00::1/64`.",

@@ -392,6 +392,29 @@ impl Error {
             Error::NoUndo { why } => {
                 Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
             }
+            Error::ImportCircle { files } => {
+                let circle = match files.as_slice() {
+                    [file, _] => format!("{file} imports itself"),
+                    files => files.join(" imports "),
+                };
+                Description::new(Code::E0120, "modules import each other in a circle", "this import closes the circle")
+                    .note(circle)
+                    .help("take what both need into a module of its own")
+            }
+            Error::TooMuchMemory { limit } => Description::new(
+                Code::E0121,
+                format!("the script takes more than {} GiB of memory", limit >> 30),
+                "the script was here",
+            )
+            .help("look for a loop that never ends, or for values that grow with each round"),
+            Error::Fault { what, place } => {
+                Description::new(Code::E0123, "netscript itself went wrong", "the script was here")
+                    .note(format!("netscript {} at {place}: {what}", env!("CARGO_PKG_VERSION")))
+                    .help(format!(
+                        "this is a fault of netscript, not of the script: report it at {}/issues, with the script and this text",
+                        env!("CARGO_PKG_REPOSITORY")
+                    ))
+            }
             Error::Late { at: _, error } => error.describe(),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
             Error::Script(description) => (**description).clone(),

@@ -117,6 +117,12 @@ pub enum Error {
     NotEnded { what: Vec<String> },
     /// There is nothing that could be undone, or not like this.
     NoUndo { why: String },
+    /// Modules that import each other; the files, the last of which is the first again.
+    ImportCircle { files: Vec<String> },
+    /// A script that made the program take more memory than this, in bytes.
+    TooMuchMemory { limit: usize },
+    /// A panic, and where in netscript it happened.
+    Fault { what: String, place: String },
     /// Ctrl-C.
     Interrupted,
     /// An operation that waited, at a place of the script that has been passed, and then failed.

@@ -4,6 +4,7 @@ mod code;
 mod describe;
 mod errno;
 mod error;
+pub mod fault;
 mod place;
 mod refused;
 mod render;

@@ -9,7 +9,7 @@ use rhai::{
 
 use super::words::docs;
 use super::{Interpreter, place, prepare};
-use crate::diagnostics::{At, Failure, TokenKind, tokens};
+use crate::diagnostics::{At, Failure, TokenKind, fault, tokens};
 
 /// What statements left to those that follow.
 #[derive(Clone)]
@@ -93,7 +93,8 @@ impl Interpreter {
         let text = format!("{}\n", text.trim_end_matches('\n'));
         self.conversation.text.push_str(&text);
         self.sources.add(name.as_str().into(), self.conversation.text.as_str().into());
-        let ast = self.engine.compile(format!("{before}{text}"));
+        self.session.limits().begin();
+        let ast = fault::catch(|| self.engine.compile(format!("{before}{text}")))?;
         let mut ast = ast.map_err(|error| self.syntax_error(&name, &error))?;
         ast.set_source(name.as_str());
         self.go_on_with(&name, &ast)
@@ -101,6 +102,7 @@ impl Interpreter {
 
     /// Runs a script as if it had been typed: what it defines stays.
     pub fn load(&mut self, name: &str, text: &str) -> Result<Outcome, Failure> {
+        self.session.limits().begin();
         let ast = self.compile(name, text)?;
         self.go_on_with(name, &ast)
     }
@@ -118,7 +120,7 @@ impl Interpreter {
         let mut caches = Caches::new();
         let mut context = EvalContext::new(&self.engine, global, &mut caches, scope, None);
         #[allow(deprecated, reason = "Rhai marks it so because it may change")]
-        let result = context.eval_expression_tree_raw(&Expression::from(&block), false);
+        let result = fault::catch(|| context.eval_expression_tree_raw(&Expression::from(&block), false))?;
         self.flush()?;
         match result.map_err(|error| *error) {
             Ok(value) | Err(EvalAltResult::Return(value, _)) => Ok(Outcome::Value(value)),

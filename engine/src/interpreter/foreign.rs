@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Map, ParseErrorType, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, LexError, Map, ParseErrorType, Position};
 
-use super::ScriptError;
 use super::words::type_name;
+use super::{ScriptError, limits};
 use crate::diagnostics::{Code, Description, Error, did_you_mean};
 
 /// What a run failed of.
 pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error {
     if let EvalAltResult::ErrorRuntime(value, _) = error {
         return thrown(value);
+    }
+    if let EvalAltResult::ErrorParsing(ParseErrorType::BadInput(LexError::Runtime(why)), _) = error {
+        return limits::cause(&why.into());
     }
     if let EvalAltResult::ErrorFunctionNotFound(signature, _) = error
         && takes_unknown(signature)
@@ -95,9 +98,12 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
         .help("look for a recursion that never ends"),
         EvalAltResult::ErrorTooManyModules(_)
         | EvalAltResult::ErrorTooManyOperations(_)
-        | EvalAltResult::ErrorTooManyVariables(_)
-        | EvalAltResult::ErrorDataTooLarge(..) => {
+        | EvalAltResult::ErrorTooManyVariables(_) => {
             Description::new(Code::E0109, lower_first(&plain(error)), "a limit is reached here")
+        }
+        EvalAltResult::ErrorDataTooLarge(what, _) => {
+            Description::new(Code::E0109, format!("{what} is more than one word can make"), "a limit is reached here")
+                .help("make it smaller, or in parts")
         }
         EvalAltResult::ErrorModuleNotFound(name, _) => {
             Description::new(Code::E0110, format!("there is no module {name:?}"), "not found")

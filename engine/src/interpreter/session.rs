@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext, Position};
 
+use super::limits::Limits;
 use crate::Lab;
 use crate::diagnostics::{At, Error};
 use crate::op::NetnsRef;
@@ -19,6 +20,7 @@ struct Shared {
     exit: Cell<Option<i64>>,
     here: RefCell<NetnsRef>,
     constants: RefCell<Vec<(&'static str, Dynamic)>>,
+    limits: Limits,
 }
 
 impl Session {
@@ -28,6 +30,7 @@ impl Session {
             exit: Cell::new(None),
             here: RefCell::new(NetnsRef::Host),
             constants: RefCell::default(),
+            limits: Limits::default(),
         }))
     }
 
@@ -94,6 +97,18 @@ impl Session {
     /// Whether two handles belong to one session.
     pub fn same(&self, other: &Session) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What the run may use.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Why no more of a text can be read: the user has asked to stop, or a limit is reached. A text
+    /// may be long, and nothing of it runs until it has been read.
+    pub fn stop_reading(&self) -> Option<&'static str> {
+        let interrupted = self.interrupt_check()();
+        if interrupted { Some("interrupted") } else { self.0.limits.too_much() }
     }
 
     pub(super) fn interrupt_check(&self) -> impl Fn() -> bool + 'static {

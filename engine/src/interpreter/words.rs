@@ -1,5 +1,7 @@
 //! The words of the language as they are registered: for help, completion and error hints.
 
+use std::collections::BTreeSet;
+
 use rhai::{Engine, FuncInfo};
 
 /// A registered function or property.
@@ -75,12 +77,15 @@ impl Word {
 
 /// Every word that is registered, in the order of their names.
 pub fn words(engine: &Engine) -> Vec<Word> {
-    let all = engine.collect_fn_metadata(None, |info| Some(word(engine, &info)), true);
-    let own = engine.collect_fn_metadata(None, |info| Some(info.metadata.hash), false);
-    let own: std::collections::BTreeSet<u64> = own.into_iter().collect();
-    let hashes = engine.collect_fn_metadata(None, |info| Some(info.metadata.hash), true);
-    let mut words: Vec<Word> =
-        all.into_iter().zip(hashes).map(|(word, hash)| Word { standard: !own.contains(&hash), ..word }).collect();
+    let all = engine.collect_fn_metadata(None, |info| Some((info.metadata.hash, word(engine, &info))), true);
+    let own = engine.collect_fn_metadata(None, |info| Some((info.metadata.hash, word(engine, &info))), false);
+    let documented: BTreeSet<u64> =
+        all.iter().filter(|(_, word)| !word.docs.is_empty()).map(|(hash, _)| *hash).collect();
+    // A function that stands before one of Rhai's and does the same has no documentation.
+    let stands_before = |(hash, word): &(u64, Word)| word.docs.is_empty() && documented.contains(hash);
+    let own: BTreeSet<u64> = own.into_iter().filter(|own| !stands_before(own)).map(|(hash, _)| hash).collect();
+    let words = all.into_iter().filter(|word| !stands_before(word));
+    let mut words: Vec<Word> = words.map(|(hash, word)| Word { standard: !own.contains(&hash), ..word }).collect();
     words.sort_by(|a, b| (&a.name, a.standard, a.params.len()).cmp(&(&b.name, b.standard, b.params.len())));
     words.dedup();
     words

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::labs::{journal_path, lab_names};
+use super::labs::{LARGEST_JOURNAL, journal_path, lab_names};
 use super::lock::open_regular;
 use crate::diagnostics::Result;
 use crate::journal::Journal;
@@ -53,7 +53,11 @@ fn look(path: &Path, known: Option<Known>) -> io::Result<Option<Known>> {
 
 /// A file's bytes from one place to another.
 pub(super) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).map_err(io::Error::other)?];
+    let length = to.saturating_sub(from);
+    if length > LARGEST_JOURNAL {
+        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_JOURNAL >> 20)));
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, from)?;
     Ok(bytes)
 }

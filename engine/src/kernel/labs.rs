@@ -24,6 +24,9 @@ use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Und
 pub(super) const LABS_DIR: &str = "/run/netscript";
 
 const JOURNAL: &str = "journal";
+
+/// The largest journal that is read, in bytes: that of a lab of millions of operations.
+pub(super) const LARGEST_JOURNAL: u64 = 1 << 30;
 const LOCK: &str = "lock";
 
 /// How many blocks of link indexes there are for labs to choose from.

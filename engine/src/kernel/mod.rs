@@ -3,6 +3,7 @@
 mod addr;
 mod book;
 mod carrier;
+mod descriptors;
 mod fdb;
 mod interrupt;
 mod inverse;
@@ -43,6 +44,7 @@ use std::time::Duration;
 pub(crate) use crate::failure::{Failure, Outcome};
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
 use book::{Book, Own};
+pub use descriptors::raise_descriptor_limit;
 pub use interrupt::Interrupt;
 use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};

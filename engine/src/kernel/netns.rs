@@ -22,6 +22,7 @@ use super::netfilter::NftSocket;
 use super::socket::RouteSocket;
 use super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::diagnostics::{Errno, Refusal};
+use crate::files;
 use crate::journal::{Key, Place};
 use crate::op::{IfName, NetnsName, NetnsOp, NetnsRef, PidRef, raw};
 use crate::state::{Contents, LinkType, Peer};
@@ -172,9 +173,13 @@ impl Namespaces {
         };
         let absent = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Failure::absent(what_is_missing(netns), error),
+            // No namespace is a FIFO, a device or a folder.
+            io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => {
+                Failure::absent(what_is_missing(netns), Errno::EINVAL)
+            }
             _ => error.into(),
         };
-        let file = File::open(path).map_err(absent)?;
+        let file = files::open(path).map_err(absent)?;
         match nix::sys::statfs::fstatfs(&file) {
             Ok(stat) if stat.filesystem_type() == nix::sys::statfs::NSFS_MAGIC => Ok(file),
             _ => Err(Failure::absent(what_is_missing(netns), Errno::EINVAL)),

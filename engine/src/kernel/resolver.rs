@@ -2,8 +2,8 @@
 //! programs in the place of the machine's (ip-netns(8), resolv.conf(5)).
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder};
-use std::io;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
@@ -14,6 +14,7 @@ use super::labs::LABS_DIR;
 use super::process::NETNS_ETC_DIR;
 use super::{Kernel, Outcome};
 use crate::diagnostics::{Errno, Error, Result};
+use crate::files;
 use crate::op::{Host, HostName, NetnsName, NetnsRef, raw};
 
 /// The first line of a file of ours. Files of others are left alone.
@@ -78,7 +79,8 @@ fn write(path: &Path, servers: &[IpAddr]) -> io::Result<()> {
     note_folder()?;
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
-    fs::write(path, format!("{MARK}\n{lines}"))
+    let mut file = files::open_with(OpenOptions::new().write(true).create(true).truncate(true), path)?;
+    file.write_all(format!("{MARK}\n{lines}").as_bytes())
 }
 
 /// The folder goes as well unless something else is in it.
@@ -140,7 +142,7 @@ pub(super) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {
 }
 
 fn text(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
+    match files::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),

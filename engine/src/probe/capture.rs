@@ -6,7 +6,7 @@
 //! written all that passed before, and waits for nobody.
 
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -18,11 +18,15 @@ use pcap_file::{DataLink, PcapError};
 use super::packet_socket::{Captured, LARGEST, PacketSocket};
 use super::summary::{Layer, summary};
 use crate::diagnostics::{Error, Result};
+use crate::files;
 use crate::kernel::{Interrupt, Namespaces};
 use crate::op::{IfName, NetnsRef};
 
 /// The length of the file's header, in bytes.
 const HEADER: usize = 24;
+
+/// The largest file whose packets are listed, in bytes.
+const LARGEST_FILE: u64 = 1 << 30;
 
 /// How much is collected before it is written, in bytes.
 const CHUNK: usize = 1 << 20;
@@ -56,7 +60,7 @@ pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, pat
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    files::open_with(OpenOptions::new().create(true).append(true), path)
 }
 
 fn cannot(doing: &str, path: &Path) -> impl Fn(io::Error) -> Error {
@@ -84,7 +88,7 @@ pub(crate) fn packets(path: &Path) -> Result<Vec<String>> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<String>> {
-    let bytes = fs::read(path)?;
+    let bytes = files::read_up_to(path, LARGEST_FILE)?;
     let (mut rest, parser) = PcapParser::new(&bytes).map_err(io_error)?;
     let layer = if parser.header().datalink == DataLink::ETHERNET { Layer::Ethernet } else { Layer::Ip };
     let mut lines = Vec::new();

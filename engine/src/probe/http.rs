@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpSocket;
 
 use super::{TIMED_OUT, in_words, runtime};
@@ -20,6 +21,15 @@ use crate::world::{Fetch, Fetched, Serve};
 
 /// The largest page that is taken, in bytes.
 const LARGEST_PAGE: usize = 16 << 20;
+
+/// How long a client of the server may take for a request; one that waits between two is let go as well.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the server keeps a connection, whatever the client does.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long the server waits when it cannot take a connection.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// `ip netns exec NETNS curl URL`
 pub(crate) fn fetch(
@@ -102,7 +112,12 @@ pub fn answer_forever(listener: TcpListener, body: &str) -> io::Result<Infallibl
     runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         loop {
-            let (stream, _) = listener.accept().await?;
+            // Without a descriptor for it, or when the client has gone, this one has to wait or is lost:
+            // no reason to stop.
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
             let page = page.clone();
             let service = service_fn(move |_: Request<Incoming>| {
                 let page = page.clone();
@@ -111,7 +126,9 @@ pub fn answer_forever(listener: TcpListener, body: &str) -> io::Result<Infallibl
                 }
             });
             // A client that goes away is no reason to stop.
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            let mut server = hyper::server::conn::http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+            tokio::spawn(tokio::time::timeout(LONGEST, server.serve_connection(TokioIo::new(stream), service)));
         }
     })
 }

@@ -27,7 +27,11 @@ pub(super) fn scripts(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn scripts_at(path: &Path) -> Result<Vec<PathBuf>> {
     let none = |why: &str| Error::NoTest { path: path.display().to_string(), why: why.to_owned() };
     if !path.is_dir() {
-        return if path.exists() { Ok(vec![path.to_owned()]) } else { Err(none("there is no such file or folder")) };
+        return match path.metadata() {
+            Ok(found) if found.is_file() => Ok(vec![path.to_owned()]),
+            Ok(_) => Err(none("it is neither a file nor a folder")),
+            Err(_) => Err(none("there is no such file or folder")),
+        };
     }
     let mut found = Vec::new();
     collect(path, &mut found).map_err(|error| none(&error.to_string()))?;

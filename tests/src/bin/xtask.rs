@@ -1,13 +1,24 @@
 //! The project's own commands: `cargo xtask COMMAND`. CONTRIBUTING.md lists them.
 
+use std::alloc::System;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use cap::Cap;
 use netscript_tests::bench::{self, Tools};
 use netscript_tests::crash::{self, Course, Share};
 use netscript_tests::docker::{self, Missed};
 use netscript_tests::equivalence::{check_seeds, fresh_seed};
+use netscript_tests::fuzz::{self, Vocabulary};
 use netscript_tests::{bench_dry_run, lines};
+
+/// Random scripts may want more memory than there is.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+fn taken() -> usize {
+    ALLOCATOR.allocated()
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +34,9 @@ fn main() -> ExitCode {
         Some("equivalence") => equivalence(&arguments[1..]),
         Some("crash") => crash(&arguments[1..]),
         Some("rig") => netscript_tests::rig::rig(&arguments[1..]),
+        Some("fuzz") => fuzz(&arguments[1..]),
+        Some("fuzz-work") => fuzz_work(&arguments[1..]),
+        Some("fuzz-one") => told(fuzz::one(taken)),
         Some("crash-inside") => crash_inside(&arguments[1..]),
         Some("rules") => rules(&arguments[1..]),
         Some("docker") => docker(&arguments[1..]),
@@ -47,6 +61,10 @@ fn main() -> ExitCode {
                 "                           judge rules by the iptables in each root, as debootstrap makes them (as root)"
             );
             eprintln!("       cargo xtask docker [--no-skip]   try labs beside a real Docker engine");
+            eprintln!(
+                "       cargo xtask fuzz [--runs N] [--sandbox N] [--seed S] [--at-once N] [--no-shrinking] [--show]"
+            );
+            eprintln!("                           run random scripts, dry and in sandboxes");
             eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
@@ -275,6 +293,52 @@ fn equivalence(arguments: &[String]) -> ExitCode {
         report.differing.len()
     );
     if report.differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs random scripts, dry and in sandboxes.
+fn fuzz(arguments: &[String]) -> ExitCode {
+    let number = |key: &str, default: u64| -> u64 {
+        let at = arguments.iter().position(|argument| argument == key);
+        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    let has = |key: &str| arguments.iter().any(|argument| argument == key);
+    let seed = number("--seed", fresh_seed());
+    if has("--show") {
+        print!("{}", fuzz::script(&Vocabulary::new(), seed));
+        return ExitCode::SUCCESS;
+    }
+    let course = fuzz::Course {
+        worker: std::env::current_exe().unwrap_or_default(),
+        seed,
+        runs: number("--runs", 10_000),
+        sandbox: number("--sandbox", 0),
+        at_once: usize::try_from(number("--at-once", 4)).unwrap_or(4),
+        shrinking: !has("--no-shrinking"),
+    };
+    println!("seeds from {seed}: {} dry runs, {} in sandboxes", course.runs, course.sandbox);
+    let report = fuzz::run(&course, |complaint| {
+        println!("seed {}: {}\n{}\n", complaint.seed, complaint.what, complaint.script);
+    });
+    let fuzz::Report { complaints, equal, excused } = report;
+    println!("in sandboxes: {equal} as in the dry run, {excused} with what a dry run cannot know");
+    println!("{} of all do what they must not", complaints.len());
+    if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn fuzz_work(arguments: &[String]) -> ExitCode {
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+    let (Some(first), Some(count)) = (number(0), number(1)) else { return ExitCode::from(2) };
+    told(fuzz::work(first, count, taken))
+}
+
+fn told(result: std::io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Times the dry run of labs of 100 to 10,000 namespaces, ten operations each: of their operations

@@ -39,13 +39,19 @@ pub fn words() -> Vec<Word> {
     let interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
         netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
     });
+    let standard: Vec<u64> = rhai::Engine::new().collect_fn_metadata(None, |info| Some(info.metadata.hash), true);
     let word = |name: &str, params: &[rhai::Identifier], comments: &[rhai::Identifier]| Word {
         signature: format!("{name}({})", params.join(", ")),
         comments: comments.join("\n"),
     };
     interpreter.engine().collect_fn_metadata(
         None,
-        |info| Some(word(&info.metadata.name, &info.metadata.params_info, &info.metadata.comments)),
+        |info| {
+            let metadata = info.metadata;
+            // What stands before one of Rhai's functions and does the same within limits is no word of ours.
+            let guard = metadata.comments.is_empty() && standard.contains(&metadata.hash);
+            (!guard).then(|| word(&metadata.name, &metadata.params_info, &metadata.comments))
+        },
         false,
     )
 }

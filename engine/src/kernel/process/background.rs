@@ -10,11 +10,13 @@ use std::thread;
 
 use nix::unistd::{close, getpid, read as nix_read, setsid, write as nix_write};
 
+use super::super::descriptors::restore_descriptor_limit;
 use super::super::sys;
 use super::group::enter_group;
 use super::identify;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
+use crate::files;
 use crate::journal::Process;
 
 /// A program that was started, in a session of its own.
@@ -97,7 +99,7 @@ impl Program {
     }
 
     pub(super) fn output(&self) -> Result<String> {
-        let bytes = fs::read(&self.log).map_err(|error| Error::File {
+        let bytes = files::read(&self.log).map_err(|error| Error::File {
             path: self.log.display().to_string(),
             doing: "read".to_owned(),
             why: error.to_string(),
@@ -138,6 +140,7 @@ fn launch(
         }
         surroundings.enter()?;
         sys::close_files_on_start(3);
+        restore_descriptor_limit()?;
         Ok(())
     });
     thread::scope(|scope| {

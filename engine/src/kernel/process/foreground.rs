@@ -12,11 +12,13 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::super::descriptors::restore_descriptor_limit;
 use super::super::interrupt::Interrupt;
 use super::super::sys;
 use super::group::enter_group;
 use super::surroundings::Surroundings;
 use crate::diagnostics::{Error, Result};
+use crate::files;
 use crate::world::Output;
 
 /// How long an interrupted program has to end by itself.
@@ -36,6 +38,7 @@ pub(super) fn start(mut command: Command, surroundings: Surroundings, group: Opt
         enter_group(group.as_ref());
         surroundings.enter()?;
         sys::close_files_on_start(3);
+        restore_descriptor_limit()?;
         Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)
     });
     command.spawn()
@@ -65,6 +68,13 @@ fn collect(child: &mut Child, interrupt: &Interrupt) -> Result<Output> {
         let most = if over { LARGEST_PIPE } else { CHUNK };
         stdout.read(most).map_err(lost)?;
         stderr.read(most).map_err(lost)?;
+        if (stdout.bytes.len() + stderr.bytes.len()) as u64 > files::LARGEST {
+            return Err(Error::File {
+                path: "the program's output".to_owned(),
+                doing: "keep".to_owned(),
+                why: format!("it is larger than {} MiB", files::LARGEST >> 20),
+            });
+        }
         if over {
             let status = child.wait().map_err(lost)?;
             return Ok(Output { status: shell_status(status), stdout: stdout.bytes, stderr: stderr.bytes });

@@ -11,6 +11,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, getpid, setpgid, tcsetpgrp};
 
+use super::super::descriptors::restore_descriptor_limit;
 use super::super::interrupt::Interrupt;
 use super::super::sys;
 use super::foreground::{has_ended, lost, shell_status};
@@ -49,6 +50,7 @@ impl Terminal {
             to_foreground(io::stdin(), getpid())?;
             surroundings.enter()?;
             sys::close_files_on_start(3);
+            restore_descriptor_limit()?;
             Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)
         });
         command.spawn()

@@ -1,8 +1,10 @@
 //! `:save`
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 
 use netscript_engine::diagnostics::{Error, Failure};
+use netscript_engine::files;
 
 use super::{Command, Takes, wrong};
 use crate::repl::{Flow, Repl, said};
@@ -19,11 +21,16 @@ fn save(repl: &mut Repl, file: &str) -> Result<Flow, Failure> {
         return Err(wrong("a file is missing".into(), "write `:save lab.rhai`".into()));
     }
     let script = said::script(&repl.said, &repl.lexicon);
-    fs::write(file, &script).map_err(|error| Error::File {
+    write(file, &script).map_err(|error| Error::File {
         path: file.to_owned(),
         doing: "write".to_owned(),
         why: error.to_string(),
     })?;
     repl.note(&format!("{} lines are in {file}.", script.lines().count()));
     Ok(Flow::GoOn)
+}
+
+fn write(file: &str, text: &str) -> io::Result<()> {
+    let options = &mut OpenOptions::new();
+    files::open_with(options.write(true).create(true).truncate(true), file)?.write_all(text.as_bytes())
 }

@@ -1,0 +1,111 @@
+//! What ends a script that would otherwise end the program: memory, the stack, and Ctrl-C. Asked
+//! between two operations of the script, and between two tokens of a text that is read.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use rhai::{Dynamic, Engine};
+
+use super::{STACK_SIZE, Session};
+use crate::diagnostics::{Code, Description, Error};
+
+/// The most memory that the program may have taken while a script runs, in bytes.
+pub const MAX_MEMORY: usize = 2 << 30;
+
+/// What is left of the stack when a script is stopped, in bytes: enough for whatever a single
+/// operation needs.
+const STACK_RESERVE: usize = 64 << 20;
+
+/// Why a script must stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Interrupted,
+    Memory,
+    Stack,
+}
+
+/// What a run may use.
+#[derive(Clone, Default)]
+pub(super) struct Limits(Rc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// How much memory the program has taken, where somebody counts.
+    taken: Cell<Option<fn() -> usize>>,
+    /// The address at which the run began.
+    base: Cell<usize>,
+}
+
+impl Limits {
+    pub(super) fn count_memory(&self, taken: fn() -> usize) {
+        self.0.taken.set(Some(taken));
+    }
+
+    /// A run begins, here on the stack.
+    pub(super) fn begin(&self) {
+        self.0.base.set(here());
+    }
+
+    /// Why nothing more can be read, if so.
+    pub(super) fn too_much(&self) -> Option<&'static str> {
+        self.reached().map(message)
+    }
+
+    fn reached(&self) -> Option<Stop> {
+        if self.0.taken.get().is_some_and(|taken| taken() > MAX_MEMORY) {
+            return Some(Stop::Memory);
+        }
+        let base = self.0.base.get();
+        (base != 0 && base.abs_diff(here()) > STACK_SIZE - STACK_RESERVE).then_some(Stop::Stack)
+    }
+
+    /// Lets the engine look at the limits all the time.
+    pub(super) fn watch(&self, engine: &mut Engine, session: &Session) {
+        let interrupted = session.interrupt_check();
+        let limits = self.clone();
+        let stop = move || if interrupted() { Some(Stop::Interrupted) } else { limits.reached() };
+        engine.on_progress(move |_| stop().map(|stop| Dynamic::from(message(stop))));
+    }
+}
+
+/// About where the stack is.
+fn here() -> usize {
+    let local = 0_u8;
+    (&raw const local).addr()
+}
+
+const fn message(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Interrupted => "interrupted",
+        Stop::Memory => "memory",
+        Stop::Stack => "stack",
+    }
+}
+
+/// What a script was stopped for.
+pub(super) fn cause(token: &Dynamic) -> Error {
+    let token = token.clone().into_string().unwrap_or_default();
+    if token == message(Stop::Memory) {
+        Error::TooMuchMemory { limit: MAX_MEMORY }
+    } else if token == message(Stop::Stack) {
+        Error::Script(Box::new(
+            Description::new(Code::E0109, "the script nests too deeply", "this does not end")
+                .help("look for an `eval` or a function that calls itself without end"),
+        ))
+    } else {
+        Error::Interrupted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_to_stop_has_its_error() {
+        let code = |stop| cause(&Dynamic::from(message(stop))).code();
+        assert_eq!(code(Stop::Interrupted), Code::E0114);
+        assert_eq!(code(Stop::Memory), Code::E0121);
+        assert_eq!(code(Stop::Stack), Code::E0109);
+    }
+}

@@ -1,0 +1,162 @@
+//! Random scripts, as text: `cargo xtask fuzz`.
+//!
+//! A script is made from a grammar whose words, options and values come from the registered words
+//! and their examples, so that a word that is added is part of it ([`grammar`]). It runs dry in
+//! another process, which may end in any way ([`worker`]), and in a sandbox ([`sandbox`]). What must
+//! not happen is in [`judge`]; a script that makes it happen is made smaller ([`shrink`]).
+
+mod grammar;
+mod judge;
+mod sandbox;
+mod shrink;
+mod vocabulary;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+pub use judge::{Dry, Verdict};
+pub use vocabulary::Vocabulary;
+pub use worker::{one, work};
+
+use crate::equivalence::Rng;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// The program `xtask`, which is the worker.
+    pub worker: PathBuf,
+    /// The first seed.
+    pub seed: u64,
+    /// How many scripts run dry.
+    pub runs: u64,
+    /// How many run dry and in a sandbox.
+    pub sandbox: u64,
+    /// How many processes at a time.
+    pub at_once: usize,
+    /// Whether what fails is made smaller.
+    pub shrinking: bool,
+}
+
+/// Something that must not happen.
+#[derive(Clone, Debug)]
+pub struct Complaint {
+    /// The script's seed.
+    pub seed: u64,
+    /// What happened.
+    pub what: String,
+    /// The script, made smaller.
+    pub script: String,
+}
+
+/// What came of a course.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What must not happen.
+    pub complaints: Vec<Complaint>,
+    /// How many runs in a sandbox came to what their dry runs came to.
+    pub equal: u64,
+    /// How many may differ, since their dry runs met what they cannot know.
+    pub excused: u64,
+}
+
+/// The script of a seed.
+pub fn script(vocabulary: &Vocabulary, seed: u64) -> String {
+    grammar::script(vocabulary, &mut Rng::new(seed))
+}
+
+/// Runs scripts and tells of each complaint as it comes.
+pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
+    let (equal, excused) = (AtomicU64::new(0), AtomicU64::new(0));
+    let complaints = Mutex::new(Vec::new());
+    let add = |complaint: Complaint| {
+        told(&complaint);
+        if let Ok(mut complaints) = complaints.lock() {
+            complaints.push(complaint);
+        }
+    };
+    let vocabulary = Vocabulary::new();
+    in_parts(course, course.runs, BATCH, |first, count| {
+        worker::batch(course, first, count, |seed, what| {
+            let text = script(&vocabulary, seed);
+            let fails = |text: &str| {
+                worker::judge(course, text).is_ok_and(|dry| kind(&dry.complaint()) == kind(&Some(what.clone())))
+            };
+            let smaller = if course.shrinking { shrink::shrink(&text, DRY_TRIES, fails) } else { text };
+            add(Complaint { seed, what, script: smaller });
+        });
+    });
+    in_parts(course, course.sandbox, 1, |seed, _| {
+        let text = script(&vocabulary, seed);
+        let what = match sandbox::verdict(course, &text) {
+            Verdict::Equal => return count(&equal),
+            Verdict::Excused => return count(&excused),
+            Verdict::Wrong(what) => what,
+        };
+        let fails = |text: &str| match sandbox::verdict(course, text) {
+            Verdict::Wrong(other) => kind(&Some(other)) == kind(&Some(what.clone())),
+            Verdict::Equal | Verdict::Excused => false,
+        };
+        // What time decides may not come again.
+        if !fails(&text) {
+            return add(Complaint { seed, what: format!("once only: {what}"), script: text });
+        }
+        let smaller = if course.shrinking { shrink::shrink(&text, SANDBOX_TRIES, fails) } else { text };
+        add(Complaint { seed, what, script: smaller });
+    });
+    Report {
+        complaints: complaints.into_inner().unwrap_or_default(),
+        equal: equal.into_inner(),
+        excused: excused.into_inner(),
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many scripts a worker runs: each leaves some memory behind.
+const BATCH: u64 = 500;
+
+/// How many smaller scripts are tried.
+const DRY_TRIES: usize = 400;
+const SANDBOX_TRIES: usize = 150;
+
+/// A complaint without what differs from script to script.
+fn kind(what: &Option<String>) -> Option<String> {
+    what.as_ref().map(|what| what.split(" at ").next().unwrap_or_default().to_owned())
+}
+
+/// Gives the seeds of a course to several threads, some at a time.
+fn in_parts(course: &Course, all: u64, part: u64, work: impl Fn(u64, u64) + Sync) {
+    let next = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..course.at_once {
+            scope.spawn(|| {
+                loop {
+                    let first = next.fetch_add(part, Ordering::Relaxed);
+                    if first >= all {
+                        return;
+                    }
+                    work(course.seed + first, part.min(all - first));
+                }
+            });
+        }
+    });
+}
+
+/// The modules that scripts import, beside them.
+const MODULES: &[(&str, &str)] = &[
+    ("good.rhai", include_str!("modules/good.rhai")),
+    ("outer.rhai", include_str!("modules/outer.rhai")),
+    ("circle.rhai", include_str!("modules/circle.rhai")),
+    ("broken.rhai", include_str!("modules/broken.rhai")),
+    ("failing.rhai", include_str!("modules/failing.rhai")),
+];
+
+/// Puts the modules into a folder.
+fn write_modules(folder: &std::path::Path) -> std::io::Result<()> {
+    MODULES.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+}

@@ -1,0 +1,153 @@
+//! What scripts are made of: the registered words, their options, and the values of their examples.
+
+use std::collections::BTreeMap;
+
+use netscript_engine::diagnostics::{TokenKind, tokens};
+use netscript_engine::interpreter::{Form, Interpreter, Word, words};
+use netscript_engine::model::Model;
+use netscript_engine::shell::Style;
+use netscript_engine::{DryRun, Lab};
+use netscript_stdlib::{Environment, option_keys};
+
+/// A word, and what is known of how it is used.
+pub struct Known {
+    /// As it is registered.
+    pub word: Word,
+    /// The keys of its options.
+    pub keys: Vec<&'static str>,
+    /// The strings in its examples.
+    pub texts: Vec<String>,
+}
+
+/// Everything that scripts are made of.
+pub struct Vocabulary {
+    /// The words of netscript.
+    pub own: Vec<Known>,
+    /// The words of Rhai.
+    pub standard: Vec<Known>,
+    /// The examples of words, whole.
+    pub examples: Vec<String>,
+    /// The values that options have in examples, by key.
+    pub values: BTreeMap<String, Vec<String>>,
+    /// The strings in all examples.
+    pub texts: Vec<String>,
+}
+
+/// Words that would end a session of the fuzzer's own, wait for a user, or differ from run to run, as
+/// the numbers of processes do.
+const LEFT_OUT: [&str; 7] = ["shell", "timestamp", "elapsed", "args", "exit", "netns_of", "netns_attach"];
+
+/// What a dry run does otherwise than a run, as is known: steps that are taken back, and links that are
+/// called as the kernel's folders of settings.
+const KNOWN_TO_DIFFER: [&str; 5] = ["checkpoint", "rollback", "undo", "\"all\"", "\"default\""];
+
+/// Constants by which a script does something else in a dry run.
+const TELLING: [&str; 2] = ["dry_run", "sandboxed"];
+
+impl Vocabulary {
+    /// What is registered now.
+    pub fn new() -> Vocabulary {
+        let world = DryRun::new(Model::new(), Style::Plain, |_| ());
+        let interpreter = Interpreter::new(Lab::new(Box::new(world)), |engine| {
+            netscript_stdlib::register(engine, &Environment::default());
+        });
+        let mut vocabulary = Vocabulary {
+            own: Vec::new(),
+            standard: Vec::new(),
+            examples: Vec::new(),
+            values: BTreeMap::new(),
+            texts: Vec::new(),
+        };
+        for word in words(interpreter.engine()) {
+            let name = word.name.as_str();
+            if LEFT_OUT.contains(&name) || KNOWN_TO_DIFFER.contains(&name) || word.form == Form::Operator {
+                continue;
+            }
+            vocabulary.add(word);
+        }
+        vocabulary.texts.sort();
+        vocabulary.texts.dedup();
+        vocabulary
+    }
+
+    fn add(&mut self, word: Word) {
+        let examples = if word.standard { Vec::new() } else { examples(&word.docs) };
+        let mut texts = Vec::new();
+        for example in &examples {
+            texts.extend(strings(example));
+            for (key, value) in options(example) {
+                self.values.entry(key).or_default().push(value);
+            }
+        }
+        texts.retain(|text| !KNOWN_TO_DIFFER.contains(&text.as_str()));
+        self.texts.extend(texts.iter().cloned());
+        let left_out = LEFT_OUT.iter().chain(&TELLING).chain(&KNOWN_TO_DIFFER[..3]);
+        self.examples.extend(examples.into_iter().filter(|text| !left_out.clone().any(|word| text.contains(word))));
+        let known = Known { keys: option_keys(&word.name), texts, word };
+        if known.word.standard { self.standard.push(known) } else { self.own.push(known) }
+    }
+}
+
+impl Default for Vocabulary {
+    fn default() -> Vocabulary {
+        Vocabulary::new()
+    }
+}
+
+/// The fenced blocks of a documentation.
+fn examples(docs: &str) -> Vec<String> {
+    docs.split("```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.split_once('\n').map_or("", |(_, text)| text).to_owned())
+        .collect()
+}
+
+/// The strings of a text, quotes included.
+fn strings(text: &str) -> impl Iterator<Item = String> + '_ {
+    let strings = tokens(text).filter(|token| token.kind == TokenKind::Text);
+    strings.map(|token| text[token.span].to_owned()).filter(|text| text.starts_with('"') && text.len() > 1)
+}
+
+/// `KEY: VALUE` of maps.
+fn options(text: &str) -> Vec<(String, String)> {
+    let tokens: Vec<_> = tokens(text).collect();
+    let mut found = Vec::new();
+    for (at, pair) in tokens.windows(2).enumerate() {
+        if pair[0].kind != TokenKind::Word || &text[pair[1].span.clone()] != ":" {
+            continue;
+        }
+        let Some(first) = tokens.get(at + 2) else { continue };
+        let mut depth = 0_i32;
+        let mut end = first.span.start;
+        for token in &tokens[at + 2..] {
+            match &text[token.span.clone()] {
+                "(" | "[" | "{" => depth += 1,
+                "," if depth == 0 => break,
+                ")" | "]" | "}" if depth == 0 => break,
+                ")" | "]" | "}" => depth -= 1,
+                _ => {}
+            }
+            end = token.span.end;
+        }
+        found.push((text[pair[0].span.clone()].to_owned(), text[first.span.start..end].to_owned()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_that_takes_options_has_values_for_some() {
+        let vocabulary = Vocabulary::new();
+        assert!(vocabulary.own.len() > 100, "{}", vocabulary.own.len());
+        assert!(vocabulary.examples.len() > 100);
+        assert!(vocabulary.values["via"].iter().any(|value| value.starts_with('"')), "{:?}", vocabulary.values["via"]);
+        assert_eq!(
+            options("f(#{ a: [1, 2], b: g(\"x\", 3) })"),
+            [("a".to_owned(), "[1, 2]".to_owned()), ("b".to_owned(), "g(\"x\", 3)".to_owned())]
+        );
+    }
+}
