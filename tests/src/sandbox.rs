@@ -103,10 +103,35 @@ impl Default for Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if let Some(jobs) = &self.jobs {
+            // A thread that could not enter its sandbox hears of no job.
+            let _ = jobs.send(Box::new(remove_groups));
+        }
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             // Its panics were passed on to those who asked.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Ends what labs that are still up have started, and removes their control groups: those are the machine's,
+/// and would stay when the sandbox has gone.
+fn remove_groups() {
+    for lab in fs::read_dir("/run/netscript").into_iter().flatten().flatten() {
+        let journal = fs::read_to_string(lab.path().join("journal")).unwrap_or_default();
+        let first = journal.lines().next().unwrap_or_default();
+        let header: serde_json::Value = serde_json::from_str(first).unwrap_or_default();
+        let Some(group) = header["lab"]["cgroup"].as_str().map(Path::new).filter(|group| group.is_dir()) else { continue };
+        let _ = fs::write(group.join("cgroup.kill"), "1");
+        let programs = || fs::read_dir(group).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+        // The kernel needs a moment until those that were ended are gone.
+        for _ in 0..200 {
+            programs().for_each(|program| drop(fs::remove_dir(program.path())));
+            if fs::remove_dir(group).is_ok() {
+                break;
+            }
+            thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 }

@@ -77,6 +77,7 @@ fn told(code: Code) -> Option<String> {
             let what = "remove the namespace `red`: Device or resource busy (still in use)";
             Error::NotUndone { what: vec![what.to_owned()] }
         }
+        Code::E0541 => Error::NotALab { path: "/run/netscript/lab".to_owned(), what: "a symbolic link".to_owned() },
         Code::E0540 => Error::NotEnded { what: vec!["process 4711 (dd) does not end".to_owned()] },
         _ => return None,
     };
