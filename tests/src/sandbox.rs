@@ -122,7 +122,9 @@ fn remove_groups() {
         let journal = fs::read_to_string(lab.path().join("journal")).unwrap_or_default();
         let first = journal.lines().next().unwrap_or_default();
         let header: serde_json::Value = serde_json::from_str(first).unwrap_or_default();
-        let Some(group) = header["lab"]["cgroup"].as_str().map(Path::new).filter(|group| group.is_dir()) else { continue };
+        let Some(group) = header["lab"]["cgroup"].as_str().map(Path::new).filter(|group| group.is_dir()) else {
+            continue;
+        };
         let _ = fs::write(group.join("cgroup.kill"), "1");
         let programs = || fs::read_dir(group).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
         // The kernel needs a moment until those that were ended are gone.
