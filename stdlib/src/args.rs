@@ -99,17 +99,6 @@ pub(crate) fn seconds(what: &str, value: &Dynamic) -> Result<f64> {
     Err(Error::OutOfRange { what: what.to_owned(), given: number.to_string(), min: 0, max: MAX as i64 })
 }
 
-/// How long `fetch` and `connect` wait if nothing else is said. In debug builds, `NETSCRIPT_PATIENCE=N` makes it N times
-/// longer: the project's tests run on emulated machines too.
-pub(crate) fn default_timeout() -> f64 {
-    const SECONDS: f64 = 2.0;
-    let patience = || std::env::var("NETSCRIPT_PATIENCE").ok()?.parse::<u16>().ok();
-    match cfg!(debug_assertions).then(patience).flatten() {
-        Some(times) => SECONDS * f64::from(times),
-        None => SECONDS,
-    }
-}
-
 /// An address.
 pub(crate) fn ip(what: &str, value: &Dynamic) -> Result<IpAddr> {
     if value.is_string() { parse_ip(&value.to_string()) } else { Err(wrong_type(what, "an address", value)) }

@@ -37,7 +37,7 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
         target: probe::target(netns.session(), target)?,
         port,
         transport: o.choice("proto", || one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
-        timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or_else(args::default_timeout)),
+        timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0)),
     })
 }
 

@@ -27,7 +27,7 @@ const HTTP_PORT: u16 = 80;
 /// `http://HOST[:PORT][/PATH]`
 fn request(url: &str, options: Map) -> Result<Fetch> {
     let mut o = Options::new("fetch", options)?;
-    let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or_else(args::default_timeout));
+    let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
     let rest = url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted"))?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));

@@ -33,7 +33,7 @@ pub(crate) fn connect(
         .map_err(refused)?;
     runtime.block_on(async {
         tokio::select! {
-            outcome = tokio::time::timeout(request.timeout, socket.reach(target)) => {
+            outcome = tokio::time::timeout(super::patience(request.timeout), socket.reach(target)) => {
                 Ok(outcome.unwrap_or_else(|_| failed(silence_of(request.transport))))
             }
             () = interrupt.until_raised() => Err(Error::Interrupted),

@@ -52,7 +52,7 @@ pub(crate) fn fetch(
         .map_err(|error| refused(error.into()))?;
     runtime.block_on(async {
         tokio::select! {
-            answer = tokio::time::timeout(request.timeout, exchange(socket, server, request)) => Ok(match answer {
+            answer = tokio::time::timeout(super::patience(request.timeout), exchange(socket, server, request)) => Ok(match answer {
                 Ok(Ok(fetched)) => fetched,
                 Ok(Err(why)) => Fetched { error: Some(why), ..Fetched::default() },
                 Err(_) => Fetched { error: Some(TIMED_OUT.to_owned()), ..Fetched::default() },

@@ -14,6 +14,7 @@ mod resolve;
 mod summary;
 
 use std::io;
+use std::time::Duration;
 
 pub use capture::capture_forever;
 pub(crate) use connect::connect;
@@ -25,6 +26,13 @@ pub(crate) use resolve::resolve;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::diagnostics::Errno;
+
+/// How long `fetch` and `connect` really wait. In debug builds `NETSCRIPT_PATIENCE=N` makes it N times longer: the project's
+/// tests run on emulated machines too, where a program takes seconds to answer.
+fn patience(time: Duration) -> Duration {
+    let times = || std::env::var("NETSCRIPT_PATIENCE").ok()?.parse::<u32>().ok();
+    cfg!(debug_assertions).then(times).flatten().map_or(time, |times| time.saturating_mul(times))
+}
 
 /// What is said of a request that nothing came back for.
 const SILENCE: &str = "no answer";
