@@ -50,6 +50,5 @@ mod tests {
             rest.split_once(MARKS[1]).expect("and the second").0.to_owned()
         });
         assert_eq!(tables[0], tables[1]);
-        assert!(tables[0].contains("Debian 11") && tables[0].contains("Debian 13"), "{}", tables[0]);
     }
 }
