@@ -14,7 +14,7 @@ use crate::op::{
     SysctlKey,
 };
 use crate::shell::{self, Style};
-use crate::state::{Contents, FdbRecord, Link, NeighRecord, NetState, Ruleset};
+use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, NetState, Ruleset};
 use crate::world::{
     Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started, Trace,
     World,
@@ -226,6 +226,10 @@ impl World for DryRun {
 
     fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
         answered(self.model.ruleset(netns, family), || format!("list the rules of {netns}"))
+    }
+
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules> {
+        answered(self.model.foreign_rules(netns), || format!("list the rules of {netns}"))
     }
 
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::diagnostics::{At, Error, Refusal, Result};
 use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
-use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
+use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 
 /// What operations act on and questions are answered by: the kernel, or a model of it.
 pub trait World {
@@ -90,6 +90,8 @@ pub trait World {
     fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>>;
     /// The chains and rules of iptables of one family.
     fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset>;
+    /// Rules that packets meet and that `ruleset` does not tell of.
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules>;
     /// The value of a setting, without the line's end.
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
 

@@ -8,7 +8,7 @@ use netscript_engine::op::Prefix;
 use netscript_engine::state::NetState;
 
 use crate::cli::{RunArgs, Style};
-use crate::output::Printer;
+use crate::output::{Printer, warn};
 
 /// The world of a dry run: a blank host, one with an uplink, or this machine's as it is now.
 pub fn world(args: &RunArgs, style: Style, printer: &Printer) -> Result<DryRun> {
@@ -22,6 +22,6 @@ pub fn world(args: &RunArgs, style: Style, printer: &Printer) -> Result<DryRun> 
 }
 
 fn this_host() -> Result<Model> {
-    let mut kernel = Kernel::new(Interrupt::listen()?)?;
+    let mut kernel = Kernel::new(Interrupt::listen()?)?.warning(warn);
     Ok(Model::of(&NetState::read(&mut kernel, &[])?))
 }

@@ -36,6 +36,7 @@ mod sysctl;
 mod together;
 mod undo;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::Path;
@@ -65,7 +66,7 @@ use crate::journal::Undo;
 use crate::op::{
     Action, Family, IfName, LinkOp, LinkSet, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey,
 };
-use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
+use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use crate::world::{
     Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
     Started, Summary, Trace, World,
@@ -80,6 +81,8 @@ pub struct Kernel {
     carriers_changed: bool,
     lend_terminal: fn(bool),
     warn: fn(&str),
+    /// Namespaces of which it has been said whether they have rules besides those of iptables.
+    foreign_noticed: HashSet<NetnsRef>,
     book: Book,
     own: Own,
     /// The routes of the host.
@@ -116,6 +119,7 @@ impl Kernel {
             last_try: false,
             lend_terminal: |_| {},
             warn: |_| {},
+            foreign_noticed: HashSet::new(),
         })
     }
 
@@ -123,6 +127,27 @@ impl Kernel {
     pub fn warning(mut self, warn: fn(&str)) -> Kernel {
         self.warn = warn;
         self
+    }
+
+    /// Says once that a namespace has rules that a list of iptables' does not show.
+    fn notice_foreign(&mut self, netns: &NetnsRef) {
+        if self.own.has_netns(netns) || !self.foreign_noticed.insert(netns.clone()) {
+            return;
+        }
+        let Ok(foreign) = netfilter::foreign(&mut self.namespaces, netns) else { return };
+        let lines = foreign.lines();
+        if lines.is_empty() {
+            return;
+        }
+        const MOST: usize = 3;
+        let mut shown = lines.iter().take(MOST).map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", ");
+        if lines.len() > MOST {
+            shown += &format!(" and {} more", lines.len() - MOST);
+        }
+        self.warn(&format!(
+            "{netns} has rules that are not among those of iptables and that netscript does not evaluate: {shown}; \
+             `iptables-legacy -S`, `ip6tables-legacy -S` and `nft list ruleset` show them"
+        ));
     }
 
     fn warn(&self, text: &str) {
@@ -349,7 +374,14 @@ impl World for Kernel {
             .map_err(|f| f.into_error(|| format!("list the forwarding tables of {netns}")))
     }
 
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules> {
+        self.foreign_noticed.insert(netns.clone());
+        netfilter::foreign(&mut self.namespaces, netns)
+            .map_err(|f| f.into_error(|| format!("list the rules of {netns}")))
+    }
+
     fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
+        self.notice_foreign(netns);
         netfilter::list(&mut self.namespaces, netns, family)
             .map_err(|f| f.into_error(|| format!("list the rules of {netns}")))
     }

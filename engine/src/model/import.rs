@@ -140,7 +140,7 @@ impl Model {
         }
         space.rules4.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V4).cloned().collect());
         space.rules6.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V6).cloned().collect());
-        space.tables.adopt(contents.ruleset.clone());
+        space.tables.adopt(contents.ruleset.clone(), contents.foreign.clone());
         space.sysctls = contents.sysctls.clone();
         for neighbour in contents.neighbours.iter().filter(|neighbour| neighbour.state == "permanent") {
             if let Some(dev) = dev(&Some(neighbour.dev.clone())) {

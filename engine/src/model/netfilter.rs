@@ -4,12 +4,13 @@ use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::netfilter::{ChainName, ChainRef, Hook, IfaceLimit, Match, Policy, Rule, TableRef, Target};
 use crate::op::{NetfilterOp, NetnsRef};
-use crate::state::{Chain, RuleRecord, Ruleset};
+use crate::state::{Chain, ForeignRules, RuleRecord, Ruleset};
 
 /// The tables of a namespace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tables {
     ruleset: Ruleset,
+    foreign: ForeignRules,
     last_handle: u64,
 }
 
@@ -45,10 +46,15 @@ impl Model {
 
 impl Tables {
     /// Takes the tables as they were found.
-    pub(super) fn adopt(&mut self, ruleset: Ruleset) {
+    pub(super) fn adopt(&mut self, ruleset: Ruleset, foreign: ForeignRules) {
         let records = ruleset.tables.values().flatten().flat_map(|chain| &chain.rules);
         self.last_handle = records.map(|record| record.handle).max().unwrap_or(0);
         self.ruleset = ruleset;
+        self.foreign = foreign;
+    }
+
+    pub(super) fn foreign(&self) -> &ForeignRules {
+        &self.foreign
     }
 
     pub(super) fn ruleset(&self) -> &Ruleset {

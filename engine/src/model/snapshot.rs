@@ -9,7 +9,7 @@ use super::space::SpaceId;
 use super::{Model, Outcome};
 use crate::op::netfilter::TableRef;
 use crate::op::{Family, IfName, Mac, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, Scope, TableId};
-use crate::state::{Addr, FdbRecord, Hardware, Link, LinkType, NeighRecord, OperState, Peer, Ruleset};
+use crate::state::{Addr, FdbRecord, ForeignRules, Hardware, Link, LinkType, NeighRecord, OperState, Peer, Ruleset};
 
 impl Model {
     /// The names under `/run/netns`, sorted.
@@ -252,6 +252,10 @@ impl Model {
             records.extend(bridge.map(|(mac, port)| record(*mac, self.device(*port), Some(device), None)));
         }
         Ok(records)
+    }
+
+    pub(crate) fn foreign_rules(&self, netns: &NetnsRef) -> Outcome<ForeignRules> {
+        Ok(self.space(self.space_id(netns)?).tables.foreign().clone())
     }
 
     pub(crate) fn ruleset(&self, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {

@@ -94,7 +94,7 @@ impl Comparison {
     }
 
     fn netns_lines(&self, netns: &NetnsRef, contents: &Netns, own: &BTreeSet<Mac>) -> Vec<String> {
-        let Netns { links, routes, policy, neighbours, fdb, ruleset, sysctls } = contents;
+        let Netns { links, routes, policy, neighbours, fdb, ruleset, foreign, sysctls } = contents;
         let mut lines = vec![String::new()];
         let mut links: Vec<&Link> = links.iter().collect();
         links.sort_by(|a, b| a.name.cmp(&b.name));
@@ -116,6 +116,7 @@ impl Comparison {
         kept.sort();
         lines.extend(kept);
         lines.extend(ruleset_lines(ruleset));
+        lines.extend(foreign.lines().into_iter().map(|line| format!("foreign {line}")));
         lines.extend(sysctls.iter().map(|(key, value)| format!("sysctl {key}={value}")));
         lines.into_iter().map(|line| format!("{netns}: {line}")).collect()
     }

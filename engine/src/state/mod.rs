@@ -4,6 +4,7 @@
 //! talks to the kernel.
 
 mod equality;
+mod foreign;
 mod link;
 mod neigh;
 mod netfilter;
@@ -13,6 +14,7 @@ mod snapshot;
 use std::collections::BTreeMap;
 
 pub use equality::Comparison;
+pub use foreign::{ForeignChain, ForeignRules};
 pub use link::{Addr, Hardware, Link, LinkType, OperState, Peer};
 pub use neigh::{FdbRecord, NeighRecord};
 pub use netfilter::{Chain, RuleRecord, Ruleset};

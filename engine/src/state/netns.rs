@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FdbRecord, Link, NeighRecord, Ruleset};
+use super::{FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use crate::op::{PolicyRule, Route, SysctlKey};
 
 /// A namespace and all that it holds.
@@ -20,6 +20,8 @@ pub struct Netns {
     pub fdb: Vec<FdbRecord>,
     /// Chains and rules of iptables and ip6tables.
     pub ruleset: Ruleset,
+    /// Rules that are neither of iptables nor of ip6tables, or are those of their legacy variants.
+    pub foreign: ForeignRules,
     /// Settings, those that were asked for.
     pub sysctls: BTreeMap<SysctlKey, String>,
 }

@@ -30,6 +30,7 @@ impl Netns {
             tables.tables.extend(world.ruleset(netns, family)?.tables);
         }
         contents.ruleset = tables;
+        contents.foreign = world.foreign_rules(netns)?;
         contents.neighbours = world.neighbours(netns)?;
         contents.fdb = world.fdb(netns)?;
         for key in sysctls {

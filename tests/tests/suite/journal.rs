@@ -215,6 +215,37 @@ fn rules_are_found_after_a_restore() {
     assert_eq!(look(), before);
 }
 
+/// iptables-legacy and native chains of nft are not what `iptables -S` shows: that is said once, as iptables does.
+#[test]
+fn rules_besides_those_of_iptables_are_noticed_once() {
+    let machine = Machine::new();
+    machine.script(
+        "look",
+        "print(host.filter.forward.policy); print(host.filter.rules); print(host.filter6.rules.len());",
+    );
+    let told = machine
+        .ok("nft add table inet empty; nft add chain inet empty c '{ type filter hook input priority 5; }'
+        iptables -A INPUT -i x -j DROP; netscript look.rhai");
+    assert!(!told.contains("warning"), "{told}");
+    machine.ok("iptables-legacy -P FORWARD DROP; nft add table inet own
+        nft add chain inet own c '{ type filter hook forward priority 7; policy drop; }'; nft add rule inet own c counter");
+    let told = machine.ok("netscript look.rhai");
+    let warnings: Vec<&str> = told.lines().filter(|line| line.starts_with("warning:")).collect();
+    let wanted = "warning: host has rules that are not among those of iptables and that netscript does not evaluate: \
+        `iptables-legacy filter`, `nft inet own c  forward  priority 7  policy drop  1 rule`; \
+        `iptables-legacy -S`, `ip6tables-legacy -S` and `nft list ruleset` show them";
+    assert_eq!(warnings, [wanted], "{told}");
+    // A lab's own namespaces have none, and a lab that looks at no rules says nothing.
+    machine.script("own", "let red = netns(\"red\"); print(red.filter.rules); host.lo.up();");
+    assert!(!machine.ok("netscript --rm own.rhai").contains("warning"));
+    // A lab comes and goes beside them, and they are as they were.
+    machine.script("lab", "host.filter.forward.accept(#{ proto: \"tcp\", dport: 80 }); host.nat.masquerade();");
+    let look = || machine.ok("iptables-legacy -S; nft list ruleset");
+    let before = look();
+    machine.ok("netscript lab.rhai; netscript down lab");
+    assert_eq!(look(), before);
+}
+
 /// What goes with a rule cannot be made again: it is named before the rule goes, and the rest comes back.
 #[test]
 fn what_cannot_come_back_is_named_before_it_goes() {

@@ -118,6 +118,20 @@ cool
     assert_eq!(terminal.status(), Some(0));
 }
 
+/// Native chains of nft and tables of iptables-legacy stand beside what netscript evaluates.
+#[test]
+fn show_lists_rules_that_are_not_evaluated() {
+    let place = Place::new();
+    let mut terminal = session(&place);
+    let chain = "{ type filter hook forward priority 7; policy drop; }";
+    let made = terminal
+        .enter(&format!("host.exec([\"/usr/sbin/nft\", \"add table inet own; add chain inet own c {chain}\"]).status"));
+    assert_eq!(made, "0");
+    let tree = terminal.enter(":show");
+    let wanted = "└─ not evaluated by netscript\n   └─ nft inet own c  forward  priority 7  policy drop  0 rules";
+    assert!(tree.ends_with(wanted), "{tree}");
+}
+
 /// The whole of the intro tutorial, as `scripts/intro.rhai` has it, in a user's first session.
 #[test]
 fn the_intro_tutorial_typed_line_by_line() {

@@ -14,14 +14,15 @@ const TYPE: u16 = 3;
 /// A kernel without nf_tables answers every question with this.
 pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
     match refusal.errno {
-        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EINVAL => {
-            refusal.missing("this kernel lacks nf_tables (CONFIG_NF_TABLES, module `nf_tables`)")
-        }
+        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT | Errno::EINVAL => refusal.missing(
+            "this kernel lacks nf_tables (CONFIG_NF_TABLES): load its module as root with `modprobe nf_tables`",
+        ),
         _ => refusal,
     }
 }
 
-const NO_NAT: &str = "this kernel lacks chains of type `nat` in nf_tables (module `nft_chain_nat`)";
+const NO_NAT: &str =
+    "this kernel lacks chains of type `nat` in nf_tables: load their module as root with `modprobe nft_chain_nat`";
 
 /// Which module a rule in a built-in chain needs that the kernel may lack. With a jump, or in a chain
 /// of one's own, it is a chain that is not there.
@@ -31,7 +32,9 @@ fn missing_module(rule: &Rule) -> Option<String> {
     match rule.chain() {
         chain if chain.hook().is_none() || jumps => None,
         chain if chain.table.table == Table::Nat => Some(NO_NAT.to_owned()),
-        _ if limits => Some("this kernel lacks `limit` in nf_tables (module `nft_limit`)".to_owned()),
+        _ if limits => {
+            Some("this kernel lacks `limit` in nf_tables: load its module as root with `modprobe nft_limit`".to_owned())
+        }
         _ => None,
     }
 }
@@ -41,7 +44,9 @@ impl NftSocket {
     pub(super) fn name_missing(&mut self, op: &NetfilterOp, refusal: Refusal) -> Refusal {
         let table = op.table();
         match (refusal.errno, op) {
-            (Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT | Errno::ENOENT, _) if self.ruleset(table.family).is_err() => {
+            (Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT | Errno::EPROTONOSUPPORT | Errno::ENOENT, _)
+                if self.ruleset(table.family).is_err() =>
+            {
                 of_nf_tables(Refusal { errno: Errno::EOPNOTSUPP, ..refusal })
             }
             (Errno::ENOENT, NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _)) => {
@@ -84,12 +89,62 @@ impl NftSocket {
         let refusal = self.question(wire::GET_COMPAT, family, &attributes).err()?;
         Some(match refusal.errno {
             Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EINVAL => {
-                "this kernel lacks the layer for iptables' extensions in nf_tables (CONFIG_NFT_COMPAT, module `nft_compat`)"
+                "this kernel lacks the layer for iptables' extensions in nf_tables (CONFIG_NFT_COMPAT): load its module as \
+                 root with `modprobe nft_compat`"
                     .to_owned()
             }
             _ => format!(
-                "this kernel lacks iptables' `{name}`, revision {revision} (module `xt_{name}`, `ipt_{name}` or `ip6t_{name}`)"
+                "this kernel lacks iptables' `{name}`, revision {revision}: load its module as root with `modprobe {}`",
+                module(family, name)
             ),
         })
+    }
+}
+
+/// The module of an extension (`MODULE_ALIAS` in net/netfilter/xt_*.c, net/ipv4/netfilter, net/ipv6/netfilter).
+fn module(family: Family, name: &str) -> String {
+    match (name, family) {
+        ("tcp" | "udp", _) => "xt_tcpudp".to_owned(),
+        ("SNAT" | "DNAT", _) => "xt_nat".to_owned(),
+        ("mark" | "MARK", _) => "xt_mark".to_owned(),
+        ("connmark" | "CONNMARK", _) => "xt_connmark".to_owned(),
+        // An alias: they were parts of the legacy tables up to Linux 6.1, and are parts of `xt_tcpudp` in 6.12.
+        ("icmp", _) => "ipt_icmp".to_owned(),
+        ("icmp6", _) => "ip6t_icmp6".to_owned(),
+        ("REJECT" | "ECN" | "ah" | "rpfilter", Family::V4) => format!("ipt_{name}"),
+        ("REJECT" | "ah" | "rpfilter" | "eui64" | "frag" | "hbh" | "ipv6header" | "mh" | "rt", Family::V6) => {
+            format!("ip6t_{name}")
+        }
+        _ => format!("xt_{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `socket(AF_NETLINK, …, NETLINK_NETFILTER)` and a question say without the modules.
+    #[test]
+    fn a_kernel_without_nf_tables_names_the_module() {
+        for errno in [Errno::EPROTONOSUPPORT, Errno::EOPNOTSUPP, Errno::EAFNOSUPPORT, Errno::EINVAL] {
+            let refusal = of_nf_tables(Refusal::new(errno));
+            assert!(refusal.missing.is_some_and(|missing| missing.contains("`modprobe nf_tables`")), "{errno}");
+        }
+        assert_eq!(of_nf_tables(Refusal::new(Errno::EPERM)).missing, None);
+    }
+
+    /// As `modinfo -F alias` of Debian's kernels tells.
+    #[test]
+    fn extensions_are_in_these_modules() {
+        for (family, name, wanted) in [
+            (Family::V4, "tcp", "xt_tcpudp"),
+            (Family::V6, "DNAT", "xt_nat"),
+            (Family::V4, "REJECT", "ipt_REJECT"),
+            (Family::V6, "REJECT", "ip6t_REJECT"),
+            (Family::V4, "multiport", "xt_multiport"),
+            (Family::V4, "MASQUERADE", "xt_MASQUERADE"),
+        ] {
+            assert_eq!(module(family, name), wanted);
+        }
     }
 }

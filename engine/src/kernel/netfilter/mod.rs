@@ -29,7 +29,7 @@ use super::{Failure, Outcome};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
 use crate::op::{Family, NetnsRef};
-use crate::state::{RuleRecord, Ruleset};
+use crate::state::{ForeignRules, RuleRecord, Ruleset};
 
 /// Applies operations in one namespace, in as few transactions as they allow. On failure the index
 /// of the operation at fault: everything before it is there and nothing after it.
@@ -177,6 +177,21 @@ impl NftSocket {
 /// The rules of a chain, with their attributes as they are.
 pub(super) fn raw_rules(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome<Vec<RawRule>> {
     Ok(namespaces.nft_socket(netns)?.raw_rules(chain)?)
+}
+
+/// Rules that packets meet and that are not those of iptables-nft: tables of its legacy variant, and chains of nft.
+pub(super) fn foreign(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<ForeignRules> {
+    // `/proc/net` would be the main thread's namespace. The files are not there, or cannot be read, where
+    // no such table was ever used.
+    let names = |file: &str| std::fs::read_to_string(format!("/proc/thread-self/net/{file}")).unwrap_or_default();
+    let read = || [(Family::V4, names("ip_tables_names")), (Family::V6, names("ip6_tables_names"))];
+    let mut legacy = Vec::new();
+    for (family, names) in namespaces.within(netns, read)? {
+        let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+        names.sort();
+        legacy.extend(names.into_iter().map(|name| (family, name)));
+    }
+    Ok(ForeignRules { legacy, chains: namespaces.nft_socket(netns)?.foreign_chains()? })
 }
 
 /// The handle of a table, which another one of its name does not get; `None`: it is not there.

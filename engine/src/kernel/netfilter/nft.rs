@@ -243,7 +243,7 @@ fn nft_hook(hook: Hook) -> nftnl::Hook {
 
 /// Kind and priority of iptables' built-in chains (`xtables_ipv4`, nft.c of iptables; the numbers
 /// are `NF_IP_PRI_*`, linux/netfilter_ipv4.h).
-fn registration(table: IptablesTable, hook: Hook) -> (ChainType, i32) {
+pub(super) fn registration(table: IptablesTable, hook: Hook) -> (ChainType, i32) {
     match (table, hook) {
         (IptablesTable::Filter, _) => (ChainType::Filter, 0),
         (IptablesTable::Raw, _) => (ChainType::Filter, -300),

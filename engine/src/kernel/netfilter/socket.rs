@@ -12,11 +12,11 @@ use super::expr::Expr;
 use super::nft::Finished;
 use super::raw::RawRule;
 use super::record;
-use super::wire::{self, Answer, Attributes, Reference};
+use super::wire::{self, Answer, Attributes, Protocol, Reference};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
 use crate::op::netfilter::{ChainRef, TableRef};
-use crate::state::{Chain, Ruleset};
+use crate::state::{Chain, ForeignChain, Ruleset};
 
 /// `NFTA_RULE_TABLE` and `NFTA_RULE_CHAIN`, linux/netfilter/nf_tables.h.
 const RULE_TABLE: u16 = 1;
@@ -34,7 +34,7 @@ pub(crate) struct NftSocket {
 impl NftSocket {
     /// Opens a socket in the calling thread's namespace.
     pub(crate) fn open() -> Outcome<NftSocket> {
-        let mut socket = Socket::new(NETLINK_NETFILTER)?;
+        let mut socket = Socket::new(NETLINK_NETFILTER).map_err(|error| super::missing::of_nf_tables(error.into()))?;
         socket.bind_auto()?;
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_ext_ack(true)?;
@@ -161,11 +161,22 @@ impl NftSocket {
         Ok(sets.chain(chains).collect())
     }
 
+    /// Chains of every family that packets meet and that are not iptables' own.
+    pub(super) fn foreign_chains(&mut self) -> Result<Vec<ForeignChain>, Refusal> {
+        let mut chains = Vec::new();
+        for (protocol, family) in Protocol::ALL {
+            let read = |attributes: Attributes<'_>| wire::foreign_chain((protocol, family), attributes);
+            chains.extend(self.dump(wire::GET_CHAIN, protocol, &[], read)?);
+        }
+        chains.sort();
+        Ok(chains)
+    }
+
     /// Asks for everything of a kind; again if something changed meanwhile.
     pub(super) fn dump<T>(
         &mut self,
         kind: u16,
-        family: Family,
+        family: impl Into<Protocol> + Copy,
         attributes: &[(u16, Vec<u8>)],
         read: impl Fn(Attributes<'_>) -> Option<T>,
     ) -> Result<Vec<T>, Refusal> {
@@ -181,7 +192,7 @@ impl NftSocket {
     fn dump_once<T>(
         &mut self,
         kind: u16,
-        family: Family,
+        family: impl Into<Protocol> + Copy,
         attributes: &[(u16, Vec<u8>)],
         read: impl Fn(Attributes<'_>) -> Option<T>,
     ) -> Result<Option<Vec<T>>, Refusal> {
@@ -217,10 +228,16 @@ impl NftSocket {
         Ok(())
     }
 
-    fn ask(&mut self, kind: u16, flags: u16, family: Family, attributes: &[(u16, Vec<u8>)]) -> Result<(), Refusal> {
+    fn ask(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        family: impl Into<Protocol>,
+        attributes: &[(u16, Vec<u8>)],
+    ) -> Result<(), Refusal> {
         self.drain();
         self.sequence += 1;
-        self.socket.send(&wire::question(kind, flags, self.sequence, family, attributes), 0)?;
+        self.socket.send(&wire::question(kind, flags, self.sequence, family.into(), attributes), 0)?;
         Ok(())
     }
 }

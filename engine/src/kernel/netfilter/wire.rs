@@ -8,6 +8,7 @@ use super::xt_match::text;
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::Family;
 use crate::op::netfilter::{ChainName, ChainRef, Extension, Hook, Policy, Table, TableRef};
+use crate::state::ForeignChain;
 
 /// Lengths of `struct nlmsghdr` and `struct nfgenmsg`.
 const HEADER: usize = 16;
@@ -34,22 +35,59 @@ const NLM_F_ACK_TLVS: u16 = 0x200;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 
-/// `NFPROTO_IPV4`, `NFPROTO_IPV6`, linux/netfilter.h.
-fn family_number(family: Family) -> u8 {
-    match family {
-        Family::V4 => 2,
-        Family::V6 => 10,
+/// A family of tables (`NFPROTO_*`, linux/netfilter.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Protocol(u8);
+
+impl Protocol {
+    /// Every family, as nft calls it.
+    pub(super) const ALL: [(Protocol, &'static str); 6] = [
+        (Protocol(1), "inet"),
+        (Protocol(2), "ip"),
+        (Protocol(3), "arp"),
+        (Protocol(5), "netdev"),
+        (Protocol(7), "bridge"),
+        (Protocol(10), "ip6"),
+    ];
+
+    fn family(self) -> Option<Family> {
+        [Family::V4, Family::V6].into_iter().find(|family| Protocol::from(*family) == self)
+    }
+
+    /// A hook's name (`enum nf_inet_hooks`, `nf_dev_hooks`, `NF_ARP_*`, `NF_BR_*`).
+    fn hook(self, number: u32) -> &'static str {
+        let names: &[&str] = match self.0 {
+            3 => &["input", "output", "forward"],
+            5 => &["ingress", "egress"],
+            _ => &["prerouting", "input", "forward", "output", "postrouting", "ingress"],
+        };
+        usize::try_from(number).ok().and_then(|number| names.get(number).copied()).unwrap_or("an unknown hook")
+    }
+}
+
+impl From<Family> for Protocol {
+    fn from(family: Family) -> Protocol {
+        match family {
+            Family::V4 => Protocol(2),
+            Family::V6 => Protocol(10),
+        }
     }
 }
 
 /// A question: its kind, flags, and attributes.
-pub(super) fn question(kind: u16, flags: u16, sequence: u32, family: Family, attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn question(
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    family: Protocol,
+    attributes: &[(u16, Vec<u8>)],
+) -> Vec<u8> {
     let mut message = vec![0; 4];
     message.extend(kind.to_ne_bytes());
     message.extend((NLM_F_REQUEST | flags).to_ne_bytes());
     message.extend(sequence.to_ne_bytes());
     message.extend([0; 4]);
-    message.extend([family_number(family), 0, 0, 0]);
+    message.extend([family.0, 0, 0, 0]);
     for (kind, value) in attributes {
         attribute(&mut message, *kind, value);
     }
@@ -178,6 +216,34 @@ pub(super) fn chain(family: Family, attributes: Attributes<'_>) -> Option<(Chain
     // NF_DROP is 0, NF_ACCEPT 1.
     let policy = attributes.u32(5).map(|number| if number == 0 { Policy::Drop } else { Policy::Accept });
     Some((chain, policy.filter(|_| base)))
+}
+
+/// A chain that packets meet and that is not one of iptables' own, where iptables would have it.
+pub(super) fn foreign_chain(
+    (protocol, family): (Protocol, &'static str),
+    attributes: Attributes<'_>,
+) -> Option<ForeignChain> {
+    // NFTA_CHAIN_HOOK holds number (1), priority (2) and device (3), or several devices (4).
+    let hook = attributes.get(4).map(Attributes)?;
+    let (number, priority) = (hook.u32(1)?, hook.u32(2)?.cast_signed());
+    let (table, name) = (attributes.text(1)?, attributes.text(3)?);
+    let chain = ForeignChain {
+        family,
+        hook: protocol.hook(number),
+        priority,
+        device: hook.text(3).or_else(|| hook.nested(4).text(1)),
+        policy: if attributes.u32(5) == Some(0) { Policy::Drop } else { Policy::Accept },
+        // NFTA_CHAIN_USE
+        rules: attributes.u32(6).unwrap_or(0),
+        table,
+        name,
+    };
+    let own = protocol.family().and_then(|family| chain_ref(family, chain.table.clone(), chain.name.clone()));
+    let place = own.and_then(|own| Some((own.table.table, own.hook()?)));
+    let is_own = place.is_some_and(|(table, hook)| {
+        hook.chain_name().eq_ignore_ascii_case(chain.hook) && super::nft::registration(table, hook).1 == priority
+    });
+    (!is_own).then_some(chain)
 }
 
 fn chain_ref(family: Family, table: String, name: String) -> Option<ChainRef> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{LIMIT, Queue, late};
 use crate::diagnostics::{At, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
-use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
+use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use crate::world::{
     Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns, Started,
     Summary, Trace, World,
@@ -140,6 +140,10 @@ impl World for Queue {
 
     fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
         self.settled()?.ruleset(netns, family)
+    }
+
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules> {
+        self.settled()?.foreign_rules(netns)
     }
 
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {

@@ -49,6 +49,11 @@ pub fn tree(name: &NetnsRef, netns: &Netns, colour: bool) -> Branch {
             below.push(Branch { text: table.script_word(), below: chains });
         }
     }
+    let foreign = netns.foreign.lines();
+    if !foreign.is_empty() {
+        let lines = foreign.into_iter().map(Branch::leaf).collect();
+        below.push(Branch { text: "not evaluated by netscript".to_owned(), below: lines });
+    }
     Branch { text: Style::Head.paint_if(colour, &name.to_string()), below }
 }
 
