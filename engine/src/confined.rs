@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Refusal, Result};
 use crate::op::{Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
-use crate::state::{Contents, FdbRecord, Link, NeighRecord, Ruleset};
+use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use crate::world::{
     Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
     Started, Summary, Trace, World,
@@ -145,6 +145,10 @@ impl World for Confined {
 
     fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
         self.0.ruleset(netns, family)
+    }
+
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules> {
+        self.0.foreign_rules(netns)
     }
 
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
