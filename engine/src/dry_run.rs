@@ -2,21 +2,25 @@
 //! and are printed as commands; questions are answered by the model. Nothing is invented: what only
 //! the machine knows is an error that says so.
 
+mod rollback;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
 use crate::failure::Failure;
+use self::rollback::{Event, History};
 use crate::model::Model;
 use crate::op::{
-    Action, Family, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
-    SysctlKey,
+    Action, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
+    SysctlKey, TableId,
 };
-use crate::shell::{self, Style};
-use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, NetState, Ruleset};
+use crate::shell::{self, Command, Style};
+use crate::state::restore::{self, Phase};
+use crate::state::{Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset};
 use crate::world::{
-    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Pong, Serve, ServeDns, Started, Trace,
+    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns, Started, Trace,
     World,
 };
 
@@ -35,6 +39,9 @@ pub struct DryRun {
     ending: BTreeSet<(NetnsRef, IfName)>,
     started: u32,
     stopped: BTreeSet<Started>,
+    /// A program or a probe has run, and may have sent packets.
+    asked: bool,
+    history: History,
 }
 
 impl DryRun {
@@ -50,6 +57,8 @@ impl DryRun {
             ending: BTreeSet::new(),
             started: 0,
             stopped: BTreeSet::new(),
+            asked: false,
+            history: History::default(),
         };
         (run.sink)("set -e");
         run
@@ -85,6 +94,38 @@ impl DryRun {
         for line in visible(text).lines() {
             self.print(&format!("# {line}"));
         }
+    }
+
+    fn is_rename_of_an_up_link(&self, op: &Op) -> bool {
+        match &op.action {
+            Action::Link(LinkOp::Set(name, LinkSet::Name(to))) if name != to => {
+                self.model.link(&op.netns, name).is_ok_and(|link| link.is_some_and(|link| link.up))
+            }
+            _ => false,
+        }
+    }
+
+    /// Kernels before 6.2 refuse to rename a link that is up. The operations that come to the same on all
+    /// of them: down, rename, up, and putting back what goes with being up. `None` where that
+    /// does not restore everything.
+    fn renaming_while_down(&self, before: Model, op: &Op) -> Option<Vec<Op>> {
+        let Action::Link(LinkOp::Set(name, LinkSet::Name(to))) = &op.action else { return None };
+        let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
+        let mut ops =
+            vec![Op::new(op.netns.clone(), up(name, false)), op.clone(), Op::new(op.netns.clone(), up(to, true))];
+        let mut model = before;
+        model.apply(&ops).ok()?;
+        let wanted = self.model.state().ok()?;
+        for phase in Phase::ALL {
+            let now = model.state().ok()?;
+            for (netns, wanted) in &wanted.netns {
+                let steps = restore::steps(phase, netns, now.netns.get(netns)?, wanted);
+                model.apply(&steps).ok()?;
+                ops.extend(steps);
+            }
+        }
+        let restored = model.state().ok()?;
+        Comparison::with(&wanted).differences(&wanted, &restored).is_empty().then_some(ops)
     }
 
     /// Waits for what is in an operation's way.
@@ -147,6 +188,26 @@ impl DryRun {
         }
     }
 
+    /// Whether a link of a namespace may have brought packets of others.
+    fn hears_others(&mut self, netns: &NetnsRef) -> Result<bool> {
+        Ok(self.links(netns)?.iter().any(|link| link.up && link.kind != LinkType::Loopback))
+    }
+
+    /// Prints what starts a program in the background.
+    fn print_start(&mut self, netns: &NetnsRef, command: impl FnOnce(Started) -> Command) -> Started {
+        self.asked = true;
+        self.started += 1;
+        let program = Started(self.started);
+        self.history.begin();
+        self.history.note(Event::Started(netns.clone(), program));
+        if self.started == 1 {
+            self.print(shell::END_JOBS);
+        }
+        let line = command(program).line(self.style);
+        self.print(&line);
+        program
+    }
+
     fn present(&self, netns: &NetnsRef) -> Result<()> {
         if self.model.has_netns(netns) {
             return Ok(());
@@ -165,15 +226,22 @@ fn unknowable<T>(what: impl Into<String>) -> Result<T> {
 
 impl World for DryRun {
     fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+        self.history.begin();
         for (index, op) in ops.iter().enumerate() {
+            self.capture_former(op);
             let far_ends = self.far_ends(op);
+            let before = self.is_rename_of_an_up_link(op).then(|| self.model.clone());
             let result = self.model.apply(std::slice::from_ref(op));
             self.print_waits(op);
             if let Err(failed) = result {
                 self.print_failure(op, failed.refusal.errno);
                 return Err(Failed { index, ..failed });
             }
-            self.print_op(op);
+            match before.and_then(|before| self.renaming_while_down(before, op)) {
+                Some(ops) => ops.iter().for_each(|op| self.print_op(op)),
+                None => self.print_op(op),
+            }
+            self.history.note(Event::Op(op.clone()));
             self.ending.extend(far_ends);
         }
         Ok(())
@@ -181,6 +249,18 @@ impl World for DryRun {
 
     fn located(&mut self, at: Option<&At>) {
         self.at = at.cloned();
+    }
+
+    fn keep_steps(&mut self) {
+        self.history.keep(&self.model);
+    }
+
+    fn point(&self) -> Point {
+        self.history.point()
+    }
+
+    fn rollback(&mut self, point: Point) -> Result<()> {
+        self.back_to(point)
     }
 
     fn remark(&mut self, text: &str) {
@@ -232,8 +312,27 @@ impl World for DryRun {
         answered(self.model.foreign_rules(netns), || format!("list the rules of {netns}"))
     }
 
+    fn unknown_part(&mut self, netns: &NetnsRef, part: Part) -> Result<Option<String>> {
+        let unknown = |what: String| Ok(Some(what));
+        match part {
+            Part::Neighbours if self.asked || self.hears_others(netns)? => {
+                unknown(format!("the neighbours of {netns}: the kernel learns them from packets"))
+            }
+            Part::Fdb => unknown("a forwarding table: what was learned, and the addresses of links".to_owned()),
+            Part::Handles => unknown("the number of a rule, which the kernel gives".to_owned()),
+            Part::Routes(TableId::LOCAL) if self.links(netns)?.iter().any(|link| link.unknown_addr) => {
+                unknown(format!("the local routes of {netns}: one is to an fe80 address that the kernel makes"))
+            }
+            Part::Neighbours | Part::Routes(_) => Ok(None),
+        }
+    }
+
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
-        match answered(self.model.read_sysctl(netns, key), || format!("read {key} in {netns}"))? {
+        let question = || format!("read {key} in {netns}");
+        if let Some(known) = answered(self.model.missing_setting(netns, key), question)? {
+            return Err(Error::NoSuchSetting { key: key.to_string(), known });
+        }
+        match answered(self.model.read_sysctl(netns, key), question)? {
             Some(value) => Ok(value),
             None => unknowable(format!("the value of {key}, which nobody set")),
         }
@@ -245,6 +344,7 @@ impl World for DryRun {
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
+        self.asked = true;
         let line = shell::exec(netns, argv).line(self.style);
         self.print(&line);
         unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
@@ -252,6 +352,7 @@ impl World for DryRun {
 
     fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
         self.present(netns)?;
+        self.asked = true;
         let line = shell::interactive(netns).line(self.style);
         self.print(&line);
         unknowable("what is done in a shell")
@@ -259,10 +360,7 @@ impl World for DryRun {
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
         self.present(netns)?;
-        self.started += 1;
-        let program = Started(self.started);
-        let line = shell::start(netns, argv, program).line(self.style);
-        self.print(&line);
+        let program = self.print_start(netns, |program| shell::start(netns, argv, program));
         answered(self.model.program_started(netns, program), || format!("start a program in {netns}"))?;
         Ok(program)
     }
@@ -283,12 +381,14 @@ impl World for DryRun {
             let line = shell::stop(program).line(self.style);
             self.print(&line);
             self.model.program_stopped(program);
+            self.history.note(Event::Stopped(program));
         }
         Ok(())
     }
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.present(netns)?;
+        self.asked = true;
         let line = shell::ping(netns, request).line(self.style);
         self.print(&line);
         unknowable(format!("whether {} answers", request.target))
@@ -296,6 +396,7 @@ impl World for DryRun {
 
     fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
         self.present(netns)?;
+        self.asked = true;
         let line = shell::traceroute(netns, trace).line(self.style);
         self.print(&line);
         unknowable(format!("who is on the way to {}", trace.target))
@@ -307,6 +408,7 @@ impl World for DryRun {
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
         self.present(netns)?;
+        self.asked = true;
         let line = shell::connect(netns, request).line(self.style);
         self.print(&line);
         unknowable(format!("whether {} takes connections", request.target))
@@ -314,6 +416,7 @@ impl World for DryRun {
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
         self.present(netns)?;
+        self.asked = true;
         let line = shell::fetch(netns, request).line(self.style);
         self.print(&line);
         unknowable(format!("what {} answers", request.server))
@@ -321,30 +424,21 @@ impl World for DryRun {
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         self.present(netns)?;
-        self.started += 1;
-        let program = Started(self.started);
-        let line = shell::serve(netns, server, program).line(self.style);
-        self.print(&line);
+        let program = self.print_start(netns, |program| shell::serve(netns, server, program));
         answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
         Ok(program)
     }
 
     fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
         self.present(netns)?;
-        self.started += 1;
-        let program = Started(self.started);
-        let line = shell::serve_dns(netns, server, program).line(self.style);
-        self.print(&line);
+        let program = self.print_start(netns, |program| shell::serve_dns(netns, server, program));
         answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
         Ok(program)
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
         self.present(netns)?;
-        self.started += 1;
-        let program = Started(self.started);
-        let line = shell::capture(netns, request, program).line(self.style);
-        self.print(&line);
+        let program = self.print_start(netns, |program| shell::capture(netns, request, program));
         answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
         Ok(program)
     }

@@ -28,6 +28,6 @@ pub use confined::Confined;
 pub use dry_run::DryRun;
 pub use lab::{Lab, LinkId, Memory, NetnsId, Stage};
 pub use world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns,
     Started, Summary, Trace, Transport, World,
 };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Error, Refusal, Result};
-use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
+use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey, TableId};
 use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 
 /// What operations act on and questions are answered by: the kernel, or a model of it.
@@ -92,6 +92,11 @@ pub trait World {
     fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset>;
     /// Rules that packets meet and that `ruleset` does not tell of.
     fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules>;
+    /// Why a part of what is answered about a namespace is not known completely, in words: what only
+    /// a real kernel knows, in a dry run. `None`: it is.
+    fn unknown_part(&mut self, _netns: &NetnsRef, _part: Part) -> Result<Option<String>> {
+        Ok(None)
+    }
     /// The value of a setting, without the line's end.
     fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
 
@@ -136,6 +141,19 @@ pub trait World {
     fn sleep(&mut self, time: Duration) -> Result<()>;
     /// Whether the user has asked to stop.
     fn interrupted(&self) -> bool;
+}
+
+/// What a [`World`] may know only a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The neighbours, of which the kernel learns some.
+    Neighbours,
+    /// The forwarding tables: bridges and tunnels learn, and the kernel enters addresses of links.
+    Fdb,
+    /// The numbers of rules.
+    Handles,
+    /// The routes of a table: the kernel makes one for each fe80 address.
+    Routes(TableId),
 }
 
 /// The first operation of a slice that failed, and why.

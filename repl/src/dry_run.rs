@@ -1,6 +1,6 @@
 //! `--dry-run`: the script's network as commands on standard output.
 
-use netscript_engine::DryRun;
+use netscript_engine::{DryRun, World};
 use netscript_engine::diagnostics::Result;
 use netscript_engine::kernel::{Interrupt, Kernel};
 use netscript_engine::model::Model;
@@ -23,5 +23,6 @@ pub fn world(args: &RunArgs, style: Style, printer: &Printer) -> Result<DryRun> 
 
 fn this_host() -> Result<Model> {
     let mut kernel = Kernel::new(Interrupt::listen()?)?.warning(warn);
-    Ok(Model::of(&NetState::read(&mut kernel, &[])?))
+    let names = kernel.netns_names()?;
+    Ok(Model::of_machine(&NetState::read(&mut kernel, &[])?, names))
 }

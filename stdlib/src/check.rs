@@ -96,10 +96,7 @@ fn call_unless_unknown(context: &mut EvalContext, word: &str, inputs: &[Expressi
     let mut sides = Vec::new();
     for input in inputs {
         let evaluated = if word == "assert" && arguments.is_empty() {
-            compared::evaluate(context, input).map(|(value, told)| {
-                sides = told;
-                value
-            })
+            compared::evaluate(context, input, &mut sides)
         } else {
             context.eval_expression_tree(input)
         };

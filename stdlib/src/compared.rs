@@ -1,6 +1,7 @@
 //! The two sides of a comparison, told when an assertion fails.
 
 use netscript_engine::diagnostics::Error;
+use crate::unknown::{self, Unknown};
 use rhai::{Dynamic, EvalAltResult, EvalContext, Expr, Expression, FnCallExpr, Position, Token};
 
 /// More characters of a value are not shown.
@@ -11,12 +12,15 @@ const LONGEST: usize = 200;
 pub(crate) fn evaluate(
     context: &mut EvalContext,
     condition: &Expression,
-) -> Result<(Dynamic, Vec<String>), Box<EvalAltResult>> {
+    told: &mut Vec<String>,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    if let Expr::And(parts, position) = &**condition {
+        return all_of(context, parts, *position);
+    }
     let Some((call, position)) = comparison(condition) else {
-        return Ok((context.eval_expression_tree(condition)?, Vec::new()));
+        return context.eval_expression_tree(condition);
     };
     let mut sides = Vec::new();
-    let mut told = Vec::new();
     for (side, expression) in ["left", "right"].iter().zip(&call.args) {
         let value = context.eval_expression_tree(&Expression::from(expression))?;
         if !expression.is_constant() {
@@ -25,7 +29,39 @@ pub(crate) fn evaluate(
         sides.push(Expr::DynamicConstant(Box::new(value), expression.position()));
     }
     let known = Expr::FnCall(Box::new(FnCallExpr { args: sides.into_iter().collect(), ..call.clone() }), position);
-    Ok((context.eval_expression_tree(&Expression::from(&known))?, told))
+    context.eval_expression_tree(&Expression::from(&known))
+}
+
+/// `A && B`. Where A is not known, in a dry run, the assertion is taken to hold and B is asked as well,
+/// so that what it stands for is printed.
+fn all_of(context: &mut EvalContext, parts: &[Expr], position: Position) -> Result<Dynamic, Box<EvalAltResult>> {
+    let (mut values, mut unknown) = (Vec::with_capacity(parts.len()), None);
+    for part in parts {
+        let value = match evaluate(context, &Expression::from(part), &mut Vec::new()) {
+            Ok(value) if value.is::<Unknown>() => {
+                unknown.get_or_insert(Ok(value));
+                continue;
+            }
+            Err(error) if unknown::reason(&error).is_some() => {
+                unknown.get_or_insert(Err(error));
+                continue;
+            }
+            value => value?,
+        };
+        let holds = value.as_bool();
+        values.push(Expr::DynamicConstant(Box::new(value), part.position()));
+        if holds != Ok(true) {
+            unknown = None;
+            break;
+        }
+    }
+    match unknown {
+        Some(unknown) => unknown,
+        None => {
+            let known = Expr::And(Box::new(values.into_iter().collect()), position);
+            context.eval_expression_tree(&Expression::from(&known))
+        }
+    }
 }
 
 /// The error of an assertion that does not hold; none if it does, or is not called as it should be.

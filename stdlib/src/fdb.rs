@@ -1,28 +1,30 @@
 //! Forwarding tables of bridges and vxlan links.
 
-use netscript_engine::diagnostics::Result;
+use netscript_engine::Part;
+use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
-use netscript_engine::op::{FdbEntry, FdbOp};
+use netscript_engine::op::{FdbEntry, FdbOp, Mac};
 use netscript_engine::state::FdbRecord;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
+use crate::unknown::{self, answer};
 use crate::{Link, RhaiResult, args};
 
 const FDB: &[&str] = &["dev", "dst"];
 
 /// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("add_fdb", &[FDB]), ("del_fdb", &[FDB])];
+pub(crate) const OPTIONS: Known = &[("add_fdb", &[FDB]), ("append_fdb", &[FDB]), ("replace_fdb", &[FDB]), ("del_fdb", &[FDB])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
 /// With `dst`, or without `dev`, the entry is the link's own; otherwise it is the bridge's.
-fn entry(link: &Link, mac: &Dynamic, options: Map) -> Result<FdbEntry> {
+fn entry(word: &'static str, link: &Link, mac: &Dynamic, options: Map) -> Result<FdbEntry> {
     let (netns, name) = link.locate()?;
-    let mut o = Options::new("add_fdb", options)?;
+    let mut o = Options::new(word, options)?;
     let dev = o.link("dev", &netns)?;
     let dst = o.ip("dst")?;
     Ok(FdbEntry {
@@ -31,6 +33,12 @@ fn entry(link: &Link, mac: &Dynamic, options: Map) -> Result<FdbEntry> {
         dev: dev.unwrap_or(name),
         dst,
     })
+}
+
+/// Whether an address is of one station: neither a group nor all zeros, which stands for all that
+/// are not known.
+fn has_one_end(Mac(bytes): Mac) -> bool {
+    bytes[0] & 1 == 0 && bytes != [0; 6]
 }
 
 fn row(record: FdbRecord) -> Dynamic {
@@ -55,10 +63,48 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn add_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
-        let entry = entry(link, &mac, options)?;
-        // A vxlan's entry for all others has a destination for each far end.
-        let op = if entry.dst.is_some() { FdbOp::Append(entry) } else { FdbOp::Add(entry) };
-        link.submit(at(&ctx), |_| op)?;
+        let entry = entry("add_fdb", link, &mac, options)?;
+        link.submit(at(&ctx), |_| FdbOp::Add(entry))?;
+        Ok(link.clone())
+    }
+
+    /// Gives an address one more far end on a vxlan link: the address of all zeros, whose far ends
+    /// get what is for nobody known, or that of a group. The options are those of `add_fdb`.
+    ///
+    /// ```
+    /// let vx0 = vxlan("vx0", #{ id: 42, local: "192.0.2.1" });
+    /// vx0.append_fdb("00:00:00:00:00:00", #{ dst: "192.0.2.2" });
+    /// vx0.append_fdb("00:00:00:00:00:00", #{ dst: "192.0.2.3" });
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn append_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
+        let entry = entry("append_fdb", link, &mac, options)?;
+        if entry.dst.is_some() && has_one_end(entry.mac) {
+            // The kernel says nothing and does nothing (vxlan_fdb_update_existing).
+            return Err(Error::Conflict {
+                message: format!("{} is the address of one station, which has one far end", entry.mac),
+                help: "say where it is with `add_fdb`, or change that with `replace_fdb`".into(),
+            }
+            .into());
+        }
+        link.submit(at(&ctx), |_| FdbOp::Append(entry))?;
+        Ok(link.clone())
+    }
+
+    /// Adds an entry to a forwarding table, in the place of one of the same address. The options are
+    /// those of `add_fdb`.
+    ///
+    /// ```
+    /// let br0 = bridge("br0");
+    /// let v1 = veth("v1", "c1").master(br0);
+    /// let v2 = veth("v2", "c2").master(br0);
+    /// br0.add_fdb("02:00:00:00:00:01", #{ dev: v1 });
+    /// br0.replace_fdb("02:00:00:00:00:01", #{ dev: v2 });
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn replace_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
+        let entry = entry("replace_fdb", link, &mac, options)?;
+        link.submit(at(&ctx), |_| FdbOp::Replace(entry))?;
         Ok(link.clone())
     }
 
@@ -72,7 +118,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn del_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
-        let entry = entry(link, &mac, options)?;
+        let entry = entry("del_fdb", link, &mac, options)?;
         link.submit(at(&ctx), |_| FdbOp::Del(entry))?;
         Ok(link.clone())
     }
@@ -87,10 +133,11 @@ mod words {
     /// assert(br0.fdb.some(|e| e.mac == "02:00:00:00:00:01"));
     /// ```
     #[rhai_fn(get = "fdb", pure, return_raw)]
-    pub fn get_fdb(link: &mut Link) -> RhaiResult<Array> {
+    pub fn get_fdb(link: &mut Link) -> RhaiResult {
         let (netns, name) = link.locate()?;
-        let records = link.session().lab().world().fdb(&netns)?;
+        let known = unknown::known(link.session(), &netns, Part::Fdb);
+        let records = known.and_then(|()| link.session().lab().world().fdb(&netns));
         let of_link = |record: &FdbRecord| record.dev == name || record.master.as_ref() == Some(&name);
-        Ok(records.into_iter().filter(of_link).map(row).collect())
+        Ok(answer(records, |records| records.into_iter().filter(of_link).map(row).collect::<Array>().into())?)
     }
 }

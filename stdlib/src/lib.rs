@@ -15,6 +15,7 @@ mod fdb;
 mod http;
 mod link;
 mod link_kinds;
+mod link_options;
 mod modules;
 mod neigh;
 mod netfilter;
@@ -59,6 +60,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         netns::register,
         link::register,
         link_kinds::register,
+        link_options::register,
         addr::register,
         fdb::register,
         route::register,

@@ -1,11 +1,14 @@
 //! Neighbours: who has which hardware address on a link.
 
+use netscript_engine::Part;
+use netscript_engine::diagnostics::Result;
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{NeighOp, Neighbour};
 use netscript_engine::state::NeighRecord;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
+use crate::unknown::{self, answer};
 use crate::{Netns, RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
@@ -21,6 +24,14 @@ fn row(record: NeighRecord) -> Dynamic {
     map.into()
 }
 
+fn neighbour(netns: &Netns, ip: &Dynamic, mac: &Dynamic, dev: &Dynamic) -> Result<Neighbour> {
+    Ok(Neighbour {
+        dst: args::ip("an address", ip)?,
+        mac: args::mac("a hardware address", mac)?,
+        dev: args::link_in(&netns.reference()?, "a link", dev)?,
+    })
+}
+
 #[export_module]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
@@ -32,12 +43,27 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn neigh(ctx: NativeCallContext, netns: &mut Netns, ip: Dynamic, mac: Dynamic, dev: Dynamic) -> RhaiResult<()> {
-        let neighbour = Neighbour {
-            dst: args::ip("an address", &ip)?,
-            mac: args::mac("a hardware address", &mac)?,
-            dev: args::link_in(&netns.reference()?, "a link", &dev)?,
-        };
+        let neighbour = neighbour(netns, &ip, &mac, &dev)?;
         Ok(netns.submit(NeighOp::Add(neighbour), at(&ctx))?)
+    }
+
+    /// Says which hardware address a neighbour on a link has, whatever is known of it already.
+    ///
+    /// ```
+    /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
+    /// host.neigh("10.0.0.2", "02:00:00:00:00:02", br0);
+    /// host.replace_neigh("10.0.0.2", "02:00:00:00:00:03", br0);
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn replace_neigh(
+        ctx: NativeCallContext,
+        netns: &mut Netns,
+        ip: Dynamic,
+        mac: Dynamic,
+        dev: Dynamic,
+    ) -> RhaiResult<()> {
+        let neighbour = neighbour(netns, &ip, &mac, &dev)?;
+        Ok(netns.submit(NeighOp::Replace(neighbour), at(&ctx))?)
     }
 
     /// Forgets a neighbour on a link.
@@ -62,9 +88,10 @@ mod words {
     /// assert(host.neighbours.some(|n| n.dst == "10.0.0.2" && n.state == "permanent"));
     /// ```
     #[rhai_fn(get = "neighbours", pure, return_raw)]
-    pub fn get_neighbours(netns: &mut Netns) -> RhaiResult<Array> {
+    pub fn get_neighbours(netns: &mut Netns) -> RhaiResult {
         let reference = netns.reference()?;
-        let records = netns.session().lab().world().neighbours(&reference)?;
-        Ok(records.into_iter().map(row).collect())
+        let known = unknown::known(netns.session(), &reference, Part::Neighbours);
+        let records = known.and_then(|()| netns.session().lab().world().neighbours(&reference));
+        Ok(answer(records, |records| records.into_iter().map(row).collect::<Array>().into())?)
     }
 }

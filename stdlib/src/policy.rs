@@ -2,7 +2,7 @@
 
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
-use netscript_engine::op::{Family, NetnsRef, PolicyOp, PolicyRule, Prefix, TableId};
+use netscript_engine::op::{Family, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
@@ -18,13 +18,15 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
-fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<PolicyRule> {
+/// What is given of a rule; the family, if something says it.
+fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<(Option<Family>, PolicyPattern)> {
     let mut o = Options::new(word, options)?;
     let from = o.with("from", network)?;
     let to = o.with("to", network)?;
     let family = o.choice("family", || "\"ipv4\" or \"ipv6\"".to_owned(), family_from_word)?;
-    Ok(PolicyRule {
-        family: common_family(from.flatten(), to.flatten(), family)?,
+    let family = common_family(from.flatten(), to.flatten(), family)?;
+    let pattern = PolicyPattern {
+        family: family.unwrap_or(Family::V4),
         priority: o.number("priority", 0, i64::from(u32::MAX))?,
         from: from.flatten(),
         to: to.flatten(),
@@ -32,8 +34,37 @@ fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<PolicyRul
         oif: o.link("oif", netns)?,
         fwmark: o.with("fwmark", mark)?,
         not: o.boolean("invert")?.unwrap_or(false),
-        table: o.with("table", crate::route::table)?.unwrap_or(TableId::MAIN),
-    })
+        table: o.with("table", crate::route::table)?,
+    };
+    Ok((family, pattern))
+}
+
+/// A rule to add: `ip` takes IPv4 and the main table where nothing is said.
+fn new_rule(netns: &NetnsRef, options: Map) -> Result<PolicyRule> {
+    let (_, pattern) = parse("rule", netns, options)?;
+    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
+    Ok(PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table: table.unwrap_or(TableId::MAIN) })
+}
+
+/// A rule to remove: of what is not said, the family too, anything fits. IPv4 comes first, as in `ip_rules`.
+fn old_rule(netns: &Netns, options: Map) -> Result<PolicyPattern> {
+    let reference = netns.reference()?;
+    let (family, pattern) = parse("del_rule", &reference, options)?;
+    if pattern == PolicyPattern::any(pattern.family) {
+        return Err(Error::Conflict {
+            message: "nothing says which routing rule is to be removed".into(),
+            help: "give some of it, such as its `priority`".into(),
+        });
+    }
+    if family.is_some() {
+        return Ok(pattern);
+    }
+    let sixth = PolicyPattern { family: Family::V6, ..pattern.clone() };
+    let fits = |pattern: &PolicyPattern| -> Result<bool> {
+        let rules = netns.session().lab().world().policy_rules(&reference, pattern.family)?;
+        Ok(rules.iter().any(|rule| pattern.fits(rule)))
+    };
+    Ok(if !fits(&pattern)? && fits(&sixth)? { sixth } else { pattern })
 }
 
 fn network(what: &str, value: &Dynamic) -> Result<Option<Prefix>> {
@@ -51,11 +82,11 @@ fn family_from_word(word: &str) -> Option<Family> {
     }
 }
 
-fn common_family(from: Option<Prefix>, to: Option<Prefix>, said: Option<Family>) -> Result<Family> {
+fn common_family(from: Option<Prefix>, to: Option<Prefix>, said: Option<Family>) -> Result<Option<Family>> {
     let families = [said, from.map(|p| p.family()), to.map(|p| p.family())];
     let mut given = families.into_iter().flatten();
-    let Some(first) = given.next() else { return Ok(Family::V4) };
-    if given.all(|other| other == first) {
+    let first = given.next();
+    if given.all(|other| Some(other) == first) {
         return Ok(first);
     }
     Err(Error::Conflict {
@@ -88,6 +119,14 @@ fn number(text: &str) -> Option<u32> {
     }
 }
 
+/// A mark as it is written.
+fn mark_value((mark, mask): (u32, u32)) -> Dynamic {
+    match mask {
+        u32::MAX => i64::from(mark).into(),
+        mask => format!("{mark:#x}/{mask:#x}").into(),
+    }
+}
+
 fn row(rule: PolicyRule) -> Dynamic {
     let text = |value: Option<String>| value.map_or(Dynamic::UNIT, Dynamic::from);
     let mut map = Map::new();
@@ -98,9 +137,9 @@ fn row(rule: PolicyRule) -> Dynamic {
     map.insert("to".into(), text(rule.to.map(|p| p.to_string())));
     map.insert("iif".into(), text(rule.iif.map(|name| name.to_string())));
     map.insert("oif".into(), text(rule.oif.map(|name| name.to_string())));
-    map.insert("fwmark".into(), rule.fwmark.map_or(Dynamic::UNIT, |(mark, _)| i64::from(mark).into()));
+    map.insert("fwmark".into(), rule.fwmark.map_or(Dynamic::UNIT, mark_value));
     map.insert("invert".into(), rule.not.into());
-    map.insert("table".into(), rule.table.to_string().into());
+    map.insert("table".into(), crate::route::number_or_name(rule.table.to_string()));
     map.into()
 }
 
@@ -116,23 +155,25 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn rule(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let rule = parse("rule", &netns.reference()?, options)?;
+        let rule = new_rule(&netns.reference()?, options)?;
         Ok(netns.submit(PolicyOp::Add(rule), at(&ctx))?)
     }
 
-    /// Removes the first rule that fits; the options are those of `rule`.
+    /// Removes the first rule that fits what is given, in the order of `ip_rules`; the options are
+    /// those of `rule`, and what is left out is not looked at.
     ///
     /// ```
     /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
-    /// host.del_rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
+    /// host.del_rule(#{ priority: 100 });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn del_rule(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let rule = parse("del_rule", &netns.reference()?, options)?;
-        Ok(netns.submit(PolicyOp::Del(rule), at(&ctx))?)
+        let pattern = old_rule(netns, options)?;
+        Ok(netns.submit(PolicyOp::Del(pattern), at(&ctx))?)
     }
 
-    /// The rules that choose a routing table, IPv4 first, in order: maps with the options of `rule`.
+    /// The rules that choose a routing table, IPv4 first, in order: maps with the options of `rule`, as they
+    /// are written there.
     ///
     /// ```
     /// assert(host.ip_rules.filter(|r| r.family == "ipv4").map(|r| r.table) == ["local", "main", "default"]);

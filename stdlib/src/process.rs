@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use netscript_engine::diagnostics::Error;
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::PidRef;
 use netscript_engine::{Output, Started, shell};
@@ -32,6 +33,7 @@ impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.session.lab().world().pid(self.pid_ref()) {
             Ok(pid) => write!(f, "process {pid}"),
+            Err(Error::Unknowable { what }) => write!(f, "process (unknown in a dry run: {what})"),
             Err(_) => f.write_str("(ended)"),
         }
     }

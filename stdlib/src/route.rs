@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use netscript_engine::Part;
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
@@ -34,6 +35,14 @@ pub(crate) fn table(what: &str, value: &Dynamic) -> Result<TableId> {
         given: format!("{word:?}"),
         wanted: "a number from 1 to 4294967295, \"main\", \"local\" or \"default\"".into(),
     })
+}
+
+/// A table, a scope or a protocol as a script writes it: a number where it has no name.
+pub(crate) fn number_or_name(word: String) -> Dynamic {
+    match word.parse::<i64>() {
+        Ok(number) => number.into(),
+        Err(_) => word.into(),
+    }
 }
 
 fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Result<Route> {
@@ -157,9 +166,9 @@ fn row(route: Route) -> Dynamic {
     map.insert("src".into(), text(route.src.map(|src| src.to_string())));
     map.insert("metric".into(), route.metric.map_or(Dynamic::UNIT, |metric| i64::from(metric).into()));
     map.insert("mtu".into(), route.mtu.map_or(Dynamic::UNIT, |mtu| i64::from(mtu).into()));
-    map.insert("table".into(), route.table.to_string().into());
-    map.insert("scope".into(), text(route.scope.map(Scope::word)));
-    map.insert("proto".into(), text(route.proto.map(|proto| proto.to_string())));
+    map.insert("table".into(), number_or_name(route.table.to_string()));
+    map.insert("scope".into(), route.scope.map_or(Dynamic::UNIT, |scope| number_or_name(scope.word())));
+    map.insert("proto".into(), route.proto.map_or(Dynamic::UNIT, |proto| number_or_name(proto.to_string())));
     map.insert("kind".into(), route.kind.word().into());
     if route.nexthops.len() > 1 {
         map.insert("nexthops".into(), route.nexthops.into_iter().map(hop_row).collect::<Array>().into());
@@ -189,6 +198,7 @@ fn destination(dst: &Prefix) -> String {
 
 fn list(netns: &Netns, table: TableId) -> Result<Array> {
     let reference = netns.reference()?;
+    crate::unknown::known(netns.session(), &reference, Part::Routes(table))?;
     let mut routes = netns.session().lab().world().routes(&reference, Family::V4)?;
     routes.extend(netns.session().lab().world().routes(&reference, Family::V6)?);
     Ok(routes.into_iter().filter(|route| route.table == table).map(row).collect())

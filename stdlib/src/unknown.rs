@@ -3,7 +3,9 @@
 use std::fmt;
 
 use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::{ScriptError, UNNAMED, takes_unknown};
+use netscript_engine::Part;
+use netscript_engine::interpreter::{ScriptError, Session, UNNAMED, takes_unknown};
+use netscript_engine::op::NetnsRef;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult};
 
@@ -26,6 +28,16 @@ impl Unknown {
     }
 }
 
+/// Nothing is known to go through.
+impl IntoIterator for Unknown {
+    type Item = RhaiResult;
+    type IntoIter = std::iter::Once<RhaiResult>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self.refuse())
+    }
+}
+
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "(unknown in a dry run: {})", self.what)
@@ -34,6 +46,7 @@ impl fmt::Display for Unknown {
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Unknown>("Unknown");
+    engine.register_iterator_result::<Unknown, Dynamic>();
     engine.register_global_module(exported_module!(words).into());
 }
 
@@ -43,6 +56,14 @@ pub(crate) fn answer<T>(answer: Result<T>, known: impl FnOnce(T) -> Dynamic) -> 
         Ok(answer) => Ok(known(answer)),
         Err(Error::Unknowable { what }) => Ok(Dynamic::from(Unknown { what })),
         Err(error) => Err(error),
+    }
+}
+
+/// An error if a part of what a namespace has is not known completely.
+pub(crate) fn known(session: &Session, netns: &NetnsRef, part: Part) -> Result<()> {
+    match session.lab().world().unknown_part(netns, part)? {
+        None => Ok(()),
+        Some(what) => Err(Error::Unknowable { what }),
     }
 }
 

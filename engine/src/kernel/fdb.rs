@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
@@ -23,12 +23,15 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -
         FdbOp::Append(entry) => {
             (RouteNetlinkMessage::NewNeighbour(message(namespaces, netns, entry)?), NLM_F_CREATE | NLM_F_APPEND)
         }
+        FdbOp::Replace(entry) => {
+            (RouteNetlinkMessage::NewNeighbour(message(namespaces, netns, entry)?), NLM_F_CREATE | NLM_F_REPLACE)
+        }
         FdbOp::Del(entry) => (RouteNetlinkMessage::DelNeighbour(message(namespaces, netns, entry)?), 0),
     };
     namespaces.route_socket(netns)?.change(request, flags)
 }
 
-/// `bridge fdb add|append|del MAC dev LINK master static`, `… [dst DST] self permanent`
+/// `bridge fdb add|append|replace|del MAC dev LINK master static`, `… [dst DST] self permanent`
 fn message(namespaces: &mut Namespaces, netns: &NetnsRef, entry: &FdbEntry) -> Outcome<NeighbourMessage> {
     let FdbEntry { mac, dev, dst, master } = entry;
     let mut message = NeighbourMessage::default();

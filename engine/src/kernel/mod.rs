@@ -26,6 +26,7 @@ mod process;
 mod queue;
 mod raw_names;
 mod release;
+mod rename;
 mod resolver;
 mod route;
 mod sandbox;
@@ -79,6 +80,8 @@ pub struct Kernel {
     interrupt: Interrupt,
     /// Links have been changed since anybody waited for their carriers.
     carriers_changed: bool,
+    /// The same of addresses.
+    addrs_changed: bool,
     lend_terminal: fn(bool),
     warn: fn(&str),
     /// Namespaces of which it has been said whether they have rules besides those of iptables.
@@ -109,6 +112,7 @@ impl Kernel {
             processes: Processes::new(&Path::new(labs::LABS_DIR).join("lab"), &labs::token("lab"), Groups::default()),
             interrupt,
             carriers_changed: false,
+            addrs_changed: false,
             book: Book::default(),
             own: Own::default(),
             watch: route::Watch::default(),
@@ -239,6 +243,7 @@ impl Kernel {
         let netns = &op.netns;
         match &op.action {
             Action::Netns(op) => self.apply_netns(op),
+            Action::Link(LinkOp::Set(name, LinkSet::Name(to))) => self.rename(netns, name, to),
             Action::Link(op) => link::apply(&mut self.namespaces, netns, op),
             Action::Addr(op) => addr::apply(&mut self.namespaces, netns, op),
             Action::Route(op) => route::apply(&mut self.namespaces, netns, op),
@@ -395,14 +400,14 @@ impl World for Kernel {
     }
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
-        self.await_carriers()?;
+        self.await_ready()?;
         self.note_program(netns);
         let own = self.own.has_netns(netns);
         self.processes.exec(&self.namespaces, &self.interrupt, netns, own, argv)
     }
 
     fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
-        self.await_carriers()?;
+        self.await_ready()?;
         (self.lend_terminal)(true);
         let left = self.processes.shell(&self.namespaces, &self.interrupt, netns);
         (self.lend_terminal)(false);
@@ -429,7 +434,7 @@ impl World for Kernel {
     }
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
-        self.await_carriers()?;
+        self.await_ready()?;
         match self.look_up(netns, &request.target, request.timeout)? {
             Ok(addr) => crate::probe::ping(&self.namespaces, &self.interrupt, netns, addr, request),
             Err(unresolved) => Ok(Pong { error: Some(unresolved), ..Pong::default() }),
@@ -437,7 +442,7 @@ impl World for Kernel {
     }
 
     fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
-        self.await_carriers()?;
+        self.await_ready()?;
         match self.look_up(netns, &trace.target, trace.timeout)? {
             Ok(addr) => trace.follow(addr, |request| self.ping(netns, request)),
             Err(why) => Err(Error::Target { given: format!("{:?}", trace.target.to_string()), why }),
@@ -445,7 +450,7 @@ impl World for Kernel {
     }
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
-        self.await_carriers()?;
+        self.await_ready()?;
         match self.look_up(netns, &request.target, request.timeout)? {
             Ok(addr) => crate::probe::connect(&self.namespaces, &self.interrupt, netns, addr, request),
             Err(unresolved) => Ok(Connected { rtt: None, error: Some(unresolved) }),
@@ -453,7 +458,7 @@ impl World for Kernel {
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
-        self.await_carriers()?;
+        self.await_ready()?;
         match self.look_up(netns, &request.server, request.timeout)? {
             Ok(addr) => crate::probe::fetch(&self.namespaces, &self.interrupt, netns, addr, request),
             Err(unresolved) => Ok(Fetched { error: Some(unresolved), ..Fetched::default() }),

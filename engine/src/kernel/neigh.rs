@@ -1,8 +1,8 @@
-//! Neighbours: added, removed and listed over rtnetlink.
+//! Neighbours: added, replaced, removed and listed over rtnetlink.
 
 use std::net::IpAddr;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
 
@@ -15,17 +15,18 @@ use crate::state::NeighRecord;
 /// Does one operation on the neighbour table.
 pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &NeighOp) -> Outcome {
     match op {
-        NeighOp::Add(neighbour) => add(namespaces, netns, neighbour),
+        NeighOp::Add(neighbour) => set(namespaces, netns, neighbour, NLM_F_CREATE | NLM_F_EXCL),
+        NeighOp::Replace(neighbour) => set(namespaces, netns, neighbour, NLM_F_CREATE | NLM_F_REPLACE),
         NeighOp::Del(dst, dev) => del(namespaces, netns, *dst, dev),
     }
 }
 
-/// `ip neigh add DST lladdr MAC dev LINK`
-fn add(namespaces: &mut Namespaces, netns: &NetnsRef, neighbour: &Neighbour) -> Outcome {
+/// `ip neigh add|replace DST lladdr MAC dev LINK`
+fn set(namespaces: &mut Namespaces, netns: &NetnsRef, neighbour: &Neighbour, flags: u16) -> Outcome {
     let Neighbour { dst, mac, dev } = neighbour;
     let mut message = message(*dst, link::index(namespaces, netns, dev)?);
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
-    namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewNeighbour(message), NLM_F_CREATE | NLM_F_EXCL)
+    namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewNeighbour(message), flags)
 }
 
 /// `ip neigh del DST dev LINK`

@@ -8,19 +8,19 @@ use super::netns::Namespaces;
 use super::socket::{address_family, family_of};
 use super::{Failure, Outcome};
 use crate::diagnostics::Errno;
-use crate::op::{Family, IfName, NetnsRef, PolicyOp, PolicyRule, Prefix, TableId};
+use crate::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 
 /// Does one operation on the rules that choose a routing table.
 pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
     match op {
         PolicyOp::Add(rule) => add(namespaces, netns, rule),
-        PolicyOp::Del(rule) => del(namespaces, netns, rule),
+        PolicyOp::Del(pattern) => del(namespaces, netns, pattern),
     }
 }
 
 /// `ip rule add …`
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outcome {
-    let mut message = message(rule);
+    let mut message = message(&rule.clone().into());
     message.header.action = RuleAction::ToTable;
     let added =
         namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRule(message), NLM_F_CREATE | NLM_F_EXCL);
@@ -28,8 +28,8 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outc
 }
 
 /// `ip rule del …`: the first rule that fits what is given
-fn del(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outcome {
-    let request = RouteNetlinkMessage::DelRule(message(rule));
+fn del(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -> Outcome {
+    let request = RouteNetlinkMessage::DelRule(message(pattern));
     namespaces.route_socket(netns)?.change(request, 0).map_err(lacking)
 }
 
@@ -43,12 +43,14 @@ fn lacking(failure: Failure) -> Failure {
     }
 }
 
-fn message(rule: &PolicyRule) -> RuleMessage {
-    let PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table } = rule;
+fn message(pattern: &PolicyPattern) -> RuleMessage {
+    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
     let mut message = RuleMessage::default();
     message.header.family = address_family(*family);
     message.header.flags.set(RuleFlags::Invert, *not);
-    set_table(&mut message, *table);
+    if let Some(table) = table {
+        set_table(&mut message, *table);
+    }
     message.header.src_len = from.map_or(0, |from| from.len());
     message.header.dst_len = to.map_or(0, |to| to.len());
     let attributes = &mut message.attributes;

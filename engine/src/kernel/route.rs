@@ -3,13 +3,13 @@
 mod read;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::{
-    RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
 };
 
 use super::netns::Namespaces;
@@ -226,6 +226,19 @@ fn delete_listed(socket: &mut RouteSocket, route: RouteMessage) -> Outcome {
 }
 
 /// `ip route show table all`
+/// The IPv6 addresses that the kernel takes in.
+pub(super) fn local6(socket: &mut RouteSocket) -> Outcome<HashSet<IpAddr>> {
+    let local = read::dump(socket, Family::V6)?.into_iter().filter(|message| message.header.kind == RouteType::Local);
+    let dst = |message: RouteMessage| {
+        message.attributes.into_iter().find_map(|attribute| match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet6(addr)) => Some(IpAddr::from(addr)),
+            _ => None,
+        })
+    };
+    Ok(local.filter_map(dst).collect())
+}
+
+/// `ip route show`
 pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<Route>> {
     let socket = namespaces.route_socket(netns)?;
     let routes = read::dump(socket, family)?;

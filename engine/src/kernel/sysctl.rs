@@ -39,8 +39,9 @@ pub(super) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKe
 }
 
 /// The file must be there: nothing makes it.
+/// As sysctl(8) writes it, with a line's end: an empty value would otherwise be no write at all.
 fn write(key: &SysctlKey, value: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path(key))?.write_all(value.as_bytes())
+    OpenOptions::new().write(true).open(path(key))?.write_all(format!("{value}\n").as_bytes())
 }
 
 fn path(key: &SysctlKey) -> PathBuf {

@@ -23,6 +23,8 @@ impl Number for DevId {
 #[derive(Clone, Debug)]
 pub(super) struct Device {
     pub(super) space: SpaceId,
+    /// It was there before the lab, with a number of somebody else's.
+    pub(super) found: bool,
     /// Where it was made: a tunnel stays bound to that.
     pub(super) born: SpaceId,
     pub(super) index: u32,
@@ -188,6 +190,7 @@ impl Device {
     pub(super) fn new(space: SpaceId, name: IfName, kind: Kind, mac: Hardware, mtu: u32) -> Device {
         Device {
             space,
+            found: false,
             born: space,
             index: 0,
             name,

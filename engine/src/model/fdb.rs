@@ -7,9 +7,20 @@ use super::{Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{FdbEntry, FdbOp, Mac, MacvlanMode, NetnsRef};
 
+/// How an entry is put into a table.
+#[derive(Clone, Copy, PartialEq)]
+enum Verb {
+    /// `NLM_F_EXCL`
+    Add,
+    /// `NLM_F_APPEND`
+    Append,
+    /// `NLM_F_REPLACE`
+    Replace,
+}
+
 impl Model {
     pub(super) fn apply_fdb(&mut self, netns: &NetnsRef, op: &FdbOp) -> Outcome {
-        let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Del(entry)) = op;
+        let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) = op;
         let id = self.device_id(netns, &entry.dev)?;
         if !self.device(id).is_ethernet() {
             return Err(refused(Errno::EINVAL, "FDB operations are supported only for Ethernet devices"));
@@ -20,10 +31,13 @@ impl Model {
             return Err(Errno::EOPNOTSUPP.into());
         }
         match (op, entry.master || own) {
-            (FdbOp::Add(_) | FdbOp::Append(_), true) => self.add_to_bridge(id, entry, matches!(op, FdbOp::Add(_))),
+            (FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_), true) => {
+                self.add_to_bridge(id, entry, matches!(op, FdbOp::Add(_)))
+            }
             (FdbOp::Del(_), true) => self.del_from_bridge(id, entry),
-            (FdbOp::Add(_), false) => self.add_to_link(id, entry, false),
-            (FdbOp::Append(_), false) => self.add_to_link(id, entry, true),
+            (FdbOp::Add(_), false) => self.add_to_link(id, entry, Verb::Add),
+            (FdbOp::Append(_), false) => self.add_to_link(id, entry, Verb::Append),
+            (FdbOp::Replace(_), false) => self.add_to_link(id, entry, Verb::Replace),
             (FdbOp::Del(_), false) => self.del_from_link(id, entry),
         }
     }
@@ -57,14 +71,15 @@ impl Model {
         Ok(())
     }
 
-    fn add_to_link(&mut self, id: DevId, entry: &FdbEntry, append: bool) -> Outcome {
+    fn add_to_link(&mut self, id: DevId, entry: &FdbEntry, verb: Verb) -> Outcome {
         match &self.device(id).kind {
             Kind::Vxlan(vxlan, _) => {
                 let family = vxlan.remote.or(vxlan.group).or(vxlan.local).is_none_or(|addr| addr.is_ipv4());
-                self.add_to_tunnel(id, entry, family, append)
+                self.add_to_tunnel(id, entry, family, verb)
             }
             // macvlan_fdb_add
-            Kind::Macvlan(..) => self.add_hw_addr(id, entry.mac, false),
+            Kind::Macvlan(..) if verb == Verb::Replace => Err(Errno::EOPNOTSUPP.into()),
+            Kind::Macvlan(..) => self.add_hw_addr(id, entry.mac, true),
             Kind::Loopback
             | Kind::Veth(_)
             | Kind::Bridge(_)
@@ -72,27 +87,37 @@ impl Model {
             | Kind::Vlan(..)
             | Kind::Dummy
             | Kind::Tun(_)
-            | Kind::Physical => self.add_hw_addr(id, entry.mac, append),
+            | Kind::Physical => self.add_hw_addr(id, entry.mac, verb == Verb::Add),
         }
     }
 
     /// `vxlan_fdb_add`
-    fn add_to_tunnel(&mut self, id: DevId, entry: &FdbEntry, v4: bool, append: bool) -> Outcome {
+    fn add_to_tunnel(&mut self, id: DevId, entry: &FdbEntry, v4: bool, verb: Verb) -> Outcome {
         let FdbEntry { mac, dev: _, dst, master: _ } = entry;
         let Some(dst) = *dst else { return Err(Errno::EINVAL.into()) };
         if dst.is_ipv4() != v4 {
             return Err(Errno::EAFNOSUPPORT.into());
         }
         let forwards = &mut self.device_mut(id).fdb;
-        let there = forwards.iter().any(|old| old.mac == *mac);
-        if there && !append {
-            return Err(refused(Errno::EEXIST, "lost race to create"));
-        }
-        // vxlan_fdb_update_existing: an address of one station keeps its one destination.
-        if there && !is_group(*mac) && !is_zero(*mac) {
-            return Ok(());
-        }
+        let there = forwards.iter().position(|old| old.mac == *mac);
+        let several = is_group(*mac) || is_zero(*mac);
         let entry = Forward { mac: *mac, dst, over: None };
+        // vxlan_fdb_update_existing, vxlan_fdb_update_create
+        match (verb, there) {
+            (Verb::Add, Some(_)) => return Err(refused(Errno::EEXIST, "lost race to create")),
+            (Verb::Replace, Some(_)) if several => {
+                return Err(refused(Errno::EOPNOTSUPP, "Cannot replace non-unicast fdb entries"));
+            }
+            (Verb::Replace, None) if several => return Err(Errno::EOPNOTSUPP.into()),
+            // vxlan_fdb_replace
+            (Verb::Replace, Some(first)) => {
+                forwards[first] = entry;
+                return Ok(());
+            }
+            // An address of one station keeps its one destination.
+            (Verb::Append, Some(_)) if !several => return Ok(()),
+            (Verb::Add | Verb::Append | Verb::Replace, _) => {}
+        }
         if !forwards.contains(&entry) {
             forwards.push(entry);
         }
@@ -100,9 +125,9 @@ impl Model {
     }
 
     /// `ndo_dflt_fdb_add`
-    fn add_hw_addr(&mut self, id: DevId, mac: Mac, append: bool) -> Outcome {
+    fn add_hw_addr(&mut self, id: DevId, mac: Mac, exclusive: bool) -> Outcome {
         self.takes_hw_addr(id, mac)?;
-        if !self.device_mut(id).hw_addrs.add(mac) && !append {
+        if !self.device_mut(id).hw_addrs.add(mac) && exclusive {
             return Err(Errno::EEXIST.into());
         }
         self.sync_hw_addrs(id);

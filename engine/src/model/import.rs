@@ -8,7 +8,7 @@ use super::addr::{Addr4, Addr6};
 use super::device::{BridgePart, DevId, Device, Forward, Kind};
 use super::route::{Route4, Route6, Way4, Way6};
 use super::space::SpaceId;
-use crate::op::{Bridge, Family, IfName, Mac, NetnsRef, Prefix, Route, RouteProto, Scope};
+use crate::op::{Bridge, Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
 use crate::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer};
 
 type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
@@ -41,11 +41,20 @@ impl Model {
         model
     }
 
+    /// The same, on a machine with names under `/run/netns` of which some stand for nothing any more.
+    pub fn of_machine(state: &NetState, names: Vec<NetnsName>) -> Model {
+        let mut model = Model::of(state);
+        let gone = |name: &NetnsName| !state.netns.contains_key(&NetnsRef::Named(name.clone()));
+        model.leftovers = names.into_iter().filter(gone).collect();
+        model
+    }
+
     /// The link `eth0`, hardware, up and with an address.
     pub fn add_uplink(&mut self, addr: Prefix) {
         let host = self.names[&NetnsRef::Host];
         let Ok(name) = IfName::parse("eth0") else { return };
-        let device = Device::new(host, name, Kind::Physical, Hardware::Unknown, 1500);
+        let mut device = Device::new(host, name, Kind::Physical, Hardware::Unknown, 1500);
+        device.found = true;
         let id = self.insert_device(device);
         let spec = crate::op::AddrSpec::new(addr);
         // The link is new, so that nothing can be in the way.
@@ -66,6 +75,7 @@ impl Model {
             };
             ids.insert((netns.clone(), link.name.clone()), id);
             let device = self.device_mut(id);
+            device.found = true;
             device.mac = link.mac;
             device.mtu = link.mtu;
             device.up = link.up;

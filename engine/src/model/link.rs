@@ -2,13 +2,15 @@
 //! drivers/net/, net/bridge/).
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::device::{BridgePart, DevId, Device, Forward, Kind};
 use super::space::SpaceId;
 use super::{Failure, Model, Outcome, refused};
 use crate::diagnostics::Errno;
 use crate::op::{
-    Bridge, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, MacvlanMode, NetnsRef, TunMode, Veth, Vxlan,
+    Bridge, Family, IfName, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, MacvlanMode, NetnsRef, TunMode, Veth,
+    VlanId, Vxlan,
 };
 use crate::state::Hardware;
 
@@ -17,6 +19,9 @@ const ETHERNET_MTU: u32 = 1500;
 
 /// `ETH_MIN_MTU`, linux/if_ether.h
 const ETHERNET_MIN_MTU: u32 = 68;
+
+/// `LOOPBACK_IFINDEX`, include/net/net_namespace.h
+const LOOPBACK: u32 = 1;
 
 /// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
 const MAX_PORTS: usize = 1023;
@@ -70,13 +75,11 @@ impl Model {
             }
             LinkKind::Ipvlan(lower, mode) => {
                 let lower = self.device_id(netns, lower)?;
-                let (mac, mtu) = (self.device(lower).mac, self.device(lower).mtu);
-                self.add_upper(space, name, lower, Kind::Ipvlan(lower, *mode), mac, mtu)
+                self.add_ipvlan(space, name, lower, *mode)
             }
             LinkKind::Vlan(vlan) => {
                 let lower = self.device_id(netns, &vlan.link)?;
-                let (mac, mtu) = (self.device(lower).mac, self.device(lower).mtu);
-                self.add_upper(space, name, lower, Kind::Vlan(lower, vlan.id), mac, mtu)
+                self.add_vlan(space, name, lower, vlan.id)
             }
             LinkKind::Dummy => self.add_simple(space, name, Kind::Dummy, Hardware::Unknown),
             LinkKind::Tun(mode) => {
@@ -110,7 +113,11 @@ impl Model {
 
     fn add_simple(&mut self, space: SpaceId, name: &IfName, kind: Kind, mac: Hardware) -> Outcome {
         self.free(space, name)?;
-        self.insert_device(Device::new(space, name.clone(), kind, mac, ETHERNET_MTU));
+        legal_name(name)?;
+        // dummy_setup
+        let arp = !matches!(kind, Kind::Dummy);
+        let id = self.insert_device(Device::new(space, name.clone(), kind, mac, ETHERNET_MTU));
+        self.device_mut(id).arp = arp;
         Ok(())
     }
 
@@ -126,13 +133,17 @@ impl Model {
         if (space, name) == (far_space, peer) {
             return Err(Errno::EEXIST.into());
         }
+        legal_name(peer)?;
+        legal_name(name)?;
         let mut far = Device::new(far_space, peer.clone(), Kind::Veth(None), Hardware::Unknown, ETHERNET_MTU);
         far.carrier = false;
-        let far = self.insert_device(far);
-        let mut near = Device::new(space, name.clone(), Kind::Veth(Some(far)), Hardware::Unknown, ETHERNET_MTU);
+        let mut near = Device::new(space, name.clone(), Kind::Veth(None), Hardware::Unknown, ETHERNET_MTU);
         near.carrier = false;
+        // netscript asks for numbers: the near end has the one before.
         let near = self.insert_device(near);
+        let far = self.insert_device(far);
         self.device_mut(far).kind = Kind::Veth(Some(near));
+        self.device_mut(near).kind = Kind::Veth(Some(far));
         Ok(())
     }
 
@@ -157,15 +168,22 @@ impl Model {
     fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &Vxlan) -> Outcome {
         let lower = vxlan.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()?;
         self.free(space, name)?;
+        let vxlan = &as_kept(vxlan);
+        check_ends(vxlan)?;
         if is_ipv6(vxlan) && lower.is_some_and(|lower| self.has_ipv6(lower) && self.device(lower).disable6) {
             return Err(refused(Errno::EPERM, "IPv6 support disabled by administrator"));
         }
         if vxlan.remote.or(vxlan.group).is_some_and(|addr| addr.is_multicast()) && lower.is_none() {
             return Err(refused(Errno::EINVAL, "Local interface required for multicast remote destination"));
         }
-        if self.vni_taken(space, vxlan) {
+        if is_link_local(vxlan) && lower.is_none() {
+            let text = "Local interface required for link-local local/remote addresses";
+            return Err(refused(Errno::EINVAL, text));
+        }
+        if self.vni_taken(space, vxlan, lower) {
             return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
         }
+        legal_name(name)?;
         let mtu = match lower {
             Some(lower) => self.device(lower).mtu.saturating_sub(vxlan_headroom(vxlan)).max(ETHERNET_MIN_MTU),
             None => ETHERNET_MTU,
@@ -183,8 +201,10 @@ impl Model {
     }
 
     /// `vxlan_config_validate`: one device for an identifier, a port and a family.
-    fn vni_taken(&self, space: SpaceId, wanted: &Vxlan) -> bool {
+    fn vni_taken(&self, space: SpaceId, wanted: &Vxlan, lower: Option<DevId>) -> bool {
         self.devices.values().filter(|device| device.born == space).any(|device| match &device.kind {
+            // Link-local ends are apart where the links that carry them are.
+            Kind::Vxlan(_, carrier) if is_link_local(wanted) && *carrier != lower => false,
             Kind::Vxlan(other, _) => {
                 other.id == wanted.id && other.port == wanted.port && is_ipv6(other) == is_ipv6(wanted)
             }
@@ -200,6 +220,52 @@ impl Model {
         })
     }
 
+    /// `register_vlan_dev`, `vlan_check_real_dev`
+    fn add_vlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, id: VlanId) -> Outcome {
+        self.free(space, name)?;
+        let below = self.device(lower);
+        // NETIF_F_VLAN_CHALLENGED
+        if matches!(below.kind, Kind::Loopback | Kind::Tun(TunMode::Tun) | Kind::Ipvlan(..)) {
+            return Err(refused(Errno::EOPNOTSUPP, "8021q: VLANs not supported on device"));
+        }
+        let is_same = |upper: &DevId| matches!(self.device(*upper).kind, Kind::Vlan(_, other) if other == id);
+        if below.uppers.iter().any(is_same) {
+            return Err(refused(Errno::EEXIST, "8021q: VLAN device already exists"));
+        }
+        let (mac, mtu) = (below.mac, below.mtu);
+        self.add_upper(space, name, lower, Kind::Vlan(lower, id), mac, mtu)
+    }
+
+    /// `ipvlan_link_new`
+    fn add_ipvlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, mode: IpvlanMode) -> Outcome {
+        self.free(space, name)?;
+        // An ipvlan on an ipvlan stands on what that one stands on.
+        let lower = match self.device(lower).kind {
+            Kind::Ipvlan(below, _) => below,
+            _ => lower,
+        };
+        let below = self.device(lower);
+        if !below.is_ethernet() {
+            return Err(Errno::EINVAL.into());
+        }
+        // netdev_is_rx_handler_busy
+        if below.master.is_some() || below.uppers.iter().any(|upper| self.is_macvlan(*upper)) {
+            return Err(Errno::EBUSY.into());
+        }
+        let (mac, mtu) = (below.mac, below.mtu);
+        self.add_upper(space, name, lower, Kind::Ipvlan(lower, mode), mac, mtu)
+    }
+
+    /// `ipvlan_addr_busy`: an address is on one of a parent's ipvlan links only.
+    pub(super) fn ipvlan_has(&self, id: DevId, addr: IpAddr) -> bool {
+        let Kind::Ipvlan(lower, _) = self.device(id).kind else { return false };
+        let siblings = self.device(lower).uppers.iter().map(|upper| self.device(*upper));
+        siblings.filter(|device| matches!(device.kind, Kind::Ipvlan(..))).any(|device| match addr {
+            IpAddr::V4(addr) => device.addrs4.iter().any(|found| found.local == addr),
+            IpAddr::V6(addr) => device.addrs6.iter().any(|found| found.local == Some(addr)),
+        })
+    }
+
     /// `macvlan_common_newlink`
     fn add_macvlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, mode: MacvlanMode) -> Outcome {
         self.free(space, name)?;
@@ -209,10 +275,11 @@ impl Model {
             _ => lower,
         };
         let below = self.device(lower);
-        if !below.is_ethernet() {
+        if !below.is_ethernet() || matches!(below.kind, Kind::Ipvlan(..)) {
             return Err(Errno::EINVAL.into());
         }
-        if below.master.is_some() {
+        let is_ipvlan = |upper: &DevId| matches!(self.device(*upper).kind, Kind::Ipvlan(..));
+        if below.master.is_some() || below.uppers.iter().any(is_ipvlan) {
             return Err(Errno::EBUSY.into());
         }
         let passthru = |id: &DevId| matches!(self.device(*id).kind, Kind::Macvlan(_, MacvlanMode::Passthru));
@@ -246,8 +313,11 @@ impl Model {
         mtu: u32,
     ) -> Outcome {
         self.free(space, name)?;
+        legal_name(name)?;
         let mut device = Device::new(space, name.clone(), kind, mac, mtu);
         device.carrier = self.device(lower).carrier;
+        // vlan_dev_init
+        device.arp = self.device(lower).arp || !matches!(device.kind, Kind::Vlan(..));
         let link = self.insert_device(device);
         self.device_mut(lower).uppers.insert(link);
         Ok(())
@@ -257,8 +327,11 @@ impl Model {
     pub(super) fn insert_device(&mut self, mut device: Device) -> DevId {
         let id = DevId(self.next_device);
         self.next_device += 1;
+        // A lab's links have numbers of its own, of which each is given once.
+        self.last_index += u32::from(!device.is_loopback());
+        let wanted = self.last_index;
         let space = self.space_mut(device.space);
-        device.index = space.reserve_index(None);
+        device.index = if device.is_loopback() { LOOPBACK } else { wanted };
         device.disable6 = space.default_disable6;
         device.forwarding6 = space.default_forwarding6;
         space.links.insert(device.name.clone(), id);
@@ -562,8 +635,11 @@ impl Model {
         self.detach_protocols(id);
         self.unlist(id);
         let (name, index) = (self.device(id).name.clone(), self.device(id).index);
+        // One that was found gets a number of the lab's own when the lab moves it.
+        let index = if self.device(id).found { self.last_index + 1 } else { index };
+        self.last_index = self.last_index.max(index);
+        self.device_mut(id).found = false;
         let space = self.space_mut(to);
-        let index = space.reserve_index(Some(index));
         space.links.insert(name, id);
         space.by_index.insert(index, id);
         let device = self.device_mut(id);
@@ -589,6 +665,10 @@ impl Model {
         }
         let space = device.space;
         self.free(space, to)?;
+        // addrconf_notify: IPv6 is asked, IPv4 is not.
+        if self.has_ipv6(id) {
+            legal_name(to)?;
+        }
         let from = device.name.clone();
         let links = &mut self.space_mut(space).links;
         links.remove(&from);
@@ -643,9 +723,15 @@ impl Model {
         if self.device(id).mac != mac {
             self.blur_link_local(id);
         }
-        self.device_mut(id).mac = mac;
+        let before = std::mem::replace(&mut self.device_mut(id).mac, mac);
         for upper in self.device(id).uppers.clone() {
-            if matches!(self.device(upper).kind, Kind::Macvlan(_, MacvlanMode::Passthru)) {
+            let follows = match self.device(upper).kind {
+                Kind::Macvlan(_, MacvlanMode::Passthru) | Kind::Ipvlan(..) => true,
+                // vlan_sync_address: until it is given one of its own.
+                Kind::Vlan(..) => self.device(upper).mac == before,
+                _ => false,
+            };
+            if follows {
                 self.device_mut(upper).mac = mac;
             }
         }
@@ -752,7 +838,7 @@ impl Model {
         self.leave_bridge(id);
         let Some(bridge) = self.device(master).bridge() else { return Err(Errno::EOPNOTSUPP.into()) };
         let device = self.device(id);
-        if !device.is_ethernet() {
+        if !device.is_ethernet() || matches!(device.kind, Kind::Ipvlan(..)) {
             return Err(Errno::EINVAL.into());
         }
         if device.bridge().is_some_and(|bridge| bridge.mac_zero) {
@@ -818,6 +904,59 @@ impl Model {
     fn look_at_ports(&mut self, bridge: DevId) {
         self.select_ports(bridge);
         self.follow_carrier(bridge, self.device(bridge).up);
+    }
+}
+
+/// Names that stand for all links among settings (`sysctl_dev_name_is_allowed`).
+fn legal_name(name: &IfName) -> Outcome {
+    match name.as_str() {
+        "all" | "default" => Err(Errno::EINVAL.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The options as the kernel keeps them: it has one attribute for a far end and for a group.
+fn as_kept(vxlan: &Vxlan) -> Vxlan {
+    let group = vxlan.group.or(vxlan.remote.filter(IpAddr::is_multicast));
+    let ttl = vxlan.ttl.filter(|ttl| *ttl != 0);
+    Vxlan { group, remote: vxlan.remote.filter(|addr| !addr.is_multicast()), ttl, ..vxlan.clone() }
+}
+
+/// `vxlan_config_validate`: which addresses go together.
+fn check_ends(vxlan: &Vxlan) -> Outcome {
+    if vxlan.local.is_some_and(|local| local.is_multicast()) {
+        return Err(refused(Errno::EINVAL, "Local address cannot be multicast"));
+    }
+    if !is_ipv6(vxlan) {
+        return Ok(());
+    }
+    let remote = ipv6_of(vxlan.remote.or(vxlan.group));
+    let remote_is_near = match remote {
+        // Groups of a link, ff02::/16, are near, but may have any source.
+        _ if is_link_local(vxlan) => remote.is_unspecified() || is_near(remote),
+        remote => !remote.is_unicast_link_local(),
+    };
+    match remote_is_near {
+        true => Ok(()),
+        false => Err(refused(Errno::EINVAL, "Invalid combination of local and remote address scopes")),
+    }
+}
+
+/// `VXLAN_F_IPV6_LINKLOCAL`
+fn is_link_local(vxlan: &Vxlan) -> bool {
+    ipv6_of(vxlan.local).is_unicast_link_local()
+}
+
+/// `IPV6_ADDR_LINKLOCAL`
+fn is_near(addr: Ipv6Addr) -> bool {
+    let [first, second, ..] = addr.octets();
+    addr.is_unicast_link_local() || (first == 0xff && second & 0xf == 2)
+}
+
+fn ipv6_of(addr: Option<IpAddr>) -> Ipv6Addr {
+    match addr {
+        Some(IpAddr::V6(addr)) => addr,
+        Some(IpAddr::V4(_)) | None => Ipv6Addr::UNSPECIFIED,
     }
 }
 

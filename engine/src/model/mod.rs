@@ -17,12 +17,13 @@ mod netns;
 mod outline;
 mod policy;
 mod route;
+mod settings;
 mod slab;
 mod snapshot;
 mod space;
 mod sysctl;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use device::{DevId, Device};
@@ -42,8 +43,12 @@ pub struct Model {
     devices: Slab<DevId, Device>,
     programs: BTreeMap<Started, SpaceId>,
     resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
+    /// Names under `/run/netns` that stand for nothing any more.
+    leftovers: BTreeSet<NetnsName>,
     next_space: u32,
     next_device: u32,
+    /// The number last given to a link.
+    last_index: u32,
 }
 
 /// A refusal with the text of the kernel's extended acknowledgement.
@@ -66,8 +71,10 @@ impl Model {
             devices: Slab::default(),
             programs: BTreeMap::new(),
             resolvers: BTreeMap::new(),
+            leftovers: BTreeSet::new(),
             next_space: 0,
             next_device: 0,
+            last_index: 1,
         };
         let host = model.new_space();
         model.bind(NetnsRef::Host, host);
@@ -108,7 +115,11 @@ impl Model {
     }
 
     fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
-        self.names.get(netns).copied().ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))
+        self.names.get(netns).copied().ok_or_else(|| {
+            let leftover = netns.name().filter(|name| self.leftovers.contains(name));
+            let absent = leftover.map_or(Absent::Netns(netns.clone()), |name| Absent::Leftover(name.clone()));
+            Failure::absent(absent, Errno::ENOENT)
+        })
     }
 
     fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {

@@ -10,7 +10,7 @@ use crate::op::{NeighOp, NetnsRef, TunMode};
 impl Model {
     pub(super) fn apply_neigh(&mut self, netns: &NetnsRef, op: &NeighOp) -> Outcome {
         match op {
-            NeighOp::Add(neighbour) => {
+            NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) => {
                 let id = self.device_id(netns, &neighbour.dev)?;
                 // ndisc_allow_add
                 if neighbour.dst.is_ipv6() && (!self.has_ipv6(id) || self.device(id).disable6) {
@@ -27,7 +27,7 @@ impl Model {
                     neighbours.insert((id, Ipv4Addr::UNSPECIFIED.into()), neighbour.mac);
                     return Ok(());
                 }
-                if neighbours.contains_key(&(id, neighbour.dst)) {
+                if matches!(op, NeighOp::Add(_)) && neighbours.contains_key(&(id, neighbour.dst)) {
                     return Err(Errno::EEXIST.into());
                 }
                 neighbours.insert((id, neighbour.dst), neighbour.mac);

@@ -15,6 +15,7 @@ impl Model {
     pub(super) fn apply_netns(&mut self, op: &NetnsOp) -> Outcome {
         match op {
             NetnsOp::Add(name) => self.name_space(name, Model::new_space),
+            NetnsOp::Del(name) | NetnsOp::Detach(name) if self.leftovers.remove(name) => Ok(()),
             NetnsOp::Del(name) | NetnsOp::Detach(name) => self.forget(&NetnsRef::Named(name.clone())),
             NetnsOp::Hold(number) => {
                 let space = self.new_space();
@@ -46,7 +47,7 @@ impl Model {
     /// The file's name is taken first (`O_EXCL`).
     fn name_space(&mut self, name: &NetnsName, space: impl FnOnce(&mut Model) -> SpaceId) -> Outcome {
         let netns = NetnsRef::Named(name.clone());
-        if self.names.contains_key(&netns) {
+        if self.names.contains_key(&netns) || self.leftovers.contains(name) {
             return Err(Errno::EEXIST.into());
         }
         let space = space(self);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::device::DevId;
 use super::{Model, Outcome};
 use crate::diagnostics::Errno;
-use crate::op::{Family, IfName, NetnsRef, PolicyOp, PolicyRule, Prefix, TableId};
+use crate::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 
 /// What a packet is looked up by.
 #[derive(Clone, Debug)]
@@ -114,18 +114,8 @@ impl Rules {
     }
 
     /// `fib_nl_delrule`: the first that fits what is given.
-    fn del(&mut self, wanted: &PolicyRule) -> Outcome {
-        let wanted = normal(wanted);
-        let fits = |old: &PolicyRule| {
-            old.table == wanted.table
-                && wanted.priority.is_none_or(|priority| old.priority == Some(priority))
-                && wanted.iif.as_ref().is_none_or(|iif| old.iif.as_ref() == Some(iif))
-                && wanted.oif.as_ref().is_none_or(|oif| old.oif.as_ref() == Some(oif))
-                && wanted.fwmark.is_none_or(|mark| old.fwmark == Some(mark))
-                && wanted.from.is_none_or(|from| old.from == Some(from))
-                && wanted.to.is_none_or(|to| old.to == Some(to))
-        };
-        let Some(at) = self.iter().position(fits) else { return Err(Errno::ENOENT.into()) };
+    fn del(&mut self, wanted: &PolicyPattern) -> Outcome {
+        let Some(at) = self.iter().position(|old| wanted.fits(old)) else { return Err(Errno::ENOENT.into()) };
         self.rules.remove(at);
         // fib6_rule_delete does not say so.
         self.custom |= wanted.family == Family::V4;
@@ -133,24 +123,24 @@ impl Rules {
     }
 }
 
-/// The rule as the kernel holds it: a network of everything is none.
+/// The rule as the kernel holds it: a network of everything is none, and so is mark 0 of mask 0.
 fn normal(rule: &PolicyRule) -> PolicyRule {
     let network = |prefix: Option<Prefix>| prefix.filter(|prefix| !prefix.is_all());
-    PolicyRule { from: network(rule.from), to: network(rule.to), ..rule.clone() }
+    let fwmark = rule.fwmark.filter(|mark| *mark != (0, 0));
+    PolicyRule { from: network(rule.from), to: network(rule.to), fwmark, ..rule.clone() }
 }
 
 impl Model {
     pub(super) fn apply_policy(&mut self, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
         let space = self.space_id(netns)?;
         let space = self.space_mut(space);
-        let (PolicyOp::Add(rule) | PolicyOp::Del(rule)) = op;
-        let rules = match rule.family {
+        let rules = match op.family() {
             Family::V4 => &mut space.rules4,
             Family::V6 => &mut space.rules6,
         };
         match op {
             PolicyOp::Add(rule) => rules.add(rule),
-            PolicyOp::Del(rule) => rules.del(rule),
+            PolicyOp::Del(pattern) => rules.del(pattern),
         }
     }
 }

@@ -9,14 +9,40 @@ use super::space::SpaceId;
 use super::{Model, Outcome};
 use crate::op::netfilter::TableRef;
 use crate::op::{Family, IfName, Mac, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, Scope, TableId};
-use crate::state::{Addr, FdbRecord, ForeignRules, Hardware, Link, LinkType, NeighRecord, OperState, Peer, Ruleset};
+use crate::state::{
+    Addr, FdbRecord, ForeignRules, Hardware, Link, LinkType, NeighRecord, NetState, Netns, OperState, Peer, Ruleset,
+};
 
 impl Model {
     /// The names under `/run/netns`, sorted.
     pub(crate) fn netns_names(&self) -> Vec<NetnsName> {
         let mut names: Vec<NetnsName> = self.names.keys().filter_map(|netns| netns.name().cloned()).collect();
+        names.extend(self.leftovers.iter().cloned());
         names.sort();
         names
+    }
+
+    /// Everything that is there, in namespaces without a name as well.
+    pub(crate) fn state(&self) -> Outcome<NetState> {
+        let mut state = NetState::default();
+        for netns in self.names.keys() {
+            state.netns.insert(netns.clone(), self.contents(netns)?);
+        }
+        Ok(state)
+    }
+
+    /// What a namespace holds, with the settings that were written.
+    pub(crate) fn contents(&self, netns: &NetnsRef) -> Outcome<Netns> {
+        let mut contents = Netns { links: self.links(netns)?, ..Netns::default() };
+        for family in [Family::V4, Family::V6] {
+            contents.routes.extend(self.routes(netns, family)?);
+            contents.policy.extend(self.policy_rules(netns, family)?);
+            contents.ruleset.tables.extend(self.ruleset(netns, family)?.tables);
+        }
+        contents.neighbours = self.neighbours(netns)?;
+        contents.fdb = self.fdb(netns)?;
+        contents.sysctls = self.space(self.space_id(netns)?).sysctls.clone();
+        Ok(contents)
     }
 
     /// Whether a namespace is there.

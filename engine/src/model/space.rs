@@ -26,8 +26,6 @@ pub(super) struct Space {
     pub(super) names: BTreeSet<NetnsRef>,
     pub(super) links: BTreeMap<IfName, DevId>,
     pub(super) by_index: BTreeMap<u32, DevId>,
-    /// The number last given to a link.
-    pub(super) last_index: u32,
     pub(super) fib4: Fib4,
     pub(super) fib6: Fib6,
     pub(super) rules4: Rules,
@@ -47,7 +45,6 @@ impl Space {
             names: BTreeSet::new(),
             links: BTreeMap::new(),
             by_index: BTreeMap::new(),
-            last_index: 0,
             fib4: Fib4::default(),
             fib6: Fib6::default(),
             rules4: Rules::v4(),
@@ -58,20 +55,5 @@ impl Space {
             default_disable6: false,
             default_forwarding6: false,
         }
-    }
-
-    /// A number for a link: the wanted one if it is free, else the next (`dev_index_reserve`).
-    pub(super) fn reserve_index(&mut self, wanted: Option<u32>) -> u32 {
-        if let Some(wanted) = wanted
-            && !self.by_index.contains_key(&wanted)
-        {
-            return wanted;
-        }
-        let mut index = self.last_index + 1;
-        while self.by_index.contains_key(&index) {
-            index += 1;
-        }
-        self.last_index = index;
-        index
     }
 }

@@ -2,6 +2,7 @@
 
 use super::device::DevId;
 use super::space::SpaceId;
+use super::settings::{self, Found};
 use super::{Model, Outcome};
 use crate::diagnostics::Errno;
 use crate::op::{Family, IfName, NetnsRef, SysctlKey, SysctlOp};
@@ -49,20 +50,31 @@ impl<'a> Conf<'a> {
 
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
+        match (op, self.write_sysctl(netns, op)) {
+            (SysctlOp::WriteIfThere(..), Err(failure)) if failure.absent.is_none() && failure.refusal.errno == Errno::ENOENT => Ok(()),
+            (SysctlOp::Write(..) | SysctlOp::WriteIfThere(..), written) => written,
+        }
+    }
+
+    fn write_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         let space = self.space_id(netns)?;
         let (key, value) = (op.key(), op.value());
         let path = key.relative_path();
+        match settings::find(&path) {
+            Found::Folder => return Err(Errno::EISDIR.into()),
+            Found::Nothing => return Err(Errno::ENOENT.into()),
+            Found::Setting | Found::Unknown => self.check_neighbour_link(space, &path)?,
+        }
         let Some(conf) = Conf::of(&path) else {
             match op {
-                SysctlOp::Write(..) => drop(self.space_mut(space).sysctls.insert(key.clone(), value.to_owned())),
+                SysctlOp::Write(..) => drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned())),
                 // Whether the kernel has it, nobody knows.
                 SysctlOp::WriteIfThere(..) => drop(self.space_mut(space).sysctls.remove(key)),
             }
             return Ok(());
         };
         let link = self.link_of(space, &conf)?;
-        // proc_dointvec
-        let number: i32 = value.trim().parse().map_err(|_| Errno::EINVAL)?;
+        let number = integer(value).ok_or(Errno::EINVAL)?;
         self.remember(space, &conf, number);
         let on = number != 0;
         match (conf.family, conf.setting) {
@@ -82,6 +94,36 @@ impl Model {
             Family::V6 => self.has_ipv6(*id),
         };
         found.filter(runs).map(Some).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// A setting of `neigh/LINK` is there with the link.
+    fn check_neighbour_link(&self, space: SpaceId, path: &str) -> Outcome {
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts[..] {
+            ["net", "ipv4" | "ipv6", "neigh", link, _] if link != "default" => {
+                let found = IfName::parse(link).is_ok_and(|name| self.space(space).links.contains_key(&name));
+                if found { Ok(()) } else { Err(Errno::ENOENT.into()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a setting is there, as far as that is known; the settings in the same folder if it is not.
+    pub(crate) fn missing_setting(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<Vec<String>>> {
+        let space = self.space_id(netns)?;
+        let path = key.relative_path();
+        let mut linked = true;
+        let there = match settings::find(&path) {
+            Found::Nothing => false,
+            Found::Folder => return Err(Errno::EISDIR.into()),
+            Found::Setting | Found::Unknown => {
+                linked = self.check_neighbour_link(space, &path).is_ok()
+                    && Conf::of(&path).is_none_or(|conf| self.link_of(space, &conf).is_ok());
+                linked
+            }
+        };
+        // Without its link there is not even the folder.
+        Ok((!there).then(|| if linked { settings::beside(&path, key) } else { Vec::new() }))
     }
 
     /// Keeps what was written, and what is known by that of others.
@@ -181,6 +223,23 @@ impl Model {
     }
 }
 
+/// A number as the kernel reads it (`proc_dointvec`): the first of several, in the notation of C.
+fn integer(value: &str) -> Option<i32> {
+    let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
+    let word = value.split(blank).find(|word| !word.is_empty())?;
+    let (negative, digits) = word.strip_prefix('-').map_or((false, word), |digits| (true, digits));
+    let (digits, radix) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', _, ..] => (&digits[2..], 16),
+        [b'0', _, ..] => (&digits[1..], 8),
+        _ => (digits, 10),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let number = i64::from_str_radix(digits, radix).ok()?;
+    i32::try_from(if negative { -number } else { number }).ok()
+}
+
 impl Conf<'_> {
     fn same_setting(&self, other: &Conf) -> bool {
         (self.family, self.setting) == (other.family, other.setting)
@@ -201,5 +260,37 @@ fn family_folder(family: Family) -> &'static str {
     match family {
         Family::V4 => "ipv4",
         Family::V6 => "ipv6",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Linux 6.18 made of each when it was written to `net.ipv4.ip_forward`.
+    #[test]
+    fn numbers_are_read_as_the_kernel_reads_them() {
+        let cases = [
+            ("1", Some(1)),
+            ("1\n", Some(1)),
+            ("1 2", Some(1)),
+            (" 1 2 3", Some(1)),
+            ("-1", Some(-1)),
+            ("0x10", Some(16)),
+            ("010", Some(8)),
+            ("", None),
+            (" ", None),
+            ("x", None),
+            ("1x", None),
+            ("+1", None),
+            ("0x", None),
+            ("08", None),
+            ("--1", None),
+            ("2147483647", Some(i32::MAX)),
+            ("2147483648", None),
+        ];
+        for (text, number) in cases {
+            assert_eq!(integer(text), number, "{text:?}");
+        }
     }
 }

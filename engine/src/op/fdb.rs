@@ -26,6 +26,8 @@ pub enum FdbOp {
     Add(FdbEntry),
     /// `bridge fdb append …`: as add, for one more destination of the same address
     Append(FdbEntry),
+    /// `bridge fdb replace …`: as add, in the place of an entry of the same address
+    Replace(FdbEntry),
     /// `bridge fdb del …`
     Del(FdbEntry),
 }

@@ -22,6 +22,8 @@ pub struct Neighbour {
 pub enum NeighOp {
     /// `ip neigh add DST lladdr MAC dev LINK`
     Add(Neighbour),
+    /// `ip neigh replace DST lladdr MAC dev LINK`: as add, in the place of what is known of the address
+    Replace(Neighbour),
     /// `ip neigh del DST dev LINK`
     Del(IpAddr, IfName),
 }

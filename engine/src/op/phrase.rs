@@ -124,6 +124,9 @@ impl fmt::Display for NeighOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NeighOp::Add(neighbour) => write!(f, "add the neighbour {} on `{}`", neighbour.dst, neighbour.dev),
+            NeighOp::Replace(neighbour) => {
+                write!(f, "replace the neighbour {} on `{}`", neighbour.dst, neighbour.dev)
+            }
             NeighOp::Del(dst, dev) => write!(f, "remove the neighbour {dst} from `{dev}`"),
         }
     }
@@ -132,7 +135,7 @@ impl fmt::Display for NeighOp {
 impl fmt::Display for FdbOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FdbOp::Add(entry) | FdbOp::Append(entry) => write!(f, "forward {} to `{}`", entry.mac, entry.dev),
+            FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) => write!(f, "forward {} to `{}`", entry.mac, entry.dev),
             FdbOp::Del(entry) => write!(f, "stop forwarding {} to `{}`", entry.mac, entry.dev),
         }
     }

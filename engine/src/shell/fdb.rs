@@ -1,4 +1,4 @@
-//! Forwarding tables: `bridge fdb add`, `append`, `del`.
+//! Forwarding tables: `bridge fdb add`, `append`, `replace`, `del`.
 
 use super::Command;
 use crate::op::{FdbEntry, FdbOp, NetnsRef};
@@ -7,6 +7,7 @@ pub(super) fn command(netns: &NetnsRef, op: &FdbOp) -> Command {
     match op {
         FdbOp::Add(entry) => one(netns, "add", entry),
         FdbOp::Append(entry) => one(netns, "append", entry),
+        FdbOp::Replace(entry) => one(netns, "replace", entry),
         FdbOp::Del(entry) => one(netns, "del", entry),
     }
 }

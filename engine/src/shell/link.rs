@@ -1,5 +1,7 @@
 //! Links: `ip link add`, `set`, `del`.
 
+use std::net::IpAddr;
+
 use super::{Command, Word, netns_word};
 use crate::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode, Veth, Vlan, Vxlan};
 
@@ -49,8 +51,9 @@ fn vxlan(add: Command, options: &Vxlan) -> Command {
     let add = add
         .with(["type", "vxlan", "id", &id.get().to_string()])
         .option("local", local.map(|addr| addr.to_string()))
-        .option("remote", remote.map(|addr| addr.to_string()))
-        .option("group", group.map(|addr| addr.to_string()))
+        // `ip` takes a multicast address as a group only.
+        .option("remote", remote.filter(|addr| !addr.is_multicast()).map(|addr| addr.to_string()))
+        .option("group", group.or(remote.filter(IpAddr::is_multicast)).map(|addr| addr.to_string()))
         .option("dev", dev.as_ref())
         .option("dstport", Some(port.to_string()))
         .option("ttl", ttl.map(|ttl| ttl.to_string()));

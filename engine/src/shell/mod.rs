@@ -87,7 +87,7 @@ pub struct Command {
 }
 
 impl Command {
-    fn new<W: Into<Word>>(netns: &NetnsRef, argv: impl IntoIterator<Item = W>) -> Command {
+    pub(crate) fn new<W: Into<Word>>(netns: &NetnsRef, argv: impl IntoIterator<Item = W>) -> Command {
         Command { netns: netns.clone(), argv: argv.into_iter().map(Into::into).collect(), tail: Tail::Strict }
     }
 
@@ -121,7 +121,10 @@ impl Command {
         match self.tail {
             Tail::Strict => {}
             Tail::Tolerant => line.push_str(" || true"),
-            Tail::Background(pid) => {
+            Tail::Background(pid @ PidRef::Started(_)) => {
+                let _ = write!(line, " & {}=$! jobs=\"$jobs $!\"", variable(pid));
+            }
+            Tail::Background(pid @ (PidRef::Held(_) | PidRef::Number(_))) => {
                 let _ = write!(line, " & {}=$!", variable(pid));
             }
         }
@@ -255,23 +258,26 @@ pub fn start(netns: &NetnsRef, argv: &[String], program: Started) -> Command {
     command
 }
 
+/// The line before the first program in the background: the programs end when the script ends, as
+/// nothing else would end them. One that was started a moment ago is still the shell, which takes the
+/// first signal for itself.
+pub const END_JOBS: &str = "trap 'kill $jobs 2>/dev/null || true; sleep 0.1; kill $jobs 2>/dev/null || true' EXIT; \
+                            trap 'exit 143' HUP INT TERM";
+
 /// The end of a started program.
 pub fn stop(program: Started) -> Command {
     Command::host([Word::Builtin("kill"), Word::Pid(PidRef::Started(program.0))]).tolerant()
 }
 
-/// `ping -c COUNT -W SECONDS TARGET`
+/// `ping -c COUNT -W SECONDS [-I LINK] [-I SOURCE] TARGET`
 pub fn ping(netns: &NetnsRef, request: &Ping) -> Command {
     let Ping { target, dev, count, timeout, src, size, ttl } = request;
     let command = Command::new(netns, ["ping", "-c", &count.to_string(), "-W", &seconds(*timeout)])
+        .option("-I", dev.as_ref())
         .option("-I", src.map(|src| src.to_string()))
         .option("-s", (*size != DEFAULT_PING_SIZE).then(|| size.to_string()));
     let command = command.option("-t", ttl.map(|ttl| ttl.to_string()));
-    let target = match dev {
-        Some(dev) => format!("{target}%{dev}"),
-        None => target.to_string(),
-    };
-    command.with([target]).tolerant()
+    command.with([target.to_string()]).tolerant()
 }
 
 /// `nc -z [-u] -w SECONDS ADDRESS PORT`
@@ -328,10 +334,11 @@ class A(h.BaseHTTPRequestHandler):
     def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[3].encode())
 S((sys.argv[1], int(sys.argv[2])), A).serve_forever()";
 
-/// `tcpdump -i LINK -w FILE`, or with its lines on standard output
+/// `tcpdump -p -i LINK -w FILE`, or with its lines on standard output. Like ours it leaves the link's
+/// promiscuous mode as it is.
 pub fn capture(netns: &NetnsRef, request: &Capture, program: Started) -> Command {
     let Capture { link, file } = request;
-    let command = Command::new(netns, ["tcpdump", "--immediate-mode", "-n", "-i", link.as_str()]);
+    let command = Command::new(netns, ["tcpdump", "-p", "--immediate-mode", "-n", "-i", link.as_str()]);
     let mut command = match file {
         Some(file) => command.with([Word::from("-U"), "-w".into(), file.display().to_string().into()]),
         None => command.with(["-l"]),

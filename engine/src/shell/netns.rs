@@ -4,7 +4,7 @@ use super::{Command, Style, Tail, Word, variable};
 use crate::op::{NetnsOp, PidRef};
 
 /// The file and the servers are its arguments.
-const WRITE_SERVERS: &str = r#"printf 'nameserver %s\n' "$@" > "$0""#;
+const WRITE_SERVERS: &str = r#"{ echo '# Made by netscript.'; printf 'nameserver %s\n' "$@"; } > "$0""#;
 
 pub(super) fn commands(op: &NetnsOp) -> Vec<Command> {
     match op {

@@ -55,7 +55,8 @@ impl Comparison {
                     detected.insert((netns.clone(), addr.local.addr()));
                 }
             }
-            if link.kind == LinkType::Tun(TunMode::Tun) {
+            // An ipvlan has its parent's hardware address, and a number beside it (`dev_id`).
+            if matches!(link.kind, LinkType::Tun(TunMode::Tun) | LinkType::Ipvlan(..)) {
                 secret.insert(place.clone());
             }
             if link.up && !link.carrier {

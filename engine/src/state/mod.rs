@@ -9,6 +9,7 @@ mod link;
 mod neigh;
 mod netfilter;
 mod netns;
+pub(crate) mod restore;
 mod snapshot;
 
 use std::collections::BTreeMap;

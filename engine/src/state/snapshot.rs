@@ -1,18 +1,22 @@
 //! The state as a world answers for it.
 
 use super::{NetState, Netns, Ruleset};
-use crate::diagnostics::Result;
+use crate::diagnostics::{Error, Result};
 use crate::op::{Family, NetnsRef, SysctlKey};
 use crate::world::World;
 
 impl NetState {
-    /// Reads the host and every named namespace, with the settings of those keys that are there.
+    /// Reads the host and every named namespace, with the settings of those keys that are there. A name
+    /// that stands for nothing any more is left out.
     pub fn read(world: &mut dyn World, sysctls: &[SysctlKey]) -> Result<NetState> {
         let names = world.netns_names()?.into_iter().map(NetnsRef::Named);
         let mut state = NetState::default();
         for netns in [NetnsRef::Host].into_iter().chain(names) {
-            let contents = Netns::read(world, &netns, sysctls)?;
-            state.netns.insert(netns, contents);
+            match Netns::read(world, &netns, sysctls) {
+                Ok(contents) => drop(state.netns.insert(netns, contents)),
+                Err(Error::LeftoverNetns { .. } | Error::NoSuchNetns { .. }) if netns != NetnsRef::Host => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(state)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use netscript_engine::Part;
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::netfilter::{self, NetfilterOp};
@@ -106,7 +107,10 @@ mod words {
     /// ```
     #[rhai_fn(get = "handle", pure, return_raw)]
     pub fn get_handle(rule: &mut Rule) -> RhaiResult<i64> {
-        Ok(number(rule.look()?.handle))
+        let found = rule.look()?;
+        let netns = rule.table.netns();
+        crate::unknown::known(netns.session(), &netns.reference()?, Part::Handles)?;
+        Ok(number(found.handle))
     }
 
     /// How many packets it has matched.

@@ -256,7 +256,7 @@ fn a_dry_run_from_the_host_begins_with_what_is_there() {
         r#"
             assert(link("br0").mtu == 1400 && link("br0").addrs.contains("10.9.0.1/24"));
             assert(host.routes.some(|r| r.dst == "10.8.0.0/16" && r.via == "10.9.0.2"));
-            assert(host.ip_rules.some(|r| r.priority == 77 && r.table == "100"));
+            assert(host.ip_rules.some(|r| r.priority == 77 && r.table == 100));
             assert(host.filter.forward.rules.map(|r| r.text) == ["-A FORWARD -i br0 -j ACCEPT"]);
             assert(netns_open("red").link("c1").peer.name == "v1");
             netns_open("red").link("c1").addr("10.9.0.3/24");

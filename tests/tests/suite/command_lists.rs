@@ -69,7 +69,7 @@ const DIFFERENCES: [Difference; 5] = [
             "ip route add 8.8.8.8 via 203.0.113.1",
             "mkdir -p /etc/netns/netns1",
             "serve 8080",
-            r#"sh -c printf 'nameserver %s\n' "$@" > "$0" /etc/netns/netns1/resolv.conf 10.0.12.11"#,
+            r#"sh -c { echo '# Made by netscript.'; printf 'nameserver %s\n' "$@"; } > "$0" /etc/netns/netns1/resolv.conf 10.0.12.11"#,
         ],
     },
     Difference {
@@ -86,12 +86,13 @@ const DIFFERENCES: [Difference; 5] = [
             "ip netns del cool",
             "ip netns pids cool | xargs kill",
         ],
-        script: &["kill $job1", "kill $job2"],
+        script: &["kill $job1", "kill $job2", "trap kill $jobs 2>/dev/null || true; sleep 0.1; kill $jobs 2>/dev/null || true EXIT; trap exit 143 HUP INT TERM"],
     },
     Difference {
         why: "the script makes sure of more than the reader is told to try",
         tutorial: &[],
         script: &[
+            "ip netns exec cool ping 192.168.1.10",
             "ip netns exec netns1 curl 172.17.0.103:8080",
             "ip netns exec netns2 curl 172.17.0.103:8080",
             "ip netns exec netns3 curl 172.17.0.101:8080",

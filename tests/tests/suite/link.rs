@@ -241,7 +241,7 @@ const FORWARDING: &[Case] = &[
     ),
     case(
         r#"let vx0 = vxlan("vx0", #{ id: 42 });
-           vx0.add_fdb("00:00:00:00:00:00", #{ dst: "192.0.2.1" }); vx0.add_fdb("00:00:00:00:00:00", #{ dst: "192.0.2.2" });"#,
+           vx0.append_fdb("00:00:00:00:00:00", #{ dst: "192.0.2.1" }); vx0.append_fdb("00:00:00:00:00:00", #{ dst: "192.0.2.2" });"#,
         "ip link add vx0 type vxlan id 42 dstport 4789
          bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.1; bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.2",
     ),

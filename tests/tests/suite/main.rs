@@ -8,6 +8,7 @@ mod capture;
 mod clean_up;
 mod command_line;
 mod command_lists;
+mod dry_run;
 mod examples;
 mod fuzz;
 mod interrupt;

@@ -155,6 +155,95 @@ const CORNERS: &[(&str, &str)] = &[
         r#"let lo = host.lo; host.route("10.0.1.2", #{ dev: lo, kind: "local", table: 100 });
            host.route("11.0.0.0/16", #{ dev: lo, src: "10.0.1.2", table: 100 });"#,
     ),
+    (
+        "a route that leads nowhere may have any source",
+        r#"host.route("10.9.0.0/16", #{ kind: "throw", src: "10.0.0.77" }); host.route("10.8.0.0/16", #{ kind: "blackhole", src: "10.0.0.1" });
+           bridge("br0").up().addr("10.0.0.1/24").addr("fd00::1/64"); host.route("fd09::/64", #{ kind: "throw", src: "fd00::1" });
+           host.route("10.7.0.0/16", #{ kind: "prohibit", src: "10.0.0.1" });"#,
+    ),
+    ("a source of IPv6 is looked at all the same", r#"host.route("fd09::/64", #{ kind: "throw", src: "fd00::1" });"#),
+    (
+        "what is 0 is given: marks, priorities, metrics, hop limits",
+        r#"host.rule(#{ fwmark: 0, table: 5, priority: 301 }); host.rule(#{ fwmark: "0/0", table: 6, priority: 302 });
+           host.rule(#{ fwmark: "5/0", table: 7, priority: 303 }); host.rule(#{ fwmark: "0/0xf0", table: 8, priority: 304 });
+           host.rule(#{ priority: 0, table: 9 }); host.rule(#{ from: "0.0.0.0/0", to: "0.0.0.0/0", table: 10, priority: 305 });
+           host.rule(#{ from: "0.0.0.0/32", table: 11, priority: 306 }); host.rule(#{ family: "ipv6", from: "::/0", fwmark: 0, table: 12, priority: 0 });
+           let br0 = bridge("br0", #{ priority: 0, ageing_time: 0 }).up().addr("10.0.0.1/24", #{ broadcast: "0.0.0.0" }).addr("fd00::1/64");
+           host.route("10.1.0.0/24", #{ dev: br0, metric: 0, mtu: 0 }); host.route("fd01::/64", #{ dev: br0, metric: 0 });
+           host.route("10.2.0.0/24", #{ dev: br0, proto: 0, scope: 0 }); host.route("10.3.0.0/24", #{ dev: br0, scope: "global" });
+           vxlan("vx0", #{ id: 0, local: "10.0.0.1", ttl: 0 }); br0.set_alias(""); br0.set_mtu(1500);"#,
+    ),
+    (
+        "and in rules of iptables",
+        r#"host.filter.input.accept(#{ mark: 0 }); host.mangle.output.mark(#{ set: 0 }); host.filter.input.accept(#{ proto: "tcp", dport: 0 });
+           host.filter.input.accept(#{ comment: "" }); host.filter.input.log(#{ prefix: "" }); host.filter.input.accept(#{ src: "0.0.0.0/0" });
+           host.filter.input.accept(#{ dst: "0.0.0.0/32" }); host.filter6.input.accept(#{ src: "::/0" });"#,
+    ),
+    (
+        "names that are words of ip",
+        r#"for name in ["via", "dev", "table", "peer", "name", "master", "type", "lo0", "netns", "up", "src", "add", "to", "from"] {
+               let link = bridge(name).up().addr("10.0.0.1/24").addr("fd00::1/64");
+               host.route("10.9.0.0/24", #{ dev: link, via: "10.0.0.9" }); host.route("fd09::/64", #{ dev: link }); host.neigh("10.0.0.7", "02:00:00:00:00:07", link);
+               host.rule(#{ iif: link, oif: link, table: 9, priority: 100 }); host.del_rule(#{ iif: link }); link.down(); link.delete();
+           }
+           for name in ["default", "all", "list", "exec", "5", "add"] { let ns = netns(name); ns.lo.up(); veth("v", #{ peer: "dev", netns: ns }).delete(); }"#,
+    ),
+    ("no link is called as all are", r#"bridge("all");"#),
+    ("nor is a pair's other end", r#"veth("v0", "default");"#),
+    ("nor is one renamed so", r#"veth("v0", "c0").rename("all");"#),
+    ("but for one without IPv6", r#"veth("v0", "c0").set_mtu(600).rename("all");"#),
+    ("a tunnel's source is one machine", r#"vxlan("vx0", #{ id: 1, local: "239.1.1.1" });"#),
+    ("a far end that is a group", r#"vxlan("vx0", #{ id: 1, remote: "239.1.1.1", dev: veth("v0", "c0") });"#),
+    ("near ends and far ends do not go together", r#"vxlan("vx0", #{ id: 1, remote: "fe80::1", dev: veth("v0", "c0") });"#),
+    ("nor do these", r#"vxlan("vx0", #{ id: 1, local: "fe80::1", remote: "fd00::1", dev: veth("v0", "c0") });"#),
+    ("near ends need a link", r#"vxlan("vx0", #{ id: 1, local: "fe80::1" });"#),
+    (
+        "near ends are apart by links",
+        r#"let v0 = veth("v0", "c0"); vxlan("vx0", #{ id: 1, local: "fe80::1", remote: "fe80::2", dev: v0 });
+           vxlan("vx1", #{ id: 1, local: "fe80::1", group: "ff02::2", dev: v0.peer }); vxlan("vx2", #{ id: 1, remote: "::", dev: v0 });"#,
+    ),
+    ("a setting that is a folder", r#"host.sysctl("net.ipv4", 1);"#),
+    ("a number that is none", r#"host.sysctl("net.ipv4.ip_forward", "");"#),
+    ("a list that is empty", r#"host.sysctl("net.ipv4.ip_local_reserved_ports", "8000"); host.sysctl("net.ipv4.ip_local_reserved_ports", "");"#),
+    ("the first number counts", r#"host.sysctl("net.ipv4.ip_forward", "1 2"); host.sysctl("net.ipv6.conf.all.forwarding", "0x1");"#),
+    (
+        "a link that is up is renamed, and keeps what it has",
+        r#"let red = netns("red"); let v = veth("v0", #{ peer: "eth0", netns: red }).addr("10.0.0.1/24").addr("fd00::1/64").addr("fd00::2/64").up();
+           v.peer.addr("10.0.0.2/24").up(); host.route("10.9.0.0/16", #{ via: "10.0.0.2" }); host.route("fd09::/64", #{ via: "fd00::9", metric: 7 });
+           host.neigh("10.0.0.7", "02:00:00:00:00:07", v); v.rename("uplink"); v.peer.rename("dev");
+           let br0 = bridge("br0").up(); veth("v1", "c1").master(br0).up().hairpin(true).rename("port"); host.lo.rename("loop0");"#,
+    ),
+    (
+        "a deletion says what it says",
+        r#"host.rule(#{ from: "10.0.0.0/24", table: 7, priority: 100 }); host.rule(#{ family: "ipv6", table: 8, priority: 200 });
+           host.rule(#{ fwmark: 3, table: 9, priority: 300 }); host.rule(#{ fwmark: 0, table: 9, priority: 301 }); host.rule(#{ to: "10.1.0.0/24", invert: true, table: 10, priority: 302 });
+           host.del_rule(#{ priority: 100 }); host.del_rule(#{ priority: 200 }); host.del_rule(#{ fwmark: 0 }); host.del_rule(#{ table: 10 });"#,
+    ),
+    (
+        "an entry is replaced, or one of several appended",
+        r#"let br0 = bridge("br0"); let v0 = veth("v0", "c0").master(br0); let v1 = veth("v1", "c1").master(br0); let a = "02:00:00:00:02:01"; let zero = "00:00:00:00:00:00";
+           br0.add_fdb(a, #{ dev: v0 }); br0.replace_fdb(a, #{ dev: v1 }); let vx0 = vxlan("vx0", #{ id: 1, local: "10.0.0.1" });
+           vx0.add_fdb(a, #{ dst: "10.0.0.2" }); vx0.replace_fdb(a, #{ dst: "10.0.0.3" }); vx0.append_fdb(zero, #{ dst: "10.0.0.4" }); vx0.append_fdb(zero, #{ dst: "10.0.0.5" });
+           vx0.replace_fdb("02:00:00:00:02:02", #{ dst: "10.0.0.6" }); br0.up().addr("10.0.0.1/24"); host.neigh("10.0.0.7", a, br0); host.replace_neigh("10.0.0.7", "02:00:00:00:02:03", br0);
+           host.replace_neigh("fd00::7", a, br0);"#,
+    ),
+    ("one address, one far end", r#"let vx0 = vxlan("vx0", #{ id: 1, local: "10.0.0.1" }); for dst in ["10.0.0.2", "10.0.0.3"] { vx0.add_fdb("02:00:00:00:02:01", #{ dst: dst }); }"#),
+    ("several far ends are not replaced", r#"vxlan("vx0", #{ id: 1, remote: "10.0.0.2" }).replace_fdb("00:00:00:00:00:00", #{ dst: "10.0.0.3" });"#),
+    (
+        "steps are taken back",
+        r#"let red = netns("red"); let v = veth("v0", #{ peer: "eth0", netns: red }).addr("10.0.0.1/24").addr("fd00::1/64").up(); v.peer.addr("10.0.0.2/24").up();
+           host.route("10.9.0.0/16", #{ via: "10.0.0.2" }); host.filter.forward.drop(#{ iif: v }); host.rule(#{ table: 9, priority: 100 });
+           let before = checkpoint();
+           v.rename("other").set_mtu(1400).set_mac("02:00:00:00:00:01").down(); v.del_addr("10.0.0.1/24"); host.del_rule(#{ table: 9 }); host.filter.forward.flush();
+           let blue = netns("blue"); v.move_to(blue).up(); bridge("br0").up().addr("10.1.0.1/24"); host.nat.masquerade(#{ src: "10.0.0.0/24" }); host.filter.forward.policy("DROP");
+           host.sysctl("net.ipv4.ip_forward", 1); red.sysctl("net.ipv4.ip_forward", 1); let own = host.filter.chain("own"); own.accept(); host.filter.input.jump(own);
+           rollback(before);"#,
+    ),
+    (
+        "and so is the last word",
+        r#"let br0 = bridge("br0").up().addr("10.0.0.1/24").addr("fd00::1/64"); let v = veth("v0", "c0").master(br0).up();
+           br0.down(); undo(); v.nomaster(); undo(); br0.delete(); undo(); host.replace_neigh("10.0.0.7", "02:00:00:00:00:07", "br0"); undo(); v.set_alias("x"); undo();"#,
+    ),
     ("which needs a link to be believed", r#"host.route("10.0.0.0/24", #{ via: "fd00::2", onlink: true });"#),
     (
         "nothing but its own addresses is reached over lo, whatever the route is called",

@@ -3,8 +3,8 @@
 use super::super::{Kernel, Outcome, link as links};
 use super::link::{by_index, names_link};
 use crate::journal::{Deed, Place, Undo};
-use crate::op::{AddrOp, AddrSpec, Broadcast, IfName, NetnsRef, Op, Prefix};
-use crate::state::{Addr, Link};
+use crate::op::{AddrOp, AddrSpec, IfName, NetnsRef, Op};
+use crate::state::Link;
 
 impl Kernel {
     pub(super) fn inverse_of_addr(&mut self, whole: &Op, netns: &NetnsRef, op: &AddrOp) -> Outcome<Vec<Undo>> {
@@ -42,24 +42,4 @@ fn later_addrs(place: &Place, link: &Link, gone: &AddrSpec) -> Vec<Undo> {
     let later =
         of_network.skip_while(|addr| addr.local != gone.local).skip(1).filter(|addr| addr.local.addr().is_ipv4());
     later.map(|addr| by_index(place, link, AddrOp::Del(link.name.clone(), addr.spec()))).collect()
-}
-
-impl Addr {
-    /// The address as it is given.
-    pub(in super::super) fn spec(&self) -> AddrSpec {
-        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } =
-            self;
-        AddrSpec {
-            local: *local,
-            peer: peer.and_then(|peer| Prefix::new(peer, local.len())),
-            broadcast: match broadcast {
-                Some(std::net::IpAddr::V4(addr)) => Some(Broadcast::Address(*addr)),
-                Some(std::net::IpAddr::V6(_)) | None => None,
-            },
-            scope: Some(*scope),
-            label: label.clone(),
-            dad: !nodad,
-            proto: *proto,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use crate::op::{
     AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, NeighOp, Neighbour, NetnsRef,
     Op, Prefix, RouteOp, Veth,
 };
-use crate::state::{Link, LinkType, Peer};
+use crate::state::{Link, LinkType};
 
 /// Below this MTU a link has no IPv6 (`IPV6_MIN_MTU`, linux/ipv6.h).
 const IPV6_MIN_MTU: u32 = 1280;
@@ -202,7 +202,7 @@ impl Kernel {
                 continue;
             };
             let neighbour = Neighbour { dst: record.dst, mac, dev: record.dev };
-            undo.push(by_index(place, link, NeighOp::Add(neighbour)));
+            undo.push(by_index(place, link, NeighOp::Replace(neighbour)));
         }
         Ok(undo)
     }
@@ -228,7 +228,7 @@ impl Kernel {
 
     /// Somebody else's link, made again as far as it can be described.
     fn inverse_of_link_del(&mut self, op: &Op, netns: &NetnsRef, link: &Link) -> Outcome<Vec<Undo>> {
-        let kind = link_kind(&link.kind);
+        let kind = link.kind.made_as();
         if !self.own.has_link(netns, &link.name) {
             let note = if kind.is_some() { "" } else { ", which cannot be made again when the lab is taken down" };
             self.guard(op, vec![format!("the {} `{}` in {netns}{note}", link.kind.word(), link.name)])?;
@@ -318,27 +318,4 @@ fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
     let addr = Prefix::new(mac.link_local().into(), 64)?;
     let comes = !link.addrs.iter().any(|have| have.local == addr);
     comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
-}
-
-/// What a link is, as it is made; `None`: netscript makes none of that kind.
-fn link_kind(kind: &LinkType) -> Option<LinkKind> {
-    let beside = |peer: &Peer| peer.name.clone();
-    Some(match kind {
-        LinkType::Veth(Some(Peer { netns, index: _, name: Some(name) })) => {
-            LinkKind::Veth(Veth { peer: name.clone(), netns: netns.clone() })
-        }
-        LinkType::Bridge { options, id: _, root_id: _ } => {
-            let mut options = options.clone();
-            // Kernels without the feature take no word of it.
-            options.vlan_filtering = options.vlan_filtering.filter(|on| *on);
-            LinkKind::Bridge(options)
-        }
-        LinkType::Vxlan(vxlan) => LinkKind::Vxlan(vxlan.clone()),
-        LinkType::Macvlan(parent, mode) => LinkKind::Macvlan(beside(parent)?, *mode),
-        LinkType::Ipvlan(parent, mode) => LinkKind::Ipvlan(beside(parent)?, *mode),
-        LinkType::Vlan(parent, id) => LinkKind::Vlan(crate::op::Vlan { link: beside(parent)?, id: *id }),
-        LinkType::Dummy => LinkKind::Dummy,
-        LinkType::Tun(mode) => LinkKind::Tun(*mode),
-        LinkType::Veth(_) | LinkType::Loopback | LinkType::Other(_) | LinkType::Physical => return None,
-    })
 }

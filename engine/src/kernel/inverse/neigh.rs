@@ -5,12 +5,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::super::{Kernel, Outcome, link as links, neigh};
 use super::link::names_link;
 use crate::journal::{Deed, Undo};
-use crate::op::{IfName, NeighOp, Neighbour, NetnsRef, Op};
+use crate::op::{IfName, Mac, NeighOp, Neighbour, NetnsRef, Op};
+use crate::state::NeighRecord;
 
 impl Kernel {
     pub(super) fn inverse_of_neigh(&mut self, whole: &Op, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
         let (dst, dev) = match op {
-            NeighOp::Add(Neighbour { dst, mac: _, dev }) | NeighOp::Del(dst, dev) => (*dst, dev),
+            NeighOp::Add(Neighbour { dst, mac: _, dev })
+            | NeighOp::Replace(Neighbour { dst, mac: _, dev })
+            | NeighOp::Del(dst, dev) => (*dst, dev),
         };
         if self.goes_with_link(netns, dev) {
             return Ok(Vec::new());
@@ -25,8 +28,10 @@ impl Kernel {
         let place = self.namespaces.place(netns)?;
         match (op, found) {
             (NeighOp::Add(_), Some(_)) | (NeighOp::Del(..), None) => Ok(Vec::new()),
-            (NeighOp::Add(_), None) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
-            (NeighOp::Del(..), Some(record)) => match record.mac.filter(|_| record.state == "permanent") {
+            (NeighOp::Add(_) | NeighOp::Replace(_), None) => {
+                self.step(&place, &[dev], NeighOp::Del(dst, dev.clone()))
+            }
+            (NeighOp::Replace(_) | NeighOp::Del(..), Some(record)) => match permanent_mac(&record) {
                 Some(mac) => {
                     let index = links::index(&mut self.namespaces, netns, dev).ok();
                     let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
@@ -35,10 +40,20 @@ impl Kernel {
                     };
                     let what = || format!("the neighbour {dst} on `{dev}` in {netns}");
                     self.guard_step(whole, Some(dev), what, removes)?;
-                    self.step(&place, &[dev], NeighOp::Add(Neighbour { dst, mac, dev: dev.clone() }))
+                    // The kernel may have learned the address since.
+                    self.step(&place, &[dev], NeighOp::Replace(Neighbour { dst, mac, dev: dev.clone() }))
+                }
+                // What was learned is learned again.
+                None if matches!(op, NeighOp::Replace(_)) => {
+                    self.step(&place, &[dev], NeighOp::Del(dst, dev.clone()))
                 }
                 None => Ok(Vec::new()),
             },
         }
     }
+}
+
+/// The hardware address of an entry that somebody set.
+fn permanent_mac(record: &NeighRecord) -> Option<Mac> {
+    record.mac.filter(|_| record.state == "permanent")
 }

@@ -2,15 +2,14 @@
 
 use super::super::{Kernel, Outcome, policy};
 use crate::journal::{Deed, Undo};
-use crate::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule, Prefix};
+use crate::op::{IfName, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule, Prefix};
 
 impl Kernel {
     pub(super) fn inverse_of_policy(&mut self, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
         if self.goes_with_netns(netns) {
             return Ok(Vec::new());
         }
-        let (PolicyOp::Add(rule) | PolicyOp::Del(rule)) = op;
-        let known = policy::list(&mut self.namespaces, netns, rule.family)?;
+        let known = policy::list(&mut self.namespaces, netns, op.family())?;
         let place = self.namespaces.place(netns)?;
         match op {
             PolicyOp::Add(rule) => {
@@ -18,9 +17,9 @@ impl Kernel {
                 if known.contains(&added) {
                     return Ok(Vec::new());
                 }
-                self.step(&place, &[], PolicyOp::Del(added))
+                self.step(&place, &[], PolicyOp::Del(added.into()))
             }
-            PolicyOp::Del(rule) => match known.iter().find(|known| fits(known, rule)) {
+            PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
                 Some(found) => {
                     let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
                         Deed::Policy(PolicyOp::Del(made)) => is_same(found, made),
@@ -46,30 +45,16 @@ fn chosen(known: &[PolicyRule]) -> Option<u32> {
 
 /// Whether a rule that the kernel lists is one that was added. The kernel leaves out a prefix that is
 /// everything.
-pub(in super::super) fn is_same(known: &PolicyRule, made: &PolicyRule) -> bool {
+pub(in super::super) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
     let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
-    let PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table } = made;
+    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = made;
     known.family == *family
         && (priority.is_none() || known.priority == *priority)
         && part(known.from) == part(*from)
         && part(known.to) == part(*to)
         && known.iif == *iif
         && known.oif == *oif
-        && known.fwmark == *fwmark
+        && known.fwmark == fwmark.filter(|mark| *mark != (0, 0))
         && known.not == *not
-        && known.table == *table
-}
-
-/// Whether `ip rule del` takes a rule for what it is given.
-fn fits(known: &PolicyRule, given: &PolicyRule) -> bool {
-    let PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table } = given;
-    known.family == *family
-        && known.table == *table
-        && known.not == *not
-        && (priority.is_none() || known.priority == *priority)
-        && (from.is_none() || known.from == *from)
-        && (to.is_none() || known.to == *to)
-        && (iif.is_none() || known.iif == *iif)
-        && (oif.is_none() || known.oif == *oif)
-        && (fwmark.is_none() || known.fwmark == *fwmark)
+        && Some(known.table) == *table
 }

@@ -129,14 +129,22 @@ pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool
     Ok(late.is_empty())
 }
 
+/// The links that are up and have a carrier.
+pub(in super::super) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
+    let ready = |message: &&LinkMessage| message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp);
+    Ok(dump(socket)?.iter().filter(ready).map(|message| message.header.index).collect())
+}
+
 fn is_pair(message: &LinkMessage) -> bool {
     info(message, |info| matches!(info, LinkInfo::Kind(InfoKind::Veth)).then_some(())).is_some()
 }
 
-/// `ip link show`
+/// `ip link show`, by index: kernels before 6.9 or so list links by the hashes of their numbers.
 fn dump(socket: &mut RouteSocket) -> Outcome<Vec<LinkMessage>> {
     let answers = socket.dump(RouteNetlinkMessage::GetLink(without_counters(LinkUnspec::new_with_index(0))))?;
-    Ok(answers.into_iter().filter_map(link_message).collect())
+    let mut links: Vec<LinkMessage> = answers.into_iter().filter_map(link_message).collect();
+    links.sort_by_key(|message| message.header.index);
+    Ok(links)
 }
 
 fn read(

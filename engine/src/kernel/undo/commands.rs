@@ -293,8 +293,12 @@ pub(in super::super) fn undoes(del: &Deed, made: &Deed) -> bool {
         (Deed::Policy(PolicyOp::Del(del)), Deed::Policy(PolicyOp::Add(made))) => {
             super::super::inverse::is_same_policy(made, del)
         }
-        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made))) => *dst == made.dst && *dev == made.dev,
-        (Deed::Fdb(FdbOp::Del(del)), Deed::Fdb(FdbOp::Add(made) | FdbOp::Append(made))) => del == made,
+        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made) | NeighOp::Replace(made))) => {
+            *dst == made.dst && *dev == made.dev
+        }
+        (Deed::Fdb(FdbOp::Del(del)), Deed::Fdb(FdbOp::Add(made) | FdbOp::Append(made) | FdbOp::Replace(made))) => {
+            del == made
+        }
         (
             Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
             Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),

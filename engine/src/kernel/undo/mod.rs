@@ -326,8 +326,8 @@ fn is_done(deed: &Deed, errno: Errno) -> bool {
         Deed::Addr(op) => matches!(op, AddrOp::Add(..)),
         Deed::Route(op) => matches!(op, RouteOp::Add(_)),
         Deed::Policy(op) => matches!(op, PolicyOp::Add(_)),
-        Deed::Neigh(op) => matches!(op, NeighOp::Add(_)),
-        Deed::Fdb(op) => matches!(op, FdbOp::Add(_) | FdbOp::Append(_)),
+        Deed::Neigh(op) => matches!(op, NeighOp::Add(_) | NeighOp::Replace(_)),
+        Deed::Fdb(op) => matches!(op, FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_)),
     };
     match makes {
         true => errno == Errno::EEXIST,
@@ -349,8 +349,8 @@ fn is_out_of_place(deed: &Deed, errno: Errno) -> bool {
             _ => false,
         },
         Deed::Addr(AddrOp::Add(_, spec)) => errno == Errno::EACCES && spec.local.addr().is_ipv6(),
-        Deed::Neigh(NeighOp::Add(_)) => matches!(errno, Errno::ENETDOWN | Errno::EINVAL),
-        Deed::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry)) => {
+        Deed::Neigh(NeighOp::Add(_) | NeighOp::Replace(_)) => matches!(errno, Errno::ENETDOWN | Errno::EINVAL),
+        Deed::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry)) => {
             entry.master && matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP)
         }
         Deed::Link(LinkOp::Set(_, LinkSet::Hairpin(_))) => matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP),

@@ -88,7 +88,8 @@ impl Model {
             local,
             address,
             len,
-            broadcast: spec.broadcast_address(),
+            // 0 is none (`inet_fill_ifaddr`).
+            broadcast: spec.broadcast_address().filter(|addr| !addr.is_unspecified()),
             scope: spec.effective_scope(),
             label: spec.label.clone().unwrap_or_else(|| device.name.to_string()),
             secondary: false,
@@ -111,6 +112,10 @@ impl Model {
                 }
                 new.secondary = true;
             }
+        }
+        // ipvlan_addr4_validator_event
+        if self.ipvlan_has(id, new.local.into()) {
+            return Err(refused(Errno::EADDRINUSE, "Address already assigned to an ipvlan device"));
         }
         let addrs = &mut self.device_mut(id).addrs4;
         // Primaries stand before those of narrower scope and before all secondaries.

@@ -94,6 +94,10 @@ impl Model {
         if wrong {
             return Err(refused(Errno::EADDRNOTAVAIL, "ipv6: Invalid address"));
         }
+        // ipvlan_addr6_validator_event is asked before the link's own list.
+        if self.ipvlan_has(id, local.into()) {
+            return Err(refused(Errno::EADDRINUSE, "Address already assigned to an ipvlan device"));
+        }
         if device.addrs6.iter().any(|addr| addr.local == Some(local)) {
             return Err(refused(Errno::EEXIST, "ipv6: address already assigned"));
         }
@@ -280,7 +284,9 @@ impl Model {
     fn add_link_local(&mut self, id: DevId) {
         self.add_multicast_route(id);
         let device = self.device(id);
-        let set = device.bridge().is_none_or(|bridge| bridge.mac_set);
+        // That of an ipvlan has a number of the kernel's in it (`dev_id`).
+        let numbered = matches!(device.kind, Kind::Ipvlan(..));
+        let set = !numbered && device.bridge().is_none_or(|bridge| bridge.mac_set);
         let local = match device.mac {
             Hardware::Known(mac) if set => Some(mac.link_local()),
             Hardware::Known(_) | Hardware::Unknown => None,

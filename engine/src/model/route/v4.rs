@@ -264,7 +264,8 @@ impl Model {
             }
             ways
         };
-        if let Some(src) = ipv4(*src) {
+        // Of a route that leads nowhere the source is not looked at.
+        if let Some(src) = ipv4(*src).filter(|_| !kind.discards()) {
             let own = *kind == RouteKind::Local && dst.addr() == IpAddr::V4(src);
             let local = |table| self.addr_type_in4(space, table, src) == RouteKind::Local;
             if !own && !local(*table) && !local(TableId::LOCAL) {
@@ -277,7 +278,7 @@ impl Model {
             metric: metric.unwrap_or(0),
             src: ipv4(*src),
             proto: proto.unwrap_or(RouteProto::BOOT),
-            mtu: *mtu,
+            mtu: mtu.filter(|mtu| *mtu != 0),
             ways,
         })
     }

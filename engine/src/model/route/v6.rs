@@ -286,7 +286,7 @@ impl Model {
             metric: metric.filter(|metric| *metric != 0).unwrap_or(METRIC_USER),
             src,
             proto: proto.unwrap_or(RouteProto::BOOT),
-            mtu: *mtu,
+            mtu: mtu.filter(|mtu| *mtu != 0),
             way,
             group: None,
         })

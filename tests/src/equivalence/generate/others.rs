@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netscript_engine::op::{
-    Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyRule, Prefix, SysctlKey,
+    Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule, Prefix, SysctlKey,
     SysctlOp, TableId,
 };
 use netscript_engine::state::{LinkType, Peer};
@@ -16,7 +16,8 @@ impl Generator {
         let there: Vec<PolicyRule> =
             self.state.netns.get(&netns).map_or(Vec::new(), |contents| contents.policy.clone());
         if self.rng.percent(25) && !there.is_empty() {
-            return Op::new(netns, PolicyOp::Del(self.rng.pick(&there).clone()));
+            let rule = self.rng.pick(&there).clone();
+            return Op::new(netns, PolicyOp::Del(self.part_of(rule.into())));
         }
         let family = self.family();
         let rule = PolicyRule {
@@ -26,14 +27,26 @@ impl Generator {
             to: self.rng.percent(20).then(|| self.prefix(family)),
             iif: self.rng.percent(20).then(|| self.link(&netns)),
             oif: self.rng.percent(10).then(|| self.link(&netns)),
-            fwmark: *self.rng.pick(&[None, None, Some((7, u32::MAX)), Some((1, 3))]),
+            fwmark: *self.rng.pick(&[None, None, Some((7, u32::MAX)), Some((1, 3)), Some((0, u32::MAX))]),
             not: self.rng.percent(10),
             table: *self.rng.pick(&[TableId(100), TableId(200), TableId(300), TableId::MAIN, TableId::DEFAULT]),
         };
         match self.rng.percent(10) {
-            true => Op::new(netns, PolicyOp::Del(rule)),
+            true => Op::new(netns, PolicyOp::Del(rule.into())),
             false => Op::new(netns, PolicyOp::Add(rule)),
         }
+    }
+
+    /// A deletion may say less than there is; `ip` wants at least something.
+    fn part_of(&mut self, whole: PolicyPattern) -> PolicyPattern {
+        let mut part = whole.clone();
+        if self.rng.percent(40) {
+            part.table = part.table.filter(|_| self.rng.percent(30));
+            part.priority = part.priority.filter(|_| self.rng.percent(60));
+            part.from = part.from.filter(|_| self.rng.percent(50));
+            part.fwmark = part.fwmark.filter(|_| self.rng.percent(50));
+        }
+        if part == PolicyPattern::any(part.family) { whole } else { part }
     }
 
     fn source(&mut self, family: Family) -> Prefix {
@@ -52,6 +65,9 @@ impl Generator {
         let dst = self.host(family);
         match self.rng.percent(30) {
             true => Op::new(netns, NeighOp::Del(dst, dev)),
+            false if self.rng.percent(25) => {
+                Op::new(netns, NeighOp::Replace(Neighbour { dst, mac: self.mac(), dev }))
+            }
             false => Op::new(netns, NeighOp::Add(Neighbour { dst, mac: self.mac(), dev })),
         }
     }
@@ -73,7 +89,8 @@ impl Generator {
         };
         let entry = FdbEntry { mac, dev, dst: (vxlan && !master).then_some(far), master };
         let op = match self.rng.below(10) {
-            0..7 => FdbOp::Add(entry),
+            0..6 => FdbOp::Add(entry),
+            6 => FdbOp::Replace(entry),
             7 => FdbOp::Append(entry),
             _ => FdbOp::Del(entry),
         };

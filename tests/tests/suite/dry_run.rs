@@ -1,0 +1,144 @@
+//! What a dry run knows and what not, and what it prints, against what the kernel does.
+
+use netscript_tests::Sandbox;
+use netscript_tests::program::{Place, finish};
+
+/// Every word whose answer only a run knows, with what a script makes before it.
+const UNKNOWN: &[&str] = &[
+    r#"bridge("b").up(); host.neighbours"#,
+    r#"host.ping("127.0.0.1"); host.neighbours"#,
+    r#"bridge("b").fdb"#,
+    r#"host.filter.forward.accept().handle"#,
+    r#"host.filter.forward.accept(); host.filter.forward.rules[0].handle"#,
+    r#"host.filter.forward.accept().packets"#,
+    r#"host.filter.forward.accept().bytes"#,
+    r#"bridge("b").index"#,
+    r#"bridge("b").mac"#,
+    r#"bridge("b").bridge_id"#,
+    r#"bridge("b").up().addrs"#,
+    r#"bridge("b").up(); host.routes("local")"#,
+    r#"netns("red").inode"#,
+    r#"netns("red").pids"#,
+    r#"netns().pid"#,
+    r#"host.start("true").pid"#,
+    r#"host.start("true").running"#,
+    r#"host.start("true").output"#,
+    r#"host.sysctl("net.ipv4.ip_forward")"#,
+    r#"host.lo.capture().packets"#,
+    r#"host.exec("true").ok"#,
+    r#"host.ping("127.0.0.1").ok"#,
+    r#"host.connect("127.0.0.1", 80).ok"#,
+    r#"host.fetch("http://127.0.0.1/").ok"#,
+    r#"host.traceroute("127.0.0.1")"#,
+];
+
+#[test]
+fn what_only_a_run_knows_is_an_error_wherever_it_is_looked_at() {
+    let place = Place::new();
+    let mut wrong = String::new();
+    for (number, script) in UNKNOWN.iter().enumerate() {
+        let (before, asked) = script.rsplit_once("; ").map_or(("", *script), |(before, asked)| (before, asked));
+        let name = format!("{number}.rhai");
+        let text = format!("{before};\nlet x = {asked};\nif x == 1 {{ print(\"yes\"); }} else {{ print(\"no\"); }}\n");
+        place.write(&name, text.trim_start_matches(";\n"));
+        let dry = finish(&mut place.netscript(&["--dry-run", &name]));
+        if dry.status != 1 || !dry.stderr.contains("error[E0601]") || dry.stderr.contains("\nno\n") {
+            wrong.push_str(&format!("{script}: {}\n{}{}\n", dry.status, dry.stdout, dry.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_nobody_can_have_learned_is_known() {
+    let place = Place::new();
+    place.write("known.rhai", r#"bridge("b").addr("10.0.0.1/24"); host.neigh("10.0.0.2", "02:00:00:00:00:02", "b"); assert(host.neighbours.len() == 1);"#);
+    let dry = finish(&mut place.netscript(&["--dry-run", "known.rhai"]));
+    assert_eq!((dry.status, dry.stdout.contains("# assert")), (0, false), "{}{}", dry.stdout, dry.stderr);
+}
+
+#[test]
+fn going_through_what_nobody_knows_is_an_error() {
+    let place = Place::new();
+    place.write("loop.rhai", r#"for e in bridge("b").fdb { print(e); }"#);
+    let dry = finish(&mut place.netscript(&["--dry-run", "loop.rhai"]));
+    assert!(dry.stderr.contains("error[E0601]"), "{}", dry.stderr);
+}
+
+#[test]
+fn every_probe_of_an_assertion_is_printed() {
+    let place = Place::new();
+    place.write(
+        "probes.rhai",
+        r#"host.lo.up(); assert(host.ping("127.0.0.1", #{ dev: "lo" }).ok && host.connect("127.0.0.1", 80).ok && host.ping("::1", #{ src: "::1" }).ok);
+           assert(1 == 1 && host.exec("true").ok); let v = veth("v", "w"); v.capture();"#,
+    );
+    let dry = finish(&mut place.netscript(&["--dry-run", "probes.rhai"]));
+    for line in [
+        "ping -c 1 -W 1 -I lo 127.0.0.1 || true",
+        "nc -z -w 2 127.0.0.1 80 || true",
+        "ping -c 1 -W 1 -I ::1 ::1 || true",
+        "env true || true",
+        "tcpdump -p --immediate-mode -n -i v -l & job1=$!",
+    ] {
+        assert!(dry.stdout.contains(line), "{line} is not in\n{}", dry.stdout);
+    }
+    // A part that is known to be false fails at once.
+    place.write("false.rhai", r#"assert(1 == 2 && host.ping("127.0.0.1").ok);"#);
+    let dry = finish(&mut place.netscript(&["--dry-run", "false.rhai"]));
+    assert!(dry.stderr.contains("error[E0701]") && !dry.stdout.contains("ping"), "{}{}", dry.stdout, dry.stderr);
+}
+
+#[test]
+fn a_printed_script_ends_what_it_started() {
+    let place = Place::new();
+    place.write("serve.rhai", r#"host.lo.up(); host.start("sleep 4321"); let p = host.start("sleep 4322"); host.start("sleep 4323"); p.stop();"#);
+    let dry = finish(&mut place.netscript(&["--dry-run", "serve.rhai"]));
+    assert_eq!(dry.status, 0, "{}", dry.stderr);
+    let sandbox = Sandbox::new();
+    std::fs::write(place.path("serve.sh"), dry.stdout).unwrap();
+    let path = place.path("serve.sh").display().to_string();
+    let left = sandbox.shell(&format!("sh {path} >/dev/null 2>&1; pgrep -f '^sleep 432[123]$' || true"));
+    assert_eq!(left.trim(), "");
+}
+
+#[test]
+fn names_that_stand_for_nothing_are_no_hindrance() {
+    let place = Place::new();
+    let sandbox = Sandbox::new();
+    sandbox.shell("mkdir -p /run/netns; touch /run/netns/stale; ln -s /nowhere /run/netns/dangling; ip netns add red");
+    place.write("found.rhai", r#"netns_open("red").lo.up(); netns("blue");"#);
+    place.write("taken.rhai", r#"netns("stale");"#);
+    for options in [&["--dry-run", "--from-host"][..], &["--force", "--keep"][..]] {
+        let run = |script: &str| {
+            let mut command = place.netscript(options);
+            command.arg(script);
+            sandbox.run(move || finish(&mut command))
+        };
+        let found = run("found.rhai");
+        assert_eq!(found.status, 0, "{options:?}: {}", found.stderr);
+        let taken = run("taken.rhai");
+        assert!(taken.stderr.contains("error[E0301]"), "{options:?}: {}", taken.stderr);
+    }
+}
+
+/// How often an address is added and asked at once.
+const TRIES: usize = 200;
+
+#[test]
+fn a_new_address_answers_the_first_probe() {
+    let place = Place::new();
+    let script = format!(
+        r#"let red = netns("red"); let blue = netns("blue"); let v = red.veth("v", #{{ peer: "w", netns: blue }}); v.up(); v.peer.up();
+           let failed = 0;
+           for i in 0..{TRIES} {{
+               let a = `fd00:${{i.to_hex()}}::1`; let b = `fd00:${{i.to_hex()}}::2`;
+               v.addr(a + "/64"); v.peer.addr(b + "/64");
+               if !blue.ping(a, #{{ timeout: 0.9 }}).ok {{ failed += 1; }}
+               v.del_addr(a + "/64"); v.peer.del_addr(b + "/64");
+           }}
+           print(failed);"#
+    );
+    let run = place.sandboxed(&script);
+    assert_eq!((run.status, run.stdout.as_str()), (0, "0\n"), "{}", run.stderr);
+}
