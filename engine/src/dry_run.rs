@@ -8,20 +8,20 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::rollback::{Event, History};
 use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
 use crate::failure::Failure;
-use self::rollback::{Event, History};
 use crate::model::Model;
 use crate::op::{
-    Action, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
-    SysctlKey, TableId,
+    Action, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule,
+    Route, SysctlKey, TableId,
 };
 use crate::shell::{self, Command, Style};
 use crate::state::restore::{self, Phase};
 use crate::state::{Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset};
 use crate::world::{
-    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns, Started, Trace,
-    World,
+    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns,
+    Started, Trace, World,
 };
 
 /// Where lines of the printed script go.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostics::{At, Error, Refusal, Result};
-use crate::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey, TableId};
+use crate::op::{
+    Family, Host, HostName, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey, TableId,
+};
 use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 
 /// What operations act on and questions are answered by: the kernel, or a model of it.

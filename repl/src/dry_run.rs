@@ -1,11 +1,11 @@
 //! `--dry-run`: the script's network as commands on standard output.
 
-use netscript_engine::{DryRun, World};
 use netscript_engine::diagnostics::Result;
 use netscript_engine::kernel::{Interrupt, Kernel};
 use netscript_engine::model::Model;
 use netscript_engine::op::Prefix;
 use netscript_engine::state::NetState;
+use netscript_engine::{DryRun, World};
 
 use crate::cli::{RunArgs, Style};
 use crate::output::{Printer, warn};

@@ -1,7 +1,7 @@
 //! The two sides of a comparison, told when an assertion fails.
 
-use netscript_engine::diagnostics::Error;
 use crate::unknown::{self, Unknown};
+use netscript_engine::diagnostics::Error;
 use rhai::{Dynamic, EvalAltResult, EvalContext, Expr, Expression, FnCallExpr, Position, Token};
 
 /// More characters of a value are not shown.

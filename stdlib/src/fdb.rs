@@ -15,7 +15,8 @@ use crate::{Link, RhaiResult, args};
 const FDB: &[&str] = &["dev", "dst"];
 
 /// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("add_fdb", &[FDB]), ("append_fdb", &[FDB]), ("replace_fdb", &[FDB]), ("del_fdb", &[FDB])];
+pub(crate) const OPTIONS: Known =
+    &[("add_fdb", &[FDB]), ("append_fdb", &[FDB]), ("replace_fdb", &[FDB]), ("del_fdb", &[FDB])];
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());

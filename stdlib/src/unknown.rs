@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::Part;
+use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::{ScriptError, Session, UNNAMED, takes_unknown};
 use netscript_engine::op::NetnsRef;
 use rhai::plugin::*;

@@ -51,17 +51,19 @@ fn remedy(op: &Op, errno: Errno) -> Option<String> {
         (Action::Route(RouteOp::Add(_)), Errno::EEXIST) => {
             Some("put it in the other's place with `replace_route`, or give it another `metric`".to_owned())
         }
-        (Action::Neigh(NeighOp::Add(_)), Errno::EEXIST) => {
-            Some("an entry of this address is there, set or learned: put this one in its place with `replace_neigh`".to_owned())
-        }
+        (Action::Neigh(NeighOp::Add(_)), Errno::EEXIST) => Some(
+            "an entry of this address is there, set or learned: put this one in its place with `replace_neigh`"
+                .to_owned(),
+        ),
         (Action::Fdb(FdbOp::Add(_)), Errno::EEXIST) => Some(
             "an entry of this address is there: put this one in its place with `replace_fdb`, or give the address \
              `00:00:00:00:00:00` or a group one more far end with `append_fdb`"
                 .to_owned(),
         ),
-        (Action::Fdb(FdbOp::Replace(_)), Errno::EOPNOTSUPP) => {
-            Some("an address of a group, or of all zeros, may have several far ends: use `append_fdb` and `del_fdb`".to_owned())
-        }
+        (Action::Fdb(FdbOp::Replace(_)), Errno::EOPNOTSUPP) => Some(
+            "an address of a group, or of all zeros, may have several far ends: use `append_fdb` and `del_fdb`"
+                .to_owned(),
+        ),
         (Action::Netns(NetnsOp::Attach(..)), Errno::ESRCH) => {
             Some("give the number of a process that is running, or a handle with a `.pid`".to_owned())
         }

@@ -251,8 +251,7 @@ impl DryRun {
 
     fn put_rules_back(&mut self, netns: &NetnsRef, wanted: &Netns) {
         let Ok(now) = self.model.contents(netns) else { return };
-        let tables: Vec<TableRef> =
-            now.ruleset.tables.keys().chain(wanted.ruleset.tables.keys()).copied().collect();
+        let tables: Vec<TableRef> = now.ruleset.tables.keys().chain(wanted.ruleset.tables.keys()).copied().collect();
         let op = |op: NetfilterOp| Op::new(netns.clone(), op);
         let mut done: Vec<TableRef> = Vec::new();
         for table in tables {
@@ -270,7 +269,10 @@ impl DryRun {
                 self.chain_back(netns, table, chain, then);
             }
             for chain in want.iter().filter(|chain| !is_in(have, chain)) {
-                chain.rules.iter().for_each(|record| self.do_if_possible(&op(NetfilterOp::Append(record.rule.clone()))));
+                chain
+                    .rules
+                    .iter()
+                    .for_each(|record| self.do_if_possible(&op(NetfilterOp::Append(record.rule.clone()))));
             }
             for chain in have.iter().filter(|chain| !is_in(want, chain)) {
                 match chain.policy {
@@ -349,9 +351,7 @@ fn inverse(op: &Op, before: &Model) -> std::result::Result<Option<Op>, String> {
         Action::Netns(NetnsOp::Hold(number)) => Ok(Some(Op::host(NetnsOp::Release(*number)))),
         Action::Netns(NetnsOp::Attach(name, _)) => Ok(Some(Op::host(NetnsOp::Detach(name.clone())))),
         Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => Err(format!("the namespace `{name}`")),
-        Action::Netns(NetnsOp::Release(number)) => {
-            Err(format!("the namespace `{}`", NetnsRef::Held(*number)))
-        }
+        Action::Netns(NetnsOp::Release(number)) => Err(format!("the namespace `{}`", NetnsRef::Held(*number))),
         Action::Netns(NetnsOp::Resolver(name, _)) => {
             let servers = before.name_servers(&NetnsRef::Named(name.clone()));
             Ok(Some(Op::host(NetnsOp::Resolver(name.clone(), servers))))

@@ -18,7 +18,9 @@ use super::{Absent, Failure, Outcome, release, sys};
 use crate::diagnostics::{Errno, Refusal};
 use crate::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
 
-pub(super) use read::{Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier};
+pub(super) use read::{
+    Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
+};
 
 /// Attribute of a link that holds its alias (linux/if_link.h).
 const IFLA_IFALIAS: u16 = 20;

@@ -41,6 +41,7 @@ impl Model {
         }
         contents.neighbours = self.neighbours(netns)?;
         contents.fdb = self.fdb(netns)?;
+        contents.foreign = self.foreign_rules(netns)?;
         contents.sysctls = self.space(self.space_id(netns)?).sysctls.clone();
         Ok(contents)
     }

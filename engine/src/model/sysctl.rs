@@ -1,8 +1,8 @@
 //! Kernel settings that routes and addresses depend on (net/ipv4/devinet.c, net/ipv6/addrconf.c).
 
 use super::device::DevId;
-use super::space::SpaceId;
 use super::settings::{self, Found};
+use super::space::SpaceId;
 use super::{Model, Outcome};
 use crate::diagnostics::Errno;
 use crate::op::{Family, IfName, NetnsRef, SysctlKey, SysctlOp};
@@ -51,7 +51,11 @@ impl<'a> Conf<'a> {
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         match (op, self.write_sysctl(netns, op)) {
-            (SysctlOp::WriteIfThere(..), Err(failure)) if failure.absent.is_none() && failure.refusal.errno == Errno::ENOENT => Ok(()),
+            (SysctlOp::WriteIfThere(..), Err(failure))
+                if failure.absent.is_none() && failure.refusal.errno == Errno::ENOENT =>
+            {
+                Ok(())
+            }
             (SysctlOp::Write(..) | SysctlOp::WriteIfThere(..), written) => written,
         }
     }
@@ -67,7 +71,9 @@ impl Model {
         }
         let Some(conf) = Conf::of(&path) else {
             match op {
-                SysctlOp::Write(..) => drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned())),
+                SysctlOp::Write(..) => {
+                    drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))
+                }
                 // Whether the kernel has it, nobody knows.
                 SysctlOp::WriteIfThere(..) => drop(self.space_mut(space).sysctls.remove(key)),
             }

@@ -135,7 +135,9 @@ impl fmt::Display for NeighOp {
 impl fmt::Display for FdbOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) => write!(f, "forward {} to `{}`", entry.mac, entry.dev),
+            FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) => {
+                write!(f, "forward {} to `{}`", entry.mac, entry.dev)
+            }
             FdbOp::Del(entry) => write!(f, "stop forwarding {} to `{}`", entry.mac, entry.dev),
         }
     }

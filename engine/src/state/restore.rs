@@ -5,14 +5,15 @@ use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, NeighRecord, Netns};
 use crate::op::{
-    Action, AddrOp, AddrSpec, Broadcast, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, Mac, NeighOp, Neighbour, NetnsRef,
-    Op, PolicyOp, Prefix, Route, RouteKind, RouteOp, RouteProto, TableId,
+    Action, AddrOp, AddrSpec, Broadcast, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, Mac, NeighOp, Neighbour,
+    NetnsRef, Op, PolicyOp, Prefix, Route, RouteKind, RouteOp, RouteProto, TableId,
 };
 
 impl Addr {
     /// The address as it is given.
     pub(crate) fn spec(&self) -> AddrSpec {
-        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } = self;
+        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } =
+            self;
         AddrSpec {
             local: *local,
             peer: peer.and_then(|peer| Prefix::new(peer, local.len())),
@@ -30,7 +31,9 @@ impl Addr {
     /// The kernel makes it by itself: of a hardware address, or on `lo`.
     fn is_made_by_kernel(&self) -> bool {
         match self.local.addr() {
-            IpAddr::V6(addr) => addr.is_loopback() || (addr.is_unicast_link_local() && addr.octets()[11..13] == [0xff, 0xfe]),
+            IpAddr::V6(addr) => {
+                addr.is_loopback() || (addr.is_unicast_link_local() && addr.octets()[11..13] == [0xff, 0xfe])
+            }
             IpAddr::V4(_) => false,
         }
     }
@@ -114,7 +117,8 @@ fn settings(now: &Link, wanted: &Link) -> Vec<LinkOp> {
     if now.mtu != wanted.mtu {
         sets.push(LinkSet::Mtu(wanted.mtu));
     }
-    if let (Hardware::Known(mac), true) = (wanted.mac, now.mac != wanted.mac && wanted.mac != Hardware::Known(Mac([0; 6])))
+    if let (Hardware::Known(mac), true) =
+        (wanted.mac, now.mac != wanted.mac && wanted.mac != Hardware::Known(Mac([0; 6])))
     {
         sets.push(LinkSet::Mac(mac));
     }
@@ -122,7 +126,9 @@ fn settings(now: &Link, wanted: &Link) -> Vec<LinkOp> {
         sets.push(LinkSet::Alias(wanted.alias.clone().unwrap_or_default()));
     }
     let flags = [(LinkFlag::Arp, now.arp, wanted.arp), (LinkFlag::Promisc, now.promisc, wanted.promisc)];
-    sets.extend(flags.into_iter().filter(|(_, now, wanted)| now != wanted).map(|(flag, _, on)| LinkSet::Flag(flag, on)));
+    sets.extend(
+        flags.into_iter().filter(|(_, now, wanted)| now != wanted).map(|(flag, _, on)| LinkSet::Flag(flag, on)),
+    );
     if wanted.hairpin && (!now.hairpin || now.master != wanted.master) {
         sets.push(LinkSet::Hairpin(true));
     } else if now.hairpin && !wanted.hairpin && now.master == wanted.master {
@@ -169,7 +175,8 @@ fn routes(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> Ve
     };
     // One of the kernel's own is taken away only where somebody had done that.
     let surplus = |route: &&Route| {
-        let own = of_kernel(route) && (near(route) || route.table == TableId::LOCAL || route.kind != RouteKind::Unicast);
+        let own =
+            of_kernel(route) && (near(route) || route.table == TableId::LOCAL || route.kind != RouteKind::Unicast);
         !own && !wanted.routes.contains(route)
     };
     let mut missing: Vec<&Route> = wanted
@@ -213,8 +220,7 @@ fn forwards(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> 
         kept.map(|r| FdbEntry { mac: r.mac, dev: r.dev.clone(), dst: r.dst, master: r.master.is_some() }).collect()
     };
     let (have, want) = (set(now), set(wanted));
-    let mut ops: Vec<FdbOp> =
-        have.iter().filter(|entry| !want.contains(entry)).cloned().map(FdbOp::Del).collect();
+    let mut ops: Vec<FdbOp> = have.iter().filter(|entry| !want.contains(entry)).cloned().map(FdbOp::Del).collect();
     let missing = want.into_iter().filter(|entry| !have.contains(entry) && is_there(&entry.dev));
     ops.extend(missing.map(FdbOp::Append));
     ops

@@ -86,7 +86,11 @@ const DIFFERENCES: [Difference; 5] = [
             "ip netns del cool",
             "ip netns pids cool | xargs kill",
         ],
-        script: &["kill $job1", "kill $job2", "trap kill $jobs 2>/dev/null || true; sleep 0.1; kill $jobs 2>/dev/null || true EXIT; trap exit 143 HUP INT TERM"],
+        script: &[
+            "kill $job1",
+            "kill $job2",
+            "trap kill $jobs 2>/dev/null || true; sleep 0.1; kill $jobs 2>/dev/null || true EXIT; trap exit 143 HUP INT TERM",
+        ],
     },
     Difference {
         why: "the script makes sure of more than the reader is told to try",

@@ -194,7 +194,10 @@ const CORNERS: &[(&str, &str)] = &[
     ("but for one without IPv6", r#"veth("v0", "c0").set_mtu(600).rename("all");"#),
     ("a tunnel's source is one machine", r#"vxlan("vx0", #{ id: 1, local: "239.1.1.1" });"#),
     ("a far end that is a group", r#"vxlan("vx0", #{ id: 1, remote: "239.1.1.1", dev: veth("v0", "c0") });"#),
-    ("near ends and far ends do not go together", r#"vxlan("vx0", #{ id: 1, remote: "fe80::1", dev: veth("v0", "c0") });"#),
+    (
+        "near ends and far ends do not go together",
+        r#"vxlan("vx0", #{ id: 1, remote: "fe80::1", dev: veth("v0", "c0") });"#,
+    ),
     ("nor do these", r#"vxlan("vx0", #{ id: 1, local: "fe80::1", remote: "fd00::1", dev: veth("v0", "c0") });"#),
     ("near ends need a link", r#"vxlan("vx0", #{ id: 1, local: "fe80::1" });"#),
     (
@@ -204,8 +207,14 @@ const CORNERS: &[(&str, &str)] = &[
     ),
     ("a setting that is a folder", r#"host.sysctl("net.ipv4", 1);"#),
     ("a number that is none", r#"host.sysctl("net.ipv4.ip_forward", "");"#),
-    ("a list that is empty", r#"host.sysctl("net.ipv4.ip_local_reserved_ports", "8000"); host.sysctl("net.ipv4.ip_local_reserved_ports", "");"#),
-    ("the first number counts", r#"host.sysctl("net.ipv4.ip_forward", "1 2"); host.sysctl("net.ipv6.conf.all.forwarding", "0x1");"#),
+    (
+        "a list that is empty",
+        r#"host.sysctl("net.ipv4.ip_local_reserved_ports", "8000"); host.sysctl("net.ipv4.ip_local_reserved_ports", "");"#,
+    ),
+    (
+        "the first number counts",
+        r#"host.sysctl("net.ipv4.ip_forward", "1 2"); host.sysctl("net.ipv6.conf.all.forwarding", "0x1");"#,
+    ),
     (
         "a link that is up is renamed, and keeps what it has",
         r#"let red = netns("red"); let v = veth("v0", #{ peer: "eth0", netns: red }).addr("10.0.0.1/24").addr("fd00::1/64").addr("fd00::2/64").up();
@@ -227,8 +236,14 @@ const CORNERS: &[(&str, &str)] = &[
            vx0.replace_fdb("02:00:00:00:02:02", #{ dst: "10.0.0.6" }); br0.up().addr("10.0.0.1/24"); host.neigh("10.0.0.7", a, br0); host.replace_neigh("10.0.0.7", "02:00:00:00:02:03", br0);
            host.replace_neigh("fd00::7", a, br0);"#,
     ),
-    ("one address, one far end", r#"let vx0 = vxlan("vx0", #{ id: 1, local: "10.0.0.1" }); for dst in ["10.0.0.2", "10.0.0.3"] { vx0.add_fdb("02:00:00:00:02:01", #{ dst: dst }); }"#),
-    ("several far ends are not replaced", r#"vxlan("vx0", #{ id: 1, remote: "10.0.0.2" }).replace_fdb("00:00:00:00:00:00", #{ dst: "10.0.0.3" });"#),
+    (
+        "one address, one far end",
+        r#"let vx0 = vxlan("vx0", #{ id: 1, local: "10.0.0.1" }); for dst in ["10.0.0.2", "10.0.0.3"] { vx0.add_fdb("02:00:00:00:02:01", #{ dst: dst }); }"#,
+    ),
+    (
+        "several far ends are not replaced",
+        r#"vxlan("vx0", #{ id: 1, remote: "10.0.0.2" }).replace_fdb("00:00:00:00:00:00", #{ dst: "10.0.0.3" });"#,
+    ),
     (
         "steps are taken back",
         r#"let red = netns("red"); let v = veth("v0", #{ peer: "eth0", netns: red }).addr("10.0.0.1/24").addr("fd00::1/64").up(); v.peer.addr("10.0.0.2/24").up();

@@ -33,9 +33,7 @@ impl Kernel {
             FdbOp::Append(_) | FdbOp::Replace(_) if *master || matches!(op, FdbOp::Replace(_)) => {
                 match self.former_entry(netns, entry, &known)? {
                     Some(former) => {
-                        let removes = |deed: &Deed, _: &[(IfName, u32)]| {
-                            matches!(deed, Deed::Fdb(FdbOp::Del(made)) if made.mac == *mac)
-                        };
+                        let removes = |deed: &Deed, _: &[(IfName, u32)]| matches!(deed, Deed::Fdb(FdbOp::Del(made)) if made.mac == *mac);
                         let what = || format!("the entry {mac} of `{}` in {netns}", former.dev);
                         self.guard_step(whole, Some(&former.dev), what, removes)?;
                         let dev = former.dev.clone();

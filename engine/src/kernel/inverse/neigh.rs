@@ -28,9 +28,7 @@ impl Kernel {
         let place = self.namespaces.place(netns)?;
         match (op, found) {
             (NeighOp::Add(_), Some(_)) | (NeighOp::Del(..), None) => Ok(Vec::new()),
-            (NeighOp::Add(_) | NeighOp::Replace(_), None) => {
-                self.step(&place, &[dev], NeighOp::Del(dst, dev.clone()))
-            }
+            (NeighOp::Add(_) | NeighOp::Replace(_), None) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
             (NeighOp::Replace(_) | NeighOp::Del(..), Some(record)) => match permanent_mac(&record) {
                 Some(mac) => {
                     let index = links::index(&mut self.namespaces, netns, dev).ok();
@@ -44,9 +42,7 @@ impl Kernel {
                     self.step(&place, &[dev], NeighOp::Replace(Neighbour { dst, mac, dev: dev.clone() }))
                 }
                 // What was learned is learned again.
-                None if matches!(op, NeighOp::Replace(_)) => {
-                    self.step(&place, &[dev], NeighOp::Del(dst, dev.clone()))
-                }
+                None if matches!(op, NeighOp::Replace(_)) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
                 None => Ok(Vec::new()),
             },
         }

@@ -98,9 +98,7 @@ impl Draft {
             Action::Addr(AddrOp::Add(name, _) | AddrOp::Del(name, _)) => {
                 self.close(&(op.netns.clone(), name.clone()));
             }
-            Action::Fdb(
-                FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry),
-            ) => {
+            Action::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) => {
                 self.touch(&(op.netns.clone(), entry.dev.clone()));
             }
             // They may be about any link of the namespace.

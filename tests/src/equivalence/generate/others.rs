@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netscript_engine::op::{
-    Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule, Prefix, SysctlKey,
-    SysctlOp, TableId,
+    Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule,
+    Prefix, SysctlKey, SysctlOp, TableId,
 };
 use netscript_engine::state::{LinkType, Peer};
 
@@ -65,9 +65,7 @@ impl Generator {
         let dst = self.host(family);
         match self.rng.percent(30) {
             true => Op::new(netns, NeighOp::Del(dst, dev)),
-            false if self.rng.percent(25) => {
-                Op::new(netns, NeighOp::Replace(Neighbour { dst, mac: self.mac(), dev }))
-            }
+            false if self.rng.percent(25) => Op::new(netns, NeighOp::Replace(Neighbour { dst, mac: self.mac(), dev })),
             false => Op::new(netns, NeighOp::Add(Neighbour { dst, mac: self.mac(), dev })),
         }
     }
