@@ -204,7 +204,7 @@ impl Error {
             .help("run it without `--no-exec` if you trust the script"),
             Error::ImportOutside { path, folders } => Description::new(
                 Code::E0432,
-                format!("the module {path} lies outside of {}", folders.join(" and ")),
+                format!("the module {path} lies outside of `{}`", folders.join("` and `")),
                 "this run does not import from there",
             )
             .help("allow its folder with `--allow-import DIR`"),
