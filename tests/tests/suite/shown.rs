@@ -91,7 +91,7 @@ fn sh_runs_nothing_but_the_printed_commands() {
 fn a_comment_of_down_is_one_too() {
     let machine = Sandbox::new();
     let place = Place::new();
-    place.write("lab.rhai", "host.start([\"sleep\", \"100\", args[0]])");
+    place.write("lab.rhai", "host.start([\"sh\", \"-c\", \"sleep 100\", args[0]])");
     let (up, down) = machine.run(move || {
         let up = finish(&mut place.netscript(&["--name", "x", "lab.rhai", "--", "a\ntouch OWNED\n"]));
         let printed = finish(&mut place.netscript(&["down", "x", "--dry-run"]));
