@@ -6,6 +6,7 @@ use netscript_engine::Part;
 use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::netfilter::{self, NetfilterOp};
+use netscript_engine::op::raw;
 use netscript_engine::state::{self, RuleRecord};
 use rhai::Engine;
 use rhai::plugin::*;
@@ -47,13 +48,13 @@ impl Rule {
             None => record.rule.normal_form() == wanted,
         };
         let found = chain.and_then(|chain| chain.rules.iter().find(is_this));
-        found.cloned().ok_or_else(|| Error::Gone { what: format!("the rule `{}`", self.rule.text()), removed: None })
+        found.cloned().ok_or_else(|| Error::Gone { what: format!("the rule `{self}`"), removed: None })
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.rule.text())
+        f.write_str(&raw::shown(&self.rule.text()))
     }
 }
 
@@ -97,7 +98,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "text", pure)]
     pub fn get_text(rule: &mut Rule) -> String {
-        rule.rule.text()
+        rule.to_string()
     }
 
     /// The kernel's number for it, as `nft -a list ruleset` shows it.

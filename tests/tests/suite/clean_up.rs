@@ -424,6 +424,25 @@ fn names_need_not_be_text() {
     );
 }
 
+/// Names of chains and links and comments in rules are bytes, too.
+#[test]
+fn rules_need_not_be_text() {
+    let machine = Machine::new();
+    machine.ok(&format!("{ODD} iptables -N \"$odd\"; iptables -A \"$odd\" -s 192.0.2.1 -m comment --comment \"$(printf 'x\\376y')\" -j DROP
+        iptables -A FORWARD -j \"$odd\"; iptables -A FORWARD -i \"$(printf 'e\\375')\" -j ACCEPT"));
+    let look = || machine.ok("iptables -S | od -c");
+    let before = look();
+    machine.script("flush", "host.filter.flush();");
+    let told = machine.refused("netscript flush.rhai", "E0505");
+    assert!(told.contains(r"-j a\xffb") && told.contains(r"-i e\xfd"), "{told}");
+    machine.script("odd", r#"for c in host.filter.chains { if c.name == "a\\xffb" { c.flush(); } }"#);
+    let told = machine.refused("netscript odd.rhai", "E0505");
+    assert!(told.contains(r#"-A a\xffb -s 192.0.2.1/32 -m comment --comment "x\xfey" -j DROP"#), "{told}");
+    machine.ok("netscript --force flush.rhai; test \"$(iptables -S | grep -c -a -- '^-A')\" = 0");
+    machine.ok("netscript down flush");
+    assert_eq!(look(), before);
+}
+
 #[test]
 fn a_lab_tells_what_it_has() {
     let machine = Machine::new();

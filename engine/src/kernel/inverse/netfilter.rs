@@ -4,7 +4,7 @@ use super::super::netfilter::{self, Attributes, RawRule};
 use super::super::{Kernel, Outcome};
 use crate::journal::{Former, Place, Undo};
 use crate::op::netfilter::{ChainRef, Policy, Rule, TableRef};
-use crate::op::{NetfilterOp, NetnsRef, Op};
+use crate::op::{NetfilterOp, NetnsRef, Op, raw};
 use crate::state::Ruleset;
 
 impl Kernel {
@@ -124,7 +124,7 @@ impl Kernel {
         let gone: Vec<(&RawRule, Option<String>)> = gone.iter().zip(lost).collect();
         let name = |(rule, lost): &(&RawRule, Option<String>)| {
             let why = lost.as_ref().map(|why| format!(", which cannot be made again: {why}")).unwrap_or_default();
-            format!("`{}` of {} in {}{why}", rule.text, chain.table, place.netns)
+            format!("`{}` of {} in {}{why}", raw::shown(&rule.text), chain.table, place.netns)
         };
         // Rules that the lab found are others'.
         if !self.own.has_netns(&place.netns) {

@@ -14,7 +14,7 @@ use nftnl_sys::{self as sys, libc};
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::raw::Attributes;
 use super::wire;
-use crate::op::Family;
+use crate::op::{Family, raw};
 use crate::op::netfilter::{ChainRef, Extension, Hook, Policy, Table as IptablesTable, TableRef};
 
 /// A deletion that fails where there is something inside (linux/netlink.h).
@@ -216,7 +216,7 @@ fn rule_compat((proto, flags): (u32, u32)) -> Vec<u8> {
 }
 
 fn c_string(text: &str) -> CString {
-    CString::new(text).expect("names in rules have no NUL")
+    CString::new(raw::to_bytes(text)).expect("names in rules have no NUL")
 }
 
 fn nft_table(table: TableRef) -> Table {

@@ -6,7 +6,7 @@ use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::raw::RawRule;
 use super::xt_match::text;
 use crate::diagnostics::{Errno, Refusal};
-use crate::op::Family;
+use crate::op::{Family, raw};
 use crate::op::netfilter::{ChainName, ChainRef, Extension, Hook, Policy, Table, TableRef};
 use crate::state::ForeignChain;
 
@@ -107,7 +107,7 @@ pub(super) fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
 
 /// A text as an attribute holds it, with its NUL.
 pub(super) fn string(text: &str) -> Vec<u8> {
-    [text.as_bytes(), b"\0"].concat()
+    [&*raw::to_bytes(text), b"\0"].concat()
 }
 
 /// One message of an answer.

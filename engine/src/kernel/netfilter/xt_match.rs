@@ -7,7 +7,7 @@ use crate::op::netfilter::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Extension, IcmpType, IfaceLimit, Inv, Masked, Match, Multiport,
     MultiportSide, Nth, PortList, PortRange, Probability, TcpFlagSet, TcpFlags, TcpMatch, UdpMatch,
 };
-use crate::op::{Family, Mac};
+use crate::op::{Family, Mac, raw};
 
 pub(super) fn extension(name: &str, revision: u32, info: Vec<u8>) -> Extension {
     Extension { name: name.to_owned(), revision, info }
@@ -24,7 +24,7 @@ pub(super) fn u32_at(info: &[u8], at: usize) -> Option<u32> {
 /// The text before the first NUL.
 pub(super) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+    raw::from_bytes(&bytes[..end])
 }
 
 /// What an extension's settings say; `None` if netscript has no words for them.
@@ -282,7 +282,7 @@ fn read_statistic(info: &[u8]) -> Option<Match> {
 
 /// `struct xt_comment_info`, linux/netfilter/xt_comment.h: 256 bytes of text.
 pub(super) fn comment(comment: &str) -> Extension {
-    let mut info = comment.as_bytes().to_vec();
+    let mut info = raw::to_bytes(comment).into_owned();
     info.resize(256, 0);
     extension("comment", 0, info)
 }

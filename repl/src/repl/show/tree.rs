@@ -2,7 +2,7 @@
 //! routes, and rules.
 
 use netscript_engine::op::netfilter::Policy;
-use netscript_engine::op::{NetnsRef, Prefix, Route, RouteKind, TableId};
+use netscript_engine::op::{NetnsRef, Prefix, Route, RouteKind, TableId, raw};
 use netscript_engine::state::{Chain, Link, Netns};
 
 use super::super::style::Style;
@@ -99,6 +99,6 @@ fn says_something(chain: &Chain) -> bool {
 
 fn chain_branch(chain: &Chain) -> Branch {
     let policy = chain.policy.map(|policy| format!("  policy {}", policy.word().to_lowercase())).unwrap_or_default();
-    let rules = chain.rules.iter().map(|record| Branch::leaf(record.rule.text())).collect();
+    let rules = chain.rules.iter().map(|record| Branch::leaf(raw::shown(&record.rule.text()).into_owned())).collect();
     Branch { text: format!("{}{policy}", chain.name), below: rules }
 }
