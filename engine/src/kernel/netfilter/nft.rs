@@ -14,8 +14,8 @@ use nftnl_sys::{self as sys, libc};
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::raw::Attributes;
 use super::wire;
-use crate::op::{Family, raw};
 use crate::op::netfilter::{ChainRef, Extension, Hook, Policy, Table as IptablesTable, TableRef};
+use crate::op::{Family, raw};
 
 /// A deletion that fails where there is something inside (linux/netlink.h).
 const NLM_F_NONREC: i32 = 0x100;

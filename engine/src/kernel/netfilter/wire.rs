@@ -6,8 +6,8 @@ use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::raw::RawRule;
 use super::xt_match::text;
 use crate::diagnostics::{Errno, Refusal};
-use crate::op::{Family, raw};
 use crate::op::netfilter::{ChainName, ChainRef, Extension, Hook, Policy, Table, TableRef};
+use crate::op::{Family, raw};
 use crate::state::ForeignChain;
 
 /// Lengths of `struct nlmsghdr` and `struct nfgenmsg`.

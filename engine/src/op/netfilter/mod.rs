@@ -115,11 +115,15 @@ fn flag(flag: &str, rule: &Rule) -> impl Iterator<Item = String> {
 impl fmt::Display for NetfilterOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NetfilterOp::Append(rule) => write!(f, "add the rule `{}` to {}", raw::shown(&rule.text()), rule.chain().table),
+            NetfilterOp::Append(rule) => {
+                write!(f, "add the rule `{}` to {}", raw::shown(&rule.text()), rule.chain().table)
+            }
             NetfilterOp::Insert(rule, at) => {
                 write!(f, "insert the rule `{}` at position {at} in {}", raw::shown(&rule.text()), rule.chain().table)
             }
-            NetfilterOp::Delete(rule, _) => write!(f, "remove the rule `{}` from {}", raw::shown(&rule.text()), rule.chain().table),
+            NetfilterOp::Delete(rule, _) => {
+                write!(f, "remove the rule `{}` from {}", raw::shown(&rule.text()), rule.chain().table)
+            }
             NetfilterOp::Flush(chain) => write!(f, "flush the chain `{}` of {}", chain.name, chain.table),
             NetfilterOp::FlushTable(table) => write!(f, "flush {table}"),
             NetfilterOp::Policy(chain, policy) => {
