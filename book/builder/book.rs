@@ -15,6 +15,7 @@ use crate::fence::{Fence, Kind};
 use crate::kept::{self, Kept};
 use crate::reference;
 use crate::run::{Outcome, Programs};
+use crate::search;
 
 /// What to do with what examples print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ impl Work {
             chapter.content = self.rendered(&done, &path).unwrap_or_default();
         });
         book.build().map_err(|error| anyhow!("mdBook cannot write it: {error:#}"))?;
+        search::improve(&book.build_dir_for("html"))?;
         Ok(report)
     }
 

@@ -8,6 +8,9 @@ use crate::html;
 use crate::kept::Kept;
 use crate::run::{self, Outcome, Programs, Ran, Wrong};
 
+/// How many characters of code fit on the page beside each other.
+const COLUMNS: usize = 84;
+
 /// A chapter with its examples.
 #[derive(Debug)]
 pub struct Chapter {
@@ -70,6 +73,8 @@ impl Chapter {
     /// What differs from what is kept, or from what the chapter says.
     pub fn differences(&self, outcomes: &[Outcome], kept: &Kept) -> Vec<Problem> {
         let mut problems = self.wrong_transcripts(outcomes);
+        problems.extend(self.cut_lines());
+        problems.extend(self.crossed_texts(outcomes));
         let scripts = self.scripts(outcomes).count();
         for (number, (index, _, _, ran)) in self.scripts(outcomes).enumerate() {
             let wanted = kept.outputs.get(number).map_or("", |(_, output)| output);
@@ -83,6 +88,33 @@ impl Chapter {
             problems.push(Problem { file: self.path.clone(), line: 1, what });
         }
         problems
+    }
+
+    /// Lines of scripts that are longer than the page is wide. What programs print is broken by the page, and
+    /// cannot be written otherwise.
+    fn cut_lines(&self) -> Vec<Problem> {
+        let written = self.fences.iter().enumerate().filter(|(_, fence)| match &fence.kind {
+            Kind::Script(script) => !script.hidden,
+            Kind::Quoted(language) => !matches!(language.as_str(), "text" | "error"),
+            Kind::Session { .. } | Kind::Console { .. } => false,
+        });
+        let long = written.flat_map(|(index, fence)| {
+            let lines = fence.text.lines().enumerate();
+            let lines = lines.map(|(at, line)| (at, run::hidden(line).unwrap_or(line).chars().count()));
+            lines.filter(|(_, columns)| *columns > COLUMNS).map(move |(at, columns)| (index, at, columns))
+        });
+        let problem = |(index, at, columns): (usize, usize, usize)| {
+            let what = format!("the line has {columns} characters and would be cut: {COLUMNS} fit on the page");
+            self.problem(index, Wrong { line: at + 1, what })
+        };
+        long.map(problem).collect()
+    }
+
+    /// Pictures in which a line runs over a text.
+    fn crossed_texts(&self, outcomes: &[Outcome]) -> Vec<Problem> {
+        let pictures = self.scripts(outcomes).filter_map(|(index, _, _, ran)| Some((index, ran.graph.as_ref()?)));
+        let crossed = pictures.flat_map(|(index, graph)| graph.crossings().into_iter().map(move |what| (index, what)));
+        crossed.map(|(index, what)| self.problem(index, Wrong::whole(format!("in its picture {what}")))).collect()
     }
 
     fn wrong_transcripts(&self, outcomes: &[Outcome]) -> Vec<Problem> {

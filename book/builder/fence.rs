@@ -27,8 +27,6 @@ pub enum Kind {
     Session {
         /// It goes on with the session before it.
         continues: bool,
-        /// It is a reader's first session, in which commands are shown.
-        first: bool,
     },
     /// Commands of a shell, and what they print.
     Console {
@@ -131,15 +129,14 @@ fn kind(info: &str) -> Result<Kind, String> {
     match language {
         "rhai" => script(&options),
         "repl" => {
-            let (mut continues, mut first) = (false, false);
+            let mut continues = false;
             for option in options {
                 match option {
                     "continues" => continues = true,
-                    "first" => first = true,
                     other => return Err(unknown(other, "repl")),
                 }
             }
-            Ok(Kind::Session { continues, first })
+            Ok(Kind::Session { continues })
         }
         "console" => {
             let (mut continues, mut fails) = (false, false);
@@ -160,7 +157,7 @@ fn kind(info: &str) -> Result<Kind, String> {
 fn unknown(option: &str, language: &str) -> String {
     let known = match language {
         "rhai" => "`commands`, `graph`, `fails=CODE`, `model`, `hidden`, `continues`, `file=NAME` and `args=WORDS`",
-        "repl" => "`continues` and `first`",
+        "repl" => "`continues`",
         "console" => "`continues` and `fails`",
         _ => "`quoted`",
     };

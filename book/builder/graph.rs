@@ -21,7 +21,7 @@ pub fn print(file: &Path, model: bool, args: &[String]) -> Result<()> {
         enter_sandbox(&SandboxFolders::default()).map_err(told)?;
     }
     let name = file.display().to_string();
-    let environment = Environment { args: args.to_vec(), dry_run: model, sandboxed: !model };
+    let environment = Environment { args: args.to_vec(), dry_run: model, sandboxed: !model, columns: None };
     let work = move || -> Result<Graph> { graph(&name, &text, model, &environment) };
     let thread = std::thread::Builder::new().stack_size(STACK_SIZE).spawn(work)?;
     let graph = thread.join().map_err(|_| anyhow!("the script's thread has died"))??;

@@ -11,3 +11,4 @@ mod language;
 pub mod picture;
 pub mod reference;
 pub mod run;
+mod search;

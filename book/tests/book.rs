@@ -141,6 +141,7 @@ $ ip netns list | grep --count red
 
 ```repl
 host> let red = netns(\"red\");
+# ip netns add red
 host> fn twice(x) {
   2 * x
 }
@@ -150,6 +151,7 @@ host> twice(red.links.len())
 
 ```repl,continues
 host> red.ping(\"127.0.0.1\").error
+# ip netns exec red ping -c 1 -W 1 127.0.0.1
 \"Network is unreachable\"
 ```
 

@@ -20,7 +20,7 @@ pub use foreign::{UNNAMED, takes_unknown};
 pub use guarded::{MAX_ELEMENTS, MAX_TEXT};
 pub use imports::ImportFolders;
 pub use limits::MAX_MEMORY;
-pub use session::{ScriptError, Session, at};
+pub use session::{Columns, ScriptError, Session, at};
 pub use variables::define_constants;
 pub use words::{Form, Param, Word, kind_of, words};
 
@@ -146,6 +146,7 @@ impl Interpreter {
 
     /// A script of a name, ready to be run.
     fn compile(&mut self, name: &str, text: &str) -> Result<AST, Failure> {
+        self.session.set_main(name);
         let text = prepare(text);
         self.sources.add(name.into(), text.as_ref().into());
         let compiled = fault::catch(|| self.engine.compile(&text))?;
@@ -251,7 +252,7 @@ fn handles_errors(ast: &AST) -> bool {
 
 fn place(source: &str, position: Position) -> Option<At> {
     let line = position.line()?;
-    Some(At { source: source.into(), line, column: position.position().unwrap_or(0) })
+    Some(At { source: source.into(), line, column: position.position().unwrap_or(0), module: false })
 }
 
 /// Takes a byte order mark away, and makes a comment of a `#!` line of the same length. (Three

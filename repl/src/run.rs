@@ -149,7 +149,7 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
     listen(&mut lab, args);
     let dry_run = args.dry_run.is_some();
     let sandboxed = !dry_run && place != Place::Machine;
-    let environment = Environment { args: args.args.clone(), dry_run, sandboxed };
+    let environment = Environment { args: args.args.clone(), dry_run, sandboxed, columns: Some(columns) };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer, dry_run);
@@ -163,6 +163,11 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
         interpreter.import_from(netscript_stdlib::MODULES, folder);
     }
     Ok(interpreter)
+}
+
+/// The width of the terminal that standard output is.
+pub fn columns() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
 }
 
 /// A dry run is a choice of parts: the model and the shell in place of the kernel.

@@ -129,7 +129,9 @@ fn at_least_at(mut error: Box<EvalAltResult>, place: Position) -> Box<EvalAltRes
 }
 
 fn at_position(context: &EvalContext, position: Position) -> Option<At> {
-    Some(At { source: context.source()?.into(), line: position.line()?, column: position.position().unwrap_or(0) })
+    let source = context.source()?;
+    let module = Session::of_context(context).is_module(source);
+    Some(At { source: source.into(), line: position.line()?, column: position.position().unwrap_or(0), module })
 }
 
 fn remark(session: &Session, at: Option<At>, text: &str) {

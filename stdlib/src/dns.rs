@@ -114,7 +114,8 @@ mod words {
     /// red.serve_dns(#{ "example.test": "127.0.0.1" });
     /// red.resolver("127.0.0.1");
     /// assert(red.fetch("http://example.test/").body == "hello");
-    /// assert(red.fetch("http://other.test/").error == "Could not resolve host: other.test");
+    /// let page = red.fetch("http://other.test/");
+    /// assert(page.error == "Could not resolve host: other.test");
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn serve_dns(ctx: NativeCallContext, netns: &mut Netns, records: Map) -> RhaiResult<Process> {
@@ -125,7 +126,8 @@ mod words {
     ///
     /// ```
     /// host.lo.up();
-    /// host.serve_dns(#{ "example.test": ["192.0.2.10", "2001:db8::10"] }, #{ bind: "127.0.0.1" });
+    /// let names = #{ "example.test": ["192.0.2.10", "2001:db8::10"] };
+    /// host.serve_dns(names, #{ bind: "127.0.0.1" });
     /// ```
     #[rhai_fn(name = "serve_dns", pure, return_raw)]
     pub fn serve_dns_with(

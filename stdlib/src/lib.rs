@@ -26,11 +26,12 @@ mod policy;
 mod probe;
 mod process;
 mod route;
+pub mod show;
 mod sysctl;
 mod undo;
 mod unknown;
 
-use netscript_engine::interpreter::Session;
+use netscript_engine::interpreter::{Columns, Session};
 use rhai::{Array, Dynamic, Engine};
 
 pub use capture::Capture;
@@ -52,6 +53,8 @@ pub struct Environment {
     pub dry_run: bool,
     /// The run has a network of its own: the constant `sandboxed`.
     pub sandboxed: bool,
+    /// Tells the width of the terminal that is printed to; `None`: lines may be as long as they get.
+    pub columns: Option<Columns>,
 }
 
 /// Adds every word of the language to an interpreter's engine.
@@ -77,10 +80,12 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         check::register,
         error::register,
         undo::register,
+        show::register,
         unknown::register,
     ] {
         words(engine);
     }
+    Session::of_engine(engine).set_columns(environment.columns);
     define_constants(engine, environment);
 }
 

@@ -176,7 +176,8 @@ mod words {
     /// are written there.
     ///
     /// ```
-    /// assert(host.ip_rules.filter(|r| r.family == "ipv4").map(|r| r.table) == ["local", "main", "default"]);
+    /// let found = host.ip_rules.filter(|r| r.family == "ipv4");
+    /// assert(found.map(|r| r.table) == ["local", "main", "default"]);
     /// ```
     #[rhai_fn(get = "ip_rules", pure, return_raw)]
     pub fn get_ip_rules(netns: &mut Netns) -> RhaiResult<Array> {

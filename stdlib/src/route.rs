@@ -231,7 +231,8 @@ mod words {
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
     /// host.replace_route("10.1.0.0/16", #{ via: "10.0.0.2" });
     /// host.replace_route("10.1.0.0/16", #{ via: "10.0.0.3" });
-    /// assert(host.routes.filter(|r| r.dst == "10.1.0.0/16").map(|r| r.via) == ["10.0.0.3"]);
+    /// let found = host.routes.filter(|r| r.dst == "10.1.0.0/16");
+    /// assert(found.map(|r| r.via) == ["10.0.0.3"]);
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn replace_route(ctx: NativeCallContext, netns: &mut Netns, dst: Dynamic, options: Map) -> RhaiResult<()> {

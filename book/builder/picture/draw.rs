@@ -3,15 +3,18 @@
 use svg::Document;
 use svg::node::element::{Group, Path, Rectangle, Text, Title};
 
-use super::facts::{Graph, Place, Port, Space};
-use super::layout::{LINE, Layout, PAD, Rect, Side, lines};
+use super::lines::{Line, cables};
+
+use super::facts::{Graph, Port, Space};
+use super::layout::{LINE, Layout, PAD, Rect, Side, lines, width};
 
 /// How small a picture may be shown: then it scrolls, since it could not be read.
 const SMALLEST: f64 = 0.68;
 
 /// The picture as one line of SVG.
 pub fn svg(graph: &Graph, layout: &Layout) -> String {
-    let (width, height) = layout.size;
+    let cables = cables(graph, layout);
+    let (width, height) = (cables.iter().map(Line::right).fold(layout.size.0, f64::max), layout.size.1);
     let title = described(graph);
     let mut document = Document::new()
         .set("class", "lab")
@@ -25,8 +28,8 @@ pub fn svg(graph: &Graph, layout: &Layout) -> String {
     for rect in &layout.spaces {
         document = document.add(rectangle(*rect, "space", 8));
     }
-    for cable in cables(graph, layout) {
-        document = document.add(cable);
+    for cable in &cables {
+        document = document.add(Path::new().set("class", cable.class).set("d", cable.data.as_str()));
     }
     for (index, rect) in layout.spaces.iter().enumerate() {
         document = document.add(head(graph, layout, index, *rect));
@@ -46,16 +49,34 @@ fn described(graph: &Graph) -> String {
 
 /// A namespace's name and routes, below the ports along its upper edge.
 fn head(graph: &Graph, layout: &Layout, index: usize, rect: Rect) -> Group {
+    let mut group = Group::new();
+    for (line, (x, y, content)) in head_lines(graph, layout, index, rect).into_iter().enumerate() {
+        group = group.add(text(x, y, if line == 0 { "name" } else { "route" }, content));
+    }
+    group
+}
+
+/// The rectangles that the texts of namespaces take, with the texts.
+pub fn heads<'g>(graph: &'g Graph, layout: &Layout) -> Vec<(Rect, &'g str)> {
+    let spaces = layout.spaces.iter().enumerate();
+    let lines = spaces.flat_map(|(index, rect)| head_lines(graph, layout, index, *rect));
+    // A name is set wider than the rest.
+    let around = |(x, y, text)| (Rect { x, y: y - LINE * 0.75, w: width(text) * 1.1, h: LINE * 0.95 }, text);
+    lines.map(around).collect()
+}
+
+/// Where the lines of a namespace's name and routes begin.
+fn head_lines<'g>(graph: &'g Graph, layout: &Layout, index: usize, rect: Rect) -> Vec<(f64, f64, &'g str)> {
     let at_top = layout.ports.iter().filter(|((space, _), (_, side))| *space == index && *side == Side::Top);
     let top = at_top.map(|(_, (port, _))| port.h + PAD * 1.5).fold(0.0, f64::max);
     let Space { name, routes, .. } = &graph.spaces[index];
     let mut y = rect.y + PAD + top + LINE * 0.8;
-    let mut group = Group::new().add(text(rect.x + PAD, y, "name", name));
+    let mut lines = vec![(rect.x + PAD, y, name.as_str())];
     for route in routes {
         y += LINE;
-        group = group.add(text(rect.x + PAD, y, "route", route));
+        lines.push((rect.x + PAD, y, route.as_str()));
     }
-    group
+    lines
 }
 
 fn rectangle(rect: Rect, class: &str, radius: u32) -> Rectangle {
@@ -68,7 +89,7 @@ fn rectangle(rect: Rect, class: &str, radius: u32) -> Rectangle {
         .set("rx", radius)
 }
 
-fn rounded(number: f64) -> f64 {
+pub fn rounded(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
@@ -90,89 +111,4 @@ fn port(port: &Port, rect: Rect) -> Group {
         group = group.add(text(rect.middle(), rect.y + PAD / 2.0 + LINE * (row + 0.78), class, line));
     }
     group
-}
-
-/// Cables, links on others, tunnels, and what ties ports to their bridges.
-fn cables(graph: &Graph, layout: &Layout) -> Vec<Path> {
-    let mut paths = Vec::new();
-    for (number, space) in graph.spaces.iter().enumerate() {
-        for (index, port) in space.ports.iter().enumerate() {
-            let Some(here) = layout.ports.get(&(number, index)).copied() else { continue };
-            let at = |name: &str| Place { space: space.name.clone(), port: name.to_owned() };
-            if let Some(bridge) = port.master.as_ref().and_then(|name| find(graph, layout, &at(name))) {
-                paths.push(tie(here, bridge));
-            }
-            if let Some((other, there)) = port.cable.as_ref().and_then(|place| found(graph, layout, place))
-                && (number, index) < other
-            {
-                paths.push(curve(here, there, "cable"));
-            }
-            if let Some(there) = port.parent.as_ref().and_then(|place| find(graph, layout, place)) {
-                let inside = port.parent.as_ref().is_some_and(|place| place.space == space.name);
-                let free = |(rect, side): Placed| (rect, if inside { Side::Inside } else { side });
-                paths.push(curve(free(here), free(there), "upper"));
-            }
-        }
-    }
-    paths.extend(tunnels(graph, layout));
-    paths
-}
-
-type Placed = (Rect, Side);
-
-fn found(graph: &Graph, layout: &Layout, place: &Place) -> Option<((usize, usize), Placed)> {
-    let space = graph.spaces.iter().position(|space| space.name == place.space)?;
-    let port = graph.spaces[space].ports.iter().position(|port| port.name == place.port)?;
-    layout.ports.get(&(space, port)).map(|placed| ((space, port), *placed))
-}
-
-fn find(graph: &Graph, layout: &Layout, place: &Place) -> Option<Placed> {
-    found(graph, layout, place).map(|(_, placed)| placed)
-}
-
-/// Every two ends of one VXLAN.
-fn tunnels(graph: &Graph, layout: &Layout) -> Vec<Path> {
-    let ports = graph.spaces.iter().enumerate().flat_map(|(space, contents)| {
-        contents.ports.iter().enumerate().map(move |(index, port)| ((space, index), port))
-    });
-    let ends: Vec<((usize, usize), &String)> =
-        ports.filter_map(|(place, port)| Some((place, port.tunnel.as_ref()?))).collect();
-    let mut paths = Vec::new();
-    for (index, (from, id)) in ends.iter().enumerate() {
-        for (to, _) in ends[index + 1..].iter().filter(|(to, other)| other == id && to.0 != from.0) {
-            if let (Some(from), Some(to)) = (layout.ports.get(from), layout.ports.get(to)) {
-                paths.push(curve(*from, *to, "tunnel"));
-            }
-        }
-    }
-    paths
-}
-
-fn path(class: &str, data: String) -> Path {
-    Path::new().set("class", class).set("d", data)
-}
-
-/// A port to its bridge.
-fn tie((port, side): Placed, (bridge, _): Placed) -> Path {
-    let (from, to) = match side {
-        Side::Top => (port.y + port.h, bridge.y),
-        Side::Inside | Side::Bottom => (port.y, bridge.y + bridge.h),
-    };
-    let x = rounded(port.middle());
-    path("tie", format!("M{x} {} V{}", rounded(from), rounded(to)))
-}
-
-/// From the edge of one link to that of another.
-fn curve((from, from_side): Placed, (to, to_side): Placed, class: &str) -> Path {
-    let end = |rect: Rect, side: Side, other: Rect| match side {
-        Side::Top => (rect.y, -1.0),
-        Side::Bottom => (rect.y + rect.h, 1.0),
-        Side::Inside if other.y + other.h < rect.y => (rect.y, -1.0),
-        Side::Inside => (rect.y + rect.h, 1.0),
-    };
-    let ((y1, way1), (y2, way2)) = (end(from, from_side, to), end(to, to_side, from));
-    let reach = ((y2 - y1).abs() / 2.0).max(36.0);
-    let (x1, x2) = (rounded(from.middle()), rounded(to.middle()));
-    let (c1, c2) = (rounded(y1 + way1 * reach), rounded(y2 + way2 * reach));
-    path(class, format!("M{x1} {} C{x1} {c1} {x2} {c2} {x2} {}", rounded(y1), rounded(y2)))
 }

@@ -38,6 +38,11 @@ impl Rect {
         self.x + self.w / 2.0
     }
 
+    /// Whether a point lies within it.
+    pub fn holds(&self, (x, y): (f64, f64)) -> bool {
+        x > self.x && x < self.x + self.w && y > self.y && y < self.y + self.h
+    }
+
     fn moved(mut self, x: f64, y: f64) -> Rect {
         self.x += x;
         self.y += y;
@@ -65,6 +70,8 @@ pub struct Layout {
     pub spaces: Vec<Rect>,
     /// Links by namespace and place in it.
     pub ports: BTreeMap<(usize, usize), (Rect, Side)>,
+    /// The upper and the lower edge of each row of namespaces.
+    pub rows: Vec<(f64, f64)>,
 }
 
 /// The lines of text of a link.
@@ -107,6 +114,7 @@ pub fn layout(graph: &Graph) -> Layout {
     }
     let total = rows.iter().map(|(_, width, ..)| *width).fold(0.0, f64::max);
     for (row, width, y, height, rank) in rows {
+        layout.rows.push((y, y + height));
         let mut x = 1.0 + (total - width) / 2.0;
         for index in row {
             let (w, h) = boxes[index].size;
@@ -140,6 +148,24 @@ fn ends(graph: &Graph) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
+/// How many cables lie between a namespace and the farthest that they lead to.
+fn depth(start: usize, count: usize, ends: &[(usize, usize)]) -> usize {
+    let mut far: Vec<Option<usize>> = vec![None; count];
+    far[start] = Some(0);
+    let mut queue = VecDeque::from([(start, 0)]);
+    let mut deepest = 0;
+    while let Some((from, steps)) = queue.pop_front() {
+        deepest = steps;
+        for (_, to) in ends.iter().filter(|(one, _)| *one == from) {
+            if far[*to].is_none() {
+                far[*to] = Some(steps + 1);
+                queue.push_back((*to, steps + 1));
+            }
+        }
+    }
+    deepest
+}
+
 /// In which row each namespace stands.
 struct Ranks {
     rank: Vec<i32>,
@@ -153,7 +179,8 @@ impl Ranks {
         let ends: Vec<(usize, usize)> = ends(graph).collect();
         let cables = |index: usize| ends.iter().filter(|(from, _)| *from == index).count();
         let mut order: Vec<usize> = (0..count).collect();
-        order.sort_by_key(|index| std::cmp::Reverse(cables(*index)));
+        // Of those with the same number, the one from which the others are nearest: fewer rows, shorter cables.
+        order.sort_by_key(|index| (std::cmp::Reverse(cables(*index)), depth(*index, count, &ends)));
         let (mut rank, mut found) = (vec![None; count], Vec::new());
         for start in order {
             if rank[start].is_some() {

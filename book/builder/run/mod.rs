@@ -51,7 +51,7 @@ pub fn run(programs: &Programs, fences: &[Fence], index: usize) -> Result<Outcom
         .map_err(anyhow::Error::from)?;
     match &fences[index].kind {
         Kind::Script(script) => Ok(Outcome::Script(Box::new(script::run(programs, folder.path(), script, &parts)?))),
-        Kind::Session { first, .. } => session::run(programs, folder.path(), *first, &parts).map(Outcome::Transcript),
+        Kind::Session { .. } => session::run(programs, folder.path(), &parts).map(Outcome::Transcript),
         Kind::Console { fails, .. } => console::run(programs, folder.path(), *fails, &parts).map(Outcome::Transcript),
         Kind::Quoted(_) => Ok(Outcome::AsWritten),
     }

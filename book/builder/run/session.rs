@@ -28,9 +28,9 @@ pub fn prompt(line: &str) -> Option<usize> {
 }
 
 /// Runs the last block of a chain, and gives it as it really goes.
-pub fn run(programs: &Programs, folder: &Path, first: bool, parts: &[&Fence]) -> Result<String, Wrong> {
+pub fn run(programs: &Programs, folder: &Path, parts: &[&Fence]) -> Result<String, Wrong> {
     let Some((last, before)) = parts.split_last() else { return Ok(String::new()) };
-    let mut session = Session::start(programs, folder, first || begins_with_banner(parts))?;
+    let mut session = Session::start(programs, folder)?;
     for part in before {
         session.enter_all(&part.text)?;
     }
@@ -90,13 +90,9 @@ struct Session {
 }
 
 impl Session {
-    fn start(programs: &Programs, folder: &Path, first: bool) -> Result<Session> {
+    fn start(programs: &Programs, folder: &Path) -> Result<Session> {
         let state = folder.join("state");
         fs::create_dir_all(state.join("netscript")).context("cannot prepare the session")?;
-        if !first {
-            // Commands are shown in somebody's first session, who has no history.
-            fs::write(state.join("netscript/history"), "#V2\n").context("cannot prepare the session")?;
-        }
         let prepare = |command: pty_process::blocking::Command| {
             command.arg("--sandbox").current_dir(folder).env("XDG_STATE_HOME", &state)
         };

@@ -16,11 +16,14 @@ pub struct At {
     pub line: usize,
     /// Character in the line, from 1; 0 is the whole line.
     pub column: usize,
+    /// The source is a module, and not the script that runs or what is typed.
+    pub module: bool,
 }
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)
+        write!(f, "line {}", self.line)?;
+        if self.module { write!(f, " of {}", self.source) } else { Ok(()) }
     }
 }
 
@@ -101,7 +104,7 @@ mod tests {
     }
 
     fn at(line: usize, column: usize) -> At {
-        At { source: "x".into(), line, column }
+        At { source: "x".into(), line, column, module: false }
     }
 
     #[test]

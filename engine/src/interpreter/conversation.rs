@@ -89,6 +89,7 @@ impl Interpreter {
     pub fn evaluate(&mut self, text: &str) -> Result<Outcome, Failure> {
         self.conversation.turn_page();
         let name = self.conversation.name();
+        self.session.set_main(&name);
         let before = "\n".repeat(self.conversation.lines());
         let text = format!("{}\n", text.trim_end_matches('\n'));
         self.conversation.text.push_str(&text);
@@ -104,6 +105,8 @@ impl Interpreter {
     pub fn load(&mut self, name: &str, text: &str) -> Result<Outcome, Failure> {
         self.session.limits().begin();
         let ast = self.compile(name, text)?;
+        // Its lines are not those that are typed.
+        self.session.set_main(&self.conversation.name());
         self.go_on_with(name, &ast)
     }
 
@@ -130,6 +133,37 @@ impl Interpreter {
             }))),
             Err(error) => Err(self.failure(name, error)),
         }
+    }
+
+    /// Forgets what the statements between two points defined, and nothing that was defined after
+    /// them. A variable of before that they changed is what it was, unless it was changed again.
+    pub fn forget(&mut self, before: &Mark, after: &Mark) {
+        let (first, last) = (lengths(&before.0), lengths(&after.0));
+        let mut variables = entries(&self.conversation.scope);
+        let (old, new) = (entries(&before.0.scope), entries(&after.0.scope));
+        for (index, (_, _, value)) in variables.iter_mut().enumerate().take(first.0) {
+            if !self.equal(&old[index].2, &new[index].2) && self.equal(&new[index].2, value) {
+                *value = old[index].2.clone();
+            }
+        }
+        variables.drain(first.0..last.0.max(first.0));
+        let Conversation { scope, global, .. } = &mut self.conversation;
+        scope.rewind(0);
+        for (name, constant, value) in variables {
+            if constant { scope.push_constant_dynamic(name, value) } else { scope.push_dynamic(name, value) };
+        }
+        global.lib.drain(first.1..last.1.max(first.1));
+        let later: Vec<_> =
+            global.scan_imports_raw().skip(last.2).map(|(name, module)| (name.clone(), module.clone())).collect();
+        global.truncate_imports(first.2);
+        later.into_iter().for_each(|(name, module)| global.push_import(name, module));
+    }
+
+    /// Whether two values are equal, as a script would find them.
+    fn equal(&self, one: &Dynamic, other: &Dynamic) -> bool {
+        let mut scope = Scope::new();
+        scope.push_constant_dynamic("one", one.clone()).push_constant_dynamic("other", other.clone());
+        self.engine.eval_expression_with_scope(&mut scope, "one == other").unwrap_or(false)
     }
 
     /// Whether a text is a statement yet.
@@ -177,6 +211,14 @@ impl Interpreter {
         imports.map(|(name, module)| (name.to_string(), functions(module).collect())).collect()
     }
 
+    /// The functions that the text of a module defines, by name.
+    pub fn functions_of(&self, text: &str) -> Vec<Function> {
+        let Ok(ast) = self.engine.compile(text) else { return Vec::new() };
+        let mut functions: Vec<Function> = functions(ast.shared_lib()).collect();
+        functions.sort_by(|a, b| (&a.name, a.params.len()).cmp(&(&b.name, b.params.len())));
+        functions
+    }
+
     /// Evaluates an expression that changes nothing, with the variables of the conversation.
     pub fn look_up(&self, expression: &str) -> Option<Dynamic> {
         let mut scope = self.conversation.scope.clone();
@@ -194,6 +236,20 @@ impl Interpreter {
         self.conversation.scope = mark.0.scope;
         self.conversation.global = mark.0.global;
     }
+}
+
+/// How many variables, functions and imports there are.
+fn lengths(conversation: &Conversation) -> (usize, usize, usize) {
+    (conversation.scope.len(), conversation.global.lib.len(), conversation.global.num_imports())
+}
+
+/// Variables in the order in which they were made, a shared value as it is shared.
+fn entries(scope: &Scope<'_>) -> Vec<(String, bool, Dynamic)> {
+    let mut entries: Vec<_> =
+        scope.iter_raw().map(|(name, constant, value)| (name.to_owned(), constant, value.clone())).collect();
+    // Rhai goes through them backwards.
+    entries.reverse();
+    entries
 }
 
 fn functions(module: &Module) -> impl Iterator<Item = Function> {

@@ -11,6 +11,9 @@ use crate::Lab;
 use crate::diagnostics::{At, Error};
 use crate::op::NetnsRef;
 
+/// Tells the width of the terminal; `None` where there is none.
+pub type Columns = fn() -> Option<u16>;
+
 /// The lab of a run, as handles and functions hold it.
 #[derive(Clone)]
 pub struct Session(Rc<Shared>);
@@ -21,6 +24,8 @@ struct Shared {
     here: RefCell<NetnsRef>,
     constants: RefCell<Vec<(&'static str, Dynamic)>>,
     limits: Limits,
+    columns: Cell<Option<Columns>>,
+    main: RefCell<String>,
 }
 
 impl Session {
@@ -31,6 +36,8 @@ impl Session {
             here: RefCell::new(NetnsRef::Host),
             constants: RefCell::default(),
             limits: Limits::default(),
+            columns: Cell::new(None),
+            main: RefCell::default(),
         }))
     }
 
@@ -85,6 +92,26 @@ impl Session {
         self.0.here.replace(netns);
     }
 
+    /// The width of the terminal that scripts print to; `None` where there is none.
+    pub fn columns(&self) -> Option<u16> {
+        self.0.columns.get().and_then(|columns| columns())
+    }
+
+    /// Says how to find out the width of the terminal.
+    pub fn set_columns(&self, columns: Option<Columns>) {
+        self.0.columns.set(columns);
+    }
+
+    /// Whether a source is a module: another text than the script that runs, or what is typed.
+    pub fn is_module(&self, source: &str) -> bool {
+        *self.0.main.borrow() != source
+    }
+
+    /// The script that runs from now on.
+    pub(super) fn set_main(&self, name: &str) {
+        name.clone_into(&mut self.0.main.borrow_mut());
+    }
+
     /// The variables that are there without having been made, as `host` is.
     pub fn constants(&self) -> Vec<(&'static str, Dynamic)> {
         self.0.constants.borrow().clone()
@@ -121,7 +148,8 @@ impl Session {
 pub fn at(context: &NativeCallContext<'_>) -> Option<At> {
     let position = context.call_position();
     let source = context.call_source()?;
-    Some(At { source: source.into(), line: position.line()?, column: position.position().unwrap_or(0) })
+    let module = Session::of(context).is_module(source);
+    Some(At { source: source.into(), line: position.line()?, column: position.position().unwrap_or(0), module })
 }
 
 /// An error as a script sees it in `catch (e)`: with `.code`, `.message` and `.errno`.

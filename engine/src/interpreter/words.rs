@@ -77,15 +77,19 @@ impl Word {
 
 /// Every word that is registered, in the order of their names.
 pub fn words(engine: &Engine) -> Vec<Word> {
-    let all = engine.collect_fn_metadata(None, |info| Some((info.metadata.hash, word(engine, &info))), true);
-    let own = engine.collect_fn_metadata(None, |info| Some((info.metadata.hash, word(engine, &info))), false);
+    let hashed = |info: FuncInfo<'_>| Some((info.metadata.hash, word(engine, &info)));
+    let all = engine.collect_fn_metadata(None, hashed, true);
+    let own = engine.collect_fn_metadata(None, hashed, false);
     let documented: BTreeSet<u64> =
         all.iter().filter(|(_, word)| !word.docs.is_empty()).map(|(hash, _)| *hash).collect();
     // A function that stands before one of Rhai's and does the same has no documentation.
     let stands_before = |(hash, word): &(u64, Word)| word.docs.is_empty() && documented.contains(hash);
-    let own: BTreeSet<u64> = own.into_iter().filter(|own| !stands_before(own)).map(|(hash, _)| hash).collect();
-    let words = all.into_iter().filter(|word| !stands_before(word));
-    let mut words: Vec<Word> = words.map(|(hash, word)| Word { standard: !own.contains(&hash), ..word }).collect();
+    let own: Vec<(u64, Word)> = own.into_iter().filter(|own| !stands_before(own)).collect();
+    // A word of Rhai's that one of ours takes the place of is not there any more.
+    let hashes: BTreeSet<u64> = own.iter().map(|(hash, _)| *hash).collect();
+    let standard = all.into_iter().filter(|word| !stands_before(word) && !hashes.contains(&word.0));
+    let standard = standard.map(|(_, word)| Word { standard: true, ..word });
+    let mut words: Vec<Word> = own.into_iter().map(|(_, word)| word).chain(standard).collect();
     words.sort_by(|a, b| (&a.name, a.standard, a.params.len()).cmp(&(&b.name, b.standard, b.params.len())));
     words.dedup();
     words

@@ -168,7 +168,7 @@ impl Processes {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
         let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
-        let mut command = Command::new(shell::program());
+        let mut command = shell::command(&self.token, netns);
         // What the user does there is not the lab's.
         command.env_remove(LAB_VARIABLE).env_remove(PROGRAM_VARIABLE);
         let failed = not_started(netns, &command);

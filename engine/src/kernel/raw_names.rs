@@ -103,7 +103,7 @@ mod tests {
         message[4] = 16;
         put(&mut message, 3, name);
         put(&mut message, 4, &1500_u32.to_ne_bytes());
-        let length = u32::try_from(message.len()).unwrap();
+        let length = u32::try_from(message.len()).expect("it is short");
         message[..4].copy_from_slice(&length.to_ne_bytes());
         message
     }

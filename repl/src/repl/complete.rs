@@ -10,6 +10,7 @@ use super::commands;
 use super::context::{Context, Place, context};
 use super::lexicon::{KEYWORDS, Lexicon};
 use super::receiver::Receiver;
+use super::sysctl;
 
 /// Something that can stand at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,7 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
             keys.map(|key| Candidate { display: key.to_owned(), replacement: format!("{key}: ") }).collect()
         }
         Place::Name(receiver) => names(receiver, interpreter, lexicon),
+        Place::Setting(receiver) => settings(typed, receiver, interpreter, lexicon),
         Place::Import => MODULES.iter().map(|(name, _)| Candidate::plain(*name)).collect(),
         Place::Nothing => Vec::new(),
     };
@@ -109,19 +111,39 @@ fn functions_of(module: &str, interpreter: &Interpreter) -> Vec<Candidate> {
     functions.iter().map(|function| Candidate::call(&function.name, !function.params.is_empty())).collect()
 }
 
-/// The names of namespaces, and of the links where the receiver is or bare words act.
+/// The names of namespaces, and of the links where the receiver is or bare words act. Where that
+/// cannot be told, the links of every namespace.
 fn names(receiver: Option<&str>, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
-    let netns = receiver.and_then(|receiver| place_of(receiver, interpreter, lexicon));
-    let netns = netns.unwrap_or_else(|| interpreter.session().here());
-    let mut lab = interpreter.session().lab();
-    let namespaces = lab.world().netns_names().unwrap_or_default();
-    let links = lab.world().link_names(&netns).unwrap_or_default();
-    let links = links.into_iter().map(|name| Candidate::plain(name.to_string()));
+    let namespaces = interpreter.session().lab().world().netns_names().unwrap_or_default();
+    let places = match receiver.map(|receiver| place_of(receiver, interpreter, lexicon)) {
+        None => vec![interpreter.session().here()],
+        Some(Some(netns)) => vec![netns],
+        Some(None) => [NetnsRef::Host].into_iter().chain(namespaces.iter().cloned().map(NetnsRef::Named)).collect(),
+    };
+    let links = places.iter().flat_map(|netns| link_names(netns, interpreter)).map(Candidate::plain);
     namespaces.into_iter().map(|name| Candidate::plain(name.to_string())).chain(links).collect()
 }
 
-/// The namespace that an expression is, or is in.
+fn link_names(netns: &NetnsRef, interpreter: &Interpreter) -> Vec<String> {
+    let names = interpreter.session().lab().world().link_names(netns).unwrap_or_default();
+    names.into_iter().map(|name| name.to_string()).collect()
+}
+
+/// The names of settings, up to the next dot.
+fn settings(typed: &str, receiver: Option<&str>, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
+    let netns = receiver.and_then(|receiver| place_of(receiver, interpreter, lexicon));
+    let links = link_names(&netns.unwrap_or(NetnsRef::Host), interpreter);
+    sysctl::beginning_with(typed, &links).into_iter().map(Candidate::plain).collect()
+}
+
+/// The namespace that an expression is or is in, or that one which it begins with is in:
+/// `red.filter.forward` is in `red`.
 fn place_of(expression: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Option<NetnsRef> {
+    let shorter = || place_of(expression.rsplit_once('.')?.0.trim_end(), interpreter, lexicon);
+    place_of_whole(expression, interpreter, lexicon).or_else(shorter)
+}
+
+fn place_of_whole(expression: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Option<NetnsRef> {
     let known = Receiver::of(expression, interpreter, lexicon);
     let kind = known.kind.as_deref()?;
     if !matches!(kind, "Netns" | "Link") || expression.contains('(') {

@@ -26,6 +26,8 @@ pub enum Place<'a> {
     Option(&'a str, Vec<&'a str>),
     /// A name in a string; the expression whose method is being called, if one is.
     Name(Option<&'a str>),
+    /// The name of a kernel setting in a string; the expression whose setting it is.
+    Setting(Option<&'a str>),
     /// The name of a module in a string.
     Import,
     /// Nothing that could be completed.
@@ -92,7 +94,12 @@ impl<'a> Line<'a, '_> {
         while let Some(bracket) = open.filter(|bracket| self.get(*bracket) != Some("(")) {
             open = self.enclosing(bracket);
         }
-        Place::Name(open.and_then(|bracket| self.receiver(bracket)))
+        let receiver = open.and_then(|bracket| self.receiver(bracket));
+        let is_setting = open.is_some_and(|bracket| {
+            let word = bracket.checked_sub(1).and_then(|word| self.get(word));
+            bracket + 1 == count && matches!(word, Some("sysctl" | "has_sysctl"))
+        });
+        if is_setting { Place::Setting(receiver) } else { Place::Name(receiver) }
     }
 
     /// The expression whose method is called with the bracket at an index.
@@ -227,6 +234,8 @@ mod tests {
         assert_eq!(context("link(\"ve"), Context { start: 6, typed: "ve", place: Place::Name(None) });
         assert_eq!(place("cool.link(\""), Place::Name(Some("cool")));
         assert_eq!(place("cool.route(\"default\", #{ dev: \""), Place::Name(Some("cool")));
+        assert_eq!(context("red.sysctl(\"net.ip"), Context { start: 12, typed: "net.ip", place: Place::Setting(Some("red")) });
+        assert_eq!(place("red.sysctl(\"a\", \""), Place::Name(Some("red")));
         assert_eq!(place("import \"la"), Place::Import);
         assert_eq!(place("\"done\""), Place::Word);
         assert_eq!(place("// co"), Place::Nothing);

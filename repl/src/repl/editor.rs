@@ -18,6 +18,7 @@ use super::complete::complete;
 use super::highlight::highlight;
 use super::history::History;
 use super::lexicon::Lexicon;
+use super::statements;
 use super::style::Style;
 
 /// Reads what a user types, with history.
@@ -170,14 +171,14 @@ impl Highlighter for Assistant {
 
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let text = context.input();
-        if text.starts_with(':') {
-            return Ok(ValidationResult::Valid(None));
-        }
-        Ok(match self.interpreter.borrow().completeness(text) {
-            Completeness::Incomplete => ValidationResult::Incomplete,
+        let interpreter = self.interpreter.borrow();
+        // What was pasted may be several statements: only the last can be unfinished.
+        let statements = statements::split(context.input(), |text| interpreter.completeness(text));
+        let last = statements.last().filter(|last| !last.trim_start().starts_with(':'));
+        Ok(match last.map(|last| interpreter.completeness(last)) {
+            Some(Completeness::Incomplete) => ValidationResult::Incomplete,
             // What is wrong is told with the place underlined.
-            Completeness::Complete | Completeness::Wrong => ValidationResult::Valid(None),
+            Some(Completeness::Complete | Completeness::Wrong) | None => ValidationResult::Valid(None),
         })
     }
 }

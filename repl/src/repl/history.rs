@@ -12,7 +12,6 @@ use super::editor::Assistant;
 /// The file of the history; none where there is no home.
 pub struct History {
     file: Option<PathBuf>,
-    is_new: bool,
 }
 
 impl History {
@@ -28,13 +27,7 @@ impl History {
         let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
         let file = state.map(|state| state.join("netscript/history"));
-        let is_new = file.as_ref().is_none_or(|file| !file.exists());
-        History { file, is_new }
-    }
-
-    /// Whether this is the first session.
-    pub fn is_new(&self) -> bool {
-        self.is_new
+        History { file }
     }
 
     /// Gives an editor what was typed before.

@@ -6,12 +6,13 @@ mod context;
 mod editor;
 mod highlight;
 mod history;
+mod json;
 mod lexicon;
 mod receiver;
 mod said;
-mod show;
 mod statements;
 mod style;
+mod sysctl;
 mod watch;
 
 use std::cell::{Cell, RefCell};
@@ -28,8 +29,8 @@ use netscript_engine::kernel::Interrupt;
 use netscript_engine::op::NetnsRef;
 use netscript_engine::shell;
 use netscript_engine::{Memory, Point, Stage};
+use netscript_stdlib::show::{self, Screen};
 use said::{Fate, Said};
-use show::Screen;
 use style::Style;
 
 use crate::cli::Colour;
@@ -47,8 +48,16 @@ pub struct Repl {
     interrupt: Interrupt,
     colours: Colours,
     rehearsal: Option<Rehearsal>,
-    /// The moments before the lines that changed something, with the number of lines said then.
-    moments: Vec<(usize, Moment)>,
+    /// The lines that changed the network and can be taken back.
+    changes: Vec<Change>,
+}
+
+/// A line that changed the network.
+struct Change {
+    /// Its index among what was said.
+    said: usize,
+    before: Moment,
+    after: Mark,
 }
 
 /// A point to go back to.
@@ -100,7 +109,7 @@ pub struct Start<'a> {
     pub place: Place,
     /// Colours, as the command line wants them.
     pub colour: Colour,
-    /// Echo, whether or not this is the first session.
+    /// Echo, also on the machine.
     pub verbose: bool,
     /// Ask at the end whether the lab stays.
     pub ask: bool,
@@ -130,7 +139,8 @@ pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, sta
     let history = History::of_user();
     let interactive = io::stdin().is_terminal();
     let mut repl = Repl::new(interpreter, printer, interrupt, start.colour);
-    repl.settings.echo.set(start.verbose || (interactive && history.is_new()));
+    // In a sandbox people learn; on the machine they work.
+    repl.settings.echo.set(start.verbose || (interactive && start.place != Place::Machine));
     if interactive {
         repl.banner(start.place);
     } else if start.place == Place::Unprivileged {
@@ -179,7 +189,7 @@ impl Repl {
             interrupt,
             colours,
             rehearsal: None,
-            moments: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -215,13 +225,11 @@ impl Repl {
         };
         loop {
             match lines.read(&self.prompt()) {
-                Ok(Typed::Line(line)) => match self.take(&line) {
-                    Ok(Flow::GoOn) => {}
-                    Ok(Flow::Leave(status)) => return status,
-                    Err(failure) => {
-                        self.complain(&failure);
+                Ok(Typed::Line(text)) => {
+                    if let Flow::Leave(status) = self.take_all(&text) {
+                        return status;
                     }
-                },
+                }
                 Ok(Typed::Nothing) => {}
                 Ok(Typed::End) => return 0,
                 // The terminal is gone.
@@ -271,6 +279,27 @@ impl Repl {
     fn prompt(&self) -> String {
         let dry = if self.rehearsal.is_some() { "dry:" } else { "" };
         visible_line(&format!("{dry}{}> ", self.interpreter.borrow().session().here())).into_owned()
+    }
+
+    /// Does what was typed or pasted, a statement after the other. One that fails does not keep
+    /// those after it from being done, as if each had been typed by itself; Ctrl-C does.
+    fn take_all(&mut self, text: &str) -> Flow {
+        for statement in statements::split(text, |text| self.interpreter.borrow().completeness(text)) {
+            match self.take(&statement) {
+                Ok(Flow::GoOn) => {}
+                Ok(Flow::Leave(status)) => return Flow::Leave(status),
+                Err(failure) => {
+                    self.complain(&failure);
+                    if failure.error == Error::Interrupted {
+                        break;
+                    }
+                }
+            }
+            if self.interrupt.ended() {
+                break;
+            }
+        }
+        Flow::GoOn
     }
 
     /// Does what a line says: a command, or statements.
@@ -341,12 +370,29 @@ impl Repl {
         Moment { point, memory, mark: interpreter.mark(), here: interpreter.session().here() }
     }
 
-    /// Keeps the moment before a line that changed the network.
-    fn remember(&mut self, moment: Moment) {
+    /// Keeps the moments before and after a line that changed the network.
+    fn remember(&mut self, before: Moment) {
         let now = self.interpreter.borrow().session().lab().world().point();
-        if self.rehearsal.is_none() && now != moment.point {
-            self.moments.push((self.said.len(), moment));
+        if self.rehearsal.is_none() && now != before.point {
+            let after = self.interpreter.borrow().mark();
+            self.changes.push(Change { said: self.said.len(), before, after });
         }
+    }
+
+    /// Takes back the last so many lines that changed the network: what they did there, and what
+    /// they defined. What other lines defined stays. Gives the indexes of the lines.
+    fn take_back(&mut self, first: usize) -> (Vec<usize>, Result<()>) {
+        self.interrupt.reset();
+        let undone = self.changes.split_off(first);
+        let mut interpreter = self.interpreter.borrow_mut();
+        let result = match undone.first() {
+            Some(change) => interpreter.session().lab().rollback(change.before.point, None),
+            None => Ok(()),
+        };
+        undone.iter().rev().for_each(|change| interpreter.forget(&change.before.mark, &change.after));
+        drop(interpreter);
+        self.leave_what_is_gone();
+        (undone.iter().map(|change| change.said).collect(), result)
     }
 
     /// Takes back what a failed line has done, and gives its failure.
@@ -384,7 +430,7 @@ impl Repl {
 
     fn show(&self, value: &rhai::Dynamic) -> Result<()> {
         let text = if self.settings.json.get() && !value.is_unit() {
-            Some(visible_json(&show::json(value)?).into_owned())
+            Some(visible_json(&json::json(value)?).into_owned())
         } else {
             show::show(value, self.screen())?
         };
@@ -395,8 +441,7 @@ impl Repl {
     }
 
     fn screen(&self) -> Screen {
-        let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
-        Screen { width, colour: self.colours.out }
+        Screen { width: crate::run::columns(), colour: self.colours.out }
     }
 
     fn print(&self, text: &str) {

@@ -30,6 +30,8 @@ pub enum Fate {
     Failed,
     /// They were taken back.
     Undone,
+    /// They worked, but with something that was taken back since.
+    Orphaned,
     /// They were only tried, in a dry run.
     Rehearsed,
 }
@@ -41,9 +43,41 @@ impl Fate {
             Fate::Worked => "",
             Fate::Failed => "failed",
             Fate::Undone => "undone",
+            Fate::Orphaned => "needs what was undone",
             Fate::Rehearsed => "dry",
         }
     }
+}
+
+/// Notes that lines were taken back. Lines after them that name what they defined cannot be said again
+/// without them, and so are not part of the script.
+pub fn undo(said: &mut [Said], lines: &[usize]) {
+    let mut gone = BTreeSet::new();
+    for (index, said) in said.iter_mut().enumerate().skip(lines.first().copied().unwrap_or(usize::MAX)) {
+        let (names, used) = defined_and_used(&said.text);
+        if lines.contains(&index) {
+            said.fate = Fate::Undone;
+            gone.extend(names);
+        } else if said.fate == Fate::Worked && !used.is_disjoint(&gone) {
+            said.fate = Fate::Orphaned;
+            gone.extend(names);
+        } else if said.fate == Fate::Worked {
+            names.iter().for_each(|name| _ = gone.remove(name));
+        }
+    }
+}
+
+/// The names of the variables, functions and modules that statements define, and all other words in them.
+fn defined_and_used(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut defined, mut used) = (BTreeSet::new(), BTreeSet::new());
+    let mut before = "";
+    for token in tokens(text).filter(|token| token.kind == TokenKind::Word) {
+        let word = &text[token.span];
+        let names = if matches!(before, "let" | "const" | "fn" | "as") { &mut defined } else { &mut used };
+        names.insert(word.to_owned());
+        before = word;
+    }
+    (defined, used)
 }
 
 /// A script of the statements that worked.
@@ -124,6 +158,17 @@ mod tests {
         assert_eq!(closed("a() // b"), "a(); // b\n");
         assert_eq!(closed("fn f() { }\n"), "fn f() { }\n");
         assert_eq!(closed("#{ a: #{} }"), "#{ a: #{} };\n");
+    }
+
+    #[test]
+    fn what_needs_something_undone_is_not_part_of_the_script() {
+        let line = |text: &str| Said { line: 1, text: text.to_owned(), fate: Fate::Worked, here: NetnsRef::Host };
+        let texts = ["let a = netns()", "let b = a.lo", "b.up()", "let c = 1", "let a = 2", "a + c"];
+        let mut said: Vec<Said> = texts.into_iter().map(line).collect();
+        undo(&mut said, &[0]);
+        let fates: Vec<Fate> = said.iter().map(|said| said.fate).collect();
+        let (undone, orphaned, worked) = (Fate::Undone, Fate::Orphaned, Fate::Worked);
+        assert_eq!(fates, [undone, orphaned, orphaned, worked, worked, worked]);
     }
 
     #[test]

@@ -1,59 +1,93 @@
-//! Statements from a pipe: each is evaluated as soon as it is complete.
+//! Statements of a text: from a pipe, each is evaluated as soon as it is complete; what was pasted
+//! is evaluated one after the other.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
 use netscript_engine::diagnostics::{TokenKind, tokens};
 use netscript_engine::interpreter::Completeness;
 
+/// The statements and commands of a whole text.
+pub fn split(text: &str, completeness: impl Fn(&str) -> Completeness) -> Vec<String> {
+    let mut statements = Statements::new(text.as_bytes());
+    // Memory can always be read.
+    std::iter::from_fn(|| statements.next(&completeness).ok().flatten()).collect()
+}
+
 /// The statements of a text that is still being written.
 pub struct Statements<R> {
     input: R,
-    /// A line that was read to see whether it goes on with what is before it.
-    next: Option<String>,
+    /// Lines that were read to see whether they go on with what is before them.
+    ahead: VecDeque<String>,
 }
 
 impl<R: BufRead> Statements<R> {
     /// The statements of a text.
     pub fn new(input: R) -> Statements<R> {
-        Statements { input, next: None }
+        Statements { input, ahead: VecDeque::new() }
     }
 
     /// The next statement or statements, or command; none at the end of the text.
     pub fn next(&mut self, completeness: impl Fn(&str) -> Completeness) -> io::Result<Option<String>> {
         let Some(mut text) = self.line()? else { return Ok(None) };
-        if text.starts_with(':') {
+        if text.trim_start().starts_with(':') {
             return Ok(Some(text));
         }
         loop {
-            let go_on = match completeness(&text) {
-                Completeness::Incomplete => true,
-                Completeness::Wrong => false,
-                Completeness::Complete => !is_closed(&text) && self.continues()?,
+            let lines = match completeness(&text) {
+                Completeness::Incomplete => 1,
+                Completeness::Wrong => 0,
+                Completeness::Complete if is_closed(&text) => 0,
+                Completeness::Complete => self.continued()?,
             };
-            if !go_on {
+            if lines == 0 {
                 return Ok(Some(text));
             }
-            match self.line()? {
-                Some(line) => text.push_str(&line),
-                None => return Ok(Some(text)),
+            for _ in 0..lines {
+                match self.line()? {
+                    Some(line) => text.push_str(&line),
+                    None => return Ok(Some(text)),
+                }
             }
         }
     }
 
     fn line(&mut self) -> io::Result<Option<String>> {
-        if let Some(line) = self.next.take() {
-            return Ok(Some(line));
+        match self.ahead.pop_front() {
+            Some(line) => Ok(Some(line)),
+            None => self.read(),
         }
+    }
+
+    fn read(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
         Ok((self.input.read_line(&mut line)? > 0).then_some(line))
     }
 
-    /// Whether the next line goes on with an expression.
-    fn continues(&mut self) -> io::Result<bool> {
-        self.next = self.line()?;
-        let goes_on = |line: &String| [".", "?."].iter().any(|start| line.trim_start().starts_with(start));
-        Ok(self.next.as_ref().is_some_and(goes_on))
+    /// How many of the next lines go on with an expression: none, or one and the comments before it.
+    fn continued(&mut self) -> io::Result<usize> {
+        for count in 1.. {
+            if self.ahead.len() < count {
+                let Some(line) = self.read()? else { return Ok(0) };
+                self.ahead.push_back(line);
+            }
+            let line = self.ahead[count - 1].trim_start();
+            if !line.starts_with("//") {
+                return Ok(if goes_on(line) { count } else { 0 });
+            }
+        }
+        Ok(0)
     }
+}
+
+/// Whether a line can only be the rest of a statement that is complete without it.
+fn goes_on(line: &str) -> bool {
+    /// No statement begins with these.
+    const SIGNS: [&str; 11] = [".", "?.", "&&", "??", "==", "!=", "<", ">", "*", "%", "+"];
+    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+    // A closure may begin with these; an expression that stands alone, hardly ever.
+    let binary = ["|| ", "- ", "/ "].iter().any(|sign| line.starts_with(sign));
+    SIGNS.iter().any(|sign| line.starts_with(sign)) || binary || matches!(word, "else" | "catch" | "in")
 }
 
 /// Whether nothing can follow that belongs to the last statement.
@@ -68,16 +102,22 @@ mod tests {
 
     #[test]
     fn a_statement_ends_where_nothing_follows_that_belongs_to_it() {
-        let text = "a;\nb\n  .c;\n\n:show\nd(\n1)\ne";
-        let mut statements = Statements::new(text.as_bytes());
+        let text = "a;\nb\n  // why\n  .c;\n\n:show\nd(\n1)\nif e {}\nelse {}\nf\n  && g\n// end\nh";
         let complete = |text: &str| match text.matches('(').count() == text.matches(')').count() {
             true => Completeness::Complete,
             false => Completeness::Incomplete,
         };
-        let mut all = Vec::new();
-        while let Some(statement) = statements.next(complete).expect("it is text") {
-            all.push(statement);
-        }
-        assert_eq!(all, ["a;\n", "b\n  .c;\n", "\n", ":show\n", "d(\n1)\n", "e"]);
+        let wanted = [
+            "a;\n",
+            "b\n  // why\n  .c;\n",
+            "\n",
+            ":show\n",
+            "d(\n1)\n",
+            "if e {}\nelse {}\n",
+            "f\n  && g\n",
+            "// end\n",
+            "h",
+        ];
+        assert_eq!(split(text, complete), wanted);
     }
 }

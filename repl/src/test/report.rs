@@ -1,6 +1,6 @@
 //! What is said of tests: a line each as they finish, or one document at the end.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use netscript_engine::diagnostics::{Error, Result, visible_json, visible_line, visible_xml};
@@ -74,7 +74,10 @@ pub(super) fn document(format: Format, tested: &[Tested], time: Duration) -> Res
                 doing: "write".to_owned(),
                 why: error.to_string(),
             })?;
-            Ok(Some(visible_xml(text.trim_end()).into_owned()))
+            // Jenkins' schema (`junit-10.xsd`) knows how many were skipped of a suite, and not of all suites:
+            // the first is of all.
+            let text = text.trim_end().replacen(" skipped=\"0\"", "", 1);
+            Ok(Some(visible_xml(&text).into_owned()))
         }
     }
 }
@@ -104,13 +107,86 @@ fn as_junit(tested: &[Tested], time: Duration) -> Report {
     report
 }
 
+/// A script as a test case: the folder is its class, as JUnit's readers group by it. What it printed is its
+/// output; its error, if there is one, stands in the failure alone.
 fn case(tested: &Tested) -> TestCase {
+    let (printed, error) = apart(&tested.output);
     let mut status = TestCaseStatus::success();
     if !tested.passed() {
         status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_message(ending(tested)).set_description(tested.output.as_str());
+        status.set_message(error.as_ref().map_or_else(|| ending(tested), ScriptError::message));
+        if let Some(error) = &error {
+            status.set_type(error.code).set_description(error.text);
+        }
     }
-    let mut case = TestCase::new(tested.name.as_str(), status);
-    case.set_time(tested.time).set_system_out(tested.output.as_str());
+    let path = Path::new(&tested.name);
+    let name = path.file_name().map_or(tested.name.as_str().into(), |name| name.to_string_lossy());
+    let mut case = TestCase::new(&*name, status);
+    case.set_classname(class_of(path)).set_time(tested.time);
+    if !printed.is_empty() {
+        case.set_system_out(printed);
+    }
     case
+}
+
+/// `labs/web/nat.rhai` is in the class `labs.web`.
+fn class_of(path: &Path) -> String {
+    let folders = path.parent().into_iter().flat_map(Path::components).filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_string_lossy()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
+    });
+    let class = folders.collect::<Vec<_>>().join(".");
+    if class.is_empty() { "netscript".to_owned() } else { class }
+}
+
+/// The error that ended a script, as it is written at the end of the script's output.
+struct ScriptError<'a> {
+    code: &'a str,
+    text: &'a str,
+}
+
+impl ScriptError<'_> {
+    /// Where it happened and what it says, in a line: `labs/nat.rhai:3:1: assertion failed: …`
+    fn message(&self) -> String {
+        let (says, rest) = self.text.split_once("┌─ ").unwrap_or((self.text, ""));
+        let says = says.split_once("]: ").map_or(says, |(_, says)| says);
+        let says = says.split_whitespace().collect::<Vec<_>>().join(" ");
+        match rest.lines().next() {
+            Some(place) => format!("{place}: {says}"),
+            None => says,
+        }
+    }
+}
+
+/// What a script printed, and the error after it.
+fn apart(output: &str) -> (&str, Option<ScriptError<'_>>) {
+    let starts = output.match_indices("error[").filter(|(at, _)| *at == 0 || output[..*at].ends_with('\n'));
+    let Some((at, _)) = starts.last() else { return (output, None) };
+    let text = output[at..].trim_end();
+    let code = text["error[".len()..].split(']').next().unwrap_or("");
+    (&output[..at], Some(ScriptError { code, text }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_is_told_from_what_was_printed() {
+        let output = "one\nerror[E0401]: assertion failed: it\n  works\n   ┌─ labs/b.rhai:12:8\n   │\n12 │ x\n";
+        let (printed, error) = apart(output);
+        assert_eq!(printed, "one\n");
+        let error = error.expect("there is one");
+        assert_eq!((error.code, error.message()), ("E0401", "labs/b.rhai:12:8: assertion failed: it works".to_owned()));
+        assert!(apart("an error[E0401]: x").1.is_none());
+        let (_, error) = apart("error[E0101]: nothing can be read");
+        assert_eq!(error.expect("there is one").message(), "nothing can be read");
+    }
+
+    #[test]
+    fn the_folder_is_the_class() {
+        for (path, class) in [("a.rhai", "netscript"), ("./labs/a.rhai", "labs"), ("../x/labs/a.rhai", "x.labs")] {
+            assert_eq!(class_of(Path::new(path)), class);
+        }
+    }
 }

@@ -276,7 +276,8 @@ mod words {
     ///
     /// ```
     /// host.filter.chain("LOG_DROP");
-    /// assert(host.filter.chains.map(|c| c.name) == ["INPUT", "FORWARD", "OUTPUT", "LOG_DROP"]);
+    /// let names = host.filter.chains.map(|c| c.name);
+    /// assert(names == ["INPUT", "FORWARD", "OUTPUT", "LOG_DROP"]);
     /// ```
     #[rhai_fn(get = "chains", pure, return_raw)]
     pub fn get_chains(table: &mut Table) -> RhaiResult<Array> {
@@ -289,7 +290,8 @@ mod words {
     ///
     /// ```
     /// host.nat.masquerade(#{ src: "10.0.0.0/24" });
-    /// assert(host.nat.rules.map(|r| r.text) == ["-A POSTROUTING -s 10.0.0.0/24 -j MASQUERADE"]);
+    /// let texts = host.nat.rules.map(|r| r.text);
+    /// assert(texts == ["-A POSTROUTING -s 10.0.0.0/24 -j MASQUERADE"]);
     /// ```
     #[rhai_fn(get = "rules", pure, return_raw)]
     pub fn get_rules(table: &mut Table) -> RhaiResult<Array> {

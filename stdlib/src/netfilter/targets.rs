@@ -454,7 +454,8 @@ mod words {
     /// every rule, `set` (bytes) or `clamp: true` (what the path's MTU allows).
     ///
     /// ```
-    /// host.mangle.forward.tcpmss(#{ proto: "tcp", tcp_flags: "SYN,RST SYN", clamp: true });
+    /// let forward = host.mangle.forward;
+    /// forward.tcpmss(#{ proto: "tcp", tcp_flags: "SYN,RST SYN", clamp: true });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn tcpmss(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {

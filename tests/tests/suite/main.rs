@@ -31,6 +31,7 @@ mod repl;
 mod route;
 mod sandboxing;
 mod shell;
+mod show;
 mod shown;
 mod strangers;
 mod sturdy;

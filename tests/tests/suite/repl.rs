@@ -18,14 +18,9 @@ fn session(place: &Place) -> Terminal {
 
 /// A session in which commands are not shown.
 fn quiet(place: &Place) -> Terminal {
-    forget_first_session(place);
-    session(place)
-}
-
-/// The next session is not the user's first.
-fn forget_first_session(place: &Place) {
-    fs::create_dir_all(place.path("state/netscript")).unwrap();
-    fs::write(place.path("state/netscript/history"), "#V2\n").unwrap();
+    let mut terminal = session(place);
+    terminal.enter(":echo off");
+    terminal
 }
 
 /// What `ip`, `iptables` and `sysctl` show of a network, without what the kernel decides by itself:
@@ -64,7 +59,7 @@ fn a_lab_typed_line_by_line() {
     let place = Place::new();
     let mut terminal = session(&place);
     terminal.wait_for("a sandbox");
-    // In the first session every line shows the commands that do the same.
+    // In a sandbox every line shows the commands that do the same.
     for (line, shown) in [
         ("let cool = netns(\"cool\");", "# ip netns add cool"),
         (
@@ -163,6 +158,7 @@ fn tab_completes() {
     let place = Place::new();
     let mut terminal = quiet(&place);
     terminal.enter("let cool = netns(\"cool\"); let br0 = bridge(\"br0\"); let answer = #{ colour: 1 };");
+    terminal.enter("cool.veth(\"veth0\", \"c0\"); ()");
     for (typed, line) in [
         ("co\tl", "host> cool"),
         ("cool.trace\t", "host> cool.traceroute("),
@@ -171,6 +167,12 @@ fn tab_completes() {
         ("cool.nat.masq\t#{ sr\t", "host> cool.nat.masquerade(#{ src"),
         ("bridge(\"b\", #{ stp: true, vl\t", "host> bridge(\"b\", #{ stp: true, vlan_filtering:"),
         ("link(\"br\t", "host> link(\"br0"),
+        // A link of the namespace that the chain begins with, and of any where none is known.
+        ("cool.filter.input.drop(#{ iif: \"ve\t", "host> cool.filter.input.drop(#{ iif: \"veth0"),
+        ("netns_open(\"cool\").link(\"ve\t", "host> netns_open(\"cool\").link(\"veth0"),
+        ("cool.sysctl(\"n\ti\t4.ip_forward\t", "host> cool.sysctl(\"net.ipv4.ip_forward"),
+        ("cool.sysctl(\"net.ipv6.conf.v\tdisable_i\t", "host> cool.sysctl(\"net.ipv6.conf.veth0.disable_ipv6"),
+        (":help la\t::publ\t", "host> :help lab::publish"),
         ("answer.c\t", "host> answer.colour"),
         ("netns_open(\"c\t", "host> netns_open(\"cool"),
         ("import \"\t", "host> import \"lab"),
@@ -231,9 +233,9 @@ fn history_is_there_in_the_next_session() {
     second.wait_for_prompt();
     second.press(UP);
     second.wait_for("host> let answer = 42;");
-    // It is no longer the first session.
+    // Commands are shown in every session in a sandbox.
     second.press(CTRL_U);
-    assert_eq!(second.enter("let red = netns(\"red\");"), "");
+    assert_eq!(second.enter("let red = netns(\"red\");"), "# ip netns add red");
 }
 
 #[test]
@@ -394,13 +396,8 @@ fn who_is_not_privileged_gets_a_sandbox_and_is_told() {
 #[test]
 fn narrow_terminals_and_wide_characters() {
     let place = Place::new();
-    fs::create_dir_all(place.path("state/netscript")).unwrap();
-    fs::write(place.path("state/netscript/history"), "#V2\n").unwrap();
     let mut terminal = Terminal::start(&place, &["--sandbox"], 40, &[]);
-    terminal.enter("bridge(\"a-long-name\").up().addr(\"10.0.0.1/24\"); ()");
-    let table = terminal.enter("host.links");
-    assert!(table.starts_with("NAME") && table.contains("ADDRESSES"), "{table}");
-    assert!(table.lines().count() > 3 && table.lines().all(|line| line.chars().count() <= 40), "{table}");
+    terminal.enter(":echo off");
     assert_eq!(terminal.enter("\"漢字\".len()"), "2");
     // A Chinese character takes two columns.
     assert_eq!(terminal.enter("let ns = #{ \"é漢\": 1, b: 2 }; ns"), "b:    2\né漢:  1");
@@ -430,7 +427,6 @@ fn every_line_can_be_undone() {
     let machine = Sandbox::new();
     let (_place, mut terminal) = machine.run(|| {
         let place = Place::new();
-        forget_first_session(&place);
         let terminal = Terminal::start(&place, &[], COLUMNS, &[]);
         (place, terminal)
     });
@@ -463,6 +459,183 @@ fn every_line_can_be_undone() {
     assert_eq!(kernel(&machine), at_first);
     assert!(terminal.enter("cool").contains("error[E0103]"));
     assert!(terminal.enter(":undo 1").contains("there are 0 lines"));
+}
+
+/// What was defined by lines that are not taken back stays, whatever they did.
+#[test]
+fn undo_takes_back_what_the_line_did_and_defined_and_no_more() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.enter("let red = netns(\"red\"); let n = 1; ()");
+    terminal.enter("n = 2; let v = red.veth(\"v\", \"w\"); fn gone() { 1 } ()");
+    terminal.enter("fn twice(x) { 2 * x }");
+    terminal.enter("let five = 5;");
+    terminal.enter("import \"lab\" as lab;");
+    terminal.enter("let lo = red.lo; v.name");
+    assert!(terminal.enter(":undo").contains("undone: n = 2;"));
+    assert_eq!(terminal.enter("twice(five)"), "10");
+    assert_eq!(terminal.enter("lo"), "lo  loopback  down  in red");
+    assert_eq!(terminal.enter("lab::internet().netns.name"), "\"internet\"");
+    // It had been changed by the line, and not since.
+    assert_eq!(terminal.enter("n"), "1");
+    assert!(terminal.enter("v").contains("error[E0103]"));
+    assert!(terminal.enter("gone()").contains("error[E0102]"));
+    terminal.enter("n = 3; red.lo.up(); ()");
+    terminal.enter("n = 4");
+    terminal.enter(":undo");
+    assert_eq!(terminal.enter("n"), "4");
+    // A line that says the name of what is gone cannot be part of the script.
+    let history = terminal.enter(":history");
+    assert!(history.contains("let lo = red.lo; v.name   // needs what was undone"), "{history}");
+    assert!(history.contains("let five = 5;\n"), "{history}");
+    // Two at once: `internet` goes with the first.
+    terminal.enter(":undo 2");
+    assert!(terminal.enter("red").contains("error[E0103]"));
+    assert_eq!(terminal.enter("twice(five)"), "10");
+    assert_eq!(terminal.enter("netns_list()"), "[]");
+}
+
+const PASTED: &str = "let red = netns(\"red\");\nlet blue = netns(\"blue\")\n:ns red\nfn twice(x) {\n    2 * x\n}\n\
+                      // A remark.\nveth(\"v\", \"w\")\n    .up()\n    .name\n:ns\n\n\
+                      let answer = twice(20)\n    + 2;\nif answer == 42 {\n    print(\"right\");\n}\nelse {\n}\nanswer";
+
+/// What `PASTED` defines and prints, a statement after the other.
+fn assert_pasted(mut terminal: Terminal) {
+    terminal.wait("the last result", |terminal| terminal.text().contains("\n42\n") && terminal.line() == "host>");
+    let seen = terminal.text();
+    assert!(seen.contains("\"v\"\n") && seen.contains("right\n") && !seen.contains("error"), "{seen}");
+    let history = terminal.enter(":history");
+    let wanted = "   1  let red = netns(\"red\");
+   2  let blue = netns(\"blue\")
+   3  fn twice(x) {
+   4      2 * x
+   5  }
+   6  // A remark.
+   7  veth(\"v\", \"w\")
+   8      .up()
+   9      .name
+  10  let answer = twice(20)
+  11      + 2;
+  12  if answer == 42 {
+  13      print(\"right\");
+  14  }
+  15  else {
+  16  }
+  17  answer";
+    assert_eq!(history, wanted);
+    assert_eq!(terminal.enter("netns_list()"), "NAMESPACE  LINKS\nblue       lo\nred        lo v w");
+}
+
+#[test]
+fn a_paste_is_run_as_its_statements() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.wait_for_prompt();
+    // As a terminal sends it, with its own line ends, when the program asked for brackets.
+    terminal.press(&format!("\u{1b}[200~{}\u{1b}[201~", PASTED.replace('\n', "\r")));
+    terminal.wait("the pasted text", |terminal| terminal.line().ends_with("answer"));
+    terminal.press("\r");
+    assert_pasted(terminal);
+}
+
+#[test]
+fn no_line_of_those_that_arrive_at_once_is_lost() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.wait_for_prompt();
+    // Without brackets, lines are keys that come too fast. An expression that goes on in the next line
+    // cannot be told from one that ends.
+    let lines = "let a = 1;\rlet b = 2\rfn sum(x, y) {\rx + y\r}\r:json on\r:json off\rsum(a, b) + 97\r";
+    terminal.press(lines);
+    terminal.wait("the last result", |terminal| terminal.text().contains("\n100\n") && terminal.line() == "host>");
+    assert_eq!(terminal.enter("[a, b]"), "[1, 2]");
+}
+
+#[test]
+fn a_failing_statement_of_a_paste_does_not_swallow_those_after_it() {
+    let place = Place::new();
+    let mut terminal = quiet(&place);
+    terminal.wait_for_prompt();
+    terminal.press("\u{1b}[200~let a = 1;\nnope();\nlet b = a + 40;\nb + 1\u{1b}[201~");
+    terminal.wait("the pasted text", |terminal| terminal.line().ends_with("b + 1"));
+    terminal.press("\r");
+    terminal.wait("the last result", |terminal| terminal.text().contains("\n42\n"));
+    assert!(terminal.text().contains("error[E0102]"), "{}", terminal.text());
+}
+
+/// What is shown of a network at a width: tables, trees and help, each line within it.
+#[test]
+fn screens_fit_the_terminal() {
+    // No line that is typed is wider than the narrow screen, prompt included.
+    for columns in [80, 45] {
+        let place = Place::new();
+        let mut terminal = Terminal::start(&place, &["--sandbox"], columns, &[]);
+        terminal.enter(":echo off");
+        let mut seen = String::new();
+        for line in [
+            "let red = netns(\"red\"); ()",
+            "let v = veth(\"v\", \"w\").up(); ()",
+            "v.addr(\"10.0.0.1/24\"); ()",
+            "v.addr(\"fd00::1/64\"); ()",
+            "v.peer.move_to(red).rename(\"eth0\"); ()",
+            "let e = red.link(\"eth0\"); ()",
+            "e.addr(\"10.0.0.2/24\").up(); ()",
+            "red.lo.up(); ()",
+            "red.route(\"default\", #{ via: v })",
+            "let fwd = host.filter.forward; ()",
+            "fwd.drop(#{ iif: v }); ()",
+            "wait_until(9, || v.state == \"up\")",
+            "host.links",
+            "let ipv4 = |r| r.family == \"ipv4\"; ()",
+            "red.routes.filter(ipv4)",
+            "red.ip_rules",
+            "netns_list()",
+            ":show",
+            ":help masquerade",
+            ":help Chain",
+            ":help :undo",
+        ] {
+            let shown = terminal.enter(line);
+            let wide = |line: &&str| line.chars().count() > usize::from(columns) && !line.starts_with("    ");
+            assert_eq!(shown.lines().find(wide), None, "{line}");
+            seen += &format!("host> {line}\n{shown}{}", if shown.is_empty() { "" } else { "\n" });
+        }
+        annotated::assert_blessed(&format!("repl/columns-{columns}"), &seen);
+    }
+}
+
+#[test]
+fn a_place_in_a_module_is_named() {
+    let place = Place::new();
+    let input = "import \"lab\" as lab;\nlab::lan(\"br0\", \"10.9.0.0/24\", [\"a\"]);\nbridge(\"br0\")\n";
+    let in_module = piped(&place, &["--sandbox"], input);
+    assert!(in_module.stderr.contains("`br0` exists in host, made at line "), "{in_module:?}");
+    assert!(in_module.stderr.contains(" of lab\n"), "{in_module:?}");
+    let typed = piped(&place, &["--sandbox"], "bridge(\"br0\")\nbridge(\"br0\")\n");
+    assert!(typed.stderr.contains("made at line 1\n"), "{typed:?}");
+    // Lines of the script that a session begins with are not those that are typed.
+    place.write("lab.rhai", "bridge(\"br0\");\n");
+    let loaded = piped(&place, &["--sandbox", "-i", "lab.rhai"], "bridge(\"br0\")\n");
+    assert!(loaded.stderr.contains("made at line 1 of lab.rhai\n"), "{loaded:?}");
+}
+
+/// With the shells' own files, which set prompts of their own.
+#[test]
+fn a_shell_says_where_it_is() {
+    let place = Place::new();
+    place.write(".bashrc", "PS1='mine> '\n");
+    let home = place.path("").display().to_string();
+    for (shell, prompt) in [("/bin/sh", "[repl: red] # "), ("/bin/bash", "[repl: red] ")] {
+        let mut terminal = Terminal::start(&place, &["--sandbox"], COLUMNS, &[("SHELL", shell), ("HOME", &home)]);
+        terminal.enter("let red = netns(\"red\"); ()");
+        terminal.wait_for_prompt();
+        terminal.press("red.shell()\r");
+        terminal.wait(prompt, |terminal| terminal.line().starts_with(prompt.trim_end()));
+        assert!(!terminal.text().contains("mine>"), "{}", terminal.text());
+        terminal.press("exit 3\r");
+        terminal.wait("the prompt", |terminal| terminal.line() == "host>");
+        terminal.press(CTRL_D);
+    }
 }
 
 #[test]

@@ -103,8 +103,93 @@ fn junit_counts_failures() {
     let finished = test(&place, &["--format", "junit", "labs"]);
     assert_eq!(finished.status, 1);
     assert!(finished.stdout.starts_with("<?xml"), "{}", finished.stdout);
-    assert!(finished.stdout.contains(r#"tests="2" skipped="0" failures="1" errors="0""#), "{}", finished.stdout);
+    assert!(finished.stdout.contains(r#"tests="2" failures="1" errors="0""#), "{}", finished.stdout);
     assert!(finished.stdout.contains("<failure"), "{}", finished.stdout);
+}
+
+/// An element of a report: its name, attributes, elements and text.
+#[derive(Debug)]
+struct Element {
+    name: String,
+    attributes: std::collections::BTreeMap<String, String>,
+    elements: Vec<Element>,
+    text: String,
+}
+
+/// Python's parser is another one than the program's writer.
+fn parsed(xml: &str) -> Element {
+    fn element(value: &serde_json::Value) -> Element {
+        let attributes = value[1].as_object().unwrap().iter();
+        Element {
+            name: value[0].as_str().unwrap().to_owned(),
+            attributes: attributes.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect(),
+            elements: value[2].as_array().unwrap().iter().map(element).collect(),
+            text: value[3].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+    let program = "import sys, json, xml.etree.ElementTree as E\n\
+                   def f(e): return [e.tag, e.attrib, [f(c) for c in e], e.text]\n\
+                   print(json.dumps(f(E.fromstring(sys.argv[1].encode()))))";
+    let output = std::process::Command::new("python3").args(["-c", program, xml]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    element(&serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// What Jenkins' schema says (`junit-10.xsd` of its xunit plugin): the attributes that an element must have,
+/// those that it may have, and the elements that it may hold.
+fn rules(name: &str) -> (&'static [&'static str], &'static [&'static str], &'static [&'static str]) {
+    match name {
+        "testsuites" => (&[], &["name", "time", "tests", "failures", "errors"], &["testsuite"]),
+        "testsuite" => (
+            &["name", "tests", "failures", "errors"],
+            &["group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"],
+            &["testsuite", "properties", "testcase", "system-out", "system-err"],
+        ),
+        "testcase" => {
+            (&["name"], &["time", "classname", "group"], &["skipped", "error", "failure", "system-out", "system-err"])
+        }
+        "failure" => (&[], &["type", "message"], &[]),
+        "system-out" => (&[], &[], &[]),
+        other => panic!("the schema has no {other}"),
+    }
+}
+
+fn assert_valid(element: &Element) {
+    let (needed, allowed, inside) = rules(&element.name);
+    for name in needed {
+        assert!(element.attributes.contains_key(*name), "{name} is missing: {element:?}");
+    }
+    for name in element.attributes.keys() {
+        assert!(needed.contains(&name.as_str()) || allowed.contains(&name.as_str()), "{name}: {element:?}");
+    }
+    for part in &element.elements {
+        assert!(inside.contains(&part.name.as_str()), "{} in {}", part.name, element.name);
+        assert_valid(part);
+    }
+}
+
+#[test]
+fn junit_says_once_where_it_failed_and_why() {
+    let place = labs(&[("web/a.rhai", GOOD), ("web/b.rhai", BAD), ("c.rhai", "print(1); exit(3);")]);
+    let finished = test(&place, &["--format", "junit", "labs"]);
+    let report = parsed(&finished.stdout);
+    assert_valid(&report);
+    let cases = &report.elements[0].elements;
+    let named = |name: &str| cases.iter().find(|case| case.attributes["name"] == name).unwrap();
+    let inside = |case: &'static str, part: &str| named(case).elements.iter().find(|inner| inner.name == part);
+    assert_eq!(named("a.rhai").attributes["classname"], "labs.web");
+    assert_eq!(named("c.rhai").attributes["classname"], "labs");
+    assert!(inside("a.rhai", "failure").is_none());
+    let failure = inside("b.rhai", "failure").unwrap();
+    let message = &failure.attributes["message"];
+    assert!(message.starts_with("labs/web/b.rhai:") && message.ends_with("arithmetic fails"), "{message}");
+    assert_eq!(failure.attributes["type"], "E0701");
+    assert!(failure.text.starts_with("error[E0701]"), "{failure:?}");
+    let whole = finished.stdout.matches("error[E0701]").count();
+    assert_eq!(whole, 1, "{}", finished.stdout);
+    // A script that ends itself has no error.
+    assert_eq!(inside("c.rhai", "failure").unwrap().attributes["message"], "[status 3]");
+    assert_eq!(inside("c.rhai", "system-out").unwrap().text.trim(), "1");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn with_a_stranger(ops: Vec<Op>) -> (usize, Errno, String) {
     let failed = sandbox.run(move || {
         let mut queue = Queue::new(Kernel::new(interrupt).unwrap());
         for (line, op) in ops.iter().enumerate() {
-            queue.located(Some(&At { source: "script".into(), line: line + 1, column: 1 }));
+            queue.located(Some(&At { source: "script".into(), line: line + 1, column: 1, module: false }));
             queue.apply(std::slice::from_ref(op)).expect("it waits");
         }
         let stranger = std::process::Command::new("ip").args(["link", "add", "taken", "type", "bridge"]).status();

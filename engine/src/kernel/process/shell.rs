@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{Pid, getpgrp, getpid, setpgid, tcsetpgrp};
+use nix::unistd::{Pid, geteuid, getpgrp, getpid, setpgid, tcsetpgrp};
 
 use super::super::descriptors::restore_descriptor_limit;
 use super::super::interrupt::Interrupt;
@@ -17,13 +17,34 @@ use super::super::sys;
 use super::foreground::{has_ended, lost, shell_status};
 use super::surroundings::Surroundings;
 use crate::diagnostics::Result;
+use crate::op::NetnsRef;
 
 /// How long a shell has to end when its terminal hangs up.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The user's shell (environ(7)).
-pub(super) fn program() -> String {
+fn program() -> String {
     std::env::var("SHELL").ok().filter(|shell| !shell.is_empty()).unwrap_or_else(|| "sh".to_owned())
+}
+
+/// A shell whose prompt says in which lab and which namespace it is.
+///
+/// `PS1` is what a shell without a file of its own uses (POSIX, sh). bash reads `~/.bashrc` after that,
+/// which sets another; before it prompts for the first time, it does what `PROMPT_COMMAND` says.
+pub(super) fn command(lab: &str, netns: &NetnsRef) -> Command {
+    let mark = if geteuid().is_root() { '#' } else { '$' };
+    // The mark of a lab is its name and a number of this run.
+    let lab = lab.rsplit_once(':').map_or(lab, |(name, _)| name);
+    let place = format!("[{}: {}]", plain(lab), plain(&netns.to_string()));
+    let mut command = Command::new(program());
+    command.env("PS1", format!("{place} {mark} "));
+    command.env("PROMPT_COMMAND", format!("PS1='{place} \\w \\$ '; unset PROMPT_COMMAND"));
+    command
+}
+
+/// A name without anything that a shell would expand in a prompt.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.: ".contains(c) { c } else { '?' }).collect()
 }
 
 /// The terminal that standard input is, as it was.

@@ -2,6 +2,8 @@
 
 use netscript_engine::diagnostics::{Failure, did_you_mean};
 use netscript_engine::interpreter::{Form, Function, Interpreter, Word};
+use netscript_stdlib::MODULES;
+use netscript_stdlib::show::{paragraphs, wrapped};
 
 use super::{COMMANDS, Command, Takes, wrong};
 use crate::repl::highlight::highlight;
@@ -29,11 +31,25 @@ pub fn topics(interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<String> {
     topics
 }
 
+/// Modules and their functions, as they are written.
 fn of_modules(interpreter: &Interpreter) -> Vec<String> {
     let named = |(module, functions): (String, Vec<Function>)| {
-        functions.into_iter().map(move |function| format!("{module}::{}", function.name))
+        let functions: Vec<String> =
+            functions.into_iter().map(|function| format!("{module}::{}", function.name)).collect();
+        [module].into_iter().chain(functions)
     };
-    interpreter.imports().into_iter().flat_map(named).collect()
+    modules(interpreter).into_iter().flat_map(named).collect()
+}
+
+/// The modules that were imported, and those that can be imported by their names alone.
+fn modules(interpreter: &Interpreter) -> Vec<(String, Vec<Function>)> {
+    let mut modules = interpreter.imports();
+    for (name, text) in MODULES {
+        if modules.iter().all(|(known, _)| known != name) {
+            modules.push(((*name).to_owned(), interpreter.functions_of(text)));
+        }
+    }
+    modules
 }
 
 fn help(repl: &mut Repl, topic: &str) -> Result<Flow, Failure> {
@@ -57,16 +73,21 @@ fn overview(repl: &Repl) -> String {
     let colour = repl.screen().colour;
     let head = |text: &str| Style::Head.paint_if(colour, text);
     let mut lines = vec![head("Commands")];
-    lines.extend(COMMANDS.iter().map(|command| format!("  {:<20} {}", synopsis(command), command.about)));
+    lines.extend(COMMANDS.iter().map(|command| beside(&format!("  {}", synopsis(command)), 22, command.about, repl)));
     let functions = repl.lexicon.functions().filter(|word| !word.standard).map(|word| word.name.as_str());
     lines.push(head("Functions"));
-    lines.push(wrapped(functions, repl));
+    lines.push(listed(functions, repl));
     for kind in repl.lexicon.kinds() {
         let members = repl.lexicon.members(Some(kind)).filter(|word| !word.standard);
         lines.push(head(kind));
-        lines.push(wrapped(members.map(|word| word.name.as_str()), repl));
+        lines.push(listed(members.map(|word| word.name.as_str()), repl));
     }
-    lines.push("`:help WORD` explains one, `:help Link` those of a type.".to_owned());
+    for (module, functions) in modules(&repl.interpreter.borrow()) {
+        lines.push(head(&format!("Module {module}")));
+        lines.push(listed(functions.iter().map(|function| function.name.as_str()), repl));
+    }
+    let end = "`:help WORD` explains one, `:help Link` those of a type, `:help lab` those of a module.";
+    lines.push(paragraphs(end, columns(repl)));
     lines.join("\n")
 }
 
@@ -74,46 +95,56 @@ fn synopsis(command: &Command) -> String {
     format!("{}{}", command.name, command.takes.shown())
 }
 
+/// How wide help may be. Long lines are hard to read, also where there is room for them.
+fn columns(repl: &Repl) -> usize {
+    repl.screen().width.map_or(100, usize::from).clamp(20, 100)
+}
+
 /// Names one after the other, in lines that fit.
-fn wrapped<'a>(names: impl Iterator<Item = &'a str>, repl: &Repl) -> String {
-    let width = repl.screen().width.map_or(80, usize::from).max(20);
-    let mut lines = vec![" ".to_owned()];
-    let mut previous = "";
-    for name in names {
-        if name == previous {
-            continue;
-        }
-        previous = name;
-        if lines.last().is_some_and(|line| line.len() + 1 + name.len() > width) {
-            lines.push(" ".to_owned());
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push(' ');
-            line.push_str(name);
-        }
-    }
-    lines.join("\n")
+fn listed<'a>(names: impl Iterator<Item = &'a str>, repl: &Repl) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    format!("  {}", wrapped(names, " ", "  ", columns(repl)).trim_start())
+}
+
+/// A name, and what is to say of it beside it; below it where there is no room.
+fn beside(name: &str, width: usize, text: &str, repl: &Repl) -> String {
+    let (first, hang) = match columns(repl) < width + 30 {
+        true => (format!("{name}\n    "), " ".repeat(4)),
+        false => (format!("{name:<width$} "), " ".repeat(width + 1)),
+    };
+    let text = paragraphs(text, columns(repl) - hang.len());
+    format!("{first}{}", text.replace('\n', &format!("\n{hang}")))
 }
 
 fn explained(repl: &Repl, topic: &str) -> Option<String> {
-    let parts = if let Some(command) = COMMANDS.iter().find(|command| command.name == topic) {
-        vec![format!("{}\n  {}.", synopsis(command), command.about)]
-    } else if repl.lexicon.kinds().contains(topic) {
-        repl.lexicon.members(Some(topic)).map(summary).collect()
-    } else {
-        let words = repl.lexicon.named(topic).filter(|word| word.form != Form::Operator);
-        let functions = own(&repl.interpreter.borrow(), topic);
-        words.map(|word| entry(repl, word)).chain(functions.iter().map(|own| entry_of_own(repl, topic, own))).collect()
-    };
-    (!parts.is_empty()).then(|| parts.join(if repl.lexicon.kinds().contains(topic) { "\n" } else { "\n\n" }))
+    if let Some(command) = COMMANDS.iter().find(|command| command.name == topic) {
+        return Some(format!("{}\n{}", synopsis(command), documentation(repl, &format!("{}.", command.about))));
+    }
+    if repl.lexicon.kinds().contains(topic) {
+        let members = repl.lexicon.members(Some(topic));
+        return Some(members.map(|word| summary(&word.shown(), &word.docs, repl)).collect::<Vec<_>>().join("\n"));
+    }
+    let interpreter = repl.interpreter.borrow();
+    if let Some((module, functions)) = modules(&interpreter).into_iter().find(|(module, _)| module == topic) {
+        let call = |function: &Function| format!("{module}::{}({})", function.name, function.params.join(", "));
+        return Some(
+            functions.iter().map(|own| summary(&call(own), &own.docs, repl)).collect::<Vec<_>>().join("\n"),
+        );
+    }
+    let words = repl.lexicon.named(topic).filter(|word| word.form != Form::Operator);
+    let functions = own(&interpreter, topic);
+    let entries = words.map(|word| entry(repl, word));
+    let entries: Vec<String> =
+        entries.chain(functions.iter().map(|own| entry_of_own(repl, topic, own))).collect();
+    (!entries.is_empty()).then(|| entries.join("\n\n"))
 }
 
 /// Functions of the session or of a module.
 fn own(interpreter: &Interpreter, topic: &str) -> Vec<Function> {
     let (functions, name) = match topic.split_once("::") {
         Some((module, name)) => {
-            let imports = interpreter.imports();
-            let found = imports.into_iter().find(|(known, _)| known == module);
+            let found = modules(interpreter).into_iter().find(|(known, _)| known == module);
             (found.map(|(_, functions)| functions).unwrap_or_default(), name)
         }
         None => (interpreter.functions(), topic),
@@ -121,11 +152,11 @@ fn own(interpreter: &Interpreter, topic: &str) -> Vec<Function> {
     functions.into_iter().filter(|function| function.name == name).collect()
 }
 
-/// A word in a line.
-fn summary(word: &Word) -> String {
-    let first = word.docs.split("\n\n").next().unwrap_or("").replace('\n', " ");
+/// A word, and the first sentence of what is said of it.
+fn summary(name: &str, docs: &str, repl: &Repl) -> String {
+    let first = docs.split("\n\n").next().unwrap_or("").replace('\n', " ");
     let sentence = first.find(". ").map_or(first.as_str(), |end| &first[..=end]);
-    format!("{:<34} {sentence}", word.shown())
+    beside(name, 34, sentence, repl)
 }
 
 fn entry(repl: &Repl, word: &Word) -> String {
@@ -145,20 +176,33 @@ fn title(repl: &Repl, text: &str) -> String {
     Style::Head.paint_if(repl.screen().colour, text)
 }
 
-/// Documentation with its examples set off.
+/// Documentation in lines that fit, with its examples set off. Those are as they were written.
 fn documentation(repl: &Repl, docs: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut text = String::new();
     let mut is_example = false;
-    let mut lines = Vec::new();
     for line in docs.lines() {
         if line.starts_with("```") {
+            lines.extend(prose(&std::mem::take(&mut text), repl));
             is_example = !is_example;
         } else if is_example && repl.screen().colour {
             lines.push(format!("    {}", highlight(line, &repl.lexicon)));
         } else if is_example {
             lines.push(format!("    {line}"));
         } else {
-            lines.push(format!("  {line}").trim_end().to_owned());
+            text.push_str(line);
+            text.push('\n');
         }
     }
+    lines.extend(prose(&text, repl));
     lines.join("\n")
+}
+
+/// Paragraphs, indented. An empty line at their end is kept: an example follows.
+fn prose(text: &str, repl: &Repl) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let text = paragraphs(text, columns(repl) - 2);
+    text.split('\n').map(|line| format!("  {line}").trim_end().to_owned()).collect()
 }

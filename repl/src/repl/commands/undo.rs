@@ -3,13 +3,12 @@
 use netscript_engine::diagnostics::Failure;
 
 use super::{Command, Takes, wrong};
-use crate::repl::said::Fate;
-use crate::repl::{Flow, Repl};
+use crate::repl::{Flow, Repl, said};
 
 pub const COMMAND: Command = Command {
     name: ":undo",
     takes: Takes::Count,
-    about: "take back the last line that changed the network, or the last N",
+    about: "take back the last line that changed the network, or the last N, and what they defined",
     run: |repl, argument| undo(repl, argument),
 };
 
@@ -22,16 +21,14 @@ fn undo(repl: &mut Repl, argument: &str) -> Result<Flow, Failure> {
     if repl.rehearsal.is_some() {
         return Err(wrong("nothing is done in a dry run".into(), "`:dry off` forgets all of it".into()));
     }
-    let Some(first) = repl.moments.len().checked_sub(count).filter(|_| count > 0) else {
-        let message = format!("there are {} lines that changed the network", repl.moments.len());
+    let Some(first) = repl.changes.len().checked_sub(count).filter(|_| count > 0) else {
+        let message = format!("there are {} lines that changed the network", repl.changes.len());
         return Err(wrong(message, "`:history` lists what was entered".into()));
     };
-    let (lines, moment) = repl.moments[first].clone();
-    repl.moments.truncate(first);
-    let result = repl.go_back(&moment);
-    for said in repl.said[lines..].iter_mut().filter(|said| said.fate == Fate::Worked) {
+    let (lines, result) = repl.take_back(first);
+    for said in lines.iter().map(|line| repl.said[*line].clone()) {
         repl.printer.shown(&format!("undone: {}", said.text.trim_end()));
-        said.fate = Fate::Undone;
     }
+    said::undo(&mut repl.said, &lines);
     Ok(result.map(|()| Flow::GoOn)?)
 }

@@ -4,57 +4,70 @@
 use netscript_engine::op::netfilter::Policy;
 use netscript_engine::op::{NetnsRef, Prefix, Route, RouteKind, TableId, raw};
 use netscript_engine::state::{Chain, Link, Netns};
+use unicode_width::UnicodeWidthStr;
 
-use super::super::style::Style;
-use super::{addresses, far_end, state_of};
+use super::Screen;
+use super::value::{addresses, far_end, state_of};
+use super::wrap::wrapped;
 
 /// A line, and what is below it.
-pub struct Branch {
-    /// The line.
-    pub text: String,
-    /// Below it.
-    pub below: Vec<Branch>,
+struct Branch {
+    /// The parts of the line, between which it may be broken.
+    parts: Vec<String>,
+    /// Between two parts.
+    gap: &'static str,
+    below: Vec<Branch>,
 }
 
 impl Branch {
-    fn leaf(text: String) -> Branch {
-        Branch { text, below: Vec::new() }
+    /// Words of a command.
+    fn words(text: &str) -> Branch {
+        Branch { parts: text.split(' ').map(str::to_owned).collect(), gap: " ", below: Vec::new() }
     }
 
-    /// The branch and all below it, as lines.
-    pub fn draw(&self) -> String {
-        let mut lines = vec![self.text.clone()];
-        draw(&self.below, "", &mut lines);
-        lines.join("\n")
+    /// Things that are listed.
+    fn list(parts: Vec<String>, below: Vec<Branch>) -> Branch {
+        Branch { parts, gap: "  ", below }
     }
 }
 
-fn draw(branches: &[Branch], before: &str, lines: &mut Vec<String>) {
+/// The branches below a line. A line that is too long continues under its own beginning.
+fn draw_below(branches: &[Branch], before: &str, columns: usize, lines: &mut Vec<String>) {
     for (index, branch) in branches.iter().enumerate() {
         let last = index + 1 == branches.len();
-        lines.push(format!("{before}{} {}", if last { "└─" } else { "├─" }, branch.text));
         let below = format!("{before}{}", if last { "   " } else { "│  " });
-        draw(&branch.below, &below, lines);
+        let trunk = if branch.below.is_empty() { "  " } else { "│ " };
+        let room = columns.saturating_sub(below.width() + trunk.width());
+        let text = wrapped(branch.parts.iter().map(String::as_str), branch.gap, "", room);
+        for (at, line) in text.lines().enumerate() {
+            lines.push(match at {
+                0 => format!("{before}{} {line}", if last { "└─" } else { "├─" }),
+                _ => format!("{below}{trunk}{line}"),
+            });
+        }
+        draw_below(&branch.below, &below, columns, lines);
     }
 }
 
 /// A namespace as a tree.
-pub fn tree(name: &NetnsRef, netns: &Netns, colour: bool) -> Branch {
+pub(super) fn draw(name: &NetnsRef, netns: &Netns, screen: Screen) -> String {
     let top = netns.links.iter().filter(|link| link.master.is_none() || bridge_of(netns, link).is_none());
     let mut below: Vec<Branch> = top.map(|link| self::link(netns, link)).collect();
-    below.extend(netns.routes.iter().filter(|route| is_of_note(route)).map(|route| Branch::leaf(self::route(route))));
+    below.extend(netns.routes.iter().filter(|route| is_of_note(route)).map(|route| Branch::words(&self::route(route))));
     for (table, chains) in &netns.ruleset.tables {
         let chains: Vec<Branch> = chains.iter().filter(|chain| says_something(chain)).map(chain_branch).collect();
         if !chains.is_empty() {
-            below.push(Branch { text: table.script_word(), below: chains });
+            below.push(Branch::list(vec![table.script_word()], chains));
         }
     }
     let foreign = netns.foreign.lines();
     if !foreign.is_empty() {
-        let lines = foreign.into_iter().map(Branch::leaf).collect();
-        below.push(Branch { text: "not evaluated by netscript".to_owned(), below: lines });
+        let lines = foreign.iter().map(|line| Branch::words(line)).collect();
+        below.push(Branch::list(vec!["not evaluated by netscript".to_owned()], lines));
     }
-    Branch { text: Style::Head.paint_if(colour, &name.to_string()), below }
+    let mut lines = vec![screen.head(&name.to_string())];
+    draw_below(&below, "", screen.columns(), &mut lines);
+    lines.join("\n")
 }
 
 fn bridge_of<'a>(netns: &'a Netns, link: &Link) -> Option<&'a Link> {
@@ -66,7 +79,7 @@ fn link(netns: &Netns, link: &Link) -> Branch {
     parts.extend(addresses(link));
     parts.extend(far_end(link).map(|peer| format!("↔ {peer}")));
     let ports = netns.links.iter().filter(|port| port.master.as_ref() == Some(&link.name));
-    Branch { text: parts.join("  "), below: ports.map(|port| self::link(netns, port)).collect() }
+    Branch::list(parts, ports.map(|port| self::link(netns, port)).collect())
 }
 
 /// The kernel's own routes for local addresses and multicast say nothing new.
@@ -98,7 +111,7 @@ fn says_something(chain: &Chain) -> bool {
 }
 
 fn chain_branch(chain: &Chain) -> Branch {
-    let policy = chain.policy.map(|policy| format!("  policy {}", policy.word().to_lowercase())).unwrap_or_default();
-    let rules = chain.rules.iter().map(|record| Branch::leaf(raw::shown(&record.rule.text()).into_owned())).collect();
-    Branch { text: format!("{}{policy}", chain.name), below: rules }
+    let policy = chain.policy.map(|policy| format!("policy {}", policy.word().to_lowercase()));
+    let rules = chain.rules.iter().map(|record| Branch::words(&raw::shown(&record.rule.text()))).collect();
+    Branch::list([chain.name.to_string()].into_iter().chain(policy).collect(), rules)
 }

@@ -3,10 +3,9 @@
 use netscript_engine::diagnostics::Result;
 use netscript_engine::op::raw;
 use netscript_stdlib::Link;
+use netscript_stdlib::show::{state_of, text};
 use rhai::{Array, Dynamic, Map};
 use serde_json::{Value, json as object};
-
-use super::{state_of, text};
 
 /// A value as JSON, over several lines.
 pub fn json(value: &Dynamic) -> Result<String> {

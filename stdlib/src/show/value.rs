@@ -1,30 +1,15 @@
 //! How values are shown: as a person wants to read them.
 
-mod json;
-mod map;
-mod table;
-mod tree;
-
 use std::net::IpAddr;
 
 use netscript_engine::diagnostics::Result;
 use netscript_engine::interpreter::ScriptError;
 use netscript_engine::op::NetnsRef;
 use netscript_engine::state::{self, LinkType, OperState, Peer};
-use netscript_stdlib::{Chain, Link, Netns, Process, Rule, Table, Unknown};
 use rhai::{Array, Dynamic, Map};
 
-pub use json::json;
-pub use tree::tree;
-
-/// The size and the looks of the place where things are shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Screen {
-    /// Columns; `None`: as many as it takes.
-    pub width: Option<u16>,
-    /// Colours are wanted.
-    pub colour: bool,
-}
+use super::{Screen, map, table};
+use crate::{Chain, Link, Netns, Process, Rule, Table, Unknown};
 
 /// A value as text, without the last line's end; nothing for `()`.
 pub fn show(value: &Dynamic, screen: Screen) -> Result<Option<String>> {
@@ -47,7 +32,7 @@ pub fn show(value: &Dynamic, screen: Screen) -> Result<Option<String>> {
 }
 
 /// A value as text. Rhai itself knows only the names of other types.
-fn text(value: &Dynamic) -> String {
+pub fn text(value: &Dynamic) -> String {
     fn shown<T: Clone + std::fmt::Display + 'static>(value: &Dynamic) -> Option<String> {
         value.read_lock::<T>().map(|value| value.to_string())
     }
@@ -85,7 +70,7 @@ fn line(link: &Link) -> Result<String> {
 }
 
 /// The addresses of a link, without those that IPv6 gives to every link by itself.
-fn addresses(link: &state::Link) -> Vec<String> {
+pub(super) fn addresses(link: &state::Link) -> Vec<String> {
     let given = link.addrs.iter().filter(|addr| match addr.local.addr() {
         IpAddr::V4(_) => true,
         IpAddr::V6(addr) => !addr.is_unicast_link_local(),
@@ -94,12 +79,12 @@ fn addresses(link: &state::Link) -> Vec<String> {
 }
 
 /// A link that is off is down at once, whatever its last operational state was.
-fn state_of(link: &state::Link) -> &'static str {
+pub fn state_of(link: &state::Link) -> &'static str {
     if link.up { link.state.word() } else { OperState::Down.word() }
 }
 
 /// The other end of a pair, and where it is.
-fn far_end(link: &state::Link) -> Option<String> {
+pub(super) fn far_end(link: &state::Link) -> Option<String> {
     match &link.kind {
         LinkType::Veth(Some(Peer { netns: Some(netns), name: Some(name), .. })) => Some(format!("{name} in {netns}")),
         LinkType::Veth(_)
@@ -129,23 +114,36 @@ fn links_of(netns: &Netns) -> Result<String> {
 
 /// Things of one kind as a table; others one by one.
 fn list(array: &Array, screen: Screen) -> Result<String> {
-    let all = |is: fn(&Dynamic) -> bool| !array.is_empty() && array.iter().all(is);
-    if all(Dynamic::is::<Link>) {
-        return table::show(&["name", "kind", "state", "addresses", "master", "peer"], rows(array, link_row)?, screen);
+    if let Some(things) = things(array, screen)? {
+        return Ok(things);
     }
-    if all(Dynamic::is::<Netns>) {
-        return table::show(&["namespace", "links"], rows(array, netns_row)?, screen);
-    }
-    if all(Dynamic::is::<Rule>) || all(Dynamic::is::<Process>) {
-        return Ok(array.iter().map(text).collect::<Vec<_>>().join("\n"));
-    }
-    if all(Dynamic::is_map) {
-        return table::of_maps(array, screen);
-    }
-    if all(Dynamic::is_string) {
+    if !array.is_empty() && array.iter().all(Dynamic::is_string) {
         return Ok(map::texts(array, screen.width));
     }
     Ok(map::inline_list(array))
+}
+
+/// Links, namespaces, maps, rules and processes; `None` for a list of plain values, or of nothing.
+pub(super) fn things(array: &Array, screen: Screen) -> Result<Option<String>> {
+    let all = |is: fn(&Dynamic) -> bool| !array.is_empty() && array.iter().all(is);
+    Ok(if all(Dynamic::is::<Link>) {
+        let heads = ["name", "kind", "state", "addresses", "master", "peer"];
+        Some(table::show(&heads, &rows(array, link_row)?, screen))
+    } else if all(Dynamic::is::<Netns>) {
+        Some(table::show(&["namespace", "links"], &rows(array, netns_row)?, screen))
+    } else if all(Dynamic::is::<Rule>) || all(Dynamic::is::<Process>) {
+        Some(array.iter().map(text).collect::<Vec<_>>().join("\n"))
+    } else if all(Dynamic::is_map) {
+        Some(table::of_maps(array, screen))
+    } else {
+        None
+    })
+}
+
+/// A list with an element on each line, as a table where its elements have columns.
+pub(super) fn rows_of(array: &Array, screen: Screen) -> Result<String> {
+    let lines = || array.iter().map(text).collect::<Vec<_>>().join("\n");
+    Ok(things(array, screen)?.unwrap_or_else(lines))
 }
 
 fn rows(array: &Array, row: impl Fn(&Dynamic) -> Result<Vec<String>>) -> Result<Vec<Vec<String>>> {
@@ -161,7 +159,7 @@ fn link_row(value: &Dynamic) -> Result<Vec<String>> {
         state_of(&found).to_owned(),
         addresses(&found).join(" "),
         found.master.as_ref().map(ToString::to_string).unwrap_or_default(),
-        far_end(&found).unwrap_or_default(),
+        far_end(&found).map(|peer| table::whole(&peer)).unwrap_or_default(),
     ])
 }
 

@@ -83,7 +83,7 @@ fn page(map: &Map) -> String {
 }
 
 /// A key a line; maps and lists of maps inside are indented.
-fn lines(map: &Map, indent: usize) -> String {
+pub(super) fn lines(map: &Map, indent: usize) -> String {
     let width = map.keys().map(|key| key.width()).max().unwrap_or(0);
     let pad = " ".repeat(indent);
     let line = |(key, value): (&rhai::Identifier, &Dynamic)| match value.read_lock::<Map>() {
@@ -109,7 +109,7 @@ pub fn inline(value: &Dynamic) -> String {
     if value.is_string() {
         return format!("{:?}", value.to_string());
     }
-    if value.is_unit() { "()".to_owned() } else { super::text(value) }
+    if value.is_unit() { "()".to_owned() } else { super::value::text(value) }
 }
 
 /// A list in a line.
