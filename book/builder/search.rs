@@ -54,9 +54,9 @@ fn improved(text: &str) -> Result<String> {
 
 fn again(index: &Value) -> Result<Index> {
     let docs = index["documentStore"]["docs"].as_object().context("it holds no texts")?;
-    let builder = FIELDS.iter().fold(IndexBuilder::new(), |builder, field| {
-        builder.add_field_with_tokenizer(field, Box::new(&tokens))
-    });
+    let builder = FIELDS
+        .iter()
+        .fold(IndexBuilder::new(), |builder, field| builder.add_field_with_tokenizer(field, Box::new(&tokens)));
     let mut again = builder.build();
     for (number, doc) in docs {
         again.add_doc(number, FIELDS.map(|field| doc[field].as_str().unwrap_or_default()));

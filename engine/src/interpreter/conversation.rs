@@ -150,7 +150,11 @@ impl Interpreter {
         let Conversation { scope, global, .. } = &mut self.conversation;
         scope.rewind(0);
         for (name, constant, value) in variables {
-            if constant { scope.push_constant_dynamic(name, value) } else { scope.push_dynamic(name, value) };
+            if constant {
+                scope.push_constant_dynamic(name, value)
+            } else {
+                scope.push_dynamic(name, value)
+            };
         }
         global.lib.drain(first.1..last.1.max(first.1));
         let later: Vec<_> =

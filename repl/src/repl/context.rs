@@ -234,7 +234,10 @@ mod tests {
         assert_eq!(context("link(\"ve"), Context { start: 6, typed: "ve", place: Place::Name(None) });
         assert_eq!(place("cool.link(\""), Place::Name(Some("cool")));
         assert_eq!(place("cool.route(\"default\", #{ dev: \""), Place::Name(Some("cool")));
-        assert_eq!(context("red.sysctl(\"net.ip"), Context { start: 12, typed: "net.ip", place: Place::Setting(Some("red")) });
+        assert_eq!(
+            context("red.sysctl(\"net.ip"),
+            Context { start: 12, typed: "net.ip", place: Place::Setting(Some("red")) }
+        );
         assert_eq!(place("red.sysctl(\"a\", \""), Place::Name(Some("red")));
         assert_eq!(place("import \"la"), Place::Import);
         assert_eq!(place("\"done\""), Place::Word);

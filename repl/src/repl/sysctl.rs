@@ -69,11 +69,10 @@ mod tests {
     fn settings_are_completed_level_by_level() {
         assert_eq!(beginning_with("n", &[]), ["net."]);
         assert!(beginning_with("net.", &[]).contains(&"net.ipv4.".to_owned()));
-        assert_eq!(beginning_with("net.ipv4.ip_forw", &[]), [
-            "net.ipv4.ip_forward",
-            "net.ipv4.ip_forward_update_priority",
-            "net.ipv4.ip_forward_use_pmtu"
-        ]);
+        assert_eq!(
+            beginning_with("net.ipv4.ip_forw", &[]),
+            ["net.ipv4.ip_forward", "net.ipv4.ip_forward_update_priority", "net.ipv4.ip_forward_use_pmtu"]
+        );
         let links = ["eth0.10".to_owned()];
         assert_eq!(beginning_with("net.ipv4.conf.e", &links), ["net.ipv4.conf.eth0/10."]);
         assert!(

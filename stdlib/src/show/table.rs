@@ -112,7 +112,8 @@ fn lines(parts: &[&[Column]], cell: impl Fn(&Column) -> String) -> String {
             continue;
         }
         let height = cells.iter().map(|cell| cell.lines().count()).max().unwrap_or(0).max(1);
-        lines.extend((0..height).map(|at| format!("{:indent$}{}", "", line(columns, &cells, at)).trim_end().to_owned()));
+        lines
+            .extend((0..height).map(|at| format!("{:indent$}{}", "", line(columns, &cells, at)).trim_end().to_owned()));
     }
     lines.join("\n")
 }

@@ -128,15 +128,12 @@ fn explained(repl: &Repl, topic: &str) -> Option<String> {
     let interpreter = repl.interpreter.borrow();
     if let Some((module, functions)) = modules(&interpreter).into_iter().find(|(module, _)| module == topic) {
         let call = |function: &Function| format!("{module}::{}({})", function.name, function.params.join(", "));
-        return Some(
-            functions.iter().map(|own| summary(&call(own), &own.docs, repl)).collect::<Vec<_>>().join("\n"),
-        );
+        return Some(functions.iter().map(|own| summary(&call(own), &own.docs, repl)).collect::<Vec<_>>().join("\n"));
     }
     let words = repl.lexicon.named(topic).filter(|word| word.form != Form::Operator);
     let functions = own(&interpreter, topic);
     let entries = words.map(|word| entry(repl, word));
-    let entries: Vec<String> =
-        entries.chain(functions.iter().map(|own| entry_of_own(repl, topic, own))).collect();
+    let entries: Vec<String> = entries.chain(functions.iter().map(|own| entry_of_own(repl, topic, own))).collect();
     (!entries.is_empty()).then(|| entries.join("\n\n"))
 }
 
