@@ -30,6 +30,9 @@ struct Writer<'a> {
 /// Blocks do not nest deeper.
 const DEEPEST: usize = 3;
 
+/// What is printed of an error that is caught.
+const CODE: &str = "if type_of(e) == \"Error\" { e.code } else { type_of(e) }";
+
 /// Handles to begin with.
 const BEGINNINGS: [(&str, &str, &str); 9] = [
     ("let n0 = netns(\"n0\");", "n0", "Netns"),
@@ -128,9 +131,7 @@ impl Writer<'_> {
     /// A statement that cannot end the script; the code of its error is printed.
     fn caught(&mut self) {
         let number = self.lines.len();
-        let end = format!(
-            "}} catch (e) {{ print(`#{number} ${{if type_of(e) == \"Error\" {{ e.code }} else {{ type_of(e) }}}}`); }}"
-        );
+        let end = format!("}} catch (e) {{ print(`#{number} ${{{CODE}}}`); }}");
         if self.rng.percent(60) {
             let name = self.fresh("v");
             let (call, returns) = self.call();
@@ -239,7 +240,8 @@ impl Writer<'_> {
                 self.lines.push("try {".to_owned());
                 self.statements();
                 let told = *self.rng.pick(&["", "print(e.code);", "print(e.message);", "throw e;", "print(e);"]);
-                self.around(format!("}} catch (e) {{ {told}"), "}");
+                let number = self.lines.len();
+                self.around(format!("}} catch (e) {{ print(`#{number} ${{{CODE}}}`); {told}"), "}");
             }
             86..91 => self.closure(),
             91..94 => {
