@@ -7,13 +7,16 @@ mod imports;
 mod limits;
 mod modules;
 mod session;
+mod slips;
+mod spans;
 mod variables;
 mod words;
 
 use std::path::Path;
+use std::rc::Rc;
 
 use conversation::Conversation;
-use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel, Position, Scope, Stmt};
+use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel, ParseError, Position, Scope, Stmt};
 
 pub use conversation::{Completeness, Function, Mark, Outcome};
 pub use foreign::{UNNAMED, takes_unknown};
@@ -25,7 +28,7 @@ pub use variables::define_constants;
 pub use words::{Form, Param, Word, kind_of, words};
 
 use crate::Lab;
-use crate::diagnostics::{At, Call, Error, Failure, Sources, fault};
+use crate::diagnostics::{At, Call, Error, Failure, Sources, Underline, fault, offset_of};
 use crate::files;
 
 /// How deep script functions may call each other.
@@ -139,7 +142,10 @@ impl Interpreter {
     fn flush(&mut self) -> Result<(), Failure> {
         let flushed = self.session.lab().flush();
         flushed.map_err(|error| match error {
-            Error::Late { at, error } => Failure { error: *error, at, calls: Vec::new() },
+            Error::Late { at, error } => {
+                let at = at.map(|at| self.known(at));
+                self.placed(*error, at, Vec::new())
+            }
             error => error.into(),
         })
     }
@@ -162,12 +168,20 @@ impl Interpreter {
         Ok(ast)
     }
 
-    fn syntax_error(&self, name: &str, error: &rhai::ParseError) -> Failure {
+    fn syntax_error(&self, name: &str, error: &ParseError) -> Failure {
         if let Some(why) = self.session.stop_reading() {
             return limits::cause(&why.into()).into();
         }
+        let at = place(name, error.position());
+        let text = self.sources.text(name).cloned().unwrap_or_default();
+        let start = at.as_ref().map_or(text.len(), |at| offset_of(&text, at.line, at.column));
+        if let Some((description, span)) = slips::syntax(error.err_type(), &text, start) {
+            let error = Error::Script(Box::new(description));
+            let underline = span.map(|span| Underline { span, unwritten: None });
+            return Failure { error, at, underline, calls: Vec::new() };
+        }
         let description = foreign::syntax(&self.engine, error.err_type());
-        Failure { error: Error::Script(Box::new(description)), at: place(name, error.position()), calls: Vec::new() }
+        self.placed(Error::Script(Box::new(description)), at, Vec::new())
     }
 
     /// Turns an error of Rhai into one of ours: innermost cause, its place, the calls that led there.
@@ -177,47 +191,109 @@ impl Interpreter {
         let mut error = error;
         loop {
             match error {
+                EvalAltResult::ErrorInFunctionCall(function, _, inner, position) if function == "eval" => {
+                    calls.push(Call { function, at: place(&source, position) });
+                    source = self.evaluated(&source, position);
+                    error = *inner;
+                }
                 EvalAltResult::ErrorInFunctionCall(function, inside, inner, position) => {
                     let function = if function.contains('$') { String::new() } else { function };
                     calls.push(Call { function, at: place(&source, position) });
                     if !inside.is_empty() {
-                        source = inside;
+                        source = self.learn_source(inside);
                     }
                     error = *inner;
                 }
                 EvalAltResult::ErrorInModule(module, inner, position) => {
                     calls.push(Call { function: format!("import {module:?}"), at: place(&source, position) });
-                    source = module;
+                    source = self.learn_source(module);
                     error = *inner;
+                }
+                EvalAltResult::ErrorParsing(kind, position) => {
+                    calls.reverse();
+                    let failure = self.syntax_error(&source, &ParseError(Box::new(kind), position));
+                    let at = self.written(failure.at.clone(), &mut calls);
+                    let underline = failure.underline.filter(|_| at == failure.at);
+                    return Failure { error: failure.error, at, underline, calls };
                 }
                 error => {
                     calls.reverse();
-                    // A function of Rhai's own does not tell where it fails; its call does.
-                    let at = place(&source, error.position()).or_else(|| {
-                        let last = calls.iter().position(|call: &Call| call.at.is_some())?;
-                        let call = calls.drain(..=last).next_back()?;
-                        source = call.at.as_ref()?.source.to_string();
-                        call.at
-                    });
-                    self.learn_source(&source);
+                    let at = self.written(place(&source, error.position()), &mut calls);
+                    if let Some(at) = &at {
+                        source = at.source.to_string();
+                    }
                     let text = self.sources.text(&source).cloned();
                     let cause = match error {
                         EvalAltResult::ErrorTerminated(token, _) => limits::cause(&token),
+                        EvalAltResult::ErrorModuleNotFound(name, _) => {
+                            let here = at.as_ref().map(|at| self.sources.span(at));
+                            let word = here.zip(text.as_deref()).map_or("", |(here, text)| &text[here]);
+                            Error::Script(Box::new(foreign::no_module(&name, word)))
+                        }
                         error => foreign::cause(&self.engine, text.as_deref().unwrap_or(""), &error),
                     };
-                    return Failure { error: cause, at, calls };
+                    return self.placed(cause, at, calls);
                 }
             }
         }
     }
 
-    /// An imported module's text is read when an error points into it.
-    fn learn_source(&mut self, source: &str) {
-        if self.sources.text(source).is_none()
-            && let Ok(text) = files::read_text(source)
-        {
-            self.sources.add(source.into(), text.into());
+    /// A failure with what it underlines.
+    fn placed(&self, error: Error, at: Option<At>, calls: Vec<Call>) -> Failure {
+        let underline = at.as_ref().and_then(|at| self.underline(&error, at));
+        Failure { error, at, underline, calls }
+    }
+
+    fn underline(&self, error: &Error, at: &At) -> Option<Underline> {
+        let part = error.describe().part?;
+        let (ast, text) = self.tree(&at.source, at.line)?;
+        spans::locate(&ast, &text, position(at)?, &part)
+    }
+
+    /// The syntax tree of a source, or of the statement of it that has a line, and the source's text.
+    fn tree(&self, source: &str, line: usize) -> Option<(AST, Rc<str>)> {
+        let text = self.sources.text(source)?.clone();
+        let part = self.conversation.statement(source, line);
+        let ast = self.engine.compile(part.as_deref().unwrap_or(&text)).ok()?;
+        Some((ast, text))
+    }
+
+    /// The name of the text that `eval` is called with. Where the script puts that together, nobody
+    /// has it any more: a source without a text.
+    fn evaluated(&mut self, source: &str, at: Position) -> String {
+        let tree = at.line().and_then(|line| self.tree(source, line));
+        let text = tree.and_then(|(ast, _)| spans::evaluated(&ast, at));
+        let name = format!("eval at {source}:{}", at.line().unwrap_or(0));
+        if let Some(text) = text {
+            self.sources.add(name.as_str().into(), text.trim().into());
         }
+        name
+    }
+
+    /// The place of an error in a text that somebody has. A function of Rhai's own does not tell where it
+    /// fails, and what is evaluated without being written anywhere has no places; their call does.
+    fn written(&self, at: Option<At>, calls: &mut Vec<Call>) -> Option<At> {
+        let in_text = at.filter(|at| self.sources.text(&at.source).is_some());
+        in_text.or_else(|| {
+            let is_in_text = |call: &Call| call.at.as_ref().is_some_and(|at| self.sources.text(&at.source).is_some());
+            let last = calls.iter().position(is_in_text)?;
+            calls.drain(..=last).next_back()?.at
+        })
+    }
+
+    /// An imported module's text is read when an error points into it.
+    fn learn_source(&mut self, source: String) -> String {
+        if self.sources.text(&source).is_none()
+            && let Ok(text) = files::read_text(&source)
+        {
+            self.sources.add(source.as_str().into(), prepare(&text).as_ref().into());
+        }
+        source
+    }
+
+    /// A place whose text has been read.
+    fn known(&mut self, at: At) -> At {
+        At { source: self.learn_source(at.source.to_string()).into(), ..at }
     }
 }
 
@@ -248,6 +324,12 @@ fn handles_errors(ast: &AST) -> bool {
         !found
     });
     found
+}
+
+fn position(at: &At) -> Option<Position> {
+    // Rhai counts lines and characters with 16 bits.
+    let (line, column) = (u16::try_from(at.line).ok()?, u16::try_from(at.column).ok()?);
+    (line > 0).then(|| Position::new(line, column))
 }
 
 fn place(source: &str, position: Position) -> Option<At> {

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use handles::Handles;
 pub use handles::{LinkId, NetnsId};
 
-use crate::diagnostics::{At, Errno, Error, Refusal, Result};
-use crate::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use crate::diagnostics::{self, At, Errno, Error, Refusal, Result};
+use crate::op::{Action, AddrOp, Family, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
 use crate::shell::Command;
 use crate::world::{Absent, Failed, Point, World};
 
@@ -214,9 +214,15 @@ impl Lab {
 
     fn explain(&mut self, op: &Op, failed: Failed) -> Error {
         match failed.absent {
-            Some(Absent::Link(netns, name)) => self.no_such_link(&netns, name.as_str()),
-            Some(Absent::Netns(netns)) => self.no_such_netns(&netns.to_string()),
-            Some(absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_))) => absent.into_error(),
+            Some(absent) => {
+                let part = diagnostics::absent(op, &absent);
+                let error = match absent {
+                    Absent::Link(netns, name) => self.no_such_link(&netns, name.as_str()),
+                    Absent::Netns(netns) => self.no_such_netns(&netns.to_string()),
+                    absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_)) => absent.into_error(),
+                };
+                error.about(part)
+            }
             None => {
                 if let (Action::Sysctl(write), Errno::ENOENT) = (&op.action, failed.refusal.errno)
                     && let Err(error) = self.world.sysctl(&op.netns, write.key())
@@ -227,6 +233,7 @@ impl Lab {
                 if facts.is_empty() && failed.refusal.errno == Errno::EEXIST {
                     facts = self.world.facts(op);
                 }
+                facts.extend(self.small_mtu(op, &failed.refusal));
                 Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts }
             }
         }
@@ -261,6 +268,16 @@ impl Lab {
             | Action::Netfilter(_)
             | Action::Sysctl(_) => Vec::new(),
         }
+    }
+
+    /// The MTU of a link that cannot have an IPv6 address.
+    fn small_mtu(&mut self, op: &Op, refusal: &Refusal) -> Option<String> {
+        let Action::Addr(AddrOp::Add(name, spec)) = &op.action else { return None };
+        if refusal.errno != Errno::EINVAL || spec.local.family() != Family::V6 {
+            return None;
+        }
+        let link = self.world.link(&op.netns, name).ok()??;
+        Some(format!("the MTU of `{name}` is {}", link.mtu))
     }
 
     fn made(&self, netns: &NetnsRef, name: &IfName) -> Option<String> {

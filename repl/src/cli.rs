@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use netscript_engine::shell;
 
@@ -29,6 +30,34 @@ pub struct Cli {
     /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
     pub color: Colour,
+}
+
+/// The command line of this process. A wrong one ends it, with what to write instead.
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| with_tip(error, std::env::args().skip(1)).exit())
+}
+
+/// Adds what to write instead to the error of a word too much.
+fn with_tip(mut error: clap::Error, arguments: impl Iterator<Item = String>) -> clap::Error {
+    let surplus = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument && !word.starts_with('-') => {
+            word.clone()
+        }
+        _ => return error,
+    };
+    let first = arguments.into_iter().find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let tip = match first.as_str() {
+        "help" => format!("write `netscript {surplus} --help`, or `netscript --help` for everything"),
+        "run" | "exec" | "start" | "up" | "build" | "apply" | "create" => {
+            format!("a script is run without a word before it: `netscript {surplus}`")
+        }
+        "stop" | "destroy" | "delete" | "remove" | "rm" | "undo" => {
+            format!("a lab is taken down with `netscript down {surplus}`")
+        }
+        script => format!("what the script itself is to get stands after `--`: `netscript {script} -- {surplus}`"),
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    error
 }
 
 /// Anything but running a script.

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use netscript_engine::diagnostics::{Error, Result, Sources};
-use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, Resume, Resumed, lab_names, may_change_networks};
+use netscript_engine::diagnostics::{Result, Sources};
+use netscript_engine::kernel::{
+    Interrupt, Kernel, LabFolder, Resume, Resumed, lab_names, may_change_networks, privilege_missing,
+};
 
 use crate::cli::DownArgs;
 use crate::lifetime::take_down;
@@ -32,7 +34,7 @@ pub fn run(args: &DownArgs, colour: bool) -> ExitCode {
 
 fn prepare(args: &DownArgs) -> Result<(Vec<String>, Interrupt)> {
     if !may_change_networks() {
-        return Err(Error::NotRoot { sandbox: false });
+        return Err(privilege_missing(false));
     }
     let labs = if args.all { lab_names()? } else { args.labs.clone() };
     // Ctrl-C does not stop it half way; what is left can be taken down again.

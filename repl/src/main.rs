@@ -14,7 +14,6 @@ mod test;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use netscript::cli::{self, Cli, Command};
 use netscript::helper;
 use netscript_engine::diagnostics::{Sources, fault};
@@ -26,7 +25,7 @@ fn main() -> ExitCode {
         return ended;
     }
     fault::keep_quiet();
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let colour = cli.color.wanted();
     match fault::catch(|| obey(cli)) {
         Ok(ended) => ended,

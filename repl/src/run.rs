@@ -9,7 +9,7 @@ use std::time::Instant;
 use netscript_engine::diagnostics::{Error, Failure, Result, Sources, fault};
 use netscript_engine::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
 use netscript_engine::kernel::{
-    Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks,
+    Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks, privilege_missing,
 };
 use netscript_engine::shell;
 use netscript_engine::{Confined, Lab, World};
@@ -63,7 +63,7 @@ fn place(args: &RunArgs) -> Result<Place> {
         (true, _) => Place::Sandbox,
         (false, true) => Place::Machine,
         (false, false) if is_session(args) => Place::Unprivileged,
-        (false, false) => return Err(Error::NotRoot { sandbox: true }),
+        (false, false) => return Err(privilege_missing(true)),
     };
     match place {
         Place::Machine => {}

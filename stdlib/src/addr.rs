@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Scope};
 use rhai::plugin::*;
@@ -21,7 +21,7 @@ pub(crate) fn register(engine: &mut Engine) {
 }
 
 fn plain(addr: &Dynamic) -> Result<AddrSpec> {
-    Ok(AddrSpec::new(args::prefix("an address", addr)?))
+    Ok(AddrSpec::new(args::prefix("an address", addr).argument(0)?))
 }
 
 fn with_options(addr: &Dynamic, options: Map, link: &IfName) -> Result<AddrSpec> {
@@ -119,14 +119,15 @@ mod words {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn nth_addr(prefix: &str, n: i64) -> RhaiResult<String> {
-        let prefix = Prefix::parse(prefix)?;
+        let prefix = Prefix::parse(prefix).argument(0)?;
         let max = i64::try_from(prefix.size() - 1).unwrap_or(i64::MAX);
         let nth = u128::try_from(n).ok().and_then(|n| prefix.nth(n)).ok_or_else(|| Error::OutOfRange {
             what: format!("an address of {}", prefix.network()),
             given: n.to_string(),
             min: 0,
             max,
-        })?;
+        });
+        let nth = nth.argument(1)?;
         Ok(nth.to_string())
     }
 

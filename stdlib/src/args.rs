@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::Session;
 use netscript_engine::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Prefix, Scope, parse_ip};
 use netscript_engine::state::{Link as State, LinkType};
@@ -196,7 +196,9 @@ pub(crate) fn list(value: Dynamic) -> Array {
 /// A program and its arguments: an array, or a string split into words as a shell does.
 pub(crate) fn argv(value: &Dynamic) -> Result<Vec<String>> {
     let words = if value.is_array() {
-        value.clone().into_array().expect("it is one").iter().map(argument).collect::<Result<Vec<_>>>()?
+        let words = value.clone().into_array().expect("it is one");
+        let word = |(number, word)| argument(word).element(number);
+        words.iter().enumerate().map(word).collect::<Result<Vec<_>>>()?
     } else {
         let line = text_or("a command", "a string or an array of strings", value)?;
         shlex::split(&line).ok_or_else(|| Error::OptionValue {

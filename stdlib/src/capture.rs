@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use netscript_engine::diagnostics::Result;
+use netscript_engine::diagnostics::{Result, Within};
 use netscript_engine::interpreter::Session;
 use netscript_engine::{Capture as Request, Started, shell};
 use rhai::plugin::*;
@@ -25,7 +25,7 @@ impl Capture {
         let session = link.session();
         let shown = name.to_string();
         let request = Request { link: name, file };
-        let started = session.lab().world().capture(&netns, &request)?;
+        let started = session.lab().world().capture(&netns, &request).argument(0)?;
         session.lab().tell(|| shell::capture(&netns, &request, started));
         Ok(Capture { session: session.clone(), started, link: shown })
     }

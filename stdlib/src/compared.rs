@@ -2,7 +2,9 @@
 
 use crate::unknown::{self, Unknown};
 use netscript_engine::diagnostics::Error;
-use rhai::{Dynamic, EvalAltResult, EvalContext, Expr, Expression, FnCallExpr, Position, Token};
+use rhai::{
+    ASTFlags, BinaryExpr, Dynamic, EvalAltResult, EvalContext, Expr, Expression, FnCallExpr, Map, Position, Token,
+};
 
 /// More characters of a value are not shown.
 const LONGEST: usize = 200;
@@ -15,7 +17,10 @@ pub(crate) fn evaluate(
     told: &mut Vec<String>,
 ) -> Result<Dynamic, Box<EvalAltResult>> {
     if let Expr::And(parts, position) = &**condition {
-        return all_of(context, parts, *position);
+        return all_of(context, parts, *position, told);
+    }
+    if let Some((result, ok)) = asks_if_ok(condition) {
+        return evaluate_ok(context, &result, ok, told);
     }
     let Some((call, position)) = comparison(condition) else {
         return context.eval_expression_tree(condition);
@@ -34,10 +39,16 @@ pub(crate) fn evaluate(
 
 /// `A && B`. Where A is not known, in a dry run, the assertion is taken to hold and B is asked as well,
 /// so that what it stands for is printed.
-fn all_of(context: &mut EvalContext, parts: &[Expr], position: Position) -> Result<Dynamic, Box<EvalAltResult>> {
+fn all_of(
+    context: &mut EvalContext,
+    parts: &[Expr],
+    position: Position,
+    told: &mut Vec<String>,
+) -> Result<Dynamic, Box<EvalAltResult>> {
     let (mut values, mut unknown) = (Vec::with_capacity(parts.len()), None);
     for part in parts {
-        let value = match evaluate(context, &Expression::from(part), &mut Vec::new()) {
+        let mut of_part = Vec::new();
+        let value = match evaluate(context, &Expression::from(part), &mut of_part) {
             Ok(value) if value.is::<Unknown>() => {
                 unknown.get_or_insert(Ok(value));
                 continue;
@@ -51,6 +62,7 @@ fn all_of(context: &mut EvalContext, parts: &[Expr], position: Position) -> Resu
         let holds = value.as_bool();
         values.push(Expr::DynamicConstant(Box::new(value), part.position()));
         if holds != Ok(true) {
+            told.append(&mut of_part);
             unknown = None;
             break;
         }
@@ -73,6 +85,40 @@ pub(crate) fn failure(arguments: &[Dynamic], sides: Vec<String>) -> Option<Error
     };
     let holds = arguments.first()?.as_bool().ok()?;
     (!holds && !sides.is_empty()).then_some(Error::Assertion { message, sides })
+}
+
+/// What stands before `.ok`, and the property itself.
+fn asks_if_ok(condition: &Expr) -> Option<(Expr, &Expr)> {
+    let Expr::Dot(pair, flags, position) = condition else { return None };
+    if let Expr::Property(name, _) = &pair.rhs {
+        return (name.2 == "ok").then(|| (pair.lhs.clone(), &pair.rhs));
+    }
+    let (rhs, ok) = asks_if_ok(&pair.rhs)?;
+    let pair = BinaryExpr { lhs: pair.lhs.clone(), rhs };
+    Some((Expr::Dot(Box::new(pair), *flags, *position), ok))
+}
+
+/// The `.ok` of a result, and what the result says where that is false.
+fn evaluate_ok(
+    context: &mut EvalContext,
+    result: &Expr,
+    ok: &Expr,
+    told: &mut Vec<String>,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let value = context.eval_expression_tree(&Expression::from(result))?;
+    told.extend(value.read_lock::<Map>().map_or_else(Vec::new, |map| why_not(&map)));
+    let lhs = Expr::DynamicConstant(Box::new(value), result.position());
+    let asked = Expr::Dot(Box::new(BinaryExpr { lhs, rhs: ok.clone() }), ASTFlags::empty(), ok.position());
+    context.eval_expression_tree(&Expression::from(&asked))
+}
+
+/// What the result of a probe or of a program says.
+fn why_not(result: &Map) -> Vec<String> {
+    let text = |key: &str| Some(result.get(key)?.to_string()).filter(|text| !text.trim().is_empty());
+    let error = text("error").map(|error| format!("the probe's error: {error}"));
+    let status = text("status").map(|status| format!("the status is {status}"));
+    let stderr = text("stderr").map(|said| format!("it said: {}", said.trim_end()));
+    error.or(status).into_iter().chain(stderr).collect()
 }
 
 fn comparison<'a>(condition: &'a Expression) -> Option<(&'a FnCallExpr, Position)> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::{Connect, Connected, Transport, shell};
 use rhai::plugin::*;
@@ -29,12 +29,12 @@ fn transport(word: &str) -> Option<Transport> {
 
 fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Result<Connect> {
     let mut o = Options::new("connect", options)?;
-    let port = args::port("a port", port)?;
+    let port = args::port("a port", port).argument(1)?;
     if port == 0 {
-        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });
+        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() }).argument(1);
     }
     Ok(Connect {
-        target: probe::target(netns.session(), target)?,
+        target: probe::target(netns.session(), target).argument(0)?,
         port,
         transport: o.choice("proto", || one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
         timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0)),
@@ -88,6 +88,7 @@ mod words {
         let request = request(netns, &target, &port, options)?;
         netns.tell(|netns| shell::connect(netns, &request))?;
         let connected = netns.ask(at(&ctx), |world, netns| world.connect(netns, &request))?;
+        let connected = connected.map_err(|error| probe::blamed(netns, error));
         Ok(answer(connected, result)?)
     }
 }

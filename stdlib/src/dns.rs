@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use netscript_engine::ServeDns;
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
 use rhai::plugin::*;
@@ -38,6 +38,7 @@ fn named(netns: &Netns) -> Result<NetnsName> {
 fn servers(netns: &Netns, value: Dynamic) -> Result<Vec<IpAddr>> {
     /// `MAXNS` of resolv.h.
     const MOST: usize = 3;
+    let several = value.is_array();
     let list = args::list(value);
     if list.is_empty() || list.len() > MOST {
         return Err(Error::OutOfRange {
@@ -45,9 +46,18 @@ fn servers(netns: &Netns, value: Dynamic) -> Result<Vec<IpAddr>> {
             given: list.len().to_string(),
             min: 1,
             max: 3,
-        });
+        })
+        .argument(0);
     }
-    list.iter().map(|server| args::address(netns.session(), "a name server", server, None)).collect()
+    let server = |(number, server)| {
+        in_list(number, several, args::address(netns.session(), "a name server", server, None)).argument(0)
+    };
+    list.iter().enumerate().map(server).collect()
+}
+
+/// What came of an element of a list, or of a single value.
+fn in_list<T>(number: usize, several: bool, result: Result<T>) -> Result<T> {
+    if several { result.element(number) } else { result }
 }
 
 fn records(netns: &Netns, map: Map) -> Result<BTreeMap<HostName, Vec<IpAddr>>> {
@@ -56,10 +66,16 @@ fn records(netns: &Netns, map: Map) -> Result<BTreeMap<HostName, Vec<IpAddr>>> {
             key: "the name of a host".into(),
             given: format!("{:?}", key.as_str()),
             wanted: "labels of letters, digits and `-`, with dots between them,".into(),
-        })?;
+        });
+        let name = name.key(&key).argument(0)?;
+        let several = value.is_array();
         let addrs = args::list(value);
-        let addr = |value: &Dynamic| args::address(netns.session(), "a host's address", value, None);
-        Ok((name, addrs.iter().map(addr).collect::<Result<_>>()?))
+        let addr = |(number, value)| {
+            in_list(number, several, args::address(netns.session(), "a host's address", value, None))
+                .option(&key)
+                .argument(0)
+        };
+        Ok((name, addrs.iter().enumerate().map(addr).collect::<Result<_>>()?))
     };
     map.into_iter().map(record).collect()
 }

@@ -1,7 +1,7 @@
 //! Forwarding tables of bridges and vxlan links.
 
 use netscript_engine::Part;
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{FdbEntry, FdbOp, Mac};
 use netscript_engine::state::FdbRecord;
@@ -29,7 +29,7 @@ fn entry(word: &'static str, link: &Link, mac: &Dynamic, options: Map) -> Result
     let dev = o.link("dev", &netns)?;
     let dst = o.ip("dst")?;
     Ok(FdbEntry {
-        mac: args::mac("a hardware address", mac)?,
+        mac: args::mac("a hardware address", mac).argument(0)?,
         master: dev.is_some() && dst.is_none(),
         dev: dev.unwrap_or(name),
         dst,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Errno, Error, Result, Step, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{Host, HostName};
 use netscript_engine::{Fetch, Fetched, Serve, shell};
@@ -12,7 +12,7 @@ use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
 use crate::unknown::answer;
-use crate::{Netns, Process, RhaiResult, args};
+use crate::{Netns, Process, RhaiResult, args, probe};
 
 /// The options of the words of this file.
 pub(crate) const OPTIONS: Known = &[("fetch", &[&["timeout"]]), ("serve", &[&["bind"]])];
@@ -29,12 +29,14 @@ fn request(url: &str, options: Map) -> Result<Fetch> {
     let mut o = Options::new("fetch", options)?;
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
-    let rest = url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted"))?;
+    let rest =
+        url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted")).argument(0)?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let (server, port) =
-        server(authority).ok_or_else(|| wrong("after `http://` comes an address or a name, and perhaps `:PORT`"))?;
+    let (server, port) = server(authority)
+        .ok_or_else(|| wrong("after `http://` comes an address or a name, and perhaps `:PORT`"))
+        .argument(0)?;
     if port == 0 {
-        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() });
+        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() }).argument(0);
     }
     Ok(Fetch { server, port, authority: authority.to_owned(), path: path.to_owned(), timeout })
 }
@@ -65,11 +67,17 @@ fn result(fetched: Fetched) -> Dynamic {
 
 fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
     let mut o = Options::new("serve", options)?;
-    let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port)?, body: body.to_owned() };
+    let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port).argument(0)?, body: body.to_owned() };
     if server.port == 0 {
-        return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() });
+        return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() }).argument(0);
     }
-    let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))??;
+    let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))?;
+    let started = started.map_err(|error| match &error {
+        Error::Listen { refusal, .. } if refusal.errno == Errno::EADDRNOTAVAIL => {
+            error.within(Step::Option("bind".into()))
+        }
+        _ => error.within(Step::Argument(0)),
+    })?;
     Ok(Process::new(netns.session(), started))
 }
 
@@ -129,6 +137,7 @@ mod words {
         let request = request(url, options)?;
         netns.tell(|netns| shell::fetch(netns, &request))?;
         let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
+        let fetched = fetched.map_err(|error| probe::blamed(netns, error));
         Ok(answer(fetched, result)?)
     }
 }

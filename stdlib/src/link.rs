@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_engine::LinkId;
-use netscript_engine::diagnostics::{At, Error, Result};
+use netscript_engine::diagnostics::{At, Error, Result, Within};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, raw};
 use netscript_engine::state::{self, Hardware, LinkType, OperState, Peer};
@@ -97,12 +97,12 @@ pub(crate) fn register(engine: &mut Engine) {
 
 /// A handle on a link that exists.
 fn existing(netns: &Netns, name: &str) -> Result<Link> {
-    let name = IfName::parse(name)?;
+    let name = IfName::parse(name).argument(0)?;
     let reference = netns.reference()?;
     let found = netns.session().lab().world().link_name(&reference, &name)?;
     match found {
         Some(name) => netns.link(&name),
-        None => Err(netns.session().lab().no_such_link(&reference, name.as_str())),
+        None => Err(netns.session().lab().no_such_link(&reference, name.as_str())).argument(0),
     }
 }
 
@@ -175,7 +175,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn move_to(ctx: NativeCallContext, link: &mut Link, netns: Dynamic) -> RhaiResult<Link> {
-        let to = args::netns(link.session(), "a namespace", &netns)?;
+        let to = args::netns(link.session(), "a namespace", &netns).argument(0)?;
         link.set(&ctx, LinkSet::Netns(to))
     }
 
@@ -188,7 +188,7 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn master(ctx: NativeCallContext, link: &mut Link, bridge: Dynamic) -> RhaiResult<Link> {
         let (netns, _) = link.locate()?;
-        let bridge = args::link_in(&netns, "a bridge", &bridge)?;
+        let bridge = args::link_in(&netns, "a bridge", &bridge).argument(0)?;
         link.set(&ctx, LinkSet::Master(Some(bridge)))
     }
 
@@ -211,7 +211,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn rename(ctx: NativeCallContext, link: &mut Link, name: &str) -> RhaiResult<Link> {
-        let name = IfName::parse(name)?;
+        let name = IfName::parse(name).argument(0)?;
         link.set(&ctx, LinkSet::Name(name))
     }
 
@@ -222,7 +222,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn set_mac(ctx: NativeCallContext, link: &mut Link, mac: Dynamic) -> RhaiResult<Link> {
-        let mac = args::mac("a hardware address", &mac)?;
+        let mac = args::mac("a hardware address", &mac).argument(0)?;
         link.set(&ctx, LinkSet::Mac(mac))
     }
 
@@ -233,7 +233,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn set_mtu(ctx: NativeCallContext, link: &mut Link, bytes: Dynamic) -> RhaiResult<Link> {
-        let mtu = args::int_in("an MTU", &bytes, 0, MTU_MAX)?;
+        let mtu = args::int_in("an MTU", &bytes, 0, MTU_MAX).argument(0)?;
         link.set(&ctx, LinkSet::Mtu(mtu))
     }
 
@@ -265,12 +265,12 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn set_alias(ctx: NativeCallContext, link: &mut Link, text: &str) -> RhaiResult<Link> {
         if text.len() > ALIAS_MAX || text.contains('\0') {
-            return Err(Error::OptionValue {
+            let wrong = Err(Error::OptionValue {
                 key: "the alias".into(),
                 given: format!("a text of {} bytes", text.len()),
                 wanted: format!("a text of at most {ALIAS_MAX} bytes without NUL"),
-            }
-            .into());
+            });
+            return Ok(wrong.argument(0)?);
         }
         link.set(&ctx, LinkSet::Alias(text.to_owned()))
     }

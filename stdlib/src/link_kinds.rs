@@ -1,6 +1,6 @@
 //! Making links: a word for each kind, as a method of a namespace and bare, on the host.
 
-use netscript_engine::diagnostics::{At, Error, Result};
+use netscript_engine::diagnostics::{At, Error, Result, Within};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{
     Bridge, IfName, IpvlanMode, LinkKind, LinkOp, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
@@ -33,7 +33,7 @@ fn make(
     name: &str,
     kind: impl FnOnce(&Session, &NetnsRef) -> Result<LinkKind>,
 ) -> RhaiResult<Link> {
-    let name = IfName::parse(name)?;
+    let name = IfName::parse(name).argument(0)?;
     let reference = netns.reference()?;
     let kind = kind(netns.session(), &reference)?;
     netns.submit(LinkOp::Add(name.clone(), kind), at)?;
@@ -41,7 +41,7 @@ fn make(
 }
 
 fn pair(peer: &str) -> Result<LinkKind> {
-    Ok(LinkKind::Veth(Veth { peer: IfName::parse(peer)?, netns: None }))
+    Ok(LinkKind::Veth(Veth { peer: IfName::parse(peer).argument(1)?, netns: None }))
 }
 
 fn pair_with(session: &Session, options: Map) -> Result<LinkKind> {

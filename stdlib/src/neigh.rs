@@ -1,7 +1,7 @@
 //! Neighbours: who has which hardware address on a link.
 
 use netscript_engine::Part;
-use netscript_engine::diagnostics::Result;
+use netscript_engine::diagnostics::{Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{NeighOp, Neighbour};
 use netscript_engine::state::NeighRecord;
@@ -26,9 +26,9 @@ fn row(record: NeighRecord) -> Dynamic {
 
 fn neighbour(netns: &Netns, ip: &Dynamic, mac: &Dynamic, dev: &Dynamic) -> Result<Neighbour> {
     Ok(Neighbour {
-        dst: args::ip("an address", ip)?,
-        mac: args::mac("a hardware address", mac)?,
-        dev: args::link_in(&netns.reference()?, "a link", dev)?,
+        dst: args::ip("an address", ip).argument(0)?,
+        mac: args::mac("a hardware address", mac).argument(1)?,
+        dev: args::link_in(&netns.reference()?, "a link", dev).argument(2)?,
     })
 }
 
@@ -75,8 +75,8 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn del_neigh(ctx: NativeCallContext, netns: &mut Netns, ip: Dynamic, dev: Dynamic) -> RhaiResult<()> {
-        let dst = args::ip("an address", &ip)?;
-        let dev = args::link_in(&netns.reference()?, "a link", &dev)?;
+        let dst = args::ip("an address", &ip).argument(0)?;
+        let dev = args::link_in(&netns.reference()?, "a link", &dev).argument(1)?;
         Ok(netns.submit(NeighOp::Del(dst, dev), at(&ctx))?)
     }
 

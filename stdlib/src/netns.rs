@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{At, Error, Result};
+use netscript_engine::diagnostics::{At, Error, Result, Within};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use netscript_engine::shell::Command;
@@ -94,7 +94,7 @@ pub(crate) fn register(engine: &mut Engine) {
 }
 
 fn open(session: &Session, name: &str) -> Result<Netns> {
-    let reference = args::netns(session, "a namespace", &Dynamic::from(name.to_owned()))?;
+    let reference = args::netns(session, "a namespace", &Dynamic::from(name.to_owned())).argument(0)?;
     Ok(Netns::new(session, &reference))
 }
 
@@ -142,7 +142,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "netns", return_raw)]
     pub fn netns_named(ctx: NativeCallContext, name: &str) -> RhaiResult<Netns> {
-        let name = NetnsName::parse(name)?;
+        let name = NetnsName::parse(name).argument(0)?;
         let reference = NetnsRef::Named(name.clone());
         Ok(make(&Session::of(&ctx), NetnsOp::Add(name), &reference, at(&ctx))?)
     }
@@ -180,8 +180,8 @@ mod words {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn netns_attach(ctx: NativeCallContext, name: &str, pid: Dynamic) -> RhaiResult<Netns> {
-        let name = NetnsName::parse(name)?;
-        let pid = args::pid("a process", &pid)?;
+        let name = NetnsName::parse(name).argument(0)?;
+        let pid = args::pid("a process", &pid).argument(1)?;
         let reference = NetnsRef::Named(name.clone());
         Ok(make(&Session::of(&ctx), NetnsOp::Attach(name, pid), &reference, at(&ctx))?)
     }
@@ -196,7 +196,7 @@ mod words {
     #[rhai_fn(return_raw)]
     pub fn netns_detach(ctx: NativeCallContext, name: Dynamic) -> RhaiResult<()> {
         let session = Session::of(&ctx);
-        match args::netns(&session, "a namespace", &name)? {
+        match args::netns(&session, "a namespace", &name).argument(0)? {
             NetnsRef::Named(name) => Ok(session.lab().submit(Op::host(NetnsOp::Detach(name)), at(&ctx))?),
             NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => Err(Error::Conflict {
                 message: "this namespace has no name that could be taken away".into(),
@@ -215,14 +215,14 @@ mod words {
     #[rhai_fn(return_raw)]
     pub fn netns_of(ctx: NativeCallContext, pid: Dynamic) -> RhaiResult<Netns> {
         let session = Session::of(&ctx);
-        let reference = match args::pid("a process", &pid)? {
+        let reference = match args::pid("a process", &pid).argument(0)? {
             PidRef::Held(number) => NetnsRef::Held(number),
             PidRef::Number(pid) => NetnsRef::OfPid(pid),
             started @ PidRef::Started(_) => NetnsRef::OfPid(session.lab().world().pid(started)?),
         };
         match session.lab().world().netns_contents(&reference) {
             Ok(_) | Err(Error::Unknowable { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Ok(Err(error).argument(0)?),
         }
         Ok(Netns::new(&session, &reference))
     }

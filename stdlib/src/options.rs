@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::op::{IfName, NetnsRef};
 use rhai::{Dynamic, Map};
 
@@ -54,14 +54,14 @@ impl Options {
         debug_assert!(!known.is_empty(), "the file of `{word}` says nothing of its options");
         match map.keys().find(|key| !known.contains(&key.as_str())) {
             None => Ok(Options { word, map }),
-            Some(key) => Err(unknown(word, key, &known)),
+            Some(key) => Err(unknown(word, key, &known)).key(key),
         }
     }
 
     /// An error if a key is given that the word takes elsewhere, but not here.
     pub(crate) fn refuse(&self, key: &str) -> Result<()> {
         let known: Vec<&str> = option_keys(self.word).into_iter().filter(|known| *known != key).collect();
-        if self.map.contains_key(key) { Err(unknown(self.word, key, &known)) } else { Ok(()) }
+        if self.map.contains_key(key) { Err(unknown(self.word, key, &known)).key(key) } else { Ok(()) }
     }
 
     /// The word that they are given to.
@@ -81,7 +81,7 @@ impl Options {
 
     /// A value made into something else.
     pub(crate) fn with<T>(&mut self, key: &str, parse: impl FnOnce(&str, &Dynamic) -> Result<T>) -> Result<Option<T>> {
-        self.take(key).map(|value| parse(&format!("`{key}`"), &value)).transpose()
+        self.take(key).map(|value| parse(&format!("`{key}`"), &value).option(key)).transpose()
     }
 
     /// A value that must be there.

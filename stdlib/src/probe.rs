@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Errno, Error, Result, Step, Within};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
 use netscript_engine::{Hop, Ping, Pong, Trace, shell};
@@ -52,7 +52,7 @@ const MAX_SIZE: i64 = 65_507;
 
 fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
     let mut o = Options::new("ping", options)?;
-    let to = target(netns.session(), to)?;
+    let to = target(netns.session(), to).argument(0)?;
     let family = match &to {
         Host::Addr(addr) => Some(Family::of(*addr)),
         Host::Name(_) => None,
@@ -74,6 +74,21 @@ fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
         size: o.number("size", 0, MAX_SIZE)?.unwrap_or(56),
         ttl: o.number("ttl", 1, 255)?,
     })
+}
+
+/// The error of a probe as one of what it was given, with what there is instead.
+pub(crate) fn blamed(netns: &Netns, error: Error) -> Error {
+    match error {
+        error @ Error::Target { .. } => error.within(Step::Argument(0)),
+        Error::NoSuchLink { name, .. } => {
+            let known = netns.reference().map(|reference| netns.session().lab().no_such_link(&reference, &name));
+            known.unwrap_or_else(|error| error).within(Step::Option("dev".into()))
+        }
+        error @ Error::Probe { .. } if error.errno() == Some(Errno::EADDRNOTAVAIL.0) => {
+            error.within(Step::Option("src".into()))
+        }
+        error => error,
+    }
 }
 
 fn result(pong: Pong) -> Dynamic {
@@ -101,9 +116,10 @@ fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> 
     let mut o = Options::new("traceroute", options)?;
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
-    let trace = Trace { target: target(netns.session(), to)?, hops, timeout };
+    let trace = Trace { target: target(netns.session(), to).argument(0)?, hops, timeout };
     netns.tell(|netns| shell::traceroute(netns, &trace))?;
     let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
+    let list = list.map_err(|error| blamed(netns, error));
     answer(list, |list| list.into_iter().map(hop).collect::<Array>().into())
 }
 
@@ -148,6 +164,7 @@ mod words {
         let request = request(netns, &target, options)?;
         netns.tell(|netns| shell::ping(netns, &request))?;
         let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
+        let pong = pong.map_err(|error| blamed(netns, error));
         Ok(answer(pong, result)?)
     }
 

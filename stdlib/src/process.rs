@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::Error;
+use netscript_engine::diagnostics::{Error, Within};
 use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::PidRef;
 use netscript_engine::{Output, Started, shell};
@@ -66,7 +66,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn exec(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult {
-        let argv = args::argv(&command)?;
+        let argv = args::argv(&command).argument(0)?;
         netns.tell(|netns| shell::exec(netns, &argv))?;
         let output = netns.ask(at(&ctx), |world, netns| world.exec(netns, &argv))?;
         Ok(answer(output, result)?)
@@ -100,7 +100,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn start(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
-        let argv = args::argv(&command)?;
+        let argv = args::argv(&command).argument(0)?;
         let started = netns.ask(at(&ctx), |world, netns| world.start(netns, &argv))??;
         netns.tell(|netns| shell::start(netns, &argv, started))?;
         Ok(Process::new(netns.session(), started))

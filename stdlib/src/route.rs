@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use netscript_engine::Part;
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 use rhai::plugin::*;
@@ -48,7 +48,7 @@ pub(crate) fn number_or_name(word: String) -> Dynamic {
 fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Result<Route> {
     let mut o = Options::new(word, options)?;
     let reference = netns.reference()?;
-    let wanted = if is_default(dst) { None } else { Some(args::prefix("a destination", dst)?) };
+    let wanted = if is_default(dst) { None } else { Some(args::prefix("a destination", dst).argument(0)?) };
     let family = wanted.map(|dst| dst.family());
     let src = o.with("src", |what, value| args::address(netns.session(), what, value, family))?;
     let nexthops = nexthops(netns, &reference, &mut o, family.or(src.map(Family::of)))?;
@@ -109,7 +109,9 @@ fn nexthops(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Fam
                 help: "move them into the list: `nexthops: [#{ via: …, dev: … }, …]`".into(),
             });
         }
-        return args::list(list).iter().map(|hop| one_of_several(netns, place, hop, family)).collect();
+        let hops = args::list(list);
+        let hop = |(number, hop)| one_of_several(netns, place, hop, family).element(number).option("nexthops");
+        return hops.iter().enumerate().map(hop).collect();
     }
     if !(o.has("via") || o.has("dev") || o.has("onlink")) {
         return Ok(Vec::new());
@@ -140,12 +142,13 @@ fn check(route: &Route) -> Result<()> {
         );
     }
     if let Some(src) = route.src.filter(|src| Family::of(*src) != route.family()) {
-        return Err(Error::WrongFamily { given: src.to_string(), wanted: route.family(), instead: None });
+        return Err(Error::WrongFamily { given: src.to_string(), wanted: route.family(), instead: None }).option("src");
     }
     // IPv4 over an IPv6 gateway is legal (RFC 5549), the other way round is not.
-    let via = route.nexthops.iter().filter_map(|hop| hop.via).find(|via| via.is_ipv4());
-    if let (Family::V6, Some(via)) = (route.family(), via) {
-        return Err(Error::WrongFamily { given: via.to_string(), wanted: Family::V6, instead: None });
+    let vias = route.nexthops.iter().enumerate().filter_map(|(number, hop)| Some((number, hop.via?)));
+    if let (Family::V6, Some((number, via))) = (route.family(), vias.into_iter().find(|(_, via)| via.is_ipv4())) {
+        let wrong = Err(Error::WrongFamily { given: via.to_string(), wanted: Family::V6, instead: None }).option("via");
+        return if route.nexthops.len() == 1 { wrong } else { wrong.element(number).option("nexthops") };
     }
     Ok(())
 }

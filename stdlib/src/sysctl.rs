@@ -1,6 +1,6 @@
 //! Kernel settings.
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::{SysctlKey, SysctlOp};
 use rhai::plugin::*;
@@ -34,7 +34,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "sysctl", pure, return_raw)]
     pub fn sysctl_read(netns: &mut Netns, key: &str) -> RhaiResult<String> {
-        let key = SysctlKey::parse(key)?;
+        let key = SysctlKey::parse(key).argument(0)?;
         let reference = netns.reference()?;
         Ok(netns.session().lab().world().sysctl(&reference, &key)?)
     }
@@ -47,8 +47,8 @@ mod words {
     /// ```
     #[rhai_fn(name = "sysctl", pure, return_raw)]
     pub fn sysctl_write(ctx: NativeCallContext, netns: &mut Netns, key: &str, value: Dynamic) -> RhaiResult<()> {
-        let key = SysctlKey::parse(key)?;
-        let value = value_text(&value)?;
+        let key = SysctlKey::parse(key).argument(0)?;
+        let value = value_text(&value).argument(1)?;
         Ok(netns.submit(SysctlOp::Write(key, value), at(&ctx))?)
     }
 
@@ -66,8 +66,8 @@ mod words {
         value: Dynamic,
         options: Map,
     ) -> RhaiResult<()> {
-        let key = SysctlKey::parse(key)?;
-        let value = value_text(&value)?;
+        let key = SysctlKey::parse(key).argument(0)?;
+        let value = value_text(&value).argument(1)?;
         let mut o = Options::new("sysctl", options)?;
         let ignore = o.boolean("ignore")?.unwrap_or(false);
         let write = if ignore { SysctlOp::WriteIfThere(key, value) } else { SysctlOp::Write(key, value) };
@@ -81,7 +81,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn has_sysctl(netns: &mut Netns, key: &str) -> RhaiResult<bool> {
-        let key = SysctlKey::parse(key)?;
+        let key = SysctlKey::parse(key).argument(0)?;
         let reference = netns.reference()?;
         match netns.session().lab().world().sysctl(&reference, &key) {
             Ok(_) => Ok(true),

@@ -195,6 +195,10 @@ codes! {
     E0432 "import from elsewhere",
         "A dry run, and a run with `--no-exec`, imports modules from the script's folder only.",
         "Allow the folder of the module with `--allow-import DIR`.";
+    E0460 "missing capability",
+        "The user is root, but without a capability that the operation needs, as in a container or a service.",
+        "Run it with the capability that the error names.";
+
     E0490 "kernel too old",
         "netscript needs Linux 5.10 or newer.",
         "Run it on a newer kernel.";

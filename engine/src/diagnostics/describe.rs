@@ -1,7 +1,7 @@
 //! Errors in words: what is wrong, what was wanted, what to do next.
 
 use super::suggest::{did_you_mean, list};
-use super::{Code, Description, Errno, Error, Refusal, refused};
+use super::{Code, Description, Errno, Error, Part, Refusal, refused};
 use crate::shell::quote;
 
 impl Error {
@@ -18,6 +18,7 @@ impl Error {
             | Error::Probe { refusal, .. }
             | Error::Listen { refusal, .. } => Some(refusal.errno.0),
             Error::Program { errno, .. } => Some(errno.0),
+            Error::Late { error, .. } | Error::In { error, .. } => error.errno(),
             _ => None,
         }
     }
@@ -28,42 +29,35 @@ impl Error {
             Error::LinkName { given, why } => {
                 Description::new(Code::E0204, format!("{given:?} cannot be the name of a link"), why)
                     .help("a link's name has 1 to 15 bytes, without `/`, `:`, `%` and white space")
-                    .culprit(given)
             }
             Error::NetnsName { given, why } => {
                 Description::new(Code::E0205, format!("{given:?} cannot be the name of a namespace"), why)
                     .help("choose a name that can be a file name, such as `\"red\"`")
-                    .culprit(given)
             }
             Error::ChainName { given, why } => {
                 Description::new(Code::E0214, format!("{given:?} cannot be the name of a chain"), why)
                     .help("a chain's name has 1 to 28 bytes, without white space, and is no target's name")
-                    .culprit(given)
             }
             Error::Mac { given } => Description::new(
                 Code::E0206,
                 format!("{given:?} is no hardware address"),
                 "six two-digit hexadecimal numbers are wanted",
             )
-            .help("write it like `\"02:00:00:00:00:01\"`")
-            .culprit(given),
+            .help("write it like `\"02:00:00:00:00:01\"`"),
             Error::Prefix { given, why } => {
                 Description::new(Code::E0201, format!("{given:?} is no address with a prefix length"), why)
                     .help("write it like `\"10.0.0.1/24\"` or `\"fd00::1/64\"`")
-                    .culprit(given)
             }
             Error::Address { given, why } => {
                 Description::new(Code::E0202, format!("{given:?} is no address"), why)
-                    .help("write it like `\"10.0.0.1\"` or `\"fd00::1\"`")
-                    .culprit(given)
+                    .help(with_scope(given).unwrap_or_else(|| "write it like `\"10.0.0.1\"` or `\"fd00::1\"`".to_owned()))
             }
             Error::WrongFamily { given, wanted, instead } => {
                 let description = Description::new(
                     Code::E0203,
                     format!("{given:?} is not {wanted}"),
                     format!("an {wanted} address is wanted here"),
-                )
-                .culprit(given);
+                );
                 match instead {
                     Some(instead) => description.help(instead),
                     None => description.help(format!("give an {wanted} address")),
@@ -72,14 +66,12 @@ impl Error {
             Error::SysctlKey { given, why } => {
                 Description::new(Code::E0212, format!("{given:?} is no key of a setting"), why)
                     .help("write it like `\"net.ipv4.ip_forward\"`; a link's name with a dot in it is written with `/`: `\"net.ipv4.conf.eth0/10.forwarding\"`")
-                    .culprit(given)
             }
             Error::Port { given, why } => Description::new(Code::E0207, format!("{given} is no port"), why)
                 .help(match given.as_str() {
                     "0" => "use a port from 1 to 65535",
                     _ => "a port is a number from 0 to 65535",
-                })
-                .culprit(given.trim_matches('"')),
+                }),
             Error::OutOfRange { what, given, min, max } => Description::new(
                 Code::E0211,
                 format!("{given} is out of range for {what}"),
@@ -90,9 +82,9 @@ impl Error {
                     Code::E0208,
                     format!("`{word}` has no option `{key}`"),
                     format!("`{key}` is not known here"),
-                )
-                .culprit(key);
-                match did_you_mean(key, known.iter().map(String::as_str)) {
+                );
+                let same = same_option(key).iter().copied().find(|same| known.iter().any(|known| known == same));
+                match same.or_else(|| did_you_mean(key, known.iter().map(String::as_str))) {
                     Some(meant) => description.help(format!("did you mean `{meant}`?")),
                     None if known.is_empty() => description.help(format!("`{word}` takes no options")),
                     None => description.help(format!("the options of `{word}` are {}", list(known))),
@@ -106,7 +98,6 @@ impl Error {
             .help(format!("add it: `{example}`")),
             Error::OptionValue { key, given, wanted } => {
                 Description::new(Code::E0210, format!("`{key}` cannot be {given}"), format!("{wanted} is wanted"))
-                    .culprit(given.trim_matches('"'))
                     .help(format!("give {wanted}"))
             }
             Error::Conflict { message, help } => {
@@ -121,6 +112,7 @@ impl Error {
             Error::Gone { what, removed } => {
                 let description =
                     Description::new(Code::E0309, format!("{what} has been removed"), "this handle is on something that is gone")
+                        .part(Part::receiver())
                         .help("make it anew, or use it before it is removed");
                 match removed {
                     Some(at) => description.note(format!("it was removed at {at}")),
@@ -132,8 +124,7 @@ impl Error {
                     Code::E0302,
                     format!("no link `{name}` in {netns}"),
                     format!("{netns} has no link of this name"),
-                )
-                .culprit(name);
+                );
                 match elsewhere {
                     Some(elsewhere) => description.note(elsewhere).help("open it there, or use the handle that the script has"),
                     None => suggest_name(description, name, known, &format!("the links of {netns} are")),
@@ -144,8 +135,7 @@ impl Error {
                     Code::E0303,
                     format!("there is no namespace `{name}`"),
                     "no namespace of this name is there",
-                )
-                .culprit(name);
+                );
                 if known.is_empty() {
                     return description.help(format!("make it first: `netns({name:?})`"));
                 }
@@ -156,12 +146,10 @@ impl Error {
                 format!("the name `{name}` stands for no namespace"),
                 "its process has ended, or nothing is mounted there",
             )
-            .help(format!("take the name away: `netns_detach({name:?})`"))
-            .culprit(name),
+            .help(format!("take the name away: `netns_detach({name:?})`")),
             Error::NoSuchProcess { pid } => {
                 Description::new(Code::E0303, format!("there is no process {pid}"), "it has ended, or never was")
                     .help("give the number of a process that is running, or a handle with a `.pid`")
-                    .culprit(&pid.to_string())
             }
             Error::NotThere { what, known } => {
                 let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
@@ -179,13 +167,14 @@ impl Error {
                     format!("there is no setting `{key}`"),
                     "neither this kernel nor this namespace has it",
                 )
-                .culprit(key);
+                .part(Part::argument(0));
                 match did_you_mean(key, known.iter().map(String::as_str)) {
                     Some(meant) => description.help(format!("did you mean `{meant}`?")),
                     None if key.starts_with("net.bridge.") || key.starts_with("net/bridge/") => description.help(
                         "the module br_netfilter has it: load it as root with `modprobe br_netfilter`, or say \
                          `#{ ignore: true }` to go on without",
                     ),
+                    None if setting_meant(key).is_some() => description.help(setting_meant(key).unwrap_or_default()),
                     None => description.help("some settings appear only with a kernel module, or with a link"),
                 }
             }
@@ -195,7 +184,7 @@ impl Error {
                 "the kernel shows it to the machine's root only",
             )
             .help("try it on the machine, as root; `if !sandboxed { … }` leaves it out here")
-            .culprit(key),
+            .part(Part::argument(0)),
             Error::NotAllowed { what } => Description::new(
                 Code::E0431,
                 format!("this run may not {what}"),
@@ -214,7 +203,7 @@ impl Error {
                 errno.text().unwrap_or("the kernel refuses it"),
             )
             .help(format!("check that `{program}` is installed and on the PATH"))
-            .culprit(program),
+            .part(Part::argument(0)),
             Error::NoTerminal => Description::new(
                 Code::E0406,
                 "a shell needs a terminal",
@@ -227,11 +216,11 @@ impl Error {
                 } else {
                     "check that it exists, its permissions, and that the disk is not full"
                 };
-                Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why).help(help).culprit(path)
+                Description::new(Code::E0405, format!("cannot {doing} {path}: {why}"), why).help(help)
             }
             Error::Unreadable { path, why } => {
                 Description::new(Code::E0111, format!("cannot read the script {path}: {why}"), why)
-                    .help("give the path of a text file with a script in it, or `-` for standard input")
+                    .help(command_meant(path).unwrap_or("give the path of a text file with a script in it, or `-` for standard input"))
             }
             Error::NoTest { path, why } => Description::new(Code::E0115, format!("there is no test at {path}: {why}"), why)
                 .help("give scripts, or folders that hold scripts (`*.rhai`)"),
@@ -244,6 +233,14 @@ impl Error {
                 true => "run it with `sudo`, on this machine, or with `--sandbox`, in a network of its own that needs no root",
                 false => "run it with `sudo`",
             }),
+            Error::NoCapability { missing, doing } => {
+                let names = missing.join(" and ");
+                Description::new(Code::E0460, format!("cannot {doing} without {names}"), "this needs a capability that root lacks here").help(
+                    format!(
+                        "run it as a root that has {names}, not with `sudo` alone: a container gets it with `--cap-add`, or with `--privileged`; a service with `CapabilityBoundingSet=`"
+                    ),
+                )
+            }
             Error::NoSandbox { why, help } => {
                 Description::new(Code::E0404, format!("no sandbox can be made here: {why}"), why).help(help)
             }
@@ -275,19 +272,18 @@ impl Error {
             }
             Error::Target { given, why } => {
                 Description::new(Code::E0703, format!("{given} is no target for a probe"), why)
-                    .help("give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address")
-                    .culprit(given.trim_matches('"'))
+                    .help(with_scope(given).unwrap_or_else(|| {
+                        "give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address".to_owned()
+                    }))
             }
             Error::Url { given, why } => Description::new(Code::E0703, format!("{given} is no URL to fetch"), why)
-                .help("write it like `\"http://10.0.0.2:8080/\"`; a plain connection is made with `.connect`")
-                .culprit(given.trim_matches('"')),
+                .help("write it like `\"http://10.0.0.2:8080/\"`; a plain connection is made with `.connect`"),
             Error::Listen { port, netns, refusal } if refusal.errno == Errno::EADDRINUSE => Description::new(
                 Code::E0705,
                 format!("port {port} of {netns} is taken"),
                 "something listens there already",
             )
-            .help("use another port, or another namespace: each has all ports for itself")
-            .culprit(&port.to_string()),
+            .help("use another port, or another namespace: each has all ports for itself"),
             Error::Listen { port, netns, refusal } => with_refusal(
                 Description::new(
                     Code::E0705,
@@ -416,6 +412,7 @@ impl Error {
                     ))
             }
             Error::Late { at: _, error } => error.describe(),
+            Error::In { part, error } => error.describe().part(part.clone()),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
             Error::Script(description) => (**description).clone(),
         }
@@ -425,6 +422,8 @@ impl Error {
 fn suggest_name(description: Description, given: &str, known: &[String], these: &str) -> Description {
     match did_you_mean(given, known.iter().map(String::as_str)) {
         Some(meant) => description.help(format!("did you mean `{meant}`?")),
+        // Nobody has looked which there are.
+        None if known.is_empty() => description,
         None if known.len() <= 12 => description.help(format!("{these} {}", list(known))),
         None => description,
     }
@@ -439,4 +438,75 @@ fn with_refusal(description: Description, refusal: &Refusal) -> Description {
         Some(missing) => description.help(missing),
         None => description,
     }
+}
+
+/// The options by which a netscript word knows what others call so.
+fn same_option(key: &str) -> &'static [&'static str] {
+    match key {
+        "in" | "in_interface" | "input" | "iifname" => &["iif"],
+        "out" | "out_interface" | "output" | "oifname" => &["oif"],
+        "source" | "saddr" | "from" => &["src", "from"],
+        "destination" | "daddr" | "to" => &["dst", "to"],
+        "gateway" | "gw" | "next_hop" | "nexthop" => &["via"],
+        "device" | "interface" | "iface" | "parent" => &["dev", "link"],
+        "protocol" => &["proto"],
+        "port" => &["dport", "port"],
+        "vni" | "vlan" | "vid" => &["id"],
+        "position" | "index" => &["at"],
+        "prio" | "pref" => &["priority"],
+        _ => &[],
+    }
+}
+
+/// What somebody meant who gave a key that is none, by how it is written.
+fn setting_meant(key: &str) -> Option<String> {
+    if let Some(rest) = key.strip_prefix("proc.sys.") {
+        return Some(format!("a key is written without `/proc/sys`: `{rest}`"));
+    }
+    let parts: Vec<&str> = key.split('.').collect();
+    if let ["net", family @ ("ipv4" | "ipv6" | "mpls"), kind @ ("conf" | "neigh"), link @ .., leaf] = &parts[..]
+        && link.len() > 1
+    {
+        let link = link.join("/");
+        return Some(format!("a dot in a link's name is written as `/`: `net.{family}.{kind}.{link}.{leaf}`"));
+    }
+    let whole = match parts.first()? {
+        &("net" | "kernel" | "vm" | "fs" | "user" | "dev" | "debug" | "abi") => return None,
+        &("ipv4" | "ipv6" | "core" | "netfilter" | "bridge" | "mpls" | "unix") => format!("net.{key}"),
+        &("conf" | "neigh" | "route") => format!("net.ipv4.{key}"),
+        word if word.starts_with("nf_conntrack") => format!("net.netfilter.{key}"),
+        word if word.starts_with("bridge-nf") => format!("net.bridge.{key}"),
+        &("disable_ipv6" | "accept_ra" | "autoconf") => format!("net.ipv6.conf.all.{key}"),
+        &("forwarding" | "rp_filter" | "proxy_arp" | "arp_ignore" | "arp_announce") => {
+            format!("net.ipv4.conf.all.{key}")
+        }
+        word if ["ip_", "tcp_", "udp_", "icmp_", "igmp_"].iter().any(|start| word.starts_with(start)) => {
+            format!("net.ipv4.{key}")
+        }
+        _ => return Some("give the whole key, such as `net.ipv4.ip_forward`".to_owned()),
+    };
+    Some(format!("give the whole key: `{whole}`"))
+}
+
+/// The help for an address with a link's name behind it, as `ping` and `ssh` take them.
+fn with_scope(given: &str) -> Option<String> {
+    let (address, link) = given.trim_matches('"').split_once('%')?;
+    let link = link.split('/').next().unwrap_or(link);
+    address.parse::<std::net::Ipv6Addr>().ok()?;
+    Some(format!("give the link as an option of its own: `\"{address}\"` with `dev: {link:?}`"))
+}
+
+/// What somebody meant who gave a command that there is not, by its name.
+fn command_meant(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "help" => "`netscript --help` tells how it is used",
+        "version" => "`netscript --version` tells the version",
+        "run" | "exec" | "start" | "up" | "build" | "apply" => {
+            "a script is run without a word before it: `netscript FILE`"
+        }
+        "list" | "ls" | "status" | "show" => "`netscript ps` lists the labs that are up",
+        "stop" | "destroy" | "delete" | "remove" | "rm" | "undo" => "a lab is taken down with `netscript down LAB`",
+        "repl" | "shell" | "console" => "`netscript` alone asks for statements",
+        _ => return None,
+    })
 }

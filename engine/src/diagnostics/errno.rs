@@ -57,6 +57,7 @@ errnos! {
     ENOSYS = 38, "Function not implemented";
     ELOOP = 40, "Too many levels of symbolic links";
     EMSGSIZE = 90, "Message too long";
+    EXFULL = 54, "Exchange full";
     EPROTONOSUPPORT = 93, "Protocol not supported";
     EUSERS = 87, "Too many users";
     EOPNOTSUPP = 95, "Operation not supported";

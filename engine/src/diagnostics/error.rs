@@ -1,6 +1,6 @@
 //! Everything that can go wrong, as facts.
 
-use super::{At, Code, Errno, Refusal};
+use super::{At, Code, Errno, Part, Refusal};
 use crate::op::{Family, Op};
 
 /// The result of anything that may fail for a reason the user should read.
@@ -81,6 +81,8 @@ pub enum Error {
     OldKernel { found: String, oldest: String },
     /// A link that this kernel could not give back after a move: it keeps the link's number, which is taken there.
     StuckLink { name: String, netns: String, index: u32 },
+    /// A privileged user without some capabilities; `doing` is what they are needed for.
+    NoCapability { missing: Vec<String>, doing: String },
     /// No sandbox can be made; `help` names the switch.
     NoSandbox { why: String, help: String },
     /// Something that a dry run has no way to know, put as what follows "cannot know".
@@ -127,6 +129,8 @@ pub enum Error {
     Interrupted,
     /// An operation that waited, at a place of the script that has been passed, and then failed.
     Late { at: Option<At>, error: Box<Error> },
+    /// An error about one part of the call that made it.
+    In { part: Part, error: Box<Error> },
     /// An error of Rhai's own, put into words.
     Script(Box<Description>),
 }
@@ -144,14 +148,14 @@ pub struct Description {
     pub notes: Vec<String>,
     /// What to do next.
     pub help: Option<String>,
-    /// A text that, if it stands as a string near the place, is what to underline.
-    pub culprit: Option<String>,
+    /// The part of the call to underline; else what is called.
+    pub part: Option<Part>,
 }
 
 impl Description {
     /// A description without notes and help.
     pub fn new(code: Code, message: impl Into<String>, label: impl Into<String>) -> Description {
-        Description { code, message: message.into(), label: label.into(), notes: Vec::new(), help: None, culprit: None }
+        Description { code, message: message.into(), label: label.into(), notes: Vec::new(), help: None, part: None }
     }
 
     /// Adds what to do next.
@@ -166,9 +170,9 @@ impl Description {
         self
     }
 
-    /// Underlines this text if it stands as a string near the place.
-    pub fn culprit(mut self, text: &str) -> Description {
-        self.culprit = Some(text.to_owned());
+    /// Underlines a part of the call.
+    pub fn part(mut self, part: Part) -> Description {
+        self.part = Some(part);
         self
     }
 }

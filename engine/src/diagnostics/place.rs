@@ -48,48 +48,16 @@ impl Sources {
     /// The range of the token that begins at a point: the one place where a point becomes a range.
     pub fn span(&self, at: &At) -> Span {
         let Some(text) = self.0.get(&at.source) else { return 0..0 };
-        let start = offset(text, at);
+        let start = offset_of(text, at.line, at.column);
         start..start + token_len(&text[start..])
     }
-
-    /// The range of a string literal that equals `text`, or is that address with a length, or of that word or number, within the statement that begins at or
-    /// goes on from `at`.
-    pub fn literal(&self, at: &At, text: &str) -> Option<Span> {
-        let source = self.0.get(&at.source)?;
-        let start = offset(source, at);
-        let rest = &source[start..];
-        let mut position = 0;
-        let mut depth = 0usize;
-        while position < rest.len() {
-            let here = &rest[position..];
-            let len = token_len(here).max(1);
-            match here.chars().next()? {
-                '"' | '`' if is_literal_of(&here[1..len], text) => {
-                    return Some(start + position..start + position + len);
-                }
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth = depth.checked_sub(1)?,
-                ';' if depth == 0 => return None,
-                c if (c.is_alphanumeric() || c == '_') && &here[..len] == text && position > 0 => {
-                    return Some(start + position..start + position + len);
-                }
-                _ => {}
-            }
-            position += len;
-        }
-        None
-    }
 }
 
-/// Whether a literal, without its first quote, is of a text.
-fn is_literal_of(literal: &str, text: &str) -> bool {
-    literal.strip_prefix(text).is_some_and(|rest| rest.len() == 1 || rest.starts_with('/'))
-}
-
-fn offset(text: &str, at: &At) -> usize {
-    let line_start: usize = text.split_inclusive('\n').take(at.line.saturating_sub(1)).map(str::len).sum();
+/// The byte at a line and a character in it, both from 1.
+pub(crate) fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let line = text[line_start..].lines().next().unwrap_or("");
-    let in_line = line.char_indices().nth(at.column.saturating_sub(1)).map_or(line.len(), |(index, _)| index);
+    let in_line = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(index, _)| index);
     line_start + in_line
 }
 
@@ -116,16 +84,5 @@ mod tests {
         assert_eq!(&text[sources.span(&at(2, 8))], "\"ü\"");
         assert_eq!(&text[sources.span(&at(3, 1))], "x");
         assert_eq!(sources.span(&at(9, 9)), text.len()..text.len());
-    }
-
-    #[test]
-    fn a_culprit_is_found_in_its_own_statement_only() {
-        let text = "f(\"b\"); g(#{ port: 1 }, \"a\");\nh(\"c\")";
-        let sources = sources(text);
-        assert_eq!(sources.literal(&at(1, 9), "a").map(|s| &text[s]), Some("\"a\""));
-        assert_eq!(sources.literal(&at(1, 9), "port").map(|s| &text[s]), Some("port"));
-        assert_eq!(sources.literal(&at(1, 9), "1").map(|s| &text[s]), Some("1"));
-        assert_eq!(sources.literal(&at(1, 9), "b"), None);
-        assert_eq!(sources.literal(&at(1, 9), "c"), None);
     }
 }

@@ -1,8 +1,9 @@
 //! What the kernel's refusals mean, by operation and error number.
 
-use super::{Code, Description, Errno, Refusal};
+use super::remedy::{ipv6_is_disabled, remedy};
+use super::{Code, Description, Errno, Refusal, blame};
 use crate::op::netfilter::{ChainName, Target};
-use crate::op::{Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsOp, Op, PidRef, PolicyOp, RouteOp};
+use crate::op::{Action, AddrOp, FdbOp, LinkOp, NeighOp, NetfilterOp, NetnsOp, Op, PolicyOp, RouteOp};
 
 /// The code of a refusal of which nothing but the number is known.
 pub(super) fn code(refusal: &Refusal) -> Code {
@@ -19,56 +20,17 @@ pub(super) fn code(refusal: &Refusal) -> Code {
 pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
     let code = code_for(op, refusal);
     let reason = refusal.errno.text().map_or_else(|| refusal.errno.to_string(), str::to_owned);
-    let mut description = Description::new(code, format!("cannot {op}: {reason}"), label(op, code, &reason));
-    description.culprit = culprit(op, refusal.errno);
+    let remedy = remedy(op, refusal);
+    let label = remedy.as_ref().and_then(|remedy| remedy.label.clone()).unwrap_or_else(|| label(op, code, &reason));
+    let mut description = Description::new(code, format!("cannot {op}: {reason}"), label);
+    description.part = blame::refused(op, refusal);
     if let Some(text) = &refusal.text {
         description = description.note(format!("the kernel says: {text}"));
     }
-    match refusal.missing.clone().or_else(|| remedy(op, refusal.errno)) {
+    match refusal.missing.clone().or_else(|| remedy.map(|remedy| remedy.help)) {
         Some(help) => description.help(help),
         None if code == Code::E0305 => description.help(format!("the kernel's number for this is {}", refusal.errno)),
         None => description,
-    }
-}
-
-/// What to do next, where more is known than the code says.
-fn remedy(op: &Op, errno: Errno) -> Option<String> {
-    match (&op.action, errno) {
-        (Action::Link(LinkOp::Set(_, LinkSet::Master(Some(master)))), Errno::EOPNOTSUPP | Errno::EINVAL) => {
-            Some(format!("`{master}` must be a bridge, and a bridge cannot be a port of another"))
-        }
-        (Action::Link(LinkOp::Set(name, LinkSet::Hairpin(_))), Errno::EOPNOTSUPP | Errno::EINVAL) => {
-            Some(format!("`{name}` must be a port of a bridge first: `.master(bridge)`"))
-        }
-        (Action::Link(LinkOp::Set(_, LinkSet::Mtu(_))), Errno::EINVAL) => {
-            Some("give an MTU that this kind of link can have, such as 1500; IPv6 needs 1280".to_owned())
-        }
-        (Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)), Errno::EINVAL)
-            if route.dst != route.dst.network() =>
-        {
-            Some(format!("the address has bits beyond its length: did you mean {}?", route.dst.network()))
-        }
-        (Action::Route(RouteOp::Add(_)), Errno::EEXIST) => {
-            Some("put it in the other's place with `replace_route`, or give it another `metric`".to_owned())
-        }
-        (Action::Neigh(NeighOp::Add(_)), Errno::EEXIST) => Some(
-            "an entry of this address is there, set or learned: put this one in its place with `replace_neigh`"
-                .to_owned(),
-        ),
-        (Action::Fdb(FdbOp::Add(_)), Errno::EEXIST) => Some(
-            "an entry of this address is there: put this one in its place with `replace_fdb`, or give the address \
-             `00:00:00:00:00:00` or a group one more far end with `append_fdb`"
-                .to_owned(),
-        ),
-        (Action::Fdb(FdbOp::Replace(_)), Errno::EOPNOTSUPP) => Some(
-            "an address of a group, or of all zeros, may have several far ends: use `append_fdb` and `del_fdb`"
-                .to_owned(),
-        ),
-        (Action::Netns(NetnsOp::Attach(..)), Errno::ESRCH) => {
-            Some("give the number of a process that is running, or a handle with a `.pid`".to_owned())
-        }
-        (Action::Route(_), Errno::ENETDOWN) => Some("bring the link up first: `.up()`".to_owned()),
-        _ => None,
     }
 }
 
@@ -117,12 +79,18 @@ fn absent(op: &NetfilterOp) -> String {
 }
 
 fn code_for(op: &Op, refusal: &Refusal) -> Code {
+    let forbidden = matches!(refusal.errno, Errno::EACCES | Errno::EPERM);
+    // What nobody may do is no matter of privilege.
+    if refusal.missing.is_none() && forbidden && (ipv6_is_disabled(refusal) || is_read_only(op, refusal.errno)) {
+        return Code::E0305;
+    }
     let general = code(refusal);
     if general != Code::E0305 {
         return general;
     }
     match refusal.errno {
         Errno::EEXIST => Code::E0301,
+        Errno::EMLINK if matches!(op.action, Action::Netfilter(_)) => Code::E0305,
         Errno::EBUSY | Errno::EMLINK => Code::E0308,
         Errno::ENODEV => Code::E0302,
         Errno::ENETUNREACH | Errno::EHOSTUNREACH if matches!(op.action, Action::Route(_)) => Code::E0304,
@@ -137,6 +105,11 @@ fn code_for(op: &Op, refusal: &Refusal) -> Code {
     }
 }
 
+/// A setting whose file nobody may write.
+fn is_read_only(op: &Op, errno: Errno) -> bool {
+    matches!(op.action, Action::Sysctl(_)) && errno == Errno::EACCES
+}
+
 fn removes(op: &Op) -> bool {
     match &op.action {
         Action::Netns(op) => matches!(op, NetnsOp::Del(_) | NetnsOp::Detach(_) | NetnsOp::Release(_)),
@@ -148,33 +121,5 @@ fn removes(op: &Op) -> bool {
         Action::Fdb(op) => matches!(op, FdbOp::Del(_)),
         Action::Netfilter(op) => op.removes(),
         Action::Sysctl(_) => false,
-    }
-}
-
-/// The name in the script that an operation is about.
-fn culprit(op: &Op, errno: Errno) -> Option<String> {
-    match &op.action {
-        Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) if errno == Errno::ESRCH => Some(pid.to_string()),
-        Action::Netns(
-            NetnsOp::Add(name)
-            | NetnsOp::Del(name)
-            | NetnsOp::Attach(name, _)
-            | NetnsOp::Detach(name)
-            | NetnsOp::Resolver(name, _),
-        ) => Some(name.to_string()),
-        Action::Netns(NetnsOp::Hold(_) | NetnsOp::Release(_)) => None,
-        Action::Link(LinkOp::Add(name, _)) => Some(name.to_string()),
-        Action::Addr(AddrOp::Add(_, spec) | AddrOp::Del(_, spec)) => Some(spec.local.to_string()),
-        Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => {
-            route.nexthops.first().and_then(|hop| hop.via).map(|via| via.to_string())
-        }
-        Action::Netfilter(NetfilterOp::NewChain(chain)) => Some(chain.name.to_string()),
-        Action::Link(LinkOp::Set(..) | LinkOp::Del(_))
-        | Action::Route(RouteOp::Del(_) | RouteOp::Flush(..))
-        | Action::Policy(_)
-        | Action::Neigh(_)
-        | Action::Fdb(_)
-        | Action::Netfilter(_)
-        | Action::Sysctl(_) => None,
     }
 }

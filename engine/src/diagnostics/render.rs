@@ -23,13 +23,24 @@ pub struct Failure {
     pub error: Error,
     /// Where.
     pub at: Option<At>,
+    /// What to underline, where that is less or more than the word there.
+    pub underline: Option<Underline>,
     /// Through which script functions.
     pub calls: Vec<Call>,
 }
 
+/// What to underline in the script that a [`Failure`] points into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Underline {
+    /// Its bytes.
+    pub span: Span,
+    /// The part of it that is meant, where that is written elsewhere: `via` of a map in a variable.
+    pub unwritten: Option<String>,
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { error, at: None, calls: Vec::new() }
+        Failure { error, at: None, underline: None, calls: Vec::new() }
     }
 }
 
@@ -47,13 +58,15 @@ pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
 
     let mut labels = Vec::new();
     if let Some(at) = &failure.at {
-        let span = description
-            .culprit
-            .as_deref()
-            .and_then(|culprit| sources.literal(at, culprit))
-            .unwrap_or_else(|| sources.span(at));
+        let underline = failure.underline.clone();
+        let Underline { span, unwritten } =
+            underline.unwrap_or_else(|| Underline { span: sources.span(at), unwritten: None });
+        let label = match unwritten {
+            Some(part) => format!("in its `{part}`: {}", description.label),
+            None => description.label.clone(),
+        };
         if let Some((file, span)) = place(at, span) {
-            labels.push(Label::primary(file, span).with_message(visible_line(&description.label)));
+            labels.push(Label::primary(file, span).with_message(visible_line(&label)));
         }
     }
     let mut notes: Vec<String> = description.notes;

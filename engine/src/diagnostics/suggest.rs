@@ -6,7 +6,7 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&given.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= limit && *name != given)
+        .filter(|(distance, name)| *distance <= limit && *distance < given.chars().count() && *name != given)
         .min()
         .map(|(_, name)| name)
 }

@@ -56,13 +56,14 @@ fn kind(text: &str) -> Option<TokenKind> {
 pub(super) fn token_len(text: &str) -> usize {
     let Some(first) = text.chars().next() else { return 0 };
     match first {
-        '"' | '`' | '\'' => {
+        '`' => template_len(text),
+        '"' | '\'' => {
             let mut escaped = false;
             for (index, c) in text.char_indices().skip(1) {
                 match c {
                     _ if escaped => escaped = false,
-                    '\\' if first != '`' => escaped = true,
-                    '\n' if first != '`' => return index,
+                    '\\' => escaped = true,
+                    '\n' => return index,
                     c if c == first => return index + 1,
                     _ => {}
                 }
@@ -77,6 +78,34 @@ pub(super) fn token_len(text: &str) -> usize {
         c if "=!<>&|+-*/%.:?".contains(c) => text.find(|c: char| !"=!<>&|+-*/%.:?".contains(c)).unwrap_or(text.len()),
         c => c.len_utf8(),
     }
+}
+
+/// The length of a string between back-quotes, in which `${…}` holds code with strings of its own.
+fn template_len(text: &str) -> usize {
+    let mut position = 1;
+    while let Some(c) = text[position..].chars().next() {
+        let rest = &text[position..];
+        match c {
+            '`' => return position + 1,
+            '$' if rest.starts_with("${") => position += 2 + code_len(&rest[2..]),
+            c => position += c.len_utf8(),
+        }
+    }
+    text.len()
+}
+
+/// The length of code up to the bracket that closes it, and that bracket.
+fn code_len(text: &str) -> usize {
+    let mut depth = 0usize;
+    for token in tokens(text) {
+        match &text[token.span.clone()] {
+            "{" => depth += 1,
+            "}" if depth == 0 => return token.span.end,
+            "}" => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]
@@ -111,6 +140,8 @@ mod tests {
             ]
         );
         assert_eq!(parts("#{ a: `x\n"), [("#", Sign), ("{", Sign), ("a", Word), (":", Sign), ("`x\n", Text)]);
+        assert_eq!(parts("`${a + `}`}`, b"), [("`${a + `}`}`", Text), (",", Sign), ("b", Word)]);
+        assert_eq!(parts("`a ${ `b"), [("`a ${ `b", Text)]);
         assert_eq!(parts("/* a"), [("/* a", Comment)]);
         assert_eq!(parts("  "), []);
     }

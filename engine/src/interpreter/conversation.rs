@@ -21,6 +21,8 @@ pub(super) struct Conversation {
     text: String,
     /// In which of the texts that is; a text has an end, since Rhai counts lines with 16 bits.
     volume: usize,
+    /// How many lines of it stand before each statement.
+    starts: Vec<usize>,
 }
 
 /// A point in a conversation to go back to.
@@ -63,7 +65,13 @@ const MAX_LINES: usize = 60_000;
 
 impl Conversation {
     pub(super) fn new(engine: &Engine) -> Conversation {
-        Conversation { scope: Scope::new(), global: engine.new_global_runtime_state(), text: String::new(), volume: 1 }
+        Conversation {
+            scope: Scope::new(),
+            global: engine.new_global_runtime_state(),
+            text: String::new(),
+            volume: 1,
+            starts: Vec::new(),
+        }
     }
 
     /// What errors call the text that is written now.
@@ -78,8 +86,22 @@ impl Conversation {
     fn turn_page(&mut self) {
         if self.lines() > MAX_LINES {
             self.text.clear();
+            self.starts.clear();
             self.volume += 1;
         }
+    }
+
+    /// The text of the statement that has a line, in its place: below as many empty lines as stand
+    /// before it. None in a source that is no part of the conversation.
+    pub(super) fn statement(&self, source: &str, line: usize) -> Option<String> {
+        if source != self.name() {
+            return None;
+        }
+        let after = self.starts.partition_point(|start| *start < line);
+        let first = *self.starts.get(after.checked_sub(1)?)?;
+        let last = self.starts.get(after).copied().unwrap_or(usize::MAX);
+        let lines = self.text.split_inclusive('\n').skip(first).take(last - first);
+        Some("\n".repeat(first) + lines.collect::<String>().as_str())
     }
 }
 
@@ -90,7 +112,9 @@ impl Interpreter {
         self.conversation.turn_page();
         let name = self.conversation.name();
         self.session.set_main(&name);
-        let before = "\n".repeat(self.conversation.lines());
+        let lines = self.conversation.lines();
+        self.conversation.starts.push(lines);
+        let before = "\n".repeat(lines);
         let text = format!("{}\n", text.trim_end_matches('\n'));
         self.conversation.text.push_str(&text);
         self.sources.add(name.as_str().into(), self.conversation.text.as_str().into());

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, Map, ParseErrorType, Position};
 
 use super::words::type_name;
-use super::{ScriptError, limits};
+use super::{ScriptError, limits, slips};
 use crate::diagnostics::{Code, Description, Error, did_you_mean};
 
 /// What a run failed of.
@@ -105,11 +105,7 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
             Description::new(Code::E0109, format!("{what} is more than one word can make"), "a limit is reached here")
                 .help("make it smaller, or in parts")
         }
-        EvalAltResult::ErrorModuleNotFound(name, _) => {
-            Description::new(Code::E0110, format!("there is no module {name:?}"), "not found")
-                .help("a script's own modules are files NAME.rhai beside the script")
-                .culprit(name)
-        }
+        EvalAltResult::ErrorModuleNotFound(name, _) => no_module(name, ""),
         EvalAltResult::ErrorMismatchDataType(wanted, given, _)
         | EvalAltResult::ErrorMismatchOutputType(wanted, given, _) => {
             let (wanted, given) = (type_name(wanted), type_name(given));
@@ -122,7 +118,11 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
                 },
                 format!("not {wanted}"),
             )
-            .help(format!("give {wanted}"))
+            .help(slips::condition(&wanted, &given).map_or_else(|| format!("give {wanted}"), str::to_owned))
+        }
+        EvalAltResult::ErrorDataRace(..) => {
+            Description::new(Code::E0113, lower_first(&plain(error)), "its closure uses the value that it goes through")
+                .help("take what the closure needs out first: `let first = list[0]; list.all(|part| part == first)`")
         }
         EvalAltResult::ErrorSystem(..)
         | EvalAltResult::ErrorVariableExists(..)
@@ -132,7 +132,6 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
         | EvalAltResult::ErrorUnboundThis(..)
         | EvalAltResult::ErrorIndexingType(..)
         | EvalAltResult::ErrorFor(..)
-        | EvalAltResult::ErrorDataRace(..)
         | EvalAltResult::ErrorTerminated(..)
         | EvalAltResult::ErrorCustomSyntax(..)
         | EvalAltResult::ErrorRuntime(..)
@@ -144,12 +143,31 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
     }
 }
 
+/// A module that is not there; `word` is the word of the script that named it, as it is written.
+pub(super) fn no_module(name: &str, word: &str) -> Description {
+    let description = Description::new(Code::E0110, format!("there is no module {name:?}"), "not found");
+    // In `name::function()` it is the name that an import gave.
+    match word == name {
+        true => {
+            description.help(format!("give the module a name where it is imported: `import \"{name}\" as {name};`"))
+        }
+        false => description.help("a script's own modules are files NAME.rhai beside the script"),
+    }
+}
+
 /// What a `catch` variable holds, if it is one of Rhai's own errors: the same with a code.
 pub(super) fn caught(engine: &Engine, value: &Dynamic) -> Option<ScriptError> {
     let map = value.read_lock::<Map>()?;
     let text = |key: &str| map.get(key).map(ToString::to_string);
     let (kind, message) = (text("error")?, text("message")?);
     let none = Position::NONE;
+    if matches!(kind.as_str(), "ErrorInFunctionCall" | "ErrorInModule") {
+        let error = match innermost(&message) {
+            Some(error) => describe(engine, "", &error),
+            None => Description::new(Code::E0113, lower_first(first_line(&message)), ""),
+        };
+        return Some(ScriptError(Rc::new(Error::Script(Box::new(error)))));
+    }
     let error = match (kind.as_str(), text("function"), text("variable"), text("property")) {
         ("ErrorFunctionNotFound", Some(name), ..) => EvalAltResult::ErrorFunctionNotFound(name, none),
         ("ErrorVariableNotFound", _, Some(name), _) => EvalAltResult::ErrorVariableNotFound(name, none),
@@ -161,6 +179,60 @@ pub(super) fn caught(engine: &Engine, value: &Dynamic) -> Option<ScriptError> {
         }
     };
     Some(ScriptError(Rc::new(Error::Script(Box::new(describe(engine, "", &error))))))
+}
+
+/// The error that functions have passed on. Rhai gives only its message, which the calls follow
+/// line by line.
+fn innermost(message: &str) -> Option<EvalAltResult> {
+    let text = first_line(message);
+    let none = Position::NONE;
+    let named: [fn(String) -> EvalAltResult; 9] = [
+        |name| EvalAltResult::ErrorFunctionNotFound(name, Position::NONE),
+        |name| EvalAltResult::ErrorVariableNotFound(name, Position::NONE),
+        |name| EvalAltResult::ErrorPropertyNotFound(name, Position::NONE),
+        |name| EvalAltResult::ErrorModuleNotFound(name, Position::NONE),
+        |name| EvalAltResult::ErrorIndexNotFound(name.into(), Position::NONE),
+        |name| EvalAltResult::ErrorAssignmentToConstant(name, Position::NONE),
+        |name| EvalAltResult::ErrorNonPureMethodCallOnConstant(name, Position::NONE),
+        |name| EvalAltResult::ErrorMismatchDataType(String::new(), name, Position::NONE),
+        |name| EvalAltResult::ErrorMismatchOutputType(String::new(), name, Position::NONE),
+    ];
+    for error in named {
+        // What the message says before the name, and after it.
+        let pattern = error("\u{1}".to_owned()).to_string();
+        let (before, after) = pattern.split_once('\u{1}')?;
+        if let Some(name) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
+            return Some(error(name.to_owned()));
+        }
+    }
+    for error in [
+        EvalAltResult::ErrorStackOverflow(none),
+        EvalAltResult::ErrorTooManyVariables(none),
+        EvalAltResult::ErrorTooManyModules(none),
+    ] {
+        if plain(&error) == text {
+            return Some(error);
+        }
+    }
+    if text.contains(" out of bounds: ") {
+        let what = text.split(' ').nth(2).and_then(|index| index.parse().ok()).unwrap_or(0);
+        let len = text.split(' ').filter_map(|word| word.parse().ok()).nth(1).unwrap_or(0);
+        return Some(EvalAltResult::ErrorArrayBounds(len, what, none));
+    }
+    if text.starts_with("Unknown property") {
+        return Some(EvalAltResult::ErrorDotExpr(text.to_owned(), none));
+    }
+    if text.ends_with(" too large") {
+        return Some(EvalAltResult::ErrorDataTooLarge(text.trim_end_matches(" too large").to_owned(), none));
+    }
+    let arithmetic = ["overflow", "underflow", "ivision by zero", "odulo by zero", "Arithmetic error"];
+    arithmetic.iter().any(|word| text.contains(word)).then(|| EvalAltResult::ErrorArithmetic(text.to_owned(), none))
+}
+
+/// The first line of a message, without the source that Rhai puts behind it.
+fn first_line(message: &str) -> &str {
+    let line = message.lines().next().unwrap_or(message);
+    line.rfind(" @ '").map_or(line, |end| &line[..end])
 }
 
 /// The code of an error of Rhai's, by the name of its variant.
@@ -272,7 +344,7 @@ fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Form> {
 fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description {
     let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
     let given: Vec<String> =
-        given.trim_end_matches(')').split(", ").filter(|part| !part.is_empty()).map(type_name).collect();
+        given.strip_suffix(')').unwrap_or(given).split(", ").filter(|part| !part.is_empty()).map(type_name).collect();
     if let Some(property) = name.strip_prefix("get$").or_else(|| name.strip_prefix("set$")) {
         return unknown_property(engine, given.first().map_or("this value", String::as_str), property);
     }
@@ -286,7 +358,7 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
     }
     let same = forms(engine, |known| known == name);
     if same.is_empty() {
-        return unknown_name(engine, text, name, given.first());
+        return unknown_name(engine, text, name, &given);
     }
     let receiver = given.first().cloned().unwrap_or_default();
     let methods: Vec<&Form> = same.iter().filter(|form| form.params.first() == Some(&receiver)).collect();
@@ -302,6 +374,9 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
             if arguments.is_empty() { "no argument is".to_owned() } else { format!("{} is", and(arguments)) }
         ),
     );
+    if let Some(help) = slips::call(name, &given).or_else(|| property_called(engine, name, &given)) {
+        return description.help(help);
+    }
     let forms = shown.iter().take(6).map(|form| format!("`{form}`")).collect::<Vec<_>>().join(" or ");
     if is_method && relevant[0].params.first() != Some(&receiver) {
         let receiver = relevant[0].params[0].clone();
@@ -310,9 +385,28 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
     description.help(format!("write {forms}"))
 }
 
-fn unknown_name(engine: &Engine, text: &str, name: &str, receiver: Option<&String>) -> Description {
+/// The help where a property is called as a method.
+fn property_called(engine: &Engine, name: &str, given: &[String]) -> Option<String> {
+    let [receiver] = given else { return None };
+    let getters = forms(engine, |known| known.strip_prefix("get$") == Some(name));
+    let owner = getters.iter().any(|form| form.params.first() == Some(receiver));
+    owner.then(|| format!("`{name}` is a property: write it without brackets, `{}.{name}`", receiver.to_lowercase()))
+}
+
+fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> Description {
     let description =
         Description::new(Code::E0102, format!("there is no function `{name}`"), "no function of this name");
+    let receiver = given.first();
+    if let Some(help) = property_called(engine, name, given).or_else(|| slips::call(name, given)) {
+        return description.help(help);
+    }
+    if given.is_empty() && variables(text).contains(name) {
+        return description
+            .help(format!("`{name}` is a variable; if it holds a closure, call it with `{name}.call()`"));
+    }
+    if let Some(help) = slips::instead_of_program(name) {
+        return description.help(help);
+    }
     let all = forms(engine, |known| known.starts_with(|c: char| c.is_alphabetic()) && !known.contains('$'));
     let of_receiver = all.iter().filter(|form| receiver.is_some() && form.params.first() == receiver);
     let own = script_functions(text);

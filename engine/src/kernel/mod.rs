@@ -21,7 +21,7 @@ mod netns;
 mod nsid;
 mod owners;
 mod policy;
-mod privilege;
+pub(crate) mod privilege;
 mod process;
 mod queue;
 mod raw_names;
@@ -52,7 +52,7 @@ use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
 pub use lifetime::{LabState, Resume, Resumed, lab_states};
 pub(crate) use netns::Namespaces;
-pub use privilege::may_change_networks;
+pub use privilege::{may_change_networks, privilege_missing};
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 use process::{Groups, Processes};
 pub use queue::Queue;
@@ -293,10 +293,9 @@ impl World for Kernel {
             } else {
                 (rules.len(), self.apply_rules(&op.netns, &ops[index..], &rules))
             };
-            result.map_err(|(culprit, failure)| Failed {
-                index: index + culprit,
-                refusal: failure.refusal,
-                absent: failure.absent,
+            result.map_err(|(culprit, failure)| {
+                let failure = privilege::named(&ops[index + culprit], failure);
+                Failed { index: index + culprit, refusal: failure.refusal, absent: failure.absent }
             })?;
             index += done;
         }

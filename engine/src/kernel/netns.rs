@@ -20,7 +20,7 @@ use ahead::Ahead;
 
 use super::netfilter::NftSocket;
 use super::socket::RouteSocket;
-use super::{Absent, Failure, Kernel, Outcome, resolver};
+use super::{Absent, Failure, Kernel, Outcome, privilege, resolver};
 use crate::diagnostics::{Errno, Refusal};
 use crate::files;
 use crate::journal::{Key, Place};
@@ -177,6 +177,7 @@ impl Namespaces {
             io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => {
                 Failure::absent(what_is_missing(netns), Errno::EINVAL)
             }
+            _ if matches!(netns, NetnsRef::OfPid(_)) => looked_into(netns, error),
             _ => error.into(),
         };
         let file = files::open(path).map_err(absent)?;
@@ -333,6 +334,16 @@ fn what_is_missing(netns: &NetnsRef) -> Absent {
     }
 }
 
+/// The failure of opening what belongs to a process.
+fn looked_into(netns: &NetnsRef, error: io::Error) -> Failure {
+    let failure = Failure::from(error);
+    let doing = || format!("open {netns}");
+    match privilege::without(privilege::CAP_SYS_PTRACE, failure.refusal.errno, doing) {
+        Some(error) => Failure { absent: Some(Absent::Leave(Box::new(error))), ..failure },
+        None => failure,
+    }
+}
+
 /// Moves the calling thread into a namespace.
 pub(super) fn enter(netns: impl AsFd) -> Outcome {
     Ok(setns(netns, CloneFlags::CLONE_NEWNET)?)
@@ -405,10 +416,12 @@ impl Kernel {
             }
             NetnsOp::Attach(name, pid) => {
                 let path = ns_of_pid(self.process_number(*pid)?);
-                if !path.exists() {
-                    return Err(Errno::ESRCH.into());
+                match fs::metadata(&path) {
+                    Ok(_) => bind(name, &path),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Errno::ESRCH.into()),
+                    // Of a process that has more capabilities, say.
+                    Err(error) => Err(error.into()),
                 }
-                bind(name, &path)
             }
             NetnsOp::Resolver(name, servers) => resolver::set(name, servers),
         }

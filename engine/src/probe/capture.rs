@@ -17,8 +17,9 @@ use pcap_file::{DataLink, PcapError};
 
 use super::packet_socket::{Captured, LARGEST, PacketSocket};
 use super::summary::{Layer, summary};
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::{Error, Refusal, Result};
 use crate::files;
+use crate::kernel::privilege::{self, CAP_NET_RAW};
 use crate::kernel::{Interrupt, Namespaces};
 use crate::op::{IfName, NetnsRef};
 
@@ -46,8 +47,12 @@ pub(crate) struct Opened {
 
 /// Begins to hear a link. From here on the kernel keeps its packets.
 pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, path: &Path) -> Result<Opened> {
-    let refused =
-        |error: io::Error| Error::Probe { probe: format!("the capture on `{link}` in {netns}"), refusal: error.into() };
+    let refused = |error: io::Error| {
+        let refusal = Refusal::from(error);
+        let doing = || format!("capture on `{link}` in {netns}");
+        privilege::without(CAP_NET_RAW, refusal.errno, doing)
+            .unwrap_or_else(|| Error::Probe { probe: format!("the capture on `{link}` in {netns}"), refusal })
+    };
     let socket = namespaces
         .within(netns, || PacketSocket::open(link))
         .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?

@@ -14,7 +14,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::echo::{Echo, Heard, Packet};
 use super::{SILENCE, filter, in_words};
-use crate::diagnostics::{Errno, Error, Result};
+use crate::diagnostics::{Errno, Error, Refusal, Result};
+use crate::kernel::privilege::{self, CAP_NET_RAW};
 use crate::kernel::{Interrupt, Namespaces};
 use crate::op::NetnsRef;
 use crate::world::{Ping, Pong};
@@ -46,7 +47,14 @@ fn refused(netns: &NetnsRef, request: &Ping, error: io::Error) -> Error {
         Some(dev) if error.raw_os_error() == Some(Errno::ENODEV.0) => {
             Error::NoSuchLink { name: dev.to_string(), netns: netns.to_string(), known: Vec::new(), elsewhere: None }
         }
-        _ => Error::Probe { probe: format!("the ping from {netns} to {}", request.target), refusal: error.into() },
+        _ => {
+            let refusal = Refusal::from(error);
+            let doing = || format!("ping {} from {netns}", request.target);
+            privilege::without(CAP_NET_RAW, refusal.errno, doing).unwrap_or_else(|| Error::Probe {
+                probe: format!("the ping from {netns} to {}", request.target),
+                refusal,
+            })
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod json;
 mod lexicon;
 mod receiver;
 mod said;
+mod slips;
 mod statements;
 mod style;
 mod sysctl;
@@ -308,7 +309,10 @@ impl Repl {
         match line.trim() {
             "" => Ok(Flow::GoOn),
             command if command.starts_with(':') => commands::run(self, command),
-            _ => self.evaluate(line),
+            _ => match slips::instead_of(line, |name| self.interpreter.borrow().variable(name).is_some()) {
+                Some(help) => Err(commands::wrong("this is a command of a shell".to_owned(), help.to_owned())),
+                None => self.evaluate(line),
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::Error;
+use netscript_engine::diagnostics::{Error, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy, Table as NetfilterTable};
 use rhai::plugin::*;
@@ -64,7 +64,8 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn policy(ctx: NativeCallContext, chain: &mut Chain, policy: &str) -> RhaiResult<Chain> {
-        let policy = super::super::value::word("policy", policy, "\"accept\" or \"drop\"", Policy::from_word)?;
+        let policy =
+            super::super::value::word("policy", policy, "\"accept\" or \"drop\"", Policy::from_word).argument(0)?;
         if chain.reference().hook().is_none() {
             return Err(Error::Conflict {
                 message: format!("`{chain}` is no built-in chain, and only those have a policy"),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::op::netfilter::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Header, IcmpType, IfPattern, Inv, Masked, Match, Multiport,
     MultiportSide, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
@@ -138,17 +138,9 @@ impl Matches {
 /// Networks and addresses: a text with commas, a handle, or an array of them.
 fn addresses(what: &str, value: &Dynamic, netns: &Netns, family: Family) -> Result<Vec<Inv<Prefix>>> {
     let mut addrs = Vec::new();
-    for part in args::list(value.clone()) {
-        if part.is::<Link>() || part.is::<Netns>() {
-            let addr = args::address(netns.session(), what, &part, Some(family))?;
-            addrs.push(Inv::plain(Prefix::host(addr)));
-            continue;
-        }
-        let list = args::text(what, &part)?;
-        let Inv { inverted, value: list } = super::value::split(&list);
-        for addr in list.split(',') {
-            addrs.push(Inv::new(inverted, Prefix::parse(addr.trim())?));
-        }
+    for (number, part) in args::list(value.clone()).iter().enumerate() {
+        let found = addresses_of(what, part, netns, family);
+        addrs.extend(if value.is_array() { found.element(number)? } else { found? });
     }
     if addrs.len() > 1 && addrs.iter().any(|addr| addr.inverted) {
         return Err(Error::Conflict {
@@ -157,6 +149,17 @@ fn addresses(what: &str, value: &Dynamic, netns: &Netns, family: Family) -> Resu
         });
     }
     Ok(addrs)
+}
+
+/// The addresses of one element.
+fn addresses_of(what: &str, part: &Dynamic, netns: &Netns, family: Family) -> Result<Vec<Inv<Prefix>>> {
+    if part.is::<Link>() || part.is::<Netns>() {
+        let addr = args::address(netns.session(), what, part, Some(family))?;
+        return Ok(vec![Inv::plain(Prefix::host(addr))]);
+    }
+    let list = args::text(what, part)?;
+    let Inv { inverted, value: list } = super::value::split(&list);
+    list.split(',').map(|addr| Ok(Inv::new(inverted, Prefix::parse(addr.trim())?))).collect()
 }
 
 /// An address that a target sends to: a text, or the address of a handle.
@@ -204,8 +207,10 @@ fn port_option(what: &str, value: &Dynamic) -> Result<Ports> {
     if !value.is_array() && !ports.contains(',') {
         return Ok(Ports::Range(Inv::new(inverted, PortRange::parse(ports, ':')?)));
     }
-    let ranges: Result<Vec<PortRange>> = ports.split(',').map(|port| PortRange::parse(port.trim(), ':')).collect();
-    Ok(Ports::List(Inv::new(inverted, PortList::new(ranges?)?)))
+    let range = |port: &str| PortRange::parse(port.trim(), ':');
+    let ranges: Result<Vec<PortRange>> = ports.split(',').map(range).collect();
+    let ranges = ranges.map_err(|error| super::value::by_element(value, range).unwrap_or(error))?;
+    Ok(Ports::List(Inv::new(inverted, PortList::new(ranges)?)))
 }
 
 /// `-m tcp` or `-m udp` with plain ports and flags, or without any if that is asked for, then
@@ -356,7 +361,8 @@ fn statistic(o: &mut Options) -> Result<Vec<Match>> {
                 given: packet.to_string(),
                 min: 0,
                 max: i64::from(every.value) - 1,
-            })?;
+            });
+            let nth = nth.option("packet")?;
             Some(Match::Nth(Inv::new(every.inverted, nth)))
         }
         (None, Some(_)) => return Err(needs("packet", "every", "2")),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::netfilter::{ChainName, Hook, NetfilterOp, TableRef};
 use netscript_engine::op::{Family, netfilter::Table as Name};
@@ -69,7 +69,7 @@ impl Table {
         if let Some(chain) = value.read_lock::<Chain>() {
             return Ok(chain.clone());
         }
-        let name = crate::args::text("`chain`", &value)?;
+        let name = crate::args::text("`chain`", &value).option(targets::CHAIN)?;
         let built_in = Hook::ALL.into_iter().find(|hook| hook.chain_name().eq_ignore_ascii_case(&name));
         match built_in {
             Some(hook) => self.built_in(hook),
@@ -83,6 +83,7 @@ impl Table {
             },
             other => other,
         })
+        .option(targets::CHAIN)
     }
 
     fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, options: Dynamic, usual: Hook) -> RhaiResult {
@@ -250,7 +251,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn chain(ctx: NativeCallContext, table: &mut Table, name: &str) -> RhaiResult<Chain> {
-        let chain = table.chain(ChainName::parse(name)?);
+        let chain = table.chain(ChainName::parse(name).argument(0)?);
         table.netns.submit(NetfilterOp::NewChain(chain.reference()), at(&ctx))?;
         Ok(chain)
     }
@@ -263,13 +264,13 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn chain_open(table: &mut Table, name: &str) -> RhaiResult<Chain> {
-        let chain = table.chain(ChainName::parse(name)?);
+        let chain = table.chain(ChainName::parse(name).argument(0)?);
         let ruleset = table.ruleset()?;
         if chain.reference().hook().is_some() || ruleset.chain(table.table, chain.name()).is_some() {
             return Ok(chain);
         }
         let known = table.chain_names(&ruleset).map(|name| name.to_string()).collect();
-        Err(Error::NotThere { what: format!("chain `{name}` in {}", table.table), known }.into())
+        Ok(Err(Error::NotThere { what: format!("chain `{name}` in {}", table.table), known }).argument(0)?)
     }
 
     /// The chains: built-in ones first, then one's own by name.

@@ -1,12 +1,12 @@
 //! Verbs: what a rule does with a packet.
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_engine::diagnostics::{Error, Result, Step, Within};
 use netscript_engine::interpreter::at;
 use netscript_engine::op::netfilter::{
-    self, ChainName, ConnmarkTarget, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo, NetfilterOp, PortRange,
-    RejectWith, Target,
+    self, ChainName, ConnmarkTarget, Header, Inv, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo,
+    NetfilterOp, PortRange, RejectWith, Target,
 };
-use netscript_engine::op::{Family, Op};
+use netscript_engine::op::{Family, Op, Prefix};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
@@ -128,7 +128,13 @@ pub(super) fn apply_maps(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb,
     let mut rules = Vec::new();
     for header in looked_at.headers() {
         let matches = looked_at.matches.clone();
-        rules.push(netfilter::Rule::new(chain.reference(), header, matches, Some(target.clone()))?);
+        let family = chain.table().reference().family;
+        let option = option_of_family(&header, family);
+        let rule = netfilter::Rule::new(chain.reference(), header, matches, Some(target.clone()));
+        rules.push(rule.map_err(|error| match &error {
+            Error::WrongFamily { .. } => error.within(Step::Option(option.to_owned())),
+            _ => error,
+        })?);
     }
     let reference = netns.reference()?;
     let ops = rules.iter().cloned().map(|rule| match position {
@@ -141,6 +147,16 @@ pub(super) fn apply_maps(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb,
 }
 
 /// One rule as such, several as an array.
+/// The option that has an address of another family than the rule's.
+fn option_of_family(header: &Header, family: Family) -> &'static str {
+    let other = |addr: &Option<Inv<Prefix>>| addr.as_ref().is_some_and(|addr| addr.value.family() != family);
+    match (other(&header.src), other(&header.dst)) {
+        (true, _) => "src",
+        (false, true) => "dst",
+        (false, false) => "to",
+    }
+}
+
 fn made(chain: &Chain, rules: Vec<netfilter::Rule>) -> Dynamic {
     let mut made: Array = rules.into_iter().map(|rule| Dynamic::from(Rule::made(chain.table(), rule))).collect();
     match made.len() {
@@ -490,7 +506,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic, options: Dynamic) -> RhaiResult {
-        let to = jump_to(chain, &to)?;
+        let to = jump_to(chain, &to).argument(0)?;
         apply(&ctx, chain, Verb::Jump(to), options)
     }
 
@@ -502,7 +518,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump_all(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic) -> RhaiResult {
-        let to = jump_to(chain, &to)?;
+        let to = jump_to(chain, &to).argument(0)?;
         apply(&ctx, chain, Verb::Jump(to), Map::new().into())
     }
 }

@@ -1,6 +1,6 @@
 //! Values of options that may begin with `!`.
 
-use netscript_engine::diagnostics::{Error, Result, did_you_mean};
+use netscript_engine::diagnostics::{Error, Result, Within, did_you_mean};
 use netscript_engine::op::netfilter::Inv;
 use rhai::Dynamic;
 
@@ -12,8 +12,8 @@ pub(super) fn text(what: &str, value: &Dynamic) -> Result<String> {
         return Ok(value.to_string());
     }
     if value.is_array() {
-        let parts: Result<Vec<String>> =
-            args::list(value.clone()).iter().map(|part| text(&format!("an element of {what}"), part)).collect();
+        let element = |(number, part)| text(&format!("an element of {what}"), part).element(number);
+        let parts: Result<Vec<String>> = args::list(value.clone()).iter().enumerate().map(element).collect();
         return Ok(parts?.join(","));
     }
     args::text(what, value)
@@ -28,10 +28,18 @@ pub(super) fn split(text: &str) -> Inv<&str> {
 }
 
 /// The text of a value, made into something else by a function that says what was wrong.
-pub(super) fn inverted<T>(what: &str, value: &Dynamic, parse: impl FnOnce(&str) -> Result<T>) -> Result<Inv<T>> {
+pub(super) fn inverted<T>(what: &str, value: &Dynamic, parse: impl Fn(&str) -> Result<T>) -> Result<Inv<T>> {
     let text = text(what, value)?;
-    let Inv { inverted, value } = split(&text);
-    Ok(Inv::new(inverted, parse(value)?))
+    let Inv { inverted, value: given } = split(&text);
+    let parsed = parse(given).map_err(|error| by_element(value, &parse).unwrap_or(error))?;
+    Ok(Inv::new(inverted, parsed))
+}
+
+/// The error of the first element of a list that is wrong alone.
+pub(super) fn by_element<T>(value: &Dynamic, parse: impl Fn(&str) -> Result<T>) -> Option<Error> {
+    let list = value.read_lock::<rhai::Array>()?;
+    let wrong = |(number, part)| parse(split(&text("an element", part).ok()?).value).element(number).err();
+    list.iter().enumerate().find_map(wrong)
 }
 
 /// The error of an option that does not take a value.

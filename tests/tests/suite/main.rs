@@ -9,6 +9,7 @@ mod clean_up;
 mod command_line;
 mod command_lists;
 mod dry_run;
+mod errors;
 mod examples;
 mod fuzz;
 mod interrupt;

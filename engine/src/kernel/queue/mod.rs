@@ -110,7 +110,10 @@ fn late(error: Error) -> Failed {
 /// What an operation failed of. What the script's handles mean is past that already.
 fn explain(op: &Op, failed: Failed, facts: Vec<String>) -> Error {
     match failed.absent {
-        Some(absent) => absent.into_error(),
+        Some(absent) => {
+            let part = crate::diagnostics::absent(op, &absent);
+            absent.into_error().about(part)
+        }
         None => Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts },
     }
 }

@@ -18,7 +18,7 @@ mod plan;
 pub(super) use pair::End;
 use plan::Plan;
 
-use super::{Failure, Kernel, link, netfilter_ops};
+use super::{Failure, Kernel, link, netfilter_ops, privilege};
 use crate::diagnostics::Error;
 use crate::op::{Action, AddrOp, IfName, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, RouteOp, Veth};
 use crate::world::Failed;
@@ -51,7 +51,10 @@ impl Kernel {
         let result = self.advance(&mut progress).map_err(|(index, failure)| self.tidy(&mut progress, index, failure));
         self.namespaces.known.clear();
         self.namespaces.make_ahead(0);
-        result.map_err(|(index, failure)| Failed { index, refusal: failure.refusal, absent: failure.absent })
+        result.map_err(|(index, failure)| {
+            let failure = privilege::named(&ops[index], failure);
+            Failed { index, refusal: failure.refusal, absent: failure.absent }
+        })
     }
 
     fn advance(&mut self, progress: &mut Progress) -> Result<(), (usize, Failure)> {

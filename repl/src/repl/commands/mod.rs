@@ -103,7 +103,7 @@ fn unknown(name: &str) -> Failure {
 }
 
 /// An error of a command line.
-fn wrong(message: String, help: String) -> Failure {
+pub(super) fn wrong(message: String, help: String) -> Failure {
     Error::Script(Box::new(Description::new(Code::E0102, message, "").help(help))).into()
 }
 

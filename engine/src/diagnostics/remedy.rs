@@ -1,0 +1,299 @@
+//! What to do about a refused operation: by what it does and what the kernel has against it, since
+//! an error number alone means something else at each of them.
+//!
+//! The texts in the comments are those of the kernel's extended acknowledgement.
+
+use super::{Errno, Refusal};
+use crate::op::netfilter::NetfilterOp;
+use crate::op::{
+    Action, AddrOp, AddrSpec, Family, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, NeighOp,
+    NetnsOp, NetnsRef, Op, PolicyOp, Route, RouteOp, SysctlOp,
+};
+
+/// Why an operation was refused, where its number says too little, and what to do next.
+pub(super) struct Remedy {
+    /// What stands at the underlined place, if more is known than the number says.
+    pub(super) label: Option<String>,
+    /// What to do next.
+    pub(super) help: String,
+}
+
+fn because(label: impl Into<String>, help: impl Into<String>) -> Option<Remedy> {
+    Some(Remedy { label: Some(label.into()), help: help.into() })
+}
+
+fn help(help: impl Into<String>) -> Option<Remedy> {
+    Some(Remedy { label: None, help: help.into() })
+}
+
+/// What to do next, where more is known than the code says.
+pub(super) fn remedy(op: &Op, refusal: &Refusal) -> Option<Remedy> {
+    let netns = &op.netns;
+    match &op.action {
+        Action::Netns(op) => of_netns(op, refusal.errno),
+        Action::Link(LinkOp::Add(name, kind)) => of_new_link(name, kind, refusal),
+        Action::Link(LinkOp::Set(name, set)) => of_link(name, set, refusal),
+        Action::Link(LinkOp::Del(name)) => of_gone_link(name, refusal.errno),
+        Action::Addr(AddrOp::Add(link, spec)) => of_new_addr(netns, link, spec, refusal),
+        Action::Addr(AddrOp::Del(..)) if refusal.errno == Errno::EADDRNOTAVAIL => {
+            help("the link's addresses are its `.addrs`; the length belongs to an address")
+        }
+        Action::Addr(AddrOp::Del(..)) => None,
+        Action::Route(op) => of_route(netns, op, refusal),
+        Action::Policy(PolicyOp::Add(_)) if refusal.errno == Errno::EEXIST => {
+            because("an equal rule is there already", "leave it out, or give it another `priority`")
+        }
+        Action::Policy(PolicyOp::Add(_) | PolicyOp::Del(_)) => None,
+        Action::Neigh(op) => of_neigh(netns, op, refusal),
+        Action::Fdb(op) => of_fdb(op, refusal.errno),
+        Action::Netfilter(op) => of_netfilter(op, refusal.errno),
+        Action::Sysctl(SysctlOp::Write(_, value) | SysctlOp::WriteIfThere(_, value)) => of_sysctl(value, refusal.errno),
+    }
+}
+
+/// Whether the kernel refuses because a link has IPv6 switched off, whatever number it gives.
+pub(super) fn ipv6_is_disabled(refusal: &Refusal) -> bool {
+    refusal.text.as_deref().is_some_and(|text| text.contains("IPv6 is disabled"))
+}
+
+/// What a link without IPv6 needs.
+fn switch_ipv6_on(netns: &NetnsRef, link: Option<&IfName>) -> Option<Remedy> {
+    let link = link.map_or("all", IfName::as_str).replace('.', "/");
+    because(
+        "IPv6 is switched off on this link",
+        format!("switch it on first: `{netns}.sysctl(\"net.ipv6.conf.{link}.disable_ipv6\", 0)`"),
+    )
+}
+
+fn of_netns(op: &NetnsOp, errno: Errno) -> Option<Remedy> {
+    match (op, errno) {
+        (NetnsOp::Attach(..), Errno::ESRCH) => {
+            help("give the number of a process that is running, or a handle with a `.pid`")
+        }
+        (NetnsOp::Add(name), Errno::EEXIST) => {
+            help(format!("open it with `netns_open({:?})`, or choose another name", name.as_str()))
+        }
+        (NetnsOp::Attach(name, _), Errno::EEXIST) => {
+            help(format!("choose another name, or take this one away first: `netns_detach({:?})`", name.as_str()))
+        }
+        _ => None,
+    }
+}
+
+fn of_new_link(name: &IfName, kind: &LinkKind, refusal: &Refusal) -> Option<Remedy> {
+    let text = refusal.text.as_deref().unwrap_or_default();
+    match (kind, refusal.errno) {
+        // A VXLAN device with the specified VNI already exists
+        (LinkKind::Vxlan(vxlan), Errno::EEXIST) if text.contains("VNI") => because(
+            "another vxlan link here has this id and port",
+            format!("give `{name}` another `id` than {}, or another `port`", vxlan.id.get()),
+        ),
+        // VLAN device already exists
+        (LinkKind::Vlan(vlan), Errno::EEXIST) if text.contains("VLAN") => because(
+            format!("`{}` carries this VLAN already", vlan.link),
+            "give another `id`, or use the link that is there",
+        ),
+        (LinkKind::Macvlan(link, _), Errno::EINVAL) if link.as_str() == "lo" => {
+            because("`lo` carries no other links", "give a link that leads somewhere, such as an end of a veth pair")
+        }
+        (LinkKind::Macvlan(link, MacvlanMode::Passthru), Errno::EINVAL) => because(
+            format!("`{link}` carries a macvlan link already"),
+            "the mode `passthru` takes the whole link: use a link that carries nothing, or another `mode`",
+        ),
+        (LinkKind::Macvlan(link, _), Errno::EINVAL) => because(
+            format!("a macvlan link in the mode `passthru` has all of `{link}`"),
+            format!("remove that one first, or use another link than `{link}`"),
+        ),
+        (LinkKind::Macvlan(link, _) | LinkKind::Ipvlan(link, _), Errno::EBUSY) => because(
+            format!("`{link}` is a port of a bridge, or carries links of another kind"),
+            "take it out of the bridge first, `.nomaster()`, or use a link that is free",
+        ),
+        _ => None,
+    }
+}
+
+fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
+    match (set, refusal.errno) {
+        (LinkSet::Master(Some(master)), Errno::EXFULL) => because(
+            format!("`{master}` has all the ports that a bridge can have"),
+            "a bridge takes 1,023 ports: make another, and join the two with a veth pair",
+        ),
+        // Can not enslave a bridge to a bridge
+        (LinkSet::Master(Some(_)), Errno::ELOOP) => {
+            because("a bridge cannot be a port of a bridge", "join them with a veth pair, an end of it in each")
+        }
+        (LinkSet::Master(Some(master)), Errno::EBUSY) => because(
+            format!("`{name}` carries macvlan or ipvlan links, and so cannot be a port"),
+            format!("remove these first, or give `{master}` another port"),
+        ),
+        (LinkSet::Master(Some(_)), Errno::EINVAL) if name.as_str() == "lo" => {
+            because("`lo` cannot be a port", "give an end of a veth pair to the bridge")
+        }
+        (LinkSet::Master(Some(master)), Errno::EOPNOTSUPP | Errno::EINVAL) => {
+            help(format!("`{master}` must be a bridge, and a bridge cannot be a port of another"))
+        }
+        (LinkSet::Hairpin(_), Errno::EOPNOTSUPP | Errno::EINVAL) => {
+            help(format!("`{name}` must be a port of a bridge first: `.master(bridge)`"))
+        }
+        (LinkSet::Mtu(_), Errno::EINVAL) => {
+            help("give an MTU that this kind of link can have, such as 1500; IPv6 needs 1280")
+        }
+        (LinkSet::Mac(_), Errno::EADDRNOTAVAIL) => because(
+            "this is no address of a single link",
+            "the first byte must be even, and one byte at least other than 0, as in `\"02:00:00:00:00:01\"`",
+        ),
+        (LinkSet::Netns(netns), Errno::EEXIST) => {
+            because(format!("{netns} has a link of this name"), "rename one of them first: `.rename(\"…\")`")
+        }
+        (LinkSet::Netns(netns), Errno::EINVAL) if name.as_str() == "lo" => {
+            because("`lo` stays where it is", format!("every namespace has a `lo` of its own: `{netns}.lo`"))
+        }
+        // The interface netns is immutable
+        (LinkSet::Netns(netns), Errno::EINVAL) => because(
+            "a link of this kind stays where it was made",
+            format!("make it there: `{netns}.bridge({:?})`", name.as_str()),
+        ),
+        (LinkSet::Flag(LinkFlag::Up, true), Errno::ENETDOWN) => help("bring the link that carries it up first"),
+        (LinkSet::Flag(LinkFlag::Up, true), Errno::EADDRINUSE) => {
+            because("its UDP port is taken", "give the vxlan link another `port`, or stop what uses this one")
+        }
+        _ => None,
+    }
+}
+
+fn of_gone_link(name: &IfName, errno: Errno) -> Option<Remedy> {
+    match (name.as_str(), errno) {
+        ("lo", Errno::EOPNOTSUPP) => {
+            because("`lo` cannot be removed", "it goes with its namespace; `.down()` switches it off")
+        }
+        (_, Errno::EOPNOTSUPP) => because(
+            "a device of the machine cannot be removed",
+            "switch it off with `.down()`, or move it away with `.move_to(…)`",
+        ),
+        _ => None,
+    }
+}
+
+/// The least MTU of IPv6 (RFC 8200, section 5).
+const IPV6_MTU: u32 = 1280;
+
+fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refusal) -> Option<Remedy> {
+    let is_v6 = spec.local.family() == Family::V6;
+    match refusal.errno {
+        _ if ipv6_is_disabled(refusal) => switch_ipv6_on(netns, Some(link)),
+        Errno::EEXIST => because(
+            format!("`{link}` has this address already"),
+            "leave it out, or take it away first with `.del_addr(…)`",
+        ),
+        // ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag
+        Errno::EADDRNOTAVAIL if spec.local.addr().is_multicast() => because(
+            "this is the address of a group",
+            "give the link an address of its own; programs join a group by themselves",
+        ),
+        Errno::EINVAL if is_v6 && refusal.text.is_none() => because(
+            format!("`{link}` has too small an MTU for IPv6"),
+            format!("IPv6 needs an MTU of {IPV6_MTU} or more: `.set_mtu({IPV6_MTU})` before the address"),
+        ),
+        _ => None,
+    }
+}
+
+fn of_route(netns: &NetnsRef, op: &RouteOp, refusal: &Refusal) -> Option<Remedy> {
+    match op {
+        RouteOp::Add(_) if refusal.errno == Errno::EEXIST => {
+            help("put it in the other's place with `replace_route`, or give it another `metric`")
+        }
+        RouteOp::Add(route) | RouteOp::Replace(route) => of_new_route(netns, route, refusal),
+        RouteOp::Del(_) | RouteOp::Flush(..) => None,
+    }
+}
+
+fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Remedy> {
+    let text = refusal.text.as_deref().unwrap_or_default().to_lowercase();
+    match refusal.errno {
+        _ if ipv6_is_disabled(refusal) => {
+            switch_ipv6_on(netns, route.nexthops.first().and_then(|hop| hop.dev.as_ref()))
+        }
+        Errno::EINVAL if route.dst != route.dst.network() => {
+            help(format!("the address has bits beyond its length: did you mean {}?", route.dst.network()))
+        }
+        // Egress device not specified
+        Errno::EINVAL if text.contains("egress device") => {
+            because("a link-local address can be on any link", "say which link leads to it: `dev: LINK`")
+        }
+        // Invalid prefsrc address; Invalid source address
+        Errno::EINVAL if route.src.is_some() && (text.contains("prefsrc") || text.contains("source")) => because(
+            format!("no link of {netns} has this address"),
+            "give an address of this namespace, or add it to a link first",
+        ),
+        // Gateway can not be a local address
+        Errno::EINVAL if text.contains("local address") => {
+            because(format!("this is an address of {netns} itself"), "give the address of the router at the other end")
+        }
+        Errno::ENETDOWN => help("bring the link up first: `.up()`"),
+        _ => None,
+    }
+}
+
+fn of_neigh(netns: &NetnsRef, op: &NeighOp, refusal: &Refusal) -> Option<Remedy> {
+    match op {
+        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if ipv6_is_disabled(refusal) => switch_ipv6_on(netns, Some(&neighbour.dev)),
+        NeighOp::Add(neighbour) if refusal.errno == Errno::EEXIST => because(
+            format!("`{}` has an entry for this neighbour already", neighbour.dev),
+            "an entry of this address is there, set or learned: put this one in its place with `replace_neigh`",
+        ),
+        NeighOp::Add(_) | NeighOp::Replace(_) | NeighOp::Del(..) => None,
+    }
+}
+
+fn of_fdb(op: &FdbOp, errno: Errno) -> Option<Remedy> {
+    match (op, errno) {
+        (FdbOp::Add(_), Errno::EEXIST) => because(
+            "this address is forwarded already",
+            "put this entry in its place with `replace_fdb`, or give the address `00:00:00:00:00:00` or a group one more far end with `append_fdb`",
+        ),
+        (FdbOp::Append(_), Errno::EEXIST) => because("this address has this far end already", "leave it out"),
+        (FdbOp::Replace(_), Errno::EOPNOTSUPP) => help(
+            "an address of a group, or of all zeros, may have several far ends: use `append_fdb` and `del_fdb`",
+        ),
+        (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry), Errno::EINVAL) if entry.dst.is_none() && !entry.master => {
+            because("nothing says where to forward it", "on a vxlan link give the far end, `dst: \"…\"`; on a bridge the port, `dev: LINK`")
+        }
+        _ => None,
+    }
+}
+
+fn of_netfilter(op: &NetfilterOp, errno: Errno) -> Option<Remedy> {
+    match (op, errno) {
+        (NetfilterOp::NewChain(chain), Errno::EEXIST) => {
+            help(format!("open it with `chain_open({:?})`, or choose another name", chain.name.as_str()))
+        }
+        (NetfilterOp::DelChain(_), Errno::EBUSY) => because(
+            "the chain has rules, or others jump to it",
+            "empty it with `.flush()`, and delete the rules that jump to it first",
+        ),
+        // nft_chain_validate gives EMLINK for a circle as well, where it is found by its depth.
+        (NetfilterOp::Append(_) | NetfilterOp::Insert(..), Errno::ELOOP | Errno::EMLINK) => because(
+            "the chains jump in a circle, or too deeply",
+            "let no chain lead back to itself: at its end, or with `ret`, a packet goes back to where it came from; the kernel follows 16 jumps",
+        ),
+        (NetfilterOp::Insert(..), Errno::ERANGE) => {
+            help("`at` counts from 1; the last possible is one more than the chain has rules")
+        }
+        _ => None,
+    }
+}
+
+fn of_sysctl(value: &str, errno: Errno) -> Option<Remedy> {
+    match errno {
+        Errno::EACCES | Errno::EROFS => {
+            because("this setting can only be read here", "leave it as it is: the kernel itself decides on it")
+        }
+        Errno::EINVAL | Errno::ERANGE => because(
+            "the setting does not take this value",
+            format!("give a value that it takes instead of {value:?}; what is on or off takes 1 or 0"),
+        ),
+        Errno::EISDIR => because("this is a folder of settings", "give the whole key of one of them"),
+        _ => None,
+    }
+}

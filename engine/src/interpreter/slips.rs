@@ -1,0 +1,299 @@
+//! What beginners write, and what they should write instead.
+//!
+//! Each function knows some slips: of people who come from the shell, from Python or from Rust. It
+//! gives what to do next, or nothing where the general help is as good.
+
+use rhai::{LexError, ParseErrorType};
+
+use crate::diagnostics::{Code, Description, Span, Token, TokenKind, tokens};
+
+/// A syntax error that is a known slip, and what to underline instead of the place that Rhai gives.
+pub(super) fn syntax(error: &ParseErrorType, text: &str, start: usize) -> Option<(Description, Option<Span>)> {
+    let place = Surroundings::new(text, start);
+    if let ParseErrorType::BadInput(LexError::MalformedChar(given)) = error {
+        let description = wrong("a string stands between double quotes", "single quotes hold one character");
+        return Some((description.help(format!("write `{given:?}`")), None));
+    }
+    if let ParseErrorType::BadInput(LexError::UnexpectedInput(_)) | ParseErrorType::UnknownOperator(_) = error
+        && let Some(slip) = operator(&place)
+    {
+        return Some((slip, None));
+    }
+    bare_address(&place)
+        .or_else(|| reserved(error, &place).map(|slip| (slip, None)))
+        .or_else(|| map_without_sign(&place))
+        .or_else(|| other_language(&place))
+        .or_else(|| without_brackets(&place))
+        .or_else(|| missing_semicolon(error, &place).map(|slip| (slip, None)))
+}
+
+fn wrong(message: impl Into<String>, label: impl Into<String>) -> Description {
+    Description::new(Code::E0101, message, label)
+}
+
+/// The tokens around a place, without comments.
+struct Surroundings<'a> {
+    text: &'a str,
+    start: usize,
+    before: Vec<Token>,
+    after: Vec<Token>,
+}
+
+impl<'a> Surroundings<'a> {
+    fn new(text: &'a str, start: usize) -> Surroundings<'a> {
+        let all = tokens(text).filter(|token| token.kind != TokenKind::Comment);
+        let (before, after) = all.partition(|token: &Token| token.span.end <= start);
+        Surroundings { text, start, before, after }
+    }
+
+    fn here(&self) -> Option<&'a str> {
+        self.after.first().map(|token| &self.text[token.span.clone()])
+    }
+
+    /// The token so many before the place; 0 is the last one.
+    fn back(&self, number: usize) -> Option<(&'a str, Span)> {
+        let token = self.before.iter().rev().nth(number)?;
+        Some((&self.text[token.span.clone()], token.span.clone()))
+    }
+
+    fn is_word(&self, number: usize) -> bool {
+        self.before.iter().rev().nth(number).is_some_and(|token| token.kind == TokenKind::Word)
+    }
+}
+
+/// `10.0.0.1/24` or `fd00::1` without quotes.
+fn bare_address(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+    let belongs = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/');
+    let start = place.text[..place.start].rfind(|c| !belongs(c)).map_or(0, |at| at + 1);
+    let start = start + place.text[start..place.start].rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let len = place.text[start..].find(|c| !belongs(c)).unwrap_or(place.text.len() - start);
+    let given = place.text[start..start + len].trim_end_matches([':', '.', '/']);
+    let address = given.split_once('/').map_or(given, |(address, _)| address);
+    address.parse::<std::net::IpAddr>().ok()?;
+    let description = wrong(format!("the address {given} stands without quotes"), "an address is a string");
+    Some((description.help(format!("write `\"{given}\"`")), Some(start..start + given.len())))
+}
+
+/// A word that Rhai keeps for itself, as a name, as a key of a map, or as it is.
+fn reserved(error: &ParseErrorType, place: &Surroundings) -> Option<Description> {
+    let here = place.here()?;
+    match error {
+        ParseErrorType::Reserved(sign) if sign == "#" => {
+            Some(wrong("`#` begins no comment", "here").help("a comment begins with `//`; a map with `#{`"))
+        }
+        ParseErrorType::Reserved(word) if word == "var" => {
+            Some(wrong("`var` is a reserved word", "this word cannot be used here").help("make a variable with `let`"))
+        }
+        ParseErrorType::VariableExpected | ParseErrorType::FnMissingName | ParseErrorType::PropertyExpected
+            if is_reserved(here) =>
+        {
+            Some(of_reserved(here).help(format!("choose another name, such as `{here}1`")))
+        }
+        ParseErrorType::MissingToken(token, _) if token == "}" && is_reserved(here) => {
+            let help = match here {
+                "in" => {
+                    "the option for where a packet comes in is called `iif`; as any other key it is written `\"in\": …`"
+                        .to_owned()
+                }
+                _ => format!("put it in quotes: `\"{here}\": …`"),
+            };
+            Some(of_reserved(here).help(help))
+        }
+        _ => None,
+    }
+}
+
+fn of_reserved(word: &str) -> Description {
+    wrong(format!("`{word}` is a reserved word"), "this word cannot be used here")
+}
+
+/// Words that no name can be (rhai.rs, "Keywords"), other than those that Rhai calls reserved itself.
+fn is_reserved(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "let",
+        "const",
+        "if",
+        "else",
+        "switch",
+        "do",
+        "while",
+        "until",
+        "loop",
+        "for",
+        "in",
+        "continue",
+        "break",
+        "return",
+        "throw",
+        "try",
+        "catch",
+        "import",
+        "export",
+        "as",
+        "private",
+        "fn",
+        "this",
+        "true",
+        "false",
+        "is",
+        "var",
+        "static",
+        "match",
+        "case",
+        "public",
+        "protected",
+        "super",
+        "new",
+        "use",
+        "module",
+        "package",
+        "unless",
+        "when",
+        "where",
+        "exit",
+        "goto",
+        "default",
+        "void",
+        "null",
+        "nil",
+        "spawn",
+        "thread",
+        "go",
+        "sync",
+        "async",
+        "await",
+        "yield",
+        "shared",
+        "with",
+        "global",
+        "Fn",
+        "call",
+        "curry",
+        "is_shared",
+        "is_def_var",
+        "is_def_fn",
+        "type_of",
+        "print",
+        "debug",
+        "eval",
+        "assert",
+    ];
+    WORDS.contains(&word)
+}
+
+/// `{ key: … }`
+fn map_without_sign(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+    let key = place.before.last()?;
+    let (bracket, span) = place.back(1)?;
+    let is_key = matches!(key.kind, TokenKind::Word | TokenKind::Text);
+    let opens = bracket == "{" && place.back(2).is_none_or(|(sign, _)| sign != "#");
+    if !(is_key && opens && place.here()?.starts_with(':')) {
+        return None;
+    }
+    let key = &place.text[key.span.clone()];
+    Some((wrong("a map begins with `#{`", "this begins a block").help(format!("write `#{{ {key}: … }}`")), Some(span)))
+}
+
+/// Words of other languages.
+fn other_language(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+    let (word, span) = place.back(0)?;
+    let here = place.after.first().map(|token| token.span.clone());
+    let (word, span, instead) = match (instead_of(word), place.here().and_then(instead_of)) {
+        (Some(instead), _) => (word, span, instead),
+        (None, Some(instead)) => (place.here()?, here?, instead),
+        (None, None) => return None,
+    };
+    Some((
+        wrong(format!("`{word}` is no word of the language"), "this is another language's").help(instead),
+        Some(span),
+    ))
+}
+
+fn instead_of(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "def" | "func" | "function" => "a function is made with `fn`",
+        "elif" | "elsif" | "elseif" => "write `else if`",
+        "and" => "write `&&`",
+        "or" => "write `||`",
+        "not" => "write `!` in front of it",
+        "mut" => "write `let` alone: every variable can be changed",
+        "echo" => "write `print(…)`",
+        "ip" | "iptables" | "nft" | "tc" | "sysctl" => instead_of_program(word)?,
+        "sudo" => "start netscript itself with `sudo`; a program is started with `host.exec(\"…\")`",
+        _ => return None,
+    })
+}
+
+/// `bridge "br0"`
+fn without_brackets(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+    let is_text = place.after.first()?.kind == TokenKind::Text;
+    let (word, _) = place.back(0)?;
+    if !(is_text && place.is_word(0) && !is_reserved(word)) {
+        return None;
+    }
+    let given = place.here()?;
+    Some((wrong("what is given to a word stands in brackets", "here").help(format!("write `{word}({given})`")), None))
+}
+
+fn operator(place: &Surroundings) -> Option<Description> {
+    let sign = place.here()?;
+    let (plus, name) = (sign.starts_with("++") || sign.starts_with("--"), place.back(0)?.0);
+    plus.then(|| {
+        wrong(format!("there is no `{}`", &sign[..2]), "here").help(format!("write `{name} {}= 1`", &sign[..1]))
+    })
+}
+
+fn missing_semicolon(error: &ParseErrorType, place: &Surroundings) -> Option<Description> {
+    let ParseErrorType::MissingToken(token, _) = error else { return None };
+    let (_, last) = place.back(0)?;
+    let new_line = place.text[last.end..place.start].contains('\n');
+    (token == ";" && new_line).then(|| {
+        let line = place.text[..last.end].lines().count();
+        wrong("a `;` is missing", "a new statement begins here").help(format!("end line {line} with `;`"))
+    })
+}
+
+/// What to do instead of calling a word that is the name of a program.
+pub(super) fn instead_of_program(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ip" => {
+            "the words of the language stand for `ip`, such as `bridge(\"br0\")`, `link.addr(…)` and `host.route(…)`; the program itself is started with `host.exec(\"ip …\")`"
+        }
+        "nft" | "nftables" | "iptables" | "ip6tables" | "ebtables" => {
+            "rules are made in tables, such as `host.filter.forward.accept(#{ … })` and `host.nat.masquerade(#{ … })`; a program is started with `host.exec(\"nft …\")`"
+        }
+        "tc" | "qdisc" | "netem" | "tbf" | "delay" | "loss" | "rate" => {
+            "the language has no queueing disciplines: start the program, such as `netns.exec(\"tc qdisc add dev eth0 root netem delay 50ms\")`"
+        }
+        "ls" | "cat" | "grep" | "echo" | "ifconfig" | "brctl" | "ss" | "netstat" | "tcpdump" | "curl" => {
+            "a program is started with `netns.exec(\"…\")`"
+        }
+        "printf" | "println" => "write `print(…)`",
+        "sleep_ms" | "wait" => "write `sleep(seconds)`",
+        _ => return None,
+    })
+}
+
+/// A word that does not take what it is given, for a reason that beginners meet.
+pub(super) fn call(name: &str, given: &[String]) -> Option<String> {
+    let first = given.first().map(String::as_str);
+    match (name, first) {
+        ("assert", Some("map")) => Some("a probe answers with a map: ask for its `.ok`, as in `assert(a.ping(b).ok)`".into()),
+        (_, Some("Chain")) if matches!(name, "insert" | "append" | "add" | "prepend" | "add_rule" | "rule" | "push") => {
+            Some("a rule is made with what it does: `chain.accept(#{ … })`, `chain.drop(#{ … })`; with the option `at: 1` it becomes the first".into())
+        }
+        ("map" | "filter" | "for_each" | "reduce" | "len" | "to_array" | "collect" | "contains", Some("range")) => Some(format!(
+            "a range has no `{name}`: make an array first, `let list = []; for i in 0..10 {{ list.push(i); }}`, or use `for` instead"
+        )),
+        (_, Some("nothing")) => Some(format!(
+            "`()` is no value to call `{name}` on: words such as `trim`, `push` and `sort` change a value in place and give `()`; call them in a statement of their own, and use the value after it"
+        )),
+        _ => None,
+    }
+}
+
+/// The help where a condition is no bool but a map.
+pub(super) fn condition(wanted: &str, given: &str) -> Option<&'static str> {
+    (wanted == "bool" && given == "map")
+        .then_some("a probe answers with a map: ask for its `.ok`, as in `if a.ping(b).ok { … }`")
+}
