@@ -237,7 +237,9 @@ fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Re
 
 fn of_neigh(netns: &NetnsRef, op: &NeighOp, refusal: &Refusal) -> Option<Remedy> {
     match op {
-        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if ipv6_is_disabled(refusal) => switch_ipv6_on(netns, Some(&neighbour.dev)),
+        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if ipv6_is_disabled(refusal) => {
+            switch_ipv6_on(netns, Some(&neighbour.dev))
+        }
         NeighOp::Add(neighbour) if refusal.errno == Errno::EEXIST => because(
             format!("`{}` has an entry for this neighbour already", neighbour.dev),
             "an entry of this address is there, set or learned: put this one in its place with `replace_neigh`",
@@ -253,11 +255,16 @@ fn of_fdb(op: &FdbOp, errno: Errno) -> Option<Remedy> {
             "put this entry in its place with `replace_fdb`, or give the address `00:00:00:00:00:00` or a group one more far end with `append_fdb`",
         ),
         (FdbOp::Append(_), Errno::EEXIST) => because("this address has this far end already", "leave it out"),
-        (FdbOp::Replace(_), Errno::EOPNOTSUPP) => help(
-            "an address of a group, or of all zeros, may have several far ends: use `append_fdb` and `del_fdb`",
-        ),
-        (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry), Errno::EINVAL) if entry.dst.is_none() && !entry.master => {
-            because("nothing says where to forward it", "on a vxlan link give the far end, `dst: \"…\"`; on a bridge the port, `dev: LINK`")
+        (FdbOp::Replace(_), Errno::EOPNOTSUPP) => {
+            help("an address of a group, or of all zeros, may have several far ends: use `append_fdb` and `del_fdb`")
+        }
+        (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry), Errno::EINVAL)
+            if entry.dst.is_none() && !entry.master =>
+        {
+            because(
+                "nothing says where to forward it",
+                "on a vxlan link give the far end, `dst: \"…\"`; on a bridge the port, `dev: LINK`",
+            )
         }
         _ => None,
     }
