@@ -182,6 +182,13 @@ pub fn bytes() -> String {
     format!("{}\n{}{}", plain.join("\n"), expressions(libc::AF_INET), expressions(libc::AF_INET6))
 }
 
+/// The bytes of every rule of IPv4, IPv6 and both (`NFPROTO_INET`): nft 1.0.6 crashes when it is to show how
+/// some native rules are made.
+fn expressions_of_all() -> String {
+    const INET: i32 = 1;
+    [libc::AF_INET, libc::AF_INET6, INET].map(expressions).concat()
+}
+
 /// The bytes of every rule's expressions and userdata as the kernel gives them.
 fn expressions(family: i32) -> String {
     let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkNetFilter)

@@ -7,7 +7,8 @@ use std::process::Command;
 use netscript_engine::interpreter::STACK_SIZE;
 
 use super::{
-    RULES, Tools, bytes, docker, flushed_and_put_back, new_netns, read, written_by_iptables, written_by_netscript,
+    RULES, Tools, bytes, docker, expressions_of_all, flushed_and_put_back, new_netns, read, written_by_iptables,
+    written_by_netscript,
 };
 use crate::netscript;
 
@@ -66,6 +67,11 @@ fn judge_one(root: &Path, program: &Path) -> Vec<Line> {
             wrong: wrong.into_iter().collect(),
         });
     }
+    lines.push(Line {
+        what: format!("{name}: Docker's rules beside legacy rules and native chains of nft, there and back"),
+        tried: 1,
+        wrong: beside_others(&tools, program).err().into_iter().collect(),
+    });
     for (docker, rules) in docker::RULES {
         let commands: Vec<&str> = docker::commands(rules).collect();
         let wrong = [there_and_back(&tools, program, &commands), reads(&tools, &commands)];
@@ -101,11 +107,50 @@ fn fill(tools: &Tools, commands: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
+/// Rules of iptables-legacy and native chains of nft, in which there is what netscript does not understand.
+const OTHERS: [&str; 9] = [
+    "iptables-legacy -P FORWARD DROP",
+    "iptables-legacy -A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT",
+    "ip6tables-legacy -t mangle -A OUTPUT -j MARK --set-mark 7",
+    "nft add table inet own",
+    "nft add set inet own addrs '{ type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.1 }; }'",
+    "nft add chain inet own c '{ type filter hook forward priority 7; policy drop; }'",
+    "nft add rule inet own c ip saddr @addrs tcp dport '{ 80, 443 }' ct state new counter accept",
+    "nft add rule inet own c meta l4proto '{ tcp, udp }' log prefix '\"own\"' drop",
+    "nft add chain ip filter input '{ type filter hook input priority 9; }'",
+];
+
+/// A lab with `--force` among Docker's rules and others leaves all of them as they were.
+fn beside_others(tools: &Tools, program: &Path) -> Result<(), String> {
+    let (_, rules) = docker::RULES[docker::RULES.len() - 1];
+    let commands: Vec<&str> = docker::commands(rules).chain(OTHERS).collect();
+    let look = || {
+        let saved = tools.shell("iptables-legacy-save; ip6tables-legacy-save; nft list chains; nft list sets")?;
+        Ok(format!("{}{}", without_comments(&saved), expressions_of_all()))
+    };
+    there_and_back_with(tools, program, &commands, &look)
+}
+
+/// The lines of `iptables-save` without time and program.
+fn without_comments(saved: &str) -> String {
+    saved.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+}
+
 /// A lab that flushes everything with `--force` and is taken down leaves every rule as it was.
 fn there_and_back(tools: &Tools, program: &Path, commands: &[&str]) -> Result<(), String> {
+    there_and_back_with(tools, program, commands, &|| Ok(bytes()))
+}
+
+/// The same, with what must stay as it is.
+fn there_and_back_with(
+    tools: &Tools,
+    program: &Path,
+    commands: &[&str],
+    look: &dyn Fn() -> Result<String, String>,
+) -> Result<(), String> {
     new_netns();
     fill(tools, commands)?;
-    let before = bytes();
+    let before = look()?;
     let flush = super::TABLES.map(|table| format!("host.{table}.flush();")).concat();
     let lab = format!("{flush} print(host.filter.rules.len() + host.nat.rules.len() + host.filter6.rules.len());");
     let line = format!(
@@ -114,7 +159,7 @@ fn there_and_back(tools: &Tools, program: &Path, commands: &[&str]) -> Result<()
     );
     let done = Command::new("unshare").args(["-m", "sh", "-c", &line]).output().expect("`unshare` can be started");
     let told = String::from_utf8_lossy(&done.stderr).into_owned();
-    let after = bytes();
+    let after = look()?;
     match (done.status.success(), before == after) {
         (true, true) => Ok(()),
         (false, _) => Err(told),
