@@ -14,6 +14,12 @@ use std::time::{Duration, Instant};
 /// How long the kernel may take until a group whose processes have ended counts as empty.
 const EMPTYING: Duration = Duration::from_secs(1);
 
+/// How old an empty group is that counts as left behind.
+const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
+
+/// What the names of labs' groups begin with.
+const PREFIX: &str = "netscript-";
+
 /// The groups of a lab.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Groups(Option<PathBuf>);
@@ -28,7 +34,7 @@ pub(in super::super) fn place(token: &str) -> Option<String> {
         let below = Path::new(own).strip_prefix(root).ok()?;
         Some(Path::new(point).join(below)).filter(|folder| folder.join("cgroup.procs").is_file())
     })?;
-    folder.join(format!("netscript-{token}")).to_str().map(str::to_owned)
+    folder.join(format!("{PREFIX}{token}")).to_str().map(str::to_owned)
 }
 
 /// Root and mount point of a line of proc_pid_mountinfo(5), if it is a hierarchy of version 2.
@@ -47,9 +53,17 @@ impl Groups {
 
     /// Makes the group of a program; what writes `0` into the file moves itself there.
     pub(super) fn open(&self, program: u32) -> Option<File> {
-        let group = self.group(program)?;
-        fs::create_dir_all(&group).ok()?;
-        OpenOptions::new().write(true).open(group.join("cgroup.procs")).ok()
+        // Another lab may take an empty group for one that was left behind.
+        const ATTEMPTS: u32 = 3;
+        let (lab, group) = (self.0.as_ref()?, self.group(program)?);
+        if !lab.exists() {
+            remove_left_behind(lab.parent()?);
+        }
+        let open = || {
+            fs::create_dir_all(&group)?;
+            OpenOptions::new().write(true).open(group.join("cgroup.procs"))
+        };
+        (0..ATTEMPTS).find_map(|_| open().ok())
     }
 
     /// The numbers of the processes of a program, or of all of them.
@@ -95,6 +109,22 @@ impl Groups {
 
     fn group(&self, program: u32) -> Option<PathBuf> {
         Some(self.0.as_ref()?.join(program.to_string()))
+    }
+}
+
+/// Removes empty groups of labs that are gone without having been taken down: `/run` of a container or of a
+/// test's machine goes with it, its control groups stay. A lab that is up makes an empty group anew when it
+/// needs one.
+fn remove_left_behind(folder: &Path) {
+    let is_old = |entry: &fs::DirEntry| {
+        let made = entry.metadata().and_then(|found| found.modified());
+        made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > LEFT_BEHIND))
+    };
+    let groups = fs::read_dir(folder).into_iter().flatten().flatten();
+    let groups = groups.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    for group in groups.filter(is_old) {
+        // One with a process in it is not removed.
+        below(&group.path()).iter().rev().for_each(|group| drop(fs::remove_dir(group)));
     }
 }
 
