@@ -94,12 +94,12 @@ impl Model {
         if wrong {
             return Err(refused(Errno::EADDRNOTAVAIL, "ipv6: Invalid address"));
         }
-        // ipvlan_addr6_validator_event is asked before the link's own list.
-        if self.ipvlan_has(id, local.into()) {
-            return Err(refused(Errno::EADDRINUSE, "Address already assigned to an ipvlan device"));
-        }
         if device.addrs6.iter().any(|addr| addr.local == Some(local)) {
             return Err(refused(Errno::EEXIST, "ipv6: address already assigned"));
+        }
+        // ipvlan_addr6_validator_event
+        if self.ipvlan_has(id, local.into()) {
+            return Err(refused(Errno::EADDRINUSE, "Address already assigned to an ipvlan device"));
         }
         let peer = spec.peer.map(|peer| ipv6(peer.addr())).filter(|peer| *peer != local);
         let addr = Addr6 {
