@@ -241,7 +241,7 @@ impl World for DryRun {
                 Some(ops) => ops.iter().for_each(|op| self.print_op(op)),
                 None => self.print_op(op),
             }
-            self.history.note(Event::Op(op.clone()));
+            self.history.note(Event::Op(Box::new(op.clone())));
             self.ending.extend(far_ends);
         }
         Ok(())

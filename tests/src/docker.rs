@@ -46,9 +46,12 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
+/// What is tried; the error says what was seen instead.
+type Check = fn(&Beside) -> Result<(), String>;
+
 /// What runs beside the engine; whether every check held.
 pub fn inside(program: &Path) -> bool {
-    let checks: [(&str, fn(&Beside) -> Result<(), String>); 6] = [
+    let checks: [(&str, Check); 6] = [
         ("the tutorial's commands and ours see the same", tutorial),
         ("a name that was given is taken away, and nothing else", only_the_name),
         ("a published port works beside a lab's own rules, and after it", published_port),

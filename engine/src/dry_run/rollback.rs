@@ -19,7 +19,7 @@ use crate::world::{Point, Started};
 /// Something that happened to the model.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    Op(Op),
+    Op(Box<Op>),
     Started(NetnsRef, Started),
     Stopped(Started),
 }
@@ -77,7 +77,7 @@ impl History {
 
 fn replay(model: &mut Model, event: &Event) {
     match event {
-        Event::Op(op) => drop(model.apply(std::slice::from_ref(op))),
+        Event::Op(op) => drop(model.apply(std::slice::from_ref(&**op))),
         Event::Started(netns, program) => drop(model.program_started(netns, *program)),
         Event::Stopped(program) => model.program_stopped(*program),
     }
