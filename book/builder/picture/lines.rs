@@ -238,27 +238,25 @@ mod tests {
         assert_eq!(crossings(&graph, &layout(&graph)), Vec::<String>::new());
     }
 
-    /// A chain of namespaces whose ends are also joined: the cable has to pass the rows between.
+    /// A tunnel from the middle to a namespace two rows below, with a row of three between them.
     #[test]
     fn a_line_that_would_cross_something_goes_around() {
-        let between = |name: &str, up: &str, down: &str| {
-            space(name, vec![port("up", Some((up, "down"))), port("down", Some((down, "up")))])
-        };
-        let tunnel = |name: &str, other: Port| {
-            space(name, vec![other, Port { tunnel: Some("7".to_owned()), ..port("vx7", None) }])
-        };
+        let tunnel = || Port { tunnel: Some("7".to_owned()), ..port("vx7", None) };
+        let legs = ["b", "x", "y"].map(|name| port(&format!("to-{name}"), Some((name, "up"))));
+        let leaf = |name: &str| space(name, vec![port("up", Some(("a", &format!("to-{name}"))))]);
         let graph = Graph {
             spaces: vec![
-                tunnel("a", port("down", Some(("b", "up")))),
-                between("b", "a", "c"),
-                between("c", "b", "d"),
-                between("d", "c", "e"),
-                tunnel("e", port("up", Some(("d", "down")))),
+                space("a", legs.into_iter().chain([tunnel()]).collect()),
+                space("b", vec![port("up", Some(("a", "to-b"))), port("down", Some(("c", "up")))]),
+                leaf("x"),
+                leaf("y"),
+                space("c", vec![port("up", Some(("b", "down"))), tunnel()]),
             ],
         };
         let layout = layout(&graph);
         assert_eq!(crossings(&graph, &layout), Vec::<String>::new());
         let lines = cables(&graph, &layout);
-        assert!(lines.iter().any(|line| line.class == "tunnel" && line.right() > layout.size.0), "{lines:?}");
+        let tunnel = lines.iter().find(|line| line.class == "tunnel").expect("there is one");
+        assert!(tunnel.right() > layout.size.0, "{}", tunnel.data);
     }
 }
