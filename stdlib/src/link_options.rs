@@ -95,7 +95,8 @@ mod words {
     ///
     /// ```
     /// let vx0 = vxlan("vx0", #{ id: 42, remote: "192.0.2.1" });
-    /// assert(vx0.options.id == 42 && vx0.options.remote == "192.0.2.1" && vx0.options.port == 4789);
+    /// let is = vx0.options;
+    /// assert(is.id == 42 && is.remote == "192.0.2.1" && is.port == 4789);
     /// assert(bridge("br0").options.forward_delay == 1500);
     /// ```
     #[rhai_fn(get = "options", pure, return_raw)]
