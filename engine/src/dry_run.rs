@@ -20,7 +20,7 @@ use crate::shell::{self, Command, Style};
 use crate::state::restore::{self, Phase};
 use crate::state::{Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset};
 use crate::world::{
-    Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns,
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns,
     Started, Trace, World,
 };
 
@@ -208,9 +208,22 @@ impl DryRun {
         program
     }
 
+    /// `ip netns attach NAME PID` names a namespace that only the machine knows.
+    fn knows_process(&self, op: &Op) -> Result<(), Failed> {
+        let Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) = op.action else { return Ok(()) };
+        if self.model.has_netns(&NetnsRef::OfPid(pid)) {
+            return Ok(());
+        }
+        let absent = Some(Absent::Leave(Box::new(unknown_process(pid))));
+        Err(Failed { index: 0, refusal: Errno::ESRCH.into(), absent })
+    }
+
     fn present(&self, netns: &NetnsRef) -> Result<()> {
         if self.model.has_netns(netns) {
             return Ok(());
+        }
+        if let NetnsRef::OfPid(pid) = netns {
+            return Err(unknown_process(*pid));
         }
         Err(Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() })
     }
@@ -218,6 +231,11 @@ impl DryRun {
 
 fn answered<T>(answer: Result<T, Failure>, question: impl FnOnce() -> String) -> Result<T> {
     answer.map_err(|failure| failure.into_error(question))
+}
+
+/// A process that the script gives by its number: whether it runs, and in which namespace.
+fn unknown_process(pid: u32) -> Error {
+    Error::Unknowable { what: format!("the namespace of process {pid}") }
 }
 
 fn unknowable<T>(what: impl Into<String>) -> Result<T> {
@@ -231,7 +249,7 @@ impl World for DryRun {
             self.capture_former(op);
             let far_ends = self.far_ends(op);
             let before = self.is_rename_of_an_up_link(op).then(|| self.model.clone());
-            let result = self.model.apply(std::slice::from_ref(op));
+            let result = self.knows_process(op).and_then(|()| self.model.apply(std::slice::from_ref(op)));
             self.print_waits(op);
             if let Err(failed) = result {
                 self.print_failure(op, failed.refusal.errno);

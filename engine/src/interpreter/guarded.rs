@@ -65,8 +65,11 @@ fn pad_text(string: &mut ImmutableString, len: i64, padding: &str) -> RhaiResult
     Ok(())
 }
 
-/// Replaces all of `from`.
+/// Replaces all of `from`. An empty text stays empty, as Rhai's own does, whatever `from` is.
 fn replace_text(string: &mut ImmutableString, from: &str, to: &str) -> RhaiResult {
+    if string.is_empty() {
+        return Ok(());
+    }
     let count = string.matches(from).count();
     let longer = count.saturating_mul(to.len()).saturating_add(string.len() - count * from.len());
     if longer > MAX_TEXT && longer > string.len() {

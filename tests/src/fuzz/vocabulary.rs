@@ -34,12 +34,8 @@ pub struct Vocabulary {
 }
 
 /// Words that would end a session of the fuzzer's own, wait for a user, or differ from run to run, as
-/// the numbers of processes do.
-const LEFT_OUT: [&str; 7] = ["shell", "timestamp", "elapsed", "args", "exit", "netns_of", "netns_attach"];
-
-/// What a dry run does otherwise than a run, as is known: steps that are taken back, and links that are
-/// called as the kernel's folders of settings.
-const KNOWN_TO_DIFFER: [&str; 5] = ["checkpoint", "rollback", "undo", "\"all\"", "\"default\""];
+/// the time does.
+const LEFT_OUT: [&str; 5] = ["shell", "timestamp", "elapsed", "args", "exit"];
 
 /// Constants by which a script does something else in a dry run.
 const TELLING: [&str; 2] = ["dry_run", "sandboxed"];
@@ -60,7 +56,7 @@ impl Vocabulary {
         };
         for word in words(interpreter.engine()) {
             let name = word.name.as_str();
-            if LEFT_OUT.contains(&name) || KNOWN_TO_DIFFER.contains(&name) || word.form == Form::Operator {
+            if LEFT_OUT.contains(&name) || word.form == Form::Operator {
                 continue;
             }
             vocabulary.add(word);
@@ -79,9 +75,8 @@ impl Vocabulary {
                 self.values.entry(key).or_default().push(value);
             }
         }
-        texts.retain(|text| !KNOWN_TO_DIFFER.contains(&text.as_str()));
         self.texts.extend(texts.iter().cloned());
-        let left_out = LEFT_OUT.iter().chain(&TELLING).chain(&KNOWN_TO_DIFFER[..3]);
+        let left_out = LEFT_OUT.iter().chain(&TELLING);
         self.examples.extend(examples.into_iter().filter(|text| !left_out.clone().any(|word| text.contains(word))));
         let known = Known { keys: option_keys(&word.name), texts, word };
         if known.word.standard { self.standard.push(known) } else { self.own.push(known) }

@@ -1,7 +1,7 @@
 //! Namespaces of processes: by number, by symbolic links as tutorials make them, and what is left
 //! when the process has ended.
 
-use netscript_tests::program::Place;
+use netscript_tests::program::{Place, finish};
 
 /// A container that is a process without a name for its namespace, joined to the host by `v1`.
 const CONTAINER: &str = r#"
@@ -96,4 +96,18 @@ fn who_has_ended_has_no_namespace() {
         assert(fails(|| netns_of(container)).contains("E0309"));
         "#,
     );
+}
+
+/// Only the machine knows which processes it has.
+#[test]
+fn a_dry_run_knows_no_process_by_its_number() {
+    let place = Place::new();
+    for call in ["netns_of(1)", "netns_attach(\"box\", 1)"] {
+        place.write(
+            "script.rhai",
+            format!("try {{ {call}; print(\"fine\"); }} catch (e) {{ print(`code ${{e.code}}`); }}"),
+        );
+        let finished = finish(&mut place.netscript(&["--dry-run", "script.rhai"]));
+        assert!(finished.stderr.contains("code E0601"), "{call}: {finished:?}");
+    }
 }
