@@ -225,9 +225,25 @@ fn innermost(message: &str) -> Option<EvalAltResult> {
     if text.ends_with(" too large") {
         return Some(EvalAltResult::ErrorDataTooLarge(text.trim_end_matches(" too large").to_owned(), none));
     }
-    let arithmetic = ["overflow", "underflow", "ivision by zero", "odulo by zero", "Arithmetic error"];
-    arithmetic.iter().any(|word| text.contains(word)).then(|| EvalAltResult::ErrorArithmetic(text.to_owned(), none))
+    ARITHMETIC.iter().any(|word| text.contains(word)).then(|| EvalAltResult::ErrorArithmetic(text.to_owned(), none))
 }
+
+/// What the messages of Rhai's arithmetic errors say (`make_err` and `ErrorArithmetic` in its packages).
+const ARITHMETIC: [&str; 13] = [
+    "overflow",
+    "underflow",
+    "ivision by zero",
+    "Arithmetic error",
+    "Cannot convert to ",
+    "Error parsing ",
+    "Error taking the ",
+    "raised to ",
+    "Invalid number of digits",
+    "Invalid radix",
+    "Sign of NaN",
+    "Time-stamp is later",
+    "step value cannot be zero",
+];
 
 /// The first line of a message, without the source that Rhai puts behind it.
 fn first_line(message: &str) -> &str {

@@ -68,6 +68,19 @@ fn argument(kind: &str) -> &'static str {
 /// Words of syntax of our own are words as well.
 const SYNTAX: [&str; 4] = ["print(1)", "assert(true)", "assert(1 == 1, \"fine\")", "print()"];
 
+/// Errors of Rhai's own arithmetic, each with another message.
+const ARITHMETIC: [&str; 9] = [
+    "2 ** -1",
+    "2 ** 9000000000000",
+    "1 / 0",
+    "1 % 0",
+    "9223372036854775807 + 1",
+    "1 << 64 << -65",
+    "parse_int(\"1\", 99)",
+    "(0.0 / 0.0).sign()",
+    "range(1, 5, 0)",
+];
+
 /// Where a call can stand; `CALL` is replaced.
 const CONTEXTS: [(&str, &str); 8] = [
     ("a closure", "[1].for_each(|i| { CALL; });"),
@@ -85,7 +98,7 @@ fn every_word_works_in_every_place() {
     let place = Place::new();
     let mut calls: Vec<String> = registered().iter().filter_map(call).collect();
     assert!(calls.len() > 300, "only {} words", calls.len());
-    calls.extend(SYNTAX.map(str::to_owned));
+    calls.extend(SYNTAX.into_iter().chain(ARITHMETIC).map(str::to_owned));
     calls.retain(|call| !["shell", "exit"].iter().any(|word| call.contains(&format!("{word}("))));
     let mut wrong = Vec::new();
     // What a word comes to by itself, it comes to everywhere: nothing, or an error of the same code.
