@@ -27,7 +27,7 @@ pub enum Keep {
 }
 
 /// A book and how to work on it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Work {
     /// The folder of `book.toml`.
     pub book: PathBuf,

@@ -122,7 +122,7 @@ impl How {
         let shown = std::env::current_dir().ok().and_then(|here| Some(book.strip_prefix(here).ok()?.to_owned()));
         let book = shown.unwrap_or(book);
         let jobs = self.jobs.unwrap_or(2 * processors);
-        Ok(Work { book, programs: Programs { netscript, builder }, jobs, only: self.chapters })
+        Ok(Work { book, programs: Programs::new(netscript, builder)?, jobs, only: self.chapters })
     }
 }
 

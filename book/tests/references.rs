@@ -24,15 +24,25 @@ fn every_registered_function_is_in_the_reference() {
     });
     let registered = interpreter.engine().collect_fn_metadata(
         None,
-        |info| Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"))),
+        |info| Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"), info.metadata.hash)),
         false,
     );
+    // Of the same name and parameters as a function of Rhai's: it must be listed with its limit.
+    let plain = rhai::Engine::new();
+    let of_rhai: BTreeSet<u64> =
+        plain.collect_fn_metadata(None, |info| Some(info.metadata.hash), true).into_iter().collect();
+    let limits = text.split_once("{#limits}\n").expect("the limits are listed").1.split("\n## ").next().unwrap();
     assert!(registered.len() > 150, "only {} functions are registered", registered.len());
     let mut missing = BTreeSet::new();
-    for (name, comments) in &registered {
+    let mut limited = BTreeSet::new();
+    for (name, comments, hash) in &registered {
         let name = name.strip_prefix("get$").unwrap_or(name);
         let is_operator = !name.starts_with(char::is_alphabetic) || ["to_string", "to_debug"].contains(&name);
         if is_operator || name.contains('$') {
+            continue;
+        }
+        if comments.is_empty() && of_rhai.contains(hash) {
+            limited.insert(format!("`{name}`"));
             continue;
         }
         let first = comments.lines().next().unwrap_or_default().trim_start_matches("///").trim();
@@ -44,6 +54,12 @@ fn every_registered_function_is_in_the_reference() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+    let listed = Regex::new("`[a-z_]+`").unwrap();
+    let rows = limits.lines().filter(|line| line.starts_with("| `"));
+    let listed: BTreeSet<String> =
+        rows.flat_map(|row| listed.find_iter(row)).map(|name| name.as_str().to_owned()).collect();
+    assert!(limited.len() >= 12, "{limited:?}");
+    assert_eq!(listed, limited, "what is listed with limits is what has them");
 }
 
 #[test]

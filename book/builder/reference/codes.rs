@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use netscript_engine::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal, Sources, render};
+use netscript_engine::interpreter::MAX_MEMORY;
 use netscript_engine::op::{Action, IfName, LinkKind, LinkOp, Op};
 
 /// Messages that the tests of errors bring about; the tests compare them with what comes.
@@ -54,6 +55,11 @@ pub fn codes() -> Result<String> {
 /// Messages of what no example can bring about on every machine, about things that might have been.
 fn told(code: Code) -> Option<String> {
     let error = match code {
+        Code::E0121 => Error::TooMuchMemory { limit: MAX_MEMORY },
+        Code::E0123 => Error::Fault {
+            what: "index out of bounds: the len is 2 but the index is 2".to_owned(),
+            place: "engine/src/net/link.rs:212:9".to_owned(),
+        },
         Code::E0402 => {
             let name = IfName::parse("d0").ok()?;
             let op = Op::host(Action::Link(LinkOp::Add(name, LinkKind::Dummy)));
@@ -70,6 +76,10 @@ fn told(code: Code) -> Option<String> {
                    `sudo sysctl -w kernel.unprivileged_userns_clone=1`, or run netscript as root"
                 .to_owned(),
         },
+        Code::E0460 => {
+            let missing = vec!["CAP_SYS_ADMIN".to_owned(), "CAP_NET_ADMIN".to_owned()];
+            Error::NoCapability { missing, doing: "change networks".to_owned() }
+        }
         Code::E0490 => Error::OldKernel { found: "4.19.0-27-amd64".to_owned(), oldest: "5.10".to_owned() },
         Code::E0491 => Error::StuckLink { name: "eth1".to_owned(), netns: "red".to_owned(), index: 3 },
         Code::E0502 => Error::LabBusy { name: "lab".to_owned() },

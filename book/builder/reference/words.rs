@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use netscript_engine::interpreter::{Form, Interpreter, Word};
+use netscript_engine::interpreter::{Form, Interpreter, MAX_ELEMENTS, MAX_TEXT, Word};
 use netscript_stdlib::{MODULES, option_keys};
 
 use crate::language;
@@ -31,10 +31,33 @@ pub fn words() -> Result<String> {
         });
         text.push_str(&section(&owner, words));
     }
+    text.push_str(&within_limits());
     for (name, module) in MODULES {
         text.push_str(&self::module(&interpreter, name, module)?);
     }
     Ok(text)
+}
+
+/// Functions of Rhai's that netscript runs within limits: which, and what is different.
+fn within_limits() -> String {
+    let text = MAX_TEXT >> 20;
+    let named = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let rows = [
+        (&["blob", "pad", "parse_json", "replace"][..], format!("at most {text} MiB of text or of a blob, else E0109")),
+        (&["pad", "split", "split_rev", "to_array", "to_chars"], {
+            format!("at most {MAX_ELEMENTS} elements of an array, else E0109")
+        }),
+        (&["order", "order_by", "sort", "sort_by"], {
+            "a closure that contradicts itself leaves the elements in some order, and is no error".to_owned()
+        }),
+    ];
+    let rows: String = rows.iter().map(|(names, limit)| format!("| {} | {limit} |\n", named(names))).collect();
+    format!(
+        "## Functions of Rhai's with limits {{#limits}}\n\n\
+         Rhai's other functions are there as [its book](https://rhai.rs/book) describes them, and so are these, but for \
+         what stands beside them. `:help WORD` explains each.\n\n\
+         | functions | limit |\n|---|---|\n{rows}\n"
+    )
 }
 
 /// The words of a type: an overview, then each with its documentation.

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::lines::Wrong;
-use super::{Programs, folder_of, process};
+use super::{Programs, process};
 use crate::fence::Fence;
 
 /// A command.
@@ -44,9 +44,6 @@ const PROGRAMS: &[&str] = &[
     "unshare",
     "wc",
 ];
-
-/// What a script in the sandbox does: it runs the shell that runs the commands.
-const MACHINE: &str = "let shell = host.exec([\"sh\", \"commands.sh\"]); print(shell.stdout + shell.stderr);";
 
 /// A reader who is root does without it, and needs it not.
 const PRELUDE: &str = "exec 2>&1\nsudo() { \"$@\"; }\n";
@@ -124,13 +121,8 @@ fn answers(programs: &Programs, folder: &Path, typed: &[&Typed]) -> Result<Vec<(
         shell.push_str(&format!("{command}\necho \"{MARK} $?\"\n"));
     }
     fs::write(folder.join("commands.sh"), shell).context("cannot write the example")?;
-    let machine = tempfile::tempdir()?;
-    let script = machine.path().join("machine.rhai");
-    fs::write(&script, MACHINE).context("cannot write the example")?;
-    let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}:/usr/sbin:/sbin", folder_of(&programs.netscript).display());
     let mut command = Command::new(&programs.netscript);
-    command.args(["--sandbox", "--writable", ".", "--color", "never"]).arg(&script).env("PATH", path);
+    command.args(["--sandbox", "--writable", ".", "--color", "never"]).arg(programs.machine.script()).env("PATH", programs.machine.path());
     let finished = process::run(&mut command, folder)?;
     anyhow::ensure!(finished.ok, "the sandbox fails:\n{}", finished.stderr);
     let mut answers = Vec::new();

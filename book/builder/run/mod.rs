@@ -2,6 +2,7 @@
 
 mod console;
 mod lines;
+mod machine;
 mod normal;
 mod process;
 mod script;
@@ -9,7 +10,7 @@ mod session;
 mod terminal;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -18,15 +19,26 @@ pub use normal::normal;
 pub use script::{Ran, hidden};
 pub use session::prompt;
 
+use self::machine::Machine;
 use crate::fence::{Fence, Kind, Script};
 
 /// The programs that examples are run with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Programs {
     /// The program that the book is about.
     pub netscript: PathBuf,
     /// This one.
     pub builder: PathBuf,
+    /// What plays the reader's machine.
+    machine: Machine,
+}
+
+impl Programs {
+    /// Prepares to run examples with these.
+    pub fn new(netscript: PathBuf, builder: PathBuf) -> Result<Programs> {
+        let machine = Machine::new(&netscript)?;
+        Ok(Programs { netscript, builder, machine })
+    }
 }
 
 /// What came of an example.
@@ -104,9 +116,4 @@ fn files(fences: &[Fence], index: usize) -> Vec<(&str, String)> {
         }
     }
     files
-}
-
-/// Where a program lies, for PATH.
-fn folder_of(program: &Path) -> &Path {
-    program.parent().unwrap_or(Path::new("."))
 }
