@@ -205,9 +205,9 @@ fn whatever_is_broken_is_found_at_its_place() {
         ("bridge(\"br0\")", "bridge(\"br1\")", 18, "what comes of it has changed"),
         ("$ ip netns list | grep --count red\n1", "$ ip netns list | grep --count red\n3", 27, "it goes otherwise"),
         ("$ ip netns list", "$ rm file", 26, "`rm` is not among the programs"),
-        ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 36, "it goes otherwise"),
-        ("\"Network is unreachable\"", "\"no answer\"", 41, "it goes otherwise"),
-        ("```text", "```", 44, "a fence says what it is"),
+        ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 37, "it goes otherwise"),
+        ("\"Network is unreachable\"", "\"no answer\"", 43, "it goes otherwise"),
+        ("```text", "```", 46, "a fence says what it is"),
     ] {
         let said = copy.broken("all", from, to);
         let place = format!("book/src/all.md:{line}: ");

@@ -122,7 +122,10 @@ fn answers(programs: &Programs, folder: &Path, typed: &[&Typed]) -> Result<Vec<(
     }
     fs::write(folder.join("commands.sh"), shell).context("cannot write the example")?;
     let mut command = Command::new(&programs.netscript);
-    command.args(["--sandbox", "--writable", ".", "--color", "never"]).arg(programs.machine.script()).env("PATH", programs.machine.path());
+    command
+        .args(["--sandbox", "--writable", ".", "--color", "never"])
+        .arg(programs.machine.script())
+        .env("PATH", programs.machine.path());
     let finished = process::run(&mut command, folder)?;
     anyhow::ensure!(finished.ok, "the sandbox fails:\n{}", finished.stderr);
     let mut answers = Vec::new();
