@@ -95,8 +95,8 @@ mod words {
     ///
     /// ```
     /// let vx0 = vxlan("vx0", #{ id: 42, remote: "192.0.2.1" });
-    /// let is = vx0.options;
-    /// assert(is.id == 42 && is.remote == "192.0.2.1" && is.port == 4789);
+    /// let options = vx0.options;
+    /// assert(options.id == 42 && options.remote == "192.0.2.1" && options.port == 4789);
     /// assert(bridge("br0").options.forward_delay == 1500);
     /// ```
     #[rhai_fn(get = "options", pure, return_raw)]

@@ -133,12 +133,16 @@ impl DryRun {
         let lost = self.take_back(&wanted, &events);
         self.put_back(&wanted)?;
         let (then, now) = (comparable(&wanted), comparable(&self.model));
-        self.model = wanted;
         let mut what = lost;
         if what.is_empty() {
             what = Comparison::with(&then).differences(&then, &now);
         }
-        if what.is_empty() { Ok(()) } else { Err(Error::NotUndone { what }) }
+        // What could not be undone is as the commands left it: a removed namespace stays away.
+        if !what.is_empty() {
+            return Err(Error::NotUndone { what });
+        }
+        self.model = wanted;
+        Ok(())
     }
 
     fn do_if_possible(&mut self, op: &Op) {

@@ -84,6 +84,10 @@ pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
             let fails = |text: &str| {
                 worker::judge(course, text).is_ok_and(|dry| kind(&dry.complaint()) == kind(&Some(what.clone())))
             };
+            // What time decides may not come again.
+            if !fails(&text) {
+                return add(Complaint { seed, what: format!("once only: {what}"), script: text });
+            }
             let smaller = if course.shrinking { shrink::shrink(&text, DRY_TRIES, fails) } else { text };
             add(Complaint { seed, what, script: smaller });
         });

@@ -111,3 +111,23 @@ fn a_dry_run_knows_no_process_by_its_number() {
         assert!(finished.stderr.contains("code E0601"), "{call}: {finished:?}");
     }
 }
+
+/// Nobody can bring a removed namespace back: neither a run nor a dry run has it after `undo`.
+#[test]
+fn a_removed_namespace_stays_away_when_it_is_undone() {
+    let place = Place::new();
+    place.write(
+        "script.rhai",
+        r#"
+        let gone = netns("gone");
+        gone.delete();
+        try { undo(); print("undone"); } catch (e) { print(`undo ${e.code}`); }
+        print(`left ${netns_list().len()}`);
+        try { gone.sysctl("net.ipv4.ip_forward", 1); print("set"); } catch (e) { print(`set ${e.code}`); }
+        "#,
+    );
+    let run = finish(&mut place.netscript(&["--sandbox", "script.rhai"]));
+    assert_eq!((run.status, run.stdout.as_str()), (0, "undo E0507\nleft 0\nset E0303\n"), "{run:?}");
+    let dry = finish(&mut place.netscript(&["--dry-run", "script.rhai"]));
+    assert!(dry.stderr.contains("undo E0507\nleft 0\nset E0303\n"), "{dry:?}");
+}
