@@ -406,7 +406,7 @@ fn property_called(engine: &Engine, name: &str, given: &[String]) -> Option<Stri
     let [receiver] = given else { return None };
     let getters = forms(engine, |known| known.strip_prefix("get$") == Some(name));
     let owner = getters.iter().any(|form| form.params.first() == Some(receiver));
-    owner.then(|| format!("`{name}` is a property: write it without brackets, `{}.{name}`", receiver.to_lowercase()))
+    owner.then(|| format!("`{name}` is a property: write `.{name}`, without brackets"))
 }
 
 fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> Description {
