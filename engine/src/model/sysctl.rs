@@ -70,6 +70,10 @@ impl Model {
             Found::Setting | Found::Unknown => self.check_neighbour_link(space, &path)?,
         }
         let Some(conf) = Conf::of(&path) else {
+            // Whether br_netfilter is loaded, nobody knows; what it takes is known (`brnf_sysctl_call_tables`).
+            if path.starts_with("net/bridge/bridge-nf-") && integer(value).is_none() {
+                return Err(Errno::EINVAL.into());
+            }
             match op {
                 SysctlOp::Write(..) => {
                     drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))

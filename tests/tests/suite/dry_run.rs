@@ -142,3 +142,17 @@ fn a_new_address_answers_the_first_probe() {
     let run = place.sandboxed(&script);
     assert_eq!((run.status, run.stdout.as_str()), (0, "0\n"), "{}", run.stderr);
 }
+
+/// `brnf_sysctl_call_tables` takes numbers only. Where br_netfilter is not loaded, nothing takes anything.
+#[test]
+fn a_setting_of_bridges_takes_only_numbers() {
+    let place = Place::new();
+    place.write(
+        "script.rhai",
+        "try { host.sysctl(\"net.bridge.bridge-nf-call-iptables\", \"a/b\"); print(\"fine\"); } catch (e) { print(`code ${e.code}`); }",
+    );
+    let run = finish(&mut place.netscript(&["--sandbox", "script.rhai"]));
+    assert!(["code E0305\n", "code E0307\n"].contains(&run.stdout.as_str()), "{run:?}");
+    let dry = finish(&mut place.netscript(&["--dry-run", "script.rhai"]));
+    assert!(dry.stderr.contains("code E0305\n"), "{dry:?}");
+}
