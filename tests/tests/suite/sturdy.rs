@@ -184,28 +184,30 @@ fn modules_that_import_each_other_are_an_error_that_shows_the_circle() {
     assert_eq!(dry(&place, "import \"c\" as c; import \"d\" as d; assert(d::two() == 2);").status, 0);
 }
 
-/// Scripts that want more than there is, and their codes.
-const GREEDY: [(&str, &str); 8] = [
-    ("netns(\"red\"); let a = [1]; a.pad(9000000000000000000, 1);", "E0109"),
-    ("netns(\"red\"); blob(9000000000000000000);", "E0109"),
-    ("netns(\"red\"); let s = \"a\"; s.pad(60000000, 'a'); let t = s; s.replace(\"a\", t);", "E0109"),
-    ("netns(\"red\"); let s = \"aaaaaaaa\"; loop { s += s; }", "E0121"),
-    ("netns(\"red\"); let a = []; loop { a.push(blob(10000000)); }", "E0121"),
-    ("netns(\"red\"); let s = \"eval(s)\"; eval(s)", "E0109"),
-    ("netns(\"red\"); fn f(n) { f(n + 1) } f(0);", "E0109"),
-    ("netns(\"red\"); fn f() { eval(\"f()\") } f();", "E0109"),
+/// Scripts that want more than there is, and the limits that each may meet first: recursion takes stack and memory, and which
+/// of the two ends sooner differs between builds.
+const GREEDY: [(&str, &[&str]); 8] = [
+    ("netns(\"red\"); let a = [1]; a.pad(9000000000000000000, 1);", &["E0109"]),
+    ("netns(\"red\"); blob(9000000000000000000);", &["E0109"]),
+    ("netns(\"red\"); let s = \"a\"; s.pad(60000000, 'a'); let t = s; s.replace(\"a\", t);", &["E0109"]),
+    ("netns(\"red\"); let s = \"aaaaaaaa\"; loop { s += s; }", &["E0121"]),
+    ("netns(\"red\"); let a = []; loop { a.push(blob(10000000)); }", &["E0121"]),
+    ("netns(\"red\"); let s = \"eval(s)\"; eval(s)", &["E0109", "E0121"]),
+    ("netns(\"red\"); fn f(n) { f(n + 1) } f(0);", &["E0109"]),
+    ("netns(\"red\"); fn f() { eval(\"f()\") } f();", &["E0109", "E0121"]),
 ];
 
 #[test]
 fn a_script_that_wants_too_much_fails_and_is_undone() {
-    for (script, code) in GREEDY {
+    for (script, codes) in GREEDY {
         let (finished, left) = Sandbox::new().run(move || {
             let place = Place::new();
             let finished = finish(&mut place.on_the_machine(script));
             (finished, fs::read_dir("/run/netns").map_or(0, |entries| entries.count()))
         });
         assert_eq!((finished.status, left), (1, 0), "{script}: {finished:?}");
-        assert!(finished.stderr.contains(&format!("error[{code}]")), "{script}: {finished:?}");
+        let met = codes.iter().any(|code| finished.stderr.contains(&format!("error[{code}]")));
+        assert!(met, "{script}: {finished:?}");
         assert!(!finished.stderr.contains("panicked"), "{script}: {finished:?}");
     }
 }
