@@ -167,16 +167,16 @@ fn rules_that_netscript_cannot_read_come_back() {
     });
 }
 
-/// A chain goes back as a whole or not at all, and the error names the rule that is at fault.
+/// A rule whose chain is gone does not keep the others from coming back, each to its place among the rules of others.
 #[test]
-fn a_chain_comes_back_as_a_whole_or_not_at_all() {
+fn a_rule_whose_chain_is_gone_does_not_keep_the_others_from_coming_back() {
     in_new_netns(|| {
         shell(
             "iptables -A INPUT -i a -j DROP; iptables -N own; iptables -A INPUT -j own; iptables -A INPUT -i b -j DROP",
         )
         .unwrap();
         let flush = "let before = checkpoint(); host.filter.input.flush();";
-        // What a rule jumped to is gone, and the rule would have gone with it: the others come back.
+        // What a rule jumped to is gone, which the kernel allows only after the rule: the others come back.
         run(&format!("{flush} host.exec(\"iptables -X own\"); rollback(before);")).unwrap();
         assert_eq!(chain("iptables", "INPUT"), ["a", "b"].map(|name| format!("-A INPUT -i {name} -j DROP")));
         // Others' rules that came meanwhile stay where they are.

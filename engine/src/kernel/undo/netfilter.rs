@@ -111,6 +111,7 @@ impl Kernel {
     }
 
     /// Puts rules back where they were, unless they are there: all of them in one transaction, or none.
+    /// Those that jump to a chain which is gone stay away.
     pub(super) fn put_rules_back(&mut self, place: &Place, chain: &ChainRef, former: &[Former]) -> Outcome {
         let Some(netns) = self.find(place)? else { return Ok(()) };
         if !self.may_hold_rules(&netns, chain)? {
@@ -138,7 +139,7 @@ impl Kernel {
             return Ok(());
         }
         while let Err((culprit, failure)) = netfilter::put_back(&mut self.namespaces, &netns, chain, &returning) {
-            // What it jumps to is gone, and it would have gone with that.
+            // What it jumps to is gone, which the kernel allows only after the rule.
             if !self.last_try || failure.refusal.errno != Errno::ENOENT {
                 return Err(not_put_back(&returning[culprit].rule.text, failure));
             }
