@@ -1,9 +1,9 @@
 //! Random scripts, as text: `cargo xtask fuzz`.
 //!
 //! A script is made from a grammar whose words, options and values come from the registered words
-//! and their examples, so that a word that is added is part of it ([`grammar`]). It runs dry in
-//! another process, which may end in any way ([`worker`]), and in a sandbox ([`sandbox`]). What must
-//! not happen is in [`judge`]; a script that makes it happen is made smaller ([`shrink`]).
+//! and their examples, so that a word that is added is part of it (`grammar`). It runs dry in
+//! another process, which may end in any way (`worker`), and in a sandbox (`sandbox`). What must
+//! not happen is in `judge`; a script that makes it happen is made smaller (`shrink`).
 
 mod grammar;
 mod judge;

@@ -1,7 +1,7 @@
 //! Tests on other kernels and releases: `cargo xtask rig`.
 //!
-//! [`cache`] downloads and makes the machines with the shell programs of `tests/rig`, [`build`] links the tests so that
-//! they start on all of them, [`jobs`] cuts them into portions, and [`report`] reads what came of them.
+//! `cache` downloads and makes the machines with the shell programs of `tests/rig`, `build` links the tests so that
+//! they start on all of them, `jobs` cuts them into portions, and `report` reads what came of them.
 
 mod build;
 mod cache;
