@@ -406,6 +406,14 @@ impl World for DryRun {
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.present(netns)?;
+        if let Some(dev) = request.dev.as_ref().filter(|dev| !self.model.has_link(netns, dev)) {
+            return Err(Error::NoSuchLink {
+                name: dev.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            });
+        }
         self.asked = true;
         let line = shell::ping(netns, request).line(self.style);
         self.print(&line);

@@ -48,6 +48,18 @@ impl<'a> Conf<'a> {
     }
 }
 
+/// What the kernel refuses of a setting's value, as far as scripts are known to meet it
+/// (net/ipv4/sysctl_net_ipv4.c: files of mode 0444, and `proc_dointvec_minmax`).
+fn check_value(path: &str, value: &str) -> Outcome {
+    match path {
+        "net/ipv4/tcp_available_congestion_control" | "net/ipv4/tcp_available_ulp" => Err(Errno::EACCES.into()),
+        "net/ipv4/ip_default_ttl" if !integer(value).is_some_and(|ttl| (1..=255).contains(&ttl)) => {
+            Err(Errno::EINVAL.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         match (op, self.write_sysctl(netns, op)) {
@@ -69,6 +81,7 @@ impl Model {
             Found::Nothing => return Err(Errno::ENOENT.into()),
             Found::Setting | Found::Unknown => self.check_neighbour_link(space, &path)?,
         }
+        check_value(&path, value)?;
         let Some(conf) = Conf::of(&path) else {
             // Whether br_netfilter is loaded, nobody knows; what it takes is known (`brnf_sysctl_call_tables`).
             if path.starts_with("net/bridge/bridge-nf-") && integer(value).is_none() {

@@ -155,7 +155,7 @@ fn slips_in_a_session_are_told() {
         ("ls", "`:show`"),
         ("ip a", "`host.links`"),
         ("ip route", "`host.routes`"),
-        ("netns(\"red\").links()", "`netns.links`"),
+        ("netns(\"red\").links()", "`.links`"),
         ("bridge(\"br0\").addr(10.0.0.1/24)", "`\"10.0.0.1/24\"`"),
     ] {
         let finished = typed(&place, &format!("{line}\n"));
