@@ -1,6 +1,7 @@
 //! `--sandbox`: for everyone, of the machine's network nothing, and nothing left.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -155,9 +156,26 @@ fn a_sandbox_can_be_made_in_a_user_namespace() {
     place.write("script.rhai", "netns(\"red\"); print(host.links.map(|l| l.name))");
     for arguments in [&["-Ur"][..], &["-Urn"], &["-Urnm"], &["-Urnmpf"]] {
         let mut command = Command::new("unshare");
+        command.current_dir(place.path(""));
         command.args(arguments).arg(place.program()).arg("--sandbox").arg(place.path("script.rhai"));
         let finished = finish(as_nobody(&mut command));
         assert_eq!(finished.success(), "[\"lo\"]\n", "{arguments:?}");
+    }
+}
+
+/// As `sudo -u nobody netscript …` in root's home does.
+#[test]
+fn the_current_folder_may_be_out_of_reach() {
+    let place = Place::new();
+    place.write("script.rhai", "netns(\"red\"); print(host.exec([\"pwd\"]).stdout)");
+    let closed = place.path("closed");
+    fs::create_dir_all(closed.join("inner")).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    for folder in [closed.clone(), closed.join("inner")] {
+        let mut command = Command::new("setpriv");
+        command.current_dir(folder).args(["--reuid", "nobody", "--regid", "65534", "--clear-groups", "--"]);
+        command.arg(place.program()).arg("--sandbox").arg(place.path("script.rhai"));
+        assert_eq!(finish(&mut command).success(), "/\n\n");
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn check(folders: &SandboxFolders) -> OurResult<()> {
 
 /// Everything but `/sys`, which must be made in the new network.
 pub(super) fn make(folders: &SandboxFolders) -> Result<Limits, Obstacle> {
-    let here = std::env::current_dir().ok();
+    let here = current_folder();
     let kept = keep(folders, here.as_deref())?;
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(Step::Mount("/").failed())?;
@@ -77,12 +77,18 @@ pub(super) fn make(folders: &SandboxFolders) -> Result<Limits, Obstacle> {
         own_folder("/tmp", "mode=1777")?;
     }
     etc::make_resolv_conf()?;
-    show(&kept).map_err(Step::Folder.failed())?;
+    show(&kept)?;
     // The current folder may lie under what has been covered since.
-    if let Some(here) = here {
-        std::env::set_current_dir(here).map_err(Step::Folder.failed())?;
-    }
+    let here = here.unwrap_or_else(|| PathBuf::from("/"));
+    std::env::set_current_dir(&here).map_err(Obstacle::folder(&here))?;
     Ok(limits)
+}
+
+/// The current folder, if this user gets there by its path. `sudo -u USER` and the like start programs in folders of
+/// which the user may not even ask who is in there; nothing could be read from such a one, and the sandbox starts in `/`.
+fn current_folder() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    std::env::set_current_dir(&here).ok().map(|()| here)
 }
 
 fn own_folder(path: &'static str, mode: &str) -> Result<(), Obstacle> {
@@ -181,9 +187,9 @@ fn keep(folders: &SandboxFolders, here: Option<&Path>) -> Result<Vec<Kept>, Obst
     let open = |path: &Path| OpenOptions::new().read(true).custom_flags(O_PATH | O_DIRECTORY).open(path);
     let mut kept = Vec::new();
     for path in &folders.writable {
-        let path = fs::canonicalize(path).map_err(Step::Folder.failed())?;
-        let folder = open(&path).map_err(Step::Folder.failed())?;
-        let flags = mount_flags(fstatvfs(&folder).map_err(Step::Folder.failed())?.flags());
+        let path = fs::canonicalize(path).map_err(Obstacle::folder(path))?;
+        let folder = open(&path).map_err(Obstacle::folder(&path))?;
+        let flags = mount_flags(fstatvfs(&folder).map_err(Obstacle::folder(&path))?.flags());
         kept.push(Kept { path, folder, writable: Some(flags | MsFlags::MS_NODEV) });
     }
     for path in folders.visible.iter().map(PathBuf::as_path).chain(here) {
@@ -200,17 +206,19 @@ fn keep(folders: &SandboxFolders, here: Option<&Path>) -> Result<Vec<Kept>, Obst
 }
 
 /// Puts the folders that are kept into their places.
-fn show(kept: &[Kept]) -> io::Result<()> {
-    for Kept { path, folder, writable } in kept {
+fn show(kept: &[Kept]) -> Result<(), Obstacle> {
+    kept.iter().try_for_each(|kept| kept.show().map_err(Obstacle::folder(&kept.path)))
+}
+
+impl Kept {
+    fn show(&self) -> io::Result<()> {
+        let Kept { path, folder, writable } = self;
         if !path.is_dir() {
             DirBuilder::new().recursive(true).mode(0o755).create(path)?;
         }
         bind(Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())), path)?;
-        if let Some(flags) = writable {
-            remount(path, *flags)?;
-        }
+        Ok(writable.map_or(Ok(()), |flags| remount(path, flags))?)
     }
-    Ok(())
 }
 
 /// Puts the machine's `/sys` out of sight, and in its place a read-only one with the same folders, all of

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use super::super::privilege::status_field;
 use crate::diagnostics::{Errno, Error};
@@ -36,11 +37,31 @@ pub(super) enum Step {
 pub(super) struct Obstacle {
     step: Step,
     errno: Errno,
+    /// The folder that a step is about.
+    folder: Option<PathBuf>,
+}
+
+impl Obstacle {
+    /// A folder of the machine's that cannot be shown.
+    pub(super) fn folder<E: Into<io::Error>>(folder: &Path) -> impl FnOnce(E) -> Obstacle {
+        move |error| Obstacle { folder: Some(folder.to_owned()), ..Step::Folder.failed()(error) }
+    }
+
+    fn phrase(&self) -> String {
+        match &self.folder {
+            Some(folder) => format!("{} `{}`", self.step.phrase(), folder.display()),
+            None => self.step.phrase(),
+        }
+    }
 }
 
 impl Step {
     pub(super) fn failed<E: Into<io::Error>>(self) -> impl FnOnce(E) -> Obstacle {
-        move |error| Obstacle { step: self, errno: Errno(error.into().raw_os_error().unwrap_or(Errno::EIO.0)) }
+        move |error| Obstacle {
+            step: self,
+            errno: Errno(error.into().raw_os_error().unwrap_or(Errno::EIO.0)),
+            folder: None,
+        }
     }
 
     fn phrase(self) -> String {
@@ -48,7 +69,7 @@ impl Step {
             Step::User => "make a user namespace".to_owned(),
             Step::Map => "become root in the new user namespace".to_owned(),
             Step::ReadOnly => "make the machine's files read-only".to_owned(),
-            Step::Folder => "show the lab's folders".to_owned(),
+            Step::Folder => "show the folder".to_owned(),
             Step::Limit => "set the limits of the new user namespace".to_owned(),
             Step::Keyring => "begin a new session keyring".to_owned(),
             Step::Namespaces => "make a user, network, mount and PID namespace".to_owned(),
@@ -94,7 +115,7 @@ fn setting(path: &str) -> Option<i64> {
 /// The error with the switch that is behind it, as far as can be told.
 pub(super) fn explain(obstacle: &Obstacle, switches: &Switches) -> Error {
     let reason = obstacle.errno.text().map_or_else(|| obstacle.errno.to_string(), str::to_owned);
-    let why = format!("cannot {}: {reason}", obstacle.step.phrase());
+    let why = format!("cannot {}: {reason}", obstacle.phrase());
     Error::NoSandbox { why, help: help(obstacle, switches) }
 }
 
@@ -110,7 +131,7 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
             "`/proc` is read-only here, as in a sandbox within a sandbox: one more does not fit in".to_owned()
         }
         (Step::Folder, _) => {
-            "the folders of the script, of `--writable` and the current one must be there, and readable; run netscript from another".to_owned()
+            "the folders of the script and of `--writable`, and the current one, must be there, and this user must be able to read them".to_owned()
         }
         (
             Step::User
@@ -191,7 +212,7 @@ mod tests {
     use super::*;
 
     fn help_for(step: Step, errno: Errno, switches: Switches) -> String {
-        match explain(&Obstacle { step, errno }, &switches) {
+        match explain(&Obstacle { step, errno, folder: None }, &switches) {
             Error::NoSandbox { help, .. } => help,
             other => panic!("{other:?}"),
         }
