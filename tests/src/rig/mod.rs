@@ -48,8 +48,9 @@ struct Arguments {
     /// In each root and on each kernel
     #[arg(long)]
     all: bool,
-    /// Put the table into README.md and the book
-    #[arg(long)]
+    /// Run all tests, and put the table into README.md and the book, with what earlier runs of all tests on the other
+    /// machines have shown
+    #[arg(long, conflicts_with_all = ["only", "skip", "command"])]
     record: bool,
     /// Words of which a test's name must have one: a part of `suite::journal::…`, `netscript_engine::…`
     #[arg(value_name = "FILTER")]
@@ -204,18 +205,20 @@ impl Rig {
             let start = Instant::now();
             let mut child = self.start(*machine, &out, &["sh".to_owned(), "/out/jobs".to_owned()])?;
             let report = follow(&mut child, &out, jobs);
-            rows.push(Row {
+            let row = Row {
                 release: machine.release.title(),
                 versions: fs::read_to_string(out.join("versions")).unwrap_or_default(),
                 report,
                 seconds: start.elapsed().as_secs(),
-            });
+            };
+            if arguments.record {
+                record::keep(&self.results, *machine, &row.line())?;
+            }
+            rows.push(row);
         }
-        let table = report::table(&rows);
-        println!("\n{table}");
-        let file = self.results.join("table.md");
-        fs::write(&file, &table).map_err(|error| format!("{}: {error}", file.display()))?;
+        println!("\n{}", report::table(rows.iter().map(Row::line)));
         if arguments.record {
+            let table = report::table(record::kept(&self.results));
             record::files().iter().try_for_each(|file| record::record(file, &table))?;
         }
         Ok(rows.iter().all(|row| row.report.failed.is_empty()))

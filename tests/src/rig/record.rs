@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Kernel, Machine, Release};
 use crate::workspace;
 
 /// Where the table begins and ends.
@@ -10,6 +11,27 @@ const MARKS: [&str; 2] = ["<!-- begin: cargo xtask rig --all --record -->\n", "<
 /// The files that have it.
 pub fn files() -> [PathBuf; 2] {
     ["README.md", "book/src/machines.md"].map(|file| workspace().join(file))
+}
+
+/// Keeps a machine's line for later tables.
+///
+/// # Errors
+///
+/// If the disk is full.
+pub fn keep(results: &Path, machine: Machine, line: &str) -> Result<(), String> {
+    let file = line_of(results, machine);
+    std::fs::write(&file, line).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// The lines that were kept: the roots first.
+pub fn kept(results: &Path) -> Vec<String> {
+    let roots = Release::ALL.into_iter().map(Machine::root);
+    let machines = roots.chain(Kernel::ALL.into_iter().map(Machine::booted));
+    machines.filter_map(|machine| std::fs::read_to_string(line_of(results, machine)).ok()).collect()
+}
+
+fn line_of(results: &Path, machine: Machine) -> PathBuf {
+    results.join(format!("{}.md", machine.name()))
 }
 
 /// Puts the table between the marks of a file.

@@ -1,7 +1,6 @@
 //! What came of the tests, as libtest tells it.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::Path;
 
 use super::jobs::Job;
@@ -100,30 +99,31 @@ pub struct Row {
     pub seconds: u64,
 }
 
-/// The table, as Markdown.
-pub fn table(rows: &[Row]) -> String {
-    let mut text = String::from(
-        "| release | kernel | iptables | iproute2 | nft | passed | failed | skipped | time |\n|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for row in rows {
-        let mut lines = row.versions.lines();
+impl Row {
+    /// Its line of the table.
+    pub fn line(&self) -> String {
+        let mut lines = self.versions.lines();
         let mut next = || lines.next().unwrap_or_default().to_owned();
         let (kernel, iptables, ip, nft) = (next(), next(), next(), next());
-        let _ = writeln!(
-            text,
-            "| {} | {kernel} | {} | {} | {} | {} | {} | {} | {}:{:02} |",
-            row.release,
+        format!(
+            "| {} | {kernel} | {} | {} | {} | {} | {} | {} | {}:{:02} |\n",
+            self.release,
             number(&iptables),
             number(ip.split("iproute2-").last().unwrap_or_default()),
             number(&nft),
-            row.report.passed,
-            row.report.failed.len(),
-            row.report.skipped.len(),
-            row.seconds / 60,
-            row.seconds % 60
-        );
+            self.report.passed,
+            self.report.failed.len(),
+            self.report.skipped.len(),
+            self.seconds / 60,
+            self.seconds % 60
+        )
     }
-    text
+}
+
+/// The table of these lines, as Markdown.
+pub fn table(lines: impl IntoIterator<Item = String>) -> String {
+    let head = "| release | kernel | iptables | iproute2 | nft | passed | failed | skipped | time |\n|---|---|---|---|---|---|---|---|---|\n";
+    std::iter::once(head.to_owned()).chain(lines).collect()
 }
 
 /// The first word that is a version: `1.8.9` of `iptables v1.8.9 (nf_tables)`.
@@ -204,7 +204,7 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         let versions = "6.1.0-50-amd64\niptables v1.8.9 (nf_tables)\nip utility, iproute2-6.1.0, libbpf 1.1.2\nnftables v1.0.6 (Lester Gooch #5)\n";
         let report = Report { passed: 3, ..Report::default() };
         let row = Row { release: "Debian 12", versions: versions.to_owned(), report, seconds: 75 };
-        let text = table(&[row]);
+        let text = table([row.line()]);
         assert!(
             text.ends_with("| Debian 12 | 6.1.0-50-amd64 | 1.8.9 | 6.1.0 | 1.0.6 | 3 | 0 | 0 | 1:15 |\n"),
             "{text}"
