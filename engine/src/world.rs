@@ -216,7 +216,7 @@ pub struct Summary {
 pub struct Point(pub usize);
 
 /// What a program left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Exit status; 128 and the signal's number when a signal ended it, as in a shell.
     pub status: i32,

@@ -8,6 +8,7 @@ use netscript_engine::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Pre
 use netscript_engine::state::{Link as State, LinkType};
 use rhai::{Array, Dynamic, Map};
 
+use crate::unknown::Unknown;
 use crate::{Link, Netns, Process};
 
 /// A value in words, with its type: `42 (an integer)`.
@@ -28,9 +29,9 @@ fn kind(value: &Dynamic) -> &'static str {
         "a bool"
     } else if value.is_float() {
         "a float"
-    } else if value.is_array() {
+    } else if value.is_array() || value.is::<Unknown<Array>>() {
         "an array"
-    } else if value.is_map() {
+    } else if value.is_map() || value.is::<Unknown<Map>>() {
         "a map"
     } else if value.is_unit() {
         "nothing"

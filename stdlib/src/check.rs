@@ -10,8 +10,7 @@ use netscript_engine::interpreter::{Session, at};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, LexError, Token};
 
-use crate::unknown::{self, Unknown};
-use crate::{RhaiResult, args, compared};
+use crate::{RhaiResult, args, compared, unknown};
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
@@ -101,14 +100,15 @@ fn call_unless_unknown(context: &mut EvalContext, word: &str, inputs: &[Expressi
             context.eval_expression_tree(input)
         };
         let what = match evaluated {
-            Ok(value) => match value.read_lock::<Unknown>().map(|unknown| unknown.what().to_owned()) {
-                Some(what) => what,
-                None => {
+            Ok(value) => match unknown::what(&value) {
+                Some(what) if word == "print" => what,
+                // What an answer is, is known: no condition, and no text.
+                Some(_) | None => {
                     arguments.push(value);
                     continue;
                 }
             },
-            Err(error) => unknown::reason(&error).ok_or(error)?,
+            Err(error) => unknown::reason(context.engine(), &error).ok_or(error)?,
         };
         let at = at_position(context, place);
         remark(&Session::of_context(context), at, &format!("{word}: a dry run cannot know {what}"));
@@ -158,7 +158,7 @@ fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: In
             Ok(true) => return Ok(()),
             Ok(false) => None,
             Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
-            Err(error) if let Some(what) = unknown::reason(&error) => {
+            Err(error) if let Some(what) = unknown::reason(ctx.engine(), &error) => {
                 remark(session, at(ctx), &format!("wait_until: a dry run cannot know {what}"));
                 return Ok(());
             }

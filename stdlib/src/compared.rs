@@ -1,66 +1,52 @@
 //! The two sides of a comparison, told when an assertion fails.
 
-use crate::unknown::{self, Unknown};
 use netscript_engine::diagnostics::Error;
-use rhai::{
-    ASTFlags, BinaryExpr, Dynamic, EvalAltResult, EvalContext, Expr, Expression, FnCallExpr, Map, Position, Token,
-};
+use rhai::{ASTFlags, BinaryExpr, Dynamic, EvalContext, Expr, Expression, FnCallExpr, Map, Position, Token};
+
+use crate::{RhaiResult, unknown};
 
 /// More characters of a value are not shown.
 const LONGEST: usize = 200;
 
 /// A condition's value. Where it is a comparison, its sides are evaluated once, on their own, and
-/// told in words where they are no literals.
-pub(crate) fn evaluate(
-    context: &mut EvalContext,
-    condition: &Expression,
-    told: &mut Vec<String>,
-) -> Result<Dynamic, Box<EvalAltResult>> {
-    if let Expr::And(parts, position) = &**condition {
-        return all_of(context, parts, *position, told);
+/// told in words where they are no literals. What has another type than a condition has is a value as any
+/// other, whether it is known in a dry run or not.
+pub(crate) fn evaluate(context: &mut EvalContext, condition: &Expr, told: &mut Vec<String>) -> RhaiResult {
+    match condition {
+        Expr::And(parts, position) => all_of(context, parts, *position, told),
+        Expr::Or(parts, position) => any_of(context, parts, *position, told),
+        Expr::Dot(..) => match last_property(condition) {
+            Some(asked) => property(context, asked, told),
+            None => value(context, condition),
+        },
+        Expr::FnCall(call, position) if call.op_token.is_some() => operation(context, call, *position, told),
+        _ => value(context, condition),
     }
-    if let Some((result, ok)) = asks_if_ok(condition) {
-        return evaluate_ok(context, &result, ok, told);
-    }
-    let Some((call, position)) = comparison(condition) else {
-        return context.eval_expression_tree(condition);
-    };
-    let mut sides = Vec::new();
-    for (side, expression) in ["left", "right"].iter().zip(&call.args) {
-        let value = context.eval_expression_tree(&Expression::from(expression))?;
-        if !expression.is_constant() {
-            told.push(format!("the {side} side is {}", shown(context, &value)));
-        }
-        sides.push(Expr::DynamicConstant(Box::new(value), expression.position()));
-    }
-    let known = Expr::FnCall(Box::new(FnCallExpr { args: sides.into_iter().collect(), ..call.clone() }), position);
-    context.eval_expression_tree(&Expression::from(&known))
+}
+
+fn value(context: &mut EvalContext, expression: &Expr) -> RhaiResult {
+    context.eval_expression_tree(&Expression::from(expression))
+}
+
+fn constant(value: Dynamic, position: Position) -> Expr {
+    Expr::DynamicConstant(Box::new(value), position)
 }
 
 /// `A && B`. Where A is not known, in a dry run, the assertion is taken to hold and B is asked as well,
 /// so that what it stands for is printed.
-fn all_of(
-    context: &mut EvalContext,
-    parts: &[Expr],
-    position: Position,
-    told: &mut Vec<String>,
-) -> Result<Dynamic, Box<EvalAltResult>> {
+fn all_of(context: &mut EvalContext, parts: &[Expr], position: Position, told: &mut Vec<String>) -> RhaiResult {
     let (mut values, mut unknown) = (Vec::with_capacity(parts.len()), None);
     for part in parts {
         let mut of_part = Vec::new();
-        let value = match evaluate(context, &Expression::from(part), &mut of_part) {
-            Ok(value) if value.is::<Unknown>() => {
-                unknown.get_or_insert(Ok(value));
-                continue;
-            }
-            Err(error) if unknown::reason(&error).is_some() => {
-                unknown.get_or_insert(Err(error));
+        let value = match evaluate(context, part, &mut of_part) {
+            Err(error) if unknown::reason(context.engine(), &error).is_some() => {
+                unknown.get_or_insert(error);
                 continue;
             }
             value => value?,
         };
         let holds = value.as_bool();
-        values.push(Expr::DynamicConstant(Box::new(value), part.position()));
+        values.push(constant(value, part.position()));
         if holds != Ok(true) {
             told.append(&mut of_part);
             unknown = None;
@@ -68,10 +54,58 @@ fn all_of(
         }
     }
     match unknown {
-        Some(unknown) => unknown,
+        Some(unknown) => Err(unknown),
+        None => value(context, &Expr::And(Box::new(values.into_iter().collect()), position)),
+    }
+}
+
+/// `A || B`
+fn any_of(context: &mut EvalContext, parts: &[Expr], position: Position, told: &mut Vec<String>) -> RhaiResult {
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts {
+        let value = evaluate(context, part, told)?;
+        let fails = value.as_bool() == Ok(false);
+        values.push(constant(value, part.position()));
+        if !fails {
+            break;
+        }
+    }
+    value(context, &Expr::Or(Box::new(values.into_iter().collect()), position))
+}
+
+/// `A == B`, `!A`, `A + B`. Where an operand is not known, in a dry run, the others are asked as well, so that
+/// what they stand for is printed.
+fn operation(
+    context: &mut EvalContext,
+    call: &FnCallExpr,
+    position: Position,
+    told: &mut Vec<String>,
+) -> RhaiResult {
+    let (mut operands, mut unknown) = (Vec::with_capacity(call.args.len()), None);
+    for (index, operand) in call.args.iter().enumerate() {
+        let evaluated = match operand {
+            operand if call.op_token == Some(Token::Bang) => evaluate(context, operand, told),
+            Expr::FnCall(inner, at) if inner.op_token.is_some() => operation(context, inner, *at, &mut Vec::new()),
+            operand => value(context, operand),
+        };
+        let value = match evaluated {
+            Err(error) if unknown::reason(context.engine(), &error).is_some() => {
+                unknown.get_or_insert(error);
+                continue;
+            }
+            value => value?,
+        };
+        if compares(call) && !operand.is_constant() {
+            let side = ["left", "right"][index];
+            told.push(format!("the {side} side is {}", shown(context, &value)));
+        }
+        operands.push(constant(value, operand.position()));
+    }
+    match unknown {
+        Some(unknown) => Err(unknown),
         None => {
-            let known = Expr::And(Box::new(values.into_iter().collect()), position);
-            context.eval_expression_tree(&Expression::from(&known))
+            let known = FnCallExpr { args: operands.into_iter().collect(), ..call.clone() };
+            value(context, &Expr::FnCall(Box::new(known), position))
         }
     }
 }
@@ -87,29 +121,37 @@ pub(crate) fn failure(arguments: &[Dynamic], sides: Vec<String>) -> Option<Error
     (!holds && !sides.is_empty()).then_some(Error::Assertion { message, sides })
 }
 
-/// What stands before `.ok`, and the property itself.
-fn asks_if_ok(condition: &Expr) -> Option<(Expr, &Expr)> {
-    let Expr::Dot(pair, flags, position) = condition else { return None };
-    if let Expr::Property(name, _) = &pair.rhs {
-        return (name.2 == "ok").then(|| (pair.lhs.clone(), &pair.rhs));
-    }
-    let (rhs, ok) = asks_if_ok(&pair.rhs)?;
-    let pair = BinaryExpr { lhs: pair.lhs.clone(), rhs };
-    Some((Expr::Dot(Box::new(pair), *flags, *position), ok))
+/// The last property of a chain.
+struct Asked<'a> {
+    /// What stands before it.
+    of: Expr,
+    property: &'a Expr,
+    name: &'a str,
+    flags: ASTFlags,
 }
 
-/// The `.ok` of a result, and what the result says where that is false.
-fn evaluate_ok(
-    context: &mut EvalContext,
-    result: &Expr,
-    ok: &Expr,
-    told: &mut Vec<String>,
-) -> Result<Dynamic, Box<EvalAltResult>> {
-    let value = context.eval_expression_tree(&Expression::from(result))?;
-    told.extend(value.read_lock::<Map>().map_or_else(Vec::new, |map| why_not(&map)));
-    let lhs = Expr::DynamicConstant(Box::new(value), result.position());
-    let asked = Expr::Dot(Box::new(BinaryExpr { lhs, rhs: ok.clone() }), ASTFlags::empty(), ok.position());
-    context.eval_expression_tree(&Expression::from(&asked))
+fn last_property(condition: &Expr) -> Option<Asked<'_>> {
+    let Expr::Dot(pair, flags, position) = condition else { return None };
+    if let Expr::Property(name, _) = &pair.rhs {
+        return Some(Asked { of: pair.lhs.clone(), property: &pair.rhs, name: &name.2, flags: *flags });
+    }
+    let asked = last_property(&pair.rhs)?;
+    let pair = BinaryExpr { lhs: pair.lhs.clone(), rhs: asked.of };
+    Some(Asked { of: Expr::Dot(Box::new(pair), *flags, *position), ..asked })
+}
+
+/// A property as a condition. Of the `.ok` of a result it is told what the result says where that is false.
+fn property(context: &mut EvalContext, asked: Asked, told: &mut Vec<String>) -> RhaiResult {
+    let result = value(context, &asked.of)?;
+    // What is no bool is none whatever the answer is.
+    if let Some(sample) = unknown::sample(&result, asked.name).filter(|sample| !sample.is_bool()) {
+        return Ok(sample);
+    }
+    if asked.name == "ok" {
+        told.extend(result.read_lock::<Map>().map_or_else(Vec::new, |map| why_not(&map)));
+    }
+    let pair = BinaryExpr { lhs: constant(result, asked.of.position()), rhs: asked.property.clone() };
+    value(context, &Expr::Dot(Box::new(pair), asked.flags, asked.property.position()))
 }
 
 /// What the result of a probe or of a program says.
@@ -121,8 +163,7 @@ fn why_not(result: &Map) -> Vec<String> {
     error.or(status).into_iter().chain(stderr).collect()
 }
 
-fn comparison<'a>(condition: &'a Expression) -> Option<(&'a FnCallExpr, Position)> {
-    let Expr::FnCall(call, position) = &**condition else { return None };
+fn compares(call: &FnCallExpr) -> bool {
     let compares = matches!(
         call.op_token,
         Some(
@@ -134,7 +175,7 @@ fn comparison<'a>(condition: &'a Expression) -> Option<(&'a FnCallExpr, Position
                 | Token::GreaterThanEqualsTo
         )
     );
-    (compares && call.args.len() == 2).then_some((call, *position))
+    compares && call.args.len() == 2
 }
 
 fn shown(context: &mut EvalContext, value: &Dynamic) -> String {

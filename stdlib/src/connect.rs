@@ -9,7 +9,7 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options, one_of};
-use crate::unknown::answer;
+use crate::unknown;
 use crate::{Netns, RhaiResult, args, probe};
 
 /// The options of the words of this file.
@@ -41,12 +41,12 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
     })
 }
 
-fn result(connected: Connected) -> Dynamic {
+fn result(connected: Connected) -> Map {
     let mut map = Map::new();
     map.insert("ok".into(), connected.error.is_none().into());
     map.insert("rtt_ms".into(), connected.rtt.map_or(Dynamic::UNIT, |rtt| probe::milliseconds(rtt).into()));
     map.insert("error".into(), connected.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map.into()
+    map
 }
 
 #[export_module]
@@ -89,6 +89,6 @@ mod words {
         netns.tell(|netns| shell::connect(netns, &request))?;
         let connected = netns.ask(at(&ctx), |world, netns| world.connect(netns, &request))?;
         let connected = connected.map_err(|error| probe::blamed(netns, error));
-        Ok(answer(connected, result)?)
+        Ok(unknown::map(connected, result)?)
     }
 }

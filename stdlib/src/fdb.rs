@@ -6,10 +6,10 @@ use netscript_engine::interpreter::at;
 use netscript_engine::op::{FdbEntry, FdbOp, Mac};
 use netscript_engine::state::FdbRecord;
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, Map};
+use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
-use crate::unknown::{self, answer};
+use crate::unknown;
 use crate::{Link, RhaiResult, args};
 
 const FDB: &[&str] = &["dev", "dst"];
@@ -139,6 +139,7 @@ mod words {
         let known = unknown::known(link.session(), &netns, Part::Fdb);
         let records = known.and_then(|()| link.session().lab().world().fdb(&netns));
         let of_link = |record: &FdbRecord| record.dev == name || record.master.as_ref() == Some(&name);
-        Ok(answer(records, |records| records.into_iter().filter(of_link).map(row).collect::<Array>().into())?)
+        let records = records.map(|records| records.into_iter().filter(of_link).collect());
+        Ok(unknown::list(records, row)?)
     }
 }

@@ -11,7 +11,7 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
-use crate::unknown::answer;
+use crate::unknown;
 use crate::{Netns, Process, RhaiResult, args, probe};
 
 /// The options of the words of this file.
@@ -56,13 +56,13 @@ fn server(authority: &str) -> Option<(Host, u16)> {
     Some((Host::Name(HostName::parse(name)?), port))
 }
 
-fn result(fetched: Fetched) -> Dynamic {
+fn result(fetched: Fetched) -> Map {
     let mut map = Map::new();
     map.insert("ok".into(), fetched.status.is_some_and(|status| (200..300).contains(&status)).into());
     map.insert("status".into(), fetched.status.map_or(Dynamic::UNIT, |status| i64::from(status).into()));
     map.insert("body".into(), String::from_utf8_lossy(&fetched.body).into_owned().into());
     map.insert("error".into(), fetched.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map.into()
+    map
 }
 
 fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
@@ -138,6 +138,6 @@ mod words {
         netns.tell(|netns| shell::fetch(netns, &request))?;
         let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
         let fetched = fetched.map_err(|error| probe::blamed(netns, error));
-        Ok(answer(fetched, result)?)
+        Ok(unknown::map(fetched, result)?)
     }
 }

@@ -42,7 +42,6 @@ pub use netns::Netns;
 pub use options::option_keys;
 pub use process::Process;
 pub use undo::Checkpoint;
-pub use unknown::Unknown;
 
 /// What a script can know about its run.
 #[derive(Clone, Debug, Default)]

@@ -6,9 +6,9 @@ use netscript_engine::interpreter::at;
 use netscript_engine::op::{NeighOp, Neighbour};
 use netscript_engine::state::NeighRecord;
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, Map};
+use rhai::{Dynamic, Engine, Map};
 
-use crate::unknown::{self, answer};
+use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
@@ -92,6 +92,6 @@ mod words {
         let reference = netns.reference()?;
         let known = unknown::known(netns.session(), &reference, Part::Neighbours);
         let records = known.and_then(|()| netns.session().lab().world().neighbours(&reference));
-        Ok(answer(records, |records| records.into_iter().map(row).collect::<Array>().into())?)
+        Ok(unknown::list(records, row)?)
     }
 }

@@ -66,7 +66,6 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
     ("Chain", &[], "ret rules snat tcpmss"),
     ("Rule", &[], "bytes delete handle packets text"),
     ("Error", &[], "code errno message"),
-    ("Unknown", &[], "len"),
 ];
 
 /// What a word does outside; `None`: nobody has said.

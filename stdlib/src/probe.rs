@@ -7,10 +7,10 @@ use netscript_engine::interpreter::{Session, at};
 use netscript_engine::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
 use netscript_engine::{Hop, Ping, Pong, Trace, shell};
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, Map};
+use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Known, Options};
-use crate::unknown::answer;
+use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
 /// The options of the words of this file.
@@ -91,7 +91,7 @@ pub(crate) fn blamed(netns: &Netns, error: Error) -> Error {
     }
 }
 
-fn result(pong: Pong) -> Dynamic {
+fn result(pong: Pong) -> Map {
     let mut map = Map::new();
     map.insert("ok".into(), (pong.received > 0).into());
     map.insert("sent".into(), i64::from(pong.sent).into());
@@ -100,7 +100,7 @@ fn result(pong: Pong) -> Dynamic {
     map.insert("ttl".into(), pong.ttl.map_or(Dynamic::UNIT, |ttl| i64::from(ttl).into()));
     map.insert("from".into(), pong.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
     map.insert("error".into(), pong.error.map_or(Dynamic::UNIT, Dynamic::from));
-    map.into()
+    map
 }
 
 /// One step of a traceroute.
@@ -120,7 +120,7 @@ fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> 
     netns.tell(|netns| shell::traceroute(netns, &trace))?;
     let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
     let list = list.map_err(|error| blamed(netns, error));
-    answer(list, |list| list.into_iter().map(hop).collect::<Array>().into())
+    unknown::list(list, hop)
 }
 
 fn mean_ms(times: &[Duration]) -> Option<f64> {
@@ -165,7 +165,7 @@ mod words {
         netns.tell(|netns| shell::ping(netns, &request))?;
         let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
         let pong = pong.map_err(|error| blamed(netns, error));
-        Ok(answer(pong, result)?)
+        Ok(unknown::map(pong, result)?)
     }
 
     /// Who is on the way to a target: ICMP echo requests that may pass 1, 2, … routers, until the

@@ -9,7 +9,7 @@ use netscript_engine::{Output, Started, shell};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::unknown::answer;
+use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
 /// A handle on a program that was started.
@@ -44,13 +44,13 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_global_module(exported_module!(words).into());
 }
 
-fn result(output: Output) -> Dynamic {
+fn result(output: Output) -> Map {
     let mut map = Map::new();
     map.insert("ok".into(), (output.status == 0).into());
     map.insert("status".into(), i64::from(output.status).into());
     map.insert("stdout".into(), String::from_utf8_lossy(&output.stdout).into_owned().into());
     map.insert("stderr".into(), String::from_utf8_lossy(&output.stderr).into_owned().into());
-    map.into()
+    map
 }
 
 #[export_module]
@@ -69,7 +69,7 @@ mod words {
         let argv = args::argv(&command).argument(0)?;
         netns.tell(|netns| shell::exec(netns, &argv))?;
         let output = netns.ask(at(&ctx), |world, netns| world.exec(netns, &argv))?;
-        Ok(answer(output, result)?)
+        Ok(unknown::map(output, result)?)
     }
 
     /// Opens the user's shell (`$SHELL`) in the namespace, with the terminal, and waits until it is
@@ -82,11 +82,11 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn shell(ctx: NativeCallContext, netns: &mut Netns) -> RhaiResult {
         let status = netns.ask(at(&ctx), |world, netns| world.shell(netns))?;
-        Ok(answer(status, |status| {
+        Ok(unknown::map(status, |status| {
             let mut map = Map::new();
             map.insert("ok".into(), (status == 0).into());
             map.insert("status".into(), i64::from(status).into());
-            map.into()
+            map
         })?)
     }
 

@@ -7,29 +7,28 @@ use netscript_engine::diagnostics::{Error, Result};
 use netscript_engine::interpreter::{ScriptError, Session, UNNAMED, takes_unknown};
 use netscript_engine::op::NetnsRef;
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine, EvalAltResult};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
 
 use crate::RhaiResult;
 
-/// An answer that nobody knows. It can be handed on, but not looked into.
+/// An answer that nobody knows but for its type, which is a script's type `T`. It can be handed on, but
+/// not looked into.
 #[derive(Clone)]
-pub struct Unknown {
+pub struct Unknown<T> {
     what: String,
+    /// An answer of the same type: it has the same keys, with values of the same types where these are
+    /// always the same.
+    sample: T,
 }
 
-impl Unknown {
-    /// What it is that nobody knows, in words.
-    pub(crate) fn what(&self) -> &str {
-        &self.what
-    }
-
-    fn refuse<T>(&self) -> RhaiResult<T> {
+impl<T> Unknown<T> {
+    fn refuse<V>(&self) -> RhaiResult<V> {
         Err(Error::Unknowable { what: self.what.clone() }.into())
     }
 }
 
 /// Nothing is known to go through.
-impl IntoIterator for Unknown {
+impl IntoIterator for Unknown<Array> {
     type Item = RhaiResult;
     type IntoIter = std::iter::Once<RhaiResult>;
 
@@ -38,25 +37,47 @@ impl IntoIterator for Unknown {
     }
 }
 
-impl fmt::Display for Unknown {
+impl<T> fmt::Display for Unknown<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "(unknown in a dry run: {})", self.what)
     }
 }
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Unknown>("Unknown");
-    engine.register_iterator_result::<Unknown, Dynamic>();
+    engine.register_type_with_name::<Unknown<Map>>("map");
+    engine.register_type_with_name::<Unknown<Array>>("array");
+    engine.register_iterator_result::<Unknown<Array>, Dynamic>();
     engine.register_global_module(exported_module!(words).into());
 }
 
-/// An answer as a script's value; one that cannot be known is a value too.
-pub(crate) fn answer<T>(answer: Result<T>, known: impl FnOnce(T) -> Dynamic) -> Result<Dynamic> {
+/// An answer that a script gets as a map.
+pub(crate) fn map<T: Default>(answer: Result<T>, known: impl FnOnce(T) -> Map) -> Result<Dynamic> {
     match answer {
-        Ok(answer) => Ok(known(answer)),
-        Err(Error::Unknowable { what }) => Ok(Dynamic::from(Unknown { what })),
+        Ok(answer) => Ok(known(answer).into()),
+        Err(Error::Unknowable { what }) => Ok(Dynamic::from(Unknown { what, sample: known(T::default()) })),
         Err(error) => Err(error),
     }
+}
+
+/// An answer that a script gets as an array.
+pub(crate) fn list<T>(answer: Result<Vec<T>>, known: impl FnMut(T) -> Dynamic) -> Result<Dynamic> {
+    match answer {
+        Ok(answer) => Ok(answer.into_iter().map(known).collect::<Array>().into()),
+        Err(Error::Unknowable { what }) => Ok(Dynamic::from(Unknown { what, sample: Array::new() })),
+        Err(error) => Err(error),
+    }
+}
+
+/// What it is that nobody knows, if that is all there is of a value.
+pub(crate) fn what(value: &Dynamic) -> Option<String> {
+    let map = value.read_lock::<Unknown<Map>>().map(|unknown| unknown.what.clone());
+    map.or_else(|| value.read_lock::<Unknown<Array>>().map(|unknown| unknown.what.clone()))
+}
+
+/// A value of the type that a property of an unknown map has.
+pub(crate) fn sample(value: &Dynamic, property: &str) -> Option<Dynamic> {
+    let unknown = value.read_lock::<Unknown<Map>>()?;
+    Some(unknown.sample.get(property).cloned().unwrap_or(Dynamic::UNIT))
 }
 
 /// An error if a part of what a namespace has is not known completely.
@@ -68,16 +89,13 @@ pub(crate) fn known(session: &Session, netns: &NetnsRef, part: Part) -> Result<(
 }
 
 /// What cannot be known, if that is why an evaluation failed.
-pub(crate) fn reason(error: &EvalAltResult) -> Option<String> {
+pub(crate) fn reason(engine: &Engine, error: &EvalAltResult) -> Option<String> {
     let inner = match error {
         EvalAltResult::ErrorInFunctionCall(.., inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
-            return reason(inner);
+            return reason(engine, inner);
         }
         EvalAltResult::ErrorRuntime(value, _) => value.read_lock::<ScriptError>()?,
-        EvalAltResult::ErrorFunctionNotFound(signature, _) if takes_unknown(signature) => {
-            return Some(UNNAMED.to_owned());
-        }
-        _ => return None,
+        error => return takes_unknown(engine, error).then(|| UNNAMED.to_owned()),
     };
     match inner.error() {
         Error::Unknowable { what } => Some(what.clone()),
@@ -88,51 +106,64 @@ pub(crate) fn reason(error: &EvalAltResult) -> Option<String> {
 #[export_module]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Looking into what nobody knows is an error of its own, whatever is looked for.
-    ///
-    /// ```
-    /// if !dry_run { assert(host.exec("true").ok); }
-    /// ```
+    /// Looking into what nobody knows is an error of its own, but for what is in no such answer.
     #[rhai_fn(index_get, pure, return_raw)]
-    pub fn look(unknown: &mut Unknown, _part: &str) -> RhaiResult {
-        unknown.refuse()
+    pub fn look(unknown: &mut Unknown<Map>, part: Dynamic) -> RhaiResult {
+        let known = part.read_lock::<ImmutableString>().is_some_and(|part| !unknown.sample.contains_key(part.as_str()));
+        if known { Ok(Dynamic::UNIT) } else { unknown.refuse() }
     }
 
     /// An element of what nobody knows is not known either.
-    ///
-    /// ```
-    /// if !dry_run { host.lo.up(); assert(host.traceroute("127.0.0.1")[0].ok); }
-    /// ```
     #[rhai_fn(index_get, pure, return_raw)]
-    pub fn look_at(unknown: &mut Unknown, _index: i64) -> RhaiResult {
+    pub fn look_at(unknown: &mut Unknown<Array>, _index: i64) -> RhaiResult {
         unknown.refuse()
     }
 
-    /// How many elements it has is not known.
-    ///
-    /// ```
-    /// if !dry_run { host.lo.up(); assert(host.traceroute("127.0.0.1").len() == 1); }
-    /// ```
-    #[rhai_fn(pure, return_raw)]
-    pub fn len(unknown: &mut Unknown) -> RhaiResult<i64> {
+    /// What nobody knows cannot be changed in part.
+    #[rhai_fn(index_set, pure, return_raw)]
+    pub fn change(unknown: &mut Unknown<Map>, _part: Dynamic, _value: Dynamic) -> RhaiResult<()> {
         unknown.refuse()
     }
 
-    /// Whether it equals something is not known.
-    #[rhai_fn(global, name = "==", pure, return_raw)]
-    pub fn eq(unknown: &mut Unknown, _other: Dynamic) -> RhaiResult<bool> {
+    /// What nobody knows cannot be changed in part.
+    #[rhai_fn(index_set, pure, return_raw)]
+    pub fn change_at(unknown: &mut Unknown<Array>, _index: i64, _value: Dynamic) -> RhaiResult<()> {
         unknown.refuse()
     }
 
-    /// Whether it differs from something is not known.
-    #[rhai_fn(global, name = "!=", pure, return_raw)]
-    pub fn ne(unknown: &mut Unknown, _other: Dynamic) -> RhaiResult<bool> {
+    /// How it compares is not known. Rhai by itself finds values of different types different.
+    #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", pure, return_raw)]
+    pub fn compare_map(unknown: &mut Unknown<Map>, _other: Dynamic) -> RhaiResult<bool> {
+        unknown.refuse()
+    }
+
+    /// How it compares is not known.
+    #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", return_raw)]
+    pub fn compare_with_map(_other: Dynamic, unknown: Unknown<Map>) -> RhaiResult<bool> {
         unknown.refuse()
     }
 
     /// What it is that nobody knows.
-    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
-    pub fn to_string(unknown: &mut Unknown) -> String {
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn map_to_string(unknown: &mut Unknown<Map>) -> String {
+        unknown.to_string()
+    }
+
+    /// How it compares is not known. Rhai by itself finds values of different types different.
+    #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", pure, return_raw)]
+    pub fn compare_array(unknown: &mut Unknown<Array>, _other: Dynamic) -> RhaiResult<bool> {
+        unknown.refuse()
+    }
+
+    /// How it compares is not known.
+    #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", return_raw)]
+    pub fn compare_with_array(_other: Dynamic, unknown: Unknown<Array>) -> RhaiResult<bool> {
+        unknown.refuse()
+    }
+
+    /// What it is that nobody knows.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn array_to_string(unknown: &mut Unknown<Array>) -> String {
         unknown.to_string()
     }
 }

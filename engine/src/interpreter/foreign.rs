@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, Map, ParseErrorType, Position};
 
-use super::words::type_name;
+use super::words::{self, type_name};
 use super::{ScriptError, limits, slips};
 use crate::diagnostics::{Code, Description, Error, did_you_mean};
 
@@ -17,9 +17,7 @@ pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error
     if let EvalAltResult::ErrorParsing(ParseErrorType::BadInput(LexError::Runtime(why)), _) = error {
         return limits::cause(&why.into());
     }
-    if let EvalAltResult::ErrorFunctionNotFound(signature, _) = error
-        && takes_unknown(signature)
-    {
+    if takes_unknown(engine, error) {
         return Error::Unknowable { what: UNNAMED.to_owned() };
     }
     Error::Script(Box::new(describe(engine, text, error)))
@@ -28,11 +26,37 @@ pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error
 /// What a dry run does not know, where it is not said which of several answers is meant.
 pub const UNNAMED: &str = "what this answers";
 
-/// Whether Rhai looked for a function (`name (type, type)`) of an answer that nobody knows, such as
-/// `map` of a list that is not there. There is none: such an answer is nothing that one can use.
-pub fn takes_unknown(signature: &str) -> bool {
-    let types = signature.split_once(" (").map_or("", |(_, types)| types.trim_end_matches(')'));
-    types.split(", ").any(|name| name == "Unknown")
+/// Whether Rhai refused something since a value is an answer that a dry run does not know. Such answers have the
+/// names of the types that they would have in a run, but no function takes them and they have no properties: Rhai
+/// found none, though there is one.
+pub fn takes_unknown(engine: &Engine, error: &EvalAltResult) -> bool {
+    match error {
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let (name, given) = parts(signature);
+            is_taken(engine, name, &given)
+        }
+        EvalAltResult::ErrorDotExpr(message, _) => match property_of(message) {
+            Some((property, kind)) => is_taken(engine, &format!("get${property}"), &[type_name(kind)]),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a function takes values of some types.
+fn is_taken(engine: &Engine, name: &str, given: &[String]) -> bool {
+    let takes = |form: &Form| {
+        let mut pairs = form.params.iter().zip(given);
+        form.params.len() == given.len() && pairs.all(|(param, given)| param == given || param == "value")
+    };
+    forms(engine, |known| known == name).iter().any(takes)
+}
+
+/// The name and the types in `name (type, type)`, the types in words that users know.
+fn parts(signature: &str) -> (&str, Vec<String>) {
+    let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
+    let given = given.strip_suffix(')').unwrap_or(given).split(", ");
+    (name, given.filter(|part| !part.is_empty()).map(type_name).collect())
 }
 
 fn thrown(value: &Dynamic) -> Error {
@@ -108,7 +132,7 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
         EvalAltResult::ErrorModuleNotFound(name, _) => no_module(name, ""),
         EvalAltResult::ErrorMismatchDataType(wanted, given, _)
         | EvalAltResult::ErrorMismatchOutputType(wanted, given, _) => {
-            let (wanted, given) = (type_name(wanted), type_name(given));
+            let (wanted, given) = (type_name(wanted), type_name(engine.map_type_name(given)));
             Description::new(
                 Code::E0105,
                 if given.is_empty() {
@@ -326,7 +350,7 @@ fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Form> {
         None,
         |info| {
             let metadata = info.metadata;
-            wanted(&metadata.name).then(|| {
+            (wanted(&metadata.name) && !words::is_of_unknown(metadata)).then(|| {
                 let typed = metadata.params_info.iter().map(|info| match info.split_once(':') {
                     Some((name, kind)) => (
                         name.trim().to_owned(),
@@ -358,9 +382,7 @@ fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Form> {
 
 /// `signature` is `name (type, type)`, with Rhai's names of the types given.
 fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description {
-    let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
-    let given: Vec<String> =
-        given.strip_suffix(')').unwrap_or(given).split(", ").filter(|part| !part.is_empty()).map(type_name).collect();
+    let (name, given) = parts(signature);
     if let Some(property) = name.strip_prefix("get$").or_else(|| name.strip_prefix("set$")) {
         return unknown_property(engine, given.first().map_or("this value", String::as_str), property);
     }
@@ -447,13 +469,15 @@ fn script_functions(text: &str) -> BTreeSet<String> {
 }
 
 /// Rhai says which property and type only in words.
+fn property_of(message: &str) -> Option<(&str, &str)> {
+    let mut quoted = message.strip_prefix("Unknown property")?.split('\'').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.next()?))
+}
+
 fn dot(engine: &Engine, message: &str) -> Description {
-    let quoted: Vec<&str> = message.split('\'').skip(1).step_by(2).collect();
-    match quoted[..] {
-        [property, kind] if message.starts_with("Unknown property") => {
-            unknown_property(engine, &type_name(kind), property)
-        }
-        _ => Description::new(Code::E0104, lower_first(message), "not known here"),
+    match property_of(message) {
+        Some((property, kind)) => unknown_property(engine, &type_name(kind), property),
+        None => Description::new(Code::E0104, lower_first(message), "not known here"),
     }
 }
 

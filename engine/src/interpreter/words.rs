@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rhai::{Engine, FuncInfo};
+use rhai::{Engine, FuncInfo, FuncMetadata};
 
 /// A registered function or property.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,9 @@ impl Word {
 
 /// Every word that is registered, in the order of their names.
 pub fn words(engine: &Engine) -> Vec<Word> {
-    let hashed = |info: FuncInfo<'_>| Some((info.metadata.hash, word(engine, &info)));
+    let hashed = |info: FuncInfo<'_>| {
+        (!is_of_unknown(info.metadata)).then(|| (info.metadata.hash, word(engine, &info)))
+    };
     let all = engine.collect_fn_metadata(None, hashed, true);
     let own = engine.collect_fn_metadata(None, hashed, false);
     let documented: BTreeSet<u64> =
@@ -93,6 +95,11 @@ pub fn words(engine: &Engine) -> Vec<Word> {
     words.sort_by(|a, b| (&a.name, a.standard, a.params.len()).cmp(&(&b.name, b.standard, b.params.len())));
     words.dedup();
     words
+}
+
+/// Whether a function is there for answers that a dry run does not know (`Unknown<T>`), and no word.
+pub(super) fn is_of_unknown(function: &FuncMetadata) -> bool {
+    function.params_info.iter().any(|param| param.contains("Unknown<"))
 }
 
 fn word(engine: &Engine, info: &FuncInfo<'_>) -> Word {

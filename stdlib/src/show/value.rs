@@ -9,7 +9,7 @@ use netscript_engine::state::{self, LinkType, OperState, Peer};
 use rhai::{Array, Dynamic, Map};
 
 use super::{Screen, map, table};
-use crate::{Chain, Link, Netns, Process, Rule, Table, Unknown};
+use crate::{Chain, Link, Netns, Process, Rule, Table, unknown::Unknown};
 
 /// A value as text, without the last line's end; nothing for `()`.
 pub fn show(value: &Dynamic, screen: Screen) -> Result<Option<String>> {
@@ -41,7 +41,8 @@ pub fn text(value: &Dynamic) -> String {
     let own = own
         .or_else(|| shown::<Process>(value))
         .or_else(|| shown::<ScriptError>(value))
-        .or_else(|| shown::<Unknown>(value));
+        .or_else(|| shown::<Unknown<Map>>(value))
+        .or_else(|| shown::<Unknown<Array>>(value));
     own.unwrap_or_else(|| value.to_string())
 }
 

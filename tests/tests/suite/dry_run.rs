@@ -49,6 +49,78 @@ fn what_only_a_run_knows_is_an_error_wherever_it_is_looked_at() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Where an answer of a probe or a program stands that is nothing of the type that is wanted, whatever it is.
+const OF_ANOTHER_TYPE: &[&str] = &[
+    r#"assert(host.ping("127.0.0.1"));"#,
+    r#"assert(host.exec("true"), "it works");"#,
+    r#"assert(true, host.exec("true"));"#,
+    r#"assert(!host.ping("127.0.0.1"));"#,
+    r#"assert(!host.ping("127.0.0.1").received);"#,
+    r#"assert(host.connect("127.0.0.1", 80).error);"#,
+    r#"assert(host.fetch("http://127.0.0.1/").body);"#,
+    r#"assert(host.exec("true").stauts);"#,
+    r#"assert(host.ping("127.0.0.1") && true);"#,
+    r#"assert(true && host.ping("127.0.0.1").sent);"#,
+    r#"assert(host.ping("127.0.0.1").ok && host.ping("127.0.0.1"));"#,
+    r#"assert(host.ping("127.0.0.1") || true);"#,
+    r#"assert(false || host.ping("127.0.0.1").sent);"#,
+    r#"assert(host.traceroute("127.0.0.1"));"#,
+    r#"assert(!host.neighbours);"#,
+    r#"if host.ping("127.0.0.1") { }"#,
+    r#"if !host.traceroute("127.0.0.1") { }"#,
+    r#"if false || host.ping("127.0.0.1") { }"#,
+    r#"if host.exec("true").stauts { }"#,
+    r#"while host.exec("true") { }"#,
+    r#"let p = host.ping("127.0.0.1"); for part in p { }"#,
+    r#"let p = host.ping("127.0.0.1"); netns(p);"#,
+    r#"let p = host.ping("127.0.0.1"); sleep(p);"#,
+    r#"let p = host.ping("127.0.0.1"); p + 5;"#,
+    r#"let p = host.ping("127.0.0.1"); p.nope();"#,
+    r#"let p = host.traceroute("127.0.0.1"); p.nope;"#,
+    r#"let p = host.traceroute("127.0.0.1"); p.push(1, 2, 3);"#,
+    r#"#{} > #{}"#,
+];
+
+/// What is of the right type, though a dry run does not know it.
+const OF_THE_TYPE: &[&str] = &[
+    r#"assert(host.ping("127.0.0.1").ok);"#,
+    r#"assert(host.ping("127.0.0.1").ok && host.exec("true").status == 0);"#,
+    r#"assert(host.exec("true").status + host.exec("false").status == 1);"#,
+    r#"assert(!host.ping("127.0.0.2").ok == false);"#,
+    r#"assert("ok" in host.ping("127.0.0.1"));"#,
+    r#"assert(host.ping("127.0.0.1").keys().contains("ok"));"#,
+    r#"assert(type_of(host.ping("127.0.0.1")) == "map" && type_of(host.neighbours) == "array");"#,
+    r#"assert(host.traceroute("127.0.0.1").map(|hop| hop.addr) == ["127.0.0.1"]);"#,
+    r#"assert(host.traceroute("127.0.0.1").len == 1);"#,
+    r#"assert(host.traceroute("127.0.0.1").extract(0..1).filter(|hop| hop.ok).len() == 1);"#,
+    r#"assert((host.traceroute("127.0.0.1") + [1]).len() == 2);"#,
+    r#"assert(host.ping("127.0.0.1").nope == ());"#,
+];
+
+fn code_and_place(stderr: &str) -> Option<(&str, &str)> {
+    let code = stderr.split_once("error[")?.1.split(']').next()?;
+    Some((code, stderr.split_once("┌─ ")?.1.lines().next()?))
+}
+
+/// What is refused for its type is refused in the dry run as in the run: same code, same place.
+#[test]
+fn an_answer_that_nobody_knows_has_the_type_of_one() {
+    let place = Place::new();
+    let mut wrong = String::new();
+    for (number, script) in OF_ANOTHER_TYPE.iter().chain(OF_THE_TYPE).enumerate() {
+        let name = format!("{number}.rhai");
+        place.write(&name, format!("host.lo.up();\n{script}"));
+        let real = finish(&mut place.netscript(&["--sandbox", &name]));
+        let dry = finish(&mut place.netscript(&["--dry-run", &name]));
+        let refused = number < OF_ANOTHER_TYPE.len();
+        let (real, dry) = (real.stderr, dry.stderr);
+        if code_and_place(&dry) != code_and_place(&real) || code_and_place(&real).is_some() != refused {
+            wrong.push_str(&format!("{script}\ndry run: {dry}\nrun: {real}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 #[test]
 fn what_nobody_can_have_learned_is_known() {
     let place = Place::new();
