@@ -75,12 +75,7 @@ fn any_of(context: &mut EvalContext, parts: &[Expr], position: Position, told: &
 
 /// `A == B`, `!A`, `A + B`. Where an operand is not known, in a dry run, the others are asked as well, so that
 /// what they stand for is printed.
-fn operation(
-    context: &mut EvalContext,
-    call: &FnCallExpr,
-    position: Position,
-    told: &mut Vec<String>,
-) -> RhaiResult {
+fn operation(context: &mut EvalContext, call: &FnCallExpr, position: Position, told: &mut Vec<String>) -> RhaiResult {
     let (mut operands, mut unknown) = (Vec::with_capacity(call.args.len()), None);
     for (index, operand) in call.args.iter().enumerate() {
         let evaluated = match operand {

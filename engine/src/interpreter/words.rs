@@ -77,9 +77,8 @@ impl Word {
 
 /// Every word that is registered, in the order of their names.
 pub fn words(engine: &Engine) -> Vec<Word> {
-    let hashed = |info: FuncInfo<'_>| {
-        (!is_of_unknown(info.metadata)).then(|| (info.metadata.hash, word(engine, &info)))
-    };
+    let hashed =
+        |info: FuncInfo<'_>| (!is_of_unknown(info.metadata)).then(|| (info.metadata.hash, word(engine, &info)));
     let all = engine.collect_fn_metadata(None, hashed, true);
     let own = engine.collect_fn_metadata(None, hashed, false);
     let documented: BTreeSet<u64> =
