@@ -48,18 +48,6 @@ impl<'a> Conf<'a> {
     }
 }
 
-/// What the kernel refuses of a setting's value, as far as scripts are known to meet it
-/// (net/ipv4/sysctl_net_ipv4.c: files of mode 0444, and `proc_dointvec_minmax`).
-fn check_value(path: &str, value: &str) -> Outcome {
-    match path {
-        "net/ipv4/tcp_available_congestion_control" | "net/ipv4/tcp_available_ulp" => Err(Errno::EACCES.into()),
-        "net/ipv4/ip_default_ttl" if !integer(value).is_some_and(|ttl| (1..=255).contains(&ttl)) => {
-            Err(Errno::EINVAL.into())
-        }
-        _ => Ok(()),
-    }
-}
-
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         match (op, self.write_sysctl(netns, op)) {
@@ -81,12 +69,10 @@ impl Model {
             Found::Nothing => return Err(Errno::ENOENT.into()),
             Found::Setting | Found::Unknown => self.check_neighbour_link(space, &path)?,
         }
-        check_value(&path, value)?;
-        let Some(conf) = Conf::of(&path) else {
-            // Whether br_netfilter is loaded, nobody knows; what it takes is known (`brnf_sysctl_call_tables`).
-            if path.starts_with("net/bridge/bridge-nf-") && integer(value).is_none() {
-                return Err(Errno::EINVAL.into());
-            }
+        let conf = Conf::of(&path);
+        let link = conf.as_ref().map_or(Ok(None), |conf| self.link_of(space, conf))?;
+        settings::check_write(&path, value, *netns == NetnsRef::Host)?;
+        let Some((conf, number)) = conf.zip(settings::integer(value)) else {
             match op {
                 SysctlOp::Write(..) => {
                     drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))
@@ -96,8 +82,6 @@ impl Model {
             }
             return Ok(());
         };
-        let link = self.link_of(space, &conf)?;
-        let number = integer(value).ok_or(Errno::EINVAL)?;
         self.remember(space, &conf, number);
         let on = number != 0;
         match (conf.family, conf.setting) {
@@ -239,28 +223,12 @@ impl Model {
     pub(crate) fn read_sysctl(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<String>> {
         let space = self.space_id(netns)?;
         let path = key.relative_path();
+        settings::check_read(&path)?;
         Ok(match Conf::of(&path) {
             Some(conf) => self.known(space, &conf).map(str::to_owned),
             None => self.space(space).sysctls.get(key).cloned(),
         })
     }
-}
-
-/// A number as the kernel reads it (`proc_dointvec`): the first of several, in the notation of C.
-fn integer(value: &str) -> Option<i32> {
-    let blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
-    let word = value.split(blank).find(|word| !word.is_empty())?;
-    let (negative, digits) = word.strip_prefix('-').map_or((false, word), |digits| (true, digits));
-    let (digits, radix) = match digits.as_bytes() {
-        [b'0', b'x' | b'X', _, ..] => (&digits[2..], 16),
-        [b'0', _, ..] => (&digits[1..], 8),
-        _ => (digits, 10),
-    };
-    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let number = i64::from_str_radix(digits, radix).ok()?;
-    i32::try_from(if negative { -number } else { number }).ok()
 }
 
 impl Conf<'_> {
@@ -283,37 +251,5 @@ fn family_folder(family: Family) -> &'static str {
     match family {
         Family::V4 => "ipv4",
         Family::V6 => "ipv6",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What Linux 6.18 made of each when it was written to `net.ipv4.ip_forward`.
-    #[test]
-    fn numbers_are_read_as_the_kernel_reads_them() {
-        let cases = [
-            ("1", Some(1)),
-            ("1\n", Some(1)),
-            ("1 2", Some(1)),
-            (" 1 2 3", Some(1)),
-            ("-1", Some(-1)),
-            ("0x10", Some(16)),
-            ("010", Some(8)),
-            ("", None),
-            (" ", None),
-            ("x", None),
-            ("1x", None),
-            ("+1", None),
-            ("0x", None),
-            ("08", None),
-            ("--1", None),
-            ("2147483647", Some(i32::MAX)),
-            ("2147483648", None),
-        ];
-        for (text, number) in cases {
-            assert_eq!(integer(text), number, "{text:?}");
-        }
     }
 }

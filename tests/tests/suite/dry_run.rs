@@ -97,7 +97,7 @@ const OF_THE_TYPE: &[&str] = &[
     r#"assert(host.ping("127.0.0.1").nope == ());"#,
 ];
 
-fn code_and_place(stderr: &str) -> Option<(&str, &str)> {
+pub fn code_and_place(stderr: &str) -> Option<(&str, &str)> {
     let code = stderr.split_once("error[")?.1.split(']').next()?;
     Some((code, stderr.split_once("┌─ ")?.1.lines().next()?))
 }

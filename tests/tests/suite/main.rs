@@ -31,6 +31,7 @@ mod read_back;
 mod repl;
 mod route;
 mod sandboxing;
+mod settings;
 mod shell;
 mod show;
 mod shown;
