@@ -11,12 +11,14 @@ mod equality;
 pub mod equivalence;
 pub mod floor;
 pub mod fuzz;
+mod groups;
 pub mod lines;
 mod pace;
 pub mod program;
 pub mod rig;
 pub mod rules;
 mod sandbox;
+mod settled;
 mod snapshot;
 pub mod terminal;
 

@@ -15,6 +15,9 @@ use netscript_engine::{Lab, World};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+use crate::groups;
+use crate::settled::settle;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread in a network namespace and a mount namespace of its own, with an empty `/run`. What
@@ -84,6 +87,15 @@ impl Sandbox {
         String::from_utf8(output.stdout).expect("the commands print UTF-8")
     }
 
+    /// Waits until the kernel has done what it does in its own time: a picture is taken after that.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub fn settle(&self) {
+        self.run(settle);
+    }
+
     /// Runs commands with `sh -e`.
     ///
     /// # Panics
@@ -130,16 +142,7 @@ fn remove_groups() {
         let Some(group) = header["lab"]["cgroup"].as_str().map(Path::new).filter(|group| group.is_dir()) else {
             continue;
         };
-        let _ = fs::write(group.join("cgroup.kill"), "1");
-        let programs = || fs::read_dir(group).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
-        // The kernel needs a moment until those that were ended are gone.
-        for _ in 0..200 {
-            programs().for_each(|program| drop(fs::remove_dir(program.path())));
-            if fs::remove_dir(group).is_ok() {
-                break;
-            }
-            thread::sleep(std::time::Duration::from_millis(5));
-        }
+        groups::remove(group);
     }
 }
 

@@ -12,7 +12,9 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::equal::tidy;
+use crate::groups::{below, remove};
 use crate::sandbox::cover_files;
+use crate::settled::settle;
 
 /// Seconds that netscript may take.
 const LONGEST: &str = "600";
@@ -64,6 +66,9 @@ ip link set s3peer down
 setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
 ";
 
+/// The variable that names the machine's control group; it is empty where there is none.
+pub(super) const GROUP: &str = "GROUP";
+
 /// Where scripts can be written that nobody else sees.
 pub(super) const SCRIPTS: &str = "/mnt";
 
@@ -110,6 +115,9 @@ impl Machine {
         for pid in processes().lines().filter_map(pid).filter(|pid| *pid > 1) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
+        if let Some(own) = std::env::var_os(GROUP).filter(|own| !own.is_empty()) {
+            below(Path::new(&own)).iter().for_each(|lab| remove(&Path::new(&own).join(lab)));
+        }
         unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).expect("there can be another machine");
         self.set_up();
     }
@@ -118,7 +126,8 @@ impl Machine {
         cover_files().expect("the machine has files of its own");
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // Carriers and addresses come in the kernel's own time.
+        // Carriers and addresses come in the kernel's own time. In two looks one after the other they may be missing both.
+        settle();
         let mut before = self.look();
         for _ in 0..20 {
             std::thread::sleep(Duration::from_millis(1500));
@@ -194,12 +203,21 @@ const LOOKS: [&str; 7] = [
 ];
 
 /// What comes last when a lab goes, and is seen without another program.
-fn glance() -> [(String, String); 3] {
+fn glance() -> [(String, String); 4] {
     [
+        ("control groups".into(), groups()),
         ("names".into(), listed("/run/netns")),
         ("labs".into(), listed("/run/netscript")),
         ("processes".into(), processes()),
     ]
+}
+
+/// The control groups of labs that are on the machine.
+fn groups() -> String {
+    let own = std::env::var_os(GROUP).unwrap_or_default();
+    let mut names = if own.is_empty() { Vec::new() } else { below(Path::new(&own)) };
+    names.sort();
+    names.join("\n")
 }
 
 /// The names in a folder, a line each, sorted, with its own as `.`; nothing if it is not there.

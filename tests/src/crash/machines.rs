@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use super::course::{Course, Kind, Told};
+use super::machine::GROUP;
 use super::tried::Report;
+use crate::groups::Group;
 use crate::netscript;
 
 /// Tries a course, of which `arguments` is the command line, on as many machines as it says, and tells
@@ -17,9 +20,14 @@ pub fn share(course: &Course, arguments: &[String]) -> bool {
     let (sender, told) = channel();
     let machines: Vec<_> = (0..course.at_once)
         .map(|number| {
-            let machine = start(number, course, arguments);
+            let group = Group::make(&format!("crash-{}-{number}", std::process::id()));
+            let machine = start(number, course, arguments, group.as_ref());
             let sender = sender.clone();
-            std::thread::spawn(move || listen(machine, &sender))
+            std::thread::spawn(move || {
+                let ended = listen(machine, &sender);
+                drop(group);
+                ended
+            })
         })
         .collect();
     drop(sender);
@@ -49,8 +57,12 @@ pub fn share(course: &Course, arguments: &[String]) -> bool {
     whole && tried > 0 && kinds.values().all(|sum| sum.wrong.is_empty())
 }
 
-fn start(number: u64, course: &Course, arguments: &[String]) -> Child {
-    Command::new("unshare")
+/// Starts a machine, in a control group of its own if there is one: so it sees those of its labs, and nobody else's.
+fn start(number: u64, course: &Course, arguments: &[String], group: Option<&Group>) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"test "$GROUP" = "" || echo 0 >"$GROUP/cgroup.procs"; exec unshare "$@""#, "-"]);
+    command
+        .env(GROUP, group.map_or(Path::new(""), Group::path))
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
         .arg(std::env::current_exe().unwrap_or_default())
         .arg("crash-inside")
@@ -60,7 +72,7 @@ fn start(number: u64, course: &Course, arguments: &[String]) -> Child {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("unshare can be started")
+        .expect("there is a shell")
 }
 
 /// Passes on what a machine tells; whether it came to its end.

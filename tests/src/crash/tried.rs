@@ -156,7 +156,9 @@ pub(super) fn interrupts(machine: &Machine, script: &Path, moments: impl Iterato
 pub(super) fn failures(machine: &Machine, script: &Path, share: Share) -> Report {
     let mut report = Report::default();
     let path = script.display().to_string();
+    let mut free = machine.look();
     let told = machine.netscript(&["--force", "--rm", "-v", &path], None);
+    report.add(machine, &format!("{path}: there and back"), &mut free, &told.stderr);
     let told = String::from_utf8_lossy(&told.stderr).into_owned();
     for taking in share.of(told.lines().flat_map(takings)) {
         let sh = |command: &str| Command::new("sh").args(["-c", command]).stderr(Stdio::null()).status();
@@ -167,11 +169,12 @@ pub(super) fn failures(machine: &Machine, script: &Path, share: Share) -> Report
         if run.status.success() {
             // The end of a pair that is born elsewhere: the name is free there.
             machine.netscript(&["down", "--force", &name(script)], None);
-            let _ = sh(&taking.1);
-            continue;
+        } else {
+            report.add(machine, &what, &mut before, &run.stderr);
         }
-        report.add(machine, &what, &mut before, &run.stderr);
         let _ = sh(&taking.1);
+        // Nothing of this may still be on its way when the next picture is taken.
+        report.add(machine, &format!("{what}, and given back"), &mut free, &run.stderr);
     }
     report
 }

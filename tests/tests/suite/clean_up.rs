@@ -347,8 +347,9 @@ fn what_a_lab_made_is_its_own() {
     let machine = Machine::new();
     machine.ok("sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
         ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1; ip -6 addr add fd01::1/64 dev t1 nodad
-        ip link add t2 type veth peer name t3; ip link set t2 master t1; ip link set t2 up; ip link set t3 up; sleep 1");
+        ip link add t2 type veth peer name t3; ip link set t2 master t1; ip link set t2 up; ip link set t3 up");
     let look = || {
+        machine.0.settle();
         machine.ok("ip route show table all; ip rule; ip addr; ip neigh show nud permanent; bridge fdb show dev t2 | grep 00:05 || true")
     };
     let before = look();

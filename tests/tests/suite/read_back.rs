@@ -31,7 +31,7 @@ const LINKS: &str = "
 fn links() {
     let sandbox = Sandbox::new();
     sandbox.shell(LINKS);
-    settle(&sandbox);
+    sandbox.settle();
     let seen = sandbox.world(|world| world.links(&NetnsRef::Host).unwrap());
     let shown: Value = serde_json::from_str(&sandbox.shell("ip -d -j addr show")).unwrap();
     assert!(seen.len() > 10);
@@ -42,21 +42,6 @@ fn links() {
         let alone = sandbox.world(move |world| world.link(&NetnsRef::Host, &name).unwrap());
         assert_eq!(alone.as_ref(), Some(link), "one link is read as among all");
     }
-}
-
-/// Waits until carriers have been noticed, and addresses are in use.
-fn settle(sandbox: &Sandbox) {
-    let state = || sandbox.shell("ip addr; ip -6 route show table all").replace(|c: char| c.is_ascii_digit(), "");
-    let mut before = String::new();
-    for _ in 0..100 {
-        let now = state();
-        if now == before && !now.contains("tentative") {
-            return;
-        }
-        before = now;
-        std::thread::sleep(std::time::Duration::from_millis(1100));
-    }
-    panic!("the network does not settle:\n{before}");
 }
 
 fn text(value: &Value) -> Option<&str> {
@@ -238,7 +223,7 @@ const ROUTES: &str = "
 fn routes() {
     let sandbox = Sandbox::new();
     sandbox.shell(ROUTES);
-    settle(&sandbox);
+    sandbox.settle();
     for (family, command) in
         [(Family::V4, "ip -4 -d -j route show table all"), (Family::V6, "ip -6 -d -j route show table all")]
     {

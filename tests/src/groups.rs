@@ -1,0 +1,93 @@
+//! Control groups of tests. Labs have theirs below the one of the program that made them; these are the whole machine's,
+//! and stay when a test's namespaces have gone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::patience;
+
+/// How long the kernel may take until programs that were ended are gone.
+const EMPTYING: Duration = Duration::from_secs(10);
+
+/// A group of a test's own, below the one that this program is in. What is in it ends with it.
+pub(crate) struct Group(PathBuf);
+
+impl Group {
+    /// Makes one, where control groups of version 2 can be made. As labs' names do, its own begins with `netscript-`:
+    /// netscript removes it some time later if this program is killed.
+    pub(crate) fn make(name: &str) -> Option<Group> {
+        let group = own()?.join(format!("netscript-{name}"));
+        fs::create_dir(&group).is_ok().then_some(Group(group))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+/// The folder of the group that this program is in, of version 2.
+fn own() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mounts = mounts.lines().filter(|line| line.contains(" - cgroup2 "));
+    let folders = mounts.filter_map(|line| line.split(' ').nth(4)).map(|point| Path::new(point).join(own));
+    folders.into_iter().find(|folder| folder.join("cgroup.procs").is_file())
+}
+
+/// Ends what is in a group and in those below it, and removes them.
+pub(crate) fn remove(group: &Path) {
+    let deadline = Instant::now() + patience(EMPTYING);
+    // Linux before 5.14 has no such file; what is in there ends with its namespaces then.
+    let _ = fs::write(group.join("cgroup.kill"), "1");
+    while !remove_empty(group) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether they could be removed.
+fn remove_empty(group: &Path) -> bool {
+    for below in below(group) {
+        remove_empty(&group.join(below));
+    }
+    fs::remove_dir(group).is_ok() || !group.exists()
+}
+
+/// The names of the groups right below one.
+pub(crate) fn below(group: &Path) -> Vec<String> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    let groups = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    groups.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::Group;
+    use crate::skip;
+
+    #[test]
+    fn what_is_in_a_group_ends_with_it() {
+        let Some(group) = Group::make(&format!("test-{}", std::process::id())) else {
+            return skip("a control group of a test's own: there is no hierarchy of version 2 to make it in");
+        };
+        let path = group.path().to_owned();
+        let enter = format!("mkdir {0}/lab && echo 0 >{0}/lab/cgroup.procs && echo in && exec sleep 1000", path.display());
+        let mut program = Command::new("sh").args(["-ec", &enter]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = [0; 3];
+        std::io::Read::read_exact(program.stdout.as_mut().unwrap(), &mut said).unwrap();
+        assert_eq!(super::below(&path), ["lab"]);
+        drop(group);
+        assert!(!path.exists());
+        assert!(!program.wait().unwrap().success());
+    }
+}
