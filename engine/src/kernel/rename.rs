@@ -1,9 +1,9 @@
 //! Renaming a link. Kernels before 6.2 refuse it while the link is up (`dev_change_name`).
 
-use super::{Failure, Kernel, Outcome, link};
+use super::{Failure, Kernel, Outcome, link, netns};
 use crate::diagnostics::{Errno, Error};
 use crate::op::{IfName, LinkFlag, LinkOp, LinkSet, NetnsRef};
-use crate::state::Netns;
+use crate::state::{LinkType, Netns, Peer};
 use crate::state::restore::{self, Phase};
 
 impl Kernel {
@@ -22,29 +22,62 @@ impl Kernel {
         }
     }
 
-    /// Down, rename, up, and what goes with being up is put back: IPv6 addresses, routes, neighbours,
-    /// VLANs on the link. Of a link in another namespace that stands on this one, nothing is.
+    /// Down, rename, up, and what goes with being up is put back: IPv6 addresses, routes, neighbours, and the same of
+    /// VLANs on the link, wherever they are.
     fn rename_while_down(&mut self, netns: &NetnsRef, name: &IfName, to: &IfName, rename: &LinkOp) -> Outcome {
-        let before = Netns::read(self, netns, &[]).map_err(unread)?;
+        let mut before = vec![(netns.clone(), Netns::read(self, netns, &[]).map_err(unread)?)];
+        for elsewhere in self.places_of_vlans(netns, name)? {
+            let contents = Netns::read(self, &elsewhere, &[]).map_err(unread)?;
+            before.push((elsewhere, contents));
+        }
         let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
         link::apply(&mut self.namespaces, netns, &up(name, false))?;
         if let Err(failure) = link::apply(&mut self.namespaces, netns, rename) {
             link::apply(&mut self.namespaces, netns, &up(name, true))?;
-            self.put_back(netns, &before)?;
+            self.put_back(&before)?;
             return Err(failure);
         }
         link::apply(&mut self.namespaces, netns, &up(to, true))?;
-        self.put_back(netns, &before.renamed(name, to))
+        let here = &mut before[0].1;
+        *here = here.clone().renamed(name, to);
+        self.put_back(&before)
     }
 
-    fn put_back(&mut self, netns: &NetnsRef, wanted: &Netns) -> Outcome {
+    /// The other namespaces with VLANs on a link, or on VLANs on it: these go down with it, and up. Those without a
+    /// name cannot be looked into.
+    fn places_of_vlans(&mut self, netns: &NetnsRef, name: &IfName) -> Outcome<Vec<NetnsRef>> {
+        let names = netns::names()?.into_iter().map(NetnsRef::Named);
+        let mut vlans = Vec::new();
+        for place in [NetnsRef::Host].into_iter().chain(names) {
+            // A name that stands for no namespace has no links.
+            for link in link::list(&mut self.namespaces, &place).unwrap_or_default() {
+                if let LinkType::Vlan(Peer { netns: Some(lower), name: Some(on), .. }, _) = link.kind {
+                    vlans.push(((place.clone(), link.name), (lower, on)));
+                }
+            }
+        }
+        let mut found = vec![(netns.clone(), name.clone())];
+        let mut next = 0;
+        while let Some(lower) = found.get(next).cloned() {
+            found.extend(vlans.iter().filter(|(_, on)| *on == lower).map(|(vlan, _)| vlan.clone()));
+            next += 1;
+        }
+        let mut places: Vec<NetnsRef> = found.into_iter().map(|(place, _)| place).filter(|place| place != netns).collect();
+        places.sort();
+        places.dedup();
+        Ok(places)
+    }
+
+    fn put_back(&mut self, wanted: &[(NetnsRef, Netns)]) -> Outcome {
         for phase in Phase::ALL {
-            let now = Netns::read(self, netns, &[]).map_err(unread)?;
-            for op in restore::steps(phase, netns, &now, wanted) {
-                match self.carry_out(&op) {
-                    // The kernel was quicker.
-                    Err(failure) if matches!(failure.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
-                    result => result?,
+            for (netns, wanted) in wanted {
+                let now = Netns::read(self, netns, &[]).map_err(unread)?;
+                for op in restore::steps(phase, netns, &now, wanted) {
+                    match self.carry_out(&op) {
+                        // The kernel was quicker.
+                        Err(failure) if matches!(failure.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
+                        result => result?,
+                    }
                 }
             }
         }

@@ -182,6 +182,27 @@ fn a_link_of_the_host_that_moved_into_a_lab_is_given_back() {
     assert_eq!(after, before);
 }
 
+/// Before Linux 5.13 a link that was moved keeps its number, or gets any other, and cannot be given back with the one it had.
+#[test]
+fn a_link_whose_number_is_taken_is_given_back_or_not_moved() {
+    let machine = Machine::new();
+    let number = machine.ok("ip link add out type veth peer name far; ip -o link show out | cut -d: -f1");
+    let number = number.trim();
+    machine.ok(&format!("ip netns add theirs; ip -n theirs link add taken index {number} type bridge"));
+    let look = || machine.ok("for in in '' '-n theirs'; do ip $in -o link | cut -d: -f1,2; done");
+    let before = look();
+    machine.script("lab", r#"host.link("out").move_to(netns_open("theirs"));"#);
+    let (fine, told) = machine.run("netscript --force lab.rhai");
+    if release() < (5, 13) {
+        assert!(!fine && told.contains("error[E0491]"), "{told}");
+        assert!(told.contains(&format!("its number {number} is taken in theirs")), "{told}");
+    } else {
+        assert!(fine && look() != before, "{told}");
+        machine.ok("netscript down lab");
+    }
+    assert_eq!(look(), before);
+}
+
 /// Asks the kernel for `IFA_PROTO` (11 in linux/if_addr.h) of a link's addresses; `ip` shows it from 6.3 on.
 const PROTO: &str = r#"
 import socket, struct, sys
@@ -219,4 +240,160 @@ fn an_address_that_the_kernel_made_is_its_own_again_when_it_is_put_back() {
     machine.ok("netscript --force lab.rhai; netscript down lab");
     machine.ok("for _ in $(seq 50); do ip -6 addr show dev v1 | grep -q fe80 && break; sleep 0.1; done");
     assert_eq!(machine.ok("python3 proto.py v1"), before);
+}
+
+/// The state of the namespaces `host` and `red`, but for what is numbered and what passes.
+fn networks(machine: &Machine) -> String {
+    machine.0.settle();
+    machine.ok(
+        "for in in '' '-n red'; do ip $in -o addr | sed 's/^[0-9]*: //; s/ valid_lft.*//'; ip $in -o link | sed 's/^[0-9]*: //; s/@if[0-9]*:/:/; s/@[^ ]*:/:/'
+             for family in -4 -6; do ip $in $family route show table all; done; ip $in neigh show nud permanent; done | sort",
+    )
+}
+
+/// Runs a script, and the commands that its dry run prints; both must leave what this other script leaves, in which
+/// nothing is renamed.
+fn is_renamed(make: &str, rename: &str, from_the_start: &str) {
+    let left = |text: &str, by_commands: bool| {
+        let machine = Machine::new();
+        machine.script("lab", text);
+        match by_commands {
+            false => machine.ok("ip link set lo up; netscript lab.rhai"),
+            true => machine.ok("ip link set lo up; netscript --dry-run lab.rhai >commands; sh -e commands"),
+        };
+        networks(&machine)
+    };
+    let wanted = left(from_the_start, false);
+    let text = format!("{make}\n{rename}");
+    for by_commands in [false, true] {
+        assert_eq!(left(&text, by_commands), wanted, "by commands: {by_commands}\n{text}");
+    }
+}
+
+/// A pair with all that goes with being up; `NAME` is its end's name.
+const UPLINK: &str = r#"let red = netns("red"); red.lo.up();
+    let v = veth("NAME", "c0").set_mac("02:00:00:00:00:01"); v.peer.set_mac("02:00:00:00:00:02").up();
+    v.addr("10.0.0.1/24").addr("fd00::1/64", #{ dad: false }).addr("fd00::2/64", #{ dad: false }).up();
+    host.route("10.9.0.0/16", #{ via: "10.0.0.2" }); host.route("fd09::/64", #{ via: "fd00::9", metric: 7 });
+    host.route("10.8.0.0/16", #{ dev: v, table: 100 }); host.neigh("10.0.0.7", "02:00:00:00:00:07", v);"#;
+
+/// Kernels before 6.2 refuse this (EBUSY): netscript and its commands switch the link off for it.
+#[test]
+fn a_link_that_is_up_is_renamed_by_every_kernel() {
+    let from_the_start = UPLINK.replace("NAME", "uplink");
+    is_renamed(&UPLINK.replace("NAME", "v0"), r#"v.rename("uplink");"#, &from_the_start);
+}
+
+/// They go down with it, and come up with it: also those that were down.
+#[test]
+fn vlans_elsewhere_on_a_link_that_is_renamed_are_as_they_were() {
+    if !has_kind("vlan") {
+        return skip("VLANs elsewhere on a link that is renamed: the kernel makes no link of the type vlan");
+    }
+    let vlans = r#"
+        let t = vlan("t5", #{ link: v, id: 5 }).move_to(red);
+        t.addr("10.5.0.1/24").addr("fd05::1/64", #{ dad: false }).up(); vlan("t6", #{ link: v, id: 6 }).move_to(red);
+        red.route("10.55.0.0/16", #{ via: "10.5.0.2" }); red.route("fd55::/64", #{ via: "fd05::2" });
+        red.neigh("10.5.0.7", "02:00:00:00:00:07", t);"#;
+    let made = |name: &str| UPLINK.replace("NAME", name) + vlans;
+    is_renamed(&made("v0"), r#"v.rename("uplink");"#, &made("uplink"));
+}
+
+/// Whether the kernel makes links of a type.
+fn has_kind(kind: &str) -> bool {
+    let make = match kind {
+        "tun" => "ip tuntap add dev t0 mode tun",
+        "vlan" => "ip link add v0 type veth peer name c0; ip link add link v0 name k0 type vlan id 1",
+        _ => &format!("ip link add v0 type veth peer name c0; ip link add link v0 name k0 type {kind}"),
+    };
+    Machine::new().run(make).0
+}
+
+/// Scripts whose last step a kernel refuses: the types of links that it must know, the oldest kernel that refuses, and the
+/// script.
+const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
+    (&["vlan"], OLDEST, r#"let v = veth("v0", "c0"); vlan("a", #{ link: v, id: 5 }); vlan("b", #{ link: v, id: 5 });"#),
+    (&["vlan"], OLDEST, r#"vlan("a", #{ link: host.lo, id: 5 });"#),
+    // Linux 5.10 takes it.
+    (&["vlan", "tun"], (6, 1), r#"let t = tun("t0"); vlan("a", #{ link: t, id: 5 });"#),
+    (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.up();"#),
+    (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.set_mtu(1501);"#),
+    (&["vlan", "ipvlan"], OLDEST, r#"let i = ipvlan("i", #{ link: veth("v0", "c0") }); vlan("a", #{ link: i, id: 5 });"#),
+    (&["ipvlan", "macvlan"], OLDEST, r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }); macvlan("m", #{ link: v });"#),
+    (&["ipvlan", "macvlan"], OLDEST, r#"let v = veth("v0", "c0"); macvlan("m", #{ link: v }); ipvlan("i", #{ link: v });"#),
+    (&["ipvlan", "macvlan"], OLDEST, r#"let i = ipvlan("i", #{ link: veth("v0", "c0") }); macvlan("m", #{ link: i });"#),
+    (&["ipvlan"], OLDEST, r#"let br0 = bridge("br0"); let i = ipvlan("i", #{ link: veth("v0", "c0") }); i.master(br0);"#),
+    (&["ipvlan"], OLDEST, r#"let v = veth("v0", "c0").master(bridge("br0")); ipvlan("i", #{ link: v });"#),
+    (&["ipvlan"], OLDEST, r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }); v.master(bridge("br0"));"#),
+    (&["ipvlan"], OLDEST, r#"ipvlan("i", #{ link: host.lo });"#),
+    (&["ipvlan", "tun"], OLDEST, r#"let t = tun("t0"); ipvlan("i", #{ link: t });"#),
+    (
+        &["ipvlan"],
+        OLDEST,
+        r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }).addr("10.0.0.1/24"); let j = ipvlan("j", #{ link: v }); j.addr("10.0.0.1/24");"#,
+    ),
+    (
+        &["ipvlan"],
+        OLDEST,
+        r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }).addr("fd00::1/64"); let j = ipvlan("j", #{ link: v }); j.addr("fd00::1/64");"#,
+    ),
+    (&["macvlan"], OLDEST, r#"macvlan("m", #{ link: host.lo });"#),
+    (&["macvlan", "tun"], OLDEST, r#"let t = tun("t0"); macvlan("m", #{ link: t });"#),
+    (&["macvlan"], OLDEST, r#"let v = veth("v0", "c0").master(bridge("br0")); macvlan("m", #{ link: v });"#),
+    (&["macvlan"], OLDEST, r#"let v = veth("v0", "c0"); macvlan("m", #{ link: v }); v.master(bridge("br0"));"#),
+    (
+        &["macvlan"],
+        OLDEST,
+        r#"let v = veth("v0", "c0"); macvlan("m", #{ link: v, mode: "bridge" }); macvlan("n", #{ link: v, mode: "passthru" });"#,
+    ),
+    (&["tun"], OLDEST, r#"let br0 = bridge("br0"); let t = tun("t0"); t.master(br0);"#),
+    (&[], OLDEST, r#"let br0 = bridge("br0"); host.lo.master(br0);"#),
+    (&[], OLDEST, r#"let br0 = bridge("br0"); let br1 = bridge("br1"); br1.master(br0);"#),
+];
+
+/// The oldest kernel that netscript runs on.
+const OLDEST: (u32, u32) = (5, 10);
+
+/// The running kernel.
+fn release() -> (u32, u32) {
+    let told = String::from_utf8(shell("uname -r").stdout).unwrap();
+    let mut numbers = told.split(['.', '-']).map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// What the dry run's script refuses, the running kernel refuses when `ip` asks, and when netscript does, with the same
+/// error.
+#[test]
+fn what_a_dry_run_refuses_the_kernel_refuses() {
+    let lacking: Vec<&str> =
+        ["vlan", "ipvlan", "macvlan", "tun"].into_iter().filter(|kind| !has_kind(kind)).collect();
+    let mut wrong = String::new();
+    for (needs, since, script) in REFUSED {
+        if let Some(kind) = needs.iter().find(|kind| lacking.contains(kind)) {
+            skip(&format!("`{script}`: the kernel makes no link of the type {kind}"));
+        } else if release() < *since {
+            skip(&format!("`{script}`: refused from Linux {}.{} on", since.0, since.1));
+        } else if let Err(why) = is_refused(script) {
+            wrong.push_str(&format!("{script}\n{why}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn is_refused(script: &str) -> Result<(), String> {
+    let machine = Machine::new();
+    machine.script("lab", script);
+    let (fine, dry) = machine.run("netscript --dry-run lab.rhai 2>&1 >/dev/null");
+    let command = machine.ok("netscript --dry-run lab.rhai 2>/dev/null >commands || true; sed -n 's/^# fails: //p' commands");
+    let Some((command, errno)) = command.trim().rsplit_once(" (") else { return Err(format!("dry run: {dry}")) };
+    let (run, told) = machine.run("netscript lab.rhai 2>&1 >/dev/null");
+    let error = |told: &str| told.split("error[").nth(1).unwrap_or("").split("\neverything").next().unwrap_or("").trim().to_owned();
+    if fine || run || error(&dry) != error(&told) {
+        return Err(format!("dry run: {dry}run: {told}"));
+    }
+    // `ip` shows the errno, or the kernel's words in its place.
+    let (by_ip, said) = machine.run(&format!("sh -e commands; {command} 2>&1"));
+    let words = said.trim().trim_start_matches("RTNETLINK answers: ").trim_start_matches("Error: ").trim_end_matches('.');
+    let is_same = errno.trim_end_matches(')') == words || dry.contains(words);
+    if by_ip || words.is_empty() || !is_same { Err(format!("`{command}` says {said}dry run: {dry}")) } else { Ok(()) }
 }
