@@ -69,6 +69,7 @@ pub(crate) fn below(group: &Path) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::process::{Command, Stdio};
 

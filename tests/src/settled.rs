@@ -102,7 +102,7 @@ mod tests {
         let tentative = json!({ "family": "inet6", "local": "fd00::1", "prefixlen": 64, "tentative": true });
         let route = [json!({ "type": "local", "dst": "fd00::1", "dev": "v0" })];
         let ready = link(&["UP", "LOWER_UP"], "UP", addr.clone());
-        assert_eq!(of_links(&[ready.clone()], &route), [""; 0]);
+        assert_eq!(of_links(std::slice::from_ref(&ready), &route), [""; 0]);
         // The route is still to come, as in a picture that made a test of the journal fail.
         assert_eq!(of_links(&[ready], &[]), [r#""fd00::1" of "v0""#]);
         assert_eq!(of_links(&[link(&["UP", "LOWER_UP"], "UP", tentative.clone())], &route), [r#""fd00::1" of "v0""#]);

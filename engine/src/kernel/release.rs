@@ -15,7 +15,8 @@ impl Release {
     /// The oldest one that netscript is tested on.
     pub(super) const OLDEST: Release = Release { major: 5, minor: 10 };
 
-    /// From here on a link can be given another index when it is moved (`IFLA_NEW_IFINDEX` in `do_setlink`).
+    /// From here on a link can be given another index when it is moved (`IFLA_NEW_IFINDEX` in `do_setlink`; commit
+    /// eeb85a14ee34, applied to net-next in April 2021, after 5.12 had been closed to it).
     const NEW_INDEX: Release = Release { major: 5, minor: 13 };
 
     /// `6.1.0-50-amd64` is 6.1.

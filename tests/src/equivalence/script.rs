@@ -197,8 +197,9 @@ fn command(path: &Path, options: &[&str]) -> Command {
 fn shell(script: String) -> Job {
     Box::new(move || {
         fs::write("/run/script.sh", script).expect("the sandbox has a /run");
-        // What goes on in the background must not keep the output open.
-        let run = "sh /run/script.sh >/run/out 2>/run/err || { cat /run/err; exit 1; }";
+        // What goes on in the background must not keep the output open. Some commands fail without a word: the trace
+        // tells which, and the status how.
+        let run = "sh -x /run/script.sh >/run/out 2>/run/err || { echo \"status $?\"; tail -n 30 /run/err; exit 1; }";
         told(Command::new("sh").args(["-c", run]).stdin(Stdio::null()).output())
     })
 }

@@ -544,6 +544,20 @@ fn another_lab_is_named() {
     machine.ok("netscript down two; netscript down one");
 }
 
+/// It would end itself before it had done its work.
+#[test]
+fn a_lab_is_not_taken_down_by_its_own_program() {
+    let machine = Machine::new();
+    let program = netscript_tests::netscript().display().to_string();
+    let down = format!("sleep 0.5; '{program}' down lab >told 2>&1; echo $? >status");
+    machine.script("lab", &format!(r#"netns("red"); host.start(["sh", "-c", "{down}"]);"#));
+    machine.ok("netscript lab.rhai; while ! test -s status; do sleep 0.05; done");
+    let told = machine.ok("cat told status");
+    let why = "(sh) is what this netscript was started from";
+    assert!(told.contains("error[E0507]") && told.contains(why) && told.ends_with("1\n"), "{told}");
+    machine.ok("netscript down lab; test -z \"$(ip netns list)\"; ! test -e netscript");
+}
+
 /// A process that somebody else started, with a network of its own, plays the container.
 #[test]
 fn a_borrowed_namespace_only_loses_its_name() {

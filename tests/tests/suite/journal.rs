@@ -144,6 +144,22 @@ fn an_interrupted_script_is_undone() {
 }
 
 #[test]
+fn a_lab_that_another_netscript_works_on_is_busy() {
+    let machine = Machine::new();
+    machine.script("slow", r#"bridge("br0"); print("made"); sleep(30);"#);
+    let program = netscript().display().to_string();
+    machine.ok(&format!(
+        "'{program}' slow.rhai >out 2>&1 & echo $! >pid; while ! grep -q made out 2>/dev/null; do sleep 0.05; done"
+    ));
+    for command in ["netscript down slow", "netscript down --force slow", "netscript slow.rhai"] {
+        let told = machine.refused(command, "E0502");
+        assert!(told.contains("another netscript is working on the lab `slow`"), "{told}");
+    }
+    machine.ok("ip link show br0; kill -INT $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.05; done");
+    machine.ok("! ip link show br0 2>/dev/null; ! test -e netscript");
+}
+
+#[test]
 fn others_things_are_told_of_before_they_go() {
     let machine = Machine::new();
     machine.script("lab", r#"netns("red"); bridge("br0");"#);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use netscript_tests::program::{Finished, Place, as_nobody, finish};
-use netscript_tests::{Sandbox, netscript};
+use netscript_tests::{Sandbox, netscript, workspace};
 
 /// Runs a shell script by `exec` in a sandbox, with these options, as root and as nobody.
 fn attack(options: &[&str], commands: &str) -> Vec<Finished> {
@@ -338,6 +338,28 @@ fn a_mount_that_fails_is_an_error_with_a_code() {
         finish(Command::new("unshare").args(["-m", "sh", "-c", covered, "sh", &program, "--sandbox", &script]));
     assert_eq!(finished.status, 1, "{finished:?}");
     assert!(finished.stderr.contains("error[E0404]") && finished.stderr.contains("mount /proc"), "{finished:?}");
+}
+
+/// The way of README.md into a folder, and the one that it replaces: the kernel makes no user namespaces in a chroot
+/// (`current_chrooted`, fs/namespace.c), also if its `/` is a mount.
+#[test]
+fn a_folder_is_entered_by_a_mount_and_not_by_chroot() {
+    let place = Place::new();
+    place.write("lab.rhai", "print(sandboxed);");
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let advice = readme.lines().find(|line| line.starts_with("unshare --mount sh -c 'mount --rbind DIR")).unwrap();
+    let run = format!("{} --sandbox {}", place.program().display(), place.path("lab.rhai").display());
+    let enter = |how: &str| {
+        // The whole machine's files stand for a folder with a system in it.
+        let how = how.replace("DIR", "/mnt");
+        let commands = format!("mount --rbind / /mnt && echo '{run}' | {how}");
+        finish(Command::new("unshare").args(["--mount", "sh", "-c", &commands]))
+    };
+    let entered = enter(advice);
+    assert_eq!((entered.status, entered.stdout.as_str()), (0, "true\n"), "{entered:?}");
+    let entered = enter("chroot DIR sh");
+    assert_eq!(entered.status, 1, "{entered:?}");
+    assert!(entered.stderr.contains("error[E0404]") && entered.stderr.contains("`pivot_root`"), "{entered:?}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
             format!("this kernel is built without user namespaces (CONFIG_USER_NS): use another, {OR_ROOT}")
         }
         (Step::Mount("/"), Errno::EINVAL) => {
-            "`/` is no mount here, as in a chroot; make it one before: `mount --rbind DIR DIR`, or run netscript outside"
+            "`/` is no mount here, as in a chroot; enter it with `pivot_root` in place of `chroot`, or run netscript outside"
                 .to_owned()
         }
         (Step::Mount(target), _) => {
@@ -202,7 +202,8 @@ fn forbidden(step: Step, switches: &Switches) -> String {
         | Step::Mount(_)
         | Step::Loopback
         | Step::Fork => {
-            format!("a security module or a chroot forbids it: run netscript outside of that, {OR_ROOT}")
+            let or_root = if nix::unistd::geteuid().is_root() { "or enter a folder with `pivot_root`" } else { OR_ROOT };
+            format!("a security module or a chroot forbids it: run netscript outside of that, {or_root}")
         }
     }
 }
