@@ -82,7 +82,8 @@ mod tests {
             return skip("a control group of a test's own: there is no hierarchy of version 2 to make it in");
         };
         let path = group.path().to_owned();
-        let enter = format!("mkdir {0}/lab && echo 0 >{0}/lab/cgroup.procs && echo in && exec sleep 1000", path.display());
+        let enter =
+            format!("mkdir {0}/lab && echo 0 >{0}/lab/cgroup.procs && echo in && exec sleep 1000", path.display());
         let mut program = Command::new("sh").args(["-ec", &enter]).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = [0; 3];
         std::io::Read::read_exact(program.stdout.as_mut().unwrap(), &mut said).unwrap();

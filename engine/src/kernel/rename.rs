@@ -3,8 +3,8 @@
 use super::{Failure, Kernel, Outcome, link, netns};
 use crate::diagnostics::{Errno, Error};
 use crate::op::{IfName, LinkFlag, LinkOp, LinkSet, NetnsRef};
-use crate::state::{LinkType, Netns, Peer};
 use crate::state::restore::{self, Phase};
+use crate::state::{LinkType, Netns, Peer};
 
 impl Kernel {
     /// `ip link set dev NAME name TO`, on a kernel that refuses that with the link down for a moment.
@@ -62,7 +62,8 @@ impl Kernel {
             found.extend(vlans.iter().filter(|(_, on)| *on == lower).map(|(vlan, _)| vlan.clone()));
             next += 1;
         }
-        let mut places: Vec<NetnsRef> = found.into_iter().map(|(place, _)| place).filter(|place| place != netns).collect();
+        let mut places: Vec<NetnsRef> =
+            found.into_iter().map(|(place, _)| place).filter(|place| place != netns).collect();
         places.sort();
         places.dedup();
         Ok(places)

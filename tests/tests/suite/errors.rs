@@ -180,5 +180,8 @@ fn a_session_underlines_in_earlier_lines() {
 fn a_closure_that_uses_the_list_it_goes_through_is_told_how_to_be_written() {
     let finished = Place::new().sandboxed("let list = [1, 2]; list.all(|part| part == list[0]);");
     assert_eq!(finished.status, 1, "{finished:?}");
-    assert!(finished.stderr.contains("error[E0113]") && finished.stderr.contains("take what the closure needs out first"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("error[E0113]") && finished.stderr.contains("take what the closure needs out first"),
+        "{finished:?}"
+    );
 }

@@ -318,11 +318,31 @@ const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
     (&["vlan", "tun"], (6, 1), r#"let t = tun("t0"); vlan("a", #{ link: t, id: 5 });"#),
     (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.up();"#),
     (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.set_mtu(1501);"#),
-    (&["vlan", "ipvlan"], OLDEST, r#"let i = ipvlan("i", #{ link: veth("v0", "c0") }); vlan("a", #{ link: i, id: 5 });"#),
-    (&["ipvlan", "macvlan"], OLDEST, r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }); macvlan("m", #{ link: v });"#),
-    (&["ipvlan", "macvlan"], OLDEST, r#"let v = veth("v0", "c0"); macvlan("m", #{ link: v }); ipvlan("i", #{ link: v });"#),
-    (&["ipvlan", "macvlan"], OLDEST, r#"let i = ipvlan("i", #{ link: veth("v0", "c0") }); macvlan("m", #{ link: i });"#),
-    (&["ipvlan"], OLDEST, r#"let br0 = bridge("br0"); let i = ipvlan("i", #{ link: veth("v0", "c0") }); i.master(br0);"#),
+    (
+        &["vlan", "ipvlan"],
+        OLDEST,
+        r#"let i = ipvlan("i", #{ link: veth("v0", "c0") }); vlan("a", #{ link: i, id: 5 });"#,
+    ),
+    (
+        &["ipvlan", "macvlan"],
+        OLDEST,
+        r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }); macvlan("m", #{ link: v });"#,
+    ),
+    (
+        &["ipvlan", "macvlan"],
+        OLDEST,
+        r#"let v = veth("v0", "c0"); macvlan("m", #{ link: v }); ipvlan("i", #{ link: v });"#,
+    ),
+    (
+        &["ipvlan", "macvlan"],
+        OLDEST,
+        r#"let i = ipvlan("i", #{ link: veth("v0", "c0") }); macvlan("m", #{ link: i });"#,
+    ),
+    (
+        &["ipvlan"],
+        OLDEST,
+        r#"let br0 = bridge("br0"); let i = ipvlan("i", #{ link: veth("v0", "c0") }); i.master(br0);"#,
+    ),
     (&["ipvlan"], OLDEST, r#"let v = veth("v0", "c0").master(bridge("br0")); ipvlan("i", #{ link: v });"#),
     (&["ipvlan"], OLDEST, r#"let v = veth("v0", "c0"); ipvlan("i", #{ link: v }); v.master(bridge("br0"));"#),
     (&["ipvlan"], OLDEST, r#"ipvlan("i", #{ link: host.lo });"#),
@@ -365,8 +385,7 @@ fn release() -> (u32, u32) {
 /// error.
 #[test]
 fn what_a_dry_run_refuses_the_kernel_refuses() {
-    let lacking: Vec<&str> =
-        ["vlan", "ipvlan", "macvlan", "tun"].into_iter().filter(|kind| !has_kind(kind)).collect();
+    let lacking: Vec<&str> = ["vlan", "ipvlan", "macvlan", "tun"].into_iter().filter(|kind| !has_kind(kind)).collect();
     let mut wrong = String::new();
     for (needs, since, script) in REFUSED {
         if let Some(kind) = needs.iter().find(|kind| lacking.contains(kind)) {
@@ -384,16 +403,20 @@ fn is_refused(script: &str) -> Result<(), String> {
     let machine = Machine::new();
     machine.script("lab", script);
     let (fine, dry) = machine.run("netscript --dry-run lab.rhai 2>&1 >/dev/null");
-    let command = machine.ok("netscript --dry-run lab.rhai 2>/dev/null >commands || true; sed -n 's/^# fails: //p' commands");
+    let command =
+        machine.ok("netscript --dry-run lab.rhai 2>/dev/null >commands || true; sed -n 's/^# fails: //p' commands");
     let Some((command, errno)) = command.trim().rsplit_once(" (") else { return Err(format!("dry run: {dry}")) };
     let (run, told) = machine.run("netscript lab.rhai 2>&1 >/dev/null");
-    let error = |told: &str| told.split("error[").nth(1).unwrap_or("").split("\neverything").next().unwrap_or("").trim().to_owned();
+    let error = |told: &str| {
+        told.split("error[").nth(1).unwrap_or("").split("\neverything").next().unwrap_or("").trim().to_owned()
+    };
     if fine || run || error(&dry) != error(&told) {
         return Err(format!("dry run: {dry}run: {told}"));
     }
     // `ip` shows the errno, or the kernel's words in its place.
     let (by_ip, said) = machine.run(&format!("sh -e commands; {command} 2>&1"));
-    let words = said.trim().trim_start_matches("RTNETLINK answers: ").trim_start_matches("Error: ").trim_end_matches('.');
+    let words =
+        said.trim().trim_start_matches("RTNETLINK answers: ").trim_start_matches("Error: ").trim_end_matches('.');
     let is_same = errno.trim_end_matches(')') == words || dry.contains(words);
     if by_ip || words.is_empty() || !is_same { Err(format!("`{command}` says {said}dry run: {dry}")) } else { Ok(()) }
 }
