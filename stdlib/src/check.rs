@@ -151,8 +151,13 @@ fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
     Ok(lab.world().sleep(time)?)
 }
 
+/// In a dry run no time passes, and a condition changes only by what the script does itself. After so
+/// many looks it is taken not to.
+const MOST_LOOKS: u32 = 1000;
+
 /// Calls a closure until it gives true.
 fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: Instant, limit: f64) -> RhaiResult<()> {
+    let mut looks = 0;
     loop {
         let last = match condition.call_within_context::<bool>(ctx, ()) {
             Ok(true) => return Ok(()),
@@ -164,11 +169,12 @@ fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: In
             }
             Err(error) => Some(error.to_string()),
         };
-        if start.elapsed().as_secs_f64() >= limit {
+        let waited = start.elapsed().max(STEP * looks);
+        if waited.as_secs_f64() >= limit || looks == MOST_LOOKS {
             return Err(Error::Waited { seconds: limit, last }.into());
         }
         if !session.lab().world().wait(STEP)? {
-            return Err(Error::Waited { seconds: limit, last }.into());
+            looks += 1;
         }
     }
 }

@@ -154,6 +154,11 @@ fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
             format!("make it there: `{netns}.bridge({:?})`", name.as_str()),
         ),
         (LinkSet::Flag(LinkFlag::Up, true), Errno::ENETDOWN) => help("bring the link that carries it up first"),
+        // A passthru macvlan on a bridge whose last port has left.
+        (LinkSet::Flag(LinkFlag::Up, true), Errno::EADDRNOTAVAIL) => because(
+            "its hardware address is all zeros, as that of the bridge below it",
+            "give the bridge a port, or set an address first: `.set_mac(\"02:00:00:00:00:01\")`",
+        ),
         (LinkSet::Flag(LinkFlag::Up, true), Errno::EADDRINUSE) => {
             because("its UDP port is taken", "give the vxlan link another `port`, or stop what uses this one")
         }

@@ -444,6 +444,10 @@ impl Model {
         if device.up {
             return Ok(());
         }
+        // __dev_open asks eth_validate_addr first. A bridge has no such check.
+        if device.bridge().is_none() && self.has_zero_mac(id) {
+            return Err(Errno::EADDRNOTAVAIL.into());
+        }
         match device.kind {
             // vlan_dev_open
             Kind::Vlan(lower, _) if !self.device(lower).up => return Err(Errno::ENETDOWN.into()),
@@ -743,6 +747,25 @@ impl Model {
         self.flush_neighbours(id, |_| true);
     }
 
+    /// Whether the hardware address is all zeros: that of a bridge whose last port has left, or of a link
+    /// that inherits it from such a bridge (`macvlan_device_event`, `ipvlan_device_event`, `vlan_sync_address`).
+    fn has_zero_mac(&self, id: DevId) -> bool {
+        let device = self.device(id);
+        match device.kind {
+            Kind::Macvlan(lower, MacvlanMode::Passthru) | Kind::Ipvlan(lower, _) => self.has_zero_mac(lower),
+            // Once it has an address of its own, it no longer inherits one.
+            Kind::Vlan(lower, _) => device.mac == Hardware::Unknown && self.has_zero_mac(lower),
+            Kind::Bridge(ref bridge) => bridge.mac_zero,
+            Kind::Loopback
+            | Kind::Veth(_)
+            | Kind::Vxlan(..)
+            | Kind::Macvlan(..)
+            | Kind::Dummy
+            | Kind::Tun(_)
+            | Kind::Physical => false,
+        }
+    }
+
     /// `macvlan_addr_busy`
     fn mac_taken(&self, lower: DevId, id: DevId, mac: Hardware) -> bool {
         if mac.known().is_none() || matches!(self.device(id).kind, Kind::Macvlan(_, MacvlanMode::Passthru)) {
@@ -841,7 +864,7 @@ impl Model {
         if !device.is_ethernet() || matches!(device.kind, Kind::Ipvlan(..)) {
             return Err(Errno::EINVAL.into());
         }
-        if device.bridge().is_some_and(|bridge| bridge.mac_zero) {
+        if self.has_zero_mac(id) {
             return Err(Errno::EINVAL.into());
         }
         if device.bridge().is_some() {

@@ -21,6 +21,17 @@ impl Mark {
     }
 }
 
+/// What happened in a dry run, in its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// It printed that an error was caught (`#NUMBER CODE`).
+    Caught(String),
+    /// It met something that a dry run cannot know, and went on.
+    Unknown,
+    /// It printed a program or a probe, which a run starts.
+    Asked,
+}
+
 /// What a dry run came to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Dry {
@@ -30,13 +41,8 @@ pub struct Dry {
     pub error: Option<Mark>,
     /// The error as it is shown.
     pub told: String,
-    /// What was printed of errors that were caught (`#NUMBER CODE`), until it met something that a dry
-    /// run cannot know, or asked for a probe or a program.
-    pub caught: Vec<String>,
-    /// It met something that a dry run cannot know, and went on.
-    pub unknown: bool,
-    /// It asked for a probe or a program.
-    pub asked: bool,
+    /// What happened.
+    pub events: Vec<Event>,
     /// It took too long.
     pub endless: bool,
 }
@@ -63,20 +69,60 @@ impl Dry {
     }
 }
 
-/// Errors that a dry run cannot foresee: what the machine lacks (E04), settings that a kernel does
-/// not have (E0307), and what probes and programs answer (E07).
-const UNFORESEEN: [&str; 3] = ["E04", "E0307", "E07"];
+/// Why a run may differ from its dry run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excuse {
+    /// The dry run ended with E0601, so that nothing after it can be compared.
+    Ended,
+    /// The dry run had caught E0601 before they differed.
+    Unknowable,
+    /// An `assert`, `print` or `wait_until` whose value only a run knows came before they differed.
+    Remarked,
+    /// The machine lacks something (E04).
+    Machine,
+    /// A setting that this kernel does not have in a sandbox (E0307).
+    Setting,
+    /// A probe or a server did not start (E0704, E0705).
+    Probe,
+    /// A program or a probe ran before they differed.
+    Program,
+}
 
-/// Errors of a dry run alone.
-const UNKNOWABLE: [&str; 3] = ["E0601", "E0508", "E0702"];
+impl Excuse {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Excuse::Ended => "the dry run ended with E0601",
+            Excuse::Unknowable => "E0601 was caught before",
+            Excuse::Remarked => "a value was unknown to `assert`, `print` or `wait_until` before",
+            Excuse::Machine => "the machine lacks something (E04)",
+            Excuse::Setting => "a setting is not there (E0307)",
+            Excuse::Probe => "a probe or a server did not start (E0704, E0705)",
+            Excuse::Program => "a program or a probe ran before",
+        }
+    }
+
+    /// Why an error of a run alone is none that a dry run could foresee.
+    fn of_error(code: &str) -> Option<Excuse> {
+        match code {
+            "E0307" => Some(Excuse::Setting),
+            "E0704" | "E0705" => Some(Excuse::Probe),
+            code if code.starts_with("E04") => Some(Excuse::Machine),
+            _ => None,
+        }
+    }
+}
+
+/// The error of a dry run alone.
+const UNKNOWABLE: &str = "E0601";
 
 /// What comes of a run beside a dry run of the same script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Both come to the same.
     Equal,
-    /// They may differ: the dry run met something that it cannot know.
-    Excused,
+    /// They differ, and may.
+    Excused(Excuse),
     /// What must not happen.
     Wrong(String),
 }
@@ -94,63 +140,97 @@ pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> 
     if let Some(mark) = error.as_ref().filter(|mark| mark.place.is_empty()) {
         return Verdict::Wrong(format!("{} has no place at all: {told}", mark.code));
     }
-    let met = error.as_ref().map_or("", |mark| mark.code.as_str());
-    match caught(dry, printed) {
-        Verdict::Wrong(_)
-            if is_unforeseen(met)
-                && printed.lines().filter(|line| line.starts_with('#')).count() < dry.caught.len() =>
-        {
-            return Verdict::Excused;
-        }
-        Verdict::Equal => {}
-        other => return other,
-    }
-    let foreseen = dry.error.as_ref().map_or("", |mark| mark.code.as_str());
-    let excused =
-        dry.unknown || is_unknowable(foreseen) || is_unforeseen(met) || (dry.asked && script.contains("catch"));
-    if excused {
-        return Verdict::Excused;
-    }
+    let code = |mark: &Option<Mark>| mark.as_ref().map_or(String::new(), |mark| mark.code.clone());
+    let (foreseen, met) = (code(&dry.error), code(&error));
+    let Caught { excuse, unforeseen } = match caught(dry, printed, Excuse::of_error(&met)) {
+        Ok(caught) => caught,
+        Err(verdict) => return verdict,
+    };
     if dry.error == error && (error.is_some() || dry.status == status) {
-        return Verdict::Equal;
+        return unforeseen.map_or(Verdict::Equal, Verdict::Excused);
     }
-    Verdict::Wrong(format!("dry run {:?}, run {error:?} at all: dry: {}\nrun ({status}): {told}", dry.error, dry.told))
+    let excuse = excuse.or((foreseen == UNKNOWABLE).then_some(Excuse::Ended)).or(Excuse::of_error(&met));
+    match excuse {
+        Some(excuse) => Verdict::Excused(excuse),
+        None => Verdict::Wrong(format!(
+            "dry run {:?}, run {error:?} at all: dry: {}\nrun ({status}): {told}",
+            dry.error, dry.told
+        )),
+    }
 }
 
-/// The errors that were caught, in their order.
-fn caught(dry: &Dry, printed: &str) -> Verdict {
-    let mut real = printed.lines().filter(|line| line.starts_with('#'));
-    let code = |line: &str| line.split_once(' ').map_or(String::new(), |(_, code)| code.to_owned());
-    for foreseen in &dry.caught {
-        let met = real.next().unwrap_or("# nothing");
-        if is_unknowable(&code(foreseen)) || is_unforeseen(&code(met)) {
-            return Verdict::Excused;
+/// What came of comparing the errors that were caught.
+struct Caught {
+    /// Why what comes after them may differ.
+    excuse: Option<Excuse>,
+    /// The run met an error that a dry run cannot foresee.
+    unforeseen: Option<Excuse>,
+}
+
+/// Compares the errors that were caught, in their order. `end` is why the run may have ended before the
+/// dry run did.
+fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdict> {
+    let mut real = printed.lines().filter(|line| is_caught(line)).peekable();
+    let (mut excuse, mut asked, mut unforeseen) = (None, None, None);
+    'events: for event in &dry.events {
+        let foreseen = match event {
+            Event::Unknown => {
+                excuse = excuse.or(Some(Excuse::Remarked));
+                continue;
+            }
+            Event::Asked => {
+                asked = Some(Excuse::Program);
+                continue;
+            }
+            Event::Caught(line) => line.as_str(),
+        };
+        // What only a run meets.
+        while let Some(why) = real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(code(met))) {
+            (excuse, unforeseen) = (excuse.or(Some(why)), Some(why));
+            if real.next().is_some_and(|met| number(met) == number(foreseen)) {
+                continue 'events;
+            }
         }
-        if met != foreseen {
-            return Verdict::Wrong(format!(
-                "caught in the dry run {}, in the run {} at {foreseen}, {met}",
-                code(foreseen),
-                code(met)
-            ));
+        if code(foreseen) == UNKNOWABLE {
+            excuse = excuse.or(Some(Excuse::Unknowable));
+            real.next_if(|met| number(met) == number(foreseen));
+            continue;
         }
+        if real.next_if_eq(&foreseen).is_some() {
+            continue;
+        }
+        let met = real.next();
+        let why = excuse.or(asked).or(end.filter(|_| met.is_none()));
+        return Err(why.map_or_else(|| differs(foreseen, met.unwrap_or("# nothing")), Verdict::Excused));
     }
+    let excuse = excuse.or(asked);
     // Where a dry run ends since it cannot know something, a run goes on.
-    let ended = dry.error.as_ref().is_some_and(|mark| is_unknowable(&mark.code));
+    let ended = dry.error.as_ref().is_some_and(|mark| mark.code == UNKNOWABLE).then_some(Excuse::Ended);
     match real.next() {
-        Some(met) if !ended && !dry.unknown && !dry.asked && !is_unforeseen(&code(met)) => {
-            Verdict::Wrong(format!("caught in the run alone {} at {met}", code(met)))
-        }
-        Some(_) => Verdict::Excused,
-        None => Verdict::Equal,
+        Some(met) => Err(excuse
+            .or(ended)
+            .or(Excuse::of_error(code(met)))
+            .map_or_else(|| differs("# nothing", met), Verdict::Excused)),
+        None => Ok(Caught { excuse, unforeseen }),
     }
 }
 
-fn is_unforeseen(code: &str) -> bool {
-    UNFORESEEN.iter().any(|kind| code.starts_with(kind))
+fn differs(foreseen: &str, met: &str) -> Verdict {
+    let (dry, real) = (code(foreseen), code(met));
+    Verdict::Wrong(format!("caught in the dry run {dry}, in the run {real} at {foreseen}, {met}"))
 }
 
-fn is_unknowable(code: &str) -> bool {
-    UNKNOWABLE.contains(&code)
+/// Whether a line that was printed tells of an error: `#NUMBER CODE`.
+pub(super) fn is_caught(line: &str) -> bool {
+    line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn code(line: &str) -> &str {
+    line.split_once(' ').map_or("", |(_, code)| code)
+}
+
+fn number(line: &str) -> &str {
+    line.split_once(' ').map_or(line, |(number, _)| number)
 }
 
 #[cfg(test)]
@@ -158,12 +238,12 @@ mod tests {
     use super::*;
 
     fn dry(caught: &[&str], told: &str) -> Dry {
-        let caught = caught.iter().map(|line| (*line).to_owned()).collect();
+        let events = caught.iter().map(|line| Event::Caught((*line).to_owned())).collect();
         Dry {
             status: i32::from(!told.is_empty()),
             error: Mark::of(told),
             told: told.to_owned(),
-            caught,
+            events,
             ..Dry::default()
         }
     }
@@ -179,7 +259,7 @@ mod tests {
         assert!(wrong(judged(&failed, 1, "", &at("E0304", "a:1:2"))));
         assert!(wrong(judged(&failed, 1, "", &at("E0305", "a:1:1"))));
         assert!(wrong(judged(&failed, 0, "", "")));
-        assert_eq!(judged(&failed, 1, "", &at("E0403", "a:1:1")), Verdict::Excused);
+        assert_eq!(judged(&failed, 1, "", &at("E0403", "a:1:1")), Verdict::Excused(Excuse::Machine));
         assert!(wrong(judged(&dry(&[], ""), 101, "", "")));
         assert!(wrong(judged(&dry(&[], ""), 1, "", "error[E0304]: x\n")));
         assert_eq!(judged(&dry(&["#1 E0301"], ""), 0, "#1 E0301\n", ""), Verdict::Equal);
@@ -187,7 +267,23 @@ mod tests {
         assert!(wrong(judged(&dry(&["#1 E0301"], ""), 0, "#1 E0302\n", "")));
         assert!(wrong(judged(&dry(&[], ""), 0, "#1 E0302\n", "")));
         let ended = dry(&["#1 E0105"], &at("E0601", "a:2:1"));
-        assert_eq!(judged(&ended, 1, "#1 E0105\n#1 E0105\n", &at("E0105", "a:3:1")), Verdict::Excused);
-        assert_eq!(judged(&dry(&["#1 E0601", "#2 E0301"], ""), 0, "", ""), Verdict::Excused);
+        assert_eq!(judged(&ended, 1, "#1 E0105\n#1 E0105\n", &at("E0105", "a:3:1")), Verdict::Excused(Excuse::Ended));
+        let caught = dry(&["#1 E0601", "#2 E0301"], "");
+        assert_eq!(judged(&caught, 0, "", ""), Verdict::Excused(Excuse::Unknowable));
+        assert_eq!(judged(&caught, 0, "#2 E0301\n", ""), Verdict::Equal);
+        assert_eq!(judged(&caught, 0, "#1 E0306\n#2 E0301\n", ""), Verdict::Equal);
+        assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#1 E0403\n#2 E0301\n", ""), Verdict::Excused(Excuse::Machine));
+        assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#2 E0403\n", ""), Verdict::Excused(Excuse::Machine));
+        assert_eq!(judged(&dry(&["#2 E0301"], ""), 1, "", &at("E0403", "a:1:1")), Verdict::Excused(Excuse::Machine));
+    }
+
+    #[test]
+    fn an_assertion_may_fail_in_the_run_alone_only_after_what_a_dry_run_cannot_know() {
+        let failed = "error[E0701]: x\n  ┌─ a:1:1\n";
+        assert!(matches!(real("", &Dry::default(), 1, "", failed), Verdict::Wrong(_)));
+        let after = |event| Dry { events: vec![event], ..Dry::default() };
+        assert_eq!(real("", &after(Event::Unknown), 1, "", failed), Verdict::Excused(Excuse::Remarked));
+        assert_eq!(real("", &after(Event::Asked), 1, "", failed), Verdict::Excused(Excuse::Program));
+        assert_eq!(real("", &after(Event::Unknown), 0, "", ""), Verdict::Equal);
     }
 }

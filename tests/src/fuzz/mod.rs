@@ -12,12 +12,13 @@ mod shrink;
 mod vocabulary;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-pub use judge::{Dry, Verdict};
+pub use judge::{Dry, Excuse, Verdict};
 pub use vocabulary::Vocabulary;
 pub use worker::{one, work};
 
@@ -58,8 +59,8 @@ pub struct Report {
     pub complaints: Vec<Complaint>,
     /// How many runs in a sandbox came to what their dry runs came to.
     pub equal: u64,
-    /// How many may differ, since their dry runs met what they cannot know.
-    pub excused: u64,
+    /// The seeds of those that differ and may, by the reason.
+    pub excused: BTreeMap<Excuse, Vec<u64>>,
 }
 
 /// The script of a seed.
@@ -69,7 +70,7 @@ pub fn script(vocabulary: &Vocabulary, seed: u64) -> String {
 
 /// Runs scripts and tells of each complaint as it comes.
 pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
-    let (equal, excused) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (equal, excused) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let complaints = Mutex::new(Vec::new());
     let add = |complaint: Complaint| {
         told(&complaint);
@@ -95,13 +96,21 @@ pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
     in_parts(course, course.sandbox, 1, |seed, _| {
         let text = script(&vocabulary, seed);
         let what = match sandbox::verdict(course, &text) {
-            Verdict::Equal => return count(&equal),
-            Verdict::Excused => return count(&excused),
+            Verdict::Equal => {
+                equal.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Verdict::Excused(why) => {
+                if let Ok(mut excused) = excused.lock() {
+                    excused.entry(why).or_insert_with(Vec::new).push(seed);
+                }
+                return;
+            }
             Verdict::Wrong(what) => what,
         };
         let fails = |text: &str| match sandbox::verdict(course, text) {
             Verdict::Wrong(other) => kind(&Some(other)) == kind(&Some(what.clone())),
-            Verdict::Equal | Verdict::Excused => false,
+            Verdict::Equal | Verdict::Excused(_) => false,
         };
         // What time decides may not come again.
         if !fails(&text) {
@@ -113,12 +122,8 @@ pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
     Report {
         complaints: complaints.into_inner().unwrap_or_default(),
         equal: equal.into_inner(),
-        excused: excused.into_inner(),
+        excused: excused.into_inner().unwrap_or_default(),
     }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// How many scripts a worker runs: each leaves some memory behind.

@@ -1,6 +1,6 @@
 //! Dry runs in a process of their own.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ use netscript_engine::shell::Style;
 use netscript_engine::{DryRun, Lab};
 use netscript_stdlib::Environment;
 
-use super::judge::{Dry, Mark};
+use super::judge::{Dry, Event, Mark, is_caught};
 use super::{Course, Vocabulary, script, write_modules};
 
 /// A dry run takes milliseconds.
@@ -31,25 +31,24 @@ pub(super) const NAME: &str = "script.rhai";
 /// Runs a text dry, in this thread.
 fn dry(taken: fn() -> usize, text: &str) -> Dry {
     let deadline = Instant::now() + LIMIT;
-    let (unknown, asked) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
-    let remarked = Rc::clone(&unknown);
+    let events = Rc::new(RefCell::new(Vec::new()));
+    let remarks = Rc::clone(&events);
     let sink = move |line: &str| {
         if line.contains("a dry run cannot know") {
-            remarked.set(true);
+            remarks.borrow_mut().push(Event::Unknown);
         }
     };
-    let caught = Rc::new(RefCell::new(Vec::new()));
     let world = DryRun::new(Model::new(), Style::Plain, sink).stopped_by(move || Instant::now() > deadline);
     let mut lab = Lab::new(Box::new(world));
-    let heard = Rc::clone(&asked);
-    lab.on_command(move |_| heard.set(true));
+    let asked = Rc::clone(&events);
+    lab.on_command(move |_| asked.borrow_mut().push(Event::Asked));
     let environment = Environment { dry_run: true, ..Environment::default() };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
-        let (unknown, asked, caught) = (Rc::clone(&unknown), Rc::clone(&asked), Rc::clone(&caught));
+        let caught = Rc::clone(&events);
         engine.on_print(move |line| {
-            if line.starts_with('#') && !unknown.get() && !asked.get() {
-                caught.borrow_mut().push(line.to_owned());
+            if is_caught(line) {
+                caught.borrow_mut().push(Event::Caught(line.to_owned()));
             }
         });
         engine.on_debug(|_, _, _| ());
@@ -62,8 +61,8 @@ fn dry(taken: fn() -> usize, text: &str) -> Dry {
         Ok(status) => (status, String::new()),
         Err(failure) => (1, shown(&failure, interpreter.sources())),
     };
-    let caught = caught.borrow().clone();
-    Dry { status, error: Mark::of(&told), told, caught, unknown: unknown.get(), asked: asked.get(), endless }
+    let events = events.borrow().clone();
+    Dry { status, error: Mark::of(&told), told, events, endless }
 }
 
 fn shown(failure: &Failure, sources: &Sources) -> String {

@@ -99,6 +99,25 @@ const CORNERS: &[(&str, &str)] = &[
            m0.add_fdb(b, #{}); m0.add_fdb(c, #{}); v0.del_fdb(b, #{}); v0.del_fdb(c, #{}); m0.down(); m0.up();"#,
     ),
     (
+        "a passthru macvlan on a bridge whose last port has left has an address of zeros, and cannot be brought up",
+        r#"let br0 = bridge("br0"); let v0 = veth("v0", "c0").master(br0); let m0 = macvlan("m0", #{ link: br0, mode: "passthru" });
+           v0.delete(); m0.up();"#,
+    ),
+    (
+        "nor can it become a port",
+        r#"let br0 = bridge("br0"); let v0 = veth("v0", "c0").master(br0); v0.delete();
+           macvlan("m0", #{ link: br0, mode: "passthru" }).master(bridge("br1"));"#,
+    ),
+    (
+        "with an address of its own, which the bridge then has too, it can be brought up",
+        r#"let br0 = bridge("br0"); let v0 = veth("v0", "c0").master(br0); v0.delete();
+           macvlan("m0", #{ link: br0, mode: "passthru" }).set_mac("02:00:00:00:00:33").up();"#,
+    ),
+    (
+        "a condition that the script itself changes holds after some looks",
+        r#"let looks = 0; wait_until(2, || { looks += 1; looks > 3 }); bridge("br0");"#,
+    ),
+    (
         "a parent that moves forgets what a macvlan on it takes, which then cannot be taken back at once",
         r#"let red = netns("red"); let v0 = veth("v0", "c0"); let m0 = macvlan("m0", #{ link: v0, mode: "passthru" });
            m0.add_fdb("02:00:00:00:02:01", #{}); m0.up(); v0.move_to(red); m0.del_fdb("02:00:00:00:02:01", #{});"#,
