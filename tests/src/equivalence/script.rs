@@ -36,8 +36,7 @@ pub enum Compared {
 /// not have (E0307), and what probes and programs answer (E07).
 const UNFORESEEN: [&str; 3] = ["E04", "E0307", "E07"];
 
-/// Errors of a dry run alone: what nobody can know (E0601), and waiting, for which no time passes
-/// (E0702).
+/// The error of a dry run alone: what nobody can know.
 const UNKNOWABLE: [&str; 1] = ["E0601"];
 
 /// Everything in which the three differ, a line each; a script that a dry run cannot know is one.
