@@ -66,7 +66,7 @@ const ODD_TEXTS: [&str; 22] = [
     "\"x\\ny\"",
     "\"$(id)\"",
     "\"ü\"",
-    "\"\\u{7f}\\x1b[31m\"",
+    "\"\\x7f\\x1b[31m\"",
     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"",
     "\"224.0.0.1\"",
 ];

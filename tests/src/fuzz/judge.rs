@@ -78,13 +78,9 @@ pub enum Excuse {
     Unknowable,
     /// An `assert`, `print` or `wait_until` whose value only a run knows came before they differed.
     Remarked,
-    /// The machine lacks something (E04).
+    /// The machine's kernel lacks something, or hides a setting in a sandbox (E0402, E0430).
     Machine,
-    /// A setting that this kernel does not have in a sandbox (E0307).
-    Setting,
-    /// A probe or a server did not start (E0704, E0705).
-    Probe,
-    /// A program or a probe ran before they differed.
+    /// A program, a probe or a server did not start (E0403, E0405, E0703, E0704, E0705).
     Program,
 }
 
@@ -95,19 +91,17 @@ impl Excuse {
             Excuse::Ended => "the dry run ended with E0601",
             Excuse::Unknowable => "E0601 was caught before",
             Excuse::Remarked => "a value was unknown to `assert`, `print` or `wait_until` before",
-            Excuse::Machine => "the machine lacks something (E04)",
-            Excuse::Setting => "a setting is not there (E0307)",
-            Excuse::Probe => "a probe or a server did not start (E0704, E0705)",
-            Excuse::Program => "a program or a probe ran before",
+            Excuse::Machine => "the kernel lacks something, or hides a setting (E0402, E0430)",
+            Excuse::Program => "a program, a probe or a server did not start (E0403, E0405, E0703, E0704, E0705)",
         }
     }
 
-    /// Why an error of a run alone is none that a dry run could foresee.
-    fn of_error(code: &str) -> Option<Excuse> {
+    /// Why an error of a run alone is none that a dry run could foresee. `asked` says whether the dry run has
+    /// printed a program or a probe before.
+    fn of_error(code: &str, asked: bool) -> Option<Excuse> {
         match code {
-            "E0307" => Some(Excuse::Setting),
-            "E0704" | "E0705" => Some(Excuse::Probe),
-            code if code.starts_with("E04") => Some(Excuse::Machine),
+            "E0402" | "E0430" => Some(Excuse::Machine),
+            "E0403" | "E0405" | "E0703" | "E0704" | "E0705" if asked => Some(Excuse::Program),
             _ => None,
         }
     }
@@ -142,14 +136,15 @@ pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> 
     }
     let code = |mark: &Option<Mark>| mark.as_ref().map_or(String::new(), |mark| mark.code.clone());
     let (foreseen, met) = (code(&dry.error), code(&error));
-    let Caught { excuse, unforeseen } = match caught(dry, printed, Excuse::of_error(&met)) {
+    let ending = Excuse::of_error(&met, dry.events.contains(&Event::Asked));
+    let Caught { excuse, unforeseen } = match caught(dry, printed, ending) {
         Ok(caught) => caught,
         Err(verdict) => return verdict,
     };
     if dry.error == error && (error.is_some() || dry.status == status) {
         return unforeseen.map_or(Verdict::Equal, Verdict::Excused);
     }
-    let excuse = excuse.or((foreseen == UNKNOWABLE).then_some(Excuse::Ended)).or(Excuse::of_error(&met));
+    let excuse = excuse.or((foreseen == UNKNOWABLE).then_some(Excuse::Ended)).or(ending);
     match excuse {
         Some(excuse) => Verdict::Excused(excuse),
         None => Verdict::Wrong(format!(
@@ -171,7 +166,7 @@ struct Caught {
 /// dry run did.
 fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdict> {
     let mut real = printed.lines().filter(|line| is_caught(line)).peekable();
-    let (mut excuse, mut asked, mut unforeseen) = (None, None, None);
+    let (mut excuse, mut asked, mut unforeseen) = (None, false, None);
     'events: for event in &dry.events {
         let foreseen = match event {
             Event::Unknown => {
@@ -179,13 +174,13 @@ fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdi
                 continue;
             }
             Event::Asked => {
-                asked = Some(Excuse::Program);
+                asked = true;
                 continue;
             }
             Event::Caught(line) => line.as_str(),
         };
         // What only a run meets.
-        while let Some(why) = real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(code(met))) {
+        while let Some(why) = real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(code(met), asked)) {
             (excuse, unforeseen) = (excuse.or(Some(why)), Some(why));
             if real.next().is_some_and(|met| number(met) == number(foreseen)) {
                 continue 'events;
@@ -200,16 +195,15 @@ fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdi
             continue;
         }
         let met = real.next();
-        let why = excuse.or(asked).or(end.filter(|_| met.is_none()));
+        let why = excuse.or(end.filter(|_| met.is_none()));
         return Err(why.map_or_else(|| differs(foreseen, met.unwrap_or("# nothing")), Verdict::Excused));
     }
-    let excuse = excuse.or(asked);
     // Where a dry run ends since it cannot know something, a run goes on.
     let ended = dry.error.as_ref().is_some_and(|mark| mark.code == UNKNOWABLE).then_some(Excuse::Ended);
     match real.next() {
         Some(met) => Err(excuse
             .or(ended)
-            .or(Excuse::of_error(code(met)))
+            .or(Excuse::of_error(code(met), asked))
             .map_or_else(|| differs("# nothing", met), Verdict::Excused)),
         None => Ok(Caught { excuse, unforeseen }),
     }
@@ -259,7 +253,7 @@ mod tests {
         assert!(wrong(judged(&failed, 1, "", &at("E0304", "a:1:2"))));
         assert!(wrong(judged(&failed, 1, "", &at("E0305", "a:1:1"))));
         assert!(wrong(judged(&failed, 0, "", "")));
-        assert_eq!(judged(&failed, 1, "", &at("E0403", "a:1:1")), Verdict::Excused(Excuse::Machine));
+        assert_eq!(judged(&failed, 1, "", &at("E0402", "a:1:1")), Verdict::Excused(Excuse::Machine));
         assert!(wrong(judged(&dry(&[], ""), 101, "", "")));
         assert!(wrong(judged(&dry(&[], ""), 1, "", "error[E0304]: x\n")));
         assert_eq!(judged(&dry(&["#1 E0301"], ""), 0, "#1 E0301\n", ""), Verdict::Equal);
@@ -272,9 +266,9 @@ mod tests {
         assert_eq!(judged(&caught, 0, "", ""), Verdict::Excused(Excuse::Unknowable));
         assert_eq!(judged(&caught, 0, "#2 E0301\n", ""), Verdict::Equal);
         assert_eq!(judged(&caught, 0, "#1 E0306\n#2 E0301\n", ""), Verdict::Equal);
-        assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#1 E0403\n#2 E0301\n", ""), Verdict::Excused(Excuse::Machine));
-        assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#2 E0403\n", ""), Verdict::Excused(Excuse::Machine));
-        assert_eq!(judged(&dry(&["#2 E0301"], ""), 1, "", &at("E0403", "a:1:1")), Verdict::Excused(Excuse::Machine));
+        assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#1 E0402\n#2 E0301\n", ""), Verdict::Excused(Excuse::Machine));
+        assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#2 E0402\n", ""), Verdict::Excused(Excuse::Machine));
+        assert_eq!(judged(&dry(&["#2 E0301"], ""), 1, "", &at("E0402", "a:1:1")), Verdict::Excused(Excuse::Machine));
     }
 
     #[test]
@@ -283,7 +277,10 @@ mod tests {
         assert!(matches!(real("", &Dry::default(), 1, "", failed), Verdict::Wrong(_)));
         let after = |event| Dry { events: vec![event], ..Dry::default() };
         assert_eq!(real("", &after(Event::Unknown), 1, "", failed), Verdict::Excused(Excuse::Remarked));
-        assert_eq!(real("", &after(Event::Asked), 1, "", failed), Verdict::Excused(Excuse::Program));
+        let refused = failed.replace("E0701", "E0704");
+        assert_eq!(real("", &after(Event::Asked), 1, "", &refused), Verdict::Excused(Excuse::Program));
+        assert!(matches!(real("", &after(Event::Asked), 1, "", failed), Verdict::Wrong(_)));
+        assert!(matches!(real("", &Dry::default(), 1, "", &refused), Verdict::Wrong(_)));
         assert_eq!(real("", &after(Event::Unknown), 0, "", ""), Verdict::Equal);
     }
 }
