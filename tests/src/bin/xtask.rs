@@ -65,6 +65,8 @@ fn main() -> ExitCode {
                 "       cargo xtask fuzz [--runs N] [--sandbox N] [--seed S] [--at-once N] [--no-shrinking] [--show]"
             );
             eprintln!("                           run random scripts, dry and in sandboxes");
+            eprintln!("       cargo xtask fuzz --sample, cargo xtask crash --sample");
+            eprintln!("                           what CI runs of them: fixed seeds and fresh ones, two minutes each");
             eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
@@ -168,6 +170,9 @@ fn bless() -> ExitCode {
 
 /// Tries labs on machines of their own, all at once.
 fn crash(arguments: &[String]) -> ExitCode {
+    if arguments == ["--sample"] {
+        return crash_sample();
+    }
     let course = match Course::parse(arguments) {
         Ok(course) => course,
         Err(why) => {
@@ -176,6 +181,19 @@ fn crash(arguments: &[String]) -> ExitCode {
         }
     };
     if crash::share(&course, arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What CI runs: some moments of one lab, and random programs, half of them new each time.
+fn crash_sample() -> ExitCode {
+    let fixed = "--at-once 4 --script intro --stride 40 --programs 6 --rounds 1".to_owned();
+    let fresh = format!("--at-once 4 --only random --programs 6 --seed {}", fresh_seed());
+    let mut passed = true;
+    for line in [fixed, fresh] {
+        println!("cargo xtask crash {line}");
+        let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        passed &= crash(&arguments) == ExitCode::SUCCESS;
+    }
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What one of the machines does, which `crash` made.
@@ -315,18 +333,31 @@ fn fuzz(arguments: &[String]) -> ExitCode {
         at_once: usize::try_from(number("--at-once", 4)).unwrap_or(4),
         shrinking: !has("--no-shrinking"),
     };
-    println!("seeds from {seed}: {} dry runs, {} in sandboxes", course.runs, course.sandbox);
-    let report = fuzz::run(&course, |complaint| {
+    let passed = match has("--sample") {
+        true => {
+            let sample = |seed, runs, sandbox| fuzz::Course { seed, runs, sandbox, at_once: 2, ..course.clone() };
+            let (fixed, fresh) = (sample(1, 3000, 100), sample(seed, 2000, 80));
+            [fixed, fresh].iter().map(fuzz_course).filter(fuzz::Report::passed).count() == 2
+        }
+        false => fuzz_course(&course).complaints.is_empty(),
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs a course, and prints what comes of it.
+fn fuzz_course(course: &fuzz::Course) -> fuzz::Report {
+    println!("seeds from {}: {} dry runs, {} in sandboxes", course.seed, course.runs, course.sandbox);
+    let report = fuzz::run(course, |complaint| {
         println!("seed {}: {}\n{}\n", complaint.seed, complaint.what, complaint.script);
     });
-    let fuzz::Report { complaints, equal, excused } = report;
+    let fuzz::Report { complaints, equal, excused } = &report;
     println!("in sandboxes: {equal} as in the dry run, {} differ and may:", excused.values().map(Vec::len).sum::<usize>());
-    for (why, seeds) in &excused {
+    for (why, seeds) in excused {
         let some: Vec<String> = seeds.iter().take(8).map(u64::to_string).collect();
         println!("  {}: {} ({}{})", seeds.len(), why.text(), some.join(", "), if seeds.len() > 8 { ", …" } else { "" });
     }
     println!("{} of all do what they must not", complaints.len());
-    if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report
 }
 
 fn fuzz_work(arguments: &[String]) -> ExitCode {

@@ -1,5 +1,7 @@
 //! What a run came to, and what of it must not happen.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// An error as it is shown.
@@ -98,14 +100,22 @@ impl Excuse {
 
     /// Why an error of a run alone is none that a dry run could foresee. `asked` says whether the dry run has
     /// printed a program or a probe before.
-    fn of_error(code: &str, asked: bool) -> Option<Excuse> {
+    fn of_error(script: &str, code: &str, asked: bool) -> Option<Excuse> {
         match code {
+            // `wait_until` tries again what the kernel lacks until the time is over.
+            "E0702" if LACKED.iter().any(|word| script.contains(word)) => Some(Excuse::Machine),
             "E0402" | "E0430" => Some(Excuse::Machine),
             "E0403" | "E0405" | "E0703" | "E0704" | "E0705" if asked => Some(Excuse::Program),
             _ => None,
         }
     }
 }
+
+/// Kinds of links that some kernels do not have.
+const LACKED: [&str; 3] = ["dummy(", "vlan(", "tun("];
+
+/// What looks at something as often as there is time for.
+const LOOKS: &str = "wait_until(";
 
 /// The error of a dry run alone.
 const UNKNOWABLE: &str = "E0601";
@@ -136,8 +146,8 @@ pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> 
     }
     let code = |mark: &Option<Mark>| mark.as_ref().map_or(String::new(), |mark| mark.code.clone());
     let (foreseen, met) = (code(&dry.error), code(&error));
-    let ending = Excuse::of_error(&met, dry.events.contains(&Event::Asked));
-    let Caught { excuse, unforeseen } = match caught(dry, printed, ending) {
+    let ending = Excuse::of_error(script, &met, dry.events.contains(&Event::Asked));
+    let Caught { excuse, unforeseen } = match caught(script, dry, printed, ending) {
         Ok(caught) => caught,
         Err(verdict) => return verdict,
     };
@@ -164,8 +174,11 @@ struct Caught {
 
 /// Compares the errors that were caught, in their order. `end` is why the run may have ended before the
 /// dry run did.
-fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdict> {
+fn caught(script: &str, dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdict> {
     let mut real = printed.lines().filter(|line| is_caught(line)).peekable();
+    // What stands in the closure of `wait_until` is printed once for each look.
+    let mut seen = BTreeSet::new();
+    let is_again = |seen: &BTreeSet<&str>, line: &str| script.contains(LOOKS) && seen.contains(line);
     let (mut excuse, mut asked, mut unforeseen) = (None, false, None);
     'events: for event in &dry.events {
         let foreseen = match event {
@@ -179,8 +192,9 @@ fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdi
             }
             Event::Caught(line) => line.as_str(),
         };
+        while real.next_if(|met| *met != foreseen && is_again(&seen, met)).is_some() {}
         // What only a run meets.
-        while let Some(why) = real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(code(met), asked)) {
+        while let Some(why) = real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(script, code(met), asked)) {
             (excuse, unforeseen) = (excuse.or(Some(why)), Some(why));
             if real.next().is_some_and(|met| number(met) == number(foreseen)) {
                 continue 'events;
@@ -191,19 +205,21 @@ fn caught(dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdi
             real.next_if(|met| number(met) == number(foreseen));
             continue;
         }
-        if real.next_if_eq(&foreseen).is_some() {
+        if real.next_if_eq(&foreseen).is_some() || is_again(&seen, foreseen) {
+            seen.insert(foreseen);
             continue;
         }
         let met = real.next();
         let why = excuse.or(end.filter(|_| met.is_none()));
         return Err(why.map_or_else(|| differs(foreseen, met.unwrap_or("# nothing")), Verdict::Excused));
     }
+    while real.next_if(|met| is_again(&seen, met)).is_some() {}
     // Where a dry run ends since it cannot know something, a run goes on.
     let ended = dry.error.as_ref().is_some_and(|mark| mark.code == UNKNOWABLE).then_some(Excuse::Ended);
     match real.next() {
         Some(met) => Err(excuse
             .or(ended)
-            .or(Excuse::of_error(code(met), asked))
+            .or(Excuse::of_error(script, code(met), asked))
             .map_or_else(|| differs("# nothing", met), Verdict::Excused)),
         None => Ok(Caught { excuse, unforeseen }),
     }
@@ -269,6 +285,16 @@ mod tests {
         assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#1 E0402\n#2 E0301\n", ""), Verdict::Excused(Excuse::Machine));
         assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#2 E0402\n", ""), Verdict::Excused(Excuse::Machine));
         assert_eq!(judged(&dry(&["#2 E0301"], ""), 1, "", &at("E0402", "a:1:1")), Verdict::Excused(Excuse::Machine));
+    }
+
+    #[test]
+    fn a_condition_is_looked_at_as_often_as_there_is_time_for() {
+        let three = dry(&["#1 E0301", "#1 E0301", "#1 E0301", "#2 E0702"], "");
+        let judged = |script, printed| real(script, &three, 0, printed, "");
+        assert_eq!(judged("wait_until(", "#1 E0301\n#2 E0702\n"), Verdict::Equal);
+        assert_eq!(judged("wait_until(", "#1 E0301\n#1 E0301\n#1 E0301\n#1 E0301\n#2 E0702\n"), Verdict::Equal);
+        assert!(matches!(judged("wait_until(", "#2 E0702\n"), Verdict::Wrong(_)));
+        assert!(matches!(judged("", "#1 E0301\n#2 E0702\n"), Verdict::Wrong(_)));
     }
 
     #[test]
