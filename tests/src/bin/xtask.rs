@@ -351,7 +351,10 @@ fn fuzz_course(course: &fuzz::Course) -> fuzz::Report {
         println!("seed {}: {}\n{}\n", complaint.seed, complaint.what, complaint.script);
     });
     let fuzz::Report { complaints, equal, excused } = &report;
-    println!("in sandboxes: {equal} as in the dry run, {} differ and may:", excused.values().map(Vec::len).sum::<usize>());
+    println!(
+        "in sandboxes: {equal} as in the dry run, {} differ and may:",
+        excused.values().map(Vec::len).sum::<usize>()
+    );
     for (why, seeds) in excused {
         let some: Vec<String> = seeds.iter().take(8).map(u64::to_string).collect();
         println!("  {}: {} ({}{})", seeds.len(), why.text(), some.join(", "), if seeds.len() > 8 { ", …" } else { "" });

@@ -194,7 +194,9 @@ fn caught(script: &str, dry: &Dry, printed: &str, end: Option<Excuse>) -> Result
         };
         while real.next_if(|met| *met != foreseen && is_again(&seen, met)).is_some() {}
         // What only a run meets.
-        while let Some(why) = real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(script, code(met), asked)) {
+        while let Some(why) =
+            real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(script, code(met), asked))
+        {
             (excuse, unforeseen) = (excuse.or(Some(why)), Some(why));
             if real.next().is_some_and(|met| number(met) == number(foreseen)) {
                 continue 'events;
