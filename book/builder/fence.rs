@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use netscript_engine::diagnostics::{Code, REGISTRY};
+use netscript_lang::diagnostics::{Code, REGISTRY};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// A fenced block.

@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use netscript_engine::diagnostics::render;
-use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
-use netscript_engine::kernel::{Interrupt, Kernel, SandboxFolders, enter_sandbox};
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::state::NetState;
-use netscript_engine::{DryRun, Lab, World};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::diagnostics::render;
+use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
+use netscript_linux::{Interrupt, Kernel, SandboxFolders, enter_sandbox};
+use netscript_model::Model;
+use netscript_net::state::NetState;
+use netscript_net::world::World;
 use netscript_stdlib::{Environment, MODULES};
 
-use crate::picture::Graph;
+use netscript_view::Graph;
 
 /// Prints the network at a script's end, as JSON.
 pub fn print(file: &Path, model: bool, args: &[String]) -> Result<()> {
@@ -47,6 +49,6 @@ fn graph(name: &str, text: &str, model: bool, environment: &Environment) -> Resu
     Ok(Graph::of(&state))
 }
 
-fn told(error: netscript_engine::diagnostics::Error) -> anyhow::Error {
+fn told(error: netscript_lang::diagnostics::Error) -> anyhow::Error {
     anyhow!("{}", error.describe().message)
 }

@@ -1,6 +1,6 @@
 //! Examples as HTML. Each piece is one line, so that Markdown lets it through as it is.
 
-use netscript_engine::diagnostics::{Token, TokenKind, tokens};
+use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 
 use crate::language::is_keyword;
 use crate::run;

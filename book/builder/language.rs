@@ -1,9 +1,10 @@
 //! The language as the book knows it: an interpreter that touches nothing.
 
-use netscript_engine::interpreter::{Interpreter, Word, words};
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::{Interpreter, Word, words};
+use netscript_model::Model;
 use netscript_stdlib::Environment;
 use rhai::Token;
 

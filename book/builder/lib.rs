@@ -8,7 +8,6 @@ pub mod graph;
 mod html;
 mod kept;
 mod language;
-pub mod picture;
 pub mod reference;
 pub mod run;
 mod search;

@@ -7,10 +7,11 @@ use std::fs;
 use std::process::Command;
 
 use netscript_book::reference;
-use netscript_engine::interpreter::Interpreter;
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::Interpreter;
+use netscript_model::Model;
 use netscript_stdlib::{Environment, MODULES, option_keys};
 use netscript_tests::{netscript, workspace};
 use regex::Regex;
@@ -109,7 +110,7 @@ fn every_option_is_in_the_reference() {
 #[test]
 fn every_error_code_is_in_the_reference() {
     let text = reference::codes().unwrap();
-    let source = fs::read_to_string(workspace().join("engine/src/diagnostics/code.rs")).unwrap();
+    let source = fs::read_to_string(workspace().join("engine/net/src/error/code.rs")).unwrap();
     let entry = Regex::new(r#"(?m)^    (E\d{4}) "(.*)",$"#).unwrap();
     let entries: Vec<(&str, &str)> = entry.captures_iter(&source).map(|found| found.extract::<2>().1.into()).collect();
     assert!(entries.len() > 50, "only {} codes", entries.len());

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use netscript_engine::shell;
 
 /// Build the network that a script describes: namespaces, links, addresses, routes and rules.
 #[derive(Debug, Parser)]
@@ -281,11 +280,11 @@ pub enum Style {
     Tutorial,
 }
 
-impl From<Style> for shell::Style {
-    fn from(style: Style) -> shell::Style {
+impl From<Style> for netscript_dialect::Style {
+    fn from(style: Style) -> netscript_dialect::Style {
         match style {
-            Style::Plain => shell::Style::Plain,
-            Style::Tutorial => shell::Style::Tutorial,
+            Style::Plain => netscript_dialect::Style::Plain,
+            Style::Tutorial => netscript_dialect::Style::Tutorial,
         }
     }
 }

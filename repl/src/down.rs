@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use netscript_engine::diagnostics::{Result, Sources};
-use netscript_engine::kernel::{
+use netscript_lang::diagnostics::{Result, Sources};
+use netscript_linux::{
     Interrupt, Kernel, LabFolder, Resume, Resumed, lab_names, may_change_networks, privilege_missing,
 };
 

@@ -1,11 +1,12 @@
 //! `--dry-run`: the script's network as commands on standard output.
 
-use netscript_engine::diagnostics::Result;
-use netscript_engine::kernel::{Interrupt, Kernel};
-use netscript_engine::model::Model;
-use netscript_engine::op::Prefix;
-use netscript_engine::state::NetState;
-use netscript_engine::{DryRun, World};
+use netscript_lang::DryRun;
+use netscript_lang::diagnostics::Result;
+use netscript_linux::{Interrupt, Kernel};
+use netscript_model::Model;
+use netscript_net::op::Prefix;
+use netscript_net::state::NetState;
+use netscript_net::world::World;
 
 use crate::cli::{RunArgs, Style};
 use crate::output::{Printer, warn};

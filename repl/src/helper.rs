@@ -8,9 +8,7 @@ use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-use netscript_engine::kernel::{
-    CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME, answer_forever, capture_forever, resolve_forever,
-};
+use netscript_linux::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME, answer_forever, capture_forever, resolve_forever};
 
 /// Does what a helper does, if this process was started as one.
 pub fn run() -> Option<ExitCode> {

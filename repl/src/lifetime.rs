@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::kernel::{Interrupt, Kernel, LabFolder, Resume, Resumed};
-use netscript_engine::{Summary, World, shell};
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_linux::{Interrupt, Kernel, LabFolder, Resume, Resumed};
+use netscript_net::world::Summary;
+use netscript_net::world::World;
 
 use crate::cli::RunArgs;
 use crate::output::{tell, warn};
@@ -79,7 +80,7 @@ fn told(summary: &Summary, success: bool, time: Duration) -> String {
     let what = if counted.is_empty() { "changes to this machine".to_owned() } else { counted.join(", ") };
     let state = if success { "is up" } else { "is kept as it is" };
     let ms = time.as_millis();
-    let quoted = shell::quote(name);
+    let quoted = netscript_dialect::quote(name);
     format!("the lab `{name}` {state}: {what}, in {ms} ms; `netscript down {quoted}` takes it down")
 }
 

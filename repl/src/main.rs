@@ -16,11 +16,11 @@ use std::process::ExitCode;
 
 use netscript::cli::{self, Cli, Command};
 use netscript::helper;
-use netscript_engine::diagnostics::{Sources, fault};
+use netscript_lang::diagnostics::{Sources, fault};
 
 fn main() -> ExitCode {
-    netscript_engine::kernel::share_memory();
-    netscript_engine::kernel::raise_descriptor_limit();
+    netscript_linux::share_memory();
+    netscript_linux::raise_descriptor_limit();
     if let Some(ended) = helper::run() {
         return ended;
     }

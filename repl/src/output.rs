@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::rc::Rc;
 
-use netscript_engine::diagnostics::{Error, Failure, Sources, render, visible, visible_in_colour};
+use netscript_lang::diagnostics::{Error, Failure, Sources, render, visible, visible_in_colour};
 
 use crate::progress;
 

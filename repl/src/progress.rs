@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use netscript_engine::diagnostics::visible_line;
+use netscript_lang::diagnostics::visible_line;
 
 /// What takes no longer needs no line.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use netscript_engine::diagnostics::{Result, Sources, visible_json, visible_line};
-use netscript_engine::kernel::{LabState, lab_states};
+use netscript_lang::diagnostics::{Result, Sources, visible_json, visible_line};
+use netscript_linux::{LabState, lab_states};
 use serde_json::{Value, json};
 
 use crate::cli::{ListFormat, PsArgs};

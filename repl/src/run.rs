@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use netscript_engine::diagnostics::{Error, Failure, Result, Sources, fault};
-use netscript_engine::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
-use netscript_engine::kernel::{
+use netscript_lang::Confined;
+use netscript_lang::Lab;
+use netscript_lang::diagnostics::{Error, Failure, Result, Sources, fault};
+use netscript_lang::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
+use netscript_linux::{
     Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks, privilege_missing,
 };
-use netscript_engine::shell;
-use netscript_engine::{Confined, Lab, World};
+use netscript_net::world::World;
 use netscript_stdlib::Environment;
 
 use crate::cli::{Colour, RunArgs};
@@ -201,7 +202,11 @@ fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> 
 
 fn listen(lab: &mut Lab, args: &RunArgs) {
     if args.explain {
-        lab.on_op(|op| shell::lines(op, shell::Style::Plain).iter().for_each(|line| tell(&format!("+ {line}"))));
+        lab.on_op(|op| {
+            netscript_dialect::lines(op, netscript_dialect::Style::Plain)
+                .iter()
+                .for_each(|line| tell(&format!("+ {line}")))
+        });
     } else if args.verbose {
         lab.on_op(|op| tell(&format!("+ {op}")));
     } else if let Some(file) = args.file.as_deref().filter(|_| args.dry_run.is_none() && !is_session(args)) {

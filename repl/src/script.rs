@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::files;
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_net::files;
 
 /// A script that has been read.
 #[derive(Debug)]

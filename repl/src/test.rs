@@ -7,8 +7,8 @@ mod suite;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use netscript_engine::diagnostics::{Result, Sources};
-use netscript_engine::kernel::Interrupt;
+use netscript_lang::diagnostics::{Result, Sources};
+use netscript_linux::Interrupt;
 
 use crate::cli::{Format, TestArgs};
 use crate::output::{Printer, fail};

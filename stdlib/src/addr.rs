@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Scope};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Scope};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::Session;
-use netscript_engine::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Prefix, Scope, parse_ip};
-use netscript_engine::state::{Link as State, LinkType};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::Session;
+use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Prefix, Scope, parse_ip};
+use netscript_net::state::{Link as State, LinkType};
 use rhai::{Array, Dynamic, Map};
 
 use crate::unknown::Unknown;

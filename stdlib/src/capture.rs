@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use netscript_engine::diagnostics::{Result, Within};
-use netscript_engine::interpreter::Session;
-use netscript_engine::{Capture as Request, Started, shell};
+use netscript_lang::diagnostics::{Result, Within};
+use netscript_lang::interpreter::Session;
+use netscript_net::world::Capture as Request;
+use netscript_net::world::Started;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -26,7 +27,7 @@ impl Capture {
         let shown = name.to_string();
         let request = Request { link: name, file };
         let started = session.lab().world().capture(&netns, &request).argument(0)?;
-        session.lab().tell(|| shell::capture(&netns, &request, started));
+        session.lab().tell(|| netscript_dialect::capture(&netns, &request, started));
         Ok(Capture { session: session.clone(), started, link: shown })
     }
 }

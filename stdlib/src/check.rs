@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use netscript_engine::diagnostics::At;
-use netscript_engine::diagnostics::Error;
-use netscript_engine::interpreter::{Session, at};
+use netscript_lang::diagnostics::At;
+use netscript_lang::diagnostics::Error;
+use netscript_lang::interpreter::{Session, at};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, LexError, Token};
 

@@ -1,6 +1,6 @@
 //! The two sides of a comparison, told when an assertion fails.
 
-use netscript_engine::diagnostics::Error;
+use netscript_lang::diagnostics::Error;
 use rhai::{ASTFlags, BinaryExpr, Dynamic, EvalContext, Expr, Expression, FnCallExpr, Map, Position, Token};
 
 use crate::{RhaiResult, unknown};

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::{Connect, Connected, Transport, shell};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::world::Connect;
+use netscript_net::world::Connected;
+use netscript_net::world::Transport;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -86,7 +88,7 @@ mod words {
         options: Map,
     ) -> RhaiResult {
         let request = request(netns, &target, &port, options)?;
-        netns.tell(|netns| shell::connect(netns, &request))?;
+        netns.tell(|netns| netscript_dialect::connect(netns, &request))?;
         let connected = netns.ask(at(&ctx), |world, netns| world.connect(netns, &request))?;
         let connected = connected.map_err(|error| probe::blamed(netns, error));
         Ok(unknown::map(connected, result)?)

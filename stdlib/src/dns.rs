@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use netscript_engine::ServeDns;
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
+use netscript_net::world::ServeDns;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 

@@ -1,6 +1,6 @@
 //! Errors as a script sees them in `catch (e)`, and leaving a script.
 
-use netscript_engine::interpreter::{ScriptError, Session};
+use netscript_lang::interpreter::{ScriptError, Session};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult};
 

@@ -1,10 +1,10 @@
 //! Forwarding tables of bridges and vxlan links.
 
-use netscript_engine::Part;
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{FdbEntry, FdbOp, Mac};
-use netscript_engine::state::FdbRecord;
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{FdbEntry, FdbOp, Mac};
+use netscript_net::state::FdbRecord;
+use netscript_net::world::Part;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Errno, Error, Result, Step, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{Host, HostName};
-use netscript_engine::{Fetch, Fetched, Serve, shell};
+use netscript_lang::diagnostics::{Errno, Error, Result, Step, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{Host, HostName};
+use netscript_net::world::Fetch;
+use netscript_net::world::Fetched;
+use netscript_net::world::Serve;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -135,7 +137,7 @@ mod words {
     #[rhai_fn(name = "fetch", pure, return_raw)]
     pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
         let request = request(url, options)?;
-        netns.tell(|netns| shell::fetch(netns, &request))?;
+        netns.tell(|netns| netscript_dialect::fetch(netns, &request))?;
         let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
         let fetched = fetched.map_err(|error| probe::blamed(netns, error));
         Ok(unknown::map(fetched, result)?)

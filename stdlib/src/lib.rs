@@ -31,7 +31,7 @@ mod sysctl;
 mod undo;
 mod unknown;
 
-use netscript_engine::interpreter::{Columns, Session};
+use netscript_lang::interpreter::{Columns, Session};
 use rhai::{Array, Dynamic, Engine};
 
 pub use capture::Capture;
@@ -97,7 +97,7 @@ fn define_constants(engine: &mut Engine, environment: &Environment) {
         ("dry_run", environment.dry_run.into()),
         ("sandboxed", environment.sandboxed.into()),
     ];
-    netscript_engine::interpreter::define_constants(engine, constants);
+    netscript_lang::interpreter::define_constants(engine, constants);
 }
 
 /// The result of a native function, as Rhai wants it.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use netscript_engine::LinkId;
-use netscript_engine::diagnostics::{At, Error, Result, Within};
-use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, raw};
-use netscript_engine::state::{self, Hardware, LinkType, OperState, Peer};
+use netscript_lang::LinkId;
+use netscript_lang::diagnostics::{At, Error, Result, Within};
+use netscript_lang::interpreter::{Session, at};
+use netscript_net::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, raw};
+use netscript_net::state::{self, Hardware, LinkType, OperState, Peer};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 

@@ -1,8 +1,8 @@
 //! Making links: a word for each kind, as a method of a namespace and bare, on the host.
 
-use netscript_engine::diagnostics::{At, Error, Result, Within};
-use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::{
+use netscript_lang::diagnostics::{At, Error, Result, Within};
+use netscript_lang::interpreter::{Session, at};
+use netscript_net::op::{
     Bridge, IfName, IpvlanMode, LinkKind, LinkOp, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
     Vxlan,
 };

@@ -1,8 +1,8 @@
 //! What a link was made with, read back as the word that makes it takes it.
 
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::op::{Bridge, IfName, Vxlan};
-use netscript_engine::state::{LinkType, Peer};
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_net::op::{Bridge, IfName, Vxlan};
+use netscript_net::state::{LinkType, Peer};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 

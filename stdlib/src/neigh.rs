@@ -1,10 +1,10 @@
 //! Neighbours: who has which hardware address on a link.
 
-use netscript_engine::Part;
-use netscript_engine::diagnostics::{Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{NeighOp, Neighbour};
-use netscript_engine::state::NeighRecord;
+use netscript_lang::diagnostics::{Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{NeighOp, Neighbour};
+use netscript_net::state::NeighRecord;
+use netscript_net::world::Part;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 

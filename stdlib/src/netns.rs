@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{At, Error, Result, Within};
-use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
-use netscript_engine::shell::Command;
-use netscript_engine::{NetnsId, World};
+use netscript_dialect::Command;
+use netscript_lang::NetnsId;
+use netscript_lang::diagnostics::{At, Error, Result, Within};
+use netscript_lang::interpreter::{Session, at};
+use netscript_net::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use netscript_net::world::World;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -66,7 +67,7 @@ impl Netns {
     }
 
     /// The handle on a link of this namespace that is known to be there.
-    pub(crate) fn link(&self, name: &netscript_engine::op::IfName) -> Result<Link> {
+    pub(crate) fn link(&self, name: &netscript_net::op::IfName) -> Result<Link> {
         let reference = self.reference()?;
         let id = self.session.lab().link_id(&reference, name);
         Ok(Link::new(&self.session, id))

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::op::{IfName, NetnsRef};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_net::op::{IfName, NetnsRef};
 use rhai::{Dynamic, Map};
 
 use crate::{addr, args, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};

@@ -1,8 +1,8 @@
 //! Policy routing: rules that choose a routing table.
 
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{Family, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{Family, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 

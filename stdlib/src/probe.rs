@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Errno, Error, Result, Step, Within};
-use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
-use netscript_engine::{Hop, Ping, Pong, Trace, shell};
+use netscript_lang::diagnostics::{Errno, Error, Result, Step, Within};
+use netscript_lang::interpreter::{Session, at};
+use netscript_net::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
+use netscript_net::world::Hop;
+use netscript_net::world::Ping;
+use netscript_net::world::Pong;
+use netscript_net::world::Trace;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -117,7 +120,7 @@ fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> 
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
     let trace = Trace { target: target(netns.session(), to).argument(0)?, hops, timeout };
-    netns.tell(|netns| shell::traceroute(netns, &trace))?;
+    netns.tell(|netns| netscript_dialect::traceroute(netns, &trace))?;
     let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
     let list = list.map_err(|error| blamed(netns, error));
     unknown::list(list, hop)
@@ -162,7 +165,7 @@ mod words {
     #[rhai_fn(name = "ping", pure, return_raw)]
     pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
         let request = request(netns, &target, options)?;
-        netns.tell(|netns| shell::ping(netns, &request))?;
+        netns.tell(|netns| netscript_dialect::ping(netns, &request))?;
         let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
         let pong = pong.map_err(|error| blamed(netns, error));
         Ok(unknown::map(pong, result)?)

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{Error, Within};
-use netscript_engine::interpreter::{Session, at};
-use netscript_engine::op::PidRef;
-use netscript_engine::{Output, Started, shell};
+use netscript_lang::diagnostics::{Error, Within};
+use netscript_lang::interpreter::{Session, at};
+use netscript_net::op::PidRef;
+use netscript_net::world::Output;
+use netscript_net::world::Started;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -67,7 +68,7 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn exec(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult {
         let argv = args::argv(&command).argument(0)?;
-        netns.tell(|netns| shell::exec(netns, &argv))?;
+        netns.tell(|netns| netscript_dialect::exec(netns, &argv))?;
         let output = netns.ask(at(&ctx), |world, netns| world.exec(netns, &argv))?;
         Ok(unknown::map(output, result)?)
     }
@@ -102,7 +103,7 @@ mod words {
     pub fn start(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
         let argv = args::argv(&command).argument(0)?;
         let started = netns.ask(at(&ctx), |world, netns| world.start(netns, &argv))??;
-        netns.tell(|netns| shell::start(netns, &argv, started))?;
+        netns.tell(|netns| netscript_dialect::start(netns, &argv, started))?;
         Ok(Process::new(netns.session(), started))
     }
 

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::Part;
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
+use netscript_net::world::Part;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 

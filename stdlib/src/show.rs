@@ -10,11 +10,11 @@ mod tree;
 mod value;
 mod wrap;
 
-use netscript_engine::World;
-use netscript_engine::diagnostics::Result;
-use netscript_engine::interpreter::Session;
-use netscript_engine::op::NetnsRef;
-use netscript_engine::state::{NetState, Netns as Contents};
+use netscript_lang::diagnostics::Result;
+use netscript_lang::interpreter::Session;
+use netscript_net::op::NetnsRef;
+use netscript_net::state::{NetState, Netns as Contents};
+use netscript_net::world::World;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 

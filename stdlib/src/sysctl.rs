@@ -1,8 +1,8 @@
 //! Kernel settings.
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::{SysctlKey, SysctlOp};
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::{SysctlKey, SysctlOp};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 

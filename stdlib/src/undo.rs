@@ -1,7 +1,7 @@
 //! Taking steps back.
 
-use netscript_engine::Point;
-use netscript_engine::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, at};
+use netscript_net::world::Point;
 use rhai::Engine;
 use rhai::plugin::*;
 

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use netscript_engine::Part;
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::{ScriptError, Session, UNNAMED, takes_unknown};
-use netscript_engine::op::NetnsRef;
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_lang::interpreter::{ScriptError, Session, UNNAMED, takes_unknown};
+use netscript_net::op::NetnsRef;
+use netscript_net::world::Part;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
 

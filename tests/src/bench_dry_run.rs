@@ -5,11 +5,13 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use netscript_engine::interpreter::Interpreter;
-use netscript_engine::model::Model;
-use netscript_engine::op::Op;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab, World};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::Interpreter;
+use netscript_model::Model;
+use netscript_net::op::Op;
+use netscript_net::world::World;
 use netscript_stdlib::Environment;
 use nix::time::{ClockId, clock_gettime};
 

@@ -1,6 +1,6 @@
 //! A lab of any size: bridges with namespaces on them.
 
-use netscript_engine::op::{
+use netscript_net::op::{
     AddrOp, AddrSpec, Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Nexthop, Op,
     Prefix, Route, RouteOp, Veth,
 };

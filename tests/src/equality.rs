@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netscript_engine::diagnostics::Code;
+use netscript_lang::diagnostics::Code;
 
 use crate::{Sandbox, difference, patience, snapshot};
 

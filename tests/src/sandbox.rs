@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use netscript_engine::diagnostics::Description;
-use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
-use netscript_engine::kernel::{Interrupt, Kernel};
-use netscript_engine::{Lab, World};
+use netscript_lang::Lab;
+use netscript_lang::diagnostics::Description;
+use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
+use netscript_linux::{Interrupt, Kernel};
+use netscript_net::world::World;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 

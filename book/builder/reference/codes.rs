@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use netscript_engine::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal, Sources, render};
-use netscript_engine::interpreter::MAX_MEMORY;
-use netscript_engine::op::{Action, IfName, LinkKind, LinkOp, Op};
+use netscript_lang::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal, Sources, render};
+use netscript_lang::interpreter::MAX_MEMORY;
+use netscript_net::op::{Action, IfName, LinkKind, LinkOp, Op};
 
 /// Messages that the tests of errors bring about; the tests compare them with what comes.
 const SEEN: &[&str] = &[
@@ -58,7 +58,7 @@ fn told(code: Code) -> Option<String> {
         Code::E0121 => Error::TooMuchMemory { limit: MAX_MEMORY },
         Code::E0123 => Error::Fault {
             what: "index out of bounds: the len is 2 but the index is 2".to_owned(),
-            place: "engine/src/net/link.rs:212:9".to_owned(),
+            place: "engine/linux/src/link.rs:212:9".to_owned(),
         },
         Code::E0402 => {
             let name = IfName::parse("d0").ok()?;

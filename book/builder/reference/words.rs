@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use netscript_engine::interpreter::{Form, Interpreter, MAX_ELEMENTS, MAX_TEXT, Word};
+use netscript_lang::interpreter::{Form, Interpreter, MAX_ELEMENTS, MAX_TEXT, Word};
 use netscript_stdlib::{MODULES, option_keys};
 
 use crate::language;

@@ -11,7 +11,7 @@ use super::lines::Wrong;
 use super::process::{self, Finished};
 use super::{Programs, normal};
 use crate::fence::{Fence, Script};
-use crate::picture::Graph;
+use netscript_view::Graph;
 
 /// What came of a script.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
-use netscript_engine::interpreter::{Completeness, Interpreter};
+use netscript_lang::interpreter::{Completeness, Interpreter};
 use regex::Regex;
 
 use super::Programs;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use netscript_engine::interpreter::{Form, Interpreter, Word};
-use netscript_engine::op::NetnsRef;
+use netscript_lang::interpreter::{Form, Interpreter, Word};
+use netscript_net::op::NetnsRef;
 use netscript_stdlib::{Link, MODULES, Netns, option_keys};
 
 use super::commands;

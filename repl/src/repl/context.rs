@@ -1,6 +1,6 @@
 //! What is being typed at the cursor.
 
-use netscript_engine::diagnostics::{Token, TokenKind, tokens};
+use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 
 /// What is being typed, and what it belongs to. `typed` is what there is of it.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use netscript_engine::diagnostics::visible_line;
-use netscript_engine::interpreter::{Completeness, Form, Interpreter};
+use netscript_lang::diagnostics::visible_line;
+use netscript_lang::interpreter::{Completeness, Form, Interpreter};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};

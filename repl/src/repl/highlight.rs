@@ -1,6 +1,6 @@
 //! Colours of what is typed.
 
-use netscript_engine::diagnostics::{Token, TokenKind, tokens};
+use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 
 use super::lexicon::{Lexicon, is_keyword};
 use super::style::Style;

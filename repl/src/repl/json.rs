@@ -1,7 +1,7 @@
 //! Values as JSON.
 
-use netscript_engine::diagnostics::Result;
-use netscript_engine::op::raw;
+use netscript_lang::diagnostics::Result;
+use netscript_net::op::raw;
 use netscript_stdlib::Link;
 use netscript_stdlib::show::{state_of, text};
 use rhai::{Array, Dynamic, Map};

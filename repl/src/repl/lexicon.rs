@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use netscript_engine::interpreter::{Form, Word, words};
+use netscript_lang::interpreter::{Form, Word, words};
 use rhai::{Engine, Token};
 
 /// Every registered word.

@@ -24,12 +24,13 @@ use std::time::Instant;
 use editor::{Assistant, Lines, Typed};
 use history::History;
 use lexicon::Lexicon;
-use netscript_engine::diagnostics::{Error, Failure, Result, visible_json, visible_line};
-use netscript_engine::interpreter::{Interpreter, Mark, Outcome};
-use netscript_engine::kernel::Interrupt;
-use netscript_engine::op::NetnsRef;
-use netscript_engine::shell;
-use netscript_engine::{Memory, Point, Stage};
+use netscript_lang::Memory;
+use netscript_lang::Stage;
+use netscript_lang::diagnostics::{Error, Failure, Result, visible_json, visible_line};
+use netscript_lang::interpreter::{Interpreter, Mark, Outcome};
+use netscript_linux::Interrupt;
+use netscript_net::op::NetnsRef;
+use netscript_net::world::Point;
 use netscript_stdlib::show::{self, Screen};
 use said::{Fate, Said};
 use style::Style;
@@ -176,7 +177,10 @@ impl Repl {
             last: RefCell::default(),
         });
         let (ops, commands) = (Rc::clone(&echo), Rc::clone(&echo));
-        interpreter.session().lab().on_op(move |op| ops.show(shell::lines(op, shell::Style::Plain)));
+        interpreter
+            .session()
+            .lab()
+            .on_op(move |op| ops.show(netscript_dialect::lines(op, netscript_dialect::Style::Plain)));
         interpreter.session().lab().on_command(move |command| commands.show([command.typed()]));
         interpreter.session().lab().world().keep_steps();
         let interpreter = Rc::new(RefCell::new(interpreter));

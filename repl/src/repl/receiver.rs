@@ -1,7 +1,7 @@
 //! What an expression before a dot is: its type, and its value where looking is free.
 
-use netscript_engine::diagnostics::{Token, TokenKind, tokens};
-use netscript_engine::interpreter::{Interpreter, kind_of};
+use netscript_lang::diagnostics::{Token, TokenKind, tokens};
+use netscript_lang::interpreter::{Interpreter, kind_of};
 use rhai::{Dynamic, Map};
 
 use super::lexicon::Lexicon;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use netscript_engine::diagnostics::{Token, TokenKind, tokens};
-use netscript_engine::interpreter::Form;
-use netscript_engine::op::NetnsRef;
+use netscript_lang::diagnostics::{Token, TokenKind, tokens};
+use netscript_lang::interpreter::Form;
+use netscript_net::op::NetnsRef;
 
 use super::lexicon::Lexicon;
 
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn bare_words_go_where_they_acted() {
         let placed = BTreeSet::from(["veth", "link"]);
-        let red = NetnsRef::Named(netscript_engine::op::NetnsName::parse("red").expect("it is a name"));
+        let red = NetnsRef::Named(netscript_net::op::NetnsName::parse("red").expect("it is a name"));
         assert_eq!(at_home("veth(\"a\", \"b\")", &NetnsRef::Host, &placed), "veth(\"a\", \"b\")");
         assert_eq!(
             at_home("let v = veth(\"a\", \"b\"); host.link(\"lo\"); v.link", &red, &placed),

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
-use netscript_engine::diagnostics::{TokenKind, tokens};
-use netscript_engine::interpreter::Completeness;
+use netscript_lang::diagnostics::{TokenKind, tokens};
+use netscript_lang::interpreter::Completeness;
 
 /// The statements and commands of a whole text.
 pub fn split(text: &str, completeness: impl Fn(&str) -> Completeness) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use netscript_engine::kernel::Interrupt;
+use netscript_linux::Interrupt;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 
 /// Time for what runs to come to its end by itself.

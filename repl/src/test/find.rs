@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use netscript_engine::diagnostics::{Error, Result};
+use netscript_lang::diagnostics::{Error, Result};
 
 /// What scripts are called.
 const EXTENSION: &str = "rhai";

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use netscript_engine::diagnostics::{Error, Result, visible_json, visible_line, visible_xml};
+use netscript_lang::diagnostics::{Error, Result, visible_json, visible_line, visible_xml};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 

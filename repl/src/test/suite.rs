@@ -7,8 +7,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::kernel::Interrupt;
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_linux::Interrupt;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::AsyncReadExt;

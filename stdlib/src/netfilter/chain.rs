@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{Error, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy, Table as NetfilterTable};
+use netscript_lang::diagnostics::{Error, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy, Table as NetfilterTable};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::op::netfilter::{
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_net::op::netfilter::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Header, IcmpType, IfPattern, Inv, Masked, Match, Multiport,
     MultiportSide, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
 };
-use netscript_engine::op::{Family, Mac, NetnsRef, Prefix};
+use netscript_net::op::{Family, Mac, NetnsRef, Prefix};
 use rhai::{Dynamic, Map};
 
 use super::value::{inverted, text, word, words, wrong};

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use netscript_engine::Part;
-use netscript_engine::diagnostics::{Error, Result};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::netfilter::{self, NetfilterOp};
-use netscript_engine::op::raw;
-use netscript_engine::state::{self, RuleRecord};
+use netscript_lang::diagnostics::{Error, Result};
+use netscript_lang::interpreter::at;
+use netscript_net::op::netfilter::{self, NetfilterOp};
+use netscript_net::op::raw;
+use netscript_net::state::{self, RuleRecord};
+use netscript_net::world::Part;
 use rhai::Engine;
 use rhai::plugin::*;
 

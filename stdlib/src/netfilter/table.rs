@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use netscript_engine::diagnostics::{Error, Result, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::netfilter::{ChainName, Hook, NetfilterOp, TableRef};
-use netscript_engine::op::{Family, netfilter::Table as Name};
-use netscript_engine::state::Ruleset;
+use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::netfilter::{ChainName, Hook, NetfilterOp, TableRef};
+use netscript_net::op::{Family, netfilter::Table as Name};
+use netscript_net::state::Ruleset;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 

@@ -1,12 +1,12 @@
 //! Verbs: what a rule does with a packet.
 
-use netscript_engine::diagnostics::{Error, Result, Step, Within};
-use netscript_engine::interpreter::at;
-use netscript_engine::op::netfilter::{
+use netscript_lang::diagnostics::{Error, Result, Step, Within};
+use netscript_lang::interpreter::at;
+use netscript_net::op::netfilter::{
     self, ChainName, ConnmarkTarget, Header, Inv, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo,
     NetfilterOp, PortRange, RejectWith, Target,
 };
-use netscript_engine::op::{Family, Op, Prefix};
+use netscript_net::op::{Family, Op, Prefix};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 

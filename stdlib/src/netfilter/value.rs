@@ -1,7 +1,7 @@
 //! Values of options that may begin with `!`.
 
-use netscript_engine::diagnostics::{Error, Result, Within, did_you_mean};
-use netscript_engine::op::netfilter::Inv;
+use netscript_lang::diagnostics::{Error, Result, Within, did_you_mean};
+use netscript_net::op::netfilter::Inv;
 use rhai::Dynamic;
 
 use crate::args;

@@ -1,9 +1,9 @@
 //! A namespace as a tree: its links with their addresses and peers, ports under their bridges,
 //! routes, and rules.
 
-use netscript_engine::op::netfilter::Policy;
-use netscript_engine::op::{NetnsRef, Prefix, Route, RouteKind, TableId, raw};
-use netscript_engine::state::{Chain, Link, Netns};
+use netscript_net::op::netfilter::Policy;
+use netscript_net::op::{NetnsRef, Prefix, Route, RouteKind, TableId, raw};
+use netscript_net::state::{Chain, Link, Netns};
 use unicode_width::UnicodeWidthStr;
 
 use super::Screen;

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use netscript_engine::diagnostics::Result;
-use netscript_engine::interpreter::ScriptError;
-use netscript_engine::op::NetnsRef;
-use netscript_engine::state::{self, LinkType, OperState, Peer};
+use netscript_lang::diagnostics::Result;
+use netscript_lang::interpreter::ScriptError;
+use netscript_net::op::NetnsRef;
+use netscript_net::state::{self, LinkType, OperState, Peer};
 use rhai::{Array, Dynamic, Map};
 
 use super::{Screen, map, table};

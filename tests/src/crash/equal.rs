@@ -1,5 +1,5 @@
 //! What does not count when two looks at a machine are compared, as in
-//! `netscript_engine::state::equality`: what changes by itself, and what comes of hardware addresses
+//! `netscript_net::state::equality`: what changes by itself, and what comes of hardware addresses
 //! that nobody set.
 //!
 //! - Timers and counters; that a link has no queue until it is up for the first time; that duplicates of an

@@ -1,11 +1,12 @@
 //! Labs of random operations, on others' things too, there and back.
 
-use netscript_engine::kernel::{Kernel, LabFolder};
-use netscript_engine::model::Model;
-use netscript_engine::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
-use netscript_engine::shell::{self, Style};
-use netscript_engine::state::NetState;
-use netscript_engine::{Summary, World};
+use netscript_dialect::Style;
+use netscript_linux::{Kernel, LabFolder};
+use netscript_model::Model;
+use netscript_net::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
+use netscript_net::state::NetState;
+use netscript_net::world::Summary;
+use netscript_net::world::World;
 
 use super::machine::Machine;
 use super::tried::Report;
@@ -36,7 +37,8 @@ pub(super) fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Rep
             Ok(None) => Vec::new(),
             Err(why) => why.into_bytes(),
         };
-        let commands = program.iter().flat_map(|op| shell::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
+        let commands =
+            program.iter().flat_map(|op| netscript_dialect::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
         let what = format!("seed {seed}:\n  {commands}");
         report.add(machine, &what, &mut before, &told);
     }
@@ -63,7 +65,7 @@ fn is_final(op: &Op) -> bool {
 
 /// Operations that are refused change nothing, and the next one follows.
 fn run(program: &[Op], fails: bool) -> Result<Option<Summary>, String> {
-    let told = |error: netscript_engine::diagnostics::Error| format!("{:?}", error.describe());
+    let told = |error: netscript_lang::diagnostics::Error| format!("{:?}", error.describe());
     let folder = LabFolder::claim(LAB).map_err(told)?;
     let mut kernel = Kernel::new(interrupt()).and_then(|kernel| kernel.keep_in(folder, "")).map_err(told)?;
     for op in program {

@@ -7,13 +7,14 @@ use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use netscript_engine::diagnostics::Errno;
-use netscript_engine::kernel::{Kernel, Queue};
-use netscript_engine::model::Model;
-use netscript_engine::op::{Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey};
-use netscript_engine::shell::{self, Style};
-use netscript_engine::state::{Comparison, NetState, Netns};
-use netscript_engine::{DryRun, World};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::diagnostics::Errno;
+use netscript_linux::{Kernel, Queue};
+use netscript_model::Model;
+use netscript_net::op::{Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey};
+use netscript_net::state::{Comparison, NetState, Netns};
+use netscript_net::world::World;
 
 use super::programs::Programs;
 use crate::Sandbox;
@@ -49,7 +50,8 @@ pub struct Outcome {
 impl Outcome {
     /// The program as commands, and what differs.
     pub fn tell(&self, program: &Program) -> String {
-        let ops = program.iter().flat_map(|op| shell::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
+        let ops =
+            program.iter().flat_map(|op| netscript_dialect::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
         format!("  {ops}\n  => {}", self.differences.join("\n  => "))
     }
 }
@@ -219,7 +221,7 @@ fn on_model(program: &Program, look: &Look) -> OnModel {
             Verdict::Done => printed.take(),
             Verdict::Absent | Verdict::Refused(_) => {
                 let waits = printed.take().into_iter().filter(|line| !line.starts_with('#'));
-                waits.chain(shell::lines(op, Style::Plain)).collect()
+                waits.chain(netscript_dialect::lines(op, Style::Plain)).collect()
             }
         });
         verdicts.push(verdict);
@@ -351,7 +353,7 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
 /// end have a second for it.
 fn tell_holders(expected: &Expected) -> String {
     let tell = |number: &u32| {
-        let pid = shell::variable(PidRef::Held(*number));
+        let pid = netscript_dialect::variable(PidRef::Held(*number));
         let looks = if expected.state.netns.contains_key(&NetnsRef::Held(*number)) { 0 } else { 50 };
         format!(
             "left={looks}\nwhile [ $left -gt 0 ] && kill -0 \"${pid}\" 2>/dev/null; do sleep 0.02; left=$((left - 1)); done\n\

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 
-use netscript_engine::interpreter::Interpreter;
-use netscript_engine::kernel::Kernel;
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::state::{Comparison, NetState};
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::Interpreter;
+use netscript_linux::Kernel;
+use netscript_model::Model;
+use netscript_net::state::{Comparison, NetState};
 use netscript_stdlib::Environment;
 
 use super::programs::Programs;

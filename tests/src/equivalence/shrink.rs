@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netscript_engine::op::{Action, NetnsOp, Op};
+use netscript_net::op::{Action, NetnsOp, Op};
 
 use super::run::{Program, check_within};
 

@@ -3,7 +3,7 @@
 
 use super::vocabulary::{Known, Vocabulary};
 use crate::equivalence::Rng;
-use netscript_engine::interpreter::Form;
+use netscript_lang::interpreter::Form;
 
 /// A script.
 pub fn script(vocabulary: &Vocabulary, rng: &mut Rng) -> String {

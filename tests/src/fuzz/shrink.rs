@@ -1,6 +1,6 @@
 //! Makes a script that fails as small as it can be while it still fails.
 
-use netscript_engine::diagnostics::tokens;
+use netscript_lang::diagnostics::tokens;
 
 /// Leaves out lines, many at a time, then fewer; then parts of lines.
 pub fn shrink(text: &str, tries: usize, fails: impl Fn(&str) -> bool) -> String {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use netscript_engine::diagnostics::{TokenKind, tokens};
-use netscript_engine::interpreter::{Form, Interpreter, Word, words};
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::diagnostics::{TokenKind, tokens};
+use netscript_lang::interpreter::{Form, Interpreter, Word, words};
+use netscript_model::Model;
 use netscript_stdlib::{Environment, option_keys};
 
 /// A word, and what is known of how it is used.

@@ -9,11 +9,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netscript_engine::diagnostics::{Failure, Sources, fault, render};
-use netscript_engine::interpreter::{Interpreter, STACK_SIZE};
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::diagnostics::{Failure, Sources, fault, render};
+use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
+use netscript_model::Model;
 use netscript_stdlib::Environment;
 
 use super::judge::{Dry, Event, Mark, is_caught};

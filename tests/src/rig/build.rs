@@ -11,7 +11,7 @@ use crate::workspace;
 /// A program of tests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tests {
-    /// What it is called: `suite`, `netscript-engine`.
+    /// What it is called: `suite`, `netscript-linux`.
     pub name: String,
     /// The program.
     pub program: PathBuf,

@@ -52,7 +52,7 @@ struct Arguments {
     /// machines have shown
     #[arg(long, conflicts_with_all = ["only", "skip", "command"])]
     record: bool,
-    /// Words of which a test's name must have one: a part of `suite::journal::…`, `netscript_engine::…`
+    /// Words of which a test's name must have one: a part of `suite::journal::…`, `netscript_linux::…`
     #[arg(value_name = "FILTER")]
     only: Vec<String>,
     /// A word that a test's name must not have

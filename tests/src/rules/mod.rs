@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::rc::Rc;
 
-use netscript_engine::Lab;
-use netscript_engine::interpreter::Interpreter;
-use netscript_engine::kernel::Kernel;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::Interpreter;
+use netscript_linux::Kernel;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use netscript_engine::interpreter::STACK_SIZE;
+use netscript_lang::interpreter::STACK_SIZE;
 
 use super::{
     RULES, Tools, bytes, docker, expressions_of_all, flushed_and_put_back, new_netns, read, written_by_iptables,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use netscript_engine::shell::Style;
+use netscript_dialect::Style;
 use netscript_tests::equivalence::printed;
 use netscript_tests::workspace;
 

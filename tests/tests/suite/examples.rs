@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use netscript_engine::Lab;
-use netscript_engine::interpreter::Interpreter;
-use netscript_engine::kernel::{Interrupt, Kernel};
+use netscript_lang::Lab;
+use netscript_lang::interpreter::Interpreter;
+use netscript_linux::{Interrupt, Kernel};
 use netscript_tests::netscript;
 
 /// A registered word.

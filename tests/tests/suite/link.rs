@@ -1,6 +1,6 @@
 //! Links: each word against the `ip` command that it stands for.
 
-use netscript_engine::diagnostics::{Code, Description};
+use netscript_lang::diagnostics::{Code, Description};
 use netscript_tests::{Case, Feature, Sandbox, case, case_with, check, difference, snapshot};
 
 const DUMMY: Feature = Feature { probe: "ip link add d0 type dummy", named: "CONFIG_DUMMY" };

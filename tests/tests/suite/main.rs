@@ -12,6 +12,7 @@ mod dry_run;
 mod errors;
 mod examples;
 mod fuzz;
+mod house;
 mod interrupt;
 mod journal;
 mod link;

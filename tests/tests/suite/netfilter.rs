@@ -7,14 +7,12 @@
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use netscript_engine::World;
-use netscript_engine::diagnostics::Errno;
-use netscript_engine::interpreter::STACK_SIZE;
-use netscript_engine::kernel::{Interrupt, Kernel};
-use netscript_engine::op::netfilter::{
-    ChainName, Extension, Header, Match, NetfilterOp, Rule, Table, TableRef, Target,
-};
-use netscript_engine::op::{Action, Family, Op};
+use netscript_lang::diagnostics::Errno;
+use netscript_lang::interpreter::STACK_SIZE;
+use netscript_linux::{Interrupt, Kernel};
+use netscript_net::op::netfilter::{ChainName, Extension, Header, Match, NetfilterOp, Rule, Table, TableRef, Target};
+use netscript_net::op::{Action, Family, Op};
+use netscript_net::world::World;
 
 use netscript_tests::rules::{
     BAD, RULES, Tools, bytes, docker, flushed_and_put_back, new_netns, run, script, written_by_iptables,

@@ -1,7 +1,7 @@
 //! What our kernel part reads of networks that `ip` made is what `ip -j` shows.
 
-use netscript_engine::op::{Family, IfName, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, TableId};
-use netscript_engine::state::{Addr, FdbRecord, Link, LinkType, NeighRecord, Peer};
+use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, TableId};
+use netscript_net::state::{Addr, FdbRecord, Link, LinkType, NeighRecord, Peer};
 use netscript_tests::Sandbox;
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
-use netscript_engine::diagnostics::Errno;
-use netscript_engine::model::Model;
-use netscript_engine::op::{NetnsName, NetnsOp, NetnsRef, Op, SysctlKey, SysctlOp};
+use netscript_lang::diagnostics::Errno;
+use netscript_model::Model;
+use netscript_net::op::{NetnsName, NetnsOp, NetnsRef, Op, SysctlKey, SysctlOp};
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Place, finish};
 

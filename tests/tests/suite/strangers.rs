@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use netscript_engine::interpreter::{Form, Interpreter, Word, words};
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::{Form, Interpreter, Word, words};
+use netscript_model::Model;
 use netscript_stdlib::outside::{Effect, declared, effects};
 use netscript_tests::program::{Finished, Place, finish};
 

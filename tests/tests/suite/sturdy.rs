@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use netscript_engine::interpreter::{Form, Interpreter, Word, words};
-use netscript_engine::model::Model;
-use netscript_engine::shell::Style;
-use netscript_engine::{DryRun, Lab};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::Lab;
+use netscript_lang::interpreter::{Form, Interpreter, Word, words};
+use netscript_model::Model;
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, Running, finish};
 use nix::sys::signal::Signal;

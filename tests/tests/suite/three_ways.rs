@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use netscript_engine::op::NetnsRef;
-use netscript_engine::shell::{self, Style};
+use netscript_dialect::Style;
+use netscript_net::op::NetnsRef;
 use netscript_tests::equivalence::{Compared, Rng, check_script, check_seeds, compare_script, fresh_seed};
 use netscript_tests::workspace;
 
@@ -351,7 +351,7 @@ fn arguments_survive_the_shell() {
             (0..1 + rng.below(6)).map(|_| (0..rng.below(9)).map(|_| *rng.pick(&alphabet)).collect()).collect();
         let mut argv = vec!["printf".to_owned(), r"%s\0".to_owned()];
         argv.extend(arguments.iter().cloned());
-        let line = shell::exec(&NetnsRef::Host, &argv).line(Style::Plain);
+        let line = netscript_dialect::exec(&NetnsRef::Host, &argv).line(Style::Plain);
         let output = Command::new("sh").args(["-c", &line]).output().unwrap();
         let wanted: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
         assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{line}");

@@ -1,12 +1,10 @@
 //! Operations that travel together: what fails is the operation at fault, at its place, and everything
 //! before it is there and nothing after it.
 
-use netscript_engine::World;
-use netscript_engine::diagnostics::{At, Errno, Error};
-use netscript_engine::kernel::{Interrupt, Kernel, Queue};
-use netscript_engine::op::{
-    Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, Veth,
-};
+use netscript_lang::diagnostics::{At, Errno, Error};
+use netscript_linux::{Interrupt, Kernel, Queue};
+use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, Veth};
+use netscript_net::world::World;
 use netscript_tests::Sandbox;
 use netscript_tests::program::Place;
 

@@ -1,11 +1,11 @@
 //! `:dry`
 
-use netscript_engine::DryRun;
-use netscript_engine::diagnostics::{Failure, Result};
-use netscript_engine::model::Model;
-use netscript_engine::op::NetnsRef;
-use netscript_engine::shell::Style;
-use netscript_engine::state::NetState;
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_lang::diagnostics::{Failure, Result};
+use netscript_model::Model;
+use netscript_net::op::NetnsRef;
+use netscript_net::state::NetState;
 
 use super::{Command, Takes, switched};
 use crate::repl::style;

@@ -1,7 +1,7 @@
 //! `:help`: from what the registered functions say of themselves.
 
-use netscript_engine::diagnostics::{Failure, did_you_mean};
-use netscript_engine::interpreter::{Form, Function, Interpreter, Word};
+use netscript_lang::diagnostics::{Failure, did_you_mean};
+use netscript_lang::interpreter::{Form, Function, Interpreter, Word};
 use netscript_stdlib::MODULES;
 use netscript_stdlib::show::{paragraphs, wrapped};
 

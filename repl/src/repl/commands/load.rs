@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use netscript_engine::diagnostics::Failure;
+use netscript_lang::diagnostics::Failure;
 
 use super::{Command, Takes, wrong};
 use crate::repl::{Flow, Repl};

@@ -13,9 +13,9 @@ mod show;
 mod time;
 mod undo;
 
-use netscript_engine::diagnostics::{Code, Description, Error, Failure, did_you_mean};
-use netscript_engine::interpreter::Interpreter;
-use netscript_engine::op::{NetnsName, NetnsRef};
+use netscript_lang::diagnostics::{Code, Description, Error, Failure, did_you_mean};
+use netscript_lang::interpreter::Interpreter;
+use netscript_net::op::{NetnsName, NetnsRef};
 
 use super::complete::Candidate;
 use super::lexicon::Lexicon;

@@ -1,6 +1,6 @@
 //! `:ns`
 
-use netscript_engine::op::NetnsRef;
+use netscript_net::op::NetnsRef;
 
 use super::{Command, Takes, existing};
 use crate::repl::Flow;

@@ -3,8 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 
-use netscript_engine::diagnostics::{Error, Failure};
-use netscript_engine::files;
+use netscript_lang::diagnostics::{Error, Failure};
+use netscript_net::files;
 
 use super::{Command, Takes, wrong};
 use crate::repl::{Flow, Repl, said};

@@ -1,6 +1,6 @@
 //! `:undo`
 
-use netscript_engine::diagnostics::Failure;
+use netscript_lang::diagnostics::Failure;
 
 use super::{Command, Takes, wrong};
 use crate::repl::{Flow, Repl, said};

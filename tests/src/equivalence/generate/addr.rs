@@ -2,8 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-use netscript_engine::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, NetnsRef, Op, Prefix, Scope};
-use netscript_engine::state::Addr;
+use netscript_net::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, NetnsRef, Op, Prefix, Scope};
+use netscript_net::state::Addr;
 
 use super::Generator;
 

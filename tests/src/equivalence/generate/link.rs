@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use netscript_engine::op::{
+use netscript_net::op::{
     Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, NetnsRef, Op, TunMode, Veth, Vni, Vxlan,
 };
 

@@ -16,12 +16,12 @@ mod route;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netscript_engine::DryRun;
-use netscript_engine::World;
-use netscript_engine::model::Model;
-use netscript_engine::op::{Family, IfName, Mac, NetnsName, NetnsRef, Op, Prefix};
-use netscript_engine::shell::Style;
-use netscript_engine::state::{Link, NetState};
+use netscript_dialect::Style;
+use netscript_lang::DryRun;
+use netscript_model::Model;
+use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Op, Prefix};
+use netscript_net::state::{Link, NetState};
+use netscript_net::world::World;
 
 use super::run::read_state;
 use super::{Program, Rng};

@@ -1,12 +1,12 @@
 //! Chains and rules of iptables and ip6tables.
 
-use netscript_engine::op::netfilter::{
+use netscript_net::op::netfilter::{
     AddrTypes, Addrtype, ChainName, ChainRef, Comment, ConnmarkTarget, Conntrack, CtStates, Header, Hook, IcmpType,
     IfPattern, IfaceLimit, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth,
     Policy, PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags,
     TcpMatch, UdpMatch,
 };
-use netscript_engine::op::{Action, Family, NetfilterOp, NetnsRef, Op};
+use netscript_net::op::{Action, Family, NetfilterOp, NetnsRef, Op};
 
 use super::Generator;
 

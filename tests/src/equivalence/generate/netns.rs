@@ -1,6 +1,6 @@
 //! Namespaces.
 
-use netscript_engine::op::{NetnsOp, NetnsRef, Op, PidRef};
+use netscript_net::op::{NetnsOp, NetnsRef, Op, PidRef};
 
 use super::Generator;
 

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netscript_engine::op::{
+use netscript_net::op::{
     Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule,
     Prefix, SysctlKey, SysctlOp, TableId,
 };
-use netscript_engine::state::{LinkType, Peer};
+use netscript_net::state::{LinkType, Peer};
 
 use super::Generator;
 

@@ -2,9 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netscript_engine::op::{
-    Family, NetnsRef, Nexthop, Op, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId,
-};
+use netscript_net::op::{Family, NetnsRef, Nexthop, Op, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 
 use super::Generator;
 

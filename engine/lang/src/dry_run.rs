@@ -1,0 +1,487 @@
+//! The dry run: a [`World`] made of the model and the shell. Operations take effect on the model
+//! and are printed as commands; questions are answered by the model. Nothing is invented: what only
+//! the machine knows is an error that says so.
+
+mod rollback;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use self::rollback::{Event, History};
+use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
+use netscript_dialect::{Command, Style};
+use netscript_model::Model;
+use netscript_net::failure::Failure;
+use netscript_net::op::{
+    Action, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule,
+    Route, SysctlKey, TableId,
+};
+use netscript_net::state::restore::{self, Phase};
+use netscript_net::state::{
+    Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
+};
+use netscript_net::world::{
+    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns,
+    Started, Trace, World,
+};
+
+/// Where lines of the printed script go.
+type Sink = Box<dyn FnMut(&str)>;
+
+/// A model whose every change is printed as a command.
+pub struct DryRun {
+    model: Model,
+    style: Style,
+    annotate: bool,
+    sink: Sink,
+    stop: Box<dyn Fn() -> bool>,
+    at: Option<At>,
+    /// Far ends of pairs that end in their own time.
+    ending: BTreeSet<(NetnsRef, IfName)>,
+    started: u32,
+    stopped: BTreeSet<Started>,
+    /// A program or a probe has run, and may have sent packets.
+    asked: bool,
+    history: History,
+}
+
+impl DryRun {
+    /// A dry run that begins with what a model holds. `sink` takes the script, line by line.
+    pub fn new(model: Model, style: Style, sink: impl FnMut(&str) + 'static) -> DryRun {
+        let mut run = DryRun {
+            model,
+            style,
+            annotate: false,
+            sink: Box::new(sink),
+            stop: Box::new(|| false),
+            at: None,
+            ending: BTreeSet::new(),
+            started: 0,
+            stopped: BTreeSet::new(),
+            asked: false,
+            history: History::default(),
+        };
+        (run.sink)("set -e");
+        run
+    }
+
+    /// Adds the place in the script to every line.
+    pub fn annotated(mut self) -> DryRun {
+        self.annotate = true;
+        self
+    }
+
+    /// Ends what runs when a function says so, as Ctrl-C does.
+    pub fn stopped_by(mut self, stop: impl Fn() -> bool + 'static) -> DryRun {
+        self.stop = Box::new(stop);
+        self
+    }
+
+    /// What the dry run believes in.
+    pub fn state(&mut self, sysctls: &[SysctlKey]) -> Result<NetState> {
+        NetState::read(self, sysctls)
+    }
+
+    fn print(&mut self, line: &str) {
+        match self.at.as_ref().filter(|_| self.annotate) {
+            Some(at) => (self.sink)(&format!("{line}  # {}:{}", visible_line(&at.source), at.line)),
+            None => (self.sink)(line),
+        }
+    }
+
+    /// Prints what no shell must run, whatever names are in it: each line is a comment of its own, and
+    /// nothing but its line ends could end it (POSIX.1-2017, XCU 2.3).
+    fn print_comment(&mut self, text: &str) {
+        for line in visible(text).lines() {
+            self.print(&format!("# {line}"));
+        }
+    }
+
+    fn is_rename_of_an_up_link(&self, op: &Op) -> bool {
+        match &op.action {
+            Action::Link(LinkOp::Set(name, LinkSet::Name(to))) if name != to => {
+                self.model.link(&op.netns, name).is_ok_and(|link| link.is_some_and(|link| link.up))
+            }
+            _ => false,
+        }
+    }
+
+    /// Kernels before 6.2 refuse to rename a link that is up. The operations that come to the same on all
+    /// of them: down, rename, up, and putting back what goes with being up. `None` where that
+    /// does not restore everything.
+    fn renaming_while_down(&self, before: Model, op: &Op) -> Option<Vec<Op>> {
+        let Action::Link(LinkOp::Set(name, LinkSet::Name(to))) = &op.action else { return None };
+        let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
+        let mut ops =
+            vec![Op::new(op.netns.clone(), up(name, false)), op.clone(), Op::new(op.netns.clone(), up(to, true))];
+        let mut model = before;
+        model.apply(&ops).ok()?;
+        let wanted = self.model.state().ok()?;
+        for phase in Phase::ALL {
+            let now = model.state().ok()?;
+            for (netns, wanted) in &wanted.netns {
+                let steps = restore::steps(phase, netns, now.netns.get(netns)?, wanted);
+                model.apply(&steps).ok()?;
+                ops.extend(steps);
+            }
+        }
+        let restored = model.state().ok()?;
+        Comparison::with(&wanted).differences(&wanted, &restored).is_empty().then_some(ops)
+    }
+
+    /// Waits for what is in an operation's way.
+    fn print_waits(&mut self, op: &Op) {
+        for (netns, link) in self.in_the_way(op) {
+            let wait = netscript_dialect::wait_until_gone(&netns, &link, self.style);
+            self.print(&wait);
+            self.ending.remove(&(netns, link));
+        }
+    }
+
+    fn print_op(&mut self, op: &Op) {
+        for line in netscript_dialect::lines(op, self.style) {
+            self.print(&line);
+        }
+    }
+
+    /// Links that are about to end and that an operation would meet.
+    fn in_the_way(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
+        if self.ending.is_empty() {
+            return Vec::new();
+        }
+        let meets = |(netns, link): &&(NetnsRef, IfName)| match &op.action {
+            Action::Link(LinkOp::Add(name, kind)) => {
+                let far = match kind {
+                    LinkKind::Veth(veth) => (veth.netns.as_ref().unwrap_or(&op.netns), Some(&veth.peer)),
+                    _ => (&op.netns, None),
+                };
+                (netns, link) == (&op.netns, name) || (netns, Some(link)) == far
+            }
+            Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => (netns, link) == (&op.netns, name),
+            Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => (netns, link) == (to, name),
+            // Routes over it, and its place in a bridge, are still there.
+            Action::Link(LinkOp::Set(..) | LinkOp::Del(_)) | Action::Addr(_) | Action::Route(_) => *netns == op.netns,
+            Action::Netns(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => false,
+        };
+        self.ending.iter().filter(meets).cloned().collect()
+    }
+
+    /// The far ends that an operation leaves to the kernel to remove.
+    fn far_ends(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
+        match &op.action {
+            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => {
+                self.model.far_ends(&NetnsRef::Named(name.clone()))
+            }
+            Action::Netns(NetnsOp::Release(number)) => self.model.far_ends(&NetnsRef::Held(*number)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn print_failure(&mut self, op: &Op, errno: Errno) {
+        let reason = errno.text().map_or_else(|| errno.to_string(), str::to_owned);
+        for command in netscript_dialect::commands(op) {
+            self.print_comment(&format!("fails: {} ({reason})", command.line(self.style)));
+        }
+    }
+
+    /// Whether a link of a namespace may have brought packets of others.
+    fn hears_others(&mut self, netns: &NetnsRef) -> Result<bool> {
+        Ok(self.links(netns)?.iter().any(|link| link.up && link.kind != LinkType::Loopback))
+    }
+
+    /// Prints what starts a program in the background.
+    fn print_start(&mut self, netns: &NetnsRef, command: impl FnOnce(Started) -> Command) -> Started {
+        self.asked = true;
+        self.started += 1;
+        let program = Started(self.started);
+        self.history.begin();
+        self.history.note(Event::Started(netns.clone(), program));
+        if self.started == 1 {
+            self.print(netscript_dialect::END_JOBS);
+        }
+        let line = command(program).line(self.style);
+        self.print(&line);
+        program
+    }
+
+    /// `ip netns attach NAME PID` names a namespace that only the machine knows.
+    fn knows_process(&self, op: &Op) -> Result<(), Failed> {
+        let Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) = op.action else { return Ok(()) };
+        if self.model.has_netns(&NetnsRef::OfPid(pid)) {
+            return Ok(());
+        }
+        let absent = Some(Absent::Leave(Box::new(unknown_process(pid))));
+        Err(Failed { index: 0, refusal: Errno::ESRCH.into(), absent })
+    }
+
+    fn present(&self, netns: &NetnsRef) -> Result<()> {
+        if self.model.has_netns(netns) {
+            return Ok(());
+        }
+        if let NetnsRef::OfPid(pid) = netns {
+            return Err(unknown_process(*pid));
+        }
+        Err(Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() })
+    }
+}
+
+fn answered<T>(answer: Result<T, Failure>, question: impl FnOnce() -> String) -> Result<T> {
+    answer.map_err(|failure| failure.into_error(question))
+}
+
+/// A process that the script gives by its number: whether it runs, and in which namespace.
+fn unknown_process(pid: u32) -> Error {
+    Error::Unknowable { what: format!("the namespace of process {pid}") }
+}
+
+fn unknowable<T>(what: impl Into<String>) -> Result<T> {
+    Err(Error::Unknowable { what: what.into() })
+}
+
+impl World for DryRun {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+        self.history.begin();
+        for (index, op) in ops.iter().enumerate() {
+            self.capture_former(op);
+            let far_ends = self.far_ends(op);
+            let before = self.is_rename_of_an_up_link(op).then(|| self.model.clone());
+            let result = self.knows_process(op).and_then(|()| self.model.apply(std::slice::from_ref(op)));
+            self.print_waits(op);
+            if let Err(failed) = result {
+                self.print_failure(op, failed.refusal.errno);
+                return Err(Failed { index, ..failed });
+            }
+            match before.and_then(|before| self.renaming_while_down(before, op)) {
+                Some(ops) => ops.iter().for_each(|op| self.print_op(op)),
+                None => self.print_op(op),
+            }
+            self.history.note(Event::Op(Box::new(op.clone())));
+            self.ending.extend(far_ends);
+        }
+        Ok(())
+    }
+
+    fn located(&mut self, at: Option<&At>) {
+        self.at = at.cloned();
+    }
+
+    fn keep_steps(&mut self) {
+        self.history.keep(&self.model);
+    }
+
+    fn point(&self) -> Point {
+        self.history.point()
+    }
+
+    fn rollback(&mut self, point: Point) -> Result<()> {
+        self.back_to(point)
+    }
+
+    fn remark(&mut self, text: &str) {
+        self.print_comment(text);
+    }
+
+    fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
+        Ok(self.model.netns_names())
+    }
+
+    fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
+        self.present(netns)?;
+        unknowable(format!("the number of the namespace {netns}, and who is in it"))
+    }
+
+    fn pid(&mut self, _: PidRef) -> Result<u32> {
+        unknowable("the number of a process")
+    }
+
+    fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
+        answered(self.model.links(netns), || format!("list the links of {netns}"))
+    }
+
+    fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>> {
+        answered(self.model.link(netns, name), || format!("look at `{name}` in {netns}"))
+    }
+
+    fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {
+        answered(self.model.routes(netns, family), || format!("list the routes of {netns}"))
+    }
+
+    fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>> {
+        answered(self.model.policy_rules(netns, family), || format!("list the routing rules of {netns}"))
+    }
+
+    fn neighbours(&mut self, netns: &NetnsRef) -> Result<Vec<NeighRecord>> {
+        answered(self.model.neighbours(netns), || format!("list the neighbours of {netns}"))
+    }
+
+    fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>> {
+        answered(self.model.fdb(netns), || format!("list the forwarding tables of {netns}"))
+    }
+
+    fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
+        answered(self.model.ruleset(netns, family), || format!("list the rules of {netns}"))
+    }
+
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules> {
+        answered(self.model.foreign_rules(netns), || format!("list the rules of {netns}"))
+    }
+
+    fn unknown_part(&mut self, netns: &NetnsRef, part: Part) -> Result<Option<String>> {
+        let unknown = |what: String| Ok(Some(what));
+        match part {
+            Part::Neighbours if self.asked || self.hears_others(netns)? => {
+                unknown(format!("the neighbours of {netns}: the kernel learns them from packets"))
+            }
+            Part::Fdb => unknown("a forwarding table: what was learned, and the addresses of links".to_owned()),
+            Part::Handles => unknown("the number of a rule, which the kernel gives".to_owned()),
+            Part::Routes(TableId::LOCAL) if self.links(netns)?.iter().any(|link| link.unknown_addr) => {
+                unknown(format!("the local routes of {netns}: one is to an fe80 address that the kernel makes"))
+            }
+            Part::Neighbours | Part::Routes(_) => Ok(None),
+        }
+    }
+
+    fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
+        let question = || format!("read {key} in {netns}");
+        if let Some(known) = answered(self.model.missing_setting(netns, key), question)? {
+            return Err(Error::NoSuchSetting { key: key.to_string(), known });
+        }
+        match answered(self.model.read_sysctl(netns, key), question)? {
+            Some(value) => Ok(value),
+            None => unknowable(format!("the value of {key}, which nobody set")),
+        }
+    }
+
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        Ok(self.model.name_servers(netns))
+    }
+
+    fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
+        self.present(netns)?;
+        self.asked = true;
+        let line = netscript_dialect::exec(netns, argv).line(self.style);
+        self.print(&line);
+        unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
+    }
+
+    fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
+        self.present(netns)?;
+        self.asked = true;
+        let line = netscript_dialect::interactive(netns).line(self.style);
+        self.print(&line);
+        unknowable("what is done in a shell")
+    }
+
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+        self.present(netns)?;
+        let program = self.print_start(netns, |program| netscript_dialect::start(netns, argv, program));
+        answered(self.model.program_started(netns, program), || format!("start a program in {netns}"))?;
+        Ok(program)
+    }
+
+    fn running(&mut self, program: Started) -> Result<bool> {
+        match self.stopped.contains(&program) {
+            true => Ok(false),
+            false => unknowable("whether a program is still running"),
+        }
+    }
+
+    fn output(&mut self, _: Started) -> Result<String> {
+        unknowable("what a program writes")
+    }
+
+    fn stop(&mut self, program: Started) -> Result<()> {
+        if self.stopped.insert(program) {
+            let line = netscript_dialect::stop(program).line(self.style);
+            self.print(&line);
+            self.model.program_stopped(program);
+            self.history.note(Event::Stopped(program));
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+        self.present(netns)?;
+        if let Some(dev) = request.dev.as_ref().filter(|dev| !self.model.has_link(netns, dev)) {
+            return Err(Error::NoSuchLink {
+                name: dev.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            });
+        }
+        self.asked = true;
+        let line = netscript_dialect::ping(netns, request).line(self.style);
+        self.print(&line);
+        unknowable(format!("whether {} answers", request.target))
+    }
+
+    fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
+        self.present(netns)?;
+        self.asked = true;
+        let line = netscript_dialect::traceroute(netns, trace).line(self.style);
+        self.print(&line);
+        unknowable(format!("who is on the way to {}", trace.target))
+    }
+
+    fn wait(&mut self, _: Duration) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
+        self.present(netns)?;
+        self.asked = true;
+        let line = netscript_dialect::connect(netns, request).line(self.style);
+        self.print(&line);
+        unknowable(format!("whether {} takes connections", request.target))
+    }
+
+    fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
+        self.present(netns)?;
+        self.asked = true;
+        let line = netscript_dialect::fetch(netns, request).line(self.style);
+        self.print(&line);
+        unknowable(format!("what {} answers", request.server))
+    }
+
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+        self.present(netns)?;
+        let program = self.print_start(netns, |program| netscript_dialect::serve(netns, server, program));
+        answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        self.present(netns)?;
+        let program = self.print_start(netns, |program| netscript_dialect::serve_dns(netns, server, program));
+        answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.present(netns)?;
+        let program = self.print_start(netns, |program| netscript_dialect::capture(netns, request, program));
+        answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
+        Ok(program)
+    }
+
+    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
+        unknowable("what passes on a link")
+    }
+
+    fn sleep(&mut self, time: Duration) -> Result<()> {
+        let line = netscript_dialect::sleep(time).line(self.style);
+        self.print(&line);
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        (self.stop)()
+    }
+}

@@ -1,0 +1,291 @@
+//! The lab: where operations go in, and what a script's handles mean.
+
+mod handles;
+
+use std::rc::Rc;
+
+use handles::Handles;
+pub use handles::{LinkId, NetnsId};
+
+use crate::diagnostics::{self, At, Errno, Error, Refusal, Result};
+use netscript_dialect::Command;
+use netscript_net::op::{Action, AddrOp, Family, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use netscript_net::world::{Absent, Failed, Point, World};
+
+/// Hears of operations.
+type Listener = Rc<dyn Fn(&Op)>;
+
+/// Hears of the commands that probes and programs stand for.
+type Onlooker = Rc<dyn Fn(&Command)>;
+
+/// A network being built: the one way from a script's words to the machine.
+pub struct Lab {
+    world: Box<dyn World>,
+    handles: Handles,
+    listener: Option<Listener>,
+    onlooker: Option<Onlooker>,
+    /// When operations began, and how the handles were then.
+    marks: Vec<(Point, usize)>,
+}
+
+/// What handles meant at a moment.
+#[derive(Clone)]
+pub struct Memory(Handles);
+
+/// A lab's world while another is in its place.
+pub struct Stage {
+    world: Box<dyn World>,
+    handles: Handles,
+    marks: Vec<(Point, usize)>,
+}
+
+impl Lab {
+    /// A lab in which nothing has been made yet.
+    pub fn new(world: Box<dyn World>) -> Lab {
+        Lab { world, handles: Handles::default(), listener: None, onlooker: None, marks: Vec::new() }
+    }
+
+    /// Calls a function with each operation that has taken effect.
+    pub fn on_op(&mut self, listener: impl Fn(&Op) + 'static) {
+        self.listener = Some(Rc::new(listener));
+    }
+
+    /// Calls a function with the command that each probe and each program stands for.
+    pub fn on_command(&mut self, onlooker: impl Fn(&Command) + 'static) {
+        self.onlooker = Some(Rc::new(onlooker));
+    }
+
+    /// Tells what a probe or a program stands for.
+    pub fn tell(&self, command: impl FnOnce() -> Command) {
+        if let Some(onlooker) = &self.onlooker {
+            onlooker(&command());
+        }
+    }
+
+    /// Does one operation, asked for at a place of the script.
+    pub fn submit(&mut self, op: Op, at: Option<At>) -> Result<()> {
+        self.submit_all(vec![op], at)
+    }
+
+    /// Does several operations that one word of the script stands for, in order.
+    pub fn submit_all(&mut self, ops: Vec<Op>, at: Option<At>) -> Result<()> {
+        self.world.located(at.as_ref());
+        self.marks.push((self.world.point(), self.handles.mark()));
+        let result = self.world.apply(&ops);
+        let done = match &result {
+            Ok(()) => ops.len(),
+            Err(failed) => failed.index,
+        };
+        for op in &ops[..done] {
+            self.handles.follow(op, at.as_ref());
+            if let Some(listener) = &self.listener {
+                listener(op);
+            }
+        }
+        result.map_err(|failed| self.explain(&ops[failed.index], failed))
+    }
+
+    /// Does now what has been waiting.
+    pub fn flush(&mut self) -> Result<()> {
+        self.world.flush()
+    }
+
+    /// Whether every operation is to be done at once from now on; tells how that was before.
+    pub fn at_once(&mut self, on: bool) -> Result<bool> {
+        self.world.at_once(on)
+    }
+
+    /// From now on single steps can be taken back.
+    pub fn keep_steps(&mut self) {
+        self.world.keep_steps();
+    }
+
+    /// The present moment, to which the lab can be taken back.
+    pub fn checkpoint(&mut self) -> Point {
+        self.world.keep_steps();
+        self.world.point()
+    }
+
+    /// Takes back what was done since a point. Handles on what was made since are on something
+    /// that is gone.
+    pub fn rollback(&mut self, point: Point, at: Option<&At>) -> Result<()> {
+        if point > self.world.point() {
+            return Err(Error::NoUndo { why: "what came before this checkpoint has been undone already".to_owned() });
+        }
+        let result = self.world.rollback(point);
+        let first = self.marks.partition_point(|(before, _)| *before < point);
+        if let Some((_, mark)) = self.marks.get(first) {
+            self.handles.back_to(*mark, at);
+        }
+        self.marks.truncate(first);
+        result
+    }
+
+    /// Takes the last step back.
+    pub fn undo(&mut self, at: Option<&At>) -> Result<()> {
+        let Point(steps) = self.world.point();
+        match steps.checked_sub(1) {
+            Some(before) => self.rollback(Point(before), at),
+            None => Err(Error::NoUndo { why: "nothing has been done yet".to_owned() }),
+        }
+    }
+
+    /// Puts another world in place of this one: what is done from now on is done there.
+    pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
+        let marks = std::mem::take(&mut self.marks);
+        Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone(), marks }
+    }
+
+    /// What handles mean now.
+    pub fn memory(&self) -> Memory {
+        Memory(self.handles.clone())
+    }
+
+    /// Lets handles mean what they meant: what was done since has been taken back.
+    pub fn recall(&mut self, memory: &Memory) {
+        self.handles = memory.0.clone();
+        let point = self.world.point();
+        self.marks.retain(|(before, _)| *before < point);
+    }
+
+    /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
+    pub fn end_rehearsal(&mut self, stage: Stage) {
+        self.world = stage.world;
+        self.handles = stage.handles;
+        self.marks = stage.marks;
+    }
+
+    /// The part of the machine that answers questions and runs programs.
+    pub fn world(&mut self) -> &mut dyn World {
+        &mut *self.world
+    }
+
+    /// The handle on a link that is known to be there.
+    pub fn link_id(&mut self, netns: &NetnsRef, name: &IfName) -> LinkId {
+        self.handles.link(netns, name)
+    }
+
+    /// Where a link is now and what it is called.
+    pub fn locate(&self, id: LinkId) -> Result<(NetnsRef, IfName)> {
+        self.handles.locate(id)
+    }
+
+    /// The other end of a pair that this lab made.
+    pub fn peer(&self, id: LinkId) -> Option<LinkId> {
+        self.handles.peer(id)
+    }
+
+    /// The handle on a namespace that is known to be there.
+    pub fn netns_id(&mut self, netns: &NetnsRef) -> NetnsId {
+        self.handles.netns(netns)
+    }
+
+    /// What a handle on a namespace refers to.
+    pub fn netns(&self, id: NetnsId) -> Result<NetnsRef> {
+        self.handles.reference(id)
+    }
+
+    /// Whether this lab gave name servers to a namespace; they go with it.
+    pub fn has_resolver(&self, netns: &NetnsRef) -> bool {
+        self.handles.has_resolver(netns)
+    }
+
+    /// A number for a namespace without a name, not used before in this lab.
+    pub fn next_held(&mut self) -> u32 {
+        self.handles.next_held()
+    }
+
+    /// The error of a link that is not there, with what is known about it.
+    pub fn no_such_link(&mut self, netns: &NetnsRef, name: &str) -> Error {
+        let known = self.world.links(netns).unwrap_or_default();
+        Error::NoSuchLink {
+            name: name.to_owned(),
+            netns: netns.to_string(),
+            known: known.into_iter().map(|link| link.name.to_string()).collect(),
+            elsewhere: self.elsewhere(netns, name),
+        }
+    }
+
+    /// The error of a namespace that is not there, with those that are.
+    pub fn no_such_netns(&mut self, name: &str) -> Error {
+        let known = self.world.netns_names().unwrap_or_default();
+        Error::NoSuchNetns { name: name.to_owned(), known: known.iter().map(NetnsName::to_string).collect() }
+    }
+
+    fn explain(&mut self, op: &Op, failed: Failed) -> Error {
+        match failed.absent {
+            Some(absent) => {
+                let part = diagnostics::absent(op, &absent);
+                let error = match absent {
+                    Absent::Link(netns, name) => self.no_such_link(&netns, name.as_str()),
+                    Absent::Netns(netns) => self.no_such_netns(&netns.to_string()),
+                    absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_)) => absent.into_error(),
+                };
+                error.about(part)
+            }
+            None => {
+                if let (Action::Sysctl(write), Errno::ENOENT) = (&op.action, failed.refusal.errno)
+                    && let Err(error) = self.world.sysctl(&op.netns, write.key())
+                {
+                    return error;
+                }
+                let mut facts = self.facts(op, &failed.refusal);
+                if facts.is_empty() && failed.refusal.errno == Errno::EEXIST {
+                    facts = self.world.facts(op);
+                }
+                facts.extend(self.small_mtu(op, &failed.refusal));
+                Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts }
+            }
+        }
+    }
+
+    /// What this lab knows that the kernel does not say.
+    fn facts(&self, op: &Op, refusal: &Refusal) -> Vec<String> {
+        if refusal.errno != Errno::EEXIST {
+            return Vec::new();
+        }
+        match &op.action {
+            Action::Link(LinkOp::Add(name, kind)) => {
+                let mut born = vec![(&op.netns, name)];
+                if let LinkKind::Veth(veth) = kind {
+                    born.push((veth.netns.as_ref().unwrap_or(&op.netns), &veth.peer));
+                }
+                born.into_iter().filter_map(|(netns, name)| self.made(netns, name)).collect()
+            }
+            Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => self.made(&op.netns, name).into_iter().collect(),
+            Action::Link(LinkOp::Set(name, LinkSet::Netns(netns))) => self.made(netns, name).into_iter().collect(),
+            Action::Netns(NetnsOp::Add(name)) => {
+                let made = self.handles.netns_made(&NetnsRef::Named(name.clone()));
+                made.map(|at| format!("the namespace `{name}` was made at {at}")).into_iter().collect()
+            }
+            Action::Netns(_)
+            | Action::Link(_)
+            | Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => Vec::new(),
+        }
+    }
+
+    /// The MTU of a link that cannot have an IPv6 address.
+    fn small_mtu(&mut self, op: &Op, refusal: &Refusal) -> Option<String> {
+        let Action::Addr(AddrOp::Add(name, spec)) = &op.action else { return None };
+        if refusal.errno != Errno::EINVAL || spec.local.family() != Family::V6 {
+            return None;
+        }
+        let link = self.world.link(&op.netns, name).ok()??;
+        Some(format!("the MTU of `{name}` is {}", link.mtu))
+    }
+
+    fn made(&self, netns: &NetnsRef, name: &IfName) -> Option<String> {
+        self.handles.link_made(netns, name).map(|at| format!("`{name}` exists in {netns}, made at {at}"))
+    }
+
+    fn elsewhere(&self, netns: &NetnsRef, name: &str) -> Option<String> {
+        let other = self.handles.whereabouts(name).find(|place| *place != netns)?;
+        Some(format!("there is a `{name}` in {other}"))
+    }
+}

@@ -1,0 +1,95 @@
+//! Waiting until the kernel knows of every carrier and every IPv6 address. When a link is switched on, the kernel tells the rest
+//! of itself a little later (net/core/link_watch.c): until then it drops what is sent, without a
+//! word, and a bridge's port does not forward.
+//!
+//! An IPv6 address that no duplicates are looked for is there at once, but the kernel joins the group
+//! that neighbours ask for it, and makes the route to it, in work of its own (`addrconf_dad_work` in
+//! net/ipv6/addrconf.c). Who asks before that gets no answer, and asks again after a second.
+
+use std::time::{Duration, Instant};
+
+use super::socket::RouteSocket;
+use super::{Kernel, Outcome, addr, link, route};
+use netscript_net::error::Result;
+use netscript_net::op::{Action, Op};
+
+/// Time between two looks.
+const STEP: Duration = Duration::from_millis(1);
+
+/// How long the routes to new addresses may take. Somebody may have removed one.
+const ADDRESS_LIMIT: Duration = Duration::from_millis(400);
+
+/// The kernel looks at changes once a second at least.
+const LIMIT: Duration = Duration::from_millis(1500);
+
+impl Kernel {
+    /// Notes that an operation may change carriers.
+    pub(super) fn note_carriers(&mut self, op: &Op) {
+        match op.action {
+            Action::Link(_) => {
+                self.carriers_changed = true;
+                self.addrs_changed = true;
+            }
+            Action::Addr(_) | Action::Sysctl(_) => self.addrs_changed = true,
+            Action::Netns(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_) => {}
+        }
+    }
+
+    /// Waits until packets can pass: carriers are known, and so are IPv6 addresses. Before a program or
+    /// a probe.
+    pub(super) fn await_ready(&mut self) -> Result<()> {
+        self.await_carriers()?;
+        if !self.addrs_changed {
+            return Ok(());
+        }
+        let deadline = Instant::now() + ADDRESS_LIMIT;
+        while !self.addrs_known() && Instant::now() < deadline {
+            self.interrupt.sleep(STEP)?;
+        }
+        self.addrs_changed = false;
+        Ok(())
+    }
+
+    fn addrs_known(&mut self) -> bool {
+        self.namespaces.route_sockets().all(|socket| known6(socket).unwrap_or(true))
+    }
+
+    /// Waits until no link that has a carrier is still to be told so.
+    fn await_carriers(&mut self) -> Result<()> {
+        if !self.carriers_changed {
+            return Ok(());
+        }
+        let deadline = Instant::now() + LIMIT;
+        while !self.carriers_known() && Instant::now() < deadline {
+            self.interrupt.sleep(STEP)?;
+        }
+        // Once more: what the last look began to wait for is over now.
+        self.carriers_known();
+        self.carriers_changed = false;
+        Ok(())
+    }
+
+    fn carriers_known(&mut self) -> bool {
+        // What cannot be looked at any more has nothing left to settle.
+        self.namespaces.route_sockets().all(|socket| link::carriers_known(socket).unwrap_or(true))
+    }
+}
+
+/// Whether there is a route to every IPv6 address of a link with a carrier, but those that duplicates are
+/// looked for.
+fn known6(socket: &mut RouteSocket) -> Outcome<bool> {
+    let ready = link::with_carrier(socket)?;
+    let addrs = addr::dump(socket, None)?;
+    let mut own = addrs.iter().filter(|(index, addr)| ready.contains(index) && !addr.tentative);
+    let own: Vec<_> = own.by_ref().map(|(_, addr)| addr.local.addr()).filter(|addr| addr.is_ipv6()).collect();
+    if own.is_empty() {
+        return Ok(true);
+    }
+    let there = route::local6(socket)?;
+    Ok(own.iter().all(|addr| there.contains(addr)))
+}

@@ -1,0 +1,171 @@
+//! Ctrl-C and its kin: a flag, and a file that every wait can watch beside its own.
+
+use std::io::{self, PipeReader, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::libc::{SIGHUP, SIGINT, SIGTERM};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
+use nix::sys::time::TimeSpec;
+use tokio::net::unix::pipe::Receiver;
+
+use netscript_net::error::{Error, Result};
+
+/// Whether the user has asked to stop. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    raised: Arc<AtomicBool>,
+    /// Raised by the signals that are for the whole session, and never taken back.
+    ended: Arc<AtomicBool>,
+    /// Becomes readable with the first signal, and stays so until the interruption is over.
+    pipe: PipeReader,
+    /// Becomes readable with the first signal that is for the whole session.
+    end: PipeReader,
+}
+
+impl Interrupt {
+    /// From now on SIGINT, SIGTERM and SIGHUP do not end this process but are told here. A SIGHUP
+    /// that is ignored, as under `nohup`, stays ignored.
+    pub fn listen() -> Result<Interrupt> {
+        Interrupt::hear()
+            .map_err(|error| Error::Unanswered { question: "listen for Ctrl-C".to_owned(), refusal: error.into() })
+    }
+
+    fn hear() -> io::Result<Interrupt> {
+        let raised = Arc::new(AtomicBool::new(false));
+        let ended = Arc::new(AtomicBool::new(false));
+        let (pipe, writer) = io::pipe()?;
+        let (end, end_writer) = io::pipe()?;
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if signal == SIGHUP && is_ignored(signal) {
+                continue;
+            }
+            if signal != SIGINT {
+                signal_hook::flag::register(signal, Arc::clone(&ended))?;
+                signal_hook::low_level::pipe::register(signal, OwnedFd::from(end_writer.try_clone()?))?;
+            }
+            signal_hook::flag::register(signal, Arc::clone(&raised))?;
+            signal_hook::low_level::pipe::register(signal, OwnedFd::from(writer.try_clone()?))?;
+        }
+        Ok(Interrupt(Arc::new(Inner { raised, ended, pipe, end })))
+    }
+
+    /// Whether the user has asked to stop.
+    pub fn raised(&self) -> bool {
+        self.0.raised.load(Ordering::Relaxed)
+    }
+
+    /// Whether more than what runs is to end: the terminal was closed (SIGHUP), or somebody sent
+    /// SIGTERM.
+    pub fn ended(&self) -> bool {
+        self.0.ended.load(Ordering::Relaxed)
+    }
+
+    /// Waits until more than what runs is to end.
+    pub fn wait_for_end(&self) {
+        while !self.ended() {
+            let mut end = [PollFd::new(self.0.end.as_fd(), PollFlags::POLLIN)];
+            // A failure is a signal that came between; the loop looks again.
+            let _ = poll(&mut end, PollTimeout::NONE);
+        }
+    }
+
+    /// Takes an interruption as dealt with, so that the next thing can run. What ends the session
+    /// stays.
+    pub fn reset(&self) {
+        if self.ended() {
+            return;
+        }
+        self.0.raised.store(false, Ordering::Relaxed);
+        self.drain();
+        if self.ended() {
+            self.0.raised.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn drain(&self) {
+        let mut bytes = [0; 64];
+        while self.has_bytes() && (&self.0.pipe).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+    }
+
+    fn has_bytes(&self) -> bool {
+        let mut pipe = [PollFd::new(self.0.pipe.as_fd(), PollFlags::POLLIN)];
+        poll(&mut pipe, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Ends when the user has asked to stop.
+    pub async fn until_raised(&self) {
+        let pipe = self.0.pipe.try_clone().and_then(|pipe| Receiver::from_owned_fd(pipe.into()));
+        match pipe {
+            Ok(pipe) => drop(pipe.readable().await),
+            // Without a file to watch, the flag is looked at.
+            Err(_) => {
+                while !self.raised() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    /// Waits; an error when the user interrupts.
+    pub fn sleep(&self, time: Duration) -> Result<()> {
+        self.wait(&[], Instant::now().checked_add(time)).map(drop)
+    }
+
+    /// Waits until one of the files can be read, or has ended, and tells which; none at `until`.
+    /// An error when the user interrupts.
+    pub(crate) fn wait(&self, files: &[BorrowedFd<'_>], until: Option<Instant>) -> Result<Vec<bool>> {
+        let mut polled: Vec<PollFd<'_>> = files
+            .iter()
+            .copied()
+            .chain([self.0.pipe.as_fd()])
+            .map(|file| PollFd::new(file, PollFlags::POLLIN))
+            .collect();
+        loop {
+            if self.raised() {
+                return Err(Error::Interrupted);
+            }
+            let time_left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match ppoll(&mut polled, Some(one_wait(time_left)), None) {
+                Err(nix::Error::EINTR) => continue,
+                Err(error) => {
+                    let refusal = io::Error::from(error).into();
+                    return Err(Error::Unanswered { question: "wait".to_owned(), refusal });
+                }
+                Ok(0) if time_left.is_none_or(|left| left > LONGEST_WAIT) => continue,
+                Ok(_) => {}
+            }
+            let ready = |file: &PollFd<'_>| file.any().unwrap_or(false);
+            let (pipe, files) = polled.split_last().expect("the pipe is always there");
+            if !ready(pipe) {
+                return Ok(files.iter().map(ready).collect());
+            }
+            // The signal's flag is set before its byte is written, and the loop's head sees it, unless
+            // the byte is of an interruption that is over.
+            if !self.raised() {
+                self.drain();
+            }
+        }
+    }
+}
+
+/// Time between two looks at the flag, where there is no better way.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// No single wait is longer, so that no length overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+fn one_wait(time_left: Option<Duration>) -> TimeSpec {
+    TimeSpec::from_duration(time_left.map_or(LONGEST_WAIT, |left| left.min(LONGEST_WAIT)))
+}
+
+/// Whether this process was started with a signal ignored (`SigIgn` in proc_pid_status(5)).
+fn is_ignored(signal: i32) -> bool {
+    let ignored = super::privilege::status_field("SigIgn").unwrap_or(0);
+    ignored & (1 << (signal - 1)) != 0
+}

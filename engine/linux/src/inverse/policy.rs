@@ -1,0 +1,60 @@
+//! Inverses of operations on the rules that choose a routing table.
+
+use super::super::{Kernel, Outcome, policy};
+use crate::journal::{Deed, Undo};
+use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule, Prefix};
+
+impl Kernel {
+    pub(super) fn inverse_of_policy(&mut self, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
+        if self.goes_with_netns(netns) {
+            return Ok(Vec::new());
+        }
+        let known = policy::list(&mut self.namespaces, netns, op.family())?;
+        let place = self.namespaces.place(netns)?;
+        match op {
+            PolicyOp::Add(rule) => {
+                let added = PolicyRule { priority: rule.priority.or_else(|| chosen(&known)), ..rule.clone() };
+                if known.contains(&added) {
+                    return Ok(Vec::new());
+                }
+                self.step(&place, &[], PolicyOp::Del(added.into()))
+            }
+            PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
+                Some(found) => {
+                    let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
+                        Deed::Policy(PolicyOp::Del(made)) => is_same(found, made),
+                        _ => false,
+                    };
+                    let priority = found.priority.unwrap_or(0);
+                    let what =
+                        || format!("the routing rule of priority {priority} for table {} in {netns}", found.table);
+                    self.guard_step(whole, None, what, removes)?;
+                    self.step(&place, &[], PolicyOp::Add(found.clone()))
+                }
+                None => Ok(Vec::new()),
+            },
+        }
+    }
+}
+
+/// The priority that the kernel chooses (`fib_default_rule_pref`): one before the second rule, if that
+/// is not 0 already.
+fn chosen(known: &[PolicyRule]) -> Option<u32> {
+    Some(known.get(1)?.priority?.saturating_sub(1))
+}
+
+/// Whether a rule that the kernel lists is one that was added. The kernel leaves out a prefix that is
+/// everything.
+pub(in super::super) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
+    let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
+    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = made;
+    known.family == *family
+        && (priority.is_none() || known.priority == *priority)
+        && part(known.from) == part(*from)
+        && part(known.to) == part(*to)
+        && known.iif == *iif
+        && known.oif == *oif
+        && known.fwmark == fwmark.filter(|mark| *mark != (0, 0))
+        && known.not == *not
+        && Some(known.table) == *table
+}

@@ -1,0 +1,106 @@
+//! The file of a journal, to which lines are added: by the lab itself, and by others that leave
+//! something to it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::journals::read_from;
+use super::labs::cannot;
+use super::lock::open_regular;
+use crate::journal::{Entry, LEFT_BY_OTHERS, Line};
+use netscript_net::error::{Errno, Error, Result};
+
+/// An open journal.
+pub(super) struct JournalFile {
+    file: File,
+    path: PathBuf,
+    /// What others left has been looked at up to here.
+    looked: u64,
+}
+
+impl JournalFile {
+    /// Opens a journal.
+    pub(super) fn open(path: PathBuf) -> Result<JournalFile> {
+        match open_regular(&path, OpenOptions::new().read(true).append(true)) {
+            Ok(file) => Ok(JournalFile { file, path, looked: 0 }),
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
+    }
+
+    /// Begins a journal. It gets its name with its first line in it: an empty one was emptied later.
+    pub(super) fn begin(path: PathBuf, first: &Line) -> Result<JournalFile> {
+        let unnamed = path.with_extension("new");
+        let begin = || {
+            let options = &mut OpenOptions::new();
+            let file = open_regular(&unnamed, options.read(true).append(true).create(true).mode(0o644))?;
+            file.set_len(0)?;
+            let mut journal = JournalFile { file, path: unnamed.clone(), looked: 0 };
+            Ok(journal.add(std::slice::from_ref(first)).map(|()| journal))
+        };
+        let mut journal = begin().map_err(|error| cannot_write(&unnamed, &error))??;
+        fs::rename(&unnamed, &path).map_err(|error| cannot_write(&path, &error))?;
+        journal.path = path;
+        Ok(journal)
+    }
+
+    /// How long it is.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Cuts off what was never finished of the last line. Nobody else may add to it meanwhile.
+    pub(super) fn cut(&mut self, length: usize) -> Result<()> {
+        self.looked = length as u64;
+        let cut = || match self.file.metadata()?.len() > length as u64 {
+            true => self.file.set_len(length as u64),
+            false => Ok(()),
+        };
+        cut().map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// What other labs have left since this was asked last. To be called with the lock of all labs.
+    pub(super) fn left(&mut self) -> Result<Vec<Entry>> {
+        let read = || read_from(&self.file, self.looked, self.file.metadata()?.len());
+        let text = read().map_err(|error| cannot("read", &self.path, &error))?;
+        let text = String::from_utf8_lossy(&text);
+        self.looked += text.rfind('\n').map_or(0, |end| end as u64 + 1);
+        let entries = text.lines().filter_map(|line| match serde_json::from_str(line) {
+            Ok(Line::Entry(entry)) if entry.n >= LEFT_BY_OTHERS => Some(entry),
+            Ok(_) | Err(_) => None,
+        });
+        Ok(entries.collect())
+    }
+
+    /// Adds lines with one write, all or none.
+    pub(super) fn add(&mut self, lines: &[Line]) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let text: String = lines.iter().map(Line::text).collect();
+        let failed = match self.file.write(text.as_bytes()) {
+            Ok(written) if written == text.len() => return Ok(()),
+            Ok(written) => self.blank(written).err().unwrap_or_else(no_space),
+            Err(error) => error,
+        };
+        Err(cannot_write(&self.path, &failed))
+    }
+
+    /// Puts blanks where a part of lines was written: the next line, another lab's perhaps, stands
+    /// behind it already or will, and must be read as if there were nothing. A file that is appended
+    /// to cannot be written elsewhere, so another is opened.
+    fn blank(&mut self, written: usize) -> io::Result<()> {
+        let end = self.file.stream_position()?;
+        let file = open_regular(&self.path, OpenOptions::new().write(true))?;
+        file.write_all_at(&vec![b' '; written], end - written as u64)
+    }
+}
+
+fn no_space() -> io::Error {
+    io::Error::from_raw_os_error(Errno::ENOSPC.0)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    cannot("write to", path, error)
+}

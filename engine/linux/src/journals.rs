@@ -1,0 +1,63 @@
+//! The journals of the other labs, each line of which is read once.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use super::labs::{LARGEST_JOURNAL, journal_path, lab_names};
+use super::lock::open_regular;
+use crate::journal::Journal;
+use netscript_net::error::Result;
+
+/// What is known of the other labs.
+#[derive(Default)]
+pub(super) struct Journals {
+    known: BTreeMap<String, Known>,
+}
+
+/// A journal, and the file that it was read from.
+struct Known {
+    inode: u64,
+    journal: Journal,
+}
+
+impl Journals {
+    /// The journals of the labs but one, as they are now; what cannot be read is left out. To be
+    /// called with the lock of all labs.
+    pub(super) fn besides(&mut self, own: &str) -> Result<impl Iterator<Item = (&String, &Journal)>> {
+        let names = lab_names()?;
+        self.known.retain(|name, _| names.contains(name));
+        for name in names.into_iter().filter(|name| name != own) {
+            let known = self.known.remove(&name);
+            if let Ok(Some(known)) = look(&journal_path(&name), known) {
+                self.known.insert(name, known);
+            }
+        }
+        Ok(self.known.iter().map(|(name, known)| (name, &known.journal)))
+    }
+}
+
+/// Reads what has been added; `None`: the journal cannot be used.
+fn look(path: &Path, known: Option<Known>) -> io::Result<Option<Known>> {
+    let file = open_regular(path, OpenOptions::new().read(true))?;
+    let meta = file.metadata()?;
+    let known = known.filter(|known| known.inode == meta.ino() && known.journal.length as u64 <= meta.len());
+    let Known { inode, mut journal } =
+        known.unwrap_or_else(|| Known { inode: meta.ino(), journal: Journal::default() });
+    let text = read_from(&file, journal.length as u64, meta.len())?;
+    let read = journal.read_on(&String::from_utf8_lossy(&text));
+    Ok(read.is_ok().then_some(Known { inode, journal }))
+}
+
+/// A file's bytes from one place to another.
+pub(super) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let length = to.saturating_sub(from);
+    if length > LARGEST_JOURNAL {
+        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_JOURNAL >> 20)));
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, from)?;
+    Ok(bytes)
+}

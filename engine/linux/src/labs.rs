@@ -1,0 +1,359 @@
+//! The folders of labs that are up: `/run/netscript/LAB`, each with a journal, a lock, and what
+//! its programs write.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::journal_file::JournalFile;
+use super::journals::read_from;
+use super::lock::{Lock, Wait, open_regular};
+use super::netns::BLOCK;
+use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
+use netscript_net::error::{Error, Result};
+
+/// Where labs keep what belongs to them, a folder each.
+pub(super) const LABS_DIR: &str = "/run/netscript";
+
+const JOURNAL: &str = "journal";
+
+/// The largest journal that is read, in bytes: that of a lab of millions of operations.
+pub(super) const LARGEST_JOURNAL: u64 = 1 << 30;
+const LOCK: &str = "lock";
+
+/// How many blocks of link indexes there are for labs to choose from.
+const BLOCKS: u32 = 999;
+
+/// The folder of a lab, locked: nobody else builds the lab or takes it down meanwhile.
+pub struct LabFolder {
+    name: String,
+    path: PathBuf,
+    lock: Lock,
+}
+
+/// Checks that a lab can have this name: it becomes a folder's.
+pub fn check_lab_name(name: &str) -> Result<()> {
+    const LONGEST: usize = 100;
+    let bad = name.is_empty() || name.len() > LONGEST || name.starts_with('.') || name.contains(['/', '\0', '\n']);
+    if !bad {
+        return Ok(());
+    }
+    Err(Error::OptionValue {
+        key: "--name".to_owned(),
+        given: format!("{name:?}"),
+        wanted: format!("a name of 1 to {LONGEST} bytes that can be a folder's and does not begin with `.`"),
+    })
+}
+
+/// The names of the labs that have folders, sorted.
+pub fn lab_names() -> Result<Vec<String>> {
+    let entries = match fs::read_dir(LABS_DIR) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(cannot("read", Path::new(LABS_DIR), &error)),
+    };
+    // A symbolic link is no lab's folder, wherever it leads.
+    let names = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// What a lab's journal says, without locking the lab.
+pub fn read_journal(name: &str) -> Result<Journal> {
+    // Of a lab that this process has locked nobody asks: its lock would be given up.
+    let noted = || open_regular(&folder(name).join(LOCK), OpenOptions::new().read(true)).and_then(io::read_to_string);
+    parse(&journal_path(name), || noted().unwrap_or_default()).map_err(|flaw| flaw.error(&journal_path(name)))
+}
+
+/// Locks what concerns all labs: choosing a block of indexes, and handing on what two labs changed.
+pub(super) fn lock_all() -> Result<Lock> {
+    let path = Path::new(LABS_DIR).join(".lock");
+    check_folder(Path::new(LABS_DIR))?;
+    lock_file(&path, Wait::Until)?.ok_or_else(|| Error::LabBusy { name: "all".to_owned() })
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(LABS_DIR).join(name)
+}
+
+pub(super) fn journal_path(name: &str) -> PathBuf {
+    folder(name).join(JOURNAL)
+}
+
+pub(super) fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
+    Error::File { path: path.display().to_string(), doing: doing.to_owned(), why: error.to_string() }
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o755).create(path);
+    made.map_err(|error| cannot("make", path, &error))
+}
+
+/// Takes a lock, and makes the folder of its file, which somebody else may remove meanwhile.
+fn lock_file(path: &Path, wait: Wait) -> Result<Option<Lock>> {
+    loop {
+        make_folder(path.parent().unwrap_or(Path::new("/")))?;
+        match Lock::take(path, wait) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            taken => return taken.map_err(|error| cannot("lock", path, &error)),
+        }
+    }
+}
+
+/// Checks that a folder, if it is there, is one, and no symbolic link to somebody else's.
+fn check_folder(path: &Path) -> Result<()> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    let kind = found.file_type();
+    if kind.is_dir() {
+        return Ok(());
+    }
+    let what = if kind.is_symlink() { "a symbolic link" } else { "no folder" };
+    Err(Error::NotALab { path: path.display().to_string(), what: what.to_owned() })
+}
+
+/// Why a journal cannot be worked off.
+enum Flaw {
+    /// A later version wrote it, in this format.
+    Newer(u32),
+    /// Too little of it is left to undo anything: why, in words.
+    Useless(String),
+    /// The machine does not let it be read.
+    Unreadable(io::Error),
+}
+
+impl Flaw {
+    fn error(self, path: &Path) -> Error {
+        let unusable = |why: String, help: String| Error::Journal { path: path.display().to_string(), why, help };
+        match self {
+            Flaw::Newer(version) => unusable(
+                format!("a later version of netscript wrote it (format {version}, and this one reads {VERSION})"),
+                "take the lab down with the netscript that built it".to_owned(),
+            ),
+            Flaw::Useless(why) => unusable(
+                why,
+                "remove by hand what the lab made, as far as you know it; `netscript down --force` then removes the journal, \
+                 and undoes nothing"
+                    .to_owned(),
+            ),
+            Flaw::Unreadable(error) => cannot("read", path, &error),
+        }
+    }
+}
+
+/// What stands in a lock of a lab that is up, before the length that its journal had then.
+const NOTED_UP: &str = "up ";
+
+/// What stands in the lock of a lab whose journal has begun.
+const NOTED_BEGUN: &str = "begun";
+
+/// Reads a journal. `noted` is what stands in the lab's lock: whether the journal had begun, and how long it
+/// was when the lab came up.
+fn parse(path: &Path, noted: impl FnOnce() -> String) -> Result<Journal, Flaw> {
+    let useless = |why: &str| Err(Flaw::Useless(why.to_owned()));
+    let file = match open_regular(path, OpenOptions::new().read(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return if noted().is_empty() { Ok(Journal::default()) } else { useless("it has been removed") };
+        }
+        Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => return useless("it is a symbolic link"),
+        Err(error) if error.raw_os_error().is_none() => return useless(&error.to_string()),
+        Err(error) => return Err(Flaw::Unreadable(error)),
+    };
+    let read = || read_from(&file, 0, file.metadata()?.len());
+    let bytes = read().map_err(Flaw::Unreadable)?;
+    let mut journal = match Journal::parse(&String::from_utf8_lossy(&bytes)) {
+        Ok(journal) if journal.header.is_none() => return useless("it has been emptied"),
+        Ok(journal) => journal,
+        Err(Cut::Newer(version)) => return Err(Flaw::Newer(version)),
+        Err(Cut::Headless) => return useless("its first line is damaged"),
+    };
+    let length = noted().strip_prefix(NOTED_UP).and_then(|length| length.trim().parse::<usize>().ok());
+    if length.is_some_and(|length| length > bytes.len()) {
+        journal.flaws.push("its end is missing".to_owned());
+    }
+    Ok(journal)
+}
+
+impl LabFolder {
+    /// The folder of a lab that is to be built.
+    pub fn claim(name: &str) -> Result<LabFolder> {
+        check_lab_name(name)?;
+        let folder = LabFolder::lock(name)?;
+        match folder.usable_journal() {
+            Ok(journal) if journal.header.is_none() => Ok(folder),
+            Ok(journal) => {
+                let script = journal.header.map(|header| header.script).unwrap_or_default();
+                Err(Error::LabUp { name: name.to_owned(), script })
+            }
+            Err(Flaw::Newer(_) | Flaw::Useless(_)) => {
+                Err(Error::LabUp { name: name.to_owned(), script: String::new() })
+            }
+            Err(flaw @ Flaw::Unreadable(_)) => Err(flaw.error(&folder.path.join(JOURNAL))),
+        }
+    }
+
+    /// The folder of a lab that is up, or was left behind.
+    pub fn open(name: &str) -> Result<LabFolder> {
+        if check_lab_name(name).is_err() || fs::symlink_metadata(folder(name)).is_err() {
+            return Err(Error::NoSuchLab { name: name.to_owned(), known: lab_names()? });
+        }
+        LabFolder::lock(name)
+    }
+
+    fn lock(name: &str) -> Result<LabFolder> {
+        let path = folder(name);
+        check_folder(Path::new(LABS_DIR))?;
+        check_folder(&path)?;
+        match lock_file(&path.join(LOCK), Wait::No)? {
+            Some(lock) => Ok(LabFolder { name: name.to_owned(), path, lock }),
+            None => Err(Error::LabBusy { name: name.to_owned() }),
+        }
+    }
+
+    /// The lab's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn usable_journal(&self) -> Result<Journal, Flaw> {
+        parse(&self.path.join(JOURNAL), || self.lock.noted())
+    }
+
+    /// What its journal says. `force`: with one of which too little is left, `Err` in words instead of an
+    /// error.
+    pub(super) fn journal(&self, force: bool) -> Result<Result<Journal, String>> {
+        match self.usable_journal() {
+            Ok(journal) => Ok(Ok(journal)),
+            Err(Flaw::Useless(why)) if force => Ok(Err(why)),
+            Err(flaw) => Err(flaw.error(&self.path.join(JOURNAL))),
+        }
+    }
+
+    /// Begins the journal.
+    pub(super) fn begin_journal(&self, first: &Line) -> Result<JournalFile> {
+        let journal = JournalFile::begin(self.path.join(JOURNAL), first)?;
+        // On a full disk less can be said of a journal that somebody removed; the lab is none the worse.
+        let _ = self.lock.note(NOTED_BEGUN);
+        Ok(journal)
+    }
+
+    /// Notes how long the journal is now that the lab is up.
+    pub(super) fn note_up(&self, length: u64) {
+        let _ = self.lock.note(&format!("{NOTED_UP}{length}"));
+    }
+
+    /// The journal, to be written on.
+    pub(super) fn journal_file(&self) -> Result<JournalFile> {
+        JournalFile::open(self.path.join(JOURNAL))
+    }
+
+    /// The first line of a new journal. `taken` tells whether a link of the host has an index in
+    /// a block.
+    pub(super) fn header(&self, script: &str, host: Key, taken: impl Fn(u32) -> bool) -> Result<Header> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let others: Vec<u32> = other_headers(&self.name)?.into_iter().map(|header| header.base).collect();
+        let first = now.subsec_nanos() % BLOCKS;
+        let blocks = (0..BLOCKS).map(|n| ((first + n) % BLOCKS + 1) * BLOCK);
+        let base = blocks.into_iter().find(|base| !others.contains(base) && !taken(*base));
+        let token = token(&self.name);
+        Ok(Header {
+            version: VERSION,
+            name: self.name.clone(),
+            script: script.to_owned(),
+            started: now.as_secs(),
+            boot: boot_id(),
+            host,
+            base: base.ok_or_else(|| Error::LabBusy { name: "999 others".to_owned() })?,
+            cgroup: super::process::group_place(&token),
+            token,
+        })
+    }
+
+    /// Removes the folder: nothing is left to undo. What is removed is named below the open folder, so
+    /// that it is the lab's, whatever becomes of the path meanwhile.
+    pub fn remove(self) -> Result<()> {
+        let failed = |doing: &str, path: &Path, errno: nix::Error| cannot(doing, path, &errno.into());
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let open = |path: &Path| open(path, flags, Mode::empty()).map_err(|errno| failed("open", path, errno));
+        let (labs, opened) = (open(Path::new(LABS_DIR))?, open(&self.path)?);
+        // Without its journal, as it is soon, it has not begun.
+        let _ = self.lock.note("");
+        let inside = fs::read_dir(format!("/proc/self/fd/{}", opened.as_raw_fd()));
+        let inside = inside.map_err(|error| cannot("read", &self.path, &error))?;
+        let mut files: Vec<OsString> = inside.flatten().map(|entry| entry.file_name()).collect();
+        // The journal goes when nothing depends on it, the lock last.
+        files.sort_by_key(|file| (file == LOCK, file == JOURNAL));
+        for file in files {
+            let removed = unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir);
+            removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?;
+            super::kill::point();
+        }
+        match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
+            // Without its lock it is somebody else's already, who builds the lab anew.
+            Err(nix::Error::ENOTEMPTY) => Ok(()),
+            removed => removed.map_err(|errno| failed("remove", &self.path, errno)),
+        }
+    }
+}
+
+/// The first lines of the other labs' journals; what cannot be read counts as none.
+fn other_headers(name: &str) -> Result<Vec<Header>> {
+    let others = lab_names()?.into_iter().filter(|other| other != name);
+    Ok(others.filter_map(|other| read_journal(&other).ok()?.header).collect())
+}
+
+/// Removes what the labs share, once the last of them is gone. To be called with [`lock_all`]'s lock:
+/// who waits for it makes it anew.
+pub(super) fn remove_shared() {
+    if lab_names().is_ok_and(|names| names.is_empty()) {
+        super::resolver::forget_folder();
+        let _ = fs::remove_file(Path::new(LABS_DIR).join(".lock"));
+        let _ = fs::remove_dir(LABS_DIR);
+    }
+}
+
+/// A word of a lab's own, which no other lab has.
+pub(super) fn token(name: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{name}:{:x}", now.as_nanos())
+}
+
+/// What tells one run of the machine from another.
+pub(super) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// Whether a process is building a lab or taking it down.
+pub(super) fn is_busy(name: &str) -> bool {
+    Lock::is_taken(&folder(name).join(LOCK))
+}
+
+/// Leaves a step back to another lab, which takes it when it goes down. To be called with
+/// [`lock_all`]'s lock.
+pub(super) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
+    let journal = read_journal(heir)?;
+    // Who was killed before it could note that it had left this does so again.
+    let is_it = |known: &Entry| known.at == entry.at && known.undo.contains(undo);
+    if journal.entries.iter().any(is_it) {
+        return Ok(());
+    }
+    let Entry { n: _, at, op, undo: _ } = entry;
+    let n = LEFT_BY_OTHERS + journal.left;
+    let left = Entry { n, at: *at, op: op.clone(), undo: vec![undo.clone()] };
+    JournalFile::open(journal_path(heir))?.add(&[Line::Entry(left)])
+}

@@ -1,0 +1,321 @@
+//! Links: made, changed, removed and found over rtnetlink.
+
+mod add;
+mod fallback;
+mod read;
+
+use std::os::fd::AsRawFd;
+
+use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage, LinkProtoInfoBridge};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use rtnetlink::{LinkMessageBuilder, LinkUnspec};
+
+use super::netns::Namespaces;
+use super::socket::RouteSocket;
+use super::together::End;
+use super::{Absent, Failure, Outcome, release, sys};
+use netscript_net::error::{Errno, Refusal};
+use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
+
+pub(super) use read::{
+    Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
+};
+
+/// Attribute of a link that holds its alias (linux/if_link.h).
+const IFLA_IFALIAS: u16 = 20;
+
+/// Attribute of a move that asks for an index in the other namespace (linux/if_link.h; Linux 5.13).
+const IFLA_NEW_IFINDEX: u16 = 49;
+
+/// Attribute of a bridge port that holds its hairpin mode (linux/if_link.h).
+const IFLA_BRPORT_MODE: u16 = 4;
+
+/// Does one operation on a link.
+pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) -> Outcome {
+    match op {
+        LinkOp::Add(name, LinkKind::Tun(mode)) => add_tun(namespaces, netns, name, *mode),
+        LinkOp::Add(name, kind) => add(namespaces, netns, name, kind),
+        LinkOp::Set(name, set) => apply_set(namespaces, netns, name, set),
+        LinkOp::Del(name) => del(namespaces, netns, name),
+    }
+}
+
+/// `ip link add NAME type KIND …`
+fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome {
+    let mut new = add::message(namespaces, netns, name, kind)?;
+    new.message.header.index = namespaces.take_index();
+    if matches!(kind, LinkKind::Veth(_)) {
+        namespaces.take_index();
+    }
+    let request = RouteNetlinkMessage::NewLink(new.message);
+    let made = namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL);
+    made.map_err(|failure| lacking(kind, taken_or(namespaces, netns, name, failure)))
+}
+
+/// The kernel looks for the name of a new link first, but not where it is asked for an index: then
+/// whatever else is wrong comes before.
+fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
+    if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
+}
+
+/// A pair with what is set of its ends, in one message; `master` is the index of the first end's bridge.
+pub(super) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, master: Option<u32>) -> Outcome {
+    let mut new = add::whole_pair(namespaces, near, far, master)?;
+    new.message.header.index = namespaces.take_index();
+    namespaces.take_index();
+    let request = RouteNetlinkMessage::NewLink(new.message);
+    namespaces.route_socket(&near.netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// Names the kernel feature whose absence a refusal to make a link means.
+fn lacking(kind: &LinkKind, failure: Failure) -> Failure {
+    let unknown_kind = failure.refusal.text.as_deref() == Some("Unknown device type");
+    let missing = match kind {
+        _ if failure.refusal.errno != Errno::EOPNOTSUPP => None,
+        LinkKind::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
+            Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
+        }
+        kind if unknown_kind => Some(no_such_kind(kind)),
+        _ => None,
+    };
+    match missing {
+        Some(missing) => failure.refusal.missing(missing).into(),
+        None => failure,
+    }
+}
+
+fn no_such_kind(kind: &LinkKind) -> String {
+    let (config, module) = match kind {
+        LinkKind::Veth(_) => ("CONFIG_VETH", "veth"),
+        LinkKind::Bridge(_) => ("CONFIG_BRIDGE", "bridge"),
+        LinkKind::Vxlan(_) => ("CONFIG_VXLAN", "vxlan"),
+        LinkKind::Macvlan(..) => ("CONFIG_MACVLAN", "macvlan"),
+        LinkKind::Ipvlan(..) => ("CONFIG_IPVLAN", "ipvlan"),
+        LinkKind::Vlan(_) => ("CONFIG_VLAN_8021Q", "8021q"),
+        LinkKind::Dummy => ("CONFIG_DUMMY", "dummy"),
+        LinkKind::Tun(_) => ("CONFIG_TUN", "tun"),
+    };
+    format!("this kernel has no {} links ({config}, module `{module}`)", kind.word())
+}
+
+/// `ip tuntap add dev NAME mode MODE`
+fn add_tun(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, mode: TunMode) -> Outcome {
+    let new_index = namespaces.take_index();
+    let made = namespaces.within(netns, || sys::tun_create(name, mode, new_index))?;
+    made.map_err(|error| match Failure::from(error) {
+        // What TUNSETIFF says of a name that another link has; every other kind says EEXIST.
+        failure if matches!(failure.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
+            if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
+        }
+        failure => lacking_tun(failure.refusal).into(),
+    })
+}
+
+fn lacking_tun(refusal: Refusal) -> Refusal {
+    match refusal.errno {
+        Errno::ENOENT | Errno::ENODEV | Errno::ENXIO => {
+            refusal.missing("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
+        }
+        Errno::EPERM | Errno::EACCES => {
+            refusal.missing("/dev/net/tun may not be opened here; root outside a sandbox may")
+        }
+        _ => refusal,
+    }
+}
+
+/// `ip link set dev NAME …`
+fn apply_set(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, set: &LinkSet) -> Outcome {
+    let link = LinkUnspec::new_with_name(name.as_str());
+    match set {
+        LinkSet::Flag(flag, on) => change(namespaces, netns, name, switch(link, *flag, *on).build()),
+        LinkSet::Netns(to) => {
+            let file = namespaces.file(to)?;
+            let message = link.setns_by_fd(file.as_raw_fd());
+            let former = index(namespaces, netns, name)?;
+            let new_index = index_after_move(namespaces, former);
+            if new_index != former {
+                namespaces.take_index();
+            }
+            let message = match release::takes_new_index() {
+                true => message.append_extra_attribute(new_index_of(new_index)),
+                false => message,
+            };
+            change(namespaces, netns, name, message.build())
+        }
+        LinkSet::Master(Some(master)) => {
+            let master = index(namespaces, netns, master)?;
+            change(namespaces, netns, name, link.controller(master).build())
+        }
+        LinkSet::Master(None) => change(namespaces, netns, name, link.nocontroller().build()),
+        LinkSet::Name(to) => {
+            let index = index(namespaces, netns, name)?;
+            change(namespaces, netns, name, LinkUnspec::new_with_index(index).name(to.as_str()).build())
+        }
+        LinkSet::Mac(mac) => change(namespaces, netns, name, link.address(mac.0.to_vec()).build()),
+        LinkSet::Mtu(mtu) => change(namespaces, netns, name, link.mtu(*mtu).build()),
+        LinkSet::Alias(alias) => change(namespaces, netns, name, link.append_extra_attribute(alias_of(alias)).build()),
+        LinkSet::Hairpin(on) => set_hairpin(namespaces, netns, name, *on),
+    }
+}
+
+fn switch(link: LinkMessageBuilder<LinkUnspec>, flag: LinkFlag, on: bool) -> LinkMessageBuilder<LinkUnspec> {
+    match flag {
+        LinkFlag::Up if on => link.up(),
+        LinkFlag::Up => link.down(),
+        LinkFlag::Arp => link.arp(on),
+        LinkFlag::Promisc => link.promiscuous(on),
+    }
+}
+
+/// The alias without a NUL: the kernel counts that as one of its 255 bytes.
+fn alias_of(alias: &str) -> LinkAttribute {
+    LinkAttribute::Other(DefaultNla::new(IFLA_IFALIAS, alias.as_bytes().to_vec()))
+}
+
+/// The index that a link gets where it is moved: its own if it is one of the lab's, which nothing
+/// else has; else the next of the lab's. Older kernels let it keep its own if that is free there.
+pub(super) fn index_after_move(namespaces: &Namespaces, index: u32) -> u32 {
+    if namespaces.is_own_index(index) || !release::takes_new_index() { index } else { namespaces.upcoming_index() }
+}
+
+fn new_index_of(index: u32) -> LinkAttribute {
+    LinkAttribute::Other(DefaultNla::new(IFLA_NEW_IFINDEX, index.to_ne_bytes().to_vec()))
+}
+
+/// `bridge link set dev NAME hairpin on`
+fn set_hairpin(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, on: bool) -> Outcome {
+    let mode = LinkProtoInfoBridge::Other(DefaultNla::new(IFLA_BRPORT_MODE, vec![on.into()]));
+    let port = LinkUnspec::new_with_index(index(namespaces, netns, name)?)
+        .interface_family(AddressFamily::Bridge)
+        .append_extra_attribute(LinkAttribute::ProtoInfoBridge(vec![mode]));
+    change(namespaces, netns, name, port.build())
+}
+
+/// `ip link del dev NAME`
+fn del(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome {
+    let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_name(name.as_str()).build());
+    let gone = namespaces.route_socket(netns)?.change(request, 0);
+    gone.map_err(|failure| or_absent(namespaces, netns, name, failure))
+}
+
+/// Sends a change of the link called `name`.
+fn change(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, message: LinkMessage) -> Outcome {
+    let changed = namespaces.route_socket(netns)?.change(RouteNetlinkMessage::SetLink(message), 0);
+    changed.map_err(|failure| or_absent(namespaces, netns, name, failure))
+}
+
+/// Drivers say ENODEV of other things too: the link is absent only if it cannot be found.
+fn or_absent(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
+    if failure.refusal.errno != Errno::ENODEV {
+        return failure;
+    }
+    match index(namespaces, netns, name) {
+        Err(absent) if absent.absent.is_some() => absent,
+        _ => failure,
+    }
+}
+
+/// The number of a link, by its name.
+pub(super) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<u32> {
+    let known = namespaces.known.iter().find(|(place, known, _)| place == netns && known == name);
+    if let Some((_, _, index)) = known {
+        return Ok(*index);
+    }
+    Ok(message_of(namespaces, netns, name)?.header.index)
+}
+
+/// `ip link show dev NAME`, without the counters.
+fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<LinkMessage> {
+    let absent = || Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV);
+    match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_name(name.as_str())) {
+        Ok(Some(message)) => Ok(message),
+        Ok(None) => Err(absent()),
+        Err(failure) if failure.refusal.errno == Errno::ENODEV => Err(absent()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Whether there is a link of this index.
+pub(super) fn has_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome<bool> {
+    match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_index(index)) {
+        Ok(found) => Ok(found.is_some()),
+        Err(failure) if failure.refusal.errno == Errno::ENODEV => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// `ip link del`, by index
+pub(super) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome {
+    let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
+    namespaces.route_socket(netns)?.change(request, 0)
+}
+
+/// `ip link set group G` for each, and `ip link del group G` for all: the kernel's wait for every
+/// processor, which a removal ends with, comes once.
+pub(super) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
+    let Some(group) = indexes.first().copied() else { return Ok(()) };
+    let socket = namespaces.route_socket(netns)?;
+    let in_group = |link: LinkMessageBuilder<LinkUnspec>| link.append_extra_attribute(LinkAttribute::Group(group));
+    for index in indexes {
+        let message = in_group(LinkUnspec::new_with_index(*index)).build();
+        match socket.change(RouteNetlinkMessage::SetLink(message), 0) {
+            Err(failure) if failure.refusal.errno == Errno::ENODEV => {}
+            result => result?,
+        }
+    }
+    let all = LinkMessageBuilder::<LinkUnspec>::new().append_extra_attribute(LinkAttribute::Group(group)).build();
+    socket.change(RouteNetlinkMessage::DelLink(all), 0)
+}
+
+/// `ip link add`, with the indexes of both ends
+pub(super) fn add_with_index(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    name: &IfName,
+    kind: &LinkKind,
+    index: u32,
+    peer: Option<u32>,
+) -> Outcome {
+    if let LinkKind::Tun(mode) = kind {
+        return Ok(namespaces.within(netns, || sys::tun_create(name, *mode, index))??);
+    }
+    let mut new = add::message(namespaces, netns, name, kind)?;
+    new.message.header.index = index;
+    if let Some(peer) = peer {
+        add::set_peer_index(&mut new.message, peer);
+    }
+    let request = RouteNetlinkMessage::NewLink(new.message);
+    namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// `ip link set netns NS name NAME`, by index, with the index that it is to have there
+pub(super) fn move_by_index(
+    namespaces: &mut Namespaces,
+    from: &NetnsRef,
+    index: u32,
+    to: &NetnsRef,
+    new_index: u32,
+    name: &IfName,
+) -> Outcome {
+    let file = namespaces.file(to)?;
+    let link = LinkUnspec::new_with_index(index).name(name.as_str()).setns_by_fd(file.as_raw_fd());
+    let message = link.append_extra_attribute(new_index_of(new_index)).build();
+    namespaces.route_socket(from)?.change(RouteNetlinkMessage::SetLink(message), 0)
+}
+
+fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {
+    let answers = socket.get(RouteNetlinkMessage::GetLink(without_counters(link)))?;
+    Ok(answers.into_iter().find_map(link_message))
+}
+
+fn without_counters(link: LinkMessageBuilder<LinkUnspec>) -> LinkMessage {
+    link.append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])).build()
+}
+
+fn link_message(message: RouteNetlinkMessage) -> Option<LinkMessage> {
+    match message {
+        RouteNetlinkMessage::NewLink(message) => Some(message),
+        _ => None,
+    }
+}

@@ -1,0 +1,442 @@
+//! Links as the kernel tells of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use netlink_packet_core::Nla;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{
+    BridgeId, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoPortData,
+    InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, Prop,
+    State,
+};
+use rtnetlink::LinkUnspec;
+
+use super::super::netns::Namespaces;
+use super::super::socket::RouteSocket;
+use super::super::{Outcome, addr, nsid};
+use super::fallback::{is_fallback, is_idle};
+use super::{get, link_message, message_of, without_counters};
+use netscript_net::op::raw;
+use netscript_net::op::{
+    Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
+};
+use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
+
+/// Attribute of a tun link that holds its mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode
+/// of one that carries IP packets (`IFF_TUN`, linux/if_tun.h).
+const IFLA_TUN_TYPE: u16 = 3;
+const IFF_TUN: u8 = 1;
+
+/// `ip -d addr show`, without the tunnel links of the kernel's own that nobody uses.
+pub(in super::super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Link>> {
+    let socket = namespaces.route_socket(netns)?;
+    let messages = dump(socket)?;
+    let addrs = addr::dump(socket, None)?;
+    let fallback: BTreeSet<u32> =
+        messages.iter().filter(|message| is_fallback(message)).map(|message| message.header.index).collect();
+    let mut links = read(namespaces, netns, &messages, addrs)?;
+    links.retain(|link| !is_idle(link) || !link.index.is_some_and(|index| fallback.contains(&index)));
+    Ok(links)
+}
+
+/// `ip -d addr show dev NAME`
+pub(in super::super) fn find(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
+    let message = match message_of(namespaces, netns, name) {
+        Ok(message) => message,
+        Err(failure) if matches!(failure.absent, Some(super::Absent::Link(..))) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let addrs = addr::dump(namespaces.route_socket(netns)?, Some(message.header.index))?;
+    Ok(read(namespaces, netns, &[message], addrs)?.pop())
+}
+
+/// The names of a namespace's links, by index.
+pub(in super::super) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32, IfName>> {
+    Ok(dump(socket)?.iter().filter_map(|message| Some((message.header.index, name(message)?))).collect())
+}
+
+/// The names of a namespace's links, sorted, without what they are: a list of 1,000 links takes the
+/// kernel 10 ms, this file (proc_pid_net(5)) a tenth of it.
+pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<Vec<IfName>> {
+    let table = namespaces.within(netns, || std::fs::read("/proc/thread-self/net/dev"))??;
+    // Two lines of heads, then `NAME: COUNTERS`; a name has no colon of its own.
+    let lines = table.split(|byte| *byte == b'\n').skip(2);
+    let names = lines.filter_map(|line| line.split(|byte| *byte == b':').next());
+    let names = names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
+    let mut names: Vec<IfName> = names.map(|name| IfName::read(&raw::from_bytes(name))).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// A link, without what must be asked for elsewhere.
+pub(in super::super) struct Outline {
+    pub(in super::super) index: u32,
+    pub(in super::super) name: IfName,
+    /// The index of its bridge.
+    pub(in super::super) master: Option<u32>,
+}
+
+/// A namespace's links but those that the kernel makes by itself: `lo`, and fallback tunnels.
+pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
+    let messages = dump(socket)?;
+    let own = |message: &LinkMessage| message.header.flags.contains(LinkFlags::Loopback) || is_fallback(message);
+    let others = messages.iter().filter(|message| !own(message));
+    let outline = |message: &LinkMessage| {
+        Some(Outline { index: message.header.index, name: name(message)?, master: master(message) })
+    };
+    Ok(others.filter_map(outline).collect())
+}
+
+/// Every name by which a namespace's links are known, alternative ones too.
+pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
+    let mut names = Vec::new();
+    for message in dump(socket)? {
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => names.push(IfName::read(name)),
+                LinkAttribute::PropList(list) => names.extend(list.iter().filter_map(|prop| match prop {
+                    Prop::AltIfName(name) => Some(IfName::read(name)),
+                    _ => None,
+                })),
+                _ => {}
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
+const LOOPBACK: u32 = 1;
+
+/// Whether every link that has a carrier is known to pass packets.
+pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
+    let waiting = |message: &LinkMessage| {
+        message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
+            && match oper_state(message) {
+                OperState::Down | OperState::LowerLayerDown => true,
+                // So is a pair that was made a moment ago; other kinds may stay so.
+                OperState::Unknown => is_pair(message),
+                OperState::NotPresent | OperState::Testing | OperState::Dormant | OperState::Up => false,
+            }
+    };
+    // Answered only after what the kernel is doing about links at the moment: a list could show a
+    // link as up whose bridge has not heard of it yet.
+    get(socket, LinkUnspec::new_with_index(LOOPBACK))?;
+    let late: Vec<u32> = dump(socket)?.iter().filter(|message| waiting(message)).map(|m| m.header.index).collect();
+    for index in &late {
+        // Asked for one link, unlike for all, the kernel first does what it has put off about it.
+        get(socket, LinkUnspec::new_with_index(*index))?;
+    }
+    Ok(late.is_empty())
+}
+
+/// The links that are up and have a carrier.
+pub(in super::super) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
+    let ready = |message: &&LinkMessage| message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp);
+    Ok(dump(socket)?.iter().filter(ready).map(|message| message.header.index).collect())
+}
+
+fn is_pair(message: &LinkMessage) -> bool {
+    info(message, |info| matches!(info, LinkInfo::Kind(InfoKind::Veth)).then_some(())).is_some()
+}
+
+/// `ip link show`, by index: kernels before 6.9 or so list links by the hashes of their numbers.
+fn dump(socket: &mut RouteSocket) -> Outcome<Vec<LinkMessage>> {
+    let answers = socket.dump(RouteNetlinkMessage::GetLink(without_counters(LinkUnspec::new_with_index(0))))?;
+    let mut links: Vec<LinkMessage> = answers.into_iter().filter_map(link_message).collect();
+    links.sort_by_key(|message| message.header.index);
+    Ok(links)
+}
+
+fn read(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    messages: &[LinkMessage],
+    addrs: Vec<(u32, Addr)>,
+) -> Outcome<Vec<Link>> {
+    let around = Surroundings::of(namespaces, netns, messages)?;
+    let mut links: Vec<Link> = messages.iter().filter_map(|message| link(message, &around)).collect();
+    for (index, addr) in addrs {
+        if let Some(link) = links.iter_mut().find(|link| link.index == Some(index)) {
+            link.addrs.push(addr::without_usual_label(addr, link.name.as_str()));
+        }
+    }
+    Ok(links)
+}
+
+/// A link that another one names: the id of its namespace, if that is another, and its index.
+type Reference = (Option<i32>, u32);
+
+/// The links that some links name, and where they are.
+struct Surroundings<'a> {
+    netns: &'a NetnsRef,
+    places: BTreeMap<i32, NetnsRef>,
+    names: BTreeMap<Reference, IfName>,
+}
+
+impl<'a> Surroundings<'a> {
+    fn of(namespaces: &mut Namespaces, netns: &'a NetnsRef, messages: &[LinkMessage]) -> Outcome<Surroundings<'a>> {
+        let foreign: BTreeSet<i32> = messages.iter().filter_map(link_nsid).collect();
+        let places = nsid::places(namespaces, netns, foreign)?;
+        let mut names: BTreeMap<Reference, IfName> =
+            messages.iter().filter_map(|message| Some(((None, message.header.index), name(message)?))).collect();
+        let socket = namespaces.route_socket(netns)?;
+        for reference in messages.iter().flat_map(references) {
+            if names.contains_key(&reference) {
+                continue;
+            }
+            if let Some(name) = name_of(socket, reference) {
+                names.insert(reference, name);
+            }
+        }
+        Ok(Surroundings { netns, places, names })
+    }
+
+    fn peer(&self, (nsid, index): Reference) -> Peer {
+        let netns = match nsid {
+            None => Some(self.netns.clone()),
+            Some(id) => self.places.get(&id).cloned(),
+        };
+        Peer { netns, index: Some(index), name: self.names.get(&(nsid, index)).cloned() }
+    }
+
+    fn name(&self, reference: Reference) -> Option<IfName> {
+        self.names.get(&reference).cloned()
+    }
+}
+
+/// The name of a link here or, if the kernel lets us look, in another namespace.
+fn name_of(socket: &mut RouteSocket, (nsid, index): Reference) -> Option<IfName> {
+    let mut link = LinkUnspec::new_with_index(index);
+    if let Some(id) = nsid {
+        link = link.append_extra_attribute(LinkAttribute::IfNetnsId(id));
+    }
+    // What cannot be found has no name; it may be gone by now.
+    name(&get(socket, link).ok().flatten()?)
+}
+
+/// Whether the namespace with an id can be looked into; `lo`, number 1, is in every one.
+pub(in super::super) fn has_links(socket: &mut RouteSocket, nsid: i32) -> bool {
+    name_of(socket, (Some(nsid), 1)).is_some()
+}
+
+/// Every other link that a link names: its peer or parent, its master, what carries its tunnel.
+fn references(message: &LinkMessage) -> Vec<Reference> {
+    let nsid = link_nsid(message);
+    let master = master(message).map(|index| (None, index));
+    let tunnel = vxlan_link(message).map(|index| (nsid, index));
+    lower(message).into_iter().chain(master).chain(tunnel).collect()
+}
+
+/// The peer of a veth, the parent of a macvlan.
+fn lower(message: &LinkMessage) -> Option<Reference> {
+    let index = attribute(message, |a| if let LinkAttribute::Link(index) = a { Some(*index) } else { None })?;
+    (index != 0).then_some((link_nsid(message), index))
+}
+
+fn link_nsid(message: &LinkMessage) -> Option<i32> {
+    attribute(message, |a| if let LinkAttribute::LinkNetNsId(id) = a { Some(*id) } else { None })
+}
+
+fn master(message: &LinkMessage) -> Option<u32> {
+    attribute(message, |a| if let LinkAttribute::Controller(index) = a { Some(*index) } else { None })
+        .filter(|index| *index != 0)
+}
+
+fn vxlan_link(message: &LinkMessage) -> Option<u32> {
+    let Some(InfoData::Vxlan(options)) = data(message) else { return None };
+    options.iter().find_map(|option| if let InfoVxlan::Link(index) = option { Some(*index) } else { None })
+}
+
+pub(super) fn name(message: &LinkMessage) -> Option<IfName> {
+    attribute(message, |a| if let LinkAttribute::IfName(name) = a { Some(IfName::read(name)) } else { None })
+}
+
+fn attribute<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkAttribute) -> Option<T>) -> Option<T> {
+    message.attributes.iter().find_map(pick)
+}
+
+pub(super) fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
+    attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?.iter().find_map(pick)
+}
+
+fn data(message: &LinkMessage) -> Option<&InfoData> {
+    info(message, |i| if let LinkInfo::Data(data) = i { Some(data) } else { None })
+}
+
+fn link(message: &LinkMessage, around: &Surroundings<'_>) -> Option<Link> {
+    let flags = message.header.flags;
+    Some(Link {
+        name: name(message)?,
+        index: Some(message.header.index),
+        kind: kind(message, around),
+        mac: mac(message).map_or(Hardware::None, Hardware::Known),
+        mtu: attribute(message, |a| if let LinkAttribute::Mtu(mtu) = a { Some(*mtu) } else { None })?,
+        up: flags.contains(LinkFlags::Up),
+        carrier: flags.contains(LinkFlags::LowerUp),
+        arp: !flags.contains(LinkFlags::Noarp),
+        promisc: flags.contains(LinkFlags::Promisc),
+        state: oper_state(message),
+        alias: attribute(message, |a| if let LinkAttribute::IfAlias(text) = a { Some(text.clone()) } else { None }),
+        master: master(message).and_then(|index| around.name((None, index))),
+        hairpin: hairpin(message),
+        addrs: Vec::new(),
+        unknown_addr: false,
+    })
+}
+
+fn mac(message: &LinkMessage) -> Option<Mac> {
+    let bytes = attribute(message, |a| if let LinkAttribute::Address(bytes) = a { Some(bytes) } else { None })?;
+    bytes.as_slice().try_into().ok().map(Mac)
+}
+
+fn oper_state(message: &LinkMessage) -> OperState {
+    let state = attribute(message, |a| if let LinkAttribute::OperState(state) = a { Some(*state) } else { None });
+    match state.unwrap_or(State::Unknown) {
+        State::NotPresent => OperState::NotPresent,
+        State::Down => OperState::Down,
+        State::LowerLayerDown => OperState::LowerLayerDown,
+        State::Testing => OperState::Testing,
+        State::Dormant => OperState::Dormant,
+        State::Up => OperState::Up,
+        _ => OperState::Unknown,
+    }
+}
+
+fn hairpin(message: &LinkMessage) -> bool {
+    let port = info(message, |i| match i {
+        LinkInfo::PortData(InfoPortData::BridgePort(port)) => Some(port),
+        _ => None,
+    });
+    port.into_iter().flatten().any(|option| *option == InfoBridgePort::HairpinMode(true))
+}
+
+fn kind(message: &LinkMessage, around: &Surroundings<'_>) -> LinkType {
+    let Some(kind) = info(message, |i| if let LinkInfo::Kind(kind) = i { Some(kind) } else { None }) else {
+        return if message.header.flags.contains(LinkFlags::Loopback) {
+            LinkType::Loopback
+        } else {
+            LinkType::Physical
+        };
+    };
+    let parent = lower(message).map(|reference| around.peer(reference));
+    let known = match (kind, data(message), parent) {
+        (InfoKind::Veth, _, peer) => Some(LinkType::Veth(peer)),
+        (InfoKind::Dummy, _, _) => Some(LinkType::Dummy),
+        (InfoKind::Bridge, Some(InfoData::Bridge(options)), _) => Some(bridge(options)),
+        (InfoKind::Vxlan, Some(InfoData::Vxlan(options)), _) => vxlan(message, options, around).map(LinkType::Vxlan),
+        (InfoKind::Tun, Some(InfoData::Tun(options)), _) => Some(LinkType::Tun(tun_mode(options))),
+        (InfoKind::MacVlan, Some(InfoData::MacVlan(options)), Some(parent)) => {
+            macvlan_mode(options).map(|mode| LinkType::Macvlan(parent, mode))
+        }
+        (InfoKind::IpVlan, Some(InfoData::IpVlan(options)), Some(parent)) => {
+            ipvlan_mode(options).map(|mode| LinkType::Ipvlan(parent, mode))
+        }
+        (InfoKind::Vlan, Some(InfoData::Vlan(options)), Some(parent)) => {
+            vlan_id(options).map(|id| LinkType::Vlan(parent, id))
+        }
+        _ => None,
+    };
+    known.unwrap_or_else(|| LinkType::Other(kind.to_string()))
+}
+
+fn bridge(infos: &[InfoBridge]) -> LinkType {
+    let mut options = Bridge::default();
+    let (mut id, mut root_id) = (String::new(), String::new());
+    for info in infos {
+        match info {
+            InfoBridge::StpState(state) => options.stp = Some(*state != BridgeStpState::Disabled),
+            InfoBridge::ForwardDelay(time) => options.forward_delay = Some(*time),
+            InfoBridge::HelloTime(time) => options.hello_time = Some(*time),
+            InfoBridge::MaxAge(time) => options.max_age = Some(*time),
+            InfoBridge::AgeingTime(time) => options.ageing_time = Some(*time),
+            InfoBridge::Priority(priority) => options.priority = Some(*priority),
+            InfoBridge::VlanFiltering(on) => options.vlan_filtering = Some(*on),
+            InfoBridge::BridgeId(bridge) => id = bridge_id(bridge),
+            InfoBridge::RootId(bridge) => root_id = bridge_id(bridge),
+            _ => {}
+        }
+    }
+    LinkType::Bridge { options, id: Some(id), root_id: Some(root_id) }
+}
+
+/// A bridge's id as `brctl show` writes it.
+fn bridge_id(BridgeId { priority, address }: &BridgeId) -> String {
+    let [a, b, c, d, e, f] = address;
+    format!("{priority:04x}.{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}")
+}
+
+fn vxlan(message: &LinkMessage, infos: &[InfoVxlan], around: &Surroundings<'_>) -> Option<Vxlan> {
+    let id = infos.iter().find_map(|info| if let InfoVxlan::Id(id) = info { Some(*id) } else { None })?;
+    let mut vxlan = Vxlan {
+        id: Vni::new(id.into()).ok()?,
+        local: None,
+        remote: None,
+        group: None,
+        dev: vxlan_link(message).and_then(|index| around.name((link_nsid(message), index))),
+        port: VXLAN_PORT,
+        ttl: None,
+        learning: None,
+    };
+    for info in infos {
+        match info {
+            InfoVxlan::Local(addr) => vxlan.local = Some((*addr).into()),
+            InfoVxlan::Local6(addr) => vxlan.local = Some((*addr).into()),
+            InfoVxlan::Group(addr) => set_far_end(&mut vxlan, (*addr).into()),
+            InfoVxlan::Group6(addr) => set_far_end(&mut vxlan, (*addr).into()),
+            InfoVxlan::Port(port) => vxlan.port = *port,
+            InfoVxlan::Ttl(ttl) => vxlan.ttl = Some(*ttl).filter(|ttl| *ttl != 0),
+            InfoVxlan::Learning(on) => vxlan.learning = Some(*on),
+            _ => {}
+        }
+    }
+    Some(vxlan)
+}
+
+/// The kernel has one attribute for a far end and for a group.
+fn set_far_end(vxlan: &mut Vxlan, addr: IpAddr) {
+    if addr.is_multicast() {
+        vxlan.group = Some(addr);
+    } else {
+        vxlan.remote = Some(addr);
+    }
+}
+
+fn tun_mode(infos: &[InfoTun]) -> TunMode {
+    let is_tun = infos.iter().any(|info| info.kind() == IFLA_TUN_TYPE && value(info) == [IFF_TUN]);
+    if is_tun { TunMode::Tun } else { TunMode::Tap }
+}
+
+fn value(nla: &impl Nla) -> Vec<u8> {
+    let mut bytes = vec![0; nla.value_len()];
+    nla.emit_value(&mut bytes);
+    bytes
+}
+
+fn macvlan_mode(infos: &[InfoMacVlan]) -> Option<MacvlanMode> {
+    let mode = infos.iter().find_map(|info| if let InfoMacVlan::Mode(mode) = info { Some(*mode) } else { None })?;
+    match mode {
+        MacVlanMode::Vepa => Some(MacvlanMode::Vepa),
+        MacVlanMode::Bridge => Some(MacvlanMode::Bridge),
+        MacVlanMode::Private => Some(MacvlanMode::Private),
+        MacVlanMode::Passthrough => Some(MacvlanMode::Passthru),
+        MacVlanMode::Source => Some(MacvlanMode::Source),
+        _ => None,
+    }
+}
+
+fn ipvlan_mode(infos: &[InfoIpVlan]) -> Option<IpvlanMode> {
+    let mode = infos.iter().find_map(|info| if let InfoIpVlan::Mode(mode) = info { Some(*mode) } else { None })?;
+    match mode {
+        IpVlanMode::L2 => Some(IpvlanMode::L2),
+        IpVlanMode::L3 => Some(IpvlanMode::L3),
+        IpVlanMode::L3S => Some(IpvlanMode::L3s),
+        _ => None,
+    }
+}
+
+fn vlan_id(infos: &[InfoVlan]) -> Option<VlanId> {
+    let id = infos.iter().find_map(|info| if let InfoVlan::Id(id) = info { Some(*id) } else { None })?;
+    VlanId::new(id.into()).ok()
+}

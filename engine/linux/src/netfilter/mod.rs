@@ -1,0 +1,389 @@
+//! Netfilter: chains and rules as every iptables-nft from 1.8.7 to 1.8.11 understands them.
+//!
+//! `encode` turns a rule into expressions and `decode` expressions into a rule; both are plain
+//! functions over data. `nft` hands expressions to libnftnl, `wire` reads what the kernel answers,
+//! and `socket` talks to it.
+
+mod decode;
+mod encode;
+mod expr;
+mod missing;
+mod nft;
+mod raw;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod xt_match;
+mod xt_target;
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+
+use nft::{Place, Transaction};
+pub(super) use raw::{Attributes, RawRule};
+pub(super) use socket::NftSocket;
+
+use super::netns::Namespaces;
+use super::{Failure, Outcome};
+use netscript_net::error::{Errno, Refusal};
+use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
+use netscript_net::op::{Family, NetnsRef};
+use netscript_net::state::{ForeignRules, RuleRecord, Ruleset};
+
+/// Applies operations in one namespace, in as few transactions as they allow. On failure the index
+/// of the operation at fault: everything before it is there and nothing after it.
+pub(super) fn apply(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    ops: &[&NetfilterOp],
+) -> Result<(), (usize, Failure)> {
+    let socket = namespaces.nft_socket(netns).map_err(|failure| (0, failure))?;
+    socket.apply(ops).map_err(|(index, refusal)| (index, refusal.into()))
+}
+
+/// Every table of iptables of a family.
+pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {
+    Ok(namespaces.nft_socket(netns)?.ruleset(family)?)
+}
+
+impl NftSocket {
+    /// Applies operations in order.
+    pub(super) fn apply(&mut self, ops: &[&NetfilterOp]) -> Result<(), (usize, Refusal)> {
+        let mut start = 0;
+        for index in 1..=ops.len() {
+            // What depends on rules' handles needs the rules before it to be in the kernel.
+            if ops.get(index).is_none_or(|op| depends_on_kernel(op)) {
+                self.send(ops, start..index)?;
+                start = index;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies some of the operations, in one transaction if the socket takes one so long. If one
+    /// fails, those before it are sent again without it.
+    fn send(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> Result<(), (usize, Refusal)> {
+        let (Draft { transaction, tables: _, chains, trusts }, unwritable) = self.draft(ops, range.clone());
+        let sent = if transaction.is_empty() { Ok(()) } else { self.commit(transaction.finish()) };
+        match sent {
+            Ok(()) => {
+                self.there.extend(chains);
+                unwritable.map_or(Ok(()), Err)
+            }
+            // Somebody may have removed a chain that was there.
+            Err((_, refusal)) if trusts && refusal.errno == Errno::ENOENT => {
+                self.there.clear();
+                self.send(ops, range)
+            }
+            Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && range.len() > 1 => {
+                let middle = range.start + range.len() / 2;
+                self.send(ops, range.start..middle)?;
+                self.send(ops, middle..range.end)
+            }
+            Err((culprit, refusal)) => {
+                self.send(ops, range.start..culprit)?;
+                Err((culprit, self.name_missing(ops[culprit], refusal)))
+            }
+        }
+    }
+
+    /// The messages of some of the operations, up to one that cannot be written.
+    fn draft(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> (Draft, Option<(usize, Refusal)>) {
+        let mut draft = Draft::default();
+        for index in range {
+            if let Err(refusal) = self.write(&mut draft, index, ops[index]) {
+                return (draft, Some((index, refusal)));
+            }
+        }
+        (draft, None)
+    }
+
+    /// Writes an operation's messages.
+    fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Refusal> {
+        match op {
+            NetfilterOp::Append(rule) => return draft.rule(index, rule, Place::Last, &self.there),
+            NetfilterOp::Insert(rule, position) => {
+                let place = match position {
+                    1 => Place::First,
+                    position => self.place(rule.chain(), *position)?,
+                };
+                return draft.rule(index, rule, place, &self.there);
+            }
+            NetfilterOp::Delete(rule, handle) => {
+                let handle = match handle {
+                    Some(handle) => *handle,
+                    None => self.find(rule)?,
+                };
+                draft.transaction.delete_rule(index, rule.chain(), Some(handle));
+            }
+            NetfilterOp::Flush(chain) => {
+                draft.ensure(index, chain, &self.there);
+                draft.transaction.delete_rule(index, chain, None);
+            }
+            NetfilterOp::FlushTable(table) => self.flush_table(draft, index, *table)?,
+            NetfilterOp::Policy(chain, policy) => match chain.hook() {
+                Some(hook) => {
+                    draft.ensure_table(index, chain.table);
+                    draft.transaction.base_chain(index, chain, hook, Some(*policy));
+                }
+                None => return Err(Errno::EINVAL.into()),
+            },
+            NetfilterOp::NewChain(chain) => {
+                draft.ensure_table(index, chain.table);
+                draft.transaction.new_chain(index, chain);
+            }
+            NetfilterOp::DelChain(chain) => draft.transaction.delete_chain(index, chain),
+        }
+        Ok(())
+    }
+
+    /// Where a rule goes that is to be the N-th of its chain.
+    fn place(&mut self, chain: &ChainRef, position: u32) -> Result<Place, Refusal> {
+        let rules = self.rules(chain)?;
+        let index = usize::try_from(position).unwrap_or(usize::MAX).checked_sub(1).ok_or(Errno::EINVAL)?;
+        match rules.get(index) {
+            Some(record) => Ok(Place::Before(record.handle)),
+            None if index == rules.len() => Ok(Place::Last),
+            None => Err(Refusal {
+                errno: Errno::ERANGE,
+                text: Some(format!("the chain `{}` has {} rules", chain.name, rules.len())),
+                missing: None,
+            }),
+        }
+    }
+
+    /// The handle of the first rule of its chain that equals a rule.
+    fn find(&mut self, rule: &Rule) -> Result<u64, Refusal> {
+        let wanted = rule.normal_form();
+        let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule.normal_form() == wanted);
+        found.map(|record| record.handle).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// `iptables -F` makes no table: one that is not there has nothing to flush.
+    fn flush_table(&mut self, draft: &mut Draft, index: usize, table: TableRef) -> Result<(), Refusal> {
+        for chain in self.ruleset(table.family)?.chains(table) {
+            draft.transaction.delete_rule(index, &table.chain(chain.name.clone()), None);
+        }
+        Ok(())
+    }
+
+    fn rules(&mut self, chain: &ChainRef) -> Result<Vec<RuleRecord>, Refusal> {
+        let rules = self.chain_rules(chain)?;
+        Ok(rules.into_iter().map(|(chain, handle, exprs)| record(chain, handle, &exprs)).collect())
+    }
+}
+
+/// The rules of a chain, with their attributes as they are.
+pub(super) fn raw_rules(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome<Vec<RawRule>> {
+    Ok(namespaces.nft_socket(netns)?.raw_rules(chain)?)
+}
+
+/// Rules that packets meet and that are not those of iptables-nft: tables of its legacy variant, and chains of nft.
+pub(super) fn foreign(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<ForeignRules> {
+    // `/proc/net` would be the main thread's namespace. The files are not there, or cannot be read, where
+    // no such table was ever used.
+    let names = |file: &str| std::fs::read_to_string(format!("/proc/thread-self/net/{file}")).unwrap_or_default();
+    let read = || [(Family::V4, names("ip_tables_names")), (Family::V6, names("ip6_tables_names"))];
+    let mut legacy = Vec::new();
+    for (family, names) in namespaces.within(netns, read)? {
+        let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+        names.sort();
+        legacy.extend(names.into_iter().map(|name| (family, name)));
+    }
+    Ok(ForeignRules { legacy, chains: namespaces.nft_socket(netns)?.foreign_chains()? })
+}
+
+/// The handle of a table, which another one of its name does not get; `None`: it is not there.
+pub(super) fn table_handle(namespaces: &mut Namespaces, netns: &NetnsRef, table: TableRef) -> Outcome<Option<u64>> {
+    let socket = namespaces.nft_socket(netns)?;
+    let tables = socket.dump(wire::GET_TABLE, table.family, &[], wire::table_handle)?;
+    Ok(tables.into_iter().find(|(found, _)| *found == table.table).map(|(_, handle)| handle))
+}
+
+/// Why each of some rules of a table could not be made again once it is removed; `None`: it can be.
+pub(super) fn irreplaceable(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    table: TableRef,
+    rules: &[RawRule],
+) -> Outcome<Vec<Option<String>>> {
+    if rules.iter().all(|rule| rule.references().is_empty()) {
+        return Ok(vec![None; rules.len()]);
+    }
+    let bound = namespaces.nft_socket(netns)?.bound_to_rules(table)?;
+    let why = |rule: &RawRule| {
+        let goes_along = rule.references().into_iter().find(|reference| bound.contains(reference))?;
+        Some(match goes_along {
+            wire::Reference::Set(_) => "the set that it holds in braces goes with it".to_owned(),
+            wire::Reference::Chain(_) => "the chain that it holds in braces goes with it".to_owned(),
+        })
+    };
+    Ok(rules.iter().map(why).collect())
+}
+
+/// A rule to be put back.
+pub(super) struct Returning<'a> {
+    /// What makes it again.
+    pub(super) rule: &'a RawRule,
+    /// The rule that it goes before; `None`: it goes to the end.
+    pub(super) before: Option<u64>,
+}
+
+/// Puts rules back into a chain, in one transaction: all of them or none. A built-in chain is made again.
+/// On failure the rule at fault.
+pub(super) fn put_back(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    chain: &ChainRef,
+    rules: &[Returning<'_>],
+) -> Result<(), (usize, Failure)> {
+    let socket = namespaces.nft_socket(netns).map_err(|failure| (0, failure))?;
+    socket.put_back(chain, rules).map_err(|(culprit, refusal)| (culprit, refusal.into()))
+}
+
+/// Removes a rule by its number.
+pub(super) fn delete_rule(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef, handle: u64) -> Outcome {
+    let mut transaction = Transaction::new();
+    transaction.delete_rule(0, chain, Some(handle));
+    namespaces.nft_socket(netns)?.send_alone(transaction)
+}
+
+/// Removes rules of a chain by their numbers, all or none of so many.
+pub(super) fn delete_rules(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    chain: &ChainRef,
+    handles: &[u64],
+) -> Outcome {
+    namespaces.nft_socket(netns)?.delete_all(chain, handles.iter().copied())
+}
+
+/// Removes a chain, built-in or not; refused (EBUSY) if anything is in it or leads to it.
+pub(super) fn delete_chain(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome {
+    let mut transaction = Transaction::new();
+    transaction.delete_chain(0, chain);
+    namespaces.nft_socket(netns)?.send_alone(transaction)
+}
+
+/// Removes a table; refused (EBUSY) if anything is in it.
+pub(super) fn delete_table(namespaces: &mut Namespaces, netns: &NetnsRef, table: TableRef) -> Outcome {
+    let mut transaction = Transaction::new();
+    transaction.delete_table(table);
+    namespaces.nft_socket(netns)?.send_alone(transaction)
+}
+
+impl NftSocket {
+    fn put_back(&mut self, chain: &ChainRef, rules: &[Returning<'_>]) -> Result<(), (usize, Refusal)> {
+        let mut transaction = Transaction::new();
+        if let Some(hook) = chain.hook() {
+            transaction.base_chain(0, chain, hook, None);
+        }
+        for (index, Returning { rule, before }) in rules.iter().enumerate() {
+            let place = before.map_or(Place::Last, Place::Before);
+            transaction.raw_rule(index, chain, &rule.attributes, place);
+        }
+        match self.commit(transaction.finish()) {
+            // Without privilege the socket takes only so much: in halves, of which the first goes again
+            // if the second is refused.
+            Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && rules.len() > 1 => {
+                let there: HashSet<u64> = self.handles(chain).map_err(|refusal| (0, refusal))?;
+                let (first, second) = rules.split_at(rules.len() / 2);
+                self.put_back(chain, first)?;
+                self.put_back(chain, second).map_err(|(culprit, refusal)| {
+                    let added = self.handles(chain).unwrap_or_default();
+                    let _ = self.delete_all(chain, added.difference(&there).copied());
+                    (first.len() + culprit, refusal)
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn handles(&mut self, chain: &ChainRef) -> Result<HashSet<u64>, Refusal> {
+        Ok(self.raw_rules(chain)?.into_iter().map(|rule| rule.handle).collect())
+    }
+
+    fn delete_all(&mut self, chain: &ChainRef, handles: impl Iterator<Item = u64>) -> Outcome {
+        let handles: Vec<u64> = handles.collect();
+        // As many fit into a socket's buffer that cannot be made larger.
+        for handles in handles.chunks(1000) {
+            let mut transaction = Transaction::new();
+            handles.iter().for_each(|handle| transaction.delete_rule(0, chain, Some(*handle)));
+            self.send_alone(transaction)?;
+        }
+        Ok(())
+    }
+
+    fn send_alone(&mut self, transaction: Transaction) -> Outcome {
+        self.commit(transaction.finish()).map_err(|(_, refusal)| refusal.into())
+    }
+}
+
+fn record(chain: ChainRef, handle: u64, exprs: &[expr::Expr]) -> RuleRecord {
+    let (rule, packets, bytes) = decode::rule(chain, exprs);
+    RuleRecord { rule, handle, packets: Some(packets), bytes: Some(bytes) }
+}
+
+fn depends_on_kernel(op: &NetfilterOp) -> bool {
+    match op {
+        NetfilterOp::Insert(_, position) => *position != 1,
+        NetfilterOp::Delete(_, handle) => handle.is_none(),
+        NetfilterOp::FlushTable(_) => true,
+        NetfilterOp::Append(_)
+        | NetfilterOp::Flush(_)
+        | NetfilterOp::Policy(..)
+        | NetfilterOp::NewChain(_)
+        | NetfilterOp::DelChain(_) => false,
+    }
+}
+
+/// A transaction being written, and what it makes sure is there.
+struct Draft {
+    transaction: Transaction,
+    tables: BTreeSet<TableRef>,
+    chains: BTreeSet<ChainRef>,
+    /// It needs chains that are taken to be there.
+    trusts: bool,
+}
+
+impl Default for Draft {
+    fn default() -> Draft {
+        Draft { transaction: Transaction::new(), tables: BTreeSet::new(), chains: BTreeSet::new(), trusts: false }
+    }
+}
+
+impl Draft {
+    /// Tables and built-in chains are made when they are first needed, as iptables-nft does it. To make one
+    /// again that is there changes nothing, but the kernel lets the next transaction with a target of
+    /// xtables wait until every processor has seen it (`nft_target_init`): several milliseconds.
+    fn ensure(&mut self, index: usize, chain: &ChainRef, there: &HashSet<ChainRef>) {
+        if there.contains(chain) {
+            self.trusts = true;
+            return;
+        }
+        self.ensure_table(index, chain.table);
+        if let Some(hook) = chain.hook()
+            && self.chains.insert(chain.clone())
+        {
+            self.transaction.base_chain(index, chain, hook, None);
+        }
+    }
+
+    fn ensure_table(&mut self, index: usize, table: TableRef) {
+        if self.tables.insert(table) {
+            self.transaction.table(index, table);
+        }
+    }
+
+    fn rule(&mut self, index: usize, rule: &Rule, place: Place, there: &HashSet<ChainRef>) -> Result<(), Refusal> {
+        let exprs = encode::expressions(rule).map_err(|native| Refusal {
+            errno: Errno::EINVAL,
+            text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
+            missing: None,
+        })?;
+        self.ensure(index, rule.chain(), there);
+        self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);
+        Ok(())
+    }
+}

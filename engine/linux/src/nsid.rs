@@ -1,0 +1,62 @@
+//! Namespace ids: what the kernel calls another namespace, seen from one.
+//!
+//! Each namespace numbers the others that its links lead to (`IFLA_LINK_NETNSID`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsRawFd;
+
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
+
+use super::netns::Namespaces;
+use super::{Outcome, link};
+use netscript_net::op::NetnsRef;
+
+/// `NETNSA_NSID_NOT_ASSIGNED` (linux/net_namespace.h): also the id of a namespace that is ending.
+const NOT_ASSIGNED: i32 = -1;
+
+/// Which namespaces some ids mean in `netns`, as far as they can be found: `ip netns list-id`
+pub(super) fn places(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    mut wanted: BTreeSet<i32>,
+) -> Outcome<BTreeMap<i32, NetnsRef>> {
+    wanted.remove(&NOT_ASSIGNED);
+    let mut places = BTreeMap::new();
+    if wanted.is_empty() {
+        return Ok(places);
+    }
+    for candidate in namespaces.candidates()? {
+        if let Some(id) = id_of(namespaces, netns, &candidate)?.filter(|id| wanted.remove(id)) {
+            places.insert(id, candidate);
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    Ok(places)
+}
+
+/// The id by which `netns` knows another namespace, if it does, and if that is still there.
+pub(super) fn id_of(namespaces: &mut Namespaces, netns: &NetnsRef, other: &NetnsRef) -> Outcome<Option<i32>> {
+    let Ok(file) = namespaces.file(other) else { return Ok(None) };
+    let mut question = NsidMessage::default();
+    question.attributes.push(NsidAttribute::Fd(file.as_raw_fd() as u32));
+    let answers = namespaces.route_socket(netns)?.get(RouteNetlinkMessage::GetNsId(question))?;
+    Ok(answers.into_iter().find_map(id).filter(|id| *id != NOT_ASSIGNED))
+}
+
+/// Whether the namespace that has an id in `netns` still is one that can be entered.
+pub(super) fn is_alive(namespaces: &mut Namespaces, netns: &NetnsRef, id: i32) -> bool {
+    namespaces.route_socket(netns).is_ok_and(|socket| link::has_links(socket, id))
+}
+
+fn id(message: RouteNetlinkMessage) -> Option<i32> {
+    match message {
+        RouteNetlinkMessage::NewNsId(message) => message.attributes.iter().find_map(|attribute| match attribute {
+            NsidAttribute::Id(id) => Some(*id),
+            _ => None,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,120 @@
+//! Policy routing: rules added, removed and listed over rtnetlink.
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
+
+use super::netns::Namespaces;
+use super::socket::{address_family, family_of};
+use super::{Failure, Outcome};
+use netscript_net::error::Errno;
+use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
+
+/// Does one operation on the rules that choose a routing table.
+pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
+    match op {
+        PolicyOp::Add(rule) => add(namespaces, netns, rule),
+        PolicyOp::Del(pattern) => del(namespaces, netns, pattern),
+    }
+}
+
+/// `ip rule add …`
+fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outcome {
+    let mut message = message(&rule.clone().into());
+    message.header.action = RuleAction::ToTable;
+    let added =
+        namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRule(message), NLM_F_CREATE | NLM_F_EXCL);
+    added.map_err(lacking)
+}
+
+/// `ip rule del …`: the first rule that fits what is given
+fn del(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -> Outcome {
+    let request = RouteNetlinkMessage::DelRule(message(pattern));
+    namespaces.route_socket(netns)?.change(request, 0).map_err(lacking)
+}
+
+fn lacking(failure: Failure) -> Failure {
+    match failure.refusal.errno {
+        Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT => {
+            let missing = "this kernel has no routing rules (CONFIG_IP_MULTIPLE_TABLES, CONFIG_IPV6_MULTIPLE_TABLES)";
+            failure.refusal.missing(missing).into()
+        }
+        _ => failure,
+    }
+}
+
+fn message(pattern: &PolicyPattern) -> RuleMessage {
+    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
+    let mut message = RuleMessage::default();
+    message.header.family = address_family(*family);
+    message.header.flags.set(RuleFlags::Invert, *not);
+    if let Some(table) = table {
+        set_table(&mut message, *table);
+    }
+    message.header.src_len = from.map_or(0, |from| from.len());
+    message.header.dst_len = to.map_or(0, |to| to.len());
+    let attributes = &mut message.attributes;
+    attributes.extend(from.map(|from| RuleAttribute::Source(from.addr())));
+    attributes.extend(to.map(|to| RuleAttribute::Destination(to.addr())));
+    attributes.extend(priority.map(RuleAttribute::Priority));
+    attributes.extend(iif.as_ref().map(|name| RuleAttribute::Iifname(name.as_str().to_owned())));
+    attributes.extend(oif.as_ref().map(|name| RuleAttribute::Oifname(name.as_str().to_owned())));
+    if let Some((mark, mask)) = *fwmark {
+        attributes.extend([RuleAttribute::FwMark(mark), RuleAttribute::FwMask(mask)]);
+    }
+    message
+}
+
+fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
+    match u8::try_from(number) {
+        Ok(number) => message.header.table = number,
+        Err(_) => message.attributes.push(RuleAttribute::Table(number)),
+    }
+}
+
+/// `ip rule show`, without the rules that do something else than choose a table.
+pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
+    let mut question = RuleMessage::default();
+    question.header.family = address_family(family);
+    match namespaces.route_socket(netns)?.dump(RouteNetlinkMessage::GetRule(question)) {
+        Ok(answers) => Ok(answers.into_iter().filter_map(read).collect()),
+        // A kernel without such rules looks into the local, the main and the default table.
+        Err(failure) if matches!(failure.refusal.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
+    let RouteNetlinkMessage::NewRule(RuleMessage { header, attributes, .. }) = message else { return None };
+    if header.action != RuleAction::ToTable {
+        return None;
+    }
+    let mut rule = PolicyRule {
+        family: family_of(header.family)?,
+        // The kernel leaves priority 0 out.
+        priority: Some(0),
+        from: None,
+        to: None,
+        iif: None,
+        oif: None,
+        fwmark: None,
+        not: header.flags.contains(RuleFlags::Invert),
+        table: TableId(header.table.into()),
+    };
+    let (mut mark, mut mask) = (0, None);
+    for attribute in attributes {
+        match attribute {
+            RuleAttribute::Source(addr) => rule.from = Prefix::new(addr, header.src_len),
+            RuleAttribute::Destination(addr) => rule.to = Prefix::new(addr, header.dst_len),
+            RuleAttribute::Priority(number) => rule.priority = Some(number),
+            RuleAttribute::Iifname(name) => rule.iif = Some(IfName::read(&name)),
+            RuleAttribute::Oifname(name) => rule.oif = Some(IfName::read(&name)),
+            RuleAttribute::FwMark(number) => mark = number,
+            RuleAttribute::FwMask(number) => mask = Some(number),
+            RuleAttribute::Table(number) => rule.table = TableId(number),
+            _ => {}
+        }
+    }
+    rule.fwmark = mask.map(|mask| (mark, mask));
+    Some(rule)
+}

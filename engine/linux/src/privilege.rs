@@ -1,0 +1,101 @@
+//! What this process may do. Being root is neither needed nor enough: capabilities count, in the
+//! user namespace that the network belongs to.
+
+use std::fs::{self, File};
+
+use super::{Failure, sys};
+use netscript_net::error::{Errno, Error};
+use netscript_net::op::{Action, LinkKind, LinkOp, LinkSet, NetnsOp, Op};
+use netscript_net::world::Absent;
+
+/// A bit of capability sets (include/uapi/linux/capability.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Capability {
+    bit: u32,
+    name: &'static str,
+}
+
+pub(crate) const CAP_NET_ADMIN: Capability = Capability { bit: 12, name: "CAP_NET_ADMIN" };
+pub(crate) const CAP_NET_RAW: Capability = Capability { bit: 13, name: "CAP_NET_RAW" };
+pub(crate) const CAP_SYS_PTRACE: Capability = Capability { bit: 19, name: "CAP_SYS_PTRACE" };
+pub(crate) const CAP_SYS_ADMIN: Capability = Capability { bit: 21, name: "CAP_SYS_ADMIN" };
+
+/// Why this thread may not change networks: it is nobody privileged, or it is root without some
+/// capabilities. `sandbox` says whether a sandbox would do as well.
+pub fn privilege_missing(sandbox: bool) -> Error {
+    let missing: Vec<String> = [CAP_SYS_ADMIN, CAP_NET_ADMIN]
+        .into_iter()
+        .filter(|capability| !has(*capability))
+        .map(|capability| capability.name.to_owned())
+        .collect();
+    if missing.is_empty() || !nix::unistd::geteuid().is_root() {
+        return Error::NotRoot { sandbox };
+    }
+    Error::NoCapability { missing, doing: "change networks".to_owned() }
+}
+
+/// The error of something that was forbidden, and that would not have been with a capability.
+pub(crate) fn without(capability: Capability, errno: Errno, doing: impl FnOnce() -> String) -> Option<Error> {
+    let forbidden = matches!(errno, Errno::EPERM | Errno::EACCES);
+    let lacks = forbidden && nix::unistd::geteuid().is_root() && !has(capability);
+    lacks.then(|| Error::NoCapability { missing: vec![capability.name.to_owned()], doing: doing() })
+}
+
+/// Names the capability that an operation was refused for want of.
+pub(super) fn named(op: &Op, failure: Failure) -> Failure {
+    if failure.absent.is_some() || failure.refusal.missing.is_some() {
+        return failure;
+    }
+    let error = needed(op).and_then(|capability| without(capability, failure.refusal.errno, || op.to_string()));
+    match error {
+        Some(error) => Failure { absent: Some(Absent::Leave(Box::new(error))), ..failure },
+        None => failure,
+    }
+}
+
+/// The capability without which the kernel refuses an operation (capabilities(7)). A setting's
+/// file may forbid it for reasons of its own.
+fn needed(op: &Op) -> Option<Capability> {
+    match &op.action {
+        Action::Netns(NetnsOp::Attach(..)) if has(CAP_SYS_ADMIN) => Some(CAP_SYS_PTRACE),
+        Action::Netns(_) => Some(CAP_SYS_ADMIN),
+        Action::Link(LinkOp::Set(_, LinkSet::Netns(_)) | LinkOp::Add(_, LinkKind::Veth(_))) if has(CAP_NET_ADMIN) => {
+            Some(CAP_SYS_ADMIN)
+        }
+        Action::Link(_)
+        | Action::Addr(_)
+        | Action::Route(_)
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_)
+        | Action::Netfilter(_) => Some(CAP_NET_ADMIN),
+        Action::Sysctl(_) => None,
+    }
+}
+
+/// Whether this thread may change the network that it is in: it has the capabilities, and they
+/// count there, since the network belongs to this thread's user namespace or one below.
+pub fn may_change_networks() -> bool {
+    may_make_namespaces() && has(CAP_NET_ADMIN) && owns_its_network()
+}
+
+/// Whether this thread may make namespaces without a user namespace of its own.
+pub(super) fn may_make_namespaces() -> bool {
+    has(CAP_SYS_ADMIN)
+}
+
+fn has(capability: Capability) -> bool {
+    status_field("CapEff").is_some_and(|set| set & (1 << capability.bit) != 0)
+}
+
+/// The kernel tells a namespace's owner only to who is not below it (ioctl_ns(2)).
+fn owns_its_network() -> bool {
+    File::open(super::netns::OWN).is_ok_and(|netns| sys::owner_of_namespace(&netns).is_ok())
+}
+
+/// A hexadecimal field of this thread's status (proc_pid_status(5)).
+pub(super) fn status_field(name: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/thread-self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}

@@ -1,0 +1,412 @@
+//! Programs in namespaces: run to their end, started in the background, and processes of ours
+//! that hold a namespace without a name.
+
+mod background;
+mod foreground;
+mod group;
+mod members;
+mod shell;
+mod surroundings;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use background::Program;
+pub(super) use group::Groups;
+pub(super) use group::place as group_place;
+use members::{FOREGROUND, LAB_VARIABLE, PROGRAM_VARIABLE};
+pub(super) use members::{Whose, own_line, signal};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+pub(super) use surroundings::NETNS_ETC_DIR;
+use surroundings::Surroundings;
+
+use super::book::Book;
+use super::interrupt::Interrupt;
+use super::netns::Namespaces;
+use super::{Failure, Outcome};
+use crate::journal::{Process, Undo};
+use crate::probe::{capture, name_server};
+use netscript_net::error::{Errno, Error, Result};
+use netscript_net::op::{NetnsRef, PidRef};
+use netscript_net::world::{Capture, Output, ServeDns, Started};
+
+/// The program that is running.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
+/// socket that is its standard input with the page that is its argument.
+pub const SERVER_NAME: &str = "netscript-serve";
+
+/// Under this name the program is a name server: it answers on the UDP socket that is its standard
+/// input and the TCP socket that is its standard output, for the names that are its arguments.
+pub const NAME_SERVER_NAME: &str = "netscript-dns";
+
+/// Under this name the program is a capture: it writes the packets of the socket that is its
+/// standard input into the file that is its standard output.
+pub const CAPTURE_NAME: &str = "netscript-capture";
+
+/// The processes of a lab, all of them children of this one until they have been waited for. No
+/// signal is sent to any other: its number may be a stranger's by then.
+pub(super) struct Processes {
+    folder: PathBuf,
+    /// What its programs have in their environment, by which those that they leave behind are known.
+    token: String,
+    /// The lab's control groups.
+    groups: Groups,
+    started: Vec<Program>,
+    holders: BTreeMap<u32, Pid>,
+    captures: BTreeMap<Started, Capturing>,
+}
+
+/// A capture, and this process's own hold on it for as long as it goes on.
+struct Capturing {
+    path: PathBuf,
+    opened: Option<capture::Opened>,
+}
+
+impl Processes {
+    /// The processes of a lab that has not started any.
+    pub(super) fn new(folder: &Path, token: &str, groups: Groups) -> Processes {
+        Processes {
+            folder: folder.to_owned(),
+            token: token.to_owned(),
+            groups,
+            started: Vec::new(),
+            holders: BTreeMap::new(),
+            captures: BTreeMap::new(),
+        }
+    }
+
+    /// How many programs it started that are running.
+    pub(super) fn started_count(&self) -> usize {
+        self.started.iter().filter(|program| program.is_not_over()).count()
+    }
+
+    /// The lab's control groups.
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The number of the program whose first process had a number, if this process started it.
+    pub(super) fn number_of(&self, pid: u32) -> Option<u32> {
+        let index = self.started.iter().rposition(|program| program.leader() == pid)?;
+        u32::try_from(index + 1).ok()
+    }
+
+    /// Whether the first process of a program has not been waited for.
+    fn is_not_over(&self, number: u32) -> bool {
+        let index = (number as usize).wrapping_sub(1);
+        self.started.get(index).is_some_and(Program::is_not_over)
+    }
+
+    pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
+        match pid {
+            PidRef::Number(number) => Ok(number),
+            PidRef::Held(number) => match self.holders.get(&number) {
+                Some(pid) => Ok(pid.as_raw().unsigned_abs()),
+                None => Err(Error::Gone { what: NetnsRef::Held(number).to_string(), removed: None }),
+            },
+            PidRef::Started(number) => self.program(Started(number))?.pid(),
+        }
+    }
+
+    /// `unshare --net sleep infinity &`
+    pub(super) fn add_holder(&mut self, number: u32, pid: Pid) {
+        self.holders.insert(number, pid);
+    }
+
+    /// Waits for a holder that has been ended, and tells which it was.
+    pub(super) fn forget_holder(&mut self, pid: u32) -> Option<u32> {
+        let number = self.holders.iter().find(|(_, holder)| holder.as_raw().unsigned_abs() == pid).map(|(n, _)| *n)?;
+        let holder = self.holders.remove(&number)?;
+        let _ = waitpid(holder, Some(WaitPidFlag::WNOHANG));
+        Some(number)
+    }
+
+    /// Ends a holder, and with it its namespace unless others use it.
+    pub(super) fn release(&mut self, number: u32) -> Outcome {
+        let pid = self.holders.remove(&number).ok_or(Errno::ESRCH)?;
+        // Somebody may have ended it already; it is ours until it has been waited for.
+        if waitpid(pid, Some(WaitPidFlag::WNOHANG)).map_err(io::Error::from)?.pid().is_none() {
+            kill(pid, Signal::SIGKILL).map_err(io::Error::from)?;
+            waitpid(pid, None).map_err(io::Error::from)?;
+        }
+        Ok(())
+    }
+
+    /// `ip netns exec NETNS ARGV…`
+    pub(super) fn exec(
+        &mut self,
+        namespaces: &Namespaces,
+        interrupt: &Interrupt,
+        netns: &NetnsRef,
+        own: bool,
+        argv: &[String],
+    ) -> Result<Output> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let mut command = command(netns, argv)?;
+        // What it leaves behind in one of the lab's own namespaces is the lab's. Elsewhere it may be a
+        // service of the machine that was asked to start again.
+        let group = if own { self.mark(&mut command, FOREGROUND) } else { None };
+        let failed = not_started(netns, &command);
+        let child = foreground::start(command, surroundings, group).map_err(failed)?;
+        foreground::finish(child, interrupt)
+    }
+
+    /// `ip netns exec NETNS $SHELL`, with the terminal
+    pub(super) fn shell(&mut self, namespaces: &Namespaces, interrupt: &Interrupt, netns: &NetnsRef) -> Result<i32> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
+        let mut command = shell::command(&self.token, netns);
+        // What the user does there is not the lab's.
+        command.env_remove(LAB_VARIABLE).env_remove(PROGRAM_VARIABLE);
+        let failed = not_started(netns, &command);
+        let child = terminal.start(command, surroundings).map_err(failed)?;
+        terminal.finish(child, interrupt)
+    }
+
+    /// `ip netns exec NETNS ARGV… &`
+    pub(super) fn start(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        argv: &[String],
+    ) -> Result<Started> {
+        self.launch(namespaces, book, netns, command(netns, argv)?, None, &argv.join(" "))
+    }
+
+    /// Starts this program again as a server on a socket that listens already: it is ready when
+    /// this returns, and goes on when this process has ended.
+    pub(super) fn serve(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        listener: TcpListener,
+        body: &str,
+    ) -> Result<Started> {
+        let mut command = helper(SERVER_NAME);
+        command.arg(body).stdin(OwnedFd::from(listener));
+        self.launch(namespaces, book, netns, command, None, SERVER_NAME)
+    }
+
+    /// Starts this program again as a name server on sockets that are open already.
+    pub(super) fn serve_dns(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        sockets: name_server::Sockets,
+        server: &ServeDns,
+    ) -> Result<Started> {
+        let mut command = helper(NAME_SERVER_NAME);
+        command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
+        command.stdin(OwnedFd::from(sockets.udp));
+        self.launch(namespaces, book, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
+    }
+
+    /// Starts this program again as a capture on a socket that hears already.
+    pub(super) fn capture(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        request: &Capture,
+    ) -> Result<Started> {
+        let path = match &request.file {
+            Some(path) => path.clone(),
+            None => background::free_place(&self.folder, &format!("{}.pcap", self.next_number()))?,
+        };
+        let opened = capture::open(namespaces, netns, &request.link, &path)?;
+        let (socket, file) = opened.share()?;
+        let mut command = helper(CAPTURE_NAME);
+        command.stdin(socket);
+        let started = self.launch(namespaces, book, netns, command, Some(file), CAPTURE_NAME)?;
+        self.captures.insert(started, Capturing { path, opened: Some(opened) });
+        Ok(started)
+    }
+
+    /// What a capture has heard until now.
+    pub(super) fn packets(&mut self, started: Started) -> Result<Vec<String>> {
+        let capturing = self.captures.get(&started);
+        let capturing =
+            capturing.ok_or_else(|| Error::NotThere { what: format!("capture {}", started.0), known: Vec::new() })?;
+        if let Some(opened) = &capturing.opened {
+            opened.drain()?;
+        }
+        capture::packets(&capturing.path)
+    }
+
+    fn launch(
+        &mut self,
+        namespaces: &Namespaces,
+        book: &mut Book,
+        netns: &NetnsRef,
+        mut command: Command,
+        stdout: Option<OwnedFd>,
+        name: &str,
+    ) -> Result<Started> {
+        self.reap();
+        let surroundings = Surroundings::of(namespaces, netns)?;
+        let number = self.next_number();
+        let group = self.mark(&mut command, number);
+        let log = background::Log::create(&self.folder, number)?;
+        let failed = not_started(netns, &command);
+        let mut unwritten = None;
+        let write = |process: Process| {
+            let undo = Undo::Process { process, what: name.to_owned() };
+            let entry = book.record_one(&format_args!("start `{name}` in {netns}"), vec![undo]);
+            entry.map_err(|error| unwritten = Some(error)).ok()
+        };
+        let started = Program::start(command, stdout, (surroundings, group), log, name.to_owned(), write);
+        match (started, unwritten) {
+            (_, Some(error)) => Err(error),
+            (Err((error, entry)), None) => {
+                entry.into_iter().for_each(|n| book.undone(n));
+                Err(failed(error))
+            }
+            (Ok(program), None) => {
+                self.started.push(program);
+                Ok(Started(number))
+            }
+        }
+    }
+
+    /// Makes known what a program starts: by its environment, and by a control group that it enters.
+    fn mark(&self, command: &mut Command, number: u32) -> Option<File> {
+        command.env(LAB_VARIABLE, &self.token).env(PROGRAM_VARIABLE, number.to_string());
+        self.groups.open(number)
+    }
+
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.started.len() + 1).expect("the machine has fewer processes")
+    }
+
+    pub(super) fn running(&mut self, program: Started) -> Result<bool> {
+        Ok(self.program(program)?.running())
+    }
+
+    pub(super) fn output(&mut self, program: Started) -> Result<String> {
+        self.program(program)?.output()
+    }
+
+    pub(super) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+        let stopped = self.stop_tree(program, interrupt);
+        // Its process may have ended before it began to write. An open socket would go on hearing.
+        let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
+        let written = heard.map_or(Ok(()), |opened| opened.drain());
+        stopped.and(written)
+    }
+
+    /// Ends a program with everything that it started. One that has ended may have left others behind.
+    fn stop_tree(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+        let leader = self.program(program)?.leader();
+        let mut waited = Ok(());
+        let left = self.end(Whose::Program(program.0, leader), Instant::now(), |step| match interrupt.sleep(step) {
+            Ok(()) => true,
+            Err(error) => {
+                waited = Err(error);
+                false
+            }
+        });
+        self.program(program)?.running();
+        waited?;
+        if left.is_empty() { Ok(()) } else { Err(Error::NotEnded { what: left }) }
+    }
+
+    fn program(&mut self, program: Started) -> Result<&mut Program> {
+        let index = (program.0 as usize).wrapping_sub(1);
+        self.started
+            .get_mut(index)
+            .ok_or_else(|| Error::NotThere { what: format!("program {}", program.0), known: Vec::new() })
+    }
+
+    /// Lets go of the programs that have ended by themselves.
+    pub(super) fn reap(&mut self) {
+        for program in &mut self.started {
+            program.running();
+        }
+    }
+}
+
+/// A process as a journal names it, if it is there.
+pub(super) fn identify(pid: u32) -> Option<Process> {
+    Some(Process { pid, start: start_of(pid)? })
+}
+
+/// When a process was started, in clock ticks since boot.
+pub(super) fn start_of(pid: u32) -> Option<u64> {
+    stat_field(pid, 22)?.parse().ok()
+}
+
+/// What a process is called; nothing if it has ended.
+pub(super) fn name_of(pid: u32) -> String {
+    let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim_ascii_end().escape_ascii().to_string()
+}
+
+/// The session of a process.
+pub(super) fn session_of(pid: u32) -> Option<u32> {
+    stat_field(pid, 6)?.parse().ok()
+}
+
+/// Whether the very process is there, and has not ended.
+pub(super) fn is_alive(process: Process) -> bool {
+    start_of(process.pid) == Some(process.start) && stat_field(process.pid, 3).is_some_and(|state| state != "Z")
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
+fn stat_field(pid: u32, number: usize) -> Option<String> {
+    // The name need not be text.
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    let behind = stat.rsplit_once(')')?.1;
+    behind.split_whitespace().nth(number - 3).map(str::to_owned)
+}
+
+fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {
+    let (program, arguments) = argv.split_first().ok_or_else(|| Error::Program {
+        program: String::new(),
+        errno: Errno::ENOENT,
+        netns: netns.to_string(),
+    })?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(std::process::Stdio::null());
+    Ok(command)
+}
+
+/// This program again, under another name.
+fn helper(name: &str) -> Command {
+    let mut command = Command::new(OWN_PROGRAM);
+    command.arg0(name);
+    command
+}
+
+fn not_started(netns: &NetnsRef, command: &Command) -> impl FnOnce(io::Error) -> Error + use<> {
+    let (netns, program) = (netns.to_string(), command.get_program().to_string_lossy().into_owned());
+    move |error| Error::Program {
+        program,
+        // Without a number it is Rust's own: a NUL byte in an argument.
+        errno: error.raw_os_error().map_or(Errno::EINVAL, Errno),
+        netns,
+    }
+}
+
+impl Surroundings {
+    fn of(namespaces: &Namespaces, netns: &NetnsRef) -> Result<Surroundings> {
+        Surroundings::look_up(namespaces, netns)
+            .map_err(|failure: Failure| failure.into_error(|| format!("enter {netns}")))
+    }
+}

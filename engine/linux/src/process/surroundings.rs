@@ -1,0 +1,79 @@
+//! What a program in a namespace finds around it, as `ip netns exec` arranges it: the network, a
+//! `/sys` that shows it, and the namespace's own files in `/etc`.
+
+use std::ffi::{CString, OsStr};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+
+use super::super::Outcome;
+use super::super::netns::{Namespaces, enter};
+use netscript_net::op::{NetnsRef, raw};
+
+/// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
+/// include/namespace.h).
+pub(in super::super) const NETNS_ETC_DIR: &str = "/etc/netns";
+
+/// Everything that is needed to enter a namespace, prepared so that nothing but system calls is
+/// left to do in the new process. `None`: it stays where it is.
+pub(super) struct Surroundings(Option<Elsewhere>);
+
+struct Elsewhere {
+    netns: File,
+    /// Files of `/etc/netns/NAME` and what they cover.
+    etc: Vec<(CString, CString)>,
+}
+
+impl Surroundings {
+    pub(super) fn look_up(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<Surroundings> {
+        if *netns == NetnsRef::Host {
+            return Ok(Surroundings(None));
+        }
+        let folder = |name: &str| Path::new(NETNS_ETC_DIR).join(OsStr::from_bytes(&raw::to_bytes(name)));
+        let etc = netns.name().map(|name| own_files(&folder(name.as_str())));
+        Ok(Surroundings(Some(Elsewhere { netns: namespaces.file(netns)?, etc: etc.unwrap_or_default() })))
+    }
+
+    /// Moves the calling process there. System calls only.
+    pub(super) fn enter(&self) -> io::Result<()> {
+        let Some(elsewhere) = &self.0 else { return Ok(()) };
+        enter(&elsewhere.netns).map_err(|failure| io::Error::from_raw_os_error(failure.refusal.errno.0))?;
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        // Mounts made from here on must not be seen outside.
+        match mount(None::<&str>, c"/", None::<&str>, MsFlags::MS_SLAVE | MsFlags::MS_REC, None::<&str>) {
+            Ok(()) => {}
+            // In a chroot `/` is no mount point: the program does without the mounts.
+            Err(nix::Error::EINVAL) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        mount_sys();
+        for (file, target) in &elsewhere.etc {
+            // As with `ip`, one that cannot be covered does not stop the program.
+            let _ = mount(Some(file.as_c_str()), target.as_c_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>);
+        }
+        Ok(())
+    }
+}
+
+/// A `/sys` of this network. Where it is locked (a container), it is covered rather than replaced;
+/// where that is refused as well, the program does without: few look there.
+fn mount_sys() {
+    let _ = umount2(c"/sys", MntFlags::MNT_DETACH);
+    let mount_with = |flags| mount(Some(c"netns"), c"/sys", Some(c"sysfs"), flags, None::<&str>);
+    if mount_with(MsFlags::empty()).is_err() {
+        let _ = mount_with(MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC);
+    }
+}
+
+fn own_files(folder: &Path) -> Vec<(CString, CString)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let c_string = |path: PathBuf| CString::new(path.as_os_str().as_bytes()).ok();
+    entries
+        .flatten()
+        .filter_map(|entry| Some((c_string(entry.path())?, c_string(Path::new("/etc").join(entry.file_name()))?)))
+        .collect()
+}

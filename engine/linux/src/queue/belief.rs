@@ -1,0 +1,197 @@
+//! What is believed of the network while operations wait: a model of what the lab made itself.
+
+use std::collections::HashSet;
+
+use super::super::Kernel;
+use super::shape::Shape;
+use netscript_model::Model;
+use netscript_net::error::Result;
+use netscript_net::op::{
+    Action, AddrOp, Effect, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp,
+};
+use netscript_net::world::World;
+
+/// What the lab has made and nobody else can have touched.
+#[derive(Default)]
+pub(super) struct Belief {
+    /// The lab's namespaces, and the names that are taken on the host; read when first needed.
+    model: Option<Model>,
+    /// The lab's namespaces that the model knows all about.
+    netns: HashSet<NetnsRef>,
+    /// The lab's links on the host.
+    links: HashSet<IfName>,
+    /// The names of namespaces that were there before.
+    taken: HashSet<NetnsName>,
+    /// What the lab set on the host: a link may not take an IPv6 address because of it.
+    settings: Vec<Op>,
+    /// What rules the kernel has taken on the host.
+    taken_rules: HashSet<Shape>,
+}
+
+impl Belief {
+    /// Believes nothing any more. What is made from now on is believed in again.
+    pub(super) fn forget(&mut self) {
+        let settings = std::mem::take(&mut self.settings);
+        *self = Belief { settings, ..Belief::default() };
+    }
+
+    /// Whether an operation will succeed, as far as can be known, and only touches what is the lab's
+    /// own. If so, it is taken for done.
+    pub(super) fn admits(&mut self, kernel: &mut Kernel, op: &Op) -> Result<bool> {
+        if !self.is_about_own(op) {
+            return Ok(false);
+        }
+        if self.model.is_none() {
+            self.taken = kernel.netns_names()?.into_iter().collect();
+            let mut model = Model::with_links(kernel.all_link_names(&NetnsRef::Host)?);
+            for setting in &self.settings {
+                // Those of links that are gone mean nothing any more.
+                let _ = model.apply(std::slice::from_ref(setting));
+            }
+            self.model = Some(model);
+        }
+        let Some(model) = &mut self.model else { return Ok(false) };
+        if let Action::Netns(NetnsOp::Add(name)) = &op.action
+            && self.taken.contains(name)
+        {
+            return Ok(false);
+        }
+        let admitted = model.apply(std::slice::from_ref(op)).is_ok();
+        if admitted {
+            self.note(op);
+        }
+        Ok(admitted)
+    }
+
+    /// Keeps the belief true after an operation that did not wait.
+    pub(super) fn follow(&mut self, op: &Op) {
+        if let Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_)) =
+            &op.action
+        {
+            // What else keeps a namespace, and what ends with it, the kernel knows.
+            return self.forget();
+        }
+        if let (NetnsRef::Host, Action::Sysctl(_)) = (&op.netns, &op.action) {
+            self.settings.push(op.clone());
+        }
+        if let (NetnsRef::Host, Action::Netfilter(rules)) = (&op.netns, &op.action) {
+            self.taken_rules.extend(Shape::of(rules));
+        }
+        let Some(model) = &mut self.model else { return };
+        if op.netns == NetnsRef::Host && op.effect().is_none() {
+            let followed = model.apply(std::slice::from_ref(op)).is_ok();
+            // A link of ours that has to do with others is not ours alone any more. Of what else is on
+            // the host the model knows nothing, and need not.
+            if let Action::Link(LinkOp::Set(name, _)) | Action::Addr(AddrOp::Del(name, _)) = &op.action
+                && !followed
+            {
+                self.links.remove(name);
+            }
+            return;
+        }
+        match model.apply(std::slice::from_ref(op)) {
+            Ok(()) => self.note(op),
+            Err(_) => self.forget(),
+        }
+    }
+
+    /// Whether a link is known to be there, and to be called so.
+    pub(super) fn has_link(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        let own = self.netns.contains(netns) || (*netns == NetnsRef::Host && self.links.contains(name));
+        own && self.model.as_ref().is_some_and(|model| model.has_link(netns, name))
+    }
+
+    /// Whether a namespace of the lab is known to be there.
+    pub(super) fn has_netns(&self, netns: &NetnsRef) -> bool {
+        self.netns.contains(netns)
+    }
+
+    /// Whether a link will be on and have a carrier when everything that waits has been done.
+    pub(super) fn is_ready(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        self.model.as_ref().is_some_and(|model| model.is_ready(netns, name))
+    }
+
+    /// Whether what an operation names is the lab's own, and the operation one that may wait.
+    fn is_about_own(&self, op: &Op) -> bool {
+        let here = self.netns.contains(&op.netns);
+        let on_host = op.netns == NetnsRef::Host;
+        let link = |name: &IfName| here || (on_host && self.links.contains(name));
+        let netns = |netns: &NetnsRef| *netns == NetnsRef::Host || self.netns.contains(netns);
+        match &op.action {
+            Action::Netns(NetnsOp::Add(_) | NetnsOp::Hold(_)) => true,
+            Action::Netns(
+                NetnsOp::Del(_)
+                | NetnsOp::Release(_)
+                | NetnsOp::Attach(..)
+                | NetnsOp::Detach(_)
+                | NetnsOp::Resolver(..),
+            ) => false,
+            Action::Link(LinkOp::Add(_, kind)) => {
+                (here || (on_host && stands_alone(kind)))
+                    && kind.lower().is_none_or(link)
+                    && kind.peer(&op.netns).is_none_or(|peer| netns(peer.netns))
+            }
+            Action::Link(LinkOp::Set(name, LinkSet::Master(Some(master)))) => link(name) && link(master),
+            Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => link(name) && netns(to),
+            Action::Link(LinkOp::Set(
+                name,
+                LinkSet::Master(None)
+                | LinkSet::Flag(..)
+                | LinkSet::Name(_)
+                | LinkSet::Mac(_)
+                | LinkSet::Mtu(_)
+                | LinkSet::Alias(_)
+                | LinkSet::Hairpin(_),
+            )) => link(name),
+            Action::Link(LinkOp::Del(_)) => false,
+            Action::Addr(AddrOp::Add(name, _)) => link(name),
+            Action::Addr(AddrOp::Del(..)) => false,
+            Action::Route(RouteOp::Add(_) | RouteOp::Replace(_)) => here,
+            Action::Route(RouteOp::Del(_) | RouteOp::Flush(..)) => false,
+            Action::Policy(_) | Action::Neigh(_) => here,
+            Action::Netfilter(rules) => {
+                here || (on_host && Shape::of(rules).is_some_and(|shape| self.taken_rules.contains(&shape)))
+            }
+            // What a bridge or a tunnel takes, and what settings there are, the kernel knows alone.
+            Action::Fdb(_) | Action::Sysctl(_) => false,
+        }
+    }
+
+    /// Notes what has become the lab's own, or is it no more.
+    fn note(&mut self, op: &Op) {
+        match op.effect() {
+            Some(Effect::NetnsCreated(netns)) => {
+                self.netns.insert(netns);
+            }
+            Some(Effect::LinkCreated { link, peer }) => {
+                let ends = std::iter::once(link).chain(peer);
+                self.links.extend(ends.filter(|end| end.on_host()).map(|end| end.name.clone()));
+            }
+            Some(Effect::LinkRemoved(link)) if link.on_host() => {
+                self.links.remove(link.name);
+            }
+            Some(Effect::LinkMoved { from, to }) => {
+                let own = !from.on_host() || self.links.remove(from.name);
+                if own && to.on_host() {
+                    self.links.insert(to.name.clone());
+                }
+            }
+            Some(
+                Effect::LinkRemoved(_) | Effect::NetnsAttached(..) | Effect::NetnsRemoved(_) | Effect::NetnsDetached(_),
+            )
+            | None => {}
+        }
+    }
+}
+
+/// Whether no other link can be in a new one's way but by its name: of the host's other links no more is
+/// known than that.
+fn stands_alone(kind: &LinkKind) -> bool {
+    match kind {
+        LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy => true,
+        // Another of the same number and port; another on the same link; a device that is in use.
+        LinkKind::Vxlan(_) | LinkKind::Macvlan(..) | LinkKind::Ipvlan(..) | LinkKind::Vlan(_) | LinkKind::Tun(_) => {
+            false
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A [`World`] of the kernel in which operations wait for each other, to travel together.
+//!
+//! Whether an operation may wait, [`Belief`] says: what is certain to succeed may, as far as can be
+//! known. Everything else, and every question that only the kernel answers, first sends what waits.
+//! That something fails that was believed to succeed is an error of its own, which ends the run.
+
+mod belief;
+mod shape;
+mod world;
+
+use belief::Belief;
+
+use super::Kernel;
+use netscript_net::error::{At, Errno, Error, Result};
+use netscript_net::op::Op;
+use netscript_net::world::{Absent, Failed, World};
+
+/// More than so many operations do not wait.
+const LIMIT: usize = 50_000;
+
+/// The kernel, behind a queue.
+pub struct Queue {
+    kernel: Kernel,
+    belief: Belief,
+    waiting: Vec<Op>,
+    /// Where in the script each was asked for.
+    places: Vec<Option<At>>,
+    /// How many words of the script they are.
+    steps: usize,
+    here: Option<At>,
+    at_once: bool,
+    /// Nothing waits any more: single steps may be taken back, or a program may change anything.
+    closed: bool,
+    failed: Option<Error>,
+}
+
+impl Queue {
+    /// A queue before a kernel.
+    pub fn new(kernel: Kernel) -> Queue {
+        Queue {
+            kernel,
+            belief: Belief::default(),
+            waiting: Vec::new(),
+            places: Vec::new(),
+            steps: 0,
+            here: None,
+            at_once: false,
+            closed: false,
+            failed: None,
+        }
+    }
+
+    /// The kernel, which has done everything that was asked for.
+    fn settled(&mut self) -> Result<&mut Kernel> {
+        self.send()?;
+        Ok(&mut self.kernel)
+    }
+
+    /// The kernel, for something that may change what the queue cannot see: a program can do anything.
+    fn exposed(&mut self) -> Result<&mut Kernel> {
+        self.send()?;
+        self.belief.forget();
+        Ok(&mut self.kernel)
+    }
+
+    /// Does what waits.
+    fn send(&mut self) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let ops = std::mem::take(&mut self.waiting);
+        let mut places = std::mem::take(&mut self.places);
+        let steps = std::mem::take(&mut self.steps);
+        let belief = &self.belief;
+        let done = self.kernel.apply_together(&ops, steps, |netns, bridge| belief.is_ready(netns, bridge));
+        done.map_err(|failed| {
+            let at = places.swap_remove(failed.index);
+            let op = &ops[failed.index];
+            let facts = if failed.refusal.errno == Errno::EEXIST { self.kernel.facts(op) } else { Vec::new() };
+            let error = Box::new(explain(op, failed, facts));
+            self.belief.forget();
+            self.failed.insert(Error::Late { at, error }).clone()
+        })
+    }
+
+    /// Lets an operation wait.
+    fn wait_with(&mut self, op: &Op) {
+        self.waiting.push(op.clone());
+        self.places.push(self.here.clone());
+    }
+
+    /// Does operations now, after everything that waits.
+    fn apply_now(&mut self, ops: &[Op]) -> Result<(), Failed> {
+        self.send().map_err(late)?;
+        let done = self.kernel.apply(ops);
+        let count = done.as_ref().map_or_else(|failed| failed.index, |()| ops.len());
+        ops[..count].iter().for_each(|op| self.belief.follow(op));
+        done
+    }
+}
+
+/// A late failure as the answer to an operation.
+fn late(error: Error) -> Failed {
+    Failed { index: 0, refusal: Errno::ECANCELED.into(), absent: Some(Absent::Leave(Box::new(error))) }
+}
+
+/// What an operation failed of. What the script's handles mean is past that already.
+fn explain(op: &Op, failed: Failed, facts: Vec<String>) -> Error {
+    match failed.absent {
+        Some(absent) => {
+            let part = netscript_net::error::absent(op, &absent);
+            absent.into_error().about(part)
+        }
+        None => Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts },
+    }
+}

@@ -1,0 +1,120 @@
+//! Names in messages of rtnetlink that are not UTF-8. The crate that reads and writes the messages keeps
+//! them as text and refuses a whole list because of one; so they are made text before it reads them
+//! ([`raw::from_bytes`]), and bytes again after it has written them.
+
+use std::borrow::Cow;
+
+use netscript_net::op::raw;
+
+/// `struct nlmsghdr` (linux/netlink.h).
+const HEADER: usize = 16;
+
+/// `IFLA_PROP_LIST`, with `IFLA_ALT_IFNAME` in it (linux/if_link.h).
+const PROP_LIST: u16 = 52;
+const ALT_NAME: u16 = 53;
+
+/// How long the fixed part of a message is, and which of its attributes hold names.
+fn layout(kind: u16) -> Option<(usize, &'static [u16])> {
+    match kind {
+        // RTM_NEWLINK to RTM_SETLINK: `struct ifinfomsg`; IFLA_IFNAME, IFLA_IFALIAS.
+        16..=19 => Some((16, &[3, 20, PROP_LIST])),
+        // RTM_NEWADDR, RTM_DELADDR: `struct ifaddrmsg`; IFA_LABEL.
+        20 | 21 => Some((8, &[3])),
+        // RTM_NEWRULE, RTM_DELRULE: `struct fib_rule_hdr`; FRA_IIFNAME, FRA_OIFNAME.
+        32 | 33 => Some((12, &[3, 17])),
+        _ => None,
+    }
+}
+
+/// A message of the kernel's, with its names as text.
+pub(super) fn received(message: &[u8]) -> Cow<'_, [u8]> {
+    rewritten(message, |name| {
+        let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let mut text = raw::from_bytes(&name[..end]).into_bytes();
+        // The kernel ends them with a NUL.
+        text.push(0);
+        text
+    })
+}
+
+/// A message to the kernel, with its names as bytes.
+pub(super) fn to_send(message: &[u8]) -> Cow<'_, [u8]> {
+    rewritten(message, |name| match std::str::from_utf8(name) {
+        Ok(text) => raw::to_bytes(text).into_owned(),
+        Err(_) => name.to_vec(),
+    })
+}
+
+fn rewritten(message: &[u8], rewrite: impl Fn(&[u8]) -> Vec<u8>) -> Cow<'_, [u8]> {
+    let Some((fixed, names)) = message.get(4..6).and_then(|kind| layout(u16::from_ne_bytes([kind[0], kind[1]]))) else {
+        return Cow::Borrowed(message);
+    };
+    let Some(attributes) = message.get(HEADER + fixed..) else { return Cow::Borrowed(message) };
+    let is_plain = all(attributes).all(|(kind, value)| !names.contains(&kind) || value.is_ascii());
+    if is_plain {
+        return Cow::Borrowed(message);
+    }
+    let mut new = message[..HEADER + fixed].to_vec();
+    for (kind, value) in all(attributes) {
+        let value = match kind {
+            PROP_LIST if names.contains(&PROP_LIST) => {
+                let mut list = Vec::new();
+                all(value).for_each(|(kind, value)| {
+                    let value = if kind == ALT_NAME { rewrite(value) } else { value.to_vec() };
+                    put(&mut list, kind, &value);
+                });
+                list
+            }
+            kind if names.contains(&kind) => rewrite(value),
+            _ => value.to_vec(),
+        };
+        put(&mut new, kind, &value);
+    }
+    let length = u32::try_from(new.len()).unwrap_or(u32::MAX);
+    new[..4].copy_from_slice(&length.to_ne_bytes());
+    Cow::Owned(new)
+}
+
+/// The attributes in some bytes: kind, flags (`NLA_F_NESTED`) left out, and value.
+fn all(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let length = usize::from(u16::from_ne_bytes([*bytes.first()?, *bytes.get(1)?]));
+        let kind = u16::from_ne_bytes([*bytes.get(2)?, *bytes.get(3)?]);
+        let value = bytes.get(4..length)?;
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+        Some((kind & 0x3fff, value))
+    })
+}
+
+fn put(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
+    bytes.extend_from_slice(&length.to_ne_bytes());
+    bytes.extend_from_slice(&kind.to_ne_bytes());
+    bytes.extend_from_slice(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(name: &[u8]) -> Vec<u8> {
+        let mut message = vec![0; HEADER + 16];
+        message[4] = 16;
+        put(&mut message, 3, name);
+        put(&mut message, 4, &1500_u32.to_ne_bytes());
+        let length = u32::try_from(message.len()).expect("it is short");
+        message[..4].copy_from_slice(&length.to_ne_bytes());
+        message
+    }
+
+    #[test]
+    fn names_become_text_and_bytes_again() {
+        assert_eq!(received(&link(b"eth0\0")), link(b"eth0\0"));
+        let text = raw::from_bytes(b"a\xffb");
+        let read = link(&[text.as_bytes(), b"\0"].concat());
+        assert_eq!(*received(&link(b"a\xffb\0")), *read);
+        assert_eq!(*to_send(&read), *link(b"a\xffb\0"));
+        assert_eq!(*to_send(&link(text.as_bytes())), *link(b"a\xffb"));
+    }
+}

@@ -1,0 +1,172 @@
+//! The name servers of a namespace: `/etc/netns/NAME/resolv.conf`, which `ip netns exec` shows to
+//! programs in the place of the machine's (ip-netns(8), resolv.conf(5)).
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::labs::LABS_DIR;
+use super::process::NETNS_ETC_DIR;
+use super::{Kernel, Outcome};
+use netscript_net::error::{Errno, Error, Result};
+use netscript_net::files;
+use netscript_net::op::{Host, HostName, NetnsName, NetnsRef, raw};
+
+/// The first line of a file of ours. Files of others are left alone.
+const MARK: &str = "# Made by netscript.";
+
+fn path_of(name: &NetnsName) -> PathBuf {
+    Path::new(NETNS_ETC_DIR).join(OsStr::from_bytes(&raw::to_bytes(name.as_str()))).join("resolv.conf")
+}
+
+/// Writes a namespace's own file; without servers, takes it away.
+pub(super) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
+    let path = path_of(name);
+    if text(&path)?.is_some_and(|text| !text.starts_with(MARK)) {
+        return Err(Errno::EEXIST.into());
+    }
+    if servers.is_empty() { Ok(remove(&path)?) } else { Ok(write(&path, servers)?) }
+}
+
+/// Sets the servers back to what they were, unless the file has become somebody else's.
+pub(super) fn set_back(name: &NetnsName, before: &[IpAddr], had_folder: bool) -> Outcome {
+    match text(&path_of(name))? {
+        Some(text) if text.starts_with(MARK) && before.is_empty() && had_folder => Ok(fs::remove_file(path_of(name))?),
+        Some(text) if text.starts_with(MARK) => set(name, before),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a namespace has a folder for its own versions of files in `/etc`.
+pub(super) fn has_folder(name: &NetnsName) -> bool {
+    path_of(name).parent().is_some_and(Path::is_dir)
+}
+
+/// In the folder of all labs: `/etc/netns` was not there before netscript made it.
+fn marker() -> PathBuf {
+    Path::new(LABS_DIR).join(".made-etc-netns")
+}
+
+/// Notes that `/etc/netns` is about to be made, on the machine itself: the labs that are up share it, and
+/// the last one removes it.
+fn note_folder() -> io::Result<()> {
+    if !Path::new(NETNS_ETC_DIR).exists() && Path::new(LABS_DIR).is_dir() {
+        fs::write(marker(), "")?;
+    }
+    Ok(())
+}
+
+/// Nothing is a lab's any more: whoever has something in `/etc/netns` keeps it.
+pub(super) fn forget_folder() {
+    remove_folder();
+    let _ = fs::remove_file(marker());
+}
+
+/// Removes `/etc/netns` if nothing is in it and a lab made it.
+fn remove_folder() {
+    if marker().exists() && fs::remove_dir(NETNS_ETC_DIR).is_ok() {
+        let _ = fs::remove_file(marker());
+    }
+}
+
+fn write(path: &Path, servers: &[IpAddr]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(NETNS_ETC_DIR));
+    note_folder()?;
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
+    let mut file = files::open_with(OpenOptions::new().write(true).create(true).truncate(true), path)?;
+    file.write_all(format!("{MARK}\n{lines}").as_bytes())
+}
+
+/// The folder goes as well unless something else is in it.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Some(folder) = path.parent() {
+        let _ = fs::remove_dir(folder);
+    }
+    remove_folder();
+    Ok(())
+}
+
+impl Kernel {
+    /// The name servers of a namespace, in the order in which they are asked.
+    pub(super) fn servers_of(&self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        let Some(name) = netns.name() else { return Ok(Vec::new()) };
+        servers(name).map_err(|failure| failure.into_error(|| format!("read the name servers of {netns}")))
+    }
+
+    /// A host's address, or what is said when there is none, in curl's words. A name is looked up
+    /// by the namespace's own name servers only, IPv4 first; `localhost` needs none.
+    pub(super) fn look_up(
+        &mut self,
+        netns: &NetnsRef,
+        host: &Host,
+        timeout: Duration,
+    ) -> Result<Result<IpAddr, String>> {
+        let name = match host {
+            Host::Addr(addr) => return Ok(Ok(*addr)),
+            Host::Name(name) if name.is_localhost() => return Ok(Ok(Ipv4Addr::LOCALHOST.into())),
+            Host::Name(name) => name,
+        };
+        let servers = self.servers_of(netns)?;
+        if servers.is_empty() {
+            return Err(no_server(netns, name));
+        }
+        let addrs = crate::probe::resolve(&self.namespaces, &self.interrupt, netns, &servers, name, timeout)?;
+        Ok(addrs.first().copied().ok_or_else(|| format!("Could not resolve host: {name}")))
+    }
+}
+
+fn no_server(netns: &NetnsRef, name: &HostName) -> Error {
+    let why = match netns {
+        NetnsRef::Named(_) => {
+            format!("it is no address, and {netns} has no name server to ask (`.resolver(\"8.8.8.8\")` gives it one)")
+        }
+        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => {
+            format!("it is no address, and {netns} has no name server of its own to ask")
+        }
+    };
+    Error::Target { given: format!("{:?}", name.as_str()), why }
+}
+
+pub(super) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {
+    Ok(parse(&text(&path_of(name))?.unwrap_or_default()))
+}
+
+fn text(path: &Path) -> io::Result<Option<String>> {
+    match files::read_text(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn parse(text: &str) -> Vec<IpAddr> {
+    /// `MAXNS` of resolv.h: as many as any program asks.
+    const MOST: usize = 3;
+    let server = |line: &str| {
+        let mut words = line.split_whitespace();
+        words.next().filter(|key| *key == "nameserver")?;
+        words.next()?.parse().ok()
+    };
+    text.lines().filter_map(server).take(MOST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_servers_are_read_as_the_resolver_reads_them() {
+        let text = "# nameserver 1.1.1.1\nsearch example\nnameserver\t8.8.8.8 # here\nnameserver nonsense\nnameserver fd00::1\n";
+        assert_eq!(parse(text).iter().map(IpAddr::to_string).collect::<Vec<_>>(), ["8.8.8.8", "fd00::1"]);
+    }
+}

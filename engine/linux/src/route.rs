@@ -1,0 +1,247 @@
+//! Routes: added, replaced, removed, flushed and listed over rtnetlink.
+
+mod read;
+mod watch;
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
+};
+
+use super::netns::Namespaces;
+use super::socket::{RouteSocket, address_family};
+use super::{Failure, Outcome, link};
+use netscript_net::error::Errno;
+use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
+
+pub(super) use watch::Watch;
+
+/// The table of a route whose number stands in an attribute (`RT_TABLE_UNSPEC`, linux/rtnetlink.h).
+const TABLE_IN_ATTRIBUTE: u8 = 0;
+
+/// No protocol (`RTPROT_UNSPEC`, linux/rtnetlink.h): in a deletion, whichever.
+const ANY_PROTO: RouteProto = RouteProto(0);
+
+/// Does one operation on routes.
+pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp) -> Outcome {
+    match op {
+        RouteOp::Add(route) => make(namespaces, netns, route, NLM_F_CREATE | NLM_F_EXCL),
+        RouteOp::Replace(route) => make(namespaces, netns, route, NLM_F_CREATE | NLM_F_REPLACE),
+        RouteOp::Del(route) => del(namespaces, netns, route),
+        RouteOp::Flush(family, table) => flush(namespaces.route_socket(netns)?, *family, *table),
+    }
+}
+
+/// Puts a route back that was removed, beside others to the same that are there: an address has a
+/// local and a broadcast route at once, and the local one comes first.
+pub(super) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
+    let beside = match route.family() {
+        Family::V4 if route.kind == RouteKind::Local => 0,
+        Family::V4 => NLM_F_APPEND,
+        // It would become one more way of the route that is there.
+        Family::V6 => NLM_F_EXCL,
+    };
+    make(namespaces, netns, route, NLM_F_CREATE | beside)
+}
+
+/// `ip route add …` or `ip route replace …`
+fn make(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route, flags: u16) -> Outcome {
+    let links = Indexes::of(namespaces, netns, route)?;
+    let mut message = message(route, &links);
+    message.header.kind = route_type(route.kind);
+    message.header.protocol = route.proto.unwrap_or(RouteProto::BOOT).0.into();
+    message.header.scope = route.scope.unwrap_or(made_scope(route)).number().into();
+    let made = namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRoute(message), flags);
+    made.map_err(|failure| lacking(route, failure))
+}
+
+/// The scope that `ip route add` chooses (iproute2's `iproute_modify`).
+fn made_scope(route: &Route) -> Scope {
+    let reached_directly = route.nexthops.len() < 2 && route.nexthops.iter().all(|hop| hop.via.is_none());
+    match route.kind {
+        _ if route.family() == Family::V6 => Scope::Global,
+        RouteKind::Local => Scope::Host,
+        RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => Scope::Link,
+        RouteKind::Unicast if reached_directly => Scope::Link,
+        RouteKind::Unicast | RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {
+            Scope::Global
+        }
+    }
+}
+
+/// `ip route del …`: the first route that fits what is given. Without a word for the kind, and
+/// `unicast` needs none, it may be of any.
+fn del(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
+    let links = Indexes::of(namespaces, netns, route)?;
+    let mut message = message(route, &links);
+    message.header.kind = match route.kind {
+        RouteKind::Unicast => RouteType::Unspec,
+        kind => route_type(kind),
+    };
+    message.header.protocol = route.proto.unwrap_or(ANY_PROTO).0.into();
+    message.header.scope = route.scope.unwrap_or(deleted_scope(route)).number().into();
+    namespaces.route_socket(netns)?.change(RouteNetlinkMessage::DelRoute(message), 0)
+}
+
+/// The scope that `ip route del` chooses; `nowhere` fits every route.
+fn deleted_scope(route: &Route) -> Scope {
+    match route.kind {
+        _ if route.family() == Family::V6 => Scope::Global,
+        RouteKind::Local => Scope::Host,
+        RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => Scope::Link,
+        RouteKind::Unicast | RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw => {
+            Scope::Nowhere
+        }
+    }
+}
+
+/// The indexes of the links that a route names.
+struct Indexes(BTreeMap<IfName, u32>);
+
+impl Indexes {
+    fn of(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome<Indexes> {
+        let mut indexes = BTreeMap::new();
+        for dev in route.nexthops.iter().filter_map(|hop| hop.dev.as_ref()) {
+            if !indexes.contains_key(dev) {
+                indexes.insert(dev.clone(), link::index(namespaces, netns, dev)?);
+            }
+        }
+        Ok(Indexes(indexes))
+    }
+
+    fn get(&self, hop: &Nexthop) -> Option<u32> {
+        self.0.get(hop.dev.as_ref()?).copied()
+    }
+}
+
+/// What making and removing a route have in common.
+fn message(route: &Route, links: &Indexes) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = address_family(route.family());
+    message.header.destination_prefix_length = route.dst.len();
+    set_table(&mut message, route.table);
+    let attributes = &mut message.attributes;
+    attributes.push(RouteAttribute::Destination(route.dst.addr().into()));
+    attributes.extend(route.metric.map(RouteAttribute::Priority));
+    attributes.extend(route.src.map(|src| RouteAttribute::PrefSource(src.into())));
+    attributes.extend(route.mtu.map(|mtu| RouteAttribute::Metrics(vec![RouteMetric::Mtu(mtu)])));
+    match route.nexthops.as_slice() {
+        [] => {}
+        [hop] => set_nexthop(&mut message, route.family(), hop, links),
+        hops => {
+            let hops = hops.iter().map(|hop| nexthop(route.family(), hop, links)).collect();
+            attributes.push(RouteAttribute::MultiPath(hops));
+        }
+    }
+    message
+}
+
+fn set_table(message: &mut RouteMessage, TableId(number): TableId) {
+    match u8::try_from(number) {
+        Ok(number) => message.header.table = number,
+        Err(_) => {
+            message.header.table = TABLE_IN_ATTRIBUTE;
+            message.attributes.push(RouteAttribute::Table(number));
+        }
+    }
+}
+
+/// `via GATEWAY dev LINK onlink`
+fn set_nexthop(message: &mut RouteMessage, family: Family, hop: &Nexthop, links: &Indexes) {
+    if hop.onlink {
+        message.header.flags |= RouteFlags::Onlink;
+    }
+    message.attributes.extend(hop.via.map(|via| gateway(family, via)));
+    message.attributes.extend(links.get(hop).map(RouteAttribute::Oif));
+}
+
+/// `nexthop via GATEWAY dev LINK weight WEIGHT onlink`
+fn nexthop(family: Family, hop: &Nexthop, links: &Indexes) -> RouteNextHop {
+    let mut nexthop = RouteNextHop::default();
+    // `struct rtnexthop` holds the weight less one (linux/rtnetlink.h).
+    nexthop.hops = u8::try_from(hop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
+    nexthop.interface_index = links.get(hop).unwrap_or(0);
+    nexthop.flags.set(RouteNextHopFlags::Onlink, hop.onlink);
+    nexthop.attributes.extend(hop.via.map(|via| gateway(family, via)));
+    nexthop
+}
+
+/// A gateway of the route's family, or of the other (RFC 5549).
+fn gateway(family: Family, via: IpAddr) -> RouteAttribute {
+    if Family::of(via) == family { RouteAttribute::Gateway(via.into()) } else { RouteAttribute::Via(via.into()) }
+}
+
+fn route_type(kind: RouteKind) -> RouteType {
+    match kind {
+        RouteKind::Unicast => RouteType::Unicast,
+        RouteKind::Local => RouteType::Local,
+        RouteKind::Broadcast => RouteType::Broadcast,
+        RouteKind::Anycast => RouteType::Anycast,
+        RouteKind::Multicast => RouteType::Multicast,
+        RouteKind::Blackhole => RouteType::BlackHole,
+        RouteKind::Unreachable => RouteType::Unreachable,
+        RouteKind::Prohibit => RouteType::Prohibit,
+        RouteKind::Throw => RouteType::Throw,
+    }
+}
+
+/// Names the kernel feature whose absence a refusal of a route means.
+fn lacking(route: &Route, failure: Failure) -> Failure {
+    // `fib_create_info` without CONFIG_IP_ROUTE_MULTIPATH.
+    let no_multipath = failure.refusal.text.as_deref() == Some("Multipath support not enabled in kernel");
+    if route.nexthops.len() > 1 && no_multipath {
+        let missing = "this kernel has no routes with several nexthops (CONFIG_IP_ROUTE_MULTIPATH)";
+        return failure.refusal.missing(missing).into();
+    }
+    failure
+}
+
+/// `ip route flush table T`: each listed route is deleted, until none is left.
+fn flush(socket: &mut RouteSocket, family: Family, table: TableId) -> Outcome {
+    // Deleting one may bring others back, such as the routes of another address.
+    const ROUNDS: usize = 8;
+    for _ in 0..ROUNDS {
+        let routes = read::dump(socket, family)?.into_iter().filter(|route| read::table(route) == table);
+        let routes: Vec<RouteMessage> = routes.filter(|route| !read::is_null_entry(route)).collect();
+        if routes.is_empty() {
+            break;
+        }
+        for route in routes {
+            delete_listed(socket, route)?;
+        }
+    }
+    Ok(())
+}
+
+fn delete_listed(socket: &mut RouteSocket, route: RouteMessage) -> Outcome {
+    match socket.change(RouteNetlinkMessage::DelRoute(route), 0) {
+        // One deletion may take several with it.
+        Err(failure) if failure.refusal.errno == Errno::ESRCH => Ok(()),
+        result => result,
+    }
+}
+
+/// `ip route show table all`
+/// The IPv6 addresses that the kernel takes in.
+pub(super) fn local6(socket: &mut RouteSocket) -> Outcome<HashSet<IpAddr>> {
+    let local = read::dump(socket, Family::V6)?.into_iter().filter(|message| message.header.kind == RouteType::Local);
+    let dst = |message: RouteMessage| {
+        message.attributes.into_iter().find_map(|attribute| match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet6(addr)) => Some(IpAddr::from(addr)),
+            _ => None,
+        })
+    };
+    Ok(local.filter_map(dst).collect())
+}
+
+/// `ip route show`
+pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<Route>> {
+    let socket = namespaces.route_socket(netns)?;
+    let routes = read::dump(socket, family)?;
+    let names = link::names(socket)?;
+    Ok(routes.into_iter().filter_map(|route| read::route(route, &names)).collect())
+}

@@ -1,0 +1,135 @@
+//! Routes as the kernel tells of them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
+    RouteVia,
+};
+
+use super::super::Outcome;
+use super::super::socket::{RouteSocket, address_family, family_of};
+use netscript_net::op::{Family, IfName, Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
+
+/// Every route of a family but those that the kernel only remembers (`RTM_F_CLONED`).
+pub(super) fn dump(socket: &mut RouteSocket, family: Family) -> Outcome<Vec<RouteMessage>> {
+    let mut question = RouteMessage::default();
+    question.header.address_family = address_family(family);
+    let answers = socket.dump(RouteNetlinkMessage::GetRoute(question))?;
+    let routes = answers.into_iter().filter_map(|answer| match answer {
+        RouteNetlinkMessage::NewRoute(route) => Some(route),
+        _ => None,
+    });
+    // A kernel without IPv6 answers with the routes of every family that it has.
+    let wanted = |route: &RouteMessage| route.header.address_family == address_family(family);
+    Ok(routes.filter(wanted).filter(|route| !route.header.flags.contains(RouteFlags::Cloned)).collect())
+}
+
+/// The table of a route: an attribute holds numbers that the header cannot.
+pub(super) fn table(message: &RouteMessage) -> TableId {
+    let long = message.attributes.iter().find_map(|a| if let RouteAttribute::Table(n) = a { Some(*n) } else { None });
+    TableId(long.unwrap_or(message.header.table.into()))
+}
+
+/// Whether this is the kernel's own end of every IPv6 table, which `ip route flush` leaves alone.
+pub(super) fn is_null_entry(message: &RouteMessage) -> bool {
+    family_of(message.header.address_family) == Some(Family::V6)
+        && message.header.destination_prefix_length == 0
+        && message.header.kind == RouteType::Unreachable
+        && message.attributes.contains(&RouteAttribute::Priority(u32::MAX))
+}
+
+/// A route in our words. Kinds that have none there (`nat`, `xresolve`) no kernel uses any more.
+pub(super) fn route(message: RouteMessage, links: &BTreeMap<u32, IfName>) -> Option<Route> {
+    let table = table(&message);
+    let RouteMessage { header, attributes, .. } = message;
+    let kind = kind(header.kind)?;
+    let mut dst = Prefix::all(family_of(header.address_family)?);
+    let (mut src, mut metric, mut mtu) = (None, None, None);
+    let (mut via, mut dev, mut several) = (None, None, Vec::new());
+    for attribute in attributes {
+        match attribute {
+            RouteAttribute::Destination(addr) => dst = Prefix::new(ip(addr)?, header.destination_prefix_length)?,
+            RouteAttribute::Priority(number) => metric = Some(number),
+            RouteAttribute::PrefSource(addr) => src = ip(addr),
+            RouteAttribute::Metrics(metrics) => mtu = metrics.into_iter().find_map(mtu_of),
+            RouteAttribute::Gateway(addr) => via = ip(addr),
+            RouteAttribute::Via(addr) => via = other_ip(addr),
+            RouteAttribute::Oif(index) => dev = links.get(&index).cloned(),
+            RouteAttribute::MultiPath(hops) => several = hops.into_iter().map(|hop| nexthop(hop, links)).collect(),
+            _ => {}
+        }
+    }
+    let nexthops = if kind.discards() {
+        Vec::new()
+    } else if several.is_empty() && (via.is_some() || dev.is_some()) {
+        vec![Nexthop { via, dev, weight: 1, onlink: header.flags.contains(RouteFlags::Onlink) }]
+    } else {
+        several
+    };
+    Some(Route {
+        dst,
+        kind,
+        nexthops,
+        src,
+        metric,
+        table,
+        scope: Some(Scope::from_number(header.scope.into())),
+        proto: Some(RouteProto(header.protocol.into())),
+        mtu,
+    })
+}
+
+fn nexthop(hop: RouteNextHop, links: &BTreeMap<u32, IfName>) -> Nexthop {
+    let via = hop.attributes.into_iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(addr) => ip(addr),
+        RouteAttribute::Via(addr) => other_ip(addr),
+        _ => None,
+    });
+    Nexthop {
+        via,
+        dev: links.get(&hop.interface_index).cloned(),
+        weight: u16::from(hop.hops) + 1,
+        onlink: hop.flags.contains(RouteNextHopFlags::Onlink),
+    }
+}
+
+fn kind(kind: RouteType) -> Option<RouteKind> {
+    Some(match kind {
+        RouteType::Unicast => RouteKind::Unicast,
+        RouteType::Local => RouteKind::Local,
+        RouteType::Broadcast => RouteKind::Broadcast,
+        RouteType::Anycast => RouteKind::Anycast,
+        RouteType::Multicast => RouteKind::Multicast,
+        RouteType::BlackHole => RouteKind::Blackhole,
+        RouteType::Unreachable => RouteKind::Unreachable,
+        RouteType::Prohibit => RouteKind::Prohibit,
+        RouteType::Throw => RouteKind::Throw,
+        _ => return None,
+    })
+}
+
+fn mtu_of(metric: RouteMetric) -> Option<u32> {
+    match metric {
+        RouteMetric::Mtu(mtu) => Some(mtu),
+        _ => None,
+    }
+}
+
+fn ip(addr: RouteAddress) -> Option<IpAddr> {
+    match addr {
+        RouteAddress::Inet(addr) => Some(addr.into()),
+        RouteAddress::Inet6(addr) => Some(addr.into()),
+        _ => None,
+    }
+}
+
+fn other_ip(via: RouteVia) -> Option<IpAddr> {
+    match via {
+        RouteVia::Inet(addr) => Some(addr.into()),
+        RouteVia::Inet6(addr) => Some(addr.into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,161 @@
+//! The host's routes by destination, kept up to date by what the kernel tells of changes: a list of a long
+//! table for each route that a script makes would cost more than everything else.
+//!
+//! What is told is believed only where it says for certain what is there now; after anything else, the
+//! routes are listed again. Other namespaces are not watched: the socket would keep them alive.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
+
+use netlink_packet_core::{NLM_F_REPLACE, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::route::RouteFlags;
+use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
+use nix::libc::{self, MSG_DONTWAIT};
+
+use super::super::inverse::has_same_key;
+use super::super::netns::Namespaces;
+use super::super::socket::family_of;
+use super::super::{Kernel, Outcome, link};
+use super::read;
+use netscript_net::op::{Family, IfName, NetnsRef, Prefix, Route, TableId};
+
+/// Whoever changes one of these may change routes. Of IPv4 routes that go with a link, an address or a
+/// nexthop, the kernel says nothing itself.
+const GROUPS: [u32; 6] = [
+    libc::RTNLGRP_LINK,
+    libc::RTNLGRP_IPV4_IFADDR,
+    libc::RTNLGRP_IPV4_ROUTE,
+    libc::RTNLGRP_IPV6_IFADDR,
+    libc::RTNLGRP_IPV6_ROUTE,
+    libc::RTNLGRP_NEXTHOP,
+];
+
+/// Longer than any single message about a change.
+const MESSAGE: usize = 64 << 10;
+
+/// The routes that are known, and where changes are told.
+#[derive(Default)]
+pub(in super::super) struct Watch {
+    socket: Option<Socket>,
+    known: HashMap<Family, Known>,
+}
+
+/// The routes of a family.
+struct Known {
+    routes: HashMap<(Prefix, TableId), Vec<Route>>,
+    links: BTreeMap<u32, IfName>,
+}
+
+impl Kernel {
+    /// The routes of a table to a destination.
+    pub(in super::super) fn routes_to(&mut self, netns: &NetnsRef, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
+        let dst = dst.network();
+        if *netns == NetnsRef::Host {
+            return self.watch.routes_to(&mut self.namespaces, dst, table);
+        }
+        let mut there = super::list(&mut self.namespaces, netns, Family::of(dst.addr()))?;
+        there.retain(|route| route.dst.network() == dst && route.table == table);
+        Ok(there)
+    }
+}
+
+impl Watch {
+    fn routes_to(&mut self, namespaces: &mut Namespaces, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
+        self.listen()?;
+        let family = Family::of(dst.addr());
+        let known = match self.known.entry(family) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(Known::list(namespaces, family)?),
+        };
+        Ok(known.routes.get(&(dst, table)).cloned().unwrap_or_default())
+    }
+
+    /// Takes in what has changed since this was asked last.
+    fn listen(&mut self) -> Outcome {
+        let Some(socket) = &self.socket else {
+            self.socket = Some(open()?);
+            return Ok(());
+        };
+        let mut buffer = Vec::with_capacity(MESSAGE);
+        loop {
+            buffer.clear();
+            match socket.recv(&mut buffer, MSG_DONTWAIT) {
+                Ok(_) if hear(&mut self.known, &buffer).is_some() => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                // Something else has changed, or more than the socket holds.
+                Ok(_) | Err(_) => self.known.clear(),
+            }
+        }
+    }
+}
+
+/// A socket on which changes are told. Kernels before 5.3 have no nexthops of their own, nor their group.
+fn open() -> Outcome<Socket> {
+    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    socket.bind_auto()?;
+    for group in GROUPS {
+        match socket.add_membership(group) {
+            Err(_) if group == libc::RTNLGRP_NEXTHOP => {}
+            joined => joined?,
+        }
+    }
+    Ok(socket)
+}
+
+/// Takes in a message; `None`: it does not say what is there now.
+fn hear(known: &mut HashMap<Family, Known>, bytes: &[u8]) -> Option<()> {
+    let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes).ok()?;
+    if (message.header.length as usize) < bytes.len() {
+        return None;
+    }
+    let replaces = message.header.flags & NLM_F_REPLACE != 0;
+    let (route, made) = match message.payload {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => (route, true),
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelRoute(route)) => (route, false),
+        _ => return None,
+    };
+    let Some(known) = family_of(route.header.address_family).and_then(|family| known.get_mut(&family)) else {
+        return Some(());
+    };
+    if route.header.flags.contains(RouteFlags::Cloned) {
+        return Some(());
+    }
+    let route = read::route(route, &known.links)?;
+    if made { known.add(route, replaces) } else { known.remove(&route) }
+}
+
+impl Known {
+    fn list(namespaces: &mut Namespaces, family: Family) -> Outcome<Known> {
+        let socket = namespaces.route_socket(&NetnsRef::Host)?;
+        let messages = read::dump(socket, family)?;
+        let links = link::names(socket)?;
+        let mut routes: HashMap<_, Vec<Route>> = HashMap::new();
+        for route in messages.into_iter().filter_map(|message| read::route(message, &links)) {
+            routes.entry((route.dst.network(), route.table)).or_default().push(route);
+        }
+        Ok(Known { routes, links })
+    }
+
+    fn add(&mut self, route: Route, replaces: bool) -> Option<()> {
+        let there = self.routes.entry((route.dst.network(), route.table)).or_default();
+        let same: Vec<usize> = (0..there.len()).filter(|index| has_same_key(&there[*index], &route)).collect();
+        match same[..] {
+            // The order of those with different metrics is of no matter.
+            [] => there.push(route),
+            [index] if replaces && route.family() == Family::V4 => there[index] = route,
+            // One more way of an IPv6 route, or one beside another.
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn remove(&mut self, route: &Route) -> Option<()> {
+        let Some(there) = self.routes.get_mut(&(route.dst.network(), route.table)) else { return Some(()) };
+        let equal: Vec<usize> = (0..there.len()).filter(|index| there[*index] == *route).collect();
+        let [index] = equal[..] else { return None };
+        there.remove(index);
+        Some(())
+    }
+}

@@ -1,0 +1,126 @@
+//! A network, mounts and processes of one's own, in which a script does what it likes, and of
+//! which nothing is left.
+//!
+//! Three processes make it: the outer one (A), which stays where it is and waits; the first process
+//! of the new PID namespace (B), which looks after orphans; and the one that goes on with the
+//! program (C). A's end, SIGKILL included, is B's end (`PR_SET_PDEATHSIG`), and B's end is the end
+//! of everything inside.
+//!
+//! Root passes the permissions of files, and a user namespace alone changes nothing about that:
+//! `/proc/sys/vm`, `/etc/hosts` and devices stay writable for it. So the mounts are made first, while
+//! B still has its rights: everything read-only and without devices, a `/dev`, `/run` and `/tmp` of
+//! its own (`mounts`, `devices`, `proc`). Then B enters a user namespace and copies the mounts into it.
+//! The kernel locks what is copied into a less privileged mount namespace (mount_namespaces(7)):
+//! nobody inside can unmount it or make it writable again. Of an ordinary user's sandbox the same is
+//! true: it begins with one user namespace more, which gives the right to mount.
+
+mod devices;
+mod etc;
+mod identity;
+mod mounts;
+mod obstacle;
+mod proc;
+mod supervise;
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::ForkResult;
+use obstacle::{Obstacle, Step, Switches, explain};
+use rtnetlink::LinkUnspec;
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use supervise::Supervisor;
+
+use super::socket::RouteSocket;
+use super::{Outcome, privilege, sys};
+use netscript_net::error::Result;
+
+/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
+const LOOPBACK: u32 = 1;
+
+/// Which of the machine's folders a sandbox shows at their places although it has its own `/tmp`,
+/// `/run` and `/dev`, and in which of the machine's folders it may write.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxFolders {
+    /// Folders that must be seen, such as the script's. The current folder always is.
+    pub visible: Vec<PathBuf>,
+    /// Folders in which programs may write. They must exist.
+    pub writable: Vec<PathBuf>,
+}
+
+/// Moves this process into a sandbox: what follows happens there. Must be called before the first
+/// thread is started. The calling process stays behind, waits, and ends with the status of the
+/// one that goes on.
+pub fn enter_sandbox(folders: &SandboxFolders) -> Result<()> {
+    super::check_release()?;
+    mounts::check(folders)?;
+    let switches = Switches::read();
+    make(folders).map_err(|obstacle| explain(&obstacle, &switches))
+}
+
+fn make(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
+    let supervisor = Supervisor::new().map_err(Step::Fork.failed())?;
+    if !privilege::may_make_namespaces() {
+        identity::become_root()?;
+    }
+    unshare(CloneFlags::CLONE_NEWPID).map_err(Step::Namespaces.failed())?;
+    let (reader, writer) = io::pipe().map_err(Step::Fork.failed())?;
+    match sys::fork_alone().map_err(Step::Fork.failed())? {
+        ForkResult::Parent { child } => {
+            drop(reader);
+            supervisor.exit_with(child)
+        }
+        ForkResult::Child => die_with_parent(&reader, writer)?,
+    }
+    build(folders)?;
+    loopback_up().map_err(|failure| Step::Loopback.failed()(io::Error::from_raw_os_error(failure.refusal.errno.0)))?;
+    // Changing credentials has cleared it.
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(Step::Fork.failed())?;
+    parent_lives(&reader)?;
+    sys::new_session_keyring().map_err(Step::Keyring.failed())?;
+    // These processes are in the process group of those outside, and may hold their terminal: no
+    // program in the sandbox may act through them (ptrace(2), "Ptrace access mode checking").
+    prctl::set_dumpable(false).map_err(Step::Fork.failed())?;
+    match sys::fork_alone().map_err(Step::Fork.failed())? {
+        ForkResult::Parent { child } => supervisor.exit_with(child),
+        ForkResult::Child => supervisor.retire().map_err(Step::Fork.failed()),
+    }
+}
+
+/// What the first process of the sandbox does, on its way from the machine into the sandbox.
+fn build(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
+    let own_process = identity::open_own_process()?;
+    unshare(CloneFlags::CLONE_NEWNS).map_err(Step::Namespaces.failed())?;
+    let limits = mounts::make(folders)?;
+    let namespaces =
+        CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC;
+    identity::map_all(&own_process, || unshare(namespaces).map_err(Step::Namespaces.failed()))?;
+    mounts::mount_sys()?;
+    limits.forbid_cgroup_namespaces()
+}
+
+/// Set before anything else is done. If the parent has ended before, the pipe's other end is closed.
+fn die_with_parent(pipe: &PipeReader, writer: PipeWriter) -> std::result::Result<(), Obstacle> {
+    drop(writer);
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(Step::Fork.failed())?;
+    parent_lives(pipe)
+}
+
+fn parent_lives(pipe: &PipeReader) -> std::result::Result<(), Obstacle> {
+    let mut parent = [PollFd::new(pipe.as_fd(), PollFlags::empty())];
+    match poll(&mut parent, PollTimeout::ZERO) {
+        Ok(0) => Ok(()),
+        _ => Err(Step::Fork.failed()(nix::Error::ESRCH)),
+    }
+}
+
+/// `ip link set lo up`
+fn loopback_up() -> Outcome {
+    let message = LinkUnspec::new_with_index(LOOPBACK).up().build();
+    RouteSocket::open()?.change(RouteNetlinkMessage::SetLink(message), 0)
+}

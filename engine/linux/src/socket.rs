@@ -1,0 +1,180 @@
+//! rtnetlink: one blocking socket for each namespace, and the kernel's answers.
+
+use std::cell::Cell;
+use std::io;
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use super::{Outcome, raw_names};
+use nix::libc::MSG_TRUNC;
+
+use netscript_net::error::{Errno, Refusal};
+use netscript_net::op::Family;
+
+/// Attribute of an extended acknowledgement that holds its text (linux/netlink.h).
+const NLMSGERR_ATTR_MSG: u16 = 1;
+
+/// Length of the request's header that an error repeats (`struct nlmsghdr`), with `NETLINK_CAP_ACK`.
+const HEADER_LEN: usize = 16;
+
+/// What ends the answers to a request.
+#[derive(Clone, Copy, PartialEq)]
+enum Until {
+    /// An answer, or an error in its place.
+    First,
+    /// The acknowledgement of a change, the end of a list, or an error.
+    Acknowledged,
+}
+
+/// A socket of the namespace that it was opened in.
+pub(crate) struct RouteSocket {
+    socket: Socket,
+    sequence: u32,
+}
+
+/// Room for the longest answer: the kernel puts at most 32 KiB of a list into one (`netlink_dump`).
+const ANSWER: usize = 64 << 10;
+
+thread_local! {
+    /// Where an answer lies while it is read: one place for all sockets.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl RouteSocket {
+    /// Opens a socket in the calling thread's namespace.
+    pub(super) fn open() -> Outcome<RouteSocket> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        socket.set_ext_ack(true)?;
+        socket.set_cap_ack(true)?;
+        // Filtered dumps by the kernel (NETLINK_GET_STRICT_CHK) are as old as Linux 4.20.
+        socket.set_netlink_get_strict_chk(true)?;
+        Ok(RouteSocket { socket, sequence: 0 })
+    }
+
+    /// The number of its namespace that no other ever has; kernels before 5.14 have none.
+    pub(super) fn cookie(&self) -> Option<u64> {
+        super::sys::netns_cookie(&self.socket).ok()
+    }
+
+    /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.
+    pub(super) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
+        self.request(message, flags | NLM_F_ACK, Until::Acknowledged).map(drop)
+    }
+
+    /// Asks for one thing.
+    pub(super) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+        self.request(message, 0, Until::First)
+    }
+
+    /// Asks for everything.
+    pub(super) fn dump(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+        // A dump that something interfered with is asked for again.
+        const ATTEMPTS: usize = 10;
+        for _ in 0..ATTEMPTS {
+            match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged) {
+                Err(failure) if failure.refusal.errno == Errno::EINTR => {}
+                result => return result,
+            }
+        }
+        Err(Errno::EINTR.into())
+    }
+
+    fn request(&mut self, message: RouteNetlinkMessage, flags: u16, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
+        self.sequence += 1;
+        let mut request = NetlinkMessage::from(message);
+        request.header.flags = flags | NLM_F_REQUEST;
+        request.header.sequence_number = self.sequence;
+        request.finalize();
+        let mut buffer = vec![0; request.buffer_len()];
+        request.serialize(&mut buffer);
+        self.socket.send(&raw_names::to_send(&buffer), 0)?;
+        self.answers(until)
+    }
+
+    fn answers(&mut self, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
+        let mut buffer = BUFFER.take();
+        buffer.reserve(ANSWER);
+        let answers = self.answers_in(until, &mut buffer);
+        BUFFER.set(buffer);
+        answers
+    }
+
+    fn answers_in(&mut self, until: Until, buffer: &mut Vec<u8>) -> Outcome<Vec<RouteNetlinkMessage>> {
+        let mut answers = Vec::new();
+        let mut interrupted = false;
+        loop {
+            buffer.clear();
+            let (length, _) = self.socket.recv_from(buffer, MSG_TRUNC)?;
+            if length > buffer.len() {
+                return Err(Errno::EMSGSIZE.into());
+            }
+            let mut rest = &buffer[..];
+            while !rest.is_empty() {
+                let length =
+                    rest.get(..4).map_or(0, |length| u32::from_ne_bytes([length[0], length[1], length[2], length[3]]));
+                let length = usize::try_from(length).unwrap_or(usize::MAX).clamp(1, rest.len());
+                let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&raw_names::received(&rest[..length]))
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+                rest = &rest[length.next_multiple_of(4).min(rest.len())..];
+                if answer.header.sequence_number != self.sequence {
+                    continue;
+                }
+                // linux/netlink.h
+                const NLM_F_DUMP_INTR: u16 = 0x10;
+                interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
+                match answer.payload {
+                    NetlinkPayload::InnerMessage(message) if until == Until::First => return Ok(vec![message]),
+                    NetlinkPayload::InnerMessage(message) => answers.push(message),
+                    NetlinkPayload::Error(error) => match error.code {
+                        None => return Ok(answers),
+                        Some(code) => return Err(refusal(-code.get(), &error.header).into()),
+                    },
+                    NetlinkPayload::Done(_) if interrupted => return Err(Errno::EINTR.into()),
+                    NetlinkPayload::Done(done) if done.code < 0 => return Err(Errno(-done.code).into()),
+                    NetlinkPayload::Done(_) => return Ok(answers),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// A refusal with the text of its extended acknowledgement.
+fn refusal(errno: i32, header: &[u8]) -> Refusal {
+    Refusal { errno: Errno(errno), text: extended_text(header), missing: None }
+}
+
+fn extended_text(header: &[u8]) -> Option<String> {
+    let mut rest = header.get(HEADER_LEN..)?;
+    while rest.len() >= 4 {
+        let len = usize::from(u16::from_ne_bytes([rest[0], rest[1]]));
+        let kind = u16::from_ne_bytes([rest[2], rest[3]]) & 0x3fff;
+        let value = rest.get(4..len)?;
+        if kind == NLMSGERR_ATTR_MSG {
+            return Some(String::from_utf8_lossy(value).trim_end_matches('\0').to_owned());
+        }
+        rest = rest.get(len.next_multiple_of(4)..)?;
+    }
+    None
+}
+
+/// The kernel's number of a family.
+pub(super) fn address_family(family: Family) -> AddressFamily {
+    match family {
+        Family::V4 => AddressFamily::Inet,
+        Family::V6 => AddressFamily::Inet6,
+    }
+}
+
+/// The family of a kernel's number; neighbours and addresses have others too.
+pub(super) fn family_of(family: AddressFamily) -> Option<Family> {
+    match family {
+        AddressFamily::Inet => Some(Family::V4),
+        AddressFamily::Inet6 => Some(Family::V6),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Kernel settings: files under `/proc/sys`, which follow the calling thread's namespace.
+
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use super::netns::Namespaces;
+use super::{Failure, Outcome};
+use netscript_net::error::{Errno, Error, Result};
+use netscript_net::op::{NetnsRef, SysctlKey, SysctlOp, raw};
+use netscript_net::world::Absent;
+
+pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
+    let (key, value) = (op.key(), op.value());
+    match (op, namespaces.within(netns, || write(key, value))?) {
+        (SysctlOp::WriteIfThere(..), Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        (SysctlOp::Write(..) | SysctlOp::WriteIfThere(..), written) => written.map_err(|error| refused(key, error)),
+    }
+}
+
+/// The value of a setting, without the line's end.
+pub(super) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
+    let question = || format!("read {key} in {netns}");
+    let value =
+        namespaces.within(netns, || fs::read_to_string(path(key))).map_err(|failure| failure.into_error(question))?;
+    match value {
+        Ok(value) => Ok(value.trim_end_matches('\n').to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_hidden(key) => {
+            Err(Error::HiddenSetting { key: key.to_string() })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::NoSuchSetting { key: key.to_string(), known: siblings(namespaces, netns, key) })
+        }
+        Err(error) => Err(Failure::from(error).into_error(question)),
+    }
+}
+
+/// The file must be there: nothing makes it.
+/// As sysctl(8) writes it, with a line's end: an empty value would otherwise be no write at all.
+fn write(key: &SysctlKey, value: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path(key))?.write_all(format!("{value}\n").as_bytes())
+}
+
+fn path(key: &SysctlKey) -> PathBuf {
+    let path = key.relative_path();
+    PathBuf::from("/proc/sys").join(OsStr::from_bytes(&raw::to_bytes(&path)))
+}
+
+fn refused(key: &SysctlKey, error: io::Error) -> Failure {
+    let outside = !key.as_str().starts_with("net.");
+    if error.kind() == io::ErrorKind::NotFound && is_hidden(key) {
+        return Failure::absent(Absent::Leave(Box::new(Error::HiddenSetting { key: key.to_string() })), error);
+    }
+    let failure = Failure::from(error);
+    match failure.refusal.errno {
+        Errno::EACCES | Errno::EPERM | Errno::EROFS if outside => Failure {
+            refusal: failure.refusal.missing("in a sandbox only settings under `net.` can be written"),
+            absent: None,
+        },
+        _ => failure,
+    }
+}
+
+/// Settings that the kernel does not show to a network whose user namespace is not the machine's ("Don't
+/// export sysctls to unprivileged users" in net/): on every kernel, or only on older ones.
+const HIDDEN: [&str; 14] = [
+    "net.ipv6.route.",
+    "net.core.xfrm_",
+    "net.ieee802154.",
+    // Some of it since Linux 5.4 not.
+    "net.ipv4.route.",
+    // Up to Linux 5.13 or so.
+    "net.ipv4.neigh.",
+    "net.ipv6.neigh.",
+    "net.core.somaxconn",
+    "net.unix.max_dgram_qlen",
+    "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_acct",
+    "net.netfilter.nf_conntrack_helper",
+    "net.netfilter.nf_conntrack_events",
+    "net.netfilter.nf_conntrack_timestamp",
+    // Up to Linux 6.6.
+    "net.ipv4.vs.",
+];
+
+/// Whether a setting that is not there may be there outside of the sandbox.
+fn is_hidden(key: &SysctlKey) -> bool {
+    HIDDEN.iter().any(|hidden| key.as_str().starts_with(hidden)) && in_user_namespace()
+}
+
+/// Whether this process is in another user namespace than the machine's first, whose number never
+/// changes (`PROC_USER_INIT_INO`, include/linux/proc_ns.h).
+fn in_user_namespace() -> bool {
+    const PROC_USER_INIT_INO: u64 = 0xEFFF_FFFD;
+    fs::metadata("/proc/self/ns/user").is_ok_and(|found| found.ino() != PROC_USER_INIT_INO)
+}
+
+/// The settings in the same folder, for "did you mean".
+fn siblings(namespaces: &Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Vec<String> {
+    let path = path(key);
+    let Some(folder) = path.parent() else { return Vec::new() };
+    let prefix = key.as_str().rsplit_once('.').map_or("", |(prefix, _)| prefix);
+    let entries =
+        namespaces.within(netns, || fs::read_dir(folder).ok().map(|entries| entries.flatten().collect::<Vec<_>>()));
+    let entries = entries.ok().flatten().unwrap_or_default();
+    entries.iter().filter_map(|entry| Some(format!("{prefix}.{}", entry.file_name().to_str()?))).collect()
+}

@@ -1,0 +1,431 @@
+//! Steps back as the commands that do the same, for `down --dry-run`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::super::labs::lock_all;
+use super::super::lifetime::is_bound;
+use super::super::netfilter::{self, RawRule};
+use super::super::process::is_alive;
+use super::super::{Kernel, Outcome};
+use super::shared::Shared;
+use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
+use netscript_dialect::Style;
+use netscript_net::error::Result;
+use netscript_net::op::netfilter::{ChainRef, TableRef};
+use netscript_net::op::{
+    Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsName, NetnsOp, NetnsRef, Op, PolicyOp, RouteOp,
+    RouteProto, SysctlOp,
+};
+use netscript_net::visible_line;
+
+impl Kernel {
+    /// The commands that would take the lab down, in order. What stays for another lab, or keeps
+    /// something of somebody else's, has none.
+    pub fn down_commands(&mut self) -> Result<Vec<String>> {
+        let _all = lock_all()?;
+        let entries = self.book.entries.clone();
+        let put = Put::of(&entries, &self.book.handles);
+        let mut lines = Vec::new();
+        let steps = entries.iter().rev().flat_map(|entry| entry.undo.iter().map(move |undo| (entry, undo.clone())));
+        let mut told: Vec<Undo> = Vec::new();
+        for (entry, undo) in without_round_trips(steps.collect(), &self.book.handles) {
+            let stays = self.stays(entry, &undo, &put).unwrap_or(false);
+            if stays || self.is_gone(entry, &undo, &told).unwrap_or(false) {
+                continue;
+            }
+            lines.extend(self.commands(&undo));
+            told.push(undo);
+        }
+        lines.dedup();
+        Ok(lines)
+    }
+
+    fn stays(&mut self, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool> {
+        let Some((place, shared)) = Shared::of(undo) else { return Ok(false) };
+        let Some(netns) = self.find(place)? else { return Ok(true) };
+        let others_are_in = |kernel: &mut Kernel, chain: &ChainRef| -> Outcome<bool> {
+            let rules = netfilter::raw_rules(&mut kernel.namespaces, &netns, chain)?;
+            Ok(!rules.iter().all(|rule| put.has_rule(place, chain, rule)))
+        };
+        let in_use = match shared {
+            Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => false,
+            Shared::Chain(chain) => others_are_in(self, chain)?,
+            Shared::Table(table) => {
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, table.family)?;
+                let chains = ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
+                let others: Outcome<Vec<bool>> =
+                    chains.map(|chain| Ok(!put.made(place, &chain) || others_are_in(self, &chain)?)).collect();
+                others?.contains(&true)
+            }
+        };
+        Ok(in_use || self.heir(entry, undo)?.is_some())
+    }
+
+    /// Whether there is nothing to be done for a step, since what it is about is gone, or back. `told` are the
+    /// steps before it.
+    fn is_gone(&mut self, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcome<bool> {
+        Ok(match undo {
+            Undo::Netns { name, key, attached: _ } => !is_bound(name, *key),
+            Undo::Process { process, what: _ } => !is_alive(*process),
+            Undo::Bind { name, place } => is_there(name) || self.find(place)?.is_none(),
+            Undo::Link { place, index, name: _ } | Undo::Move { from: place, index, .. } => {
+                !self.has_link_at(place, *index)? && !told.iter().any(|step| brings(step, place.key, *index))
+            }
+            Undo::Make { place, index, .. } => self.find(place)?.is_none() || self.has_link_at(place, *index)?,
+            Undo::Do { place, links, deed } => {
+                let mut absent = false;
+                for (_, index) in links {
+                    let comes = told.iter().any(|step| brings(step, place.key, *index));
+                    absent |= !comes && !self.has_link_at(place, *index)?;
+                }
+                let made_before =
+                    told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
+                absent || (!made_before && self.is_deletion_done(place, deed)?)
+            }
+            Undo::Rule { place, chain, text, before } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let handle = self.book.handles.get(&entry.n).copied();
+                let is_it = |rule: &RawRule| match handle {
+                    Some(handle) => rule.handle == handle,
+                    None => rule.text == *text && !before.contains(&rule.handle),
+                };
+                !netfilter::raw_rules(&mut self.namespaces, &netns, chain)?.iter().any(is_it)
+            }
+            Undo::Rules { place, chain, rules } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
+                let is_back =
+                    |former: &Former| there.iter().filter(|there| there.text == former.text).count() >= former.equals;
+                rules.iter().all(is_back)
+            }
+            Undo::Policy { place, chain, before: _, wrote } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+                ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy) != Some(*wrote)
+            }
+            Undo::Chain { place, chain } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+                ruleset.chain(chain.table, &chain.name).is_none()
+            }
+            Undo::Table { place, table } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                !netfilter::list(&mut self.namespaces, &netns, table.family)?.tables.contains_key(table)
+            }
+            Undo::NewChain { place, chain } => {
+                let Some(netns) = self.find(place)? else { return Ok(true) };
+                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
+                ruleset.chain(chain.table, &chain.name).is_some() || !ruleset.tables.contains_key(&chain.table)
+            }
+            Undo::Lost { .. } | Undo::Resolver { .. } | Undo::Sysctl { .. } => false,
+        })
+    }
+
+    fn has_link_at(&mut self, place: &Place, index: u32) -> Outcome<bool> {
+        match self.find(place)? {
+            Some(netns) => super::super::link::has_index(&mut self.namespaces, &netns, index),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether what a step would take away is gone.
+    fn is_deletion_done(&mut self, place: &Place, deed: &Deed) -> Outcome<bool> {
+        let Some(netns) = self.find(place)? else { return Ok(true) };
+        Ok(match deed {
+            Deed::Route(RouteOp::Del(route)) => !self.has_route(&netns, route)?,
+            Deed::Addr(AddrOp::Del(name, spec)) => {
+                let link = super::super::link::find(&mut self.namespaces, &netns, name)?;
+                link.is_some_and(|link| !link.addrs.iter().any(|addr| addr.local == spec.local))
+            }
+            Deed::Policy(PolicyOp::Del(rule)) => {
+                let there = super::super::policy::list(&mut self.namespaces, &netns, rule.family)?;
+                !there.iter().any(|there| super::super::inverse::is_same_policy(there, rule))
+            }
+            Deed::Neigh(NeighOp::Del(dst, dev)) => {
+                let there = super::super::neigh::list(&mut self.namespaces, &netns)?;
+                !there.iter().any(|there| there.dst == *dst && there.dev == *dev)
+            }
+            Deed::Fdb(FdbOp::Del(entry)) => {
+                let there = super::super::fdb::list(&mut self.namespaces, &netns)?;
+                !there.iter().any(|there| {
+                    there.mac == entry.mac && there.dev == entry.dev && (entry.dst.is_none() || there.dst == entry.dst)
+                })
+            }
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => false,
+        })
+    }
+
+    fn commands(&mut self, undo: &Undo) -> Vec<String> {
+        let op = |place: &Place, action: Action| {
+            netscript_dialect::lines(&Op::new(place.netns.clone(), action), Style::Plain)
+        };
+        match undo {
+            // With `ip netns del` as well only the name goes, as long as somebody is in the namespace.
+            Undo::Netns { name, key: _, attached: _ } => {
+                netscript_dialect::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain)
+            }
+            Undo::Lost { .. } => Vec::new(),
+            Undo::Bind { name, place } => match place.process {
+                Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
+                None => Vec::new(),
+            },
+            Undo::Resolver { name, before, had_folder: _ } => {
+                netscript_dialect::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
+            }
+            Undo::Process { process, what } => vec![format!("kill {}  # {}", process.pid, visible_line(what))],
+            Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
+            Undo::Make { place, index: _, name, kind, peer: _ } => {
+                op(place, LinkOp::Add(name.clone(), kind.clone()).into())
+            }
+            Undo::Move { from, index: _, to, former: _, name } => {
+                op(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
+            }
+            // They come with their address.
+            Undo::Do { deed: Deed::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
+                if route.proto == Some(RouteProto::KERNEL) =>
+            {
+                Vec::new()
+            }
+            Undo::Do { place, links: _, deed } => op(place, deed.action()),
+            Undo::Sysctl { place, wrote: _, before } => {
+                let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
+                let differs = |write: &SysctlOp| self.differs(&place.netns, write);
+                let writes: Vec<SysctlOp> = writes.filter(differs).collect();
+                writes.into_iter().flat_map(|write| op(place, write.into())).collect()
+            }
+            Undo::Rule { place, chain, text, before: _ } => {
+                vec![self.iptables(place, chain.table, &text.replacen("-A ", "-D ", 1))]
+            }
+            Undo::Rules { place, chain, rules } => rules
+                .iter()
+                .map(|rule| {
+                    let insert = format!("-I {} {}", chain.name, rule.at + 1);
+                    let text = rule.text.replacen(&format!("-A {}", chain.name), &insert, 1);
+                    match has_command(&rule.text) {
+                        true => self.iptables(place, chain.table, &text),
+                        false => format!("# {text}: no command writes it; `netscript down` puts its bytes back"),
+                    }
+                })
+                .collect(),
+            Undo::Policy { place, chain, before, wrote } if before != wrote => {
+                op(place, NetfilterOp::Policy(chain.clone(), *before).into())
+            }
+            Undo::Policy { .. } => Vec::new(),
+            Undo::Chain { place, chain } => match chain.hook() {
+                Some(_) => vec![nft(place, &format!("delete chain {} {}", table(chain.table), chain.name))],
+                None => op(place, NetfilterOp::DelChain(chain.clone()).into()),
+            },
+            Undo::NewChain { place, chain } => op(place, NetfilterOp::NewChain(chain.clone()).into()),
+            Undo::Table { place, table: which } => vec![nft(place, &format!("delete table {}", table(*which)))],
+        }
+    }
+
+    fn differs(&mut self, netns: &NetnsRef, write: &SysctlOp) -> bool {
+        let (key, value) = (write.key(), write.value());
+        super::super::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
+    }
+
+    fn iptables(&self, place: &Place, table: TableRef, rule: &str) -> String {
+        let words: Vec<String> = words(rule).iter().map(|word| netscript_dialect::quote(word)).collect();
+        within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
+    }
+}
+
+/// Leaves out what would be put back only to be removed again: what the lab made and took away itself.
+fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap<u64, u64>) -> Vec<(&'a Entry, Undo)> {
+    let mut dropped: BTreeSet<usize> = BTreeSet::new();
+    for first in 0..steps.len() {
+        let (before, after) = steps.split_at_mut(first + 1);
+        let Some((_, step)) = before.last_mut() else { break };
+        let mut later = |is_it: &dyn Fn(&Entry, &Undo) -> bool| {
+            let number = |at: usize| first + 1 + at;
+            let found = after
+                .iter()
+                .enumerate()
+                .find(|(at, (entry, undo))| !dropped.contains(&number(*at)) && is_it(entry, undo));
+            found.map(|(at, _)| dropped.insert(number(at))).is_some()
+        };
+        let gone = match step {
+            Undo::Rules { place, chain, rules } => {
+                rules.retain(|former| {
+                    let adds = |entry: &Entry, undo: &Undo| {
+                        matches!(undo, Undo::Rule { place: at, chain: in_chain, text, before }
+                            if at.key == place.key && in_chain == chain && *text == former.text
+                                && !before.contains(&former.handle))
+                            && !handles.contains_key(&entry.n)
+                    };
+                    !later(&adds)
+                });
+                rules.is_empty()
+            }
+            Undo::NewChain { place, chain } => later(
+                &|_, undo| matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain),
+            ),
+            Undo::Do { place, links: _, deed } => later(
+                &|_, undo| matches!(undo, Undo::Do { place: at, links: _, deed: del } if at.key == place.key && undoes(del, deed)),
+            ),
+            Undo::Netns { .. }
+            | Undo::Lost { .. }
+            | Undo::Bind { .. }
+            | Undo::Resolver { .. }
+            | Undo::Process { .. }
+            | Undo::Link { .. }
+            | Undo::Make { .. }
+            | Undo::Move { .. }
+            | Undo::Sysctl { .. }
+            | Undo::Rule { .. }
+            | Undo::Policy { .. }
+            | Undo::Chain { .. }
+            | Undo::Table { .. } => false,
+        };
+        if gone {
+            dropped.insert(first);
+        }
+    }
+    let kept = steps.into_iter().enumerate().filter(|(at, _)| !dropped.contains(at));
+    kept.map(|(_, step)| step).collect()
+}
+
+/// Whether a deed takes away the very thing that another makes.
+pub(in super::super) fn undoes(del: &Deed, made: &Deed) -> bool {
+    match (del, made) {
+        (Deed::Route(RouteOp::Del(del)), Deed::Route(RouteOp::Add(made))) => {
+            super::super::inverse::has_same_key(made, del)
+        }
+        (Deed::Addr(AddrOp::Del(at, del)), Deed::Addr(AddrOp::Add(on, made))) => at == on && del.local == made.local,
+        (Deed::Policy(PolicyOp::Del(del)), Deed::Policy(PolicyOp::Add(made))) => {
+            super::super::inverse::is_same_policy(made, del)
+        }
+        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made) | NeighOp::Replace(made))) => {
+            *dst == made.dst && *dev == made.dev
+        }
+        (Deed::Fdb(FdbOp::Del(del)), Deed::Fdb(FdbOp::Add(made) | FdbOp::Append(made) | FdbOp::Replace(made))) => {
+            del == made
+        }
+        (
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
+            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
+        ) => false,
+    }
+}
+
+/// Whether a step brings a link back to where it has an index.
+fn brings(step: &Undo, key: Key, index: u32) -> bool {
+    match step {
+        Undo::Move { to, former, .. } => (to.key, *former) == (key, index),
+        Undo::Make { place, index: made, peer, .. } => {
+            (place.key, *made) == (key, index)
+                || peer.as_ref().is_some_and(|(place, made)| (place.key, *made) == (key, index))
+        }
+        Undo::Netns { .. }
+        | Undo::Lost { .. }
+        | Undo::Bind { .. }
+        | Undo::Resolver { .. }
+        | Undo::Process { .. }
+        | Undo::Link { .. }
+        | Undo::Do { .. }
+        | Undo::Sysctl { .. }
+        | Undo::Rule { .. }
+        | Undo::Rules { .. }
+        | Undo::Policy { .. }
+        | Undo::Chain { .. }
+        | Undo::NewChain { .. }
+        | Undo::Table { .. } => false,
+    }
+}
+
+fn is_there(name: &NetnsName) -> bool {
+    super::super::netns::path_of(name).symlink_metadata().is_ok()
+}
+
+/// What the lab put into tables.
+#[derive(Default)]
+struct Put {
+    rules: HashMap<(Key, ChainRef), Vec<OwnRule>>,
+    chains: HashSet<(Key, ChainRef)>,
+}
+
+/// Whether a rule as it is shown is all that it says.
+fn has_command(text: &str) -> bool {
+    !text.contains("[unsupported]") && !text.contains("[nft ")
+}
+
+/// A rule that the lab added.
+struct OwnRule {
+    text: String,
+    /// As far as it is known.
+    handle: Option<u64>,
+}
+
+impl Put {
+    fn of(entries: &[Entry], handles: &BTreeMap<u64, u64>) -> Put {
+        let mut put = Put::default();
+        for entry in entries {
+            for undo in &entry.undo {
+                if let Undo::Rule { place, chain, text, before: _ } = undo {
+                    let rules = put.rules.entry((place.key, chain.clone())).or_default();
+                    rules.push(OwnRule { text: text.clone(), handle: handles.get(&entry.n).copied() });
+                } else if let Undo::Chain { place, chain } = undo {
+                    put.chains.insert((place.key, chain.clone()));
+                }
+            }
+        }
+        put
+    }
+
+    fn has_rule(&self, place: &Place, chain: &ChainRef, rule: &RawRule) -> bool {
+        let is_it = |own: &OwnRule| match own.handle {
+            Some(handle) => handle == rule.handle,
+            None => own.text == rule.text,
+        };
+        self.rules.get(&(place.key, chain.clone())).is_some_and(|rules| rules.iter().any(is_it))
+    }
+
+    fn made(&self, place: &Place, chain: &ChainRef) -> bool {
+        self.chains.contains(&(place.key, chain.clone()))
+    }
+}
+
+/// The words of a line of `iptables -S`, which quotes as no shell does (`xtables_save_string`).
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => quoted = !quoted,
+            '\\' if quoted => word.extend(chars.next()),
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            char => word.push(char),
+        }
+    }
+    words.push(word);
+    words
+}
+
+fn table(table: TableRef) -> String {
+    let family = match table.family {
+        netscript_net::op::Family::V4 => "ip",
+        netscript_net::op::Family::V6 => "ip6",
+    };
+    format!("{family} {}", table.table.word())
+}
+
+fn nft(place: &Place, words: &str) -> String {
+    within(place, &format!("nft {words}"))
+}
+
+fn within(place: &Place, command: &str) -> String {
+    match &place.netns {
+        NetnsRef::Named(name) => format!("ip netns exec {} {command}", netscript_dialect::quote(name.as_str())),
+        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => command.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn words_that_iptables_quoted() {
+        let line = r#"-D OWN -m comment --comment "it\'s \"mine\"" -j DROP"#;
+        assert_eq!(super::words(line), ["-D", "OWN", "-m", "comment", "--comment", "it's \"mine\"", "-j", "DROP"]);
+    }
+}

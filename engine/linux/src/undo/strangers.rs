@@ -1,0 +1,145 @@
+//! What others put into a lab's namespaces and bridges, which would go with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::link::Outline;
+use super::super::netns::pids_by_netns;
+use super::super::owners::OtherLabs;
+use super::super::process::{Whose, identify, name_of, session_of};
+use super::super::{Failure, Kernel, link as links};
+use crate::journal::{Deed, Key, Place, Process, Undo};
+use netscript_net::error::Result;
+use netscript_net::op::{IfName, LinkOp, LinkSet, NetnsRef};
+
+/// What a lab's journal knows of.
+#[derive(Default)]
+struct Known {
+    /// The lab's namespaces.
+    spaces: Vec<Place>,
+    /// Links that it moved.
+    moved: BTreeSet<u32>,
+    /// Links that it made ports of a bridge.
+    ports: BTreeSet<IfName>,
+    /// Where its links are, and their indexes.
+    links: Vec<(Place, u32)>,
+    /// Its processes.
+    processes: Vec<Process>,
+}
+
+impl Known {
+    fn of(undos: impl Iterator<Item = Undo>) -> Known {
+        let mut known = Known::default();
+        for undo in undos {
+            match undo {
+                // Of somebody else's namespace only the name goes.
+                Undo::Netns { attached: true, .. } => {}
+                Undo::Netns { name, key, attached: false } => {
+                    known.spaces.push(Place { netns: NetnsRef::Named(name), key, process: None });
+                }
+                Undo::Move { index, .. } => drop(known.moved.insert(index)),
+                Undo::Do { deed: Deed::Link(LinkOp::Set(name, LinkSet::Master(_))), .. } => {
+                    known.ports.insert(name);
+                }
+                Undo::Link { place, index, name: _ } => known.links.push((place, index)),
+                Undo::Process { process, what: _ } => {
+                    known.processes.push(process);
+                    let key = Key::default();
+                    known.spaces.push(Place { netns: NetnsRef::OfPid(process.pid), key, process: Some(process) });
+                }
+                Undo::Bind { .. }
+                | Undo::Lost { .. }
+                | Undo::Resolver { .. }
+                | Undo::Make { .. }
+                | Undo::Do { .. }
+                | Undo::Sysctl { .. }
+                | Undo::Rule { .. }
+                | Undo::Rules { .. }
+                | Undo::Policy { .. }
+                | Undo::Chain { .. }
+                | Undo::NewChain { .. }
+                | Undo::Table { .. } => {}
+            }
+        }
+        known
+    }
+}
+
+impl Kernel {
+    /// What others put into the lab, in words. Links that the lab's own programs made in its
+    /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
+    /// What cannot be looked into is an error: something could be in it.
+    pub(in super::super) fn strangers(&mut self) -> Result<Vec<String>> {
+        let undos: Vec<Undo> = self.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
+        let known = Known::of(undos.into_iter());
+        let labs = self.other_labs()?;
+        let members: BTreeSet<u32> =
+            self.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
+        let mut found = Vec::new();
+        let everyone = pids_by_netns();
+        for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
+            let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+            let Some(netns) = self.find(place).map_err(unknown)? else { continue };
+            let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
+            let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
+            found.extend(strange_processes(&known, &labs, &netns, &inside));
+            if !self.book.programs_ran(place.key) {
+                let links = self.outlines(&netns)?;
+                let strange = links.iter().filter(|link| !self.knows(&known, link));
+                found.extend(strange.map(|link| {
+                    let of = of_lab(labs.of_link(link.index));
+                    format!("the link `{}`{of} in the namespace `{netns}`", link.name)
+                }));
+            }
+        }
+        // Each list of links is read once, however many of them are the lab's.
+        let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
+        for (place, index) in &known.links {
+            let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+            let Some(netns) = self.find(place).map_err(unknown)? else { continue };
+            if !seen.contains_key(&netns) {
+                let links = self.outlines(&netns)?;
+                seen.insert(netns.clone(), links);
+            }
+            found.extend(self.strange_ports(&known, &labs, &seen[&netns], *index));
+        }
+        Ok(found)
+    }
+
+    fn outlines(&mut self, netns: &NetnsRef) -> Result<Vec<Outline>> {
+        let links = self.namespaces.route_socket(netns).and_then(links::outlines);
+        links.map_err(|failure| failure.into_error(|| format!("list the links of {netns}")))
+    }
+
+    fn strange_ports(&self, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
+        let Some(bridge) = links.iter().find(|link| link.index == index) else { return Vec::new() };
+        let ports = links.iter().filter(|link| link.master == Some(index));
+        let strange = ports.filter(|port| !self.knows(known, port) && !known.ports.contains(&port.name));
+        let told = strange.map(|port| {
+            let of = of_lab(labs.of_link(port.index));
+            format!("the link `{}`{of} is a port of the lab's `{}`", port.name, bridge.name)
+        });
+        told.collect()
+    }
+
+    fn knows(&self, known: &Known, link: &Outline) -> bool {
+        self.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
+    }
+}
+
+fn strange_processes(known: &Known, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
+    let ours = |pid: u32| {
+        let session = session_of(pid);
+        pid == std::process::id()
+            || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
+    };
+    let strange = inside.iter().copied().filter(|pid| !ours(*pid));
+    let told = strange.map(|pid| {
+        let of = of_lab(labs.of_process(pid));
+        format!("process {pid} ({}){of} in the namespace `{netns}`", name_of(pid))
+    });
+    told.collect()
+}
+
+fn of_lab(lab: Option<&str>) -> String {
+    lab.map_or_else(String::new, |lab| format!(" of the lab `{lab}`"))
+}

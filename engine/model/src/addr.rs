@@ -1,0 +1,31 @@
+//! Addresses of links, and what comes with them.
+
+mod v4;
+mod v6;
+
+pub(super) use v4::Addr4;
+pub(super) use v6::Addr6;
+
+use super::{Model, Outcome};
+use netscript_net::op::{AddrOp, Family, NetnsRef};
+
+impl Model {
+    pub(super) fn apply_addr(&mut self, netns: &NetnsRef, op: &AddrOp) -> Outcome {
+        match op {
+            AddrOp::Add(link, spec) => {
+                let link = self.device_id(netns, link)?;
+                match spec.local.family() {
+                    Family::V4 => self.add4(link, spec),
+                    Family::V6 => self.add6(link, spec),
+                }
+            }
+            AddrOp::Del(link, spec) => {
+                let link = self.device_id(netns, link)?;
+                match spec.local.family() {
+                    Family::V4 => self.del4(link, spec),
+                    Family::V6 => self.del6(link, spec),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! A model of which only the outline is known, as a real run keeps it: what the lab made itself, and
+//! the names that are taken on the host.
+
+use super::Model;
+use super::device::{Device, Kind};
+use netscript_net::op::{IfName, NetnsRef};
+use netscript_net::state::Hardware;
+
+/// `ETH_DATA_LEN`, linux/if_ether.h
+const ETHERNET_MTU: u32 = 1500;
+
+impl Model {
+    /// A host on which links of these names are.
+    pub fn with_links(names: impl IntoIterator<Item = IfName>) -> Model {
+        let mut model = Model::new();
+        let host = model.names[&NetnsRef::Host];
+        for name in names.into_iter().filter(|name| *name != IfName::lo()) {
+            model.insert_device(Device::new(host, name, Kind::Physical, Hardware::Unknown, ETHERNET_MTU));
+        }
+        model
+    }
+
+    /// Whether a link is there.
+    pub fn has_link(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        self.device_id(netns, name).is_ok()
+    }
+
+    /// Whether a link is on and has a carrier.
+    pub fn is_ready(&self, netns: &NetnsRef, name: &IfName) -> bool {
+        self.device_id(netns, name).is_ok_and(|link| self.device(link).ready())
+    }
+}

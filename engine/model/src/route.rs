@@ -1,0 +1,50 @@
+//! Routes: the forwarding tables of both families.
+
+mod v4;
+mod v6;
+
+pub(super) use v4::{Dead, Fib4, Route4, Way4};
+pub(super) use v6::{Fib6, Route6, Way6};
+
+use super::device::DevId;
+use super::{Model, Outcome};
+use netscript_net::op::{Family, NetnsRef, Route, RouteOp};
+
+impl Model {
+    pub(super) fn apply_route(&mut self, netns: &NetnsRef, op: &RouteOp) -> Outcome {
+        let space = self.space_id(netns)?;
+        match op {
+            RouteOp::Add(route) => self.make_route(netns, route, false),
+            RouteOp::Replace(route) => self.make_route(netns, route, true),
+            RouteOp::Del(route) => {
+                let devices = self.devices_of(netns, route)?;
+                match route.family() {
+                    Family::V4 => self.del_route4(space, route, &devices),
+                    Family::V6 => self.del_route6(space, route, &devices),
+                }
+            }
+            RouteOp::Flush(family, table) => {
+                let space = self.space_mut(space);
+                match family {
+                    Family::V4 => space.fib4.flush(*table),
+                    Family::V6 => space.fib6.flush(*table),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn make_route(&mut self, netns: &NetnsRef, route: &Route, replace: bool) -> Outcome {
+        let space = self.space_id(netns)?;
+        let devices = self.devices_of(netns, route)?;
+        match route.family() {
+            Family::V4 => self.make_route4(space, route, &devices, replace),
+            Family::V6 => self.make_route6(space, route, &devices, replace),
+        }
+    }
+
+    /// The links that the nexthops name.
+    fn devices_of(&self, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Option<DevId>>> {
+        route.nexthops.iter().map(|hop| hop.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()).collect()
+    }
+}

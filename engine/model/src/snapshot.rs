@@ -1,0 +1,340 @@
+//! What the model believes, in the words of the state.
+
+use std::net::IpAddr;
+
+use super::addr::{Addr4, Addr6};
+use super::device::{DevId, Device, Kind};
+use super::route::{Route4, Route6};
+use super::space::SpaceId;
+use super::{Model, Outcome};
+use netscript_net::op::netfilter::TableRef;
+use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, Scope, TableId};
+use netscript_net::state::{
+    Addr, FdbRecord, ForeignRules, Hardware, Link, LinkType, NeighRecord, NetState, Netns, OperState, Peer, Ruleset,
+};
+
+impl Model {
+    /// The names under `/run/netns`, sorted.
+    pub fn netns_names(&self) -> Vec<NetnsName> {
+        let mut names: Vec<NetnsName> = self.names.keys().filter_map(|netns| netns.name().cloned()).collect();
+        names.extend(self.leftovers.iter().cloned());
+        names.sort();
+        names
+    }
+
+    /// Everything that is there, in namespaces without a name as well.
+    pub fn state(&self) -> Outcome<NetState> {
+        let mut state = NetState::default();
+        for netns in self.names.keys() {
+            state.netns.insert(netns.clone(), self.contents(netns)?);
+        }
+        Ok(state)
+    }
+
+    /// What a namespace holds, with the settings that were written.
+    pub fn contents(&self, netns: &NetnsRef) -> Outcome<Netns> {
+        let mut contents = Netns { links: self.links(netns)?, ..Netns::default() };
+        for family in [Family::V4, Family::V6] {
+            contents.routes.extend(self.routes(netns, family)?);
+            contents.policy.extend(self.policy_rules(netns, family)?);
+            contents.ruleset.tables.extend(self.ruleset(netns, family)?.tables);
+        }
+        contents.neighbours = self.neighbours(netns)?;
+        contents.fdb = self.fdb(netns)?;
+        contents.foreign = self.foreign_rules(netns)?;
+        contents.sysctls = self.space(self.space_id(netns)?).sysctls.clone();
+        Ok(contents)
+    }
+
+    /// Whether a namespace is there.
+    pub fn has_netns(&self, netns: &NetnsRef) -> bool {
+        self.names.contains_key(netns)
+    }
+
+    /// The links of a namespace with their addresses, by index.
+    pub fn links(&self, netns: &NetnsRef) -> Outcome<Vec<Link>> {
+        let space = self.space_id(netns)?;
+        Ok(self.space(space).by_index.values().map(|id| self.describe_link(netns, *id)).collect())
+    }
+
+    /// One link; `None`: it is not there.
+    pub fn link(&self, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
+        let space = self.space_id(netns)?;
+        Ok(self.space(space).links.get(name).map(|id| self.describe_link(netns, *id)))
+    }
+
+    /// The links elsewhere that end with a namespace.
+    pub fn far_ends(&self, netns: &NetnsRef) -> Vec<(NetnsRef, IfName)> {
+        let Some(space) = self.names.get(netns).copied() else { return Vec::new() };
+        let used = self.space(space).names.len() > 1 || self.programs.values().any(|used| *used == space);
+        let peers = self.space(space).links.values().filter_map(|id| match self.device(*id).kind {
+            Kind::Veth(peer) => peer,
+            Kind::Loopback
+            | Kind::Bridge(_)
+            | Kind::Vxlan(..)
+            | Kind::Macvlan(..)
+            | Kind::Ipvlan(..)
+            | Kind::Vlan(..)
+            | Kind::Dummy
+            | Kind::Tun(_)
+            | Kind::Physical => None,
+        });
+        let tunnels = self.tunnels_of(space);
+        let elsewhere = peers.chain(tunnels).filter(|id| !used && self.device(*id).space != space);
+        elsewhere.filter_map(|id| Some((self.name_of(self.space_of(id))?, self.device(id).name.clone()))).collect()
+    }
+
+    fn name_of(&self, space: SpaceId) -> Option<NetnsRef> {
+        self.space(space).names.first().cloned()
+    }
+
+    fn peer(&self, netns: &NetnsRef, id: DevId) -> Peer {
+        let device = self.device(id);
+        let here = self.names.get(netns) == Some(&device.space);
+        let place = if here { Some(netns.clone()) } else { self.name_of(device.space) };
+        Peer { netns: place, index: None, name: Some(device.name.clone()) }
+    }
+
+    fn describe_link(&self, netns: &NetnsRef, id: DevId) -> Link {
+        let device = self.device(id);
+        Link {
+            name: device.name.clone(),
+            index: None,
+            kind: self.describe_kind(netns, device),
+            mac: self.describe_mac(device),
+            mtu: device.mtu,
+            up: device.up,
+            carrier: device.ready(),
+            arp: device.arp,
+            promisc: device.promisc,
+            state: self.oper_state(device),
+            alias: device.alias.clone(),
+            master: device.master.map(|master| self.device(master).name.clone()),
+            hairpin: device.hairpin,
+            addrs: describe_addrs(device),
+            unknown_addr: device.addrs6.iter().any(|addr| addr.local.is_none()),
+        }
+    }
+
+    fn describe_kind(&self, netns: &NetnsRef, device: &Device) -> LinkType {
+        match &device.kind {
+            Kind::Loopback => LinkType::Loopback,
+            Kind::Veth(peer) => LinkType::Veth(peer.map(|peer| self.peer(netns, peer))),
+            Kind::Bridge(bridge) => LinkType::Bridge { options: bridge.options.clone(), id: None, root_id: None },
+            Kind::Vxlan(vxlan, lower) => {
+                let mut vxlan = vxlan.clone();
+                if let Some(lower) = lower {
+                    vxlan.dev = Some(self.device(*lower).name.clone());
+                }
+                LinkType::Vxlan(vxlan)
+            }
+            Kind::Macvlan(lower, mode) => LinkType::Macvlan(self.peer(netns, *lower), *mode),
+            Kind::Ipvlan(lower, mode) => LinkType::Ipvlan(self.peer(netns, *lower), *mode),
+            Kind::Vlan(lower, id) => LinkType::Vlan(self.peer(netns, *lower), *id),
+            Kind::Dummy => LinkType::Dummy,
+            Kind::Tun(mode) => LinkType::Tun(*mode),
+            Kind::Physical => LinkType::Physical,
+        }
+    }
+
+    /// A bridge has the address of a port, unless someone set one.
+    fn describe_mac(&self, device: &Device) -> Hardware {
+        match device.bridge() {
+            Some(bridge) if !bridge.mac_set => Hardware::Unknown,
+            _ => device.mac,
+        }
+    }
+
+    /// `default_operstate`
+    fn oper_state(&self, device: &Device) -> OperState {
+        if !device.up {
+            return OperState::Down;
+        }
+        match device.kind {
+            Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy => OperState::Unknown,
+            Kind::Bridge(ref bridge) if !bridge.lost_carrier => OperState::Unknown,
+            _ if device.carrier => OperState::Up,
+            Kind::Veth(Some(below)) | Kind::Macvlan(below, _) | Kind::Ipvlan(below, _) | Kind::Vlan(below, _) => {
+                let below = self.device(below);
+                if below.space == device.space && !below.carrier { OperState::LowerLayerDown } else { OperState::Down }
+            }
+            Kind::Veth(None) | Kind::Bridge(_) | Kind::Tun(_) | Kind::Physical => OperState::Down,
+        }
+    }
+
+    /// The routes of a namespace, in the kernel's order.
+    pub fn routes(&self, netns: &NetnsRef, family: Family) -> Outcome<Vec<Route>> {
+        let space = self.space_id(netns)?;
+        let space = self.space(space);
+        Ok(match family {
+            Family::V4 => {
+                space.fib4.iter().map(|(table, dst, route)| self.describe_route4(table, *dst, route)).collect()
+            }
+            Family::V6 => {
+                space.fib6.iter().flat_map(|(table, dst, routes)| self.describe_routes6(table, *dst, routes)).collect()
+            }
+        })
+    }
+
+    fn dev_name(&self, dev: Option<DevId>) -> Option<IfName> {
+        dev.map(|dev| self.device(dev).name.clone())
+    }
+
+    fn describe_route4(&self, table: TableId, dst: Prefix, route: &Route4) -> Route {
+        let Route4 { kind, scope, metric, src, proto, mtu, ways } = route;
+        let hops = ways.iter().map(|way| Nexthop {
+            via: way.via,
+            dev: self.dev_name(way.dev),
+            weight: way.weight,
+            onlink: way.onlink,
+        });
+        Route {
+            dst,
+            kind: *kind,
+            nexthops: hops.collect(),
+            src: src.map(IpAddr::V4),
+            metric: Some(*metric).filter(|metric| *metric != 0),
+            table,
+            scope: Some(*scope),
+            proto: Some(*proto),
+            mtu: *mtu,
+        }
+    }
+
+    /// Siblings are one route with several nexthops.
+    fn describe_routes6(&self, table: TableId, dst: Prefix, routes: &[Route6]) -> Vec<Route> {
+        let mut described = Vec::new();
+        let mut seen = Vec::new();
+        for route in routes {
+            if let Some(group) = route.group {
+                if seen.contains(&group) {
+                    continue;
+                }
+                seen.push(group);
+            }
+            let together = |other: &&Route6| match route.group {
+                Some(group) => other.group == Some(group),
+                None => std::ptr::eq(*other, route),
+            };
+            let hops = routes.iter().filter(together).map(|member| Nexthop {
+                via: member.way.via.map(IpAddr::V6),
+                dev: self.dev_name(member.way.dev),
+                weight: member.way.weight,
+                onlink: member.way.onlink,
+            });
+            let nexthops = if route.kind.discards() { Vec::new() } else { hops.collect() };
+            described.push(Route {
+                dst,
+                kind: route.kind,
+                nexthops,
+                src: route.src.map(IpAddr::V6),
+                metric: Some(route.metric).filter(|metric| *metric != 0),
+                table,
+                scope: Some(Scope::Global),
+                proto: Some(route.proto),
+                mtu: route.mtu,
+            });
+        }
+        described
+    }
+
+    /// The rules that choose a routing table, in order.
+    pub fn policy_rules(&self, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
+        let space = self.space_id(netns)?;
+        let space = self.space(space);
+        let rules = match family {
+            Family::V4 => &space.rules4,
+            Family::V6 => &space.rules6,
+        };
+        Ok(rules.iter().cloned().collect())
+    }
+
+    /// The neighbours of both families.
+    pub fn neighbours(&self, netns: &NetnsRef) -> Outcome<Vec<NeighRecord>> {
+        let space = self.space_id(netns)?;
+        let records = self.space(space).neighbours.iter().map(|((dev, dst), mac)| NeighRecord {
+            dst: *dst,
+            mac: Some(*mac).filter(|_| self.device(*dev).mac != Hardware::None),
+            dev: self.device(*dev).name.clone(),
+            state: "permanent".to_owned(),
+        });
+        Ok(records.collect())
+    }
+
+    /// The entries that someone added; those of the links' own addresses nobody knows.
+    pub fn fdb(&self, netns: &NetnsRef) -> Outcome<Vec<FdbRecord>> {
+        let space = self.space_id(netns)?;
+        let mut records = Vec::new();
+        for id in self.space(space).by_index.values() {
+            let device = self.device(*id);
+            let record = |mac: Mac, dev: &Device, master: Option<&Device>, dst| FdbRecord {
+                mac,
+                dev: dev.name.clone(),
+                master: master.map(|master| master.name.clone()),
+                dst,
+                // `bridge fdb add … master static`
+                state: if master.is_some_and(|master| master.name != dev.name) { "static" } else { "permanent" }
+                    .to_owned(),
+            };
+            records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, Some(entry.dst))));
+            // A tunnel lists its own table alone.
+            let taken = device.hw_addrs.iter().filter(|_| !matches!(device.kind, Kind::Vxlan(..)));
+            records.extend(taken.map(|mac| record(mac, device, None, None)));
+            let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);
+            records.extend(bridge.map(|(mac, port)| record(*mac, self.device(*port), Some(device), None)));
+        }
+        Ok(records)
+    }
+
+    /// Rules that packets meet and that [`Model::ruleset`] does not tell of.
+    pub fn foreign_rules(&self, netns: &NetnsRef) -> Outcome<ForeignRules> {
+        Ok(self.space(self.space_id(netns)?).tables.foreign().clone())
+    }
+
+    /// The chains and rules of iptables of one family.
+    pub fn ruleset(&self, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {
+        let space = self.space_id(netns)?;
+        let of_family = |table: &&TableRef| table.family == family;
+        let ruleset = self.space(space).tables.ruleset();
+        let tables = ruleset.tables.keys().filter(of_family).map(|table| (*table, ruleset.chains(*table).to_vec()));
+        Ok(Ruleset { tables: tables.collect() })
+    }
+}
+
+/// IPv4 comes first. An address that nobody knows is left out.
+fn describe_addrs(device: &Device) -> Vec<Addr> {
+    let v4 = device.addrs4.iter().map(|addr| describe_addr4(device, addr));
+    v4.chain(device.addrs6.iter().filter_map(describe_addr6)).collect()
+}
+
+fn describe_addr4(device: &Device, addr: &Addr4) -> Addr {
+    let Addr4 { local, address, len, broadcast, scope, label, secondary } = addr;
+    Addr {
+        local: Prefix::new((*local).into(), *len).expect("lengths come from prefixes"),
+        peer: (address != local).then(|| (*address).into()),
+        broadcast: broadcast.map(IpAddr::V4),
+        scope: *scope,
+        label: Some(label.clone()).filter(|label| label != device.name.as_str()),
+        nodad: false,
+        tentative: false,
+        permanent: true,
+        secondary: *secondary,
+        proto: None,
+    }
+}
+
+fn describe_addr6(addr: &Addr6) -> Option<Addr> {
+    let Addr6 { local, peer, len, scope, nodad, tentative, prefix_route: _ } = addr;
+    Some(Addr {
+        local: Prefix::new((*local)?.into(), *len)?,
+        peer: peer.map(IpAddr::V6),
+        broadcast: None,
+        scope: *scope,
+        label: None,
+        nodad: *nodad,
+        tentative: *tentative,
+        permanent: true,
+        secondary: false,
+        proto: None,
+    })
+}

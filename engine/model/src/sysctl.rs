@@ -1,0 +1,255 @@
+//! Kernel settings that routes and addresses depend on (net/ipv4/devinet.c, net/ipv6/addrconf.c).
+
+use super::device::DevId;
+use super::settings::{self, Found};
+use super::space::SpaceId;
+use super::{Model, Outcome};
+use netscript_net::error::Errno;
+use netscript_net::op::{Family, IfName, NetnsRef, SysctlKey, SysctlOp};
+
+/// A setting below `net.ipv4.conf` or `net.ipv6.conf`.
+struct Conf<'a> {
+    family: Family,
+    whose: Whose<'a>,
+    setting: &'a str,
+}
+
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    All,
+    Default,
+    Link(&'a str),
+}
+
+impl<'a> Conf<'a> {
+    fn of(path: &'a str) -> Option<Conf<'a>> {
+        let mut parts = path.split('/');
+        let (net, family, conf) = (parts.next()?, parts.next()?, parts.next()?);
+        let family = match (net, family) {
+            ("net", "ipv4") => Family::V4,
+            ("net", "ipv6") => Family::V6,
+            _ => return None,
+        };
+        if family == Family::V4 && conf == "ip_forward" && parts.next().is_none() {
+            return Some(Conf { family, whose: Whose::All, setting: "forwarding" });
+        }
+        let (whose, setting) = (parts.next()?, parts.next()?);
+        let whose = match whose {
+            "all" => Whose::All,
+            "default" => Whose::Default,
+            link => Whose::Link(link),
+        };
+        (conf == "conf" && parts.next().is_none()).then_some(Conf { family, whose, setting })
+    }
+
+    /// Written for all, it is written for each.
+    fn spreads(&self) -> bool {
+        matches!((self.family, self.setting), (_, "forwarding") | (Family::V6, "disable_ipv6"))
+    }
+}
+
+impl Model {
+    pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
+        match (op, self.write_sysctl(netns, op)) {
+            (SysctlOp::WriteIfThere(..), Err(failure))
+                if failure.absent.is_none() && failure.refusal.errno == Errno::ENOENT =>
+            {
+                Ok(())
+            }
+            (SysctlOp::Write(..) | SysctlOp::WriteIfThere(..), written) => written,
+        }
+    }
+
+    fn write_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
+        let space = self.space_id(netns)?;
+        let (key, value) = (op.key(), op.value());
+        let path = key.relative_path();
+        match settings::find(&path) {
+            Found::Folder => return Err(Errno::EISDIR.into()),
+            Found::Nothing => return Err(Errno::ENOENT.into()),
+            Found::Setting | Found::Unknown => self.check_neighbour_link(space, &path)?,
+        }
+        let conf = Conf::of(&path);
+        let link = conf.as_ref().map_or(Ok(None), |conf| self.link_of(space, conf))?;
+        settings::check_write(&path, value, *netns == NetnsRef::Host)?;
+        let Some((conf, number)) = conf.zip(settings::integer(value)) else {
+            match op {
+                SysctlOp::Write(..) => {
+                    drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))
+                }
+                // Whether the kernel has it, nobody knows.
+                SysctlOp::WriteIfThere(..) => drop(self.space_mut(space).sysctls.remove(key)),
+            }
+            return Ok(());
+        };
+        self.remember(space, &conf, number);
+        let on = number != 0;
+        match (conf.family, conf.setting) {
+            (Family::V6, "forwarding") => self.write_forwarding6(space, conf.whose, link, on),
+            (Family::V6, "disable_ipv6") => self.write_disable6(space, conf.whose, link, on),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The link that a setting is of, which must be there, with the protocol.
+    fn link_of(&self, space: SpaceId, conf: &Conf) -> Outcome<Option<DevId>> {
+        let Whose::Link(name) = conf.whose else { return Ok(None) };
+        let found = IfName::parse(name).ok().and_then(|name| self.space(space).links.get(&name).copied());
+        let runs = |id: &DevId| match conf.family {
+            Family::V4 => self.has_ipv4(*id),
+            Family::V6 => self.has_ipv6(*id),
+        };
+        found.filter(runs).map(Some).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// A setting of `neigh/LINK` is there with the link.
+    fn check_neighbour_link(&self, space: SpaceId, path: &str) -> Outcome {
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts[..] {
+            ["net", "ipv4" | "ipv6", "neigh", link, _] if link != "default" => {
+                let found = IfName::parse(link).is_ok_and(|name| self.space(space).links.contains_key(&name));
+                if found { Ok(()) } else { Err(Errno::ENOENT.into()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a setting is there, as far as that is known; the settings in the same folder if it is not.
+    pub fn missing_setting(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<Vec<String>>> {
+        let space = self.space_id(netns)?;
+        let path = key.relative_path();
+        let mut linked = true;
+        let there = match settings::find(&path) {
+            Found::Nothing => false,
+            Found::Folder => return Err(Errno::EISDIR.into()),
+            Found::Setting | Found::Unknown => {
+                linked = self.check_neighbour_link(space, &path).is_ok()
+                    && Conf::of(&path).is_none_or(|conf| self.link_of(space, &conf).is_ok());
+                linked
+            }
+        };
+        // Without its link there is not even the folder.
+        Ok((!there).then(|| if linked { settings::beside(&path, key) } else { Vec::new() }))
+    }
+
+    /// Keeps what was written, and what is known by that of others.
+    fn remember(&mut self, space: SpaceId, conf: &Conf, number: i32) {
+        let value = number.to_string();
+        let before = self.known(space, conf).map(str::to_owned);
+        if conf.spreads() && matches!(conf.whose, Whose::All) {
+            let (changed, certain) = match conf.family {
+                // inet_forward_change is for what is not so already.
+                Family::V4 => (before.as_ref() != Some(&value), before.is_some()),
+                Family::V6 => (true, true),
+            };
+            let others = |path: &str| Conf::of(path).is_some_and(|other| other.same_setting(conf));
+            self.space_mut(space).sysctls.retain(|key, known| {
+                if changed && others(&key.relative_path()) && *known != value {
+                    known.clone_from(&value);
+                    return certain;
+                }
+                true
+            });
+        }
+        let name = match conf.whose {
+            Whose::All => "all",
+            Whose::Default => "default",
+            Whose::Link(name) => name,
+        };
+        let path = format!("/net/{}/conf/{name}/{}", family_folder(conf.family), conf.setting);
+        if let Ok(key) = SysctlKey::parse(&path) {
+            self.space_mut(space).sysctls.insert(key, value);
+        }
+    }
+
+    fn known(&self, space: SpaceId, conf: &Conf) -> Option<&str> {
+        let same = |other: &Conf| other.same_setting(conf) && other.whose.is(conf.whose);
+        let sysctls = &self.space(space).sysctls;
+        let mut found =
+            sysctls.iter().filter(|(key, _)| Conf::of(&key.relative_path()).is_some_and(|other| same(&other)));
+        found.next().map(|(_, value)| value.as_str())
+    }
+
+    fn links_of(&self, space: SpaceId) -> Vec<DevId> {
+        self.space(space).links.values().copied().collect()
+    }
+
+    /// `addrconf_fixup_forwarding`
+    fn write_forwarding6(&mut self, space: SpaceId, whose: Whose, link: Option<DevId>, on: bool) {
+        if !matches!(whose, Whose::Link(_)) {
+            self.space_mut(space).default_forwarding6 = on;
+        }
+        let links = if matches!(whose, Whose::All) { self.links_of(space) } else { link.into_iter().collect() };
+        for link in links {
+            self.set_forwarding6(link, on);
+        }
+    }
+
+    /// `addrconf_disable_ipv6`
+    fn write_disable6(&mut self, space: SpaceId, whose: Whose, link: Option<DevId>, on: bool) {
+        if !matches!(whose, Whose::Link(_)) {
+            self.space_mut(space).default_disable6 = on;
+        }
+        let links = if matches!(whose, Whose::All) { self.links_of(space) } else { link.into_iter().collect() };
+        for link in links {
+            self.set_disable6(link, on);
+        }
+    }
+
+    /// The settings of a link go with it, or with its protocol.
+    pub(super) fn forget_settings(&mut self, id: DevId, family: Family) {
+        let (space, name) = (self.space_of(id), self.device(id).name.clone());
+        let of_link = |path: &str| {
+            Conf::of(path).is_some_and(|conf| conf.family == family && conf.whose.is(Whose::Link(name.as_str())))
+        };
+        self.space_mut(space).sysctls.retain(|key, _| !of_link(&key.relative_path()));
+    }
+
+    /// The settings of a link that is called otherwise from now on.
+    pub(super) fn rename_settings(&mut self, id: DevId, from: &IfName) {
+        let (space, to) = (self.space_of(id), self.device(id).name.clone());
+        let renamed = |key: &SysctlKey| {
+            let path = key.relative_path();
+            let conf = Conf::of(&path).filter(|conf| conf.whose.is(Whose::Link(from.as_str())))?;
+            SysctlKey::parse(&format!("/net/{}/conf/{to}/{}", family_folder(conf.family), conf.setting)).ok()
+        };
+        let sysctls = std::mem::take(&mut self.space_mut(space).sysctls);
+        self.space_mut(space).sysctls =
+            sysctls.into_iter().map(|(key, value)| (renamed(&key).unwrap_or(key), value)).collect();
+    }
+
+    /// The value of a setting that a script wrote.
+    pub fn read_sysctl(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<String>> {
+        let space = self.space_id(netns)?;
+        let path = key.relative_path();
+        settings::check_read(&path)?;
+        Ok(match Conf::of(&path) {
+            Some(conf) => self.known(space, &conf).map(str::to_owned),
+            None => self.space(space).sysctls.get(key).cloned(),
+        })
+    }
+}
+
+impl Conf<'_> {
+    fn same_setting(&self, other: &Conf) -> bool {
+        (self.family, self.setting) == (other.family, other.setting)
+    }
+}
+
+impl Whose<'_> {
+    fn is(self, other: Whose) -> bool {
+        match (self, other) {
+            (Whose::All, Whose::All) | (Whose::Default, Whose::Default) => true,
+            (Whose::Link(link), Whose::Link(other)) => link == other,
+            (Whose::All | Whose::Default | Whose::Link(_), _) => false,
+        }
+    }
+}
+
+fn family_folder(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    }
+}

@@ -1,0 +1,24 @@
+//! Where in a script something happened.
+
+use std::fmt;
+use std::rc::Rc;
+
+/// A point in a script: where a token begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct At {
+    /// The script, as [`Sources`] knows it.
+    pub source: Rc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1; 0 is the whole line.
+    pub column: usize,
+    /// The source is a module, and not the script that runs or what is typed.
+    pub module: bool,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if self.module { write!(f, " of {}", self.source) } else { Ok(()) }
+    }
+}

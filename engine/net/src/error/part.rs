@@ -1,0 +1,176 @@
+//! Which part of a call an error is about.
+
+use super::Error;
+
+/// A part of a call, as a path into it: `[Option("nexthops"), Element(1), Option("via")]` is the
+/// value of `via` in the second element of the value of `nexthops`.
+///
+/// The words of the language know the part, but not where it is written. The interpreter looks it
+/// up in the script's syntax tree, and only when an error is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part(Vec<Step>);
+
+/// A step from a whole into one of its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// What a method is called on.
+    Receiver,
+    /// An argument in the brackets, counted from 0.
+    Argument(usize),
+    /// The value of a key of a map; at the beginning of a path, of the map of options.
+    Option(String),
+    /// A key of a map itself; at the beginning of a path, of the map of options.
+    Key(String),
+    /// An element of an array, counted from 0.
+    Element(usize),
+}
+
+impl Part {
+    /// A path, outermost first.
+    pub fn new(steps: impl Into<Vec<Step>>) -> Part {
+        Part(steps.into())
+    }
+
+    /// What a method is called on.
+    pub fn receiver() -> Part {
+        Part(vec![Step::Receiver])
+    }
+
+    /// An argument in the brackets, counted from 0.
+    pub fn argument(number: usize) -> Part {
+        Part(vec![Step::Argument(number)])
+    }
+
+    /// The value of an option.
+    pub fn option(key: impl Into<String>) -> Part {
+        Part(vec![Step::Option(key.into())])
+    }
+
+    /// The path, outermost first.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+impl Error {
+    /// The error as one about a part of a call, where that is known.
+    pub fn about(self, part: Option<Part>) -> Error {
+        match part {
+            Some(part) => Error::In { part, error: Box::new(self) },
+            None => self,
+        }
+    }
+
+    /// The error as one about a part of what it was about: of a value that is an argument, about
+    /// that argument. Errors that are not about the value that was given stay as they are.
+    pub fn within(self, step: Step) -> Error {
+        match self {
+            Error::In { part: Part(mut steps), error } => {
+                steps.insert(0, step);
+                Error::In { part: Part(steps), error }
+            }
+            error if error.is_about_a_value() => Error::In { part: Part(vec![step]), error: Box::new(error) },
+            error => error,
+        }
+    }
+
+    /// Whether the error is about what a script gave to a word, and not about the work of the word.
+    fn is_about_a_value(&self) -> bool {
+        match self {
+            Error::LinkName { .. }
+            | Error::NetnsName { .. }
+            | Error::ChainName { .. }
+            | Error::Mac { .. }
+            | Error::Prefix { .. }
+            | Error::Address { .. }
+            | Error::WrongFamily { .. }
+            | Error::SysctlKey { .. }
+            | Error::Port { .. }
+            | Error::OutOfRange { .. }
+            | Error::UnknownOption { .. }
+            | Error::MissingOption { .. }
+            | Error::OptionValue { .. }
+            | Error::Conflict { .. }
+            | Error::WrongType { .. }
+            | Error::Gone { .. }
+            | Error::NoSuchLink { .. }
+            | Error::NoSuchNetns { .. }
+            | Error::LeftoverNetns { .. }
+            | Error::NoSuchProcess { .. }
+            | Error::NotThere { .. }
+            | Error::NoSuchSetting { .. }
+            | Error::Program { .. }
+            | Error::File { .. }
+            | Error::Target { .. }
+            | Error::Url { .. }
+            | Error::Listen { .. }
+            | Error::Probe { .. } => true,
+            Error::In { .. }
+            | Error::Refused { .. }
+            | Error::Unanswered { .. }
+            | Error::NoTerminal
+            | Error::Unreadable { .. }
+            | Error::NoTest { .. }
+            | Error::NotRoot { .. }
+            | Error::NoCapability { .. }
+            | Error::OldKernel { .. }
+            | Error::StuckLink { .. }
+            | Error::NoSandbox { .. }
+            | Error::Unknowable { .. }
+            | Error::Assertion { .. }
+            | Error::Waited { .. }
+            | Error::LabUp { .. }
+            | Error::LabBusy { .. }
+            | Error::NoSuchLab { .. }
+            | Error::Strangers { .. }
+            | Error::Foreign { .. }
+            | Error::Journal { .. }
+            | Error::NotUndone { .. }
+            | Error::HiddenSetting { .. }
+            | Error::NotAllowed { .. }
+            | Error::ImportOutside { .. }
+            | Error::ImportCircle { .. }
+            | Error::TooMuchMemory { .. }
+            | Error::Fault { .. }
+            | Error::NotALab { .. }
+            | Error::NotEnded { .. }
+            | Error::NoUndo { .. }
+            | Error::Interrupted
+            | Error::Late { .. }
+            | Error::Script(_) => false,
+        }
+    }
+}
+
+/// Says which part of a call a value was.
+pub trait Within<T> {
+    /// The value was an argument in the brackets, counted from 0.
+    fn argument(self, number: usize) -> Result<T, Error>;
+
+    /// The value was an element of an array, counted from 0.
+    fn element(self, number: usize) -> Result<T, Error>;
+
+    /// The value was that of an option.
+    fn option(self, key: &str) -> Result<T, Error>;
+
+    /// The error is about the key of an option.
+    fn key(self, key: &str) -> Result<T, Error>;
+}
+
+impl<T> Within<T> for Result<T, Error> {
+    fn argument(self, number: usize) -> Result<T, Error> {
+        self.map_err(|error| error.within(Step::Argument(number)))
+    }
+
+    fn element(self, number: usize) -> Result<T, Error> {
+        self.map_err(|error| error.within(Step::Element(number)))
+    }
+
+    fn option(self, key: &str) -> Result<T, Error> {
+        self.map_err(|error| error.within(Step::Option(key.to_owned())))
+    }
+
+    fn key(self, key: &str) -> Result<T, Error> {
+        self.map_err(|error| error.within(Step::Key(key.to_owned())))
+    }
+}

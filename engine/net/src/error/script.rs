@@ -1,0 +1,40 @@
+//! Errors on their way through Rhai. Here and not in the language, since Rust lets a conversion stand only beside one of
+//! its two types; without the feature `rhai` this crate knows nothing of scripts.
+
+use std::fmt;
+use std::rc::Rc;
+
+use rhai::{Dynamic, EvalAltResult, Position};
+
+use super::Error;
+
+/// An error as a script sees it in `catch (e)`: with `.code`, `.message` and `.errno`.
+#[derive(Clone)]
+pub struct ScriptError(Rc<Error>);
+
+impl ScriptError {
+    /// An error for a script.
+    pub fn new(error: Error) -> ScriptError {
+        ScriptError(Rc::new(error))
+    }
+
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let description = self.0.describe();
+        write!(f, "error[{}]: {}", description.code, description.message)
+    }
+}
+
+/// An error on its way through Rhai. Rhai fills in the place.
+impl From<Error> for Box<EvalAltResult> {
+    fn from(error: Error) -> Box<EvalAltResult> {
+        let value = Dynamic::from(ScriptError::new(error));
+        EvalAltResult::ErrorRuntime(value, Position::NONE).into()
+    }
+}

@@ -1,0 +1,137 @@
+//! Addresses of links: `ip addr add`, `ip addr del`.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{IfName, Prefix};
+
+/// How far an address or a route reaches (`RT_SCOPE_*`, linux/rtnetlink.h).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+pub enum Scope {
+    /// Everywhere: 0.
+    Global,
+    /// This site: 200.
+    Site,
+    /// This link: 253.
+    Link,
+    /// This host: 254.
+    Host,
+    /// Nothing: 255.
+    Nowhere,
+    /// A number that has no name.
+    Other(u8),
+}
+
+impl Scope {
+    /// The kernel's number.
+    pub fn number(self) -> u8 {
+        match self {
+            Scope::Global => 0,
+            Scope::Site => 200,
+            Scope::Link => 253,
+            Scope::Host => 254,
+            Scope::Nowhere => 255,
+            Scope::Other(n) => n,
+        }
+    }
+
+    /// The scope of a kernel's number.
+    pub fn from_number(n: u8) -> Scope {
+        match n {
+            0 => Scope::Global,
+            200 => Scope::Site,
+            253 => Scope::Link,
+            254 => Scope::Host,
+            255 => Scope::Nowhere,
+            n => Scope::Other(n),
+        }
+    }
+
+    /// The word of `ip`: `global`, `site`, `link`, `host`, `nowhere`, or the number.
+    pub fn word(self) -> String {
+        match self {
+            Scope::Global => "global".into(),
+            Scope::Site => "site".into(),
+            Scope::Link => "link".into(),
+            Scope::Host => "host".into(),
+            Scope::Nowhere => "nowhere".into(),
+            Scope::Other(n) => n.to_string(),
+        }
+    }
+
+    /// The scope of a word or number of `ip`.
+    pub fn from_word(word: &str) -> Option<Scope> {
+        Some(match word {
+            "global" | "universe" => Scope::Global,
+            "site" => Scope::Site,
+            "link" => Scope::Link,
+            "host" => Scope::Host,
+            "nowhere" => Scope::Nowhere,
+            number => Scope::from_number(number.parse().ok()?),
+        })
+    }
+}
+
+/// The broadcast address to set with an IPv4 address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub enum Broadcast {
+    /// All host bits one: `brd +`.
+    Derived,
+    /// This one.
+    Address(Ipv4Addr),
+}
+
+/// An address as it is given to a link.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct AddrSpec {
+    /// The link's own address, and the length of its network.
+    pub local: Prefix,
+    /// The other end of a point-to-point link; its length is then the network's.
+    pub peer: Option<Prefix>,
+    /// IPv4 only.
+    pub broadcast: Option<Broadcast>,
+    /// `None`: what `ip` chooses, host for 127.0.0.0/8, global for others.
+    pub scope: Option<Scope>,
+    /// IPv4 only: the link's name or its name with `:` and a suffix.
+    pub label: Option<String>,
+    /// IPv6 only: leave duplicate address detection on.
+    pub dad: bool,
+    /// Who gave it (`IFA_PROTO`), where an address is put back that the kernel had made by itself.
+    pub proto: Option<u8>,
+}
+
+impl AddrSpec {
+    /// An address with nothing else set.
+    pub fn new(local: Prefix) -> AddrSpec {
+        AddrSpec { local, peer: None, broadcast: None, scope: None, label: None, dad: false, proto: None }
+    }
+
+    /// The broadcast address that the kernel is asked for, derived from the peer's network if
+    /// there is one. As with `ip`, `+` means nothing for a network of one or two addresses.
+    pub fn broadcast_address(&self) -> Option<Ipv4Addr> {
+        // Longest network that has one (RFC 3021 took it from /31).
+        const LONGEST: u8 = 30;
+        let network = self.peer.unwrap_or(self.local);
+        match (self.broadcast?, network.broadcast()) {
+            (Broadcast::Address(addr), _) => Some(addr),
+            (Broadcast::Derived, IpAddr::V4(addr)) => (network.len() <= LONGEST).then_some(addr),
+            (Broadcast::Derived, IpAddr::V6(_)) => None,
+        }
+    }
+
+    /// The scope that the kernel is asked for, chosen as `ip addr add` chooses it.
+    pub fn effective_scope(&self) -> Scope {
+        match self.local.addr() {
+            IpAddr::V4(addr) if addr.is_loopback() => self.scope.unwrap_or(Scope::Host),
+            _ => self.scope.unwrap_or(Scope::Global),
+        }
+    }
+}
+
+/// An operation on the addresses of a link.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum AddrOp {
+    /// `ip addr add ADDRESS dev LINK`
+    Add(IfName, AddrSpec),
+    /// `ip addr del ADDRESS dev LINK`
+    Del(IfName, AddrSpec),
+}

@@ -1,0 +1,226 @@
+//! From one state of a namespace to another: the operations that put back what was lost, and take
+//! away what came. Links and namespaces that are gone are not made here.
+
+use std::net::IpAddr;
+
+use super::{Addr, FdbRecord, Hardware, Link, NeighRecord, Netns};
+use crate::op::{
+    Action, AddrOp, AddrSpec, Broadcast, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, Mac, NeighOp, Neighbour,
+    NetnsRef, Op, PolicyOp, Prefix, Route, RouteKind, RouteOp, RouteProto, TableId,
+};
+
+impl Addr {
+    /// The address as it is given.
+    pub fn spec(&self) -> AddrSpec {
+        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } =
+            self;
+        AddrSpec {
+            local: *local,
+            peer: peer.and_then(|peer| Prefix::new(peer, local.len())),
+            broadcast: match broadcast {
+                Some(IpAddr::V4(addr)) => Some(Broadcast::Address(*addr)),
+                Some(IpAddr::V6(_)) | None => None,
+            },
+            scope: Some(*scope),
+            label: label.clone(),
+            dad: !nodad,
+            proto: *proto,
+        }
+    }
+
+    /// The kernel makes it by itself: of a hardware address, or on `lo`.
+    fn is_made_by_kernel(&self) -> bool {
+        match self.local.addr() {
+            IpAddr::V6(addr) => {
+                addr.is_loopback() || (addr.is_unicast_link_local() && addr.octets()[11..13] == [0xff, 0xfe])
+            }
+            IpAddr::V4(_) => false,
+        }
+    }
+}
+
+impl Netns {
+    /// The same with a link that is called otherwise.
+    pub fn renamed(mut self, from: &IfName, to: &IfName) -> Netns {
+        let rename = |name: &mut IfName| {
+            if name == from {
+                name.clone_from(to);
+            }
+        };
+        for link in &mut self.links {
+            rename(&mut link.name);
+            link.master.iter_mut().for_each(rename);
+        }
+        let hops = self.routes.iter_mut().flat_map(|route| &mut route.nexthops);
+        hops.filter_map(|hop| hop.dev.as_mut()).for_each(rename);
+        self.neighbours.iter_mut().for_each(|record| rename(&mut record.dev));
+        for record in &mut self.fdb {
+            rename(&mut record.dev);
+            record.master.iter_mut().for_each(rename);
+        }
+        self
+    }
+}
+
+/// A part of what is restored. Each needs what came before it, and is to be asked for with the state as
+/// it is then: what goes with a link that is switched off is not there to be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// What can be set of links.
+    Links,
+    /// Addresses.
+    Addrs,
+    /// Routes.
+    Routes,
+    /// Routing rules, neighbours and forwarding entries.
+    Others,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Phase; 4] = [Phase::Links, Phase::Addrs, Phase::Routes, Phase::Others];
+}
+
+/// The operations of a phase that make of what a namespace has `now` what it should have, as far as
+/// links that are there are concerned. What the kernel makes by itself is left to it.
+pub fn steps(phase: Phase, netns: &NetnsRef, now: &Netns, wanted: &Netns) -> Vec<Op> {
+    let pairs: Vec<(&Link, &Link)> = wanted
+        .links
+        .iter()
+        .filter_map(|wanted| Some((now.links.iter().find(|now| now.name == wanted.name)?, wanted)))
+        .collect();
+    let is_there = |name: &IfName| pairs.iter().any(|(now, _)| now.name == *name);
+    let actions: Vec<Action> = match phase {
+        Phase::Links => pairs.iter().flat_map(|(now, wanted)| settings(now, wanted)).map(Action::from).collect(),
+        Phase::Addrs => pairs.iter().flat_map(|(now, wanted)| addrs(now, wanted)).map(Action::from).collect(),
+        Phase::Routes => routes(now, wanted, is_there).into_iter().map(Action::from).collect(),
+        Phase::Others => {
+            let surplus = now.policy.iter().filter(|rule| !wanted.policy.contains(rule));
+            let missing = wanted.policy.iter().filter(|rule| !now.policy.contains(rule));
+            let mut actions: Vec<Action> = surplus.map(|rule| PolicyOp::Del(rule.clone().into()).into()).collect();
+            actions.extend(missing.map(|rule| Action::from(PolicyOp::Add(rule.clone()))));
+            actions.extend(neighbours(now, wanted, is_there).into_iter().map(Action::from));
+            actions.extend(forwards(now, wanted, is_there).into_iter().map(Action::from));
+            actions
+        }
+    };
+    actions.into_iter().map(|action| Op::new(netns.clone(), action)).collect()
+}
+
+/// What can be set of a link; whether it is up comes last.
+fn settings(now: &Link, wanted: &Link) -> Vec<LinkOp> {
+    let mut sets = Vec::new();
+    if now.master != wanted.master {
+        sets.push(LinkSet::Master(wanted.master.clone()));
+    }
+    if now.mtu != wanted.mtu {
+        sets.push(LinkSet::Mtu(wanted.mtu));
+    }
+    if let (Hardware::Known(mac), true) =
+        (wanted.mac, now.mac != wanted.mac && wanted.mac != Hardware::Known(Mac([0; 6])))
+    {
+        sets.push(LinkSet::Mac(mac));
+    }
+    if now.alias != wanted.alias {
+        sets.push(LinkSet::Alias(wanted.alias.clone().unwrap_or_default()));
+    }
+    let flags = [(LinkFlag::Arp, now.arp, wanted.arp), (LinkFlag::Promisc, now.promisc, wanted.promisc)];
+    sets.extend(
+        flags.into_iter().filter(|(_, now, wanted)| now != wanted).map(|(flag, _, on)| LinkSet::Flag(flag, on)),
+    );
+    if wanted.hairpin && (!now.hairpin || now.master != wanted.master) {
+        sets.push(LinkSet::Hairpin(true));
+    } else if now.hairpin && !wanted.hairpin && now.master == wanted.master {
+        sets.push(LinkSet::Hairpin(false));
+    }
+    if now.up != wanted.up {
+        sets.push(LinkSet::Flag(LinkFlag::Up, wanted.up));
+    }
+    sets.into_iter().map(|set| LinkOp::Set(wanted.name.clone(), set)).collect()
+}
+
+/// Addresses stand in the order in which they came: those behind one that is missing are put back
+/// behind it. IPv6 has the newest first.
+fn addrs(now: &Link, wanted: &Link) -> Vec<AddrOp> {
+    let mut ops = Vec::new();
+    for v4 in [true, false] {
+        let of = |link: &Link| -> Vec<AddrSpec> {
+            let addrs = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv4() == v4 && !addr.is_made_by_kernel());
+            addrs.map(Addr::spec).collect()
+        };
+        let (mut have, mut want) = (of(now), of(wanted));
+        if have == want {
+            continue;
+        }
+        if !v4 {
+            have.reverse();
+            want.reverse();
+        }
+        let same = have.iter().zip(&want).take_while(|(have, want)| have == want).count();
+        // The last first: with the first of a network its others go.
+        ops.extend(have[same..].iter().rev().map(|spec| AddrOp::Del(now.name.clone(), spec.clone())));
+        ops.extend(want[same..].iter().map(|spec| AddrOp::Add(wanted.name.clone(), spec.clone())));
+    }
+    ops
+}
+
+/// Routes that the kernel makes with links and addresses come back with them; others do not. A gateway
+/// must be reached before a route over it is made.
+fn routes(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> Vec<RouteOp> {
+    let of_kernel = |route: &Route| route.proto == Some(RouteProto::KERNEL);
+    let near = |route: &Route| match route.dst.addr() {
+        IpAddr::V6(addr) => addr.is_unicast_link_local() || addr.is_multicast(),
+        IpAddr::V4(_) => false,
+    };
+    // One of the kernel's own is taken away only where somebody had done that.
+    let surplus = |route: &&Route| {
+        let own =
+            of_kernel(route) && (near(route) || route.table == TableId::LOCAL || route.kind != RouteKind::Unicast);
+        !own && !wanted.routes.contains(route)
+    };
+    let mut missing: Vec<&Route> = wanted
+        .routes
+        .iter()
+        .filter(|route| !now.routes.contains(route) && !of_kernel(route))
+        .filter(|route| route.nexthops.iter().filter_map(|hop| hop.dev.as_ref()).all(&is_there))
+        .collect();
+    missing.sort_by_key(|route| {
+        let gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
+        (gateway, route.table != TableId::LOCAL, route.kind != RouteKind::Local)
+    });
+    let mut ops: Vec<RouteOp> = now.routes.iter().filter(surplus).cloned().map(RouteOp::Del).collect();
+    ops.extend(missing.into_iter().cloned().map(RouteOp::Add));
+    ops
+}
+
+fn neighbours(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> Vec<NeighOp> {
+    let set = |records: &[NeighRecord]| -> Vec<Neighbour> {
+        let permanent = records.iter().filter(|record| record.state == "permanent");
+        permanent.filter_map(|r| Some(Neighbour { dst: r.dst, mac: r.mac?, dev: r.dev.clone() })).collect()
+    };
+    let (have, want) = (set(&now.neighbours), set(&wanted.neighbours));
+    let same = |a: &Neighbour, b: &Neighbour| (a.dst, &a.dev) == (b.dst, &b.dev);
+    let surplus = have.iter().filter(|have| !want.iter().any(|want| same(have, want)));
+    let mut ops: Vec<NeighOp> = surplus.map(|gone| NeighOp::Del(gone.dst, gone.dev.clone())).collect();
+    let missing = want.iter().filter(|want| !have.contains(want) && is_there(&want.dev));
+    ops.extend(missing.cloned().map(NeighOp::Replace));
+    ops
+}
+
+fn forwards(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> Vec<FdbOp> {
+    let set = |contents: &Netns| -> Vec<FdbEntry> {
+        let own = |mac: Mac| contents.links.iter().any(|link| link.mac == Hardware::Known(mac));
+        let kept = contents.fdb.iter().filter(|record| {
+            let FdbRecord { mac, dev: _, master, dst, state } = record;
+            let group = mac.0[0] & 1 == 1 && master.is_none();
+            let zero = mac.0 == [0; 6];
+            matches!(state.as_str(), "permanent" | "static") && (dst.is_some() || !(group || zero || own(*mac)))
+        });
+        kept.map(|r| FdbEntry { mac: r.mac, dev: r.dev.clone(), dst: r.dst, master: r.master.is_some() }).collect()
+    };
+    let (have, want) = (set(now), set(wanted));
+    let mut ops: Vec<FdbOp> = have.iter().filter(|entry| !want.contains(entry)).cloned().map(FdbOp::Del).collect();
+    let missing = want.into_iter().filter(|entry| !have.contains(entry) && is_there(&entry.dev));
+    ops.extend(missing.map(FdbOp::Append));
+    ops
+}

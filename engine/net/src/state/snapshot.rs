@@ -1,0 +1,47 @@
+//! The state as a world answers for it.
+
+use super::{NetState, Netns, Ruleset};
+use crate::error::{Error, Result};
+use crate::op::{Family, NetnsRef, SysctlKey};
+use crate::world::World;
+
+impl NetState {
+    /// Reads the host and every named namespace, with the settings of those keys that are there. A name
+    /// that stands for nothing any more is left out.
+    pub fn read(world: &mut dyn World, sysctls: &[SysctlKey]) -> Result<NetState> {
+        let names = world.netns_names()?.into_iter().map(NetnsRef::Named);
+        let mut state = NetState::default();
+        for netns in [NetnsRef::Host].into_iter().chain(names) {
+            match Netns::read(world, &netns, sysctls) {
+                Ok(contents) => drop(state.netns.insert(netns, contents)),
+                Err(Error::LeftoverNetns { .. } | Error::NoSuchNetns { .. }) if netns != NetnsRef::Host => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(state)
+    }
+}
+
+impl Netns {
+    /// Reads one namespace.
+    pub fn read(world: &mut dyn World, netns: &NetnsRef, sysctls: &[SysctlKey]) -> Result<Netns> {
+        let both = [Family::V4, Family::V6];
+        let mut contents = Netns { links: world.links(netns)?, ..Netns::default() };
+        let mut tables = Ruleset::default();
+        for family in both {
+            contents.routes.extend(world.routes(netns, family)?);
+            contents.policy.extend(world.policy_rules(netns, family)?);
+            tables.tables.extend(world.ruleset(netns, family)?.tables);
+        }
+        contents.ruleset = tables;
+        contents.foreign = world.foreign_rules(netns)?;
+        contents.neighbours = world.neighbours(netns)?;
+        contents.fdb = world.fdb(netns)?;
+        for key in sysctls {
+            if let Ok(value) = world.sysctl(netns, key) {
+                contents.sysctls.insert(key.clone(), value);
+            }
+        }
+        Ok(contents)
+    }
+}

@@ -1,0 +1,185 @@
+//! What a picture shows of a network.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use netscript_net::op::{NetnsRef, Route, RouteKind, TableId};
+use netscript_net::state::{Addr, Link, LinkType, NetState, Netns, Peer};
+use serde::{Deserialize, Serialize};
+
+/// A network, as far as a picture shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graph {
+    /// Its namespaces.
+    pub spaces: Vec<Space>,
+}
+
+/// A namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Space {
+    /// Its name.
+    pub name: String,
+    /// Its links, in the order of their indexes.
+    pub ports: Vec<Port>,
+    /// Its default routes.
+    pub routes: Vec<String>,
+}
+
+/// A link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// Whether it is switched on.
+    pub up: bool,
+    /// Its addresses.
+    pub addrs: Vec<String>,
+    /// The bridge that it is a port of.
+    pub master: Option<String>,
+    /// The other end of a pair.
+    pub cable: Option<Place>,
+    /// The link that it is built on.
+    pub parent: Option<Place>,
+    /// The number of a VXLAN's network.
+    pub tunnel: Option<String>,
+}
+
+/// A link of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The namespace.
+    pub space: String,
+    /// The link.
+    pub port: String,
+}
+
+impl Graph {
+    /// What there is to be seen of a state.
+    pub fn of(state: &NetState) -> Graph {
+        let all = state.netns.iter().map(|(netns, contents)| space(netns, contents));
+        let mut graph = Graph { spaces: all.collect() };
+        // A host that takes no part in it is left out.
+        if graph.spaces.len() > 1 {
+            graph.spaces.retain(|space| space.name != "host" || !space.ports.is_empty());
+        }
+        graph.hide_what_is_elsewhere();
+        graph
+    }
+
+    /// A link of a namespace.
+    pub fn port(&self, place: &Place) -> Option<&Port> {
+        let space = self.spaces.iter().find(|space| space.name == place.space)?;
+        space.ports.iter().find(|port| port.name == place.port)
+    }
+
+    /// Cables into namespaces that have no name end nowhere.
+    fn hide_what_is_elsewhere(&mut self) {
+        let known = self.clone();
+        for port in self.spaces.iter_mut().flat_map(|space| &mut space.ports) {
+            port.cable.take_if(|place| known.port(place).is_none());
+            port.parent.take_if(|place| known.port(place).is_none());
+        }
+    }
+}
+
+fn space(netns: &NetnsRef, contents: &Netns) -> Space {
+    let ports = contents.links.iter().filter(|link| is_shown(link)).map(|link| port(netns, link));
+    let routes = contents.routes.iter().filter_map(default_route);
+    Space { name: netns.to_string(), ports: ports.collect(), routes: routes.collect() }
+}
+
+/// The loopback device is shown where it has an address of its own.
+fn is_shown(link: &Link) -> bool {
+    !matches!(link.kind, LinkType::Loopback) || link.addrs.iter().any(is_told)
+}
+
+/// Addresses that every link gives itself are not told.
+fn is_told(addr: &Addr) -> bool {
+    match addr.local.addr() {
+        IpAddr::V4(addr) => !addr.is_loopback(),
+        IpAddr::V6(addr) => !addr.is_loopback() && !addr.is_unicast_link_local(),
+    }
+}
+
+fn port(netns: &NetnsRef, link: &Link) -> Port {
+    let (mut cable, mut parent, mut tunnel) = (None, None, None);
+    let here = |name: &dyn fmt::Display| Some(Place { space: netns.to_string(), port: name.to_string() });
+    match &link.kind {
+        LinkType::Veth(peer) => cable = peer.as_ref().and_then(place),
+        LinkType::Vxlan(vxlan) => {
+            tunnel = Some(vxlan.id.get().to_string());
+            parent = vxlan.dev.as_ref().and_then(|dev| here(dev));
+        }
+        LinkType::Macvlan(lower, _) | LinkType::Ipvlan(lower, _) | LinkType::Vlan(lower, _) => parent = place(lower),
+        LinkType::Loopback
+        | LinkType::Bridge { .. }
+        | LinkType::Dummy
+        | LinkType::Tun(_)
+        | LinkType::Other(_)
+        | LinkType::Physical => {}
+    }
+    Port {
+        name: link.name.to_string(),
+        kind: kind(&link.kind),
+        up: link.up,
+        addrs: link.addrs.iter().filter(|addr| is_told(addr)).map(|addr| addr.local.to_string()).collect(),
+        master: link.master.as_ref().map(ToString::to_string),
+        cable,
+        parent,
+        tunnel,
+    }
+}
+
+/// What is written beside a link's name.
+fn kind(kind: &LinkType) -> String {
+    match kind {
+        LinkType::Vxlan(vxlan) => format!("vxlan {}", vxlan.id.get()),
+        LinkType::Vlan(_, id) => format!("vlan {}", id.get()),
+        other => other.word().to_owned(),
+    }
+}
+
+fn place(peer: &Peer) -> Option<Place> {
+    Some(Place { space: peer.netns.as_ref()?.to_string(), port: peer.name.as_ref()?.to_string() })
+}
+
+fn default_route(route: &Route) -> Option<String> {
+    let is_default = route.dst.len() == 0 && route.kind == RouteKind::Unicast && route.table == TableId::MAIN;
+    let via = route.nexthops.iter().find_map(|hop| hop.via).filter(|_| is_default)?;
+    Some(format!("default via {via}"))
+}
+
+/// A fact a line.
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for space in &self.spaces {
+            writeln!(f, "{}", space.name)?;
+            for route in &space.routes {
+                writeln!(f, "  {route}")?;
+            }
+            for port in &space.ports {
+                writeln!(f, "  {port}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.name, self.kind, if self.up { "" } else { " down" })?;
+        self.addrs.iter().try_for_each(|addr| write!(f, " {addr}"))?;
+        if let Some(master) = &self.master {
+            write!(f, " in {master}")?;
+        }
+        if let Some(Place { space, port }) = &self.cable {
+            write!(f, " to {port} in {space}")?;
+        }
+        if let Some(Place { space, port }) = &self.parent {
+            write!(f, " on {port} in {space}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The structure of the sources: which crate may know which.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Every crate of ours, and those of ours that it may depend on. Whoever adds an arrow does it here, with a reason.
+const ARROWS: [(&str, &[&str]); 10] = [
+    ("netscript-net", &[]),
+    ("netscript-model", &["net"]),
+    ("netscript-dialect", &["net"]),
+    ("netscript-view", &["net"]),
+    // The model says which operations may wait; `down --dry-run` prints commands.
+    ("netscript-linux", &["dialect", "model", "net"]),
+    // A dry run is a model, and the commands that are printed.
+    ("netscript-lang", &["dialect", "model", "net"]),
+    ("netscript-stdlib", &["dialect", "lang", "net"]),
+    ("netscript", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
+    ("netscript-book", &["dialect", "lang", "linux", "model", "net", "netscript", "stdlib", "tests", "view"]),
+    ("netscript-tests", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
+];
+
+/// Crates that nothing of Linux or of the script language may reach, so that they build for any target.
+const ANYWHERE: [&str; 4] = ["netscript-net", "netscript-model", "netscript-dialect", "netscript-view"];
+
+fn cargo(arguments: &[&str]) -> Option<String> {
+    if !Path::new(env!("CARGO")).exists() {
+        netscript_tests::skip("what the crates depend on: no cargo is installed here");
+        return None;
+    }
+    let output =
+        Command::new(env!("CARGO")).current_dir(netscript_tests::workspace()).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn crates_know_only_those_below_them() {
+    let Some(metadata) = cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]) else { return };
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let names: Vec<&str> = packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
+    let mut found = BTreeMap::new();
+    for (package, name) in packages.iter().zip(&names) {
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let dependencies = dependencies.map(|dependency| dependency["name"].as_str().unwrap());
+        let ours = dependencies.filter(|dependency| names.contains(dependency));
+        found.insert(*name, ours.map(|name| name.trim_start_matches("netscript-")).collect::<BTreeSet<_>>());
+    }
+    let wanted: BTreeMap<&str, BTreeSet<&str>> =
+        ARROWS.into_iter().map(|(name, may)| (name, may.iter().copied().collect())).collect();
+    for (name, dependencies) in &found {
+        assert_eq!(Some(dependencies), wanted.get(name), "{name}");
+    }
+    assert_eq!(found.len(), wanted.len());
+}
+
+/// What a web page needs must build without Linux, and the rooms below the language without Rhai as well.
+#[test]
+fn only_one_crate_needs_linux() {
+    // For this machine's target: crates of others are not in the cache of somebody who has only built it here.
+    let tree = |package: &str| {
+        cargo(&["tree", "--offline", "--package", package, "--edges", "normal", "--prefix", "none"])
+    };
+    let has = |tree: &str, names: &[&str]| {
+        tree.lines().find(|line| names.iter().any(|name| line.starts_with(name))).map(str::to_owned)
+    };
+    let linux = ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
+    for package in ANYWHERE.into_iter().chain(["netscript-lang", "netscript-stdlib"]) {
+        let Some(tree) = tree(package) else { return };
+        assert!(tree.starts_with(package), "{tree}");
+        assert_eq!(has(&tree, &linux), None, "{package}");
+        if ANYWHERE.contains(&package) {
+            assert_eq!(has(&tree, &["rhai "]), None, "{package}");
+        }
+    }
+    let Some(tree) = tree("netscript-linux") else { return };
+    assert!(has(&tree, &linux).is_some(), "the names are not those that `cargo tree` prints:\n{tree}");
+}
