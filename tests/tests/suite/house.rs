@@ -61,9 +61,8 @@ fn crates_know_only_those_below_them() {
 #[test]
 fn only_one_crate_needs_linux() {
     // For this machine's target: crates of others are not in the cache of somebody who has only built it here.
-    let tree = |package: &str| {
-        cargo(&["tree", "--offline", "--package", package, "--edges", "normal", "--prefix", "none"])
-    };
+    let tree =
+        |package: &str| cargo(&["tree", "--offline", "--package", package, "--edges", "normal", "--prefix", "none"]);
     let has = |tree: &str, names: &[&str]| {
         tree.lines().find(|line| names.iter().any(|name| line.starts_with(name))).map(str::to_owned)
     };
