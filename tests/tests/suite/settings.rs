@@ -9,7 +9,7 @@ use netscript_net::op::{NetnsName, NetnsOp, NetnsRef, Op, SysctlKey, SysctlOp};
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Place, finish};
 
-const LIST: &str = include_str!("../../../engine/src/model/settings.txt");
+const LIST: &str = include_str!("../../../engine/model/src/settings.txt");
 
 /// The kernel that the list's bounds are of.
 const RELEASE: (u32, u32) = (6, 18);
