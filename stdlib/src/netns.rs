@@ -4,7 +4,7 @@ use std::fmt;
 
 use netscript_dialect::Command;
 use netscript_lang::NetnsId;
-use netscript_lang::diagnostics::{At, Error, Result, Within};
+use netscript_lang::diagnostics::{At, Error, Result, Step, Within};
 use netscript_lang::interpreter::{Session, at};
 use netscript_net::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use netscript_net::world::World;
@@ -184,7 +184,11 @@ mod words {
         let name = NetnsName::parse(name).argument(0)?;
         let pid = args::pid("a process", &pid).argument(1)?;
         let reference = NetnsRef::Named(name.clone());
-        Ok(make(&Session::of(&ctx), NetnsOp::Attach(name, pid), &reference, at(&ctx))?)
+        let made = make(&Session::of(&ctx), NetnsOp::Attach(name, pid), &reference, at(&ctx));
+        Ok(made.map_err(|error| match error {
+            error @ Error::OutOfReach { .. } => error.within(Step::Argument(1)),
+            error => error,
+        })?)
     }
 
     /// Takes the name of a namespace away. The namespace lives on while something is in it.

@@ -352,6 +352,9 @@ impl World for DryRun {
         if let Some(known) = answered(self.model.missing_setting(netns, key), question)? {
             return Err(Error::NoSuchSetting { key: key.to_string(), known });
         }
+        if self.model.is_write_only(key) {
+            return Err(Error::WriteOnly { key: key.to_string() });
+        }
         match answered(self.model.read_sysctl(netns, key), question)? {
             Some(value) => Ok(value),
             None => unknowable(format!("the value of {key}, which nobody set")),

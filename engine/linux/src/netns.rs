@@ -334,7 +334,10 @@ fn looked_into(netns: &NetnsRef, error: io::Error) -> Failure {
     let doing = || format!("open {netns}");
     match privilege::without(privilege::CAP_SYS_PTRACE, failure.refusal.errno, doing) {
         Some(error) => Failure { absent: Some(Absent::Leave(Box::new(error))), ..failure },
-        None => failure,
+        None => match netns {
+            NetnsRef::OfPid(pid) => privilege::out_of_reach(*pid, failure),
+            NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => failure,
+        },
     }
 }
 
@@ -409,12 +412,13 @@ impl Kernel {
                 Ok(())
             }
             NetnsOp::Attach(name, pid) => {
-                let path = ns_of_pid(self.process_number(*pid)?);
+                let number = self.process_number(*pid)?;
+                let path = ns_of_pid(number);
                 match fs::metadata(&path) {
                     Ok(_) => bind(name, &path),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Errno::ESRCH.into()),
                     // Of a process that has more capabilities, say.
-                    Err(error) => Err(error.into()),
+                    Err(error) => Err(privilege::out_of_reach(number, error.into())),
                 }
             }
             NetnsOp::Resolver(name, servers) => resolver::set(name, servers),

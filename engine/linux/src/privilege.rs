@@ -41,6 +41,17 @@ pub(crate) fn without(capability: Capability, errno: Errno, doing: impl FnOnce()
     lacks.then(|| Error::NoCapability { missing: vec![capability.name.to_owned()], doing: doing() })
 }
 
+/// Of a process that may not be looked into, though this thread has the capability for it: it belongs to a user
+/// namespace above this thread's, or is one that nobody may look into, as PID 1 of a sandbox (ptrace(2), "Ptrace
+/// access mode checking").
+pub(super) fn out_of_reach(pid: u32, failure: Failure) -> Failure {
+    let forbidden = matches!(failure.refusal.errno, Errno::EPERM | Errno::EACCES);
+    if !forbidden || !has(CAP_SYS_PTRACE) {
+        return failure;
+    }
+    Failure { absent: Some(Absent::Leave(Box::new(Error::OutOfReach { pid }))), ..failure }
+}
+
 /// Names the capability that an operation was refused for want of.
 pub(super) fn named(op: &Op, failure: Failure) -> Failure {
     if failure.absent.is_some() || failure.refusal.missing.is_some() {

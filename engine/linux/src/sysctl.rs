@@ -34,8 +34,17 @@ pub(super) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKe
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(Error::NoSuchSetting { key: key.to_string(), known: siblings(namespaces, netns, key) })
         }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_write_only(namespaces, netns, key) => {
+            Err(Error::WriteOnly { key: key.to_string() })
+        }
         Err(error) => Err(Failure::from(error).into_error(question)),
     }
+}
+
+/// Whether nobody may read a setting, by its file's mode.
+fn is_write_only(namespaces: &Namespaces, netns: &NetnsRef, key: &SysctlKey) -> bool {
+    let mode = namespaces.within(netns, || fs::metadata(path(key)).map(|file| file.mode()));
+    matches!(mode, Ok(Ok(mode)) if mode & 0o444 == 0)
 }
 
 /// The file must be there: nothing makes it.

@@ -96,12 +96,9 @@ pub(super) fn check_write(path: &str, value: &str, first: bool) -> Result<(), Er
     }
 }
 
-/// What the kernel has against reading a setting.
-pub(super) fn check_read(path: &str) -> Result<(), Errno> {
-    match setting(path) {
-        Some(Setting { access: Access::WriteOnly, .. }) => Err(Errno::EACCES),
-        Some(_) | None => Ok(()),
-    }
+/// Whether a setting can be written, but not read.
+pub(super) fn is_write_only(path: &str) -> bool {
+    setting(path).is_some_and(|setting| setting.access == Access::WriteOnly)
 }
 
 fn words(value: &str) -> impl Iterator<Item = &str> {

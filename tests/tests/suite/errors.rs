@@ -123,6 +123,20 @@ fn a_capability_that_root_lacks_is_named() {
     }
 }
 
+/// Process 1 of a sandbox is netscript's own, and not dumpable: ptrace(2) is refused to everybody.
+#[test]
+fn a_process_that_nobody_may_look_into_is_no_matter_of_sudo() {
+    for (script, place) in [
+        ("netns_attach(\"red\", 1);", "main.rhai:1:21"),
+        ("let pid = 1;\nnetns_attach(\"red\", pid);", "main.rhai:2:21"),
+        ("netns_of(1);", "main.rhai:1:10"),
+    ] {
+        let told = beside(&[], script);
+        assert!(told.contains("error[E0305]") && told.contains(&format!("┌─ {place}\n")), "{script}: {told}");
+        assert!(told.contains("process 1") && !told.contains("sudo"), "{script}: {told}");
+    }
+}
+
 #[test]
 fn slips_on_the_command_line_are_told() {
     let place = Place::new();

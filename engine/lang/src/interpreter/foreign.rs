@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, LexError, Map, ParseErrorType, Positi
 
 use super::words::{self, type_name};
 use super::{limits, slips};
-use crate::diagnostics::{Code, Description, Error, ScriptError, did_you_mean};
+use crate::diagnostics::{Code, Description, Error, Part, ScriptError, Step, did_you_mean};
 
 /// What a run failed of.
 pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error {
@@ -403,14 +403,14 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
     let shown: BTreeSet<&str> = relevant.iter().map(|form| form.shown.as_str()).collect();
     let is_method = !shown.is_empty() && shown.iter().all(|form| form.contains('.'));
     let arguments = if is_method && relevant[0].params.first() == Some(&receiver) { &given[1..] } else { &given[..] };
-    let description = Description::new(
-        Code::E0105,
-        format!("`{name}` does not take {}", and(arguments)),
-        format!(
-            "{} given",
-            if arguments.is_empty() { "no argument is".to_owned() } else { format!("{} is", and(arguments)) }
-        ),
-    );
+    let misfit = misfit(&relevant, &given).filter(|misfit| *misfit >= given.len() - arguments.len());
+    let label = match (misfit, arguments) {
+        (Some(misfit), _) => format!("{} is given", with_article(&given[misfit])),
+        (None, []) => "no argument is given".to_owned(),
+        (None, _) => format!("{} is given", and(arguments)),
+    };
+    let mut description = Description::new(Code::E0105, format!("`{name}` does not take {}", and(arguments)), label);
+    description.part = misfit.map(|misfit| Part::new([Step::Given(misfit)]));
     if let Some(help) = slips::call(name, &given).or_else(|| property_called(engine, name, &given)) {
         return description.help(help);
     }
@@ -420,6 +420,17 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
         return description.help(format!("`{name}` is a method of a {receiver}: write {forms}"));
     }
     description.help(format!("write {forms}"))
+}
+
+/// What fits into none of the functions that take as much as is given, if that is one thing.
+fn misfit(forms: &[&Form], given: &[String]) -> Option<usize> {
+    let forms: Vec<&&Form> = forms.iter().filter(|form| form.params.len() == given.len()).collect();
+    let fits = |form: &Form, index: usize| form.params[index] == given[index] || form.params[index] == "value";
+    let mut misfits = (0..given.len()).filter(|index| forms.iter().all(|form| !fits(form, *index)));
+    match (forms.is_empty(), misfits.next(), misfits.next()) {
+        (false, Some(misfit), None) => Some(misfit),
+        _ => None,
+    }
 }
 
 /// The help where a property is called as a method.

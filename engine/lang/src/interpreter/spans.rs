@@ -49,6 +49,7 @@ struct Call<'a> {
     /// What it is called on begins here.
     receiver: Option<Position>,
     args: &'a [Expr],
+    is_method: bool,
 }
 
 impl<'a> Call<'a> {
@@ -62,10 +63,12 @@ impl<'a> Call<'a> {
             {
                 (&call.args, *at)
             }
+            ASTNode::Expr(Expr::Custom(custom, at)) => (&custom.inputs, *at),
             ASTNode::Expr(Expr::Property(_, at)) => (&[], *at),
             _ => return None,
         };
-        (at == position).then(|| Call { position, receiver: receiver(last, above), args })
+        let is_method = matches!(last, ASTNode::Expr(Expr::MethodCall(..)));
+        (at == position).then(|| Call { position, receiver: receiver(last, above), args, is_method })
     }
 
     fn part(&self, text: &str, part: &Part) -> Option<Underline> {
@@ -78,6 +81,8 @@ impl<'a> Call<'a> {
                 Some(Underline { span: start..end, unwritten: None })
             }
             Step::Argument(number) => follow(text, self.args.get(*number)?, rest),
+            // A method that what stands before it does not have is the method's fault.
+            Step::Given(number) => follow(text, self.args.get(number.checked_sub(self.is_method.into())?)?, rest),
             // Options come last.
             Step::Option(_) | Step::Key(_) => follow(text, self.args.last()?, part.steps()),
             Step::Element(_) => None,
@@ -145,7 +150,7 @@ fn follow(text: &str, expr: &Expr, steps: &[Step]) -> Option<Underline> {
             follow(text, value, rest)
         }
         (Step::Element(number), Expr::Array(elements, _)) => follow(text, elements.get(*number)?, rest),
-        (Step::Receiver | Step::Argument(_), _) => here(&[]),
+        (Step::Receiver | Step::Argument(_) | Step::Given(_), _) => here(&[]),
         (Step::Key(_) | Step::Option(_) | Step::Element(_), _) => here(steps),
     }
 }
@@ -162,7 +167,7 @@ fn named(steps: &[Step]) -> Option<String> {
                 name.push_str(key);
             }
             Step::Element(number) => name.push_str(&format!("[{number}]")),
-            Step::Receiver | Step::Argument(_) => {}
+            Step::Receiver | Step::Argument(_) | Step::Given(_) => {}
         }
     }
     (!name.is_empty()).then_some(name)

@@ -151,6 +151,12 @@ impl Error {
                 Description::new(Code::E0303, format!("there is no process {pid}"), "it has ended, or never was")
                     .help("give the number of a process that is running, or a handle with a `.pid`")
             }
+            Error::OutOfReach { pid } => Description::new(
+                Code::E0305,
+                format!("the kernel lets nobody here look into process {pid}"),
+                "it belongs to those outside, or guards itself",
+            )
+            .help("from a sandbox or a container the namespaces of its own programs can be reached: give a handle with a `.pid`; those of the machine's processes only on the machine itself"),
             Error::NotThere { what, known } => {
                 let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
                 if known.is_empty() { description.help("there is none at all") } else { description.help(format!("there are {}", list(known))) }
@@ -161,6 +167,13 @@ impl Error {
             Error::Unanswered { question, refusal } => {
                 with_refusal(Description::new(refused::code(refusal), format!("cannot {question}"), refusal.errno.to_string()), refusal)
             }
+            Error::WriteOnly { key } => Description::new(
+                Code::E0305,
+                format!("the setting `{key}` cannot be read"),
+                "this setting can only be written",
+            )
+            .part(Part::argument(0))
+            .help("it has no value: writing to it makes the kernel do something"),
             Error::NoSuchSetting { key, known } => {
                 let description = Description::new(
                     Code::E0307,

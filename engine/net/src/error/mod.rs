@@ -71,12 +71,16 @@ pub enum Error {
     LeftoverNetns { name: String },
     /// A number that no process has.
     NoSuchProcess { pid: u32 },
+    /// A process that nobody here may look into.
+    OutOfReach { pid: u32 },
     /// Something, named in a phrase, that is not there.
     NotThere { what: String, known: Vec<String> },
     /// The kernel, or the model of it, refused an operation.
     Refused { op: Box<Op>, refusal: Refusal, facts: Vec<String> },
     /// The kernel refused a question.
     Unanswered { question: String, refusal: Refusal },
+    /// A setting that can be written, but not read.
+    WriteOnly { key: String },
     /// A setting that this kernel does not have.
     NoSuchSetting { key: String, known: Vec<String> },
     /// A setting that the kernel shows only to the machine's own network.

@@ -17,6 +17,8 @@ pub enum Step {
     Receiver,
     /// An argument in the brackets, counted from 0.
     Argument(usize),
+    /// What a function is given, counted from 0; that of a method begins with what it is called on.
+    Given(usize),
     /// The value of a key of a map; at the beginning of a path, of the map of options.
     Option(String),
     /// A key of a map itself; at the beginning of a path, of the map of options.
@@ -97,8 +99,10 @@ impl Error {
             | Error::NoSuchNetns { .. }
             | Error::LeftoverNetns { .. }
             | Error::NoSuchProcess { .. }
+            | Error::OutOfReach { .. }
             | Error::NotThere { .. }
             | Error::NoSuchSetting { .. }
+            | Error::WriteOnly { .. }
             | Error::Program { .. }
             | Error::File { .. }
             | Error::Target { .. }
