@@ -242,11 +242,12 @@ fn an_address_that_the_kernel_made_is_its_own_again_when_it_is_put_back() {
     assert_eq!(machine.ok("python3 proto.py v1"), before);
 }
 
-/// The state of the namespaces `host` and `red`, but for what is numbered and what passes.
+/// The state of the namespaces `host` and `red`, but for what is numbered, what passes, and the queue that a link gets when
+/// it is up for the first time.
 fn networks(machine: &Machine) -> String {
     machine.0.settle();
     machine.ok(
-        "for in in '' '-n red'; do ip $in -o addr | sed 's/^[0-9]*: //; s/ valid_lft.*//'; ip $in -o link | sed 's/^[0-9]*: //; s/@if[0-9]*:/:/; s/@[^ ]*:/:/'
+        "for in in '' '-n red'; do ip $in -o addr | sed 's/^[0-9]*: //; s/ valid_lft.*//'; ip $in -o link | sed 's/^[0-9]*: //; s/@if[0-9]*:/:/; s/@[^ ]*:/:/; s/qdisc [a-z]*//'
              for family in -4 -6; do ip $in $family route show table all; done; ip $in neigh show nud permanent; done | sort",
     )
 }
@@ -303,21 +304,25 @@ fn vlans_elsewhere_on_a_link_that_is_renamed_are_as_they_were() {
 fn has_kind(kind: &str) -> bool {
     let make = match kind {
         "tun" => "ip tuntap add dev t0 mode tun",
-        "vlan" => "ip link add v0 type veth peer name c0; ip link add link v0 name k0 type vlan id 1",
+        "vlan" => "ip link add v0 type veth peer name c0; ip link add link v0 name k0 type vlan id 1; ip link del k0",
         _ => &format!("ip link add v0 type veth peer name c0; ip link add link v0 name k0 type {kind}"),
     };
     Machine::new().run(make).0
 }
 
-/// Scripts whose last step a kernel refuses: the types of links that it must know, the oldest kernel that refuses, and the
+/// Scripts whose last step a kernel refuses: the types of links that it must know, the oldest kernel that is asked, and the
 /// script.
 const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
-    (&["vlan"], OLDEST, r#"let v = veth("v0", "c0"); vlan("a", #{ link: v, id: 5 }); vlan("b", #{ link: v, id: 5 });"#),
-    (&["vlan"], OLDEST, r#"vlan("a", #{ link: host.lo, id: 5 });"#),
+    (
+        &["vlan"],
+        VLANS_GO,
+        r#"let v = veth("v0", "c0"); vlan("a", #{ link: v, id: 5 }); vlan("b", #{ link: v, id: 5 });"#,
+    ),
+    (&["vlan"], VLANS_GO, r#"vlan("a", #{ link: host.lo, id: 5 });"#),
     // Linux 5.10 takes it.
     (&["vlan", "tun"], (6, 1), r#"let t = tun("t0"); vlan("a", #{ link: t, id: 5 });"#),
-    (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.up();"#),
-    (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.set_mtu(1501);"#),
+    (&["vlan"], VLANS_GO, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.up();"#),
+    (&["vlan"], VLANS_GO, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.set_mtu(1501);"#),
     (
         &["vlan", "ipvlan"],
         OLDEST,
@@ -371,6 +376,10 @@ const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
     (&[], OLDEST, r#"let br0 = bridge("br0"); let br1 = bridge("br1"); br1.master(br0);"#),
 ];
 
+/// Debian's 5.10 waits for ever (`unregister_netdevice: waiting for v0 to become free`) when a test's machine with a VLAN
+/// and its parent goes, and then goes on with no other namespace: it is not asked about these.
+const VLANS_GO: (u32, u32) = (6, 1);
+
 /// The oldest kernel that netscript runs on.
 const OLDEST: (u32, u32) = (5, 10);
 
@@ -391,7 +400,7 @@ fn what_a_dry_run_refuses_the_kernel_refuses() {
         if let Some(kind) = needs.iter().find(|kind| lacking.contains(kind)) {
             skip(&format!("`{script}`: the kernel makes no link of the type {kind}"));
         } else if release() < *since {
-            skip(&format!("`{script}`: refused from Linux {}.{} on", since.0, since.1));
+            skip(&format!("`{script}`: kernels before {}.{} are not asked", since.0, since.1));
         } else if let Err(why) = is_refused(script) {
             wrong.push_str(&format!("{script}\n{why}\n"));
         }
