@@ -229,6 +229,19 @@ impl DryRun {
         }
         Err(Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() })
     }
+
+    /// The link that a probe goes over must be there.
+    fn carried(&self, netns: &NetnsRef, link: Option<&IfName>) -> Result<()> {
+        match link {
+            Some(link) if !self.model.has_link(netns, link) => Err(Error::NoSuchLink {
+                name: link.to_string(),
+                netns: netns.to_string(),
+                known: Vec::new(),
+                elsewhere: None,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 fn answered<T>(answer: Result<T, Failure>, question: impl FnOnce() -> String) -> Result<T> {
@@ -411,14 +424,7 @@ impl World for DryRun {
 
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.present(netns)?;
-        if let Some(dev) = request.dev.as_ref().filter(|dev| !self.model.has_link(netns, dev)) {
-            return Err(Error::NoSuchLink {
-                name: dev.to_string(),
-                netns: netns.to_string(),
-                known: Vec::new(),
-                elsewhere: None,
-            });
-        }
+        self.carried(netns, request.dev.as_ref())?;
         self.asked = true;
         let line = netscript_dialect::ping(netns, request).line(self.style);
         self.print(&line);
@@ -469,6 +475,7 @@ impl World for DryRun {
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
         self.present(netns)?;
+        self.carried(netns, Some(&request.link))?;
         let program = self.print_start(netns, |program| netscript_dialect::capture(netns, request, program));
         answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
         Ok(program)

@@ -228,3 +228,27 @@ fn a_setting_of_bridges_takes_only_numbers() {
     let dry = finish(&mut place.netscript(&["--dry-run", "script.rhai"]));
     assert!(dry.stderr.contains("code E0305\n"), "{dry:?}");
 }
+
+/// A probe over a link that is not there, or not any more, fails in a dry run as in a run.
+#[test]
+fn a_probe_over_a_link_that_is_gone_fails_in_a_dry_run_too() {
+    let place = Place::new();
+    for (number, (script, code)) in [
+        (r#"host.ping("127.0.0.1", #{ dev: "nosuch" });"#, "E0302"),
+        (r#"let v = veth("v", "w"); v.delete(); host.ping("127.0.0.1", #{ dev: "v" });"#, "E0302"),
+        (r#"let v = veth("v", "w"); v.delete(); v.capture();"#, "E0309"),
+        (r#"let v = veth("v", "w"); let w = v.peer; v.delete(); w.capture();"#, "E0309"),
+        (r#"let red = netns("red"); let v = veth("v", "w"); v.move_to(red); host.ping("127.0.0.1", #{ dev: "v" });"#, "E0302"),
+        (r#"let red = netns("red"); let v = red.veth("v", "w"); red.delete(); v.capture();"#, "E0309"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("{number}.rhai");
+        place.write(&name, script);
+        let real = finish(&mut place.netscript(&["--sandbox", &name])).stderr;
+        let dry = finish(&mut place.netscript(&["--dry-run", &name])).stderr;
+        assert_eq!(code_and_place(&dry), code_and_place(&real), "{script}\ndry run: {dry}\nrun: {real}");
+        assert!(real.contains(code), "{script}: {real}");
+    }
+}
