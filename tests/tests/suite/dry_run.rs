@@ -238,7 +238,10 @@ fn a_probe_over_a_link_that_is_gone_fails_in_a_dry_run_too() {
         (r#"let v = veth("v", "w"); v.delete(); host.ping("127.0.0.1", #{ dev: "v" });"#, "E0302"),
         (r#"let v = veth("v", "w"); v.delete(); v.capture();"#, "E0309"),
         (r#"let v = veth("v", "w"); let w = v.peer; v.delete(); w.capture();"#, "E0309"),
-        (r#"let red = netns("red"); let v = veth("v", "w"); v.move_to(red); host.ping("127.0.0.1", #{ dev: "v" });"#, "E0302"),
+        (
+            r#"let red = netns("red"); let v = veth("v", "w"); v.move_to(red); host.ping("127.0.0.1", #{ dev: "v" });"#,
+            "E0302",
+        ),
         (r#"let red = netns("red"); let v = red.veth("v", "w"); red.delete(); v.capture();"#, "E0309"),
     ]
     .into_iter()
