@@ -2,12 +2,14 @@
 //! and are printed as commands; questions are answered by the model. Nothing is invented: what only
 //! the machine knows is an error that says so.
 
+mod listening;
 mod rollback;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::listening::Listening;
 use self::rollback::{Event, History};
 use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
 use netscript_dialect::{Command, Style};
@@ -29,6 +31,9 @@ use netscript_net::world::{
 /// Where lines of the printed script go.
 type Sink = Box<dyn FnMut(&str)>;
 
+/// Where a name server listens.
+const DNS_PORT: u16 = 53;
+
 /// A model whose every change is printed as a command.
 pub struct DryRun {
     model: Model,
@@ -41,6 +46,7 @@ pub struct DryRun {
     ending: BTreeSet<(NetnsRef, IfName)>,
     started: u32,
     stopped: BTreeSet<Started>,
+    listening: Vec<Listening>,
     /// A program or a probe has run, and may have sent packets.
     asked: bool,
     history: History,
@@ -59,6 +65,7 @@ impl DryRun {
             ending: BTreeSet::new(),
             started: 0,
             stopped: BTreeSet::new(),
+            listening: Vec::new(),
             asked: false,
             history: History::default(),
         };
@@ -274,6 +281,7 @@ impl World for DryRun {
                 Some(ops) => ops.iter().for_each(|op| self.print_op(op)),
                 None => self.print_op(op),
             }
+            self.forget_listeners(op);
             self.history.note(Event::Op(Box::new(op.clone())));
             self.ending.extend(far_ends);
         }
@@ -461,14 +469,18 @@ impl World for DryRun {
 
     fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
         self.present(netns)?;
+        self.check_port(netns, server.addr, server.port)?;
         let program = self.print_start(netns, |program| netscript_dialect::serve(netns, server, program));
+        self.listens(netns, server.addr, server.port, program);
         answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
         Ok(program)
     }
 
     fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
         self.present(netns)?;
+        self.check_port(netns, server.addr, DNS_PORT)?;
         let program = self.print_start(netns, |program| netscript_dialect::serve_dns(netns, server, program));
+        self.listens(netns, server.addr, DNS_PORT, program);
         answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
         Ok(program)
     }

@@ -137,13 +137,16 @@ pub(super) enum Found {
     Unknown,
 }
 
-/// The folders of `/proc/sys` itself (proc(5)).
-const ROOTS: [&str; 9] = ["abi", "crypto", "debug", "dev", "fs", "kernel", "net", "user", "vm"];
+/// The folders of `/proc/sys` itself (proc(5); admin-guide/sysctl in the kernel's documentation).
+const ROOTS: [&str; 11] = ["abi", "crypto", "debug", "dev", "fs", "kernel", "net", "sunrpc", "user", "vm", "xen"];
 
 /// What a path is.
 pub(super) fn find(path: &str) -> Found {
-    if !path.contains('/') {
+    let Some((root, _)) = path.split_once('/') else {
         return if ROOTS.contains(&path) { Found::Folder } else { Found::Nothing };
+    };
+    if !ROOTS.contains(&root) {
+        return Found::Nothing;
     }
     let path = general(path);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);

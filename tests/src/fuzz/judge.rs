@@ -105,7 +105,9 @@ impl Excuse {
             // `wait_until` tries again what the kernel lacks until the time is over.
             "E0702" if LACKED.iter().any(|word| script.contains(word)) => Some(Excuse::Machine),
             "E0402" | "E0430" => Some(Excuse::Machine),
-            "E0403" | "E0405" | "E0703" | "E0704" | "E0705" if asked => Some(Excuse::Program),
+            // Who else listens, and on which addresses one can, is not known.
+            "E0705" => Some(Excuse::Program),
+            "E0403" | "E0405" | "E0703" | "E0704" if asked => Some(Excuse::Program),
             _ => None,
         }
     }

@@ -117,6 +117,29 @@ const CORNERS: &[(&str, &str)] = &[
         "a condition that the script itself changes holds after some looks",
         r#"let looks = 0; wait_until(2, || { looks += 1; looks > 3 }); bridge("br0");"#,
     ),
+    ("there is no setting outside of the kernel's folders", r#"host.sysctl("10.0.0.2/24", "1");"#),
+    ("nor can it be read", r#"host.sysctl("ipv4.ip_forward");"#),
+    (
+        "what could not be taken back is met again by the next step back",
+        r#"bridge("br0"); let red = netns("red"); red.delete(); try { undo(); } catch {} undo();"#,
+    ),
+    (
+        "but not by the last one, which leads to where nothing had been made",
+        r#"let red = netns("red"); red.delete(); try { undo(); } catch {} undo(); bridge("br0");"#,
+    ),
+    (
+        "two servers cannot listen on one port",
+        r#"host.lo.up(); host.serve(8080, "a", #{ bind: "127.0.0.1" }); host.serve(8080, "b");"#,
+    ),
+    (
+        "nor two name servers",
+        r#"host.lo.up(); host.serve_dns(#{}, #{ bind: "127.0.0.1" }); host.serve_dns(#{}, #{ bind: "127.0.0.1" });"#,
+    ),
+    (
+        "a port is free again when its server has stopped, in another namespace, and for the other family",
+        r#"let red = netns("red"); host.lo.up(); red.lo.up(); host.serve(8080, "a").stop();
+           host.serve(8080, "b", #{ bind: "127.0.0.1" }); host.serve(8080, "c", #{ bind: "::1" }); red.serve(8080, "d");"#,
+    ),
     (
         "a parent that moves forgets what a macvlan on it takes, which then cannot be taken back at once",
         r#"let red = netns("red"); let v0 = veth("v0", "c0"); let m0 = macvlan("m0", #{ link: v0, mode: "passthru" });

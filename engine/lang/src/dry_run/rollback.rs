@@ -130,10 +130,18 @@ impl DryRun {
         let undone = self.history.steps.split_off(kept.min(self.history.steps.len()));
         self.history.steps.iter().flatten().for_each(|event| replay(&mut wanted, event));
         let events: Vec<Event> = undone.into_iter().flatten().collect();
-        let lost = self.take_back(&wanted, &events);
+        let mut lost = self.take_back(&wanted, &events);
+        if point == 0 {
+            // Back at the beginning, the lab's own namespaces are not missed.
+            lost.retain(|(_, event)| !matches!(event, Event::Op(op) if matches!(op.action, Action::Netns(_))));
+        }
+        let (mut what, lost): (Vec<String>, Vec<Event>) = lost.into_iter().unzip();
+        // As in a run, each later step back meets it again.
+        if let Some(step) = self.history.steps.last_mut() {
+            step.extend(lost.into_iter().rev());
+        }
         self.put_back(&wanted)?;
         let (then, now) = (comparable(&wanted), comparable(&self.model));
-        let mut what = lost;
         if what.is_empty() {
             what = Comparison::with(&then).differences(&then, &now);
         }
@@ -151,8 +159,8 @@ impl DryRun {
         }
     }
 
-    /// Removes, renames and moves back, the last first. What cannot be made again is told.
-    fn take_back(&mut self, base: &Model, events: &[Event]) -> Vec<String> {
+    /// Removes, renames and moves back, the last first. What cannot be made again is told, with what removed it.
+    fn take_back(&mut self, base: &Model, events: &[Event]) -> Vec<(String, Event)> {
         let mut lost = Vec::new();
         let mut models = vec![base.clone()];
         for event in events {
@@ -173,7 +181,7 @@ impl DryRun {
                 Event::Op(op) => match inverse(op, before) {
                     Ok(Some(op)) => self.do_if_possible(&op),
                     Ok(None) => {}
-                    Err(what) => lost.push(what),
+                    Err(what) => lost.push((what, event.clone())),
                 },
             }
         }

@@ -1,0 +1,60 @@
+//! Servers of the lab in a dry run: two cannot listen on one port of a namespace (`inet_csk_get_port`, EADDRINUSE).
+
+use std::net::IpAddr;
+
+use super::DryRun;
+use crate::diagnostics::{Errno, Error, Result};
+use netscript_net::op::{Action, NetnsOp, NetnsRef, Op};
+use netscript_net::world::Started;
+
+/// A server that listens.
+pub(super) struct Listening {
+    netns: NetnsRef,
+    /// `None`: on every address of both families.
+    addr: Option<IpAddr>,
+    port: u16,
+    program: Started,
+}
+
+impl DryRun {
+    /// Whether a server of the lab listens there already. What other programs do is not known.
+    pub(super) fn check_port(&self, netns: &NetnsRef, addr: Option<IpAddr>, port: u16) -> Result<()> {
+        let is_any = |addr: Option<IpAddr>| addr.is_none_or(|addr| addr.is_unspecified());
+        let meets = |other: &Listening| match (addr, other.addr) {
+            // A socket on 0.0.0.0 leaves IPv6 alone; one on :: does not leave IPv4 alone.
+            (Some(IpAddr::V4(_)), Some(IpAddr::V6(any))) | (Some(IpAddr::V6(any)), Some(IpAddr::V4(_))) => {
+                any.is_unspecified()
+            }
+            (one, another) => is_any(one) || is_any(another) || one == another,
+        };
+        let taken = |other: &&Listening| {
+            other.netns == *netns && other.port == port && meets(other) && !self.stopped.contains(&other.program)
+        };
+        match self.listening.iter().find(taken) {
+            Some(_) => Err(Error::Listen { port, netns: netns.to_string(), refusal: Errno::EADDRINUSE.into() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn listens(&mut self, netns: &NetnsRef, addr: Option<IpAddr>, port: u16, program: Started) {
+        self.listening.push(Listening { netns: netns.clone(), addr, port, program });
+    }
+
+    /// A namespace of the same name that is made later is another one.
+    pub(super) fn forget_listeners(&mut self, op: &Op) {
+        let gone = match &op.action {
+            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => NetnsRef::Named(name.clone()),
+            Action::Netns(NetnsOp::Release(number)) => NetnsRef::Held(*number),
+            Action::Netns(_)
+            | Action::Link(_)
+            | Action::Addr(_)
+            | Action::Route(_)
+            | Action::Policy(_)
+            | Action::Neigh(_)
+            | Action::Fdb(_)
+            | Action::Netfilter(_)
+            | Action::Sysctl(_) => return,
+        };
+        self.listening.retain(|listening| listening.netns != gone);
+    }
+}
