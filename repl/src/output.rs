@@ -78,3 +78,8 @@ fn status(error: &Error) -> i32 {
     const INTERRUPTED: i32 = 128 + 2;
     if *error == Error::Interrupted { INTERRUPTED } else { 1 }
 }
+
+/// The width of the terminal that standard output is.
+pub fn columns() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
+}

@@ -20,7 +20,7 @@ use crate::cli::{Colour, RunArgs};
 use crate::dry_run;
 use crate::lifetime;
 use crate::memory;
-use crate::output::{Printer, fail, tell, warn};
+use crate::output::{self, Printer, fail, tell, warn};
 use crate::progress;
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
@@ -150,7 +150,7 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
     listen(&mut lab, args);
     let dry_run = args.dry_run.is_some();
     let sandboxed = !dry_run && place != Place::Machine;
-    let environment = Environment { args: args.args.clone(), dry_run, sandboxed, columns: Some(columns) };
+    let environment = Environment { args: args.args.clone(), dry_run, sandboxed, columns: Some(output::columns) };
     let mut interpreter = Interpreter::new(lab, |engine| {
         netscript_stdlib::register(engine, &environment);
         print_with(engine, printer, dry_run);
@@ -164,11 +164,6 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
         interpreter.import_from(netscript_stdlib::MODULES, folder);
     }
     Ok(interpreter)
-}
-
-/// The width of the terminal that standard output is.
-pub fn columns() -> Option<u16> {
-    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
 }
 
 /// A dry run is a choice of parts: the model and the shell in place of the kernel.

@@ -26,7 +26,7 @@ fn plain(addr: &Dynamic) -> Result<AddrSpec> {
 
 fn with_options(addr: &Dynamic, options: Map, link: &IfName) -> Result<AddrSpec> {
     let mut spec = plain(addr)?;
-    let mut o = Options::new("addr", options)?;
+    let mut o = Options::new(OPTIONS, "addr", options)?;
     spec.broadcast = o.with("broadcast", |what, value| broadcast(what, value, &spec.local))?;
     spec.peer = o.with("peer", |what, value| peer(what, value, &spec.local))?;
     spec.scope =

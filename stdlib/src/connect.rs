@@ -30,7 +30,7 @@ fn transport(word: &str) -> Option<Transport> {
 }
 
 fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Result<Connect> {
-    let mut o = Options::new("connect", options)?;
+    let mut o = Options::new(OPTIONS, "connect", options)?;
     let port = args::port("a port", port).argument(1)?;
     if port == 0 {
         return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() }).argument(1);

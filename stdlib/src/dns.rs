@@ -81,7 +81,7 @@ fn records(netns: &Netns, map: Map) -> Result<BTreeMap<HostName, Vec<IpAddr>>> {
 }
 
 fn start(ctx: &NativeCallContext, netns: &Netns, map: Map, options: Map) -> Result<Process> {
-    let mut o = Options::new("serve_dns", options)?;
+    let mut o = Options::new(OPTIONS, "serve_dns", options)?;
     let server = ServeDns { addr: o.ip("bind")?, records: records(netns, map)? };
     let started = netns.ask(at(ctx), |world, netns| world.serve_dns(netns, &server))??;
     Ok(Process::new(netns.session(), started))

@@ -25,7 +25,7 @@ pub(crate) fn register(engine: &mut Engine) {
 /// With `dst`, or without `dev`, the entry is the link's own; otherwise it is the bridge's.
 fn entry(word: &'static str, link: &Link, mac: &Dynamic, options: Map) -> Result<FdbEntry> {
     let (netns, name) = link.locate()?;
-    let mut o = Options::new(word, options)?;
+    let mut o = Options::new(OPTIONS, word, options)?;
     let dev = o.link("dev", &netns)?;
     let dst = o.ip("dst")?;
     Ok(FdbEntry {

@@ -28,7 +28,7 @@ const HTTP_PORT: u16 = 80;
 
 /// `http://HOST[:PORT][/PATH]`
 fn request(url: &str, options: Map) -> Result<Fetch> {
-    let mut o = Options::new("fetch", options)?;
+    let mut o = Options::new(OPTIONS, "fetch", options)?;
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
     let rest =
@@ -68,7 +68,7 @@ fn result(fetched: Fetched) -> Map {
 }
 
 fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
-    let mut o = Options::new("serve", options)?;
+    let mut o = Options::new(OPTIONS, "serve", options)?;
     let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port).argument(0)?, body: body.to_owned() };
     if server.port == 0 {
         return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() }).argument(0);

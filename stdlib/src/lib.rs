@@ -13,6 +13,7 @@ mod dns;
 mod error;
 mod fdb;
 mod http;
+mod known;
 mod link;
 mod link_kinds;
 mod link_options;
@@ -25,6 +26,7 @@ pub mod outside;
 mod policy;
 mod probe;
 mod process;
+mod result;
 mod route;
 pub mod show;
 mod sysctl;
@@ -35,12 +37,13 @@ use netscript_lang::interpreter::{Columns, Session};
 use rhai::{Array, Dynamic, Engine};
 
 pub use capture::Capture;
+pub use known::option_keys;
 pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
-pub use options::option_keys;
 pub use process::Process;
+pub(crate) use result::RhaiResult;
 pub use undo::Checkpoint;
 
 /// What a script can know about its run.
@@ -99,6 +102,3 @@ fn define_constants(engine: &mut Engine, environment: &Environment) {
     ];
     netscript_lang::interpreter::define_constants(engine, constants);
 }
-
-/// The result of a native function, as Rhai wants it.
-type RhaiResult<T = Dynamic> = Result<T, Box<rhai::EvalAltResult>>;

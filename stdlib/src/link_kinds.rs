@@ -45,14 +45,14 @@ fn pair(peer: &str) -> Result<LinkKind> {
 }
 
 fn pair_with(session: &Session, options: Map) -> Result<LinkKind> {
-    let mut options = Options::new("veth", options)?;
+    let mut options = Options::new(OPTIONS, "veth", options)?;
     let peer = options.need("peer", "#{ peer: \"eth0\" }", |what, value| IfName::parse(&args::text(what, value)?))?;
     let netns = options.with("netns", |what, value| args::netns(session, what, value))?;
     Ok(LinkKind::Veth(Veth { peer, netns }))
 }
 
 fn bridge_with(options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("bridge", options)?;
+    let mut o = Options::new(OPTIONS, "bridge", options)?;
     // The kernel's own ranges (net/bridge/br_stp.c) are narrower; it refuses what it does not take.
     let max = i64::from(u32::MAX);
     Ok(LinkKind::Bridge(Bridge {
@@ -67,7 +67,7 @@ fn bridge_with(options: Map) -> Result<LinkKind> {
 }
 
 fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("vxlan", options)?;
+    let mut o = Options::new(OPTIONS, "vxlan", options)?;
     let vxlan = Vxlan {
         id: o.need("id", "#{ id: 42 }", |what, value| Vni::new(args::int(what, value)?))?,
         local: o.ip("local")?,
@@ -104,21 +104,21 @@ fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
 }
 
 fn macvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("macvlan", options)?;
+    let mut o = Options::new(OPTIONS, "macvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
     let mode = o.choice("mode", || one_of(MacvlanMode::WORDS), MacvlanMode::from_word)?;
     Ok(LinkKind::Macvlan(parent, mode.unwrap_or(MacvlanMode::Vepa)))
 }
 
 fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("ipvlan", options)?;
+    let mut o = Options::new(OPTIONS, "ipvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
     let mode = o.choice("mode", || one_of(IpvlanMode::WORDS), IpvlanMode::from_word)?;
     Ok(LinkKind::Ipvlan(parent, mode.unwrap_or(IpvlanMode::L3)))
 }
 
 fn vlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
-    let mut o = Options::new("vlan", options)?;
+    let mut o = Options::new(OPTIONS, "vlan", options)?;
     let link = o.need("link", "#{ link: eth0, id: 10 }", |what, value| args::link_in(netns, what, value))?;
     let id = o.need("id", "#{ link: eth0, id: 10 }", |what, value| VlanId::new(args::int(what, value)?))?;
     Ok(LinkKind::Vlan(Vlan { link, id }))

@@ -6,31 +6,17 @@ use netscript_lang::diagnostics::{Error, Result, Within};
 use netscript_net::op::{IfName, NetnsRef};
 use rhai::{Dynamic, Map};
 
-use crate::{addr, args, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};
+use crate::args;
 
 /// The words of a file that take options, each with its keys, in parts.
-pub(crate) type Known = &'static [(&'static str, &'static [&'static [&'static str]])];
+pub(crate) type Known = &'static [(&'static str, Keys)];
 
-/// The files whose words take options.
-const FILES: &[Known] = &[
-    addr::OPTIONS,
-    connect::OPTIONS,
-    dns::OPTIONS,
-    fdb::OPTIONS,
-    http::OPTIONS,
-    link_kinds::OPTIONS,
-    netfilter::OPTIONS,
-    policy::OPTIONS,
-    probe::OPTIONS,
-    route::OPTIONS,
-    sysctl::OPTIONS,
-];
+/// The keys that a word takes, in parts.
+pub(crate) type Keys = &'static [&'static [&'static str]];
 
-/// The keys of the options that a word takes, as checking and completion know them; none if it
-/// takes no options.
-pub fn option_keys(word: &str) -> Vec<&'static str> {
-    let mut all = FILES.iter().copied().flatten();
-    all.find(|(known, _)| *known == word).map(|(_, parts)| parts.concat()).unwrap_or_default()
+/// The keys of a word's options, if it takes any.
+pub(crate) fn keys_of(words: Known, word: &str) -> Option<Keys> {
+    words.iter().find(|(known, _)| *known == word).map(|(_, keys)| *keys)
 }
 
 fn unknown(word: &str, key: &str, known: &[&str]) -> Error {
@@ -44,23 +30,24 @@ fn unknown(word: &str, key: &str, known: &[&str]) -> Error {
 /// The options given to a word.
 pub(crate) struct Options {
     word: &'static str,
+    keys: Keys,
     map: Map,
 }
 
 impl Options {
-    /// Options of a word.
-    pub(crate) fn new(word: &'static str, map: Map) -> Result<Options> {
-        let known = option_keys(word);
-        debug_assert!(!known.is_empty(), "the file of `{word}` says nothing of its options");
-        match map.keys().find(|key| !known.contains(&key.as_str())) {
-            None => Ok(Options { word, map }),
-            Some(key) => Err(unknown(word, key, &known)).key(key),
+    /// Options of a word, one of those that its file lists.
+    pub(crate) fn new(words: Known, word: &'static str, map: Map) -> Result<Options> {
+        let keys = keys_of(words, word).unwrap_or_default();
+        debug_assert!(!keys.is_empty(), "the file of `{word}` says nothing of its options");
+        match map.keys().find(|key| !keys.iter().any(|part| part.contains(&key.as_str()))) {
+            None => Ok(Options { word, keys, map }),
+            Some(key) => Err(unknown(word, key, &keys.concat())).key(key),
         }
     }
 
     /// An error if a key is given that the word takes elsewhere, but not here.
     pub(crate) fn refuse(&self, key: &str) -> Result<()> {
-        let known: Vec<&str> = option_keys(self.word).into_iter().filter(|known| *known != key).collect();
+        let known: Vec<&str> = self.keys.concat().into_iter().filter(|known| *known != key).collect();
         if self.map.contains_key(key) { Err(unknown(self.word, key, &known)).key(key) } else { Ok(()) }
     }
 

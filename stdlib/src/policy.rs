@@ -20,7 +20,7 @@ pub(crate) fn register(engine: &mut Engine) {
 
 /// What is given of a rule; the family, if something says it.
 fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<(Option<Family>, PolicyPattern)> {
-    let mut o = Options::new(word, options)?;
+    let mut o = Options::new(OPTIONS, word, options)?;
     let from = o.with("from", network)?;
     let to = o.with("to", network)?;
     let family = o.choice("family", || "\"ipv4\" or \"ipv6\"".to_owned(), family_from_word)?;

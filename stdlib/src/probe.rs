@@ -54,7 +54,7 @@ pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<Host> {
 const MAX_SIZE: i64 = 65_507;
 
 fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
-    let mut o = Options::new("ping", options)?;
+    let mut o = Options::new(OPTIONS, "ping", options)?;
     let to = target(netns.session(), to).argument(0)?;
     let family = match &to {
         Host::Addr(addr) => Some(Family::of(*addr)),
@@ -116,7 +116,7 @@ fn hop(hop: Hop) -> Dynamic {
 }
 
 fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> Result<Dynamic> {
-    let mut o = Options::new("traceroute", options)?;
+    let mut o = Options::new(OPTIONS, "traceroute", options)?;
     let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
     let trace = Trace { target: target(netns.session(), to).argument(0)?, hops, timeout };

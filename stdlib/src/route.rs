@@ -46,7 +46,7 @@ pub(crate) fn number_or_name(word: String) -> Dynamic {
 }
 
 fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Result<Route> {
-    let mut o = Options::new(word, options)?;
+    let mut o = Options::new(OPTIONS, word, options)?;
     let reference = netns.reference()?;
     let wanted = if is_default(dst) { None } else { Some(args::prefix("a destination", dst).argument(0)?) };
     let family = wanted.map(|dst| dst.family());
@@ -120,7 +120,7 @@ fn nexthops(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Fam
 }
 
 fn one_of_several(netns: &Netns, place: &NetnsRef, hop: &Dynamic, family: Option<Family>) -> Result<Nexthop> {
-    let mut o = Options::new("nexthops", args::map("a nexthop", hop)?)?;
+    let mut o = Options::new(OPTIONS, "nexthops", args::map("a nexthop", hop)?)?;
     nexthop(netns, place, &mut o, family)
 }
 
@@ -279,7 +279,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn flush_routes(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let mut o = Options::new("flush_routes", options)?;
+        let mut o = Options::new(OPTIONS, "flush_routes", options)?;
         let table = o.need("table", "#{ table: 100 }", table)?;
         for family in [Family::V4, Family::V6] {
             netns.submit(RouteOp::Flush(family, table), at(&ctx))?;

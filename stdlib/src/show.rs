@@ -5,6 +5,7 @@
 //! more than a line; `wrap` breaks lines. Everything takes a [`Screen`].
 
 mod map;
+mod screen;
 mod table;
 mod tree;
 mod value;
@@ -20,29 +21,9 @@ use rhai::{Array, Dynamic, Engine, Map};
 
 use crate::{Netns, RhaiResult};
 
+pub use screen::Screen;
 pub use value::{show, state_of, text};
 pub use wrap::{paragraphs, wrapped};
-
-/// The terminal that a text is laid out for.
-#[derive(Clone, Copy, Debug)]
-pub struct Screen {
-    /// Columns; `None`: lines may be as long as they get.
-    pub width: Option<u16>,
-    /// Colours are wanted.
-    pub colour: bool,
-}
-
-impl Screen {
-    /// A heading, in bold if colours are wanted (ECMA-48, SGR 1).
-    fn head(self, text: &str) -> String {
-        if self.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-
-    /// Columns that a line may have.
-    fn columns(self) -> usize {
-        self.width.map_or(usize::MAX, usize::from)
-    }
-}
 
 /// Every namespace as a tree: its links, addresses, peers, ports, routes and rules.
 pub fn network(session: &Session, screen: Screen) -> Result<String> {

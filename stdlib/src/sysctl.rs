@@ -68,7 +68,7 @@ mod words {
     ) -> RhaiResult<()> {
         let key = SysctlKey::parse(key).argument(0)?;
         let value = value_text(&value).argument(1)?;
-        let mut o = Options::new("sysctl", options)?;
+        let mut o = Options::new(OPTIONS, "sysctl", options)?;
         let ignore = o.boolean("ignore")?.unwrap_or(false);
         let write = if ignore { SysctlOp::WriteIfThere(key, value) } else { SysctlOp::Write(key, value) };
         Ok(netns.submit(write, at(&ctx))?)

@@ -1,6 +1,6 @@
 //! Addresses: `ip addr add`, `del`.
 
-use super::Command;
+use super::command::Command;
 use netscript_net::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, NetnsRef};
 
 pub(super) fn command(netns: &NetnsRef, op: &AddrOp) -> Command {

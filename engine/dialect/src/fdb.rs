@@ -1,6 +1,6 @@
 //! Forwarding tables: `bridge fdb add`, `append`, `replace`, `del`.
 
-use super::Command;
+use super::command::Command;
 use netscript_net::op::{FdbEntry, FdbOp, NetnsRef};
 
 pub(super) fn command(netns: &NetnsRef, op: &FdbOp) -> Command {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Command, Word, netns_word};
+use super::command::{Command, Word, netns_word};
 use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode, Veth, Vlan, Vxlan};
 
 pub(super) fn command(netns: &NetnsRef, op: &LinkOp) -> Command {

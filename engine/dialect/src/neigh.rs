@@ -1,6 +1,6 @@
 //! Neighbours: `ip neigh add`, `replace`, `del`.
 
-use super::Command;
+use super::command::Command;
 use netscript_net::op::{NeighOp, Neighbour, NetnsRef};
 
 pub(super) fn command(netns: &NetnsRef, op: &NeighOp) -> Command {

@@ -1,6 +1,6 @@
 //! Chains and rules: `iptables`, `ip6tables`.
 
-use super::Command;
+use super::command::Command;
 use netscript_net::op::{NetfilterOp, NetnsRef};
 
 pub(super) fn command(netns: &NetnsRef, op: &NetfilterOp) -> Command {

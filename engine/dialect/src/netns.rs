@@ -1,6 +1,6 @@
 //! Namespaces: `ip netns add`, `del`, `attach`.
 
-use super::{Command, Style, Tail, Word, variable};
+use super::command::{Command, Style, Tail, Word, variable};
 use netscript_net::op::{NetnsOp, PidRef};
 
 /// The file and the servers are its arguments.

@@ -1,6 +1,6 @@
 //! Policy routing: `ip rule add`, `del`.
 
-use super::Command;
+use super::command::Command;
 use netscript_net::op::{NetnsRef, PolicyOp, PolicyPattern};
 
 pub(super) fn command(netns: &NetnsRef, op: &PolicyOp) -> Command {
@@ -12,7 +12,7 @@ pub(super) fn command(netns: &NetnsRef, op: &PolicyOp) -> Command {
 
 fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
     let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
-    let command = super::ip(netns, *family).with(["rule", verb]);
+    let command = super::command::ip(netns, *family).with(["rule", verb]);
     let command = if *not { command.with(["not"]) } else { command };
     command
         .option("from", from.map(|from| from.to_string()))

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Command, Word};
+use super::command::{Command, Word};
 use netscript_net::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, TableId};
 
 pub(super) fn command(netns: &NetnsRef, op: &RouteOp) -> Command {
@@ -48,7 +48,7 @@ fn one(netns: &NetnsRef, verb: &str, route: &Route) -> Command {
 }
 
 fn ip_route(netns: &NetnsRef, family: Family, verb: &str) -> Command {
-    super::ip(netns, family).with(["route", verb])
+    super::command::ip(netns, family).with(["route", verb])
 }
 
 /// The prefix, `default`, or a host without its length.

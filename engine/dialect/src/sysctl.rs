@@ -1,6 +1,6 @@
 //! Kernel settings: `sysctl -w`.
 
-use super::Command;
+use super::command::Command;
 use netscript_net::op::{NetnsRef, SysctlOp};
 
 pub(super) fn command(netns: &NetnsRef, op: &SysctlOp) -> Command {

@@ -9,6 +9,7 @@ mod modules;
 mod session;
 mod slips;
 mod spans;
+mod text;
 mod variables;
 mod words;
 
@@ -16,31 +17,23 @@ use std::path::Path;
 use std::rc::Rc;
 
 use conversation::Conversation;
-use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, OptimizationLevel, ParseError, Position, Scope, Stmt};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, ParseError, Position, Scope};
 
 pub use crate::diagnostics::ScriptError;
 pub use conversation::{Completeness, Function, Mark, Outcome};
 pub use foreign::{UNNAMED, takes_unknown};
 pub use guarded::{MAX_ELEMENTS, MAX_TEXT};
 pub use imports::ImportFolders;
-pub use limits::MAX_MEMORY;
+pub use limits::{MAX_CALL_LEVELS, MAX_EXPR_DEPTH, MAX_MEMORY, STACK_SIZE};
 pub use session::{Columns, Session, at};
 pub use variables::define_constants;
 pub use words::{Form, Param, Word, kind_of, words};
 
+use text::{handles_errors, prepare, takes_steps_back};
+
 use crate::Lab;
 use crate::diagnostics::{At, Call, Error, Failure, Sources, Underline, fault, offset_of};
 use netscript_net::files;
-
-/// How deep script functions may call each other.
-pub const MAX_CALL_LEVELS: usize = 128;
-
-/// How deep expressions may nest, also inside functions.
-pub const MAX_EXPR_DEPTH: usize = 128;
-
-/// Stack that a thread needs to run a script up to the limits, in bytes; generous for debug
-/// builds. Memory is taken only as it is used.
-pub const STACK_SIZE: usize = 256 << 20;
 
 /// A script interpreter over a lab.
 pub struct Interpreter {
@@ -298,35 +291,6 @@ impl Interpreter {
     }
 }
 
-/// Whether a script may take single steps back.
-fn takes_steps_back(ast: &AST) -> bool {
-    let mut found = false;
-    ast.walk(&mut |path| {
-        found |= path.iter().any(|node| match node {
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => {
-                matches!(call.name.as_str(), "undo" | "checkpoint")
-            }
-            _ => false,
-        });
-        !found
-    });
-    found
-}
-
-/// Whether a script may go on after an error: it has a `try`, or evaluates text that may have one.
-fn handles_errors(ast: &AST) -> bool {
-    let mut found = false;
-    ast.walk(&mut |path| {
-        found |= path.iter().any(|node| match node {
-            ASTNode::Stmt(Stmt::TryCatch(..)) => true,
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => call.name == "eval",
-            _ => false,
-        });
-        !found
-    });
-    found
-}
-
 fn position(at: &At) -> Option<Position> {
     // Rhai counts lines and characters with 16 bits.
     let (line, column) = (u16::try_from(at.line).ok()?, u16::try_from(at.column).ok()?);
@@ -336,14 +300,4 @@ fn position(at: &At) -> Option<Position> {
 fn place(source: &str, position: Position) -> Option<At> {
     let line = position.line()?;
     Some(At { source: source.into(), line, column: position.position().unwrap_or(0), module: false })
-}
-
-/// Takes a byte order mark away, and makes a comment of a `#!` line of the same length. (Three
-/// slashes would be a doc comment.)
-fn prepare(text: &str) -> std::borrow::Cow<'_, str> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match text.strip_prefix("#!") {
-        Some(rest) => format!("//{}", rest.replacen('/', " ", 1)).into(),
-        None => text.into(),
-    }
 }

@@ -10,36 +10,10 @@ use netscript_net::op::netfilter::{
 use netscript_net::op::{Family, Mac, NetnsRef, Prefix};
 use rhai::{Dynamic, Map};
 
+use super::keys::{MATCHES, OPTIONS};
 use super::value::{inverted, text, word, words, wrong};
 use crate::options::{Options, one_of};
 use crate::{Link, Netns, args};
-
-/// The options that every verb takes and that a rule has once: those of `iptables` itself, and its place.
-pub(super) const COMMON: &[&str] = &["src", "dst", "iif", "oif", "proto", "at"];
-
-/// The options that every verb takes and that are matches, in the order in which one map writes them.
-pub(super) const MATCHES: &[&str] = &[
-    "tcp",
-    "udp",
-    "sport",
-    "dport",
-    "syn",
-    "tcp_flags",
-    "icmp",
-    "state",
-    "ctstate",
-    "mark",
-    "connmark",
-    "mac",
-    "src_type",
-    "dst_type",
-    "limit",
-    "burst",
-    "every",
-    "packet",
-    "probability",
-    "comment",
-];
 
 /// The options of a verb: those that a rule has once, and the matches of each map.
 pub(super) fn split(word: &'static str, maps: Vec<Map>) -> Result<(Options, Vec<Options>)> {
@@ -57,9 +31,9 @@ pub(super) fn split(word: &'static str, maps: Vec<Map>) -> Result<(Options, Vec<
             }
             common.insert(key, value);
         }
-        matches.push(Options::new(word, own)?);
+        matches.push(Options::new(OPTIONS, word, own)?);
     }
-    Ok((Options::new(word, common)?, matches))
+    Ok((Options::new(OPTIONS, word, common)?, matches))
 }
 
 /// What a rule looks at, except for its addresses, of which there may be several.

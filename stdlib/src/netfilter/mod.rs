@@ -4,6 +4,7 @@
 //! verb does.
 
 mod chain;
+mod keys;
 mod matches;
 mod rule;
 mod table;
@@ -16,7 +17,7 @@ pub use chain::Chain;
 pub use rule::Rule;
 pub use table::Table;
 
-pub(crate) use targets::OPTIONS;
+pub(crate) use keys::OPTIONS;
 
 pub(crate) fn register(engine: &mut Engine) {
     table::register(engine);

@@ -10,6 +10,7 @@ use netscript_net::state::Ruleset;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
+use super::keys;
 use super::targets::{self, Verb};
 use super::{Chain, Rule};
 use crate::options::one_of;
@@ -62,14 +63,14 @@ impl Table {
 
     /// Takes `chain` out of the options of a verb that goes into the table itself.
     fn chain_option(&self, word: &str, options: &mut [Map], usual: Hook) -> Result<Chain> {
-        let given = options.iter_mut().filter_map(|map| map.remove(targets::CHAIN));
+        let given = options.iter_mut().filter_map(|map| map.remove(keys::CHAIN));
         let Some(value) = given.filter(|value| !value.is_unit()).last() else {
             return self.built_in(usual);
         };
         if let Some(chain) = value.read_lock::<Chain>() {
             return Ok(chain.clone());
         }
-        let name = crate::args::text("`chain`", &value).option(targets::CHAIN)?;
+        let name = crate::args::text("`chain`", &value).option(keys::CHAIN)?;
         let built_in = Hook::ALL.into_iter().find(|hook| hook.chain_name().eq_ignore_ascii_case(&name));
         match built_in {
             Some(hook) => self.built_in(hook),
@@ -83,7 +84,7 @@ impl Table {
             },
             other => other,
         })
-        .option(targets::CHAIN)
+        .option(keys::CHAIN)
     }
 
     fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, options: Dynamic, usual: Hook) -> RhaiResult {

@@ -10,32 +10,12 @@ use netscript_net::op::{Family, Op, Prefix};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
+use super::keys::CHAIN;
 use super::matches::{self, masked, target_address};
 use super::value::{text, word, wrong};
 use super::{Chain, Rule};
-use crate::options::{Known, Options};
+use crate::options::Options;
 use crate::{RhaiResult, args};
-
-/// The options of the verbs.
-pub(crate) const OPTIONS: Known = &[
-    ("accept", &[matches::COMMON, matches::MATCHES]),
-    ("drop", &[matches::COMMON, matches::MATCHES]),
-    ("ret", &[matches::COMMON, matches::MATCHES]),
-    ("jump", &[matches::COMMON, matches::MATCHES]),
-    ("notrack", &[matches::COMMON, matches::MATCHES]),
-    ("reject", &[matches::COMMON, matches::MATCHES, &["reply"]]),
-    ("log", &[matches::COMMON, matches::MATCHES, &["prefix", "level"]]),
-    ("masquerade", &[matches::COMMON, matches::MATCHES, &["to", "random", "random_fully", CHAIN]]),
-    ("snat", &[matches::COMMON, matches::MATCHES, &["to", "random", "random_fully", "persistent", CHAIN]]),
-    ("dnat", &[matches::COMMON, matches::MATCHES, &["to", "random", "persistent", CHAIN]]),
-    ("redirect", &[matches::COMMON, matches::MATCHES, &["to", "random", CHAIN]]),
-    ("mark", &[matches::COMMON, matches::MATCHES, &["set"]]),
-    ("connmark", &[matches::COMMON, matches::MATCHES, &["set", "save", "restore", "mask"]]),
-    ("tcpmss", &[matches::COMMON, matches::MATCHES, &["set", "clamp"]]),
-];
-
-/// The option of verbs that go into a table itself: which of its chains.
-pub(super) const CHAIN: &str = "chain";
 
 /// What a verb does, with what is not among its options.
 #[derive(Clone)]

@@ -7,8 +7,9 @@ use rhai::{
     Module, ParseErrorType, Position, Scope, StmtBlock,
 };
 
+use super::text::prepare;
 use super::words::docs;
-use super::{Interpreter, place, prepare};
+use super::{Interpreter, place};
 use crate::diagnostics::{At, Failure, TokenKind, fault, tokens};
 
 /// What statements left to those that follow.

@@ -75,7 +75,7 @@ pub(super) fn syntax(engine: &Engine, error: &ParseErrorType) -> Description {
         ParseErrorType::AssignmentToConstant(name) => constant(name),
         ParseErrorType::ExprTooDeep => {
             Description::new(Code::E0109, "the expression nests too deeply", "deeper than netscript goes")
-                .help(format!("take it apart with `let`: {} levels are allowed", super::MAX_EXPR_DEPTH))
+                .help(format!("take it apart with `let`: {} levels are allowed", limits::MAX_EXPR_DEPTH))
         }
         ParseErrorType::UnexpectedEOF => {
             Description::new(Code::E0101, "the script ends in mid-sentence", "something is missing here")
@@ -115,7 +115,7 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
         | EvalAltResult::ErrorNonPureMethodCallOnConstant(name, _) => constant(name),
         EvalAltResult::ErrorStackOverflow(_) => Description::new(
             Code::E0109,
-            format!("functions call each other more than {} deep", super::MAX_CALL_LEVELS),
+            format!("functions call each other more than {} deep", limits::MAX_CALL_LEVELS),
             "this call does not end",
         )
         .help("look for a recursion that never ends"),

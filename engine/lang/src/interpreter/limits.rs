@@ -6,8 +6,18 @@ use std::rc::Rc;
 
 use rhai::{Dynamic, Engine};
 
-use super::{STACK_SIZE, Session};
+use super::session::Session;
 use crate::diagnostics::{Code, Description, Error};
+
+/// How deep script functions may call each other.
+pub const MAX_CALL_LEVELS: usize = 128;
+
+/// How deep expressions may nest, also inside functions.
+pub const MAX_EXPR_DEPTH: usize = 128;
+
+/// Stack that a thread needs to run a script up to the limits, in bytes; generous for debug
+/// builds. Memory is taken only as it is used.
+pub const STACK_SIZE: usize = 256 << 20;
 
 /// The most memory that the program may have taken while a script runs, in bytes.
 pub const MAX_MEMORY: usize = 2 << 30;

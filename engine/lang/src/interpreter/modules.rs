@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
-use super::{ImportFolders, Session, handles_errors, prepare};
+use super::text::{handles_errors, prepare};
+use super::{ImportFolders, Session};
 use crate::diagnostics::Error;
 use netscript_net::files;
 

@@ -7,9 +7,9 @@ use netscript_model::Model;
 use netscript_net::op::NetnsRef;
 use netscript_net::state::NetState;
 
-use super::{Command, Takes, switched};
+use super::command::{Command, Takes, switched};
+use crate::repl::state::{Flow, Rehearsal, Repl};
 use crate::repl::style;
-use crate::repl::{Flow, Rehearsal, Repl};
 
 pub const COMMAND: Command = Command {
     name: ":dry",

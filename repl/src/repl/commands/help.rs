@@ -5,11 +5,12 @@ use netscript_lang::interpreter::{Form, Function, Interpreter, Word};
 use netscript_stdlib::MODULES;
 use netscript_stdlib::show::{paragraphs, wrapped};
 
-use super::{COMMANDS, Command, Takes, wrong};
+use super::COMMANDS;
+use super::command::{Command, Takes, wrong};
 use crate::repl::highlight::highlight;
 use crate::repl::lexicon::Lexicon;
+use crate::repl::state::{Flow, Repl};
 use crate::repl::style::Style;
-use crate::repl::{Flow, Repl};
 
 pub const COMMAND: Command = Command {
     name: ":help",

@@ -1,7 +1,7 @@
 //! `:history`
 
-use super::{Command, Takes};
-use crate::repl::Flow;
+use super::command::{Command, Takes};
+use crate::repl::state::Flow;
 use crate::repl::style::Style;
 
 pub const COMMAND: Command = Command {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use netscript_lang::diagnostics::Failure;
 
-use super::{Command, Takes, wrong};
-use crate::repl::{Flow, Repl};
+use super::command::{Command, Takes, wrong};
+use crate::repl::state::{Flow, Repl};
 use crate::script::Script;
 
 pub const COMMAND: Command = Command {

@@ -1,5 +1,6 @@
 //! Commands: what begins with a colon. Each is a file, and a line here.
 
+mod command;
 mod dry;
 mod echo;
 mod help;
@@ -19,50 +20,8 @@ use netscript_net::op::{NetnsName, NetnsRef};
 
 use super::complete::Candidate;
 use super::lexicon::Lexicon;
-use super::{Flow, Repl};
-
-/// A command.
-pub struct Command {
-    /// Its name, with the colon.
-    pub name: &'static str,
-    /// What it takes.
-    pub takes: Takes,
-    /// What it does, in a line.
-    pub about: &'static str,
-    /// Does it.
-    pub run: fn(&mut Repl, &str) -> Result<Flow, Failure>,
-}
-
-/// What a command takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// Nothing.
-    Nothing,
-    /// A word of the language, a type, or a command; or nothing.
-    Topic,
-    /// A namespace; or nothing.
-    Netns,
-    /// A file.
-    File,
-    /// A number; nothing is 1.
-    Count,
-    /// `on` or `off`; nothing is the other of what it is.
-    Switch,
-}
-
-impl Takes {
-    /// As help writes it.
-    fn shown(self) -> &'static str {
-        match self {
-            Takes::Nothing => "",
-            Takes::Topic => " [WORD]",
-            Takes::Netns => " [NS]",
-            Takes::File => " FILE",
-            Takes::Count => " [N]",
-            Takes::Switch => " [on|off]",
-        }
-    }
-}
+use super::state::{Flow, Repl};
+pub use command::{Command, Takes, wrong};
 
 /// Every command.
 pub const COMMANDS: &[Command] = &[
@@ -100,34 +59,6 @@ fn unknown(name: &str) -> Failure {
     let meant = did_you_mean(name, COMMANDS.iter().map(|command| command.name));
     let help = meant.map_or("`:help` lists the commands".to_owned(), |meant| format!("did you mean `{meant}`?"));
     wrong(format!("there is no command `{name}`"), help)
-}
-
-/// An error of a command line.
-pub(super) fn wrong(message: String, help: String) -> Failure {
-    Error::Script(Box::new(Description::new(Code::E0102, message, "").help(help))).into()
-}
-
-/// The value of a switch after a command.
-fn switched(command: &str, before: bool, argument: &str) -> Result<bool, Failure> {
-    match argument {
-        "" => Ok(!before),
-        "on" => Ok(true),
-        "off" => Ok(false),
-        other => Err(wrong(format!("`{other}` is neither `on` nor `off`"), format!("write `{command} on` or `off`"))),
-    }
-}
-
-/// A namespace that is there, by its name.
-fn existing(interpreter: &Interpreter, name: &str) -> Result<NetnsRef, Failure> {
-    if name == "host" {
-        return Ok(NetnsRef::Host);
-    }
-    let name = NetnsName::parse(name).map_err(Failure::from)?;
-    let mut lab = interpreter.session().lab();
-    if lab.world().netns_names()?.contains(&name) {
-        return Ok(NetnsRef::Named(name));
-    }
-    Err(lab.no_such_netns(name.as_str()).into())
 }
 
 /// What can stand at the end of a command line, and where it begins.

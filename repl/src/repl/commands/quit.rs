@@ -1,7 +1,7 @@
 //! `:quit`
 
-use super::{Command, Takes};
-use crate::repl::Flow;
+use super::command::{Command, Takes};
+use crate::repl::state::Flow;
 
 pub const COMMAND: Command =
     Command { name: ":quit", takes: Takes::Nothing, about: "leave, as Ctrl-D does", run: |_, _| Ok(Flow::Leave(0)) };

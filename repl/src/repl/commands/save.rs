@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use netscript_lang::diagnostics::{Error, Failure};
 use netscript_net::files;
 
-use super::{Command, Takes, wrong};
-use crate::repl::{Flow, Repl, said};
+use super::command::{Command, Takes, wrong};
+use crate::repl::said;
+use crate::repl::state::{Flow, Repl};
 
 pub const COMMAND: Command = Command {
     name: ":save",

@@ -2,8 +2,8 @@
 
 use netscript_stdlib::show;
 
-use super::{Command, Takes, existing};
-use crate::repl::Flow;
+use super::command::{Command, Takes, existing};
+use crate::repl::state::Flow;
 
 pub const COMMAND: Command = Command {
     name: ":show",

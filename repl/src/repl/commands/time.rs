@@ -1,7 +1,7 @@
 //! `:time`
 
-use super::{Command, Takes, switched};
-use crate::repl::Flow;
+use super::command::{Command, Takes, switched};
+use crate::repl::state::Flow;
 
 pub const COMMAND: Command = Command {
     name: ":time",

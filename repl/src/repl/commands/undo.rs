@@ -2,8 +2,9 @@
 
 use netscript_lang::diagnostics::Failure;
 
-use super::{Command, Takes, wrong};
-use crate::repl::{Flow, Repl, said};
+use super::command::{Command, Takes, wrong};
+use crate::repl::said;
+use crate::repl::state::{Flow, Repl};
 
 pub const COMMAND: Command = Command {
     name: ":undo",

@@ -1,0 +1,260 @@
+//! What a session has, and how it evaluates, takes back and shows.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use netscript_lang::diagnostics::{Error, Failure, Result, visible_json};
+use netscript_lang::interpreter::{Interpreter, Mark, Outcome};
+use netscript_lang::{Memory, Stage};
+use netscript_linux::Interrupt;
+use netscript_net::op::NetnsRef;
+use netscript_net::world::Point;
+use netscript_stdlib::show::{self, Screen};
+
+use super::json;
+use super::lexicon::Lexicon;
+use super::said::{Fate, Said};
+use super::style::Style;
+use crate::output::{Printer, fail};
+use crate::script::Script;
+
+/// A session.
+pub struct Repl {
+    pub(super) interpreter: Rc<RefCell<Interpreter>>,
+    pub(super) lexicon: Rc<Lexicon>,
+    pub(super) settings: Rc<Settings>,
+    pub(super) echo: Rc<Echo>,
+    pub(super) said: Vec<Said>,
+    pub(super) printer: Printer,
+    pub(super) interrupt: Interrupt,
+    pub(super) colours: Colours,
+    pub(super) rehearsal: Option<Rehearsal>,
+    /// The lines that changed the network and can be taken back.
+    pub(super) changes: Vec<Change>,
+}
+
+/// A line that changed the network.
+pub(super) struct Change {
+    /// Its index among what was said.
+    pub(super) said: usize,
+    pub(super) before: Moment,
+    pub(super) after: Mark,
+}
+
+/// A point to go back to.
+#[derive(Clone)]
+pub(super) struct Moment {
+    pub(super) point: Point,
+    pub(super) memory: Memory,
+    pub(super) mark: Mark,
+    pub(super) here: NetnsRef,
+}
+
+/// Where a dry run began.
+pub(super) struct Rehearsal {
+    pub(super) stage: Stage,
+    pub(super) mark: Mark,
+}
+
+/// What commands switch.
+#[derive(Default)]
+pub(super) struct Settings {
+    pub(super) echo: Cell<bool>,
+    /// A dry run shows its commands itself.
+    pub(super) dry: Cell<bool>,
+    pub(super) json: Cell<bool>,
+    pub(super) time: Cell<bool>,
+}
+
+/// Where colours go.
+#[derive(Clone, Copy)]
+pub(super) struct Colours {
+    pub(super) out: bool,
+    pub(super) errors: bool,
+}
+
+/// Whether a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It does.
+    GoOn,
+    /// It ends, with this exit status.
+    Leave(i32),
+}
+
+impl Repl {
+    pub(super) fn evaluate(&mut self, text: &str) -> std::result::Result<Flow, Failure> {
+        let line = self.interpreter.borrow().next_line();
+        self.heed(line, text, |interpreter| interpreter.evaluate(text))
+    }
+
+    /// Runs a script as if it had been typed.
+    pub(super) fn load(&mut self, script: &Script) -> std::result::Result<Flow, Failure> {
+        self.heed(1, &script.text, |interpreter| interpreter.load(&script.name, &script.text))
+    }
+
+    /// Evaluates, remembers, and shows the result.
+    pub(super) fn heed(
+        &mut self,
+        line: usize,
+        text: &str,
+        evaluate: impl FnOnce(&mut Interpreter) -> std::result::Result<Outcome, Failure>,
+    ) -> std::result::Result<Flow, Failure> {
+        let moment = self.moment();
+        let here = moment.here.clone();
+        self.echo.begin();
+        let start = Instant::now();
+        let result = evaluate(&mut self.interpreter.borrow_mut());
+        let time = start.elapsed();
+        let result = match result {
+            Err(failure) => Err(self.undone(&moment, failure)),
+            Ok(outcome) => {
+                self.remember(moment);
+                Ok(outcome)
+            }
+        };
+        let fate = match (&result, &self.rehearsal) {
+            (Err(_), _) => Fate::Failed,
+            (Ok(_), Some(_)) => Fate::Rehearsed,
+            (Ok(_), None) => Fate::Worked,
+        };
+        self.said.push(Said { line, text: text.to_owned(), fate, here });
+        self.leave_what_is_gone();
+        let flow = match result? {
+            Outcome::Value(value) => {
+                self.show(&value)?;
+                Flow::GoOn
+            }
+            Outcome::Exit(status) => Flow::Leave(status),
+        };
+        if self.settings.time.get() {
+            self.note(&format!("({:.1} ms)", time.as_secs_f64() * 1000.0));
+        }
+        Ok(flow)
+    }
+
+    /// This point of the session.
+    pub(super) fn moment(&self) -> Moment {
+        let interpreter = self.interpreter.borrow();
+        let mut lab = interpreter.session().lab();
+        let (point, memory) = (lab.world().point(), lab.memory());
+        Moment { point, memory, mark: interpreter.mark(), here: interpreter.session().here() }
+    }
+
+    /// Keeps the moments before and after a line that changed the network.
+    pub(super) fn remember(&mut self, before: Moment) {
+        let now = self.interpreter.borrow().session().lab().world().point();
+        if self.rehearsal.is_none() && now != before.point {
+            let after = self.interpreter.borrow().mark();
+            self.changes.push(Change { said: self.said.len(), before, after });
+        }
+    }
+
+    /// Takes back the last so many lines that changed the network: what they did there, and what
+    /// they defined. What other lines defined stays. Gives the indexes of the lines.
+    pub(super) fn take_back(&mut self, first: usize) -> (Vec<usize>, Result<()>) {
+        self.interrupt.reset();
+        let undone = self.changes.split_off(first);
+        let mut interpreter = self.interpreter.borrow_mut();
+        let result = match undone.first() {
+            Some(change) => interpreter.session().lab().rollback(change.before.point, None),
+            None => Ok(()),
+        };
+        undone.iter().rev().for_each(|change| interpreter.forget(&change.before.mark, &change.after));
+        drop(interpreter);
+        self.leave_what_is_gone();
+        (undone.iter().map(|change| change.said).collect(), result)
+    }
+
+    /// Takes back what a failed line has done, and gives its failure.
+    pub(super) fn undone(&mut self, moment: &Moment, mut failure: Failure) -> Failure {
+        if let Err(error) = self.go_back(moment)
+            && let Error::Script(description) = &mut failure.error
+        {
+            description.notes.push(error.describe().message);
+        }
+        failure
+    }
+
+    /// Takes back what was done since a moment, in the network and in the variables.
+    pub(super) fn go_back(&mut self, moment: &Moment) -> Result<()> {
+        self.interrupt.reset();
+        let mut interpreter = self.interpreter.borrow_mut();
+        let changed = interpreter.session().lab().world().point() != moment.point;
+        let result = if changed { interpreter.session().lab().world().rollback(moment.point) } else { Ok(()) };
+        interpreter.session().lab().recall(&moment.memory);
+        interpreter.session().set_here(moment.here.clone());
+        interpreter.go_back(moment.mark.clone());
+        result
+    }
+
+    /// Bare words cannot act in a namespace that was removed.
+    pub(super) fn leave_what_is_gone(&self) {
+        let interpreter = self.interpreter.borrow();
+        let here = interpreter.session().here();
+        if let Some(name) = here.name()
+            && interpreter.session().lab().world().netns_names().is_ok_and(|names| !names.contains(name))
+        {
+            interpreter.session().set_here(NetnsRef::Host);
+        }
+    }
+
+    pub(super) fn show(&self, value: &rhai::Dynamic) -> Result<()> {
+        let text = if self.settings.json.get() && !value.is_unit() {
+            Some(visible_json(&json::json(value)?).into_owned())
+        } else {
+            show::show(value, self.screen())?
+        };
+        if let Some(text) = text {
+            self.print(&text);
+        }
+        Ok(())
+    }
+
+    pub(super) fn screen(&self) -> Screen {
+        Screen { width: crate::output::columns(), colour: self.colours.out }
+    }
+
+    pub(super) fn print(&self, text: &str) {
+        self.printer.shown(text);
+    }
+
+    /// Says something of the session itself.
+    pub(super) fn note(&self, text: &str) {
+        self.print(&Style::Dim.paint_if(self.colours.out, text));
+    }
+
+    /// Shows an error, and gives the exit status that goes with it.
+    pub(super) fn complain(&self, failure: &Failure) -> i32 {
+        fail(failure, self.interpreter.borrow().sources(), self.colours.errors)
+    }
+}
+
+/// Shows what happens as the commands that do the same.
+pub(super) struct Echo {
+    pub(super) settings: Rc<Settings>,
+    pub(super) printer: Printer,
+    pub(super) colour: bool,
+    /// The last command shown: what waits asks the same again and again.
+    pub(super) last: RefCell<String>,
+}
+
+impl Echo {
+    pub(super) fn show(&self, commands: impl IntoIterator<Item = String>) {
+        if !self.settings.echo.get() || self.settings.dry.get() {
+            return;
+        }
+        for command in commands {
+            if *self.last.borrow() != command {
+                self.printer.shown(&Style::Dim.paint_if(self.colour, &format!("# {command}")));
+            }
+            self.last.replace(command);
+        }
+    }
+
+    /// Another line was typed.
+    pub(super) fn begin(&self) {
+        self.last.take();
+    }
+}
