@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Scope};
 use rhai::plugin::*;
@@ -50,10 +50,10 @@ fn broadcast(what: &str, value: &Dynamic, local: &Prefix) -> Result<Broadcast> {
 }
 
 fn only_v4(key: &str) -> Error {
-    Error::Conflict {
+    Error::Invalid(Invalid::Conflict {
         message: format!("IPv6 has no `{key}`"),
         help: "leave it out: it belongs to IPv4 addresses".into(),
-    }
+    })
 }
 
 /// The peer's length is the network's; without one it is a single address.
@@ -62,7 +62,7 @@ fn peer(what: &str, value: &Dynamic, local: &Prefix) -> Result<Prefix> {
     if peer.family() == local.family() {
         return Ok(peer);
     }
-    Err(Error::WrongFamily { given: peer.addr().to_string(), wanted: local.family(), instead: None })
+    Err(Error::Invalid(Invalid::WrongFamily { given: peer.addr().to_string(), wanted: local.family(), instead: None }))
 }
 
 /// The kernel does not check a label, but `ip` shows it in place of the link's name.
@@ -121,11 +121,13 @@ mod words {
     pub fn nth_addr(prefix: &str, n: i64) -> RhaiResult<String> {
         let prefix = Prefix::parse(prefix).argument(0)?;
         let max = i64::try_from(prefix.size() - 1).unwrap_or(i64::MAX);
-        let nth = u128::try_from(n).ok().and_then(|n| prefix.nth(n)).ok_or_else(|| Error::OutOfRange {
-            what: format!("an address of {}", prefix.network()),
-            given: n.to_string(),
-            min: 0,
-            max,
+        let nth = u128::try_from(n).ok().and_then(|n| prefix.nth(n)).ok_or_else(|| {
+            Error::Invalid(Invalid::OutOfRange {
+                what: format!("an address of {}", prefix.network()),
+                given: n.to_string(),
+                min: 0,
+                max,
+            })
         });
         let nth = nth.argument(1)?;
         Ok(nth.to_string())

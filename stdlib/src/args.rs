@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::Session;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Prefix, Scope, parse_ip};
 use netscript_net::state::{Link as State, LinkType};
@@ -70,11 +70,8 @@ pub(crate) fn int(what: &str, value: &Dynamic) -> Result<i64> {
 pub(crate) fn int_in<N: TryFrom<i64>>(what: &str, value: &Dynamic, min: i64, max: i64) -> Result<N> {
     let number = int(what, value)?;
     let fits = (min..=max).contains(&number);
-    N::try_from(number).ok().filter(|_| fits).ok_or_else(|| Error::OutOfRange {
-        what: what.to_owned(),
-        given: number.to_string(),
-        min,
-        max,
+    N::try_from(number).ok().filter(|_| fits).ok_or_else(|| {
+        Error::Invalid(Invalid::OutOfRange { what: what.to_owned(), given: number.to_string(), min, max })
     })
 }
 
@@ -97,12 +94,17 @@ pub(crate) fn seconds(what: &str, value: &Dynamic) -> Result<f64> {
         return Ok(number);
     }
     #[expect(clippy::cast_possible_truncation, reason = "a constant that fits")]
-    Err(Error::OutOfRange { what: what.to_owned(), given: number.to_string(), min: 0, max: MAX as i64 })
+    Err(Error::Invalid(Invalid::OutOfRange {
+        what: what.to_owned(),
+        given: number.to_string(),
+        min: 0,
+        max: MAX as i64,
+    }))
 }
 
 /// An address.
 pub(crate) fn ip(what: &str, value: &Dynamic) -> Result<IpAddr> {
-    if value.is_string() { parse_ip(&value.to_string()) } else { Err(wrong_type(what, "an address", value)) }
+    if value.is_string() { Ok(parse_ip(&value.to_string())?) } else { Err(wrong_type(what, "an address", value)) }
 }
 
 /// An address of one family.
@@ -111,13 +113,13 @@ pub(crate) fn ip_of(what: &str, value: &Dynamic, family: Family) -> Result<IpAdd
     if Family::of(addr) == family {
         return Ok(addr);
     }
-    Err(Error::WrongFamily { given: addr.to_string(), wanted: family, instead: None })
+    Err(Error::Invalid(Invalid::WrongFamily { given: addr.to_string(), wanted: family, instead: None }))
 }
 
 /// An address with a prefix length.
 pub(crate) fn prefix(what: &str, value: &Dynamic) -> Result<Prefix> {
     if value.is_string() {
-        Prefix::parse(&value.to_string())
+        Ok(Prefix::parse(&value.to_string())?)
     } else {
         Err(wrong_type(what, "an address with a prefix length", value))
     }
@@ -125,7 +127,7 @@ pub(crate) fn prefix(what: &str, value: &Dynamic) -> Result<Prefix> {
 
 /// A hardware address.
 pub(crate) fn mac(what: &str, value: &Dynamic) -> Result<Mac> {
-    Mac::parse(&text(what, value)?)
+    Ok(Mac::parse(&text(what, value)?)?)
 }
 
 /// A namespace: its handle or its name. It need not exist yet.
@@ -155,14 +157,14 @@ pub(crate) fn link_in(netns: &NetnsRef, what: &str, value: &Dynamic) -> Result<I
         let (place, name) = link.locate()?;
         return match place == *netns {
             true => Ok(name),
-            false => Err(Error::Conflict {
+            false => Err(Error::Invalid(Invalid::Conflict {
                 message: format!("`{name}` is in {place}, and a link of {netns} is wanted"),
                 help: format!("use a link of {netns}, or move it there first: `.move_to({netns})`"),
-            }),
+            })),
         };
     }
     if value.is_string() {
-        return IfName::parse(&value.to_string());
+        return Ok(IfName::parse(&value.to_string())?);
     }
     Err(wrong_type(what, "a link (a Link or its name)", value))
 }
@@ -234,14 +236,15 @@ fn argument(value: &Dynamic) -> Result<String> {
 /// A port, 0 to 65535.
 pub(crate) fn port(what: &str, value: &Dynamic) -> Result<u16> {
     let number = int(what, value)?;
-    u16::try_from(number).map_err(|_| Error::Port { given: number.to_string(), why: "it is out of range".into() })
+    u16::try_from(number)
+        .map_err(|_| Error::Invalid(Invalid::Port { given: number.to_string(), why: "it is out of range".into() }))
 }
 
 /// An address: as text, or that of a link or a namespace. Of a family, if one is wanted; else
 /// IPv4 is preferred. Link-local addresses and those of `lo` are passed over.
 pub(crate) fn address(session: &Session, what: &str, value: &Dynamic, family: Option<Family>) -> Result<IpAddr> {
     if value.is_string() {
-        return parse_ip(&value.to_string());
+        return Ok(parse_ip(&value.to_string())?);
     }
     if let Some(link) = value.read_lock::<Link>() {
         let found = link.look()?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::world::Connect;
 use netscript_net::world::Connected;
@@ -33,7 +33,8 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
     let mut o = Options::new(OPTIONS, "connect", options)?;
     let port = args::port("a port", port).argument(1)?;
     if port == 0 {
-        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() }).argument(1);
+        return Err(Error::Invalid(Invalid::Port { given: "0".into(), why: "nothing can listen there".into() }))
+            .argument(1);
     }
     Ok(Connect {
         target: probe::target(netns.session(), target).argument(0)?,

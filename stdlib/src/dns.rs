@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
 use netscript_net::world::ServeDns;
@@ -24,14 +24,14 @@ pub(crate) fn register(engine: &mut Engine) {
 fn named(netns: &Netns) -> Result<NetnsName> {
     match netns.reference()? {
         NetnsRef::Named(name) => Ok(name),
-        NetnsRef::Host => Err(Error::Conflict {
+        NetnsRef::Host => Err(Error::Invalid(Invalid::Conflict {
             message: "the host asks the name servers of the machine, which a script leaves alone".into(),
             help: "give a name server to a namespace of its own: `netns(\"red\").resolver(\"8.8.8.8\")`".into(),
-        }),
-        NetnsRef::Held(_) | NetnsRef::OfPid(_) => Err(Error::Conflict {
+        })),
+        NetnsRef::Held(_) | NetnsRef::OfPid(_) => Err(Error::Invalid(Invalid::Conflict {
             message: "a namespace without a name has no files of its own under /etc/netns".into(),
             help: "make it with a name, or name it with `netns_attach`".into(),
-        }),
+        })),
     }
 }
 
@@ -41,12 +41,12 @@ fn servers(netns: &Netns, value: Dynamic) -> Result<Vec<IpAddr>> {
     let several = value.is_array();
     let list = args::list(value);
     if list.is_empty() || list.len() > MOST {
-        return Err(Error::OutOfRange {
+        return Err(Error::Invalid(Invalid::OutOfRange {
             what: "the number of name servers".into(),
             given: list.len().to_string(),
             min: 1,
             max: 3,
-        })
+        }))
         .argument(0);
     }
     let server = |(number, server)| {

@@ -1,6 +1,6 @@
 //! Forwarding tables of bridges and vxlan links.
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::{FdbEntry, FdbOp, Mac};
 use netscript_net::state::FdbRecord;
@@ -82,10 +82,10 @@ mod words {
         let entry = entry("append_fdb", link, &mac, options)?;
         if entry.dst.is_some() && has_one_end(entry.mac) {
             // The kernel says nothing and does nothing (vxlan_fdb_update_existing).
-            return Err(Error::Conflict {
+            return Err(Error::Invalid(Invalid::Conflict {
                 message: format!("{} is the address of one station, which has one far end", entry.mac),
                 help: "say where it is with `add_fdb`, or change that with `replace_fdb`".into(),
-            }
+            })
             .into());
         }
         link.submit(at(&ctx), |_| FdbOp::Append(entry))?;

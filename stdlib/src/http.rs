@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use netscript_lang::diagnostics::{Errno, Error, Result, Step, Within};
+use netscript_lang::diagnostics::{Errno, Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::{Host, HostName};
 use netscript_net::world::Fetch;
@@ -38,7 +38,8 @@ fn request(url: &str, options: Map) -> Result<Fetch> {
         .ok_or_else(|| wrong("after `http://` comes an address or a name, and perhaps `:PORT`"))
         .argument(0)?;
     if port == 0 {
-        return Err(Error::Port { given: "0".into(), why: "nothing can listen there".into() }).argument(0);
+        return Err(Error::Invalid(Invalid::Port { given: "0".into(), why: "nothing can listen there".into() }))
+            .argument(0);
     }
     Ok(Fetch { server, port, authority: authority.to_owned(), path: path.to_owned(), timeout })
 }
@@ -71,7 +72,11 @@ fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, opt
     let mut o = Options::new(OPTIONS, "serve", options)?;
     let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port).argument(0)?, body: body.to_owned() };
     if server.port == 0 {
-        return Err(Error::Port { given: "0".into(), why: "clients could not know where to go".into() }).argument(0);
+        return Err(Error::Invalid(Invalid::Port {
+            given: "0".into(),
+            why: "clients could not know where to go".into(),
+        }))
+        .argument(0);
     }
     let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))?;
     let started = started.map_err(|error| match &error {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_lang::LinkId;
-use netscript_lang::diagnostics::{At, Error, Result, Within};
+use netscript_lang::diagnostics::{At, Error, Invalid, Result, Within};
 use netscript_lang::interpreter::{Session, at};
 use netscript_net::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, raw};
 use netscript_net::state::{self, Hardware, LinkType, OperState, Peer};
@@ -431,10 +431,10 @@ mod words {
                 known: Vec::new(),
             }
             .into()),
-            other => Err(Error::Conflict {
+            other => Err(Error::Invalid(Invalid::Conflict {
                 message: format!("`{name}` is a {} link, and only one of a pair has a peer", other.word()),
                 help: "make pairs with `veth(\"a\", \"b\")`".into(),
-            }
+            })
             .into()),
         }
     }
@@ -518,8 +518,8 @@ mod words {
 }
 
 fn not_a_bridge(link: &Link, kind: &str) -> Error {
-    Error::Conflict {
+    Error::Invalid(Invalid::Conflict {
         message: format!("`{link}` is a {kind} link, not a bridge"),
         help: "bridges are made with `bridge(\"br0\")`".into(),
-    }
+    })
 }

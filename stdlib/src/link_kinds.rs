@@ -1,6 +1,6 @@
 //! Making links: a word for each kind, as a method of a namespace and bare, on the host.
 
-use netscript_lang::diagnostics::{At, Error, Result, Within};
+use netscript_lang::diagnostics::{At, Error, Invalid, Result, Within};
 use netscript_lang::interpreter::{Session, at};
 use netscript_net::op::{
     Bridge, IfName, IpvlanMode, LinkKind, LinkOp, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
@@ -46,7 +46,8 @@ fn pair(peer: &str) -> Result<LinkKind> {
 
 fn pair_with(session: &Session, options: Map) -> Result<LinkKind> {
     let mut options = Options::new(OPTIONS, "veth", options)?;
-    let peer = options.need("peer", "#{ peer: \"eth0\" }", |what, value| IfName::parse(&args::text(what, value)?))?;
+    let peer =
+        options.need("peer", "#{ peer: \"eth0\" }", |what, value| Ok(IfName::parse(&args::text(what, value)?)?))?;
     let netns = options.with("netns", |what, value| args::netns(session, what, value))?;
     Ok(LinkKind::Veth(Veth { peer, netns }))
 }
@@ -69,7 +70,7 @@ fn bridge_with(options: Map) -> Result<LinkKind> {
 fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
     let mut o = Options::new(OPTIONS, "vxlan", options)?;
     let vxlan = Vxlan {
-        id: o.need("id", "#{ id: 42 }", |what, value| Vni::new(args::int(what, value)?))?,
+        id: o.need("id", "#{ id: 42 }", |what, value| Ok(Vni::new(args::int(what, value)?)?))?,
         local: o.ip("local")?,
         remote: o.ip("remote")?,
         group: o.ip("group")?,
@@ -83,7 +84,9 @@ fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
 }
 
 fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
-    let conflict = |message: &str, help: &str| Err(Error::Conflict { message: message.into(), help: help.into() });
+    let conflict = |message: &str, help: &str| {
+        Err(Error::Invalid(Invalid::Conflict { message: message.into(), help: help.into() }))
+    };
     if vxlan.remote.is_some() && vxlan.group.is_some() {
         return conflict("a vxlan link has either a `remote` or a `group`", "leave one of them out");
     }
@@ -120,7 +123,7 @@ fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
 fn vlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
     let mut o = Options::new(OPTIONS, "vlan", options)?;
     let link = o.need("link", "#{ link: eth0, id: 10 }", |what, value| args::link_in(netns, what, value))?;
-    let id = o.need("id", "#{ link: eth0, id: 10 }", |what, value| VlanId::new(args::int(what, value)?))?;
+    let id = o.need("id", "#{ link: eth0, id: 10 }", |what, value| Ok(VlanId::new(args::int(what, value)?)?))?;
     Ok(LinkKind::Vlan(Vlan { link, id }))
 }
 

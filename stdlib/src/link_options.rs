@@ -1,6 +1,6 @@
 //! What a link was made with, read back as the word that makes it takes it.
 
-use netscript_lang::diagnostics::{Error, Result};
+use netscript_lang::diagnostics::{Error, Invalid, Result};
 use netscript_net::op::{Bridge, IfName, Vxlan};
 use netscript_net::state::{LinkType, Peer};
 use rhai::plugin::*;
@@ -80,10 +80,10 @@ fn mode(link: &Link) -> Result<&'static str> {
         | LinkType::Vlan(..)
         | LinkType::Dummy
         | LinkType::Other(_)
-        | LinkType::Physical) => Err(Error::Conflict {
+        | LinkType::Physical) => Err(Error::Invalid(Invalid::Conflict {
             message: format!("`{link}` is a {} link, and only macvlan, ipvlan and tun links have a mode", other.word()),
             help: "`.options` has what a link was made with".into(),
-        }),
+        })),
     }
 }
 

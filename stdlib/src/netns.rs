@@ -4,7 +4,7 @@ use std::fmt;
 
 use netscript_dialect::Command;
 use netscript_lang::NetnsId;
-use netscript_lang::diagnostics::{At, Error, Result, Step, Within};
+use netscript_lang::diagnostics::{At, Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::{Session, at};
 use netscript_net::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use netscript_net::world::World;
@@ -117,7 +117,8 @@ fn removal(session: &Session, reference: NetnsRef) -> Result<Vec<NetnsOp>> {
 }
 
 fn end(reference: NetnsRef) -> Result<NetnsOp> {
-    let conflict = |message: &str, help: &str| Error::Conflict { message: message.into(), help: help.into() };
+    let conflict =
+        |message: &str, help: &str| Error::Invalid(Invalid::Conflict { message: message.into(), help: help.into() });
     match reference {
         NetnsRef::Named(name) => Ok(NetnsOp::Del(name)),
         NetnsRef::Held(number) => Ok(NetnsOp::Release(number)),
@@ -203,10 +204,10 @@ mod words {
         let session = Session::of(&ctx);
         match args::netns(&session, "a namespace", &name).argument(0)? {
             NetnsRef::Named(name) => Ok(session.lab().submit(Op::host(NetnsOp::Detach(name)), at(&ctx))?),
-            NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => Err(Error::Conflict {
+            NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => Err(Error::Invalid(Invalid::Conflict {
                 message: "this namespace has no name that could be taken away".into(),
                 help: "give the name of a namespace under /run/netns".into(),
-            }
+            })
             .into()),
         }
     }

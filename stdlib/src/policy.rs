@@ -1,6 +1,6 @@
 //! Policy routing: rules that choose a routing table.
 
-use netscript_lang::diagnostics::{Error, Result};
+use netscript_lang::diagnostics::{Error, Invalid, Result};
 use netscript_lang::interpreter::at;
 use netscript_net::op::{Family, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 use rhai::plugin::*;
@@ -51,10 +51,10 @@ fn old_rule(netns: &Netns, options: Map) -> Result<PolicyPattern> {
     let reference = netns.reference()?;
     let (family, pattern) = parse("del_rule", &reference, options)?;
     if pattern == PolicyPattern::any(pattern.family) {
-        return Err(Error::Conflict {
+        return Err(Error::Invalid(Invalid::Conflict {
             message: "nothing says which routing rule is to be removed".into(),
             help: "give some of it, such as its `priority`".into(),
-        });
+        }));
     }
     if family.is_some() {
         return Ok(pattern);
@@ -89,10 +89,10 @@ fn common_family(from: Option<Prefix>, to: Option<Prefix>, said: Option<Family>)
     if given.all(|other| Some(other) == first) {
         return Ok(first);
     }
-    Err(Error::Conflict {
+    Err(Error::Invalid(Invalid::Conflict {
         message: "a routing rule is for one family, and these are of both".into(),
         help: "make a rule for each family".into(),
-    })
+    }))
 }
 
 /// A mark: a number, or a string `"VALUE/MASK"` of decimal or hexadecimal numbers.

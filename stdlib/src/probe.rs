@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netscript_lang::diagnostics::{Errno, Error, Result, Step, Within};
+use netscript_lang::diagnostics::{Errno, Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::{Session, at};
 use netscript_net::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
 use netscript_net::world::Hop;
@@ -69,7 +69,7 @@ fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
             let addr = args::address(netns.session(), what, value, family)?;
             match family {
                 Some(wanted) if Family::of(addr) != wanted => {
-                    Err(Error::WrongFamily { given: addr.to_string(), wanted, instead: None })
+                    Err(Error::Invalid(Invalid::WrongFamily { given: addr.to_string(), wanted, instead: None }))
                 }
                 Some(_) | None => Ok(addr),
             }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 use netscript_net::world::Part;
@@ -104,10 +104,10 @@ fn default_family(nexthops: &[Nexthop], src: Option<IpAddr>) -> Family {
 fn nexthops(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Family>) -> Result<Vec<Nexthop>> {
     if let Some(list) = o.take("nexthops") {
         if o.has("via") || o.has("dev") || o.has("onlink") {
-            return Err(Error::Conflict {
+            return Err(Error::Invalid(Invalid::Conflict {
                 message: "`nexthops` stands in place of `via`, `dev` and `onlink`".into(),
                 help: "move them into the list: `nexthops: [#{ via: …, dev: … }, …]`".into(),
-            });
+            }));
         }
         let hops = args::list(list);
         let hop = |(number, hop)| one_of_several(netns, place, hop, family).element(number).option("nexthops");
@@ -134,7 +134,7 @@ fn nexthop(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Fami
 }
 
 fn check(route: &Route) -> Result<()> {
-    let conflict = |message: String, help: &str| Err(Error::Conflict { message, help: help.into() });
+    let conflict = |message: String, help: &str| Err(Error::Invalid(Invalid::Conflict { message, help: help.into() }));
     if route.kind.discards() && !route.nexthops.is_empty() {
         return conflict(
             format!("a {} route leads nowhere, so it has neither gateway nor link", route.kind.word()),
@@ -142,12 +142,19 @@ fn check(route: &Route) -> Result<()> {
         );
     }
     if let Some(src) = route.src.filter(|src| Family::of(*src) != route.family()) {
-        return Err(Error::WrongFamily { given: src.to_string(), wanted: route.family(), instead: None }).option("src");
+        return Err(Error::Invalid(Invalid::WrongFamily {
+            given: src.to_string(),
+            wanted: route.family(),
+            instead: None,
+        }))
+        .option("src");
     }
     // IPv4 over an IPv6 gateway is legal (RFC 5549), the other way round is not.
     let vias = route.nexthops.iter().enumerate().filter_map(|(number, hop)| Some((number, hop.via?)));
     if let (Family::V6, Some((number, via))) = (route.family(), vias.into_iter().find(|(_, via)| via.is_ipv4())) {
-        let wrong = Err(Error::WrongFamily { given: via.to_string(), wanted: Family::V6, instead: None }).option("via");
+        let wrong =
+            Err(Error::Invalid(Invalid::WrongFamily { given: via.to_string(), wanted: Family::V6, instead: None }))
+                .option("via");
         return if route.nexthops.len() == 1 { wrong } else { wrong.element(number).option("nexthops") };
     }
     Ok(())

@@ -6,6 +6,7 @@
 pub mod error;
 pub mod failure;
 pub mod files;
+pub mod invalid;
 pub mod op;
 mod quote;
 pub mod state;

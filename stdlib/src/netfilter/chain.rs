@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netscript_lang::diagnostics::{Error, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy, Table as NetfilterTable};
 use rhai::plugin::*;
@@ -67,17 +67,17 @@ mod words {
         let policy =
             super::super::value::word("policy", policy, "\"accept\" or \"drop\"", Policy::from_word).argument(0)?;
         if chain.reference().hook().is_none() {
-            return Err(Error::Conflict {
+            return Err(Error::Invalid(Invalid::Conflict {
                 message: format!("`{chain}` is no built-in chain, and only those have a policy"),
                 help: "end the chain with `.drop()` or `.accept()`".into(),
-            }
+            })
             .into());
         }
         if chain.table.reference().table == NetfilterTable::Nat && policy == Policy::Drop {
-            return Err(Error::Conflict {
+            return Err(Error::Invalid(Invalid::Conflict {
                 message: "the table `nat` is not for filtering: its chains cannot drop what no rule decided on".into(),
                 help: "say it of a chain of `filter`, such as `host.filter.forward`".into(),
-            }
+            })
             .into());
         }
         chain.netns().submit(NetfilterOp::Policy(chain.reference(), policy), at(&ctx))?;
@@ -122,10 +122,10 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn delete(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult<()> {
         if chain.reference().hook().is_some() {
-            return Err(Error::Conflict {
+            return Err(Error::Invalid(Invalid::Conflict {
                 message: format!("the built-in chain `{chain}` cannot be removed"),
                 help: "remove its rules with `.flush()`, and set its policy".into(),
-            }
+            })
             .into());
         }
         Ok(chain.netns().submit(NetfilterOp::DelChain(chain.reference()), at(&ctx))?)

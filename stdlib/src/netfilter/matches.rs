@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_net::op::netfilter::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Header, IcmpType, IfPattern, Inv, Masked, Match, Multiport,
     MultiportSide, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
@@ -24,10 +24,10 @@ pub(super) fn split(word: &'static str, maps: Vec<Map>) -> Result<(Options, Vec<
         own.retain(|_, value| !value.is_unit());
         for (key, value) in rest.into_iter().filter(|(_, value)| !value.is_unit()) {
             if common.contains_key(&key) {
-                return Err(Error::Conflict {
+                return Err(Error::Invalid(Invalid::Conflict {
                     message: format!("`{key}` is given in two maps, and a rule has it once"),
                     help: "give it in one of them".into(),
-                });
+                }));
             }
             common.insert(key, value);
         }
@@ -117,10 +117,10 @@ fn addresses(what: &str, value: &Dynamic, netns: &Netns, family: Family) -> Resu
         addrs.extend(if value.is_array() { found.element(number)? } else { found? });
     }
     if addrs.len() > 1 && addrs.iter().any(|addr| addr.inverted) {
-        return Err(Error::Conflict {
+        return Err(Error::Invalid(Invalid::Conflict {
             message: format!("{what} cannot be a list and inverted"),
             help: "each address becomes a rule of its own, and each of them would match the others: `ret` or `accept` the list first".into(),
-        });
+        }));
     }
     Ok(addrs)
 }
@@ -182,8 +182,8 @@ fn port_option(what: &str, value: &Dynamic) -> Result<Ports> {
         return Ok(Ports::Range(Inv::new(inverted, PortRange::parse(ports, ':')?)));
     }
     let range = |port: &str| PortRange::parse(port.trim(), ':');
-    let ranges: Result<Vec<PortRange>> = ports.split(',').map(range).collect();
-    let ranges = ranges.map_err(|error| super::value::by_element(value, range).unwrap_or(error))?;
+    let ranges: Result<Vec<PortRange>, Invalid> = ports.split(',').map(range).collect();
+    let ranges = ranges.map_err(|error| super::value::by_element(value, range).unwrap_or(error.into()))?;
     Ok(Ports::List(Inv::new(inverted, PortList::new(ranges)?)))
 }
 
@@ -206,10 +206,10 @@ fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -
     let flags = tcp_flags(o)?;
     let named = (o.boolean("tcp")?.unwrap_or(false), o.boolean("udp")?.unwrap_or(false));
     if named == (true, true) {
-        return Err(Error::Conflict {
+        return Err(Error::Invalid(Invalid::Conflict {
             message: "`tcp` and `udp` are matches on two protocols".into(),
             help: "give the one that `proto` names".into(),
-        });
+        }));
     }
     if named == (false, false) && sport.is_none() && dport.is_none() && flags.is_none() {
         matches.extend(lists);
@@ -218,16 +218,16 @@ fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -
     let is = |wanted: Proto| proto == Some(Inv::plain(wanted));
     let udp = named.1 || (!named.0 && is(Proto::UDP) && flags.is_none());
     if named == (false, false) && flags.is_none() && !udp && !is(Proto::TCP) {
-        return Err(Error::Conflict {
+        return Err(Error::Invalid(Invalid::Conflict {
             message: "a port needs `proto` to be \"tcp\" or \"udp\"".into(),
             help: "add `proto: \"tcp\"`; for other protocols give the ports as a list".into(),
-        });
+        }));
     }
     if udp && flags.is_some() {
-        return Err(Error::Conflict {
+        return Err(Error::Invalid(Invalid::Conflict {
             message: "UDP has no flags to look at".into(),
             help: "leave `udp` out, or `syn` and `tcp_flags`".into(),
-        });
+        }));
     }
     matches.push(match udp {
         true => Match::Udp(UdpMatch { sport, dport }),
@@ -246,10 +246,10 @@ fn tcp_flags(o: &mut Options) -> Result<Option<Inv<TcpFlags>>> {
         })
     })?;
     match (syn, flags) {
-        (Some(_), Some(_)) => Err(Error::Conflict {
+        (Some(_), Some(_)) => Err(Error::Invalid(Invalid::Conflict {
             message: "`syn` and `tcp_flags` look at the same flags".into(),
             help: "`syn: true` is `tcp_flags: \"FIN,SYN,RST,ACK SYN\"`: give one of them".into(),
-        }),
+        })),
         (syn, flags) => Ok(syn.or(flags)),
     }
 }
@@ -316,7 +316,10 @@ fn limit(o: &mut Options) -> Result<Option<Match>> {
 }
 
 fn needs(key: &str, other: &str, example: &str) -> Error {
-    Error::Conflict { message: format!("`{key}` needs `{other}`"), help: format!("add `{other}: {example}`") }
+    Error::Invalid(Invalid::Conflict {
+        message: format!("`{key}` needs `{other}`"),
+        help: format!("add `{other}: {example}`"),
+    })
 }
 
 /// `every` and `packet`, or `probability`: two modes of `-m statistic`.
@@ -330,11 +333,13 @@ fn statistic(o: &mut Options) -> Result<Vec<Match>> {
     let nth = match (every, packet) {
         (Some(every), packet) => {
             let packet = packet.unwrap_or(0);
-            let nth = Nth::new(every.value, packet).ok_or_else(|| Error::OutOfRange {
-                what: "`packet`".into(),
-                given: packet.to_string(),
-                min: 0,
-                max: i64::from(every.value) - 1,
+            let nth = Nth::new(every.value, packet).ok_or_else(|| {
+                Error::Invalid(Invalid::OutOfRange {
+                    what: "`packet`".into(),
+                    given: packet.to_string(),
+                    min: 0,
+                    max: i64::from(every.value) - 1,
+                })
             });
             let nth = nth.option("packet")?;
             Some(Match::Nth(Inv::new(every.inverted, nth)))

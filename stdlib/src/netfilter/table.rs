@@ -74,7 +74,7 @@ impl Table {
         let built_in = Hook::ALL.into_iter().find(|hook| hook.chain_name().eq_ignore_ascii_case(&name));
         match built_in {
             Some(hook) => self.built_in(hook),
-            None => ChainName::parse(&name).map(|name| self.chain(name)),
+            None => ChainName::parse(&name).map(|name| self.chain(name)).map_err(Error::from),
         }
         .map_err(|error| match error {
             Error::NotThere { known, .. } => Error::OptionValue {

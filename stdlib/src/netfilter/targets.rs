@@ -1,6 +1,6 @@
 //! Verbs: what a rule does with a packet.
 
-use netscript_lang::diagnostics::{Error, Result, Step, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::at;
 use netscript_net::op::netfilter::{
     self, ChainName, ConnmarkTarget, Header, Inv, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo,
@@ -111,9 +111,9 @@ pub(super) fn apply_maps(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb,
         let family = chain.table().reference().family;
         let option = option_of_family(&header, family);
         let rule = netfilter::Rule::new(chain.reference(), header, matches, Some(target.clone()));
-        rules.push(rule.map_err(|error| match &error {
-            Error::WrongFamily { .. } => error.within(Step::Option(option.to_owned())),
-            _ => error,
+        rules.push(rule.map_err(|invalid| match &invalid {
+            Invalid::WrongFamily { .. } => Error::from(invalid).within(Step::Option(option.to_owned())),
+            _ => invalid.into(),
         })?);
     }
     let reference = netns.reference()?;
@@ -169,14 +169,14 @@ fn to_ports(what: &str, value: &Dynamic) -> Result<PortRange> {
     if value.is_int() {
         return args::port(what, value).map(PortRange::one);
     }
-    PortRange::parse(&args::text(what, value)?, '-')
+    Ok(PortRange::parse(&args::text(what, value)?, '-')?)
 }
 
 fn nat_to(o: &mut Options, chain: &Chain, example: &str) -> Result<NatTo> {
     let family = chain.table().reference().family;
     o.need("to", example, |what, value| match target_address(what, value, chain.netns(), family)? {
         Some(addr) => Ok(NatTo { addrs: NatAddrs::new(addr, addr), ports: None, base: None }),
-        None => NatTo::parse(&args::text(what, value)?),
+        None => Ok(NatTo::parse(&args::text(what, value)?)?),
     })
 }
 
@@ -205,10 +205,10 @@ fn connmark(o: &mut Options) -> Result<ConnmarkTarget> {
     })?;
     let (nfmask, ctmask) = (mask.unwrap_or(u32::MAX), mask.unwrap_or(u32::MAX));
     match (set, save, restore) {
-        (Some(_), false, false) if mask.is_some() => Err(Error::Conflict {
+        (Some(_), false, false) if mask.is_some() => Err(Error::Invalid(Invalid::Conflict {
             message: "`mask` goes with `save` and `restore`".into(),
             help: "give the mask of `set` behind a `/`: `set: \"7/0xff\"`".into(),
-        }),
+        })),
         (Some(mark), false, false) => Ok(ConnmarkTarget::Set(mark)),
         (None, true, false) => Ok(ConnmarkTarget::Save { nfmask, ctmask }),
         (None, false, true) => Ok(ConnmarkTarget::Restore { nfmask, ctmask }),
@@ -217,10 +217,10 @@ fn connmark(o: &mut Options) -> Result<ConnmarkTarget> {
             key: "set".into(),
             example: "set: 7`, `save: true` or `restore: true".into(),
         }),
-        _ => Err(Error::Conflict {
+        _ => Err(Error::Invalid(Invalid::Conflict {
             message: "`connmark` does one of `set`, `save` and `restore`".into(),
             help: "make a rule for each".into(),
-        }),
+        })),
     }
 }
 
@@ -234,10 +234,10 @@ fn mss(o: &mut Options) -> Result<Mss> {
             key: "set".into(),
             example: "set: 1400` or `clamp: true".into(),
         }),
-        (Some(_), true) => Err(Error::Conflict {
+        (Some(_), true) => Err(Error::Invalid(Invalid::Conflict {
             message: "`tcpmss` either sets a size or clamps to the path's".into(),
             help: "give `set` or `clamp`".into(),
-        }),
+        })),
     }
 }
 
@@ -251,13 +251,13 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
         if *chain.table() == *from.table() {
             return Ok(chain.name().clone());
         }
-        return Err(Error::Conflict {
+        return Err(Error::Invalid(Invalid::Conflict {
             message: format!("`{}` is a chain of {}, and the rule stands in {}", *chain, chain.table(), from.table()),
             help: "jump to a chain of the same table".into(),
-        });
+        }));
     }
     if to.is_string() {
-        return ChainName::parse(&to.to_string());
+        return Ok(ChainName::parse(&to.to_string())?);
     }
     Err(args::wrong_type("the chain to jump to", "a chain (a Chain or its name)", to))
 }

@@ -28,15 +28,19 @@ pub(super) fn split(text: &str) -> Inv<&str> {
 }
 
 /// The text of a value, made into something else by a function that says what was wrong.
-pub(super) fn inverted<T>(what: &str, value: &Dynamic, parse: impl Fn(&str) -> Result<T>) -> Result<Inv<T>> {
+pub(super) fn inverted<T, E: Into<Error>>(
+    what: &str,
+    value: &Dynamic,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Inv<T>> {
     let text = text(what, value)?;
     let Inv { inverted, value: given } = split(&text);
-    let parsed = parse(given).map_err(|error| by_element(value, &parse).unwrap_or(error))?;
+    let parsed = parse(given).map_err(|error| by_element(value, &parse).unwrap_or(error.into()))?;
     Ok(Inv::new(inverted, parsed))
 }
 
 /// The error of the first element of a list that is wrong alone.
-pub(super) fn by_element<T>(value: &Dynamic, parse: impl Fn(&str) -> Result<T>) -> Option<Error> {
+pub(super) fn by_element<T, E: Into<Error>>(value: &Dynamic, parse: impl Fn(&str) -> Result<T, E>) -> Option<Error> {
     let list = value.read_lock::<rhai::Array>()?;
     let wrong = |(number, part)| parse(split(&text("an element", part).ok()?).value).element(number).err();
     list.iter().enumerate().find_map(wrong)

@@ -1,7 +1,7 @@
 //! Errors in words: what is wrong, what was wanted, what to do next.
 
 use super::suggest::{did_you_mean, list};
-use super::{Code, Description, Errno, Error, Part, Refusal, refused};
+use super::{Code, Description, Errno, Error, Invalid, Part, Refusal, refused};
 use crate::quote;
 
 impl Error {
@@ -26,33 +26,33 @@ impl Error {
     /// The error in words.
     pub fn describe(&self) -> Description {
         match self {
-            Error::LinkName { given, why } => {
+            Error::Invalid(Invalid::LinkName { given, why }) => {
                 Description::new(Code::E0204, format!("{given:?} cannot be the name of a link"), why)
                     .help("a link's name has 1 to 15 bytes, without `/`, `:`, `%` and white space")
             }
-            Error::NetnsName { given, why } => {
+            Error::Invalid(Invalid::NetnsName { given, why }) => {
                 Description::new(Code::E0205, format!("{given:?} cannot be the name of a namespace"), why)
                     .help("choose a name that can be a file name, such as `\"red\"`")
             }
-            Error::ChainName { given, why } => {
+            Error::Invalid(Invalid::ChainName { given, why }) => {
                 Description::new(Code::E0214, format!("{given:?} cannot be the name of a chain"), why)
                     .help("a chain's name has 1 to 28 bytes, without white space, and is no target's name")
             }
-            Error::Mac { given } => Description::new(
+            Error::Invalid(Invalid::Mac { given }) => Description::new(
                 Code::E0206,
                 format!("{given:?} is no hardware address"),
                 "six two-digit hexadecimal numbers are wanted",
             )
             .help("write it like `\"02:00:00:00:00:01\"`"),
-            Error::Prefix { given, why } => {
+            Error::Invalid(Invalid::Prefix { given, why }) => {
                 Description::new(Code::E0201, format!("{given:?} is no address with a prefix length"), why)
                     .help("write it like `\"10.0.0.1/24\"` or `\"fd00::1/64\"`")
             }
-            Error::Address { given, why } => {
+            Error::Invalid(Invalid::Address { given, why }) => {
                 Description::new(Code::E0202, format!("{given:?} is no address"), why)
                     .help(with_scope(given).unwrap_or_else(|| "write it like `\"10.0.0.1\"` or `\"fd00::1\"`".to_owned()))
             }
-            Error::WrongFamily { given, wanted, instead } => {
+            Error::Invalid(Invalid::WrongFamily { given, wanted, instead }) => {
                 let description = Description::new(
                     Code::E0203,
                     format!("{given:?} is not {wanted}"),
@@ -63,16 +63,16 @@ impl Error {
                     None => description.help(format!("give an {wanted} address")),
                 }
             }
-            Error::SysctlKey { given, why } => {
+            Error::Invalid(Invalid::SysctlKey { given, why }) => {
                 Description::new(Code::E0212, format!("{given:?} is no key of a setting"), why)
                     .help("write it like `\"net.ipv4.ip_forward\"`; a link's name with a dot in it is written with `/`: `\"net.ipv4.conf.eth0/10.forwarding\"`")
             }
-            Error::Port { given, why } => Description::new(Code::E0207, format!("{given} is no port"), why)
+            Error::Invalid(Invalid::Port { given, why }) => Description::new(Code::E0207, format!("{given} is no port"), why)
                 .help(match given.as_str() {
                     "0" => "use a port from 1 to 65535",
                     _ => "a port is a number from 0 to 65535",
                 }),
-            Error::OutOfRange { what, given, min, max } => Description::new(
+            Error::Invalid(Invalid::OutOfRange { what, given, min, max }) => Description::new(
                 Code::E0211,
                 format!("{given} is out of range for {what}"),
                 format!("{min} to {max} is wanted"),
@@ -100,7 +100,7 @@ impl Error {
                 Description::new(Code::E0210, format!("`{key}` cannot be {given}"), format!("{wanted} is wanted"))
                     .help(format!("give {wanted}"))
             }
-            Error::Conflict { message, help } => {
+            Error::Invalid(Invalid::Conflict { message, help }) => {
                 Description::new(Code::E0213, message, "not possible like this").help(help)
             }
             Error::WrongType { what, wanted, given } => Description::new(

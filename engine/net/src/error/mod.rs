@@ -21,7 +21,8 @@ pub use part::{Part, Step, Within};
 pub use script::ScriptError;
 pub use suggest::did_you_mean;
 
-use crate::op::{Family, Op};
+pub use crate::invalid::Invalid;
+use crate::op::Op;
 
 /// The result of anything that may fail for a reason the user should read.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,34 +32,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the fields are named facts; `describe` tells them")]
 pub enum Error {
-    /// A link name that the kernel would not take.
-    LinkName { given: String, why: String },
-    /// A namespace name that is no file name.
-    NetnsName { given: String, why: String },
-    /// A name of a chain that iptables would not take.
-    ChainName { given: String, why: String },
-    /// A hardware address that is none.
-    Mac { given: String },
-    /// An address with length that is none.
-    Prefix { given: String, why: String },
-    /// An address that is none.
-    Address { given: String, why: String },
-    /// An address of the other family.
-    WrongFamily { given: String, wanted: Family, instead: Option<String> },
-    /// A sysctl key that is none.
-    SysctlKey { given: String, why: String },
-    /// A port that is none.
-    Port { given: String, why: String },
-    /// A number that does not fit.
-    OutOfRange { what: String, given: String, min: i64, max: i64 },
+    /// A value that no object of a network can have.
+    Invalid(Invalid),
     /// A key in an option map that the word does not know.
     UnknownOption { word: String, key: String, known: Vec<String> },
     /// A key that an option map must have.
     MissingOption { word: String, key: String, example: String },
     /// A value that an option does not take.
     OptionValue { key: String, given: String, wanted: String },
-    /// Options that contradict each other.
-    Conflict { message: String, help: String },
     /// A value of another type than the word takes.
     WrongType { what: String, wanted: String, given: String },
     /// A handle on something that has been removed.
@@ -157,6 +138,12 @@ pub enum Error {
     In { part: Part, error: Box<Error> },
     /// An error of Rhai's own, put into words.
     Script(Box<Description>),
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Error {
+        Error::Invalid(invalid)
+    }
 }
 
 /// An error in words, ready to be printed.

@@ -1,6 +1,6 @@
 //! Which part of a call an error is about.
 
-use super::Error;
+use super::{Error, Invalid};
 
 /// A part of a call, as a path into it: `[Option("nexthops"), Element(1), Option("via")]` is the
 /// value of `via` in the second element of the value of `nexthops`.
@@ -79,20 +79,20 @@ impl Error {
     /// Whether the error is about what a script gave to a word, and not about the work of the word.
     fn is_about_a_value(&self) -> bool {
         match self {
-            Error::LinkName { .. }
-            | Error::NetnsName { .. }
-            | Error::ChainName { .. }
-            | Error::Mac { .. }
-            | Error::Prefix { .. }
-            | Error::Address { .. }
-            | Error::WrongFamily { .. }
-            | Error::SysctlKey { .. }
-            | Error::Port { .. }
-            | Error::OutOfRange { .. }
+            Error::Invalid(Invalid::LinkName { .. })
+            | Error::Invalid(Invalid::NetnsName { .. })
+            | Error::Invalid(Invalid::ChainName { .. })
+            | Error::Invalid(Invalid::Mac { .. })
+            | Error::Invalid(Invalid::Prefix { .. })
+            | Error::Invalid(Invalid::Address { .. })
+            | Error::Invalid(Invalid::WrongFamily { .. })
+            | Error::Invalid(Invalid::SysctlKey { .. })
+            | Error::Invalid(Invalid::Port { .. })
+            | Error::Invalid(Invalid::OutOfRange { .. })
             | Error::UnknownOption { .. }
             | Error::MissingOption { .. }
             | Error::OptionValue { .. }
-            | Error::Conflict { .. }
+            | Error::Invalid(Invalid::Conflict { .. })
             | Error::WrongType { .. }
             | Error::Gone { .. }
             | Error::NoSuchLink { .. }
@@ -161,20 +161,20 @@ pub trait Within<T> {
     fn key(self, key: &str) -> Result<T, Error>;
 }
 
-impl<T> Within<T> for Result<T, Error> {
+impl<T, E: Into<Error>> Within<T> for Result<T, E> {
     fn argument(self, number: usize) -> Result<T, Error> {
-        self.map_err(|error| error.within(Step::Argument(number)))
+        self.map_err(|error| error.into().within(Step::Argument(number)))
     }
 
     fn element(self, number: usize) -> Result<T, Error> {
-        self.map_err(|error| error.within(Step::Element(number)))
+        self.map_err(|error| error.into().within(Step::Element(number)))
     }
 
     fn option(self, key: &str) -> Result<T, Error> {
-        self.map_err(|error| error.within(Step::Option(key.to_owned())))
+        self.map_err(|error| error.into().within(Step::Option(key.to_owned())))
     }
 
     fn key(self, key: &str) -> Result<T, Error> {
-        self.map_err(|error| error.within(Step::Key(key.to_owned())))
+        self.map_err(|error| error.into().within(Step::Key(key.to_owned())))
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
-use super::Error;
+use super::{Error, Invalid};
 
 /// An error as a script sees it in `catch (e)`: with `.code`, `.message` and `.errno`.
 #[derive(Clone)]
@@ -36,5 +36,11 @@ impl From<Error> for Box<EvalAltResult> {
     fn from(error: Error) -> Box<EvalAltResult> {
         let value = Dynamic::from(ScriptError::new(error));
         EvalAltResult::ErrorRuntime(value, Position::NONE).into()
+    }
+}
+
+impl From<Invalid> for Box<EvalAltResult> {
+    fn from(invalid: Invalid) -> Box<EvalAltResult> {
+        Error::from(invalid).into()
     }
 }

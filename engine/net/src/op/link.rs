@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{IfName, Mac, NetnsRef};
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// The other end of a new pair.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -46,7 +46,7 @@ impl Vni {
     pub fn new(id: i64) -> Result<Vni> {
         match u32::try_from(id) {
             Ok(id) if id <= Vni::MAX => Ok(Vni(id)),
-            _ => Err(Error::OutOfRange {
+            _ => Err(Invalid::OutOfRange {
                 what: "a VXLAN id".into(),
                 given: id.to_string(),
                 min: 0,
@@ -156,7 +156,7 @@ impl VlanId {
     pub fn new(id: i64) -> Result<VlanId> {
         match u16::try_from(id) {
             Ok(id) if (1..=4094).contains(&id) => Ok(VlanId(id)),
-            _ => Err(Error::OutOfRange { what: "a VLAN id".into(), given: id.to_string(), min: 1, max: 4094 }),
+            _ => Err(Invalid::OutOfRange { what: "a VLAN id".into(), given: id.to_string(), min: 1, max: 4094 }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// An Ethernet address, written `02:00:00:00:00:01`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -19,7 +19,7 @@ impl Mac {
 
     /// Parses six two-digit hexadecimal numbers with `:` (or `-`) between them.
     pub fn parse(text: &str) -> Result<Mac> {
-        let wrong = || Error::Mac { given: text.to_owned() };
+        let wrong = || Invalid::Mac { given: text.to_owned() };
         let separator = if text.contains('-') { '-' } else { ':' };
         let mut bytes = [0; 6];
         let mut parts = text.split(separator);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::raw;
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 macro_rules! text_type {
     ($type:ident) => {
@@ -45,7 +45,7 @@ impl IfName {
     pub fn parse(name: &str) -> Result<IfName> {
         match Self::flaw(name) {
             None => Ok(IfName(name.to_owned())),
-            Some(why) => Err(Error::LinkName { given: name.to_owned(), why }),
+            Some(why) => Err(Invalid::LinkName { given: name.to_owned(), why }),
         }
     }
 
@@ -94,7 +94,7 @@ impl NetnsName {
     pub fn parse(name: &str) -> Result<NetnsName> {
         match Self::flaw(name) {
             None => Ok(NetnsName(name.to_owned())),
-            Some(why) => Err(Error::NetnsName { given: name.to_owned(), why }),
+            Some(why) => Err(Invalid::NetnsName { given: name.to_owned(), why }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// The version of the Internet Protocol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -66,7 +66,7 @@ impl TryFrom<String> for Prefix {
     type Error = String;
 
     fn try_from(text: String) -> Result<Prefix, String> {
-        Prefix::parse(&text).map_err(|error| error.describe().message)
+        Prefix::parse(&text).map_err(|_| format!("{text:?} is no address with a length"))
     }
 }
 
@@ -91,7 +91,7 @@ impl Prefix {
 
     /// Parses `ADDRESS/LENGTH` or `ADDRESS` (one host), as `ip` does; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Prefix> {
-        let wrong = |why: String| Error::Prefix { given: text.to_owned(), why };
+        let wrong = |why: String| Invalid::Prefix { given: text.to_owned(), why };
         let (addr, len) = match text.split_once('/') {
             None => (text, None),
             Some((addr, len)) => (addr, Some(len)),
@@ -180,7 +180,7 @@ pub fn parse_ip(text: &str) -> Result<IpAddr> {
             Some((addr, _)) if addr.parse::<IpAddr>().is_ok() => "an address without `/` is wanted here".to_owned(),
             _ => address_flaw(text),
         };
-        Error::Address { given: text.to_owned(), why }
+        Invalid::Address { given: text.to_owned(), why }
     })
 }
 

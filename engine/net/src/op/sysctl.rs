@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// The key of a setting, as `sysctl` writes it: `net.ipv4.ip_forward`. A part that contains a
 /// dot itself, such as the link `eth0.10`, is written with `/` in place of that dot, or the whole
@@ -14,7 +14,7 @@ super::name::text_type!(SysctlKey);
 impl SysctlKey {
     /// Parses a key, with dots or slashes as separators; the one that comes first separates.
     pub fn parse(key: &str) -> Result<SysctlKey> {
-        let wrong = |why: &str| Error::SysctlKey { given: key.to_owned(), why: why.to_owned() };
+        let wrong = |why: &str| Invalid::SysctlKey { given: key.to_owned(), why: why.to_owned() };
         if key.is_empty() {
             return Err(wrong("it is empty"));
         }

@@ -69,7 +69,7 @@ pub fn existing(interpreter: &Interpreter, name: &str) -> Result<NetnsRef, Failu
     if name == "host" {
         return Ok(NetnsRef::Host);
     }
-    let name = NetnsName::parse(name).map_err(Failure::from)?;
+    let name = NetnsName::parse(name).map_err(Error::from)?;
     let mut lab = interpreter.session().lab();
     if lab.world().netns_names()?.contains(&name) {
         return Ok(NetnsRef::Named(name));

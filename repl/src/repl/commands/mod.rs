@@ -14,9 +14,9 @@ mod show;
 mod time;
 mod undo;
 
-use netscript_lang::diagnostics::{Code, Description, Error, Failure, did_you_mean};
+use netscript_lang::diagnostics::{Failure, did_you_mean};
 use netscript_lang::interpreter::Interpreter;
-use netscript_net::op::{NetnsName, NetnsRef};
+use netscript_net::op::NetnsName;
 
 use super::complete::Candidate;
 use super::lexicon::Lexicon;

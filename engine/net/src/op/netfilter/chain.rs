@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::Family;
 use super::super::name::text_type;
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// A table of iptables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -159,7 +159,7 @@ impl ChainName {
     pub fn parse(name: &str) -> Result<ChainName> {
         match Self::flaw(name) {
             None => Ok(ChainName(name.to_owned())),
-            Some(why) => Err(Error::ChainName { given: name.to_owned(), why }),
+            Some(why) => Err(Invalid::ChainName { given: name.to_owned(), why }),
         }
     }
 

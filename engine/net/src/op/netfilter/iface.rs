@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::{IFNAME_MAX, IfName};
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// What `-i` and `-o` compare a link's name with: the whole name, or with a `+` at its end every
 /// name that begins so. `+` alone is every link.
@@ -23,7 +23,7 @@ impl IfPattern {
             Some("") => Ok(IfPattern::Prefix(String::new())),
             Some(prefix) if text.len() > IFNAME_MAX => {
                 let why = format!("it has {} bytes with its `+`, and iptables takes at most {IFNAME_MAX}", text.len());
-                IfName::parse(prefix).and(Err(Error::LinkName { given: text.to_owned(), why }))
+                IfName::parse(prefix).and(Err(Invalid::LinkName { given: text.to_owned(), why }))
             }
             Some(prefix) => IfName::parse(prefix).map(|name| IfPattern::Prefix(name.as_str().to_owned())),
         }

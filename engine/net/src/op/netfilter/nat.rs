@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::super::{Family, parse_ip};
 use super::PortRange;
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// Addresses from one to another of one family, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl NatTo {
             }
         };
         match (addrs, ports) {
-            (None, None) => Err(Error::Address { given: text.to_owned(), why: "it is empty".into() }),
+            (None, None) => Err(Invalid::Address { given: text.to_owned(), why: "it is empty".into() }),
             _ => Ok(NatTo { addrs, ports, base }),
         }
     }
@@ -97,7 +97,7 @@ fn split(text: &str) -> (&str, Option<&str>) {
 
 fn parse_addrs(whole: &str, text: &str) -> Result<NatAddrs> {
     let (min, max) = text.split_once('-').unwrap_or((text, text));
-    let wrong = || Error::Address { given: whole.to_owned(), why: "the range ends before it begins".into() };
+    let wrong = || Invalid::Address { given: whole.to_owned(), why: "the range ends before it begins".into() };
     NatAddrs::new(parse_ip(min)?, parse_ip(max)?).ok_or_else(wrong)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// Ports from one to another, both included. In host byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl PortRange {
     /// Parses `80`, or two numbers with `separator` between them. With `:` either may be left out,
     /// as in `:1023` and `1024:`, as iptables has it.
     pub fn parse(text: &str, separator: char) -> Result<PortRange> {
-        let wrong = |why: &str| Error::Port { given: format!("{text:?}"), why: why.to_owned() };
+        let wrong = |why: &str| Invalid::Port { given: format!("{text:?}"), why: why.to_owned() };
         let number = |part: &str| {
             part.parse::<u16>()
                 .ok()
@@ -83,7 +83,7 @@ impl PortList {
             }
             _ => return Ok(PortList(ports)),
         };
-        Err(Error::Port { given: format!("\"{}\"", join(&ports)), why })
+        Err(Invalid::Port { given: format!("\"{}\"", join(&ports)), why })
     }
 
     /// The ports and ranges.

@@ -6,7 +6,7 @@ use super::super::{Family, Prefix};
 use super::{
     AddrTypes, ChainName, ChainRef, Hook, IfPattern, Inv, Match, Mss, NatTo, PortRange, Proto, Table, TableRef, Target,
 };
-use crate::error::{Error, Result};
+use crate::invalid::{Invalid, Result};
 
 /// What every rule can look at without an extension: the options of `iptables` itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Rule {
         }
         let other = table.other_family();
         let instead = format!("rules for {} addresses stand in `{}`", other.family, other.script_word());
-        Err(Error::WrongFamily { given: addr.to_string(), wanted: table.family, instead: Some(instead) })
+        Err(Invalid::WrongFamily { given: addr.to_string(), wanted: table.family, instead: Some(instead) })
     }
 
     fn check_links(&self) -> Result<()> {
@@ -344,8 +344,8 @@ fn normalize_ports(ports: &mut Option<Inv<PortRange>>) -> Result<()> {
     }
 }
 
-fn conflict(message: impl Into<String>, help: impl Into<String>) -> Error {
-    Error::Conflict { message: message.into(), help: help.into() }
+fn conflict(message: impl Into<String>, help: impl Into<String>) -> Invalid {
+    Invalid::Conflict { message: message.into(), help: help.into() }
 }
 
 fn first_word(words: &str) -> &str {
