@@ -4,6 +4,7 @@ pub mod bench;
 pub mod bench_dry_run;
 pub mod bench_repl;
 mod big_lab;
+pub mod circles;
 pub mod claims;
 pub mod crash;
 pub mod docker;

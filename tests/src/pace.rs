@@ -5,7 +5,8 @@ use std::io::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::rig::SKIPPED;
+/// How the line begins in which a test says what it left out.
+pub const SKIPPED: &str = "skipped: ";
 
 /// A time that a test waits at most, longer by what `NETSCRIPT_PATIENCE` says: an emulated machine is slow.
 pub fn patience(time: Duration) -> Duration {

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 pub use machine::{Kernel, Machine, Release};
-pub use report::SKIPPED;
 
 use build::{Built, How};
 use cache::Cache;

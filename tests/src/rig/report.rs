@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::jobs::Job;
-
-/// How the line begins in which a test says what it left out.
-pub const SKIPPED: &str = "skipped: ";
+use crate::pace::SKIPPED;
 
 /// What came of some tests.
 #[derive(Clone, Debug, Default)]

@@ -78,3 +78,20 @@ fn only_one_crate_needs_linux() {
     let Some(tree) = tree("netscript-linux") else { return };
     assert!(has(&tree, &linux).is_some(), "the names are not those that `cargo tree` prints:\n{tree}");
 }
+
+/// The largest circle of files of each folder of sources, where it has more than four. Only ever fewer.
+const CIRCLES: [(&str, usize); 2] = [("engine/linux/src", 47), ("engine/model/src", 10)];
+
+#[test]
+fn files_are_used_in_one_direction() {
+    let folders = ["net", "model", "dialect", "view", "linux", "lang"].map(|name| format!("engine/{name}/src"));
+    let folders = folders.into_iter().chain(["stdlib/src", "repl/src", "book/builder", "tests/src"].map(str::to_owned));
+    for folder in folders {
+        let circles = netscript_tests::circles::circles(&netscript_tests::workspace().join(&folder));
+        let allowed = CIRCLES.iter().find(|(name, _)| *name == folder).map_or(4, |(_, size)| *size);
+        let names = |circle: &BTreeSet<Vec<String>>| circle.iter().map(|module| module.join("::")).collect::<Vec<_>>();
+        for circle in circles {
+            assert!(circle.len() <= allowed, "{folder}: {} files use each other: {:?}", circle.len(), names(&circle));
+        }
+    }
+}
