@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_circle_is_found_and_what_is_passed_on_makes_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let folder = tempfile::tempdir().expect("the disk has room");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("the folder is ours");
         write("lib.rs", "mod a;\nmod b;\nmod c;\npub use a::A;\npub use b::B;\n");
         write("a.rs", "use crate::B;\npub struct A(B);\n");
         write("b.rs", "use super::c::{self, C};\npub struct B(C);\n");
