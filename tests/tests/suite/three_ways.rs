@@ -92,6 +92,11 @@ const CORNERS: &[(&str, &str)] = &[
            host.route("fd79::/64", #{ dev: v0, src: "fd00::5" }); v1.del_addr("fd00::5/64"); v1.set_mtu(576);"#,
     ),
     (
+        "a bridge that is made again has looked for ports, and without any it has no carrier",
+        r#"let b0 = bridge("b0").up().addr("10.0.0.1/24"); netns("x");
+           let b1 = bridge("b1", #{ priority: 7 }).up().addr("10.0.1.1/24"); b0.delete(); undo(); b1.delete(); undo();"#,
+    ),
+    (
         "a macvlan passes on what it takes, and what is put there twice stays for as long as one needs it",
         r#"let v0 = veth("v0", "c0").set_mac("02:00:00:00:00:01"); let m0 = macvlan("m0", #{ link: v0, mode: "passthru" });
            let a = "02:00:00:00:02:01"; let b = "02:00:00:00:02:02"; let c = "02:00:00:00:02:03";

@@ -22,6 +22,8 @@ pub(super) enum Event {
     Op(Box<Op>),
     Started(NetnsRef, Started),
     Stopped(Started),
+    /// What was done to make links again.
+    Made(Vec<Op>),
 }
 
 /// What happened, a step for each word of the script, once somebody asks for steps back.
@@ -80,6 +82,7 @@ fn replay(model: &mut Model, event: &Event) {
         Event::Op(op) => drop(model.apply(std::slice::from_ref(&**op))),
         Event::Started(netns, program) => drop(model.program_started(netns, *program)),
         Event::Stopped(program) => model.program_stopped(*program),
+        Event::Made(ops) => made_alike(model, ops),
     }
 }
 
@@ -140,7 +143,8 @@ impl DryRun {
         if let Some(step) = self.history.steps.last_mut() {
             step.extend(lost.into_iter().rev());
         }
-        self.put_back(&wanted)?;
+        let made = self.put_back(&wanted)?;
+        made_alike(&mut wanted, &made);
         let (then, now) = (comparable(&wanted), comparable(&self.model));
         if what.is_empty() {
             what = Comparison::with(&then).differences(&then, &now);
@@ -149,14 +153,25 @@ impl DryRun {
         if !what.is_empty() {
             return Err(Error::NotUndone { what });
         }
+        match self.history.steps.last_mut() {
+            Some(step) => step.push(Event::Made(made)),
+            None => self.history.base = Some(wanted.clone()),
+        }
         self.model = wanted;
         Ok(())
     }
 
-    fn do_if_possible(&mut self, op: &Op) {
-        if self.model.apply(std::slice::from_ref(op)).is_ok() {
+    /// Does an operation if the model takes it, and tells whether it did.
+    fn is_done(&mut self, op: &Op) -> bool {
+        let done = self.model.apply(std::slice::from_ref(op)).is_ok();
+        if done {
             self.print_op(op);
         }
+        done
+    }
+
+    fn do_if_possible(&mut self, op: &Op) {
+        self.is_done(op);
     }
 
     /// Removes, renames and moves back, the last first. What cannot be made again is told, with what removed it.
@@ -177,7 +192,7 @@ impl DryRun {
                         self.model.program_stopped(*program);
                     }
                 }
-                Event::Stopped(_) => {}
+                Event::Stopped(_) | Event::Made(_) => {}
                 Event::Op(op) => match inverse(op, before) {
                     Ok(Some(op)) => self.do_if_possible(&op),
                     Ok(None) => {}
@@ -188,18 +203,20 @@ impl DryRun {
         lost
     }
 
-    /// Makes what is missing, and sets what is otherwise.
-    fn put_back(&mut self, wanted: &Model) -> Result<()> {
+    /// Makes what is missing, and sets what is otherwise. What was done to make links again is given.
+    fn put_back(&mut self, wanted: &Model) -> Result<Vec<Op>> {
         let question = || "compare with what was there".to_owned();
         let wanted_state = wanted.state().map_err(|failure| failure.into_error(question))?;
+        let mut made = Vec::new();
         for (netns, wanted) in &wanted_state.netns {
-            self.make_missing_links(netns, wanted);
+            self.make_missing_links(netns, wanted, &mut made);
             self.put_settings_back(netns, wanted);
         }
         for phase in Phase::ALL {
             for (netns, wanted) in &wanted_state.netns {
                 let Ok(now) = self.model.contents(netns) else { continue };
-                restore::steps(phase, netns, &now, wanted).iter().for_each(|op| self.do_if_possible(op));
+                let steps = restore::steps(phase, netns, &now, wanted);
+                made.extend(steps.into_iter().filter(|op| self.is_done(op)));
                 if phase == Phase::Links {
                     self.put_macs_back(netns, &now, wanted);
                 }
@@ -208,10 +225,10 @@ impl DryRun {
         for (netns, wanted) in &wanted_state.netns {
             self.put_rules_back(netns, wanted);
         }
-        Ok(())
+        Ok(made)
     }
 
-    fn make_missing_links(&mut self, netns: &NetnsRef, wanted: &Netns) {
+    fn make_missing_links(&mut self, netns: &NetnsRef, wanted: &Netns, made: &mut Vec<Op>) {
         for link in &wanted.links {
             if self.model.link(netns, &link.name).is_ok_and(|found| found.is_some()) {
                 continue;
@@ -220,7 +237,10 @@ impl DryRun {
             if let LinkKind::Veth(veth) = &mut kind {
                 veth.netns = veth.netns.take().filter(|far| far != netns);
             }
-            self.do_if_possible(&Op::new(netns.clone(), LinkOp::Add(link.name.clone(), kind)));
+            let add = Op::new(netns.clone(), LinkOp::Add(link.name.clone(), kind));
+            if self.is_done(&add) {
+                made.push(add);
+            }
         }
     }
 
@@ -329,6 +349,25 @@ impl DryRun {
     fn print_nft(&mut self, netns: &NetnsRef, words: &str) {
         let line = Command::new(netns, ["nft"].into_iter().chain(words.split(' '))).line(self.style);
         self.print(&line);
+    }
+}
+
+/// A bridge that is made again is told its priority and its address, and so looks for a port that forwards: one
+/// without any has lost its carrier then, though it had one before. Such bridges of `wanted` are made again as well.
+fn made_alike(wanted: &mut Model, made: &[Op]) {
+    let before = wanted.clone();
+    let mut again = false;
+    for op in made {
+        let Action::Link(LinkOp::Add(name, LinkKind::Bridge(_))) = &op.action else { continue };
+        let links = before.links(&op.netns).unwrap_or_default();
+        let has_carrier = links.iter().any(|link| link.name == *name && link.carrier);
+        if has_carrier && !links.iter().any(|link| link.master.as_ref() == Some(name)) {
+            again |= wanted.apply(&[Op::new(op.netns.clone(), LinkOp::Del(name.clone()))]).is_ok();
+        }
+    }
+    if again {
+        // What is there already is refused.
+        made.iter().for_each(|op| drop(wanted.apply(std::slice::from_ref(op))));
     }
 }
 
