@@ -39,6 +39,16 @@ impl Model {
         netns.name().and_then(|name| self.resolvers.get(name)).cloned().unwrap_or_default()
     }
 
+    /// A process by which a namespace can be named, should it lose its name.
+    pub fn process_in(&self, name: &NetnsName) -> Option<PidRef> {
+        let space = self.names.get(&NetnsRef::Named(name.clone()))?;
+        self.space(*space).names.iter().find_map(|name| match name {
+            NetnsRef::Held(number) => Some(PidRef::Held(*number)),
+            NetnsRef::OfPid(pid) => Some(PidRef::Number(*pid)),
+            NetnsRef::Host | NetnsRef::Named(_) => None,
+        })
+    }
+
     pub(super) fn bind(&mut self, netns: NetnsRef, space: SpaceId) {
         self.space_mut(space).names.insert(netns.clone());
         self.names.insert(netns, space);

@@ -97,6 +97,11 @@ const CORNERS: &[(&str, &str)] = &[
            let b1 = bridge("b1", #{ priority: 7 }).up().addr("10.0.1.1/24"); b0.delete(); undo(); b1.delete(); undo();"#,
     ),
     (
+        "a name that was taken away from a namespace without a name is given again",
+        r#"let d0 = veth("d0", "e0"); { let unnamed = netns(); netns_attach("box", unnamed); netns_detach("box"); } undo();
+           d0.up();"#,
+    ),
+    (
         "a macvlan passes on what it takes, and what is put there twice stays for as long as one needs it",
         r#"let v0 = veth("v0", "c0").set_mac("02:00:00:00:00:01"); let m0 = macvlan("m0", #{ link: v0, mode: "passthru" });
            let a = "02:00:00:00:02:01"; let b = "02:00:00:00:02:02"; let c = "02:00:00:00:02:03";

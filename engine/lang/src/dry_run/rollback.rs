@@ -401,7 +401,11 @@ fn inverse(op: &Op, before: &Model) -> std::result::Result<Option<Op>, String> {
         Action::Netns(NetnsOp::Add(name)) => Ok(Some(Op::host(NetnsOp::Del(name.clone())))),
         Action::Netns(NetnsOp::Hold(number)) => Ok(Some(Op::host(NetnsOp::Release(*number)))),
         Action::Netns(NetnsOp::Attach(name, _)) => Ok(Some(Op::host(NetnsOp::Detach(name.clone())))),
-        Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => Err(format!("the namespace `{name}`")),
+        Action::Netns(NetnsOp::Detach(name)) => match before.process_in(name) {
+            Some(pid) => Ok(Some(Op::host(NetnsOp::Attach(name.clone(), pid)))),
+            None => Err(format!("the namespace `{name}`")),
+        },
+        Action::Netns(NetnsOp::Del(name)) => Err(format!("the namespace `{name}`")),
         Action::Netns(NetnsOp::Release(number)) => Err(format!("the namespace `{}`", NetnsRef::Held(*number))),
         Action::Netns(NetnsOp::Resolver(name, _)) => {
             let servers = before.name_servers(&NetnsRef::Named(name.clone()));

@@ -88,6 +88,18 @@ pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outlin
     Ok(others.filter_map(outline).collect())
 }
 
+/// The indexes of links that stand on another one: VLANs and their like.
+pub(in super::super) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
+    let stands = |message: &&LinkMessage| {
+        let kind = info(message, |info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None });
+        matches!(
+            kind,
+            Some(InfoKind::Vlan | InfoKind::MacVlan | InfoKind::MacVtap | InfoKind::IpVlan | InfoKind::IpVtap)
+        )
+    };
+    Ok(dump(socket)?.iter().filter(stands).map(|message| message.header.index).collect())
+}
+
 /// Every name by which a namespace's links are known, alternative ones too.
 pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     let mut names = Vec::new();
