@@ -130,8 +130,8 @@ const KINDS: &[Case] = &[
     ),
     case_with(
         VLAN,
-        r#"let v1 = veth("v1", "c1"); vlan("v1.10", #{ link: v1, id: 10 }).up();"#,
-        "ip link add v1 type veth peer name c1; ip link add link v1 name v1.10 type vlan id 10; ip link set v1.10 up",
+        r#"let v1 = veth("v1", "c1").up(); vlan("v1.10", #{ link: v1, id: 10 }).up();"#,
+        "ip link add v1 type veth peer name c1; ip link add link v1 name v1.10 type vlan id 10; ip link set v1 up; ip link set v1.10 up",
     ),
     case_with(
         DUMMY,
