@@ -431,7 +431,7 @@ fn a_vlan_goes_with_the_link_below_it() {
     }
     let machine = Machine::new();
     machine
-        .script("lab", r#"let v = veth("v0", "c0"); vlan("a", #{ link: v, id: 5 }).up(); v.up(); veth("w0", "w1");"#);
+        .script("lab", r#"let v = veth("v0", "c0").up(); vlan("a", #{ link: v, id: 5 }).up(); veth("w0", "w1");"#);
     machine.ok("netscript lab.rhai");
     machine.ok("ip link show dev a");
     machine.ok("timeout 30 netscript down lab; timeout 5 ip link add v0 type veth peer name c0; ip link del dev v0");
