@@ -475,6 +475,12 @@ impl Model {
             self.follow_carrier(upper, true);
         }
         self.follow_carrier(id, carrier);
+        // vlan_device_event: its VLANs go up with it, those elsewhere too; what one of them refuses is not told.
+        for upper in self.device(id).uppers.clone() {
+            if matches!(self.device(upper).kind, Kind::Vlan(..)) {
+                let _ = self.bring_up(upper);
+            }
+        }
         Ok(())
     }
 

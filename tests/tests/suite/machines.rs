@@ -430,10 +430,37 @@ fn a_vlan_goes_with_the_link_below_it() {
         return skip("a VLAN that goes with the link below it: the kernel makes no link of the type vlan");
     }
     let machine = Machine::new();
-    machine
-        .script("lab", r#"let v = veth("v0", "c0").up(); vlan("a", #{ link: v, id: 5 }).up(); veth("w0", "w1");"#);
+    machine.script("lab", r#"let v = veth("v0", "c0").up(); vlan("a", #{ link: v, id: 5 }).up(); veth("w0", "w1");"#);
     machine.ok("netscript lab.rhai");
     machine.ok("ip link show dev a");
     machine.ok("timeout 30 netscript down lab; timeout 5 ip link add v0 type veth peer name c0; ip link del dev v0");
     assert_eq!(machine.ok("ls /sys/class/net | grep -c '^[avcw]' || true").trim(), "0");
+}
+
+/// `vlan_device_event` takes VLANs down and up with the link that carries them, also those in other namespaces. What the
+/// dry run believes of each is compared with what the kernel shows.
+#[test]
+fn vlans_go_up_and_down_with_their_link() {
+    if !has_kind("vlan") {
+        return skip("VLANs that go up and down with their link: the kernel makes no link of the type vlan");
+    }
+    let script = r#"
+        let red = netns("red");
+        let v = veth("v0", "c0"); v.peer.up();
+        vlan("a", #{ link: v, id: 5 }); vlan("b", #{ link: v, id: 6 }).move_to(red);
+        let up = || print(host.links.filter(|l| l.name == "a").map(|l| l.state == "up") + red.links.filter(|l| l.name == "b").map(|l| l.state == "up"));
+        up.call(); v.up(); up.call(); v.down(); up.call();"#;
+    let machine = Machine::new();
+    machine.script("lab", script);
+    let dry = machine.ok("netscript --dry-run lab.rhai 2>&1 | grep '^\\['");
+    machine.ok("netscript lab.rhai");
+    let shown = |up: &str| {
+        let words = machine.ok(&format!(
+            "ip link set dev v0 {up}; cat /sys/class/net/a/flags; ip netns exec red cat /sys/class/net/b/flags"
+        ));
+        let up = |flags: &str| i64::from_str_radix(flags.trim_start_matches("0x"), 16).unwrap() & 1 == 1;
+        format!("{:?}\n", words.lines().map(up).collect::<Vec<_>>())
+    };
+    let by_kernel = [shown("down"), shown("up"), shown("down")].concat();
+    assert_eq!(dry, by_kernel);
 }
