@@ -8,7 +8,7 @@ use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Prefix
 use netscript_net::state::{Link as State, LinkType};
 use rhai::{Array, Dynamic, Map};
 
-use crate::unknown::Unknown;
+use crate::unknown::{self, Unknown};
 use crate::{Link, Netns, Process};
 
 /// A value in words, with its type: `42 (an integer)`.
@@ -188,7 +188,12 @@ pub(crate) fn pid(what: &str, value: &Dynamic) -> Result<PidRef> {
 
 /// A map of options.
 pub(crate) fn map(what: &str, value: &Dynamic) -> Result<Map> {
-    value.clone().try_cast::<Map>().ok_or_else(|| wrong_type(what, "a map such as `#{ … }`", value))
+    as_map(value).ok_or_else(|| wrong_type(what, "a map such as `#{ … }`", value))
+}
+
+/// A map. An answer that a dry run does not know has the keys that it has in a run, and is refused by these.
+pub(crate) fn as_map(value: &Dynamic) -> Option<Map> {
+    value.clone().try_cast::<Map>().or_else(|| unknown::keys(value))
 }
 
 /// One value or an array of them.

@@ -80,6 +80,11 @@ pub(crate) fn sample(value: &Dynamic, property: &str) -> Option<Dynamic> {
     Some(unknown.sample.get(property).cloned().unwrap_or(Dynamic::UNIT))
 }
 
+/// An unknown map with the keys that it has in a run.
+pub(crate) fn keys(value: &Dynamic) -> Option<Map> {
+    Some(value.read_lock::<Unknown<Map>>()?.sample.clone())
+}
+
 /// An error if a part of what a namespace has is not known completely.
 pub(crate) fn known(session: &Session, netns: &NetnsRef, part: Part) -> Result<()> {
     match session.lab().world().unknown_part(netns, part)? {

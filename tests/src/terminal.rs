@@ -73,8 +73,17 @@ impl Terminal {
     ///
     /// If the terminal was closed.
     pub fn press(&mut self, keys: &str) {
+        self.send(keys.as_bytes());
+    }
+
+    /// Sends bytes, text or not.
+    ///
+    /// # Panics
+    ///
+    /// If the terminal was closed.
+    pub fn send(&mut self, bytes: &[u8]) {
         let file = self.pty.as_mut().expect("it is not closed");
-        file.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        file.write_all(bytes).expect("the terminal takes keys");
     }
 
     /// What is on the screen, without the empty lines at its end.

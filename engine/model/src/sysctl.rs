@@ -42,6 +42,16 @@ impl<'a> Conf<'a> {
         (conf == "conf" && parts.next().is_none()).then_some(Conf { family, whose, setting })
     }
 
+    /// The name below `conf`.
+    fn key(&self) -> Option<SysctlKey> {
+        let name = match self.whose {
+            Whose::All => "all",
+            Whose::Default => "default",
+            Whose::Link(name) => name,
+        };
+        SysctlKey::parse(&format!("/net/{}/conf/{name}/{}", family_folder(self.family), self.setting)).ok()
+    }
+
     /// Written for all, it is written for each.
     fn spreads(&self) -> bool {
         matches!((self.family, self.setting), (_, "forwarding") | (Family::V6, "disable_ipv6"))
@@ -152,15 +162,14 @@ impl Model {
                 true
             });
         }
-        let name = match conf.whose {
-            Whose::All => "all",
-            Whose::Default => "default",
-            Whose::Link(name) => name,
-        };
-        let path = format!("/net/{}/conf/{name}/{}", family_folder(conf.family), conf.setting);
-        if let Ok(key) = SysctlKey::parse(&path) {
+        if let Some(key) = conf.key() {
             self.space_mut(space).sysctls.insert(key, value);
         }
+    }
+
+    /// The name under which the model keeps a setting: some have two, as `ip_forward` and `conf.all.forwarding`.
+    pub fn name_of_setting(key: &SysctlKey) -> SysctlKey {
+        Conf::of(&key.relative_path()).and_then(|conf| conf.key()).unwrap_or_else(|| key.clone())
     }
 
     fn known(&self, space: SpaceId, conf: &Conf) -> Option<&str> {

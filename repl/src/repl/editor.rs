@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 
 use netscript_lang::diagnostics::visible_line;
@@ -36,6 +37,8 @@ pub enum Typed {
     Nothing,
     /// Ctrl-D, or the terminal is gone.
     End,
+    /// Bytes that are no text.
+    NoText,
 }
 
 /// How many lines of history are kept.
@@ -71,6 +74,8 @@ impl Lines {
             }
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Nothing),
             Err(ReadlineError::Eof) => Ok(Typed::End),
+            // A byte that no character begins with.
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(Typed::NoText),
             Err(error) => Err(error),
         }
     }

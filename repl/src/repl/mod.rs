@@ -167,6 +167,7 @@ impl Repl {
                     }
                 }
                 Ok(Typed::Nothing) => {}
+                Ok(Typed::NoText) => drop(self.complain(&not_text().into())),
                 Ok(Typed::End) => return 0,
                 // The terminal is gone.
                 Err(_) => return INTERRUPTED,
@@ -207,9 +208,17 @@ impl Repl {
         if self.interpreter.borrow().session().lab().world().point() == Point::default() {
             return true;
         }
-        self.note("Shall what you made stay on this machine? [y/N]");
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).is_ok() && answer.trim_start().starts_with(['y', 'Y'])
+        loop {
+            self.note("Shall what you made stay on this machine? [y/N]");
+            let mut answer = String::new();
+            let is_read = io::stdin().read_line(&mut answer).is_ok_and(|bytes| bytes > 0);
+            match answer.trim().to_lowercase().as_str() {
+                "y" | "yes" => return true,
+                "n" | "no" | "" => return false,
+                _ if is_read => self.note("Answer `y` or `n`."),
+                _ => return false,
+            }
+        }
     }
 
     fn prompt(&self) -> String {
@@ -250,6 +259,11 @@ impl Repl {
             },
         }
     }
+}
+
+fn not_text() -> Error {
+    let why = "what was typed is not UTF-8; the line is left out".to_owned();
+    Error::Unreadable { path: "the terminal".to_owned(), why }
 }
 
 fn unreadable(error: &rustyline::error::ReadlineError) -> Error {

@@ -88,7 +88,7 @@ pub(super) fn maps(verb: &Verb, options: Dynamic) -> Result<Vec<Map>> {
         args::wrong_type(&what, "a map of options such as `#{ proto: \"tcp\" }`, or a list of such maps", given)
     };
     let list = if options.is_array() { args::list(options) } else { vec![options] };
-    list.into_iter().map(|map| if map.is_map() { Ok(map.cast::<Map>()) } else { Err(wanted(&map)) }).collect()
+    list.into_iter().map(|map| args::as_map(&map).ok_or_else(|| wanted(&map))).collect()
 }
 
 /// Adds the rule, or the rules, of a verb to a chain.

@@ -255,3 +255,17 @@ fn a_probe_over_a_link_that_is_gone_fails_in_a_dry_run_too() {
         assert!(real.contains(code), "{script}: {real}");
     }
 }
+
+/// The model keeps `ip_forward` under its other name, `conf.all.forwarding`.
+#[test]
+fn a_setting_with_two_names_is_put_back_by_the_printed_commands() {
+    for value in [0, 1] {
+        let place = Place::new();
+        place.write("script.rhai", format!("host.sysctl(\"net.ipv4.ip_forward\", {value}); undo();"));
+        let commands = finish(&mut place.netscript(&["--dry-run", "script.rhai"])).success();
+        let read = "cat /proc/sys/net/ipv4/ip_forward";
+        let told = Sandbox::new()
+            .shell(&format!("echo {0} >/proc/sys/net/ipv4/ip_forward; {{ {commands} }} >/dev/null; {read}", 1 - value));
+        assert_eq!(told.trim(), (1 - value).to_string(), "{commands}");
+    }
+}

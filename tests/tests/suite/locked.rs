@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use netscript_tests::program::{Finished, Place, as_nobody, finish};
+use netscript_tests::terminal::Terminal;
 use netscript_tests::{Sandbox, netscript, workspace};
 
 /// Runs a shell script by `exec` in a sandbox, with these options, as root and as nobody.
@@ -412,4 +413,23 @@ fn programs_of_the_network_work_inside() {
             finished.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines[..5], ["lo v1 2", "0", "2", "lo DOWN 00:00:00:00:00:00 <LOOPBACK>", "1"], "{finished:?}");
     }
+}
+
+/// Whoever has a terminal as its own can put text into its input (TIOCSTI), which the shell that started netscript runs.
+#[test]
+fn no_program_gets_at_the_terminal() {
+    let place = Place::new();
+    place.write(
+        "lab.rhai",
+        r#"let word = "(exec 3<>/dev/tty) 2>/dev/null && echo reached || echo not reached";
+           print("exec: " + host.exec(["sh", "-c", word]).stdout);
+           let p = host.start(["sh", "-c", word]);
+           wait_until(5, || p.output.contains("reached"));
+           print("start: " + p.output.split("\n").filter(|l| l.contains("reached"))[0]);"#,
+    );
+    let mut terminal = Terminal::start(&place, &["--sandbox", "lab.rhai"], 80, &[]);
+    terminal.wait_for("start: ");
+    terminal.close();
+    let text = terminal.text();
+    assert!(text.contains("exec: not reached") && text.contains("start: not reached"), "{text}");
 }

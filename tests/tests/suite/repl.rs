@@ -767,3 +767,17 @@ fn on_the_machine_the_lab_stays_if_that_is_wanted() {
         assert_eq!(left, stays, "{answer:?}");
     }
 }
+
+#[test]
+fn bytes_that_are_no_text_end_nothing() {
+    let place = Place::new();
+    let mut terminal = Terminal::start(&place, &["--sandbox"], 80, &[]);
+    terminal.wait_for_prompt();
+    terminal.enter("let x = 40;");
+    for bytes in [&b"\xff\r"[..], b"let y = \"caf\xe9\"\r"] {
+        terminal.send(bytes);
+        terminal.wait_for_below("not UTF-8");
+        terminal.press(CTRL_U);
+    }
+    assert!(terminal.enter("x + 2").contains("42"), "{}", terminal.text());
+}

@@ -99,7 +99,7 @@ impl DryRun {
                     return;
                 }
                 let read = Command::new(netns, ["sysctl", "-n", key.as_str()]).line(self.style);
-                (Value::Sysctl(key.clone()), read)
+                (Value::Sysctl(Model::name_of_setting(key)), read)
             }
             Action::Link(LinkOp::Set(name, LinkSet::Mac(_))) => {
                 let unknown = |link: &netscript_net::state::Link| link.mac == Hardware::Unknown;

@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setsid};
 
 use super::super::descriptors::restore_descriptor_limit;
 use super::super::interrupt::Interrupt;
@@ -30,11 +30,13 @@ const CHUNK: u64 = 64 << 10;
 /// What may still lie in a pipe (fs.pipe-max-size's default).
 const LARGEST_PIPE: u64 = 1 << 20;
 
-/// Starts a program in a process group of its own, so that those that it starts can be ended with
-/// it. It does not outlive this process.
+/// Starts a program in a session and process group of its own, so that those that it starts can be ended with it, and
+/// none of them gets at the terminal: what is put into its input (`TIOCSTI`, ioctl_tty(2)) would be run by the shell that
+/// netscript was started in. It does not outlive this process.
 pub(super) fn start(mut command: Command, surroundings: Surroundings, group: Option<File>) -> io::Result<Child> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     sys::before_start(&mut command, move || {
+        setsid()?;
         enter_group(group.as_ref());
         surroundings.enter()?;
         sys::close_files_on_start(3);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 /// A point in a script: where a token begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct At {
-    /// The script, as [`Sources`] knows it.
+    /// The script, by the name under which its text is kept.
     pub source: Rc<str>,
     /// Line, from 1.
     pub line: usize,

@@ -123,8 +123,10 @@ fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
             because("a bridge cannot be a port of a bridge", "join them with a veth pair, an end of it in each")
         }
         (LinkSet::Master(Some(master)), Errno::EBUSY) => because(
-            format!("`{name}` carries macvlan or ipvlan links, and so cannot be a port"),
-            format!("remove these first, or give `{master}` another port"),
+            format!(
+                "`{name}` carries macvlan or ipvlan links, or runs over `{master}` itself, and so cannot be its port"
+            ),
+            format!("remove what it carries first, or give `{master}` another port"),
         ),
         (LinkSet::Master(Some(_)), Errno::EINVAL) if name.as_str() == "lo" => {
             because("`lo` cannot be a port", "give an end of a veth pair to the bridge")
