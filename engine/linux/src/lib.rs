@@ -474,6 +474,9 @@ impl World for Kernel {
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        if self.link(netns, &request.link)?.is_none() {
+            return Err(Absent::Link(netns.clone(), request.link.clone()).into_error());
+        }
         self.book.step(&self.own);
         let Kernel { processes, namespaces, book, .. } = self;
         processes.capture(namespaces, book, netns, request)

@@ -96,6 +96,7 @@ const CORNERS: &[(&str, &str)] = &[
         r#"let b0 = bridge("b0").up().addr("10.0.0.1/24"); netns("x");
            let b1 = bridge("b1", #{ priority: 7 }).up().addr("10.0.1.1/24"); b0.delete(); undo(); b1.delete(); undo();"#,
     ),
+    ("a link without its name is not heard", r#"host.lo.rename("v1"); host.lo.capture();"#),
     (
         "a name that was taken away from a namespace without a name is given again",
         r#"let d0 = veth("d0", "e0"); { let unnamed = netns(); netns_attach("box", unnamed); netns_detach("box"); } undo();
