@@ -80,6 +80,11 @@ pub(crate) fn sample(value: &Dynamic, property: &str) -> Option<Dynamic> {
     Some(unknown.sample.get(property).cloned().unwrap_or(Dynamic::UNIT))
 }
 
+/// What it is that nobody knows of an array.
+pub(crate) fn list_unknown(value: &Dynamic) -> Option<String> {
+    Some(value.read_lock::<Unknown<Array>>()?.what.clone())
+}
+
 /// An unknown map with the keys that it has in a run.
 pub(crate) fn keys(value: &Dynamic) -> Option<Map> {
     Some(value.read_lock::<Unknown<Map>>()?.sample.clone())

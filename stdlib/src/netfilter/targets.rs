@@ -15,7 +15,7 @@ use super::matches::{self, masked, target_address};
 use super::value::{text, word, wrong};
 use super::{Chain, Rule};
 use crate::options::Options;
-use crate::{RhaiResult, args};
+use crate::{RhaiResult, args, unknown};
 
 /// What a verb does, with what is not among its options.
 #[derive(Clone)]
@@ -87,6 +87,10 @@ pub(super) fn maps(verb: &Verb, options: Dynamic) -> Result<Vec<Map>> {
         let what = format!("what `{}` looks at", verb.word());
         args::wrong_type(&what, "a map of options such as `#{ proto: \"tcp\" }`, or a list of such maps", given)
     };
+    // A list that a dry run does not know may be one of such maps.
+    if let Some(what) = unknown::list_unknown(&options) {
+        return Err(Error::Unknowable { what });
+    }
     let list = if options.is_array() { args::list(options) } else { vec![options] };
     list.into_iter().map(|map| args::as_map(&map).ok_or_else(|| wanted(&map))).collect()
 }
