@@ -71,7 +71,7 @@ pub(crate) fn list<T>(answer: Result<Vec<T>>, known: impl FnMut(T) -> Dynamic) -
 /// What it is that nobody knows, if that is all there is of a value.
 pub(crate) fn what(value: &Dynamic) -> Option<String> {
     let map = value.read_lock::<Unknown<Map>>().map(|unknown| unknown.what.clone());
-    map.or_else(|| value.read_lock::<Unknown<Array>>().map(|unknown| unknown.what.clone()))
+    map.or_else(|| what_list(value))
 }
 
 /// A value of the type that a property of an unknown map has.
@@ -81,7 +81,7 @@ pub(crate) fn sample(value: &Dynamic, property: &str) -> Option<Dynamic> {
 }
 
 /// What it is that nobody knows of an array.
-pub(crate) fn list_unknown(value: &Dynamic) -> Option<String> {
+pub(crate) fn what_list(value: &Dynamic) -> Option<String> {
     Some(value.read_lock::<Unknown<Array>>()?.what.clone())
 }
 

@@ -14,9 +14,8 @@ use netscript_net::op::SysctlKey;
 
 const SETTINGS: &str = include_str!("settings.txt");
 
-/// A line of the list.
+/// What stands behind a name of the list.
 struct Setting {
-    path: &'static str,
     access: Access,
     values: Values,
 }
@@ -41,11 +40,9 @@ enum Values {
 const SECONDS: Values = Values::Numbers { count: 1, low: -(i32::MAX as i128) / 100, high: i32::MAX as i128 / 100 };
 
 impl Setting {
-    fn of(line: &'static str) -> Setting {
-        let mut words = line.split(' ');
-        let path = words.next().unwrap_or("");
+    fn of(words: &str) -> Setting {
         let (mut access, mut values) = (Access::ReadWrite, Values::Any);
-        for word in words {
+        for word in words.split_whitespace() {
             match word {
                 "ro" => access = Access::ReadOnly,
                 "ro-inside" => access = Access::ReadOnlyInside,
@@ -57,7 +54,7 @@ impl Setting {
                 bounds => values = numbers(bounds).unwrap_or(Values::Any),
             }
         }
-        Setting { path, access, values }
+        Setting { access, values }
     }
 }
 
@@ -68,14 +65,16 @@ fn numbers(bounds: &str) -> Option<Values> {
     Some(Values::Numbers { count: count.parse().ok()?, low: low.parse().ok()?, high: high.parse().ok()? })
 }
 
-fn settings() -> impl Iterator<Item = Setting> {
-    SETTINGS.lines().map(Setting::of)
+/// Each name of the list, and what stands behind it.
+fn settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SETTINGS.lines().map(|line| line.split_once(' ').unwrap_or((line, "")))
 }
 
 /// The line of a setting: its own before the one of every link's.
 fn setting(path: &str) -> Option<Setting> {
     let general = general(path);
-    settings().find(|known| known.path == path).or_else(|| settings().find(|known| known.path == general))
+    let line = |path: &str| settings().find(|(known, _)| *known == path);
+    line(path).or_else(|| line(&general)).map(|(_, words)| Setting::of(words))
 }
 
 /// What the kernel has against writing a value; `first`: in the machine's first network namespace.
@@ -151,7 +150,7 @@ pub(super) fn find(path: &str) -> Found {
     let path = general(path);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut found = Found::Unknown;
-    for known in settings().map(|setting| setting.path) {
+    for (known, _) in settings() {
         if known == path {
             return Found::Setting;
         }
@@ -170,7 +169,7 @@ pub(super) fn beside(path: &str, key: &SysctlKey) -> Vec<String> {
     let path = general(path);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let prefix = key.as_str().rsplit_once('.').map_or("", |(prefix, _)| prefix);
-    let leaves = settings().filter_map(|known| known.path.rsplit_once('/'));
+    let leaves = settings().filter_map(|(known, _)| known.rsplit_once('/'));
     leaves.filter(|(other, _)| *other == folder).map(|(_, leaf)| format!("{prefix}.{leaf}")).collect()
 }
 

@@ -88,7 +88,7 @@ pub(super) fn maps(verb: &Verb, options: Dynamic) -> Result<Vec<Map>> {
         args::wrong_type(&what, "a map of options such as `#{ proto: \"tcp\" }`, or a list of such maps", given)
     };
     // A list that a dry run does not know may be one of such maps.
-    if let Some(what) = unknown::list_unknown(&options) {
+    if let Some(what) = unknown::what_list(&options) {
         return Err(Error::Unknowable { what });
     }
     let list = if options.is_array() { args::list(options) } else { vec![options] };

@@ -162,7 +162,7 @@ impl DryRun {
     }
 
     /// Does an operation if the model takes it, and tells whether it did.
-    fn is_done(&mut self, op: &Op) -> bool {
+    fn try_op(&mut self, op: &Op) -> bool {
         let done = self.model.apply(std::slice::from_ref(op)).is_ok();
         if done {
             self.print_op(op);
@@ -171,7 +171,7 @@ impl DryRun {
     }
 
     fn do_if_possible(&mut self, op: &Op) {
-        self.is_done(op);
+        self.try_op(op);
     }
 
     /// Removes, renames and moves back, the last first. What cannot be made again is told, with what removed it.
@@ -216,7 +216,7 @@ impl DryRun {
             for (netns, wanted) in &wanted_state.netns {
                 let Ok(now) = self.model.contents(netns) else { continue };
                 let steps = restore::steps(phase, netns, &now, wanted);
-                made.extend(steps.into_iter().filter(|op| self.is_done(op)));
+                made.extend(steps.into_iter().filter(|op| self.try_op(op)));
                 if phase == Phase::Links {
                     self.put_macs_back(netns, &now, wanted);
                 }
@@ -238,7 +238,7 @@ impl DryRun {
                 veth.netns = veth.netns.take().filter(|far| far != netns);
             }
             let add = Op::new(netns.clone(), LinkOp::Add(link.name.clone(), kind));
-            if self.is_done(&add) {
+            if self.try_op(&add) {
                 made.push(add);
             }
         }
