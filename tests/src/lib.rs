@@ -34,6 +34,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// How the lines of `cargo tree` begin that name a crate which needs Linux.
+pub const NEED_LINUX: [&str; 8] =
+    ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
+
 /// The folder of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")

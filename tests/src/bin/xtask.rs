@@ -112,8 +112,8 @@ fn wasm() -> ExitCode {
         .output();
     let Ok(tree) = tree else { return ExitCode::FAILURE };
     let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
-    let linux = ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
-    let found: Vec<&str> = tree.lines().filter(|line| linux.iter().any(|name| line.starts_with(name))).collect();
+    let found: Vec<&str> =
+        tree.lines().filter(|line| netscript_tests::NEED_LINUX.iter().any(|name| line.starts_with(name))).collect();
     if !found.is_empty() {
         eprintln!("a web page would need {}", found.join(", "));
         return ExitCode::FAILURE;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use netscript_tests::NEED_LINUX;
 use serde_json::Value;
 
 /// Every crate of ours, and those of ours that it may depend on. Whoever adds an arrow does it here, with a reason.
@@ -66,17 +67,16 @@ fn only_one_crate_needs_linux() {
     let has = |tree: &str, names: &[&str]| {
         tree.lines().find(|line| names.iter().any(|name| line.starts_with(name))).map(str::to_owned)
     };
-    let linux = ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
     for package in ANYWHERE.into_iter().chain(["netscript-lang", "netscript-stdlib"]) {
         let Some(tree) = tree(package) else { return };
         assert!(tree.starts_with(package), "{tree}");
-        assert_eq!(has(&tree, &linux), None, "{package}");
+        assert_eq!(has(&tree, &NEED_LINUX), None, "{package}");
         if ANYWHERE.contains(&package) {
             assert_eq!(has(&tree, &["rhai "]), None, "{package}");
         }
     }
     let Some(tree) = tree("netscript-linux") else { return };
-    assert!(has(&tree, &linux).is_some(), "the names are not those that `cargo tree` prints:\n{tree}");
+    assert!(has(&tree, &NEED_LINUX).is_some(), "the names are not those that `cargo tree` prints:\n{tree}");
 }
 
 /// The largest circle of files of each folder of sources, where it has more than four. Only ever fewer.
