@@ -254,9 +254,9 @@ pub(super) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index:
 /// `ip link set group G` for each, and `ip link del group G` for all: the kernel's wait for every
 /// processor, which a removal ends with, comes once.
 ///
-/// What stands on another link goes before. Until Linux 5.17 a VLAN lets go of the link below it only when it is freed
-/// itself, which is after that link, in a group of both: the kernel waits for it for ever ("unregister_netdevice: waiting
-/// for v0 to become free"; tried on Debian's 5.10.0-32).
+/// Links that stand on another one are removed first. On Debian's 5.10.0-32 a group that holds a VLAN and its parent never
+/// goes: the kernel waits for the parent, to which the VLAN still holds a reference ("unregister_netdevice: waiting for v0
+/// to become free"). Later kernels do not do so; since which one was not looked up.
 pub(super) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
     let Some(group) = indexes.first().copied() else { return Ok(()) };
     let socket = namespaces.route_socket(netns)?;

@@ -423,8 +423,7 @@ fn is_refused(script: &str) -> Result<(), String> {
     if by_ip || words.is_empty() || !is_same { Err(format!("`{command}` says {said}dry run: {dry}")) } else { Ok(()) }
 }
 
-/// Links that are removed in one go are waited for one by one; before Linux 5.17 a VLAN held on to the link below it for
-/// so long that both waited for ever.
+/// On Debian's 5.10 the kernel waits for ever when a VLAN and its parent are removed as one group.
 #[test]
 fn a_vlan_goes_with_the_link_below_it() {
     if !has_kind("vlan") {

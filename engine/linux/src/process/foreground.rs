@@ -31,8 +31,8 @@ const CHUNK: u64 = 64 << 10;
 const LARGEST_PIPE: u64 = 1 << 20;
 
 /// Starts a program in a session and process group of its own, so that those that it starts can be ended with it, and
-/// none of them gets at the terminal: what is put into its input (`TIOCSTI`, ioctl_tty(2)) would be run by the shell that
-/// netscript was started in. It does not outlive this process.
+/// none of them can open the terminal: the shell that started netscript would run what they push into its input (`TIOCSTI`,
+/// ioctl_tty(2)). It does not outlive this process.
 pub(super) fn start(mut command: Command, surroundings: Surroundings, group: Option<File>) -> io::Result<Child> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     sys::before_start(&mut command, move || {
