@@ -256,7 +256,7 @@ pub(super) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index:
 ///
 /// Links that stand on another one are removed first. On Debian's 5.10.0-32 a group that holds a VLAN and its parent never
 /// goes: the kernel waits for the parent, to which the VLAN still holds a reference ("unregister_netdevice: waiting for v0
-/// to become free"). Later kernels do not do so; since which one was not looked up.
+/// to become free"). Later kernels were not tried.
 pub(super) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
     let Some(group) = indexes.first().copied() else { return Ok(()) };
     let socket = namespaces.route_socket(netns)?;
