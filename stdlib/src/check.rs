@@ -162,7 +162,15 @@ fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: In
         let last = match condition.call_within_context::<bool>(ctx, ()) {
             Ok(true) => return Ok(()),
             Ok(false) => None,
-            Err(error) if matches!(*error, EvalAltResult::ErrorTerminated(..)) => return Err(error),
+            // A closure that gives no condition will not give one later.
+            Err(error)
+                if matches!(
+                    *error,
+                    EvalAltResult::ErrorTerminated(..) | EvalAltResult::ErrorMismatchOutputType(..)
+                ) =>
+            {
+                return Err(error);
+            }
             Err(error) if let Some(what) = unknown::reason(ctx.engine(), &error) => {
                 remark(session, at(ctx), &format!("wait_until: a dry run cannot know {what}"));
                 return Ok(());

@@ -1,6 +1,8 @@
 //! The two sides of a comparison, told when an assertion fails.
 
 use netscript_lang::diagnostics::Error;
+use netscript_lang::interpreter::Session;
+use netscript_net::world::Alternatives;
 use rhai::{ASTFlags, BinaryExpr, Dynamic, EvalContext, Expr, Expression, FnCallExpr, Map, Position, Token};
 
 use crate::{RhaiResult, unknown};
@@ -59,18 +61,41 @@ fn all_of(context: &mut EvalContext, parts: &[Expr], position: Position, told: &
     }
 }
 
-/// `A || B`
+/// `A || B`. Where A is not known, in a dry run, B is asked as well, and what both stand for is printed as alternatives.
 fn any_of(context: &mut EvalContext, parts: &[Expr], position: Position, told: &mut Vec<String>) -> RhaiResult {
-    let mut values = Vec::with_capacity(parts.len());
+    let tell = |context: &EvalContext, step| Session::of_context(context).lab().world().alternatives(step);
+    tell(context, Alternatives::Begin);
+    let (mut values, mut unknown) = (Vec::with_capacity(parts.len()), None);
+    let mut failed = None;
     for part in parts {
-        let value = evaluate(context, part, told)?;
-        let fails = value.as_bool() == Ok(false);
-        values.push(constant(value, part.position()));
-        if !fails {
-            break;
+        tell(context, Alternatives::Next);
+        match evaluate(context, part, told) {
+            Ok(value) => {
+                let holds = value.as_bool();
+                values.push(constant(value, part.position()));
+                if holds == Ok(true) {
+                    // Whatever the others answer.
+                    unknown = None;
+                }
+                if holds != Ok(false) {
+                    break;
+                }
+            }
+            Err(error) if unknown::reason(context.engine(), &error).is_some() => {
+                unknown.get_or_insert(error);
+            }
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
         }
     }
-    value(context, &Expr::Or(Box::new(values.into_iter().collect()), position))
+    tell(context, Alternatives::End);
+    // A run may not come to what fails.
+    match unknown.or(failed) {
+        Some(error) => Err(error),
+        None => value(context, &Expr::Or(Box::new(values.into_iter().collect()), position)),
+    }
 }
 
 /// `A == B`, `!A`, `A + B`. Where an operand is not known, in a dry run, the others are asked as well, so that

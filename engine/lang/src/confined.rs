@@ -9,8 +9,8 @@ use crate::diagnostics::{At, Errno, Error, Refusal, Result};
 use netscript_net::op::{Action, Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use netscript_net::world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
-    Started, Summary, Trace, World,
+    Absent, Alternatives, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve,
+    ServeDns, Started, Summary, Trace, World,
 };
 
 /// What another World does, without programs and without files.
@@ -73,6 +73,10 @@ impl World for Confined {
 
     fn remark(&mut self, text: &str) {
         self.0.remark(text);
+    }
+
+    fn alternatives(&mut self, step: Alternatives) {
+        self.0.alternatives(step);
     }
 
     fn keep_steps(&mut self) {

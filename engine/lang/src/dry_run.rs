@@ -2,6 +2,7 @@
 //! and are printed as commands; questions are answered by the model. Nothing is invented: what only
 //! the machine knows is an error that says so.
 
+mod alternatives;
 mod listening;
 mod rollback;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use self::listening::Listening;
 use self::rollback::{Event, History};
 use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
+use alternatives::Waiting;
 use netscript_dialect::{Command, Style};
 use netscript_model::Model;
 use netscript_net::failure::Failure;
@@ -24,8 +26,8 @@ use netscript_net::state::{
     Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
 };
 use netscript_net::world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve, ServeDns,
-    Started, Trace, World,
+    Absent, Alternatives, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong,
+    Serve, ServeDns, Started, Trace, World,
 };
 
 /// Where lines of the printed script go.
@@ -50,6 +52,8 @@ pub struct DryRun {
     /// A program or a probe has run, and may have sent packets.
     asked: bool,
     history: History,
+    /// Lines that may become one.
+    waiting: Waiting,
 }
 
 impl DryRun {
@@ -68,6 +72,7 @@ impl DryRun {
             listening: Vec::new(),
             asked: false,
             history: History::default(),
+            waiting: Waiting::default(),
         };
         (run.sink)("set -e");
         run
@@ -91,6 +96,13 @@ impl DryRun {
     }
 
     fn print(&mut self, line: &str) {
+        if !self.waiting.takes(line) {
+            self.print_waiting();
+            self.print_line(line);
+        }
+    }
+
+    fn print_line(&mut self, line: &str) {
         match self.at.as_ref().filter(|_| self.annotate) {
             Some(at) => (self.sink)(&format!("{line}  # {}:{}", visible_line(&at.source), at.line)),
             None => (self.sink)(line),
@@ -306,6 +318,10 @@ impl World for DryRun {
 
     fn remark(&mut self, text: &str) {
         self.print_comment(text);
+    }
+
+    fn alternatives(&mut self, step: Alternatives) {
+        self.follow_alternatives(step);
     }
 
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {

@@ -9,6 +9,7 @@ mod modules;
 mod session;
 mod slips;
 mod spans;
+mod switches;
 mod text;
 mod variables;
 mod words;
@@ -149,7 +150,7 @@ impl Interpreter {
         self.session.set_main(name);
         let text = prepare(text);
         self.sources.add(name.into(), text.as_ref().into());
-        let compiled = fault::catch(|| self.engine.compile(&text))?;
+        let compiled = fault::catch(|| switches::compile(&self.engine, &text))?;
         let mut ast = compiled.map_err(|error| self.syntax_error(name, &error))?;
         ast.set_source(name);
         if takes_steps_back(&ast) {

@@ -30,6 +30,8 @@ pub trait World {
     }
     /// Something that is no operation and that a reader of the commands should know.
     fn remark(&mut self, _text: &str) {}
+    /// Programs and probes that follow are asked in turn until one of them succeeds.
+    fn alternatives(&mut self, _step: Alternatives) {}
 
     /// What is known of things that have the name which an operation was refused because of (EEXIST).
     fn facts(&mut self, _op: &Op) -> Vec<String> {
@@ -209,6 +211,17 @@ pub struct Summary {
     pub name: String,
     /// How many of which: `("namespace", 3)`.
     pub made: Vec<(String, usize)>,
+}
+
+/// How far a condition with alternatives, `A || B`, has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alternatives {
+    /// It begins.
+    Begin,
+    /// The next alternative follows.
+    Next,
+    /// It is at its end.
+    End,
 }
 
 /// A moment of a run to which it can be taken back: so many steps had been done.

@@ -129,6 +129,20 @@ fn what_nobody_can_have_learned_is_known() {
     assert_eq!((dry.status, dry.stdout.contains("# assert")), (0, false), "{}{}", dry.stdout, dry.stderr);
 }
 
+/// A bridge that is made again has no carrier. A run gives it back the address that the kernel had made; the printed
+/// commands do not.
+#[test]
+fn undoing_a_bridges_deletion_tells_that_its_address_is_not_known() {
+    let place = Place::new();
+    let script = r#"let b = bridge("b"); b.up(); b.delete(); undo(); assert(link("b").addrs.len() == 1);"#;
+    place.write("undo.rhai", script);
+    let run = finish(&mut place.netscript(&["--sandbox", "undo.rhai"]));
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let dry = finish(&mut place.netscript(&["--dry-run", "undo.rhai"]));
+    assert!(dry.status == 1 && dry.stderr.contains("error[E0601]"), "{}{}", dry.stdout, dry.stderr);
+    assert!(dry.stderr.contains("link-local address of the bridge b"), "{}", dry.stderr);
+}
+
 #[test]
 fn going_through_what_nobody_knows_is_an_error() {
     let place = Place::new();
@@ -155,6 +169,25 @@ fn every_probe_of_an_assertion_is_printed() {
     ] {
         assert!(dry.stdout.contains(line), "{line} is not in\n{}", dry.stdout);
     }
+    // Of alternatives, the second is asked if the first fails, by `sh` as well.
+    place.write(
+        "either.rhai",
+        r#"let d = host.exec("mkdir d"); assert(host.exec("test -e e").ok || host.exec("test -d d").ok || host.exec("rmdir d").ok);
+           assert(!(1 == 2 || host.exec("false").ok)); assert(host.exec("false").ok || 1 == 1);"#,
+    );
+    let dry = finish(&mut place.netscript(&["--dry-run", "either.rhai"]));
+    let lines: Vec<&str> = dry.stdout.lines().filter(|line| line.contains("||")).collect();
+    assert_eq!(
+        lines,
+        [
+            "mkdir d || true",
+            "env test -e e || env test -d d || rmdir d || true",
+            "env false || true",
+            "env false || true",
+        ],
+    );
+    let printed = std::process::Command::new("sh").args(["-c", &dry.stdout]).current_dir(place.path("")).status();
+    assert!(printed.is_ok_and(|status| status.success()) && place.path("d").is_dir(), "{}", dry.stdout);
     // A part that is known to be false fails at once.
     place.write("false.rhai", r#"assert(1 == 2 && host.ping("127.0.0.1").ok);"#);
     let dry = finish(&mut place.netscript(&["--dry-run", "false.rhai"]));

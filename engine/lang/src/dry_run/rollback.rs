@@ -4,6 +4,8 @@
 //! What was named or moved is named and moved back, the last first, and what was made is removed. The
 //! rest follows from comparing what is there then with what was there (`state::restore`).
 
+use std::net::IpAddr;
+
 use super::DryRun;
 use crate::diagnostics::{Error, Result};
 use netscript_dialect::Command;
@@ -13,7 +15,7 @@ use netscript_net::op::{
     Action, Family, IfName, LinkKind, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, SysctlKey, SysctlOp,
 };
 use netscript_net::state::restore::{self, Phase};
-use netscript_net::state::{Chain, Comparison, Hardware, LinkType, NetState, Netns};
+use netscript_net::state::{Addr, Chain, Comparison, Hardware, Link, LinkType, NetState, Netns};
 use netscript_net::world::{Point, Started};
 
 /// Something that happened to the model.
@@ -82,7 +84,7 @@ fn replay(model: &mut Model, event: &Event) {
         Event::Op(op) => drop(model.apply(std::slice::from_ref(&**op))),
         Event::Started(netns, program) => drop(model.program_started(netns, *program)),
         Event::Stopped(program) => model.program_stopped(*program),
-        Event::Made(ops) => made_alike(model, ops),
+        Event::Made(ops) => drop(made_alike(model, ops)),
     }
 }
 
@@ -102,7 +104,7 @@ impl DryRun {
                 (Value::Sysctl(Model::name_of_setting(key)), read)
             }
             Action::Link(LinkOp::Set(name, LinkSet::Mac(_))) => {
-                let unknown = |link: &netscript_net::state::Link| link.mac == Hardware::Unknown;
+                let unknown = |link: &Link| link.mac == Hardware::Unknown;
                 if !self.model.link(netns, name).is_ok_and(|link| link.as_ref().is_some_and(unknown)) {
                     return;
                 }
@@ -144,7 +146,7 @@ impl DryRun {
             step.extend(lost.into_iter().rev());
         }
         let made = self.put_back(&wanted)?;
-        made_alike(&mut wanted, &made);
+        let bridges = made_alike(&mut wanted, &made);
         let (then, now) = (comparable(&wanted), comparable(&self.model));
         if what.is_empty() {
             what = Comparison::with(&then).differences(&then, &now);
@@ -158,7 +160,12 @@ impl DryRun {
             None => self.history.base = Some(wanted.clone()),
         }
         self.model = wanted;
-        Ok(())
+        match bridges.first() {
+            None => Ok(()),
+            Some((netns, name)) => {
+                Err(Error::Unknowable { what: format!("the link-local address of the bridge {name} of {netns}") })
+            }
+        }
     }
 
     /// Does an operation if the model takes it, and tells whether it did.
@@ -264,7 +271,7 @@ impl DryRun {
 
     fn put_macs_back(&mut self, netns: &NetnsRef, now: &Netns, wanted: &Netns) {
         for link in wanted.links.iter().filter(|link| link.mac == Hardware::Unknown) {
-            let is_set = |now: &&netscript_net::state::Link| now.name == link.name && now.mac != Hardware::Unknown;
+            let is_set = |now: &&Link| now.name == link.name && now.mac != Hardware::Unknown;
             if now.links.iter().any(|now| is_set(&now) && !matches!(now.kind, LinkType::Loopback))
                 && let Some(variable) = self.former(netns, &Value::Mac(link.name.clone()))
             {
@@ -354,21 +361,29 @@ impl DryRun {
 
 /// A bridge that is made again is told its priority and its address, and so looks for a port that forwards: one
 /// without any has lost its carrier then, though it had one before. Such bridges of `wanted` are made again as well.
-fn made_alike(wanted: &mut Model, made: &[Op]) {
+/// Given are those that had a link-local address. The kernel does not make it without a carrier, and no command is
+/// printed that puts it back, as a run does.
+fn made_alike(wanted: &mut Model, made: &[Op]) -> Vec<(NetnsRef, IfName)> {
     let before = wanted.clone();
-    let mut again = false;
+    let mut again = Vec::new();
     for op in made {
         let Action::Link(LinkOp::Add(name, LinkKind::Bridge(_))) = &op.action else { continue };
         let links = before.links(&op.netns).unwrap_or_default();
-        let has_carrier = links.iter().any(|link| link.name == *name && link.carrier);
-        if has_carrier && !links.iter().any(|link| link.master.as_ref() == Some(name)) {
-            again |= wanted.apply(&[Op::new(op.netns.clone(), LinkOp::Del(name.clone()))]).is_ok();
+        let with_carrier = links.iter().find(|link| link.name == *name && link.carrier).cloned();
+        if let Some(link) = with_carrier
+            && !links.iter().any(|link| link.master.as_ref() == Some(name))
+            && wanted.apply(&[Op::new(op.netns.clone(), LinkOp::Del(name.clone()))]).is_ok()
+        {
+            again.push((op.netns.clone(), link));
         }
     }
-    if again {
+    if !again.is_empty() {
         // What is there already is refused.
         made.iter().for_each(|op| drop(wanted.apply(std::slice::from_ref(op))));
     }
+    let is_link_local = |addr: &Addr| matches!(addr.local.addr(), IpAddr::V6(addr) if addr.is_unicast_link_local());
+    let had_address = |link: &Link| link.unknown_addr || link.addrs.iter().any(is_link_local);
+    again.into_iter().filter(|(_, link)| had_address(link)).map(|(netns, link)| (netns, link.name)).collect()
 }
 
 fn nft_table(table: TableRef) -> String {

@@ -9,7 +9,7 @@ use rhai::{
 
 use super::text::prepare;
 use super::words::docs;
-use super::{Interpreter, place};
+use super::{Interpreter, place, switches};
 use crate::diagnostics::{At, Failure, TokenKind, fault, tokens};
 
 /// What statements left to those that follow.
@@ -120,7 +120,7 @@ impl Interpreter {
         self.conversation.text.push_str(&text);
         self.sources.add(name.as_str().into(), self.conversation.text.as_str().into());
         self.session.limits().begin();
-        let ast = fault::catch(|| self.engine.compile(format!("{before}{text}")))?;
+        let ast = fault::catch(|| switches::compile(&self.engine, &format!("{before}{text}")))?;
         let mut ast = ast.map_err(|error| self.syntax_error(&name, &error))?;
         ast.set_source(name.as_str());
         self.go_on_with(&name, &ast)

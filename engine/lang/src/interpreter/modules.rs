@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use super::text::{handles_errors, prepare};
-use super::{ImportFolders, Session};
+use super::{ImportFolders, Session, switches};
 use crate::diagnostics::Error;
 use netscript_net::files;
 
@@ -106,7 +106,7 @@ impl ModuleResolver for Modules {
 
 /// Runs a module's text.
 fn evaluate(engine: &Engine, name: &str, text: &str) -> Result<Shared<Module>, Box<EvalAltResult>> {
-    let mut ast = engine.compile(text)?;
+    let mut ast = switches::compile(engine, text)?;
     ast.set_source(name);
     do_at_once_if_caught(engine, &ast)?;
     Ok(Module::eval_ast_as_new(Scope::new(), &ast, engine)?.into())

@@ -5,10 +5,14 @@
 
 use rhai::{LexError, ParseErrorType};
 
+use super::switches;
 use crate::diagnostics::{Code, Description, Span, Token, TokenKind, tokens};
 
 /// A syntax error that is a known slip, and what to underline instead of the place that Rhai gives.
 pub(super) fn syntax(error: &ParseErrorType, text: &str, start: usize) -> Option<(Description, Option<Span>)> {
+    if let Some(description) = switches::described(error) {
+        return Some((description, None));
+    }
     let place = Surroundings::new(text, start);
     if let ParseErrorType::BadInput(LexError::MalformedChar(given)) = error {
         let description = wrong("a string stands between double quotes", "single quotes hold one character");
