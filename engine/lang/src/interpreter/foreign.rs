@@ -409,7 +409,11 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
         (None, []) => "no argument is given".to_owned(),
         (None, _) => format!("{} is given", and(arguments)),
     };
-    let mut description = Description::new(Code::E0105, format!("`{name}` does not take {}", and(arguments)), label);
+    let message = match arguments {
+        [] => format!("`{name}` needs an argument"),
+        arguments => format!("`{name}` does not take {}", and(arguments)),
+    };
+    let mut description = Description::new(Code::E0105, message, label);
     description.part = misfit.map(|misfit| Part::new([Step::Given(misfit)]));
     if let Some(help) = slips::call(name, &given).or_else(|| property_called(engine, name, &given)) {
         return description.help(help);
@@ -448,6 +452,16 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
     if let Some(help) = property_called(engine, name, given).or_else(|| slips::call(name, given)) {
         return description.help(help);
     }
+    let own = script_functions(text);
+    if own.contains(name) {
+        let (message, label) = match given.len() {
+            0 => ("needs an argument".to_owned(), "no argument is given".to_owned()),
+            1 => ("does not take one argument".to_owned(), "one argument is given".to_owned()),
+            number => (format!("does not take {number} arguments"), format!("{number} arguments are given")),
+        };
+        return Description::new(Code::E0105, format!("the script's function `{name}` {message}"), label)
+            .help(format!("give it as many as `fn {name}(…)` lists"));
+    }
     if given.is_empty() && variables(text).contains(name) {
         return description
             .help(format!("`{name}` is a variable; if it holds a closure, call it with `{name}.call()`"));
@@ -457,7 +471,6 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
     }
     let all = forms(engine, |known| known.starts_with(|c: char| c.is_alphabetic()) && !known.contains('$'));
     let of_receiver = all.iter().filter(|form| receiver.is_some() && form.params.first() == receiver);
-    let own = script_functions(text);
     let meant = did_you_mean(name, of_receiver.map(|form| form.name.as_str()))
         .or_else(|| did_you_mean(name, own.iter().map(String::as_str)))
         .or_else(|| did_you_mean(name, all.iter().map(|form| form.name.as_str())));
@@ -485,9 +498,30 @@ fn property_of(message: &str) -> Option<(&str, &str)> {
 }
 
 fn dot(engine: &Engine, message: &str) -> Description {
-    match property_of(message) {
-        Some((property, kind)) => unknown_property(engine, &type_name(kind), property),
-        None => Description::new(Code::E0104, lower_first(message), "not known here"),
+    match (property_of(message), assigned_property(message)) {
+        (Some((property, kind)), _) => unknown_property(engine, &type_name(kind), property),
+        (None, Some((property, kind))) => read_only_property(engine, &type_name(kind), property),
+        (None, None) => Description::new(Code::E0104, lower_first(message), "not known here"),
+    }
+}
+
+/// The same of a property that is assigned to.
+fn assigned_property(message: &str) -> Option<(&str, &str)> {
+    let mut quoted = message.strip_prefix("No writable property")?.split('\'').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.next()?))
+}
+
+fn read_only_property(engine: &Engine, kind: &str, property: &str) -> Description {
+    let of_kind = |form: &Form| form.params.first().is_some_and(|first| first == kind);
+    let is_setter = |name: &str| name == property || name.strip_prefix("set_") == Some(property);
+    let setter = forms(engine, is_setter).into_iter().find(of_kind);
+    let readable = forms(engine, |name| name.strip_prefix("get$") == Some(property)).iter().any(of_kind);
+    let message = format!("the property `{property}` of {} cannot be assigned", with_article(kind));
+    let description = Description::new(Code::E0104, message, "this cannot be assigned");
+    match setter {
+        Some(setter) => description.help(format!("call the method instead: `{}`", setter.shown)),
+        None if readable => description.help("this property can only be read"),
+        None => unknown_property(engine, kind, property),
     }
 }
 
