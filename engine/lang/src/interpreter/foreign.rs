@@ -410,7 +410,7 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
         (None, _) => format!("{} is given", and(arguments)),
     };
     let message = match arguments {
-        [] => format!("`{name}` needs an argument"),
+        [] => format!("`{name}` is called without arguments"),
         arguments => format!("`{name}` does not take {}", and(arguments)),
     };
     let mut description = Description::new(Code::E0105, message, label);
@@ -455,7 +455,7 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
     let own = script_functions(text);
     if own.contains(name) {
         let (message, label) = match given.len() {
-            0 => ("needs an argument".to_owned(), "no argument is given".to_owned()),
+            0 => ("is called without arguments".to_owned(), "no argument is given".to_owned()),
             1 => ("does not take one argument".to_owned(), "one argument is given".to_owned()),
             number => (format!("does not take {number} arguments"), format!("{number} arguments are given")),
         };
