@@ -3,9 +3,6 @@
 mod v4;
 mod v6;
 
-pub(super) use v4::Addr4;
-pub(super) use v6::Addr6;
-
 use super::{Model, Outcome};
 use netscript_net::op::{AddrOp, Family, NetnsRef};
 

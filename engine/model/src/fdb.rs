@@ -1,8 +1,9 @@
 //! Forwarding tables (net/core/rtnetlink.c, net/bridge/br_fdb.c, drivers/net/vxlan/,
 //! drivers/net/macvlan.c).
 
-use super::device::{DevId, Forward, Kind};
-use super::hw_addr::HwAddrs;
+use super::data::device::{Forward, Kind};
+use super::data::hw_addr::HwAddrs;
+use super::data::ids::DevId;
 use super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{FdbEntry, FdbOp, Mac, MacvlanMode, NetnsRef};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Model;
-use super::addr::{Addr4, Addr6};
-use super::device::{BridgePart, DevId, Device, Forward, Kind};
-use super::route::{Route4, Route6, Way4, Way6};
-use super::space::SpaceId;
+use super::data::addr::{Addr4, Addr6};
+use super::data::device::{BridgePart, Device, Forward, Kind};
+use super::data::fib4::{Route4, Way4};
+use super::data::fib6::{Route6, Way6};
+use super::data::ids::{DevId, SpaceId};
 use netscript_net::op::{Bridge, Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
 use netscript_net::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer};
 

@@ -3,57 +3,33 @@
 //!
 //! It needs no Linux, no privilege, no clock and no files. The rules are those of the kernel's
 //! own functions, which the comments name; `cargo xtask equivalence` compares the two.
+//!
+//! `data` is what there is, and `model` finds its parts. The other files are rules, methods of [`Model`]: a file for
+//! each kind of operation, and `kinds` with a file for each kind of link.
 
 mod addr;
-mod device;
+mod data;
 mod fdb;
-mod hw_addr;
 mod import;
 mod link;
+mod model;
 mod neigh;
 mod netfilter;
 mod netns;
 mod outline;
 mod policy;
+mod refusal;
 mod route;
 mod settings;
-mod slab;
 mod snapshot;
-mod space;
 mod sysctl;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+pub use model::Model;
 
-use device::{DevId, Device};
-use slab::Slab;
-use space::{Space, SpaceId};
-
-use netscript_net::error::{Errno, Refusal};
 use netscript_net::failure::{Failure, Outcome};
-use netscript_net::op::{Action, IfName, NetnsName, NetnsRef, Op};
-use netscript_net::world::{Absent, Failed, Started};
-
-/// The network that operations are believed to have made.
-#[derive(Clone, Debug)]
-pub struct Model {
-    names: HashMap<NetnsRef, SpaceId>,
-    spaces: Slab<SpaceId, Space>,
-    devices: Slab<DevId, Device>,
-    programs: BTreeMap<Started, SpaceId>,
-    resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
-    /// Names under `/run/netns` that stand for nothing any more.
-    leftovers: BTreeSet<NetnsName>,
-    next_space: u32,
-    next_device: u32,
-    /// The number last given to a link.
-    last_index: u32,
-}
-
-/// A refusal with the text of the kernel's extended acknowledgement.
-fn refused(errno: Errno, text: &str) -> Failure {
-    Failure { refusal: Refusal { errno, text: Some(text.to_owned()), missing: None }, absent: None }
-}
+use netscript_net::op::{Action, NetnsRef, Op};
+use netscript_net::world::Failed;
+use refusal::refused;
 
 impl Default for Model {
     fn default() -> Model {
@@ -64,17 +40,7 @@ impl Default for Model {
 impl Model {
     /// A host whose `lo` is switched off.
     fn empty() -> Model {
-        let mut model = Model {
-            names: HashMap::new(),
-            spaces: Slab::default(),
-            devices: Slab::default(),
-            programs: BTreeMap::new(),
-            resolvers: BTreeMap::new(),
-            leftovers: BTreeSet::new(),
-            next_space: 0,
-            next_device: 0,
-            last_index: 1,
-        };
+        let mut model = Model::bare();
         let host = model.new_space();
         model.bind(NetnsRef::Host, host);
         model
@@ -111,42 +77,5 @@ impl Model {
             Action::Netfilter(netfilter) => self.apply_netfilter(&op.netns, netfilter),
             Action::Sysctl(sysctl) => self.apply_sysctl(&op.netns, sysctl),
         }
-    }
-
-    fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
-        self.names.get(netns).copied().ok_or_else(|| {
-            let leftover = netns.name().filter(|name| self.leftovers.contains(name));
-            let absent = leftover.map_or(Absent::Netns(netns.clone()), |name| Absent::Leftover(name.clone()));
-            Failure::absent(absent, Errno::ENOENT)
-        })
-    }
-
-    fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {
-        let space = self.space_id(netns)?;
-        self.space(space)
-            .links
-            .get(name)
-            .copied()
-            .ok_or_else(|| Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV))
-    }
-
-    fn space(&self, id: SpaceId) -> &Space {
-        self.spaces.get(&id).expect("ids are of spaces that are there")
-    }
-
-    fn space_mut(&mut self, id: SpaceId) -> &mut Space {
-        self.spaces.get_mut(&id).expect("ids are of spaces that are there")
-    }
-
-    fn device(&self, id: DevId) -> &Device {
-        self.devices.get(&id).expect("ids are of devices that are there")
-    }
-
-    fn device_mut(&mut self, id: DevId) -> &mut Device {
-        self.devices.get_mut(&id).expect("ids are of devices that are there")
-    }
-
-    fn space_of(&self, id: DevId) -> SpaceId {
-        self.device(id).space
     }
 }

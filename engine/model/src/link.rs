@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::device::{BridgePart, DevId, Device, Forward, Kind};
-use super::space::SpaceId;
+use super::data::device::{BridgePart, Device, ETHERNET_MTU, Forward, IPV4_MIN_MTU, IPV6_MIN_MTU, Kind};
+use super::data::ids::{DevId, SpaceId};
 use super::{Failure, Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{
@@ -13,9 +13,6 @@ use netscript_net::op::{
     VlanId, Vxlan,
 };
 use netscript_net::state::Hardware;
-
-/// `ETH_DATA_LEN`, linux/if_ether.h
-const ETHERNET_MTU: u32 = 1500;
 
 /// `ETH_MIN_MTU`, linux/if_ether.h
 const ETHERNET_MIN_MTU: u32 = 68;
@@ -28,12 +25,6 @@ const MAX_PORTS: usize = 1023;
 
 /// `EXFULL`: a bridge without a free port number.
 const EXFULL: Errno = Errno(54);
-
-/// Smallest MTU that IPv4 works over (`IPV4_MIN_MTU`).
-pub(super) const IPV4_MIN_MTU: u32 = 68;
-
-/// Smallest MTU that IPv6 works over (RFC 8200, section 5).
-pub(super) const IPV6_MIN_MTU: u32 = 1280;
 
 impl Model {
     pub(super) fn apply_link(&mut self, netns: &NetnsRef, op: &LinkOp) -> Outcome {

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::device::{DevId, Kind};
+use super::data::device::Kind;
+use super::data::ids::DevId;
 use super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{NeighOp, NetnsRef, TunMode};

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::device::{DevId, Device, Kind};
-use super::space::{Space, SpaceId};
+use super::data::device::{Device, Kind};
+use super::data::ids::{DevId, SpaceId};
+use super::data::netns::Space;
 use super::{Failure, Model, Outcome};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, Mac, NetnsName, NetnsOp, NetnsRef, PidRef};

@@ -2,12 +2,9 @@
 //! the names that are taken on the host.
 
 use super::Model;
-use super::device::{Device, Kind};
+use super::data::device::{Device, ETHERNET_MTU, Kind};
 use netscript_net::op::{IfName, NetnsRef};
 use netscript_net::state::Hardware;
-
-/// `ETH_DATA_LEN`, linux/if_ether.h
-const ETHERNET_MTU: u32 = 1500;
 
 impl Model {
     /// A host on which links of these names are.

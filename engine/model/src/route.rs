@@ -3,10 +3,7 @@
 mod v4;
 mod v6;
 
-pub(super) use v4::{Dead, Fib4, Route4, Way4};
-pub(super) use v6::{Fib6, Route6, Way6};
-
-use super::device::DevId;
+use super::data::ids::DevId;
 use super::{Model, Outcome};
 use netscript_net::op::{Family, NetnsRef, Route, RouteOp};
 

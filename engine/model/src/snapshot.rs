@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::addr::{Addr4, Addr6};
-use super::device::{DevId, Device, Kind};
-use super::route::{Route4, Route6};
-use super::space::SpaceId;
+use super::data::addr::{Addr4, Addr6};
+use super::data::device::{Device, Kind};
+use super::data::fib4::Route4;
+use super::data::fib6::Route6;
+use super::data::ids::{DevId, SpaceId};
 use super::{Model, Outcome};
 use netscript_net::op::netfilter::TableRef;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, Scope, TableId};

@@ -1,8 +1,7 @@
 //! Kernel settings that routes and addresses depend on (net/ipv4/devinet.c, net/ipv6/addrconf.c).
 
-use super::device::DevId;
+use super::data::ids::{DevId, SpaceId};
 use super::settings::{self, Found};
-use super::space::SpaceId;
 use super::{Model, Outcome};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, SysctlKey, SysctlOp};

@@ -2,54 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::super::device::DevId;
-use super::super::link::IPV4_MIN_MTU;
-use super::super::route::{Dead, Route4, Way4};
+use super::super::data::addr::{Addr4, prefix};
+use super::super::data::device::IPV4_MIN_MTU;
+use super::super::data::fib4::{Dead, Route4, Way4};
+use super::super::data::ids::DevId;
 use super::super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{AddrSpec, IfName, Prefix, RouteKind, RouteProto, Scope, TableId};
-
-/// An address of a link (`struct in_ifaddr`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Addr4 {
-    pub(crate) local: Ipv4Addr,
-    /// The other end of a point-to-point link, else the address itself; the network is its.
-    pub(crate) address: Ipv4Addr,
-    pub(crate) len: u8,
-    pub(crate) broadcast: Option<Ipv4Addr>,
-    pub(crate) scope: Scope,
-    pub(crate) label: String,
-    pub(crate) secondary: bool,
-}
-
-impl Addr4 {
-    fn mask(&self) -> u32 {
-        u32::MAX.checked_shl(32 - u32::from(self.len)).unwrap_or(0)
-    }
-
-    /// The network's first address.
-    fn any(&self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.address) & self.mask())
-    }
-
-    /// The network's last address.
-    fn all(&self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.address) | !self.mask())
-    }
-
-    /// `inet_ifa_match` with equal masks
-    fn same_network(&self, other: &Addr4) -> bool {
-        self.len == other.len && self.any() == other.any()
-    }
-
-    fn network(&self) -> Prefix {
-        prefix(self.any(), self.len)
-    }
-}
-
-fn prefix(addr: Ipv4Addr, len: u8) -> Prefix {
-    Prefix::new(addr.into(), len).expect("lengths come from prefixes")
-}
 
 fn ipv4(addr: IpAddr) -> Ipv4Addr {
     match addr {

@@ -2,36 +2,17 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::super::device::{DevId, Kind};
-use super::super::link::IPV6_MIN_MTU;
-use super::super::route::{Route6, Way6};
+use super::super::data::addr::Addr6;
+use super::super::data::device::{IPV6_MIN_MTU, Kind};
+use super::super::data::fib6::{Route6, Way6};
+use super::super::data::ids::{DevId, SpaceId};
 use super::super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{AddrSpec, Mac, Prefix, RouteKind, RouteProto, Scope, TableId, TunMode};
+use netscript_net::state::Hardware;
 
 /// Metric of the routes that come with addresses (`IP6_RT_PRIO_ADDRCONF`).
 const METRIC_ADDRCONF: u32 = 256;
-
-/// An address of a link (`struct inet6_ifaddr`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Addr6 {
-    /// `None`: made by the kernel from a hardware address that nobody knows.
-    pub(crate) local: Option<Ipv6Addr>,
-    pub(crate) peer: Option<Ipv6Addr>,
-    pub(crate) len: u8,
-    pub(crate) scope: Scope,
-    pub(crate) nodad: bool,
-    /// Waits for duplicate address detection, which waits for the link.
-    pub(crate) tentative: bool,
-    /// With a route to its network.
-    pub(crate) prefix_route: bool,
-}
-
-impl Addr6 {
-    fn network(&self) -> Option<Prefix> {
-        Some(Prefix::new(self.local?.into(), self.len)?.network())
-    }
-}
 
 fn ipv6(addr: IpAddr) -> Ipv6Addr {
     match addr {
@@ -66,8 +47,6 @@ fn rank(scope: Scope) -> u8 {
 fn link_local_network() -> Option<Prefix> {
     Prefix::new(Mac([0; 6]).link_local().into(), 64).map(|prefix| prefix.network())
 }
-
-use netscript_net::state::Hardware;
 
 impl Model {
     /// Whether IPv6 runs over a link (`__in6_dev_get`).
@@ -189,7 +168,7 @@ impl Model {
     }
 
     /// `ipv6_chk_addr`
-    pub(in super::super) fn has_address6(&self, space: super::super::space::SpaceId, addr: Ipv6Addr) -> bool {
+    pub(in super::super) fn has_address6(&self, space: SpaceId, addr: Ipv6Addr) -> bool {
         // Nearly every address has its local route; the tentative ones are looked for one by one.
         self.space(space).links.values().any(|id| self.device(*id).addrs6.iter().any(|a| a.local == Some(addr)))
     }

@@ -1,158 +1,14 @@
-//! IPv4 routes (net/ipv4/fib_semantics.c, fib_trie.c, fib_frontend.c).
+//! Changing IPv4 routes (net/ipv4/fib_semantics.c, fib_frontend.c).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::super::device::DevId;
-use super::super::policy::Flow;
-use super::super::space::{Space, SpaceId};
+use super::super::data::fib4::{Dead, Route4, Way4};
+use super::super::data::ids::{DevId, SpaceId};
+use super::super::data::netns::Space;
+use super::super::data::policy::Flow;
 use super::super::{Failure, Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
-
-/// One way onward (`struct fib_nh`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Way4 {
-    pub(crate) dev: Option<DevId>,
-    pub(crate) via: Option<IpAddr>,
-    pub(crate) weight: u16,
-    pub(crate) onlink: bool,
-    pub(crate) scope: Scope,
-    /// `RTNH_F_DEAD`
-    pub(crate) dead: bool,
-}
-
-/// A route (`struct fib_info` and `struct fib_alias`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Route4 {
-    pub(crate) kind: RouteKind,
-    pub(crate) scope: Scope,
-    pub(crate) metric: u32,
-    pub(crate) src: Option<Ipv4Addr>,
-    pub(crate) proto: RouteProto,
-    pub(crate) mtu: Option<u32>,
-    pub(crate) ways: Vec<Way4>,
-}
-
-/// Why the ways over a link die.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dead {
-    /// The link went down: routes to its own addresses stay.
-    Down,
-    /// IPv4 left the link, which stays.
-    Forced,
-    /// The link goes.
-    Unregistered,
-}
-
-type Key = (TableId, Prefix);
-
-/// The tables of a namespace. Routes to one destination stand in the order in which they are
-/// looked at: by metric, then as they were put.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fib4 {
-    routes: BTreeMap<Key, Vec<Route4>>,
-    /// Where a link is used, or was.
-    by_dev: BTreeMap<DevId, BTreeSet<Key>>,
-    /// Whether the local table was ever put into.
-    local: bool,
-    /// The lengths of prefixes that there ever were, a bit for each.
-    lengths: u64,
-}
-
-impl Fib4 {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (TableId, &Prefix, &Route4)> {
-        self.routes.iter().flat_map(|((table, dst), routes)| routes.iter().map(move |route| (*table, dst, route)))
-    }
-
-    fn touch(&mut self, key: Key, route: &Route4) {
-        self.local |= key.0 == TableId::LOCAL;
-        self.lengths |= 1 << key.1.len();
-        for dev in route.ways.iter().filter_map(|way| way.dev) {
-            self.by_dev.entry(dev).or_default().insert(key);
-        }
-    }
-
-    /// `NLM_F_APPEND`: after its equals, unless it is there.
-    pub(crate) fn append(&mut self, table: TableId, dst: Prefix, route: Route4) {
-        let key = (table, dst);
-        self.touch(key, &route);
-        let routes = self.routes.entry(key).or_default();
-        if routes.iter().any(|old| old.same(&route)) {
-            return;
-        }
-        let at = routes.iter().position(|old| old.metric > route.metric).unwrap_or(routes.len());
-        routes.insert(at, route);
-    }
-
-    pub(crate) fn remove_first(&mut self, table: TableId, dst: Prefix, fits: impl Fn(&Route4) -> bool) -> bool {
-        let Some(routes) = self.routes.get_mut(&(table, dst)) else { return false };
-        let Some(at) = routes.iter().position(fits) else { return false };
-        routes.remove(at);
-        if routes.is_empty() {
-            self.routes.remove(&(table, dst));
-        }
-        true
-    }
-
-    pub(crate) fn retain(&mut self, keep: impl Fn(TableId, &Route4) -> bool) {
-        self.routes.retain(|(table, _), routes| {
-            routes.retain(|route| keep(*table, route));
-            !routes.is_empty()
-        });
-    }
-
-    pub(crate) fn flush(&mut self, table: TableId) {
-        self.routes.retain(|(of, _), _| *of != table);
-    }
-
-    /// The longest prefix that fits, of the tables given, the first winning where two have it.
-    fn lookup(&self, tables: &[TableId], flow: &Flow, scope: u8) -> Option<Result<(&Route4, &Way4), Errno>> {
-        for len in (0..=32).rev().filter(|len| self.lengths & (1 << len) != 0) {
-            let Some(dst) = Prefix::new(flow.daddr, len).map(|prefix| prefix.network()) else { continue };
-            for table in tables {
-                for route in self.routes.get(&(*table, dst)).into_iter().flatten() {
-                    if route.scope.number() < scope {
-                        continue;
-                    }
-                    if let Some(errno) = refusal(route.kind) {
-                        return Some(Err(errno));
-                    }
-                    let fits = |way: &&Way4| !way.dead && flow.oif.is_none_or(|oif| way.dev == Some(oif));
-                    if let Some(way) = route.ways.iter().find(fits) {
-                        return Some(Ok((route, way)));
-                    }
-                }
-            }
-        }
-        None
-    }
-}
-
-impl Route4 {
-    /// Equal but for what time makes of it.
-    fn same(&self, other: &Route4) -> bool {
-        let alive = |route: &Route4| {
-            let mut route = route.clone();
-            route.ways.iter_mut().for_each(|way| way.dead = false);
-            route
-        };
-        alive(self) == alive(other)
-    }
-}
-
-/// What a lookup ends with at a route that forwards nothing (`fib_props`). A throw ends the table.
-fn refusal(kind: RouteKind) -> Option<Errno> {
-    match kind {
-        RouteKind::Blackhole => Some(Errno::EINVAL),
-        RouteKind::Unreachable => Some(Errno::EHOSTUNREACH),
-        RouteKind::Prohibit => Some(Errno::EACCES),
-        RouteKind::Throw => Some(Errno::EAGAIN),
-        RouteKind::Unicast | RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Multicast => {
-            None
-        }
-    }
-}
 
 /// The widest scope that a kind of route may have (`fib_props`).
 fn widest(kind: RouteKind) -> Scope {
@@ -206,26 +62,7 @@ impl Model {
     ) -> Outcome {
         check_prefix(&route.dst)?;
         let new = self.route_info4(space, route, devices)?;
-        let key = (route.table, route.dst);
-        let fib = &mut self.space_mut(space).fib4;
-        fib.touch(key, &new);
-        let routes = fib.routes.entry(key).or_default();
-        let first = routes.iter().position(|old| old.metric == new.metric);
-        match first {
-            None => {
-                let at = routes.iter().position(|old| old.metric > new.metric).unwrap_or(routes.len());
-                routes.insert(at, new);
-                Ok(())
-            }
-            Some(_) if !replace => Err(Errno::EEXIST.into()),
-            Some(first) => {
-                if let Some(same) = routes.iter().position(|old| old.same(&new)) {
-                    return if same == first { Ok(()) } else { Err(Errno::EEXIST.into()) };
-                }
-                routes[first] = new;
-                Ok(())
-            }
-        }
+        self.space_mut(space).fib4.insert(route.table, route.dst, new, replace)
     }
 
     /// `fib_create_info`
@@ -398,7 +235,7 @@ impl Model {
             return RouteKind::Multicast;
         }
         let Space { fib4: fib, rules4: rules, .. } = self.space(space);
-        if matches!(table, TableId::LOCAL | TableId::MAIN) && !fib.local {
+        if matches!(table, TableId::LOCAL | TableId::MAIN) && !fib.has_had_local() {
             return RouteKind::Broadcast;
         }
         // The local and the main table are one until somebody adds a rule (fib_unmerge).
@@ -443,53 +280,20 @@ impl Model {
         }
     }
 
-    /// `fib_sync_down_dev` and `fib_flush`
+    /// The routes over a link that goes down, or goes.
     pub(in super::super) fn sync_down4(&mut self, id: DevId, why: Dead) {
         let space = self.space_of(id);
-        let fib = &mut self.space_mut(space).fib4;
-        for key in fib.by_dev.get(&id).cloned().unwrap_or_default() {
-            let Some(routes) = fib.routes.get_mut(&key) else { continue };
-            routes.retain_mut(|route| !dies(route, id, why));
-            if routes.is_empty() {
-                fib.routes.remove(&key);
-            }
-        }
-        if why == Dead::Unregistered {
-            self.space_mut(space).fib4.by_dev.remove(&id);
-        }
+        self.space_mut(space).fib4.sync_down(id, why);
     }
 
-    /// `fib_sync_up`: dead ways over a link that is up live again.
+    /// The routes over a link that is up.
     pub(in super::super) fn sync_up4(&mut self, id: DevId) {
         if !self.device(id).up {
             return;
         }
         let space = self.space_of(id);
-        let fib = &mut self.space_mut(space).fib4;
-        for key in fib.by_dev.get(&id).cloned().unwrap_or_default() {
-            for route in fib.routes.get_mut(&key).into_iter().flatten() {
-                for way in route.ways.iter_mut().filter(|way| way.dev == Some(id)) {
-                    way.dead = false;
-                }
-            }
-        }
+        self.space_mut(space).fib4.sync_up(id);
     }
-}
-
-/// Whether a route ends with its ways over a link; otherwise those are marked.
-fn dies(route: &mut Route4, id: DevId, why: Dead) -> bool {
-    if !route.ways.iter().any(|way| way.dev == Some(id)) {
-        return false;
-    }
-    if why == Dead::Unregistered {
-        return true;
-    }
-    for way in &mut route.ways {
-        if way.dev == Some(id) && (why == Dead::Forced || way.scope != Scope::Nowhere) {
-            way.dead = true;
-        }
-    }
-    route.ways.iter().all(|way| way.dead)
 }
 
 /// The one way of a route of host scope.

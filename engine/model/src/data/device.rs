@@ -5,70 +5,59 @@ use std::net::IpAddr;
 
 use super::addr::{Addr4, Addr6};
 use super::hw_addr::HwAddrs;
-use super::slab::Number;
-use super::space::SpaceId;
+use super::ids::{DevId, SpaceId};
 use netscript_net::op::{Bridge, IfName, IpvlanMode, Mac, MacvlanMode, TunMode, VlanId, Vxlan};
 use netscript_net::state::Hardware;
 
-/// A link; it keeps its id through renames and moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct DevId(pub(super) u32);
-
-impl Number for DevId {
-    fn number(self) -> usize {
-        self.0 as usize
-    }
-}
-
 #[derive(Clone, Debug)]
-pub(super) struct Device {
-    pub(super) space: SpaceId,
+pub(crate) struct Device {
+    pub(crate) space: SpaceId,
     /// It was there before the lab, with a number of somebody else's.
-    pub(super) found: bool,
+    pub(crate) found: bool,
     /// Where it was made: a tunnel stays bound to that.
-    pub(super) born: SpaceId,
-    pub(super) index: u32,
-    pub(super) name: IfName,
-    pub(super) kind: Kind,
-    pub(super) mac: Hardware,
+    pub(crate) born: SpaceId,
+    pub(crate) index: u32,
+    pub(crate) name: IfName,
+    pub(crate) kind: Kind,
+    pub(crate) mac: Hardware,
     /// Its own, while a passthru macvlan on it may give it another.
-    pub(super) own_mac: Option<Hardware>,
-    pub(super) mtu: u32,
-    pub(super) up: bool,
-    pub(super) arp: bool,
-    pub(super) promisc: bool,
-    pub(super) alias: Option<String>,
-    pub(super) master: Option<DevId>,
-    pub(super) hairpin: bool,
+    pub(crate) own_mac: Option<Hardware>,
+    pub(crate) mtu: u32,
+    pub(crate) up: bool,
+    pub(crate) arp: bool,
+    pub(crate) promisc: bool,
+    pub(crate) alias: Option<String>,
+    pub(crate) master: Option<DevId>,
+    pub(crate) hairpin: bool,
     /// `netif_carrier_ok`
-    pub(super) carrier: bool,
+    pub(crate) carrier: bool,
     /// Links that stand on this one: macvlan, ipvlan, vlan, vxlan.
-    pub(super) uppers: BTreeSet<DevId>,
-    pub(super) addrs4: Vec<Addr4>,
-    pub(super) addrs6: Vec<Addr6>,
+    pub(crate) uppers: BTreeSet<DevId>,
+    pub(crate) addrs4: Vec<Addr4>,
+    pub(crate) addrs6: Vec<Addr6>,
     /// `IF_READY` of net/ipv6: up, with a carrier, configured.
-    pub(super) ready6: bool,
-    pub(super) disable6: bool,
-    pub(super) forwarding6: bool,
+    pub(crate) ready6: bool,
+    pub(crate) disable6: bool,
+    pub(crate) forwarding6: bool,
     /// Joined anycast addresses and how often.
-    pub(super) anycast6: BTreeMap<IpAddr, u32>,
+    pub(crate) anycast6: BTreeMap<IpAddr, u32>,
     /// Hardware addresses that it takes besides its own: `bridge fdb add … self`.
-    pub(super) hw_addrs: HwAddrs,
+    pub(crate) hw_addrs: HwAddrs,
     /// A tunnel's forwarding table.
-    pub(super) fdb: Vec<Forward>,
+    pub(crate) fdb: Vec<Forward>,
 }
 
 /// An entry of a tunnel's forwarding table (`struct vxlan_rdst`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Forward {
-    pub(super) mac: Mac,
-    pub(super) dst: IpAddr,
+pub(crate) struct Forward {
+    pub(crate) mac: Mac,
+    pub(crate) dst: IpAddr,
     /// Over the link that carries the tunnel, as its own destination is.
-    pub(super) over: Option<DevId>,
+    pub(crate) over: Option<DevId>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Loopback,
     /// The other end, while it is there.
     Veth(Option<DevId>),
@@ -83,35 +72,44 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct BridgePart {
-    pub(super) options: Bridge,
-    pub(super) ports: BTreeSet<DevId>,
-    pub(super) mac_set: bool,
+pub(crate) struct BridgePart {
+    pub(crate) options: Bridge,
+    pub(crate) ports: BTreeSet<DevId>,
+    pub(crate) mac_set: bool,
     /// Its last port left and took the address with it: all zeros.
-    pub(super) mac_zero: bool,
-    pub(super) mtu_set: bool,
+    pub(crate) mac_zero: bool,
+    pub(crate) mtu_set: bool,
     /// It has been without a carrier once; until then nobody asked about its state.
-    pub(super) lost_carrier: bool,
+    pub(crate) lost_carrier: bool,
     /// Static entries of the forwarding table.
-    pub(super) fdb: BTreeMap<Mac, DevId>,
+    pub(crate) fdb: BTreeMap<Mac, DevId>,
 }
 
+/// `ETH_DATA_LEN`, linux/if_ether.h
+pub(crate) const ETHERNET_MTU: u32 = 1500;
+
+/// Smallest MTU that IPv4 works over (`IPV4_MIN_MTU`).
+pub(crate) const IPV4_MIN_MTU: u32 = 68;
+
+/// Smallest MTU that IPv6 works over (RFC 8200, section 5).
+pub(crate) const IPV6_MIN_MTU: u32 = 1280;
+
 impl Device {
-    pub(super) fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         matches!(self.kind, Kind::Loopback)
     }
 
     /// `ARPHRD_ETHER`
-    pub(super) fn is_ethernet(&self) -> bool {
+    pub(crate) fn is_ethernet(&self) -> bool {
         !matches!(self.kind, Kind::Loopback | Kind::Tun(TunMode::Tun))
     }
 
     /// `netif_running` and `netif_oper_up`
-    pub(super) fn ready(&self) -> bool {
+    pub(crate) fn ready(&self) -> bool {
         self.up && self.carrier
     }
 
-    pub(super) fn bridge(&self) -> Option<&BridgePart> {
+    pub(crate) fn bridge(&self) -> Option<&BridgePart> {
         match &self.kind {
             Kind::Bridge(bridge) => Some(bridge),
             Kind::Loopback
@@ -126,7 +124,7 @@ impl Device {
         }
     }
 
-    pub(super) fn bridge_mut(&mut self) -> Option<&mut BridgePart> {
+    pub(crate) fn bridge_mut(&mut self) -> Option<&mut BridgePart> {
         match &mut self.kind {
             Kind::Bridge(bridge) => Some(bridge),
             Kind::Loopback
@@ -142,7 +140,7 @@ impl Device {
     }
 
     /// The link that this one stands on.
-    pub(super) fn lower(&self) -> Option<DevId> {
+    pub(crate) fn lower(&self) -> Option<DevId> {
         match &self.kind {
             Kind::Vxlan(_, lower) => *lower,
             Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => Some(*lower),
@@ -151,7 +149,7 @@ impl Device {
     }
 
     /// The link that it tells of the hardware addresses that it takes.
-    pub(super) fn listener(&self) -> Option<DevId> {
+    pub(crate) fn listener(&self) -> Option<DevId> {
         match &self.kind {
             Kind::Macvlan(lower, _) | Kind::Ipvlan(lower, _) | Kind::Vlan(lower, _) => Some(*lower),
             Kind::Vxlan(..)
@@ -165,7 +163,7 @@ impl Device {
     }
 
     /// Smallest and largest MTU in bytes (`min_mtu`, `max_mtu`); 0 at the top: no limit.
-    pub(super) fn mtu_limits(&self) -> (u32, u32) {
+    pub(crate) fn mtu_limits(&self) -> (u32, u32) {
         // ETH_MIN_MTU and ETH_MAX_MTU, linux/if_ether.h
         const MIN: u32 = 68;
         const MAX: u32 = 65535;
@@ -187,7 +185,7 @@ impl Device {
 
 impl Device {
     /// A link that is down, as the kernel makes it.
-    pub(super) fn new(space: SpaceId, name: IfName, kind: Kind, mac: Hardware, mtu: u32) -> Device {
+    pub(crate) fn new(space: SpaceId, name: IfName, kind: Kind, mac: Hardware, mtu: u32) -> Device {
         Device {
             space,
             found: false,

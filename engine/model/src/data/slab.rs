@@ -3,12 +3,12 @@
 use std::marker::PhantomData;
 
 /// A number that stands for a thing.
-pub(super) trait Number: Copy {
+pub(crate) trait Number: Copy {
     fn number(self) -> usize;
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Slab<I, T> {
+pub(crate) struct Slab<I, T> {
     things: Vec<Option<T>>,
     numbers: PhantomData<I>,
 }
@@ -20,37 +20,37 @@ impl<I, T> Default for Slab<I, T> {
 }
 
 impl<I: Number, T> Slab<I, T> {
-    pub(super) fn get(&self, id: &I) -> Option<&T> {
+    pub(crate) fn get(&self, id: &I) -> Option<&T> {
         self.things.get(id.number())?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, id: &I) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, id: &I) -> Option<&mut T> {
         self.things.get_mut(id.number())?.as_mut()
     }
 
-    pub(super) fn contains_key(&self, id: &I) -> bool {
+    pub(crate) fn contains_key(&self, id: &I) -> bool {
         self.get(id).is_some()
     }
 
-    pub(super) fn insert(&mut self, id: I, thing: T) {
+    pub(crate) fn insert(&mut self, id: I, thing: T) {
         if self.things.len() <= id.number() {
             self.things.resize_with(id.number() + 1, || None);
         }
         self.things[id.number()] = Some(thing);
     }
 
-    pub(super) fn remove(&mut self, id: &I) {
+    pub(crate) fn remove(&mut self, id: &I) {
         if let Some(place) = self.things.get_mut(id.number()) {
             *place = None;
         }
     }
 
     /// With their numbers.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..).zip(&self.things).filter_map(|(id, thing)| Some((id, thing.as_ref()?)))
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
         self.things.iter().flatten()
     }
 }

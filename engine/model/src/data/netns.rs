@@ -3,44 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::device::DevId;
+use super::fib4::Fib4;
+use super::fib6::Fib6;
+use super::ids::DevId;
 use super::netfilter::Tables;
 use super::policy::Rules;
-use super::route::{Fib4, Fib6};
-use super::slab::Number;
 use netscript_net::op::{IfName, Mac, NetnsRef, SysctlKey};
 
-/// A namespace; one may have several names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct SpaceId(pub(super) u32);
-
-impl Number for SpaceId {
-    fn number(self) -> usize {
-        self.0 as usize
-    }
-}
-
 #[derive(Clone, Debug)]
-pub(super) struct Space {
+pub(crate) struct Space {
     /// How scripts refer to it; empty when it is about to end.
-    pub(super) names: BTreeSet<NetnsRef>,
-    pub(super) links: BTreeMap<IfName, DevId>,
-    pub(super) by_index: BTreeMap<u32, DevId>,
-    pub(super) fib4: Fib4,
-    pub(super) fib6: Fib6,
-    pub(super) rules4: Rules,
-    pub(super) rules6: Rules,
-    pub(super) neighbours: BTreeMap<(DevId, IpAddr), Mac>,
-    pub(super) tables: Tables,
+    pub(crate) names: BTreeSet<NetnsRef>,
+    pub(crate) links: BTreeMap<IfName, DevId>,
+    pub(crate) by_index: BTreeMap<u32, DevId>,
+    pub(crate) fib4: Fib4,
+    pub(crate) fib6: Fib6,
+    pub(crate) rules4: Rules,
+    pub(crate) rules6: Rules,
+    pub(crate) neighbours: BTreeMap<(DevId, IpAddr), Mac>,
+    pub(crate) tables: Tables,
     /// Settings that were written.
-    pub(super) sysctls: BTreeMap<SysctlKey, String>,
+    pub(crate) sysctls: BTreeMap<SysctlKey, String>,
     /// `net.ipv6.conf.default`
-    pub(super) default_disable6: bool,
-    pub(super) default_forwarding6: bool,
+    pub(crate) default_disable6: bool,
+    pub(crate) default_forwarding6: bool,
 }
 
 impl Space {
-    pub(super) fn new() -> Space {
+    pub(crate) fn new() -> Space {
         Space {
             names: BTreeSet::new(),
             links: BTreeMap::new(),

@@ -16,19 +16,19 @@ struct HwAddr {
 
 /// The addresses of one link, each once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HwAddrs(Vec<HwAddr>);
+pub(crate) struct HwAddrs(Vec<HwAddr>);
 
 impl HwAddrs {
-    pub(super) fn iter(&self) -> impl Iterator<Item = Mac> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Mac> {
         self.0.iter().map(|addr| addr.mac)
     }
 
-    pub(super) fn contains(&self, mac: Mac) -> bool {
+    pub(crate) fn contains(&self, mac: Mac) -> bool {
         self.iter().any(|known| known == mac)
     }
 
     /// `dev_uc_add_excl`, `dev_mc_add_excl`: whether it was new.
-    pub(super) fn add(&mut self, mac: Mac) -> bool {
+    pub(crate) fn add(&mut self, mac: Mac) -> bool {
         let new = !self.contains(mac);
         if new {
             self.0.push(HwAddr { mac, uses: 1, synced: false, passed: 0 });
@@ -37,18 +37,18 @@ impl HwAddrs {
     }
 
     /// `dev_uc_del`, `dev_mc_del`: whether it was there. It stays for as long as another uses it.
-    pub(super) fn del(&mut self, mac: Mac) -> bool {
+    pub(crate) fn del(&mut self, mac: Mac) -> bool {
         let Some(at) = self.0.iter().position(|known| known.mac == mac) else { return false };
         self.release(at);
         true
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// `__hw_addr_sync`: tells the link below what is new, and what is gone.
-    pub(super) fn sync_to(&mut self, below: &mut HwAddrs) {
+    pub(crate) fn sync_to(&mut self, below: &mut HwAddrs) {
         for mac in self.iter().collect::<Vec<_>>() {
             let Some(at) = self.0.iter().position(|known| known.mac == mac) else { continue };
             if self.0[at].passed == 0 {
@@ -62,7 +62,7 @@ impl HwAddrs {
     }
 
     /// What the link below has of this one's is there for it.
-    pub(super) fn adopt(&mut self, below: &mut HwAddrs) {
+    pub(crate) fn adopt(&mut self, below: &mut HwAddrs) {
         for addr in &mut self.0 {
             match below.0.iter_mut().find(|known| known.mac == addr.mac) {
                 Some(known) => known.synced = true,
@@ -74,7 +74,7 @@ impl HwAddrs {
     }
 
     /// `__hw_addr_unsync`
-    pub(super) fn unsync_from(&mut self, below: &mut HwAddrs) {
+    pub(crate) fn unsync_from(&mut self, below: &mut HwAddrs) {
         for mac in self.iter().collect::<Vec<_>>() {
             let at = self.0.iter().position(|known| known.mac == mac && known.passed > 0);
             if let Some(at) = at {

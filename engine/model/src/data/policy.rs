@@ -1,0 +1,131 @@
+//! Rules that choose a routing table (net/core/fib_rules.c, net/ipv4/fib_rules.c).
+
+use std::net::IpAddr;
+
+use super::ids::DevId;
+use netscript_net::error::Errno;
+use netscript_net::failure::Outcome;
+use netscript_net::op::{Family, IfName, PolicyPattern, PolicyRule, Prefix, TableId};
+
+/// What a packet is looked up by.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    pub(crate) daddr: IpAddr,
+    pub(crate) oif: Option<DevId>,
+}
+
+/// The rules of a family, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    rules: Vec<Entry>,
+    /// Someone has added one (`fib_has_custom_rules`).
+    custom: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    rule: PolicyRule,
+    /// Put there by the kernel itself: nobody's rule is taken for the same.
+    first: bool,
+}
+
+impl Rules {
+    /// `fib_default_rules_init`
+    pub(crate) fn v4() -> Rules {
+        Rules::with(Family::V4, &[(0, TableId::LOCAL), (32766, TableId::MAIN), (32767, TableId::DEFAULT)])
+    }
+
+    /// `fib6_rules_net_init`
+    pub(crate) fn v6() -> Rules {
+        Rules::with(Family::V6, &[(0, TableId::LOCAL), (32766, TableId::MAIN)])
+    }
+
+    fn with(family: Family, tables: &[(u32, TableId)]) -> Rules {
+        let rule = |(priority, table): &(u32, TableId)| PolicyRule {
+            family,
+            priority: Some(*priority),
+            from: None,
+            to: None,
+            iif: None,
+            oif: None,
+            fwmark: None,
+            not: false,
+            table: *table,
+        };
+        let first = |table| Entry { rule: rule(table), first: true };
+        Rules { rules: tables.iter().map(first).collect(), custom: false }
+    }
+
+    /// Takes the rules as they were found.
+    pub(crate) fn adopt(&mut self, rules: Vec<PolicyRule>) {
+        let known = |rule: &PolicyRule| self.iter().any(|known| known == rule);
+        let custom = rules.iter().any(|rule| !known(rule));
+        let entries = rules.iter().map(|rule| Entry { rule: rule.clone(), first: known(rule) }).collect();
+        *self = Rules { rules: entries, custom };
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PolicyRule> {
+        self.rules.iter().map(|entry| &entry.rule)
+    }
+
+    pub(crate) fn custom(&self) -> bool {
+        self.custom
+    }
+
+    /// The tables to look in, in order (`fib_rules_lookup`).
+    pub(crate) fn tables(&self, daddr: IpAddr, iif: Option<&IfName>, oif: Option<&IfName>) -> Vec<TableId> {
+        let fits = |rule: &&PolicyRule| {
+            let from = rule.from.is_none_or(|from| from.contains(from.family().unspecified()));
+            let to = rule.to.is_none_or(|to| to.contains(daddr));
+            let iif = rule.iif.as_ref().is_none_or(|name| iif == Some(name));
+            let oif = rule.oif.as_ref().is_none_or(|name| oif == Some(name));
+            let mark = rule.fwmark.is_none_or(|(mark, mask)| mark & mask == 0);
+            (from && to && iif && oif && mark) != rule.not
+        };
+        self.iter().filter(fits).map(|rule| rule.table).collect()
+    }
+
+    /// `fib_default_rule_pref`: one less than the second rule's.
+    fn default_priority(&self) -> u32 {
+        let second = self.rules.get(1).and_then(|entry| entry.rule.priority).filter(|priority| *priority > 0);
+        second.map_or(0, |priority| priority - 1)
+    }
+
+    /// `fib_nl_newrule`
+    pub(crate) fn add(&mut self, wanted: &PolicyRule) -> Outcome {
+        let wanted = normal(wanted);
+        let priority = wanted.priority.unwrap_or_else(|| self.default_priority());
+        let wanted = PolicyRule { priority: Some(priority), ..wanted };
+        // rule_exists does not look at `not`, nor at addresses that are not asked for.
+        let alike = |old: &PolicyRule| PolicyRule {
+            not: wanted.not,
+            from: old.from.filter(|_| wanted.from.is_some()),
+            to: old.to.filter(|_| wanted.to.is_some()),
+            ..old.clone()
+        };
+        if self.rules.iter().any(|old| !old.first && alike(&old.rule) == wanted) {
+            return Err(Errno::EEXIST.into());
+        }
+        let after = self.iter().position(|old| old.priority.unwrap_or(0) > priority);
+        let at = after.unwrap_or(self.rules.len());
+        self.rules.insert(at, Entry { rule: wanted, first: false });
+        self.custom = true;
+        Ok(())
+    }
+
+    /// `fib_nl_delrule`: the first that fits what is given.
+    pub(crate) fn del(&mut self, wanted: &PolicyPattern) -> Outcome {
+        let Some(at) = self.iter().position(|old| wanted.fits(old)) else { return Err(Errno::ENOENT.into()) };
+        self.rules.remove(at);
+        // fib6_rule_delete does not say so.
+        self.custom |= wanted.family == Family::V4;
+        Ok(())
+    }
+}
+
+/// The rule as the kernel holds it: a network of everything is none, and so is mark 0 of mask 0.
+fn normal(rule: &PolicyRule) -> PolicyRule {
+    let network = |prefix: Option<Prefix>| prefix.filter(|prefix| !prefix.is_all());
+    let fwmark = rule.fwmark.filter(|mark| *mark != (0, 0));
+    PolicyRule { from: network(rule.from), to: network(rule.to), fwmark, ..rule.clone() }
+}

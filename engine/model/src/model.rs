@@ -1,0 +1,83 @@
+//! The model itself, and how its parts are found.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use super::data::device::Device;
+use super::data::ids::{DevId, SpaceId};
+use super::data::netns::Space;
+use super::data::slab::Slab;
+use netscript_net::error::Errno;
+use netscript_net::failure::{Failure, Outcome};
+use netscript_net::op::{IfName, NetnsName, NetnsRef};
+use netscript_net::world::{Absent, Started};
+
+/// The network that operations are believed to have made.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) names: HashMap<NetnsRef, SpaceId>,
+    pub(crate) spaces: Slab<SpaceId, Space>,
+    pub(crate) devices: Slab<DevId, Device>,
+    pub(crate) programs: BTreeMap<Started, SpaceId>,
+    pub(crate) resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
+    /// Names under `/run/netns` that stand for nothing any more.
+    pub(crate) leftovers: BTreeSet<NetnsName>,
+    pub(crate) next_space: u32,
+    pub(crate) next_device: u32,
+    /// The number last given to a link.
+    pub(crate) last_index: u32,
+}
+
+impl Model {
+    /// Without any namespace, even the host's.
+    pub(crate) fn bare() -> Model {
+        Model {
+            names: HashMap::new(),
+            spaces: Slab::default(),
+            devices: Slab::default(),
+            programs: BTreeMap::new(),
+            resolvers: BTreeMap::new(),
+            leftovers: BTreeSet::new(),
+            next_space: 0,
+            next_device: 0,
+            last_index: 1,
+        }
+    }
+
+    pub(crate) fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
+        self.names.get(netns).copied().ok_or_else(|| {
+            let leftover = netns.name().filter(|name| self.leftovers.contains(name));
+            let absent = leftover.map_or(Absent::Netns(netns.clone()), |name| Absent::Leftover(name.clone()));
+            Failure::absent(absent, Errno::ENOENT)
+        })
+    }
+
+    pub(crate) fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {
+        let space = self.space_id(netns)?;
+        self.space(space)
+            .links
+            .get(name)
+            .copied()
+            .ok_or_else(|| Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV))
+    }
+
+    pub(crate) fn space(&self, id: SpaceId) -> &Space {
+        self.spaces.get(&id).expect("ids are of spaces that are there")
+    }
+
+    pub(crate) fn space_mut(&mut self, id: SpaceId) -> &mut Space {
+        self.spaces.get_mut(&id).expect("ids are of spaces that are there")
+    }
+
+    pub(crate) fn device(&self, id: DevId) -> &Device {
+        self.devices.get(&id).expect("ids are of devices that are there")
+    }
+
+    pub(crate) fn device_mut(&mut self, id: DevId) -> &mut Device {
+        self.devices.get_mut(&id).expect("ids are of devices that are there")
+    }
+
+    pub(crate) fn space_of(&self, id: DevId) -> SpaceId {
+        self.device(id).space
+    }
+}
