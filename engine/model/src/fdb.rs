@@ -1,12 +1,13 @@
 //! Forwarding tables (net/core/rtnetlink.c, net/bridge/br_fdb.c, drivers/net/vxlan/,
 //! drivers/net/macvlan.c).
 
-use super::data::device::{Forward, Kind};
+use super::data::device::Forward;
 use super::data::hw_addr::HwAddrs;
 use super::data::ids::DevId;
+use super::kinds::behaviour::Fdb;
 use super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
-use netscript_net::op::{FdbEntry, FdbOp, Mac, MacvlanMode, NetnsRef};
+use netscript_net::op::{FdbEntry, FdbOp, Mac, NetnsRef};
 
 /// How an entry is put into a table.
 #[derive(Clone, Copy, PartialEq)]
@@ -23,7 +24,7 @@ impl Model {
     pub(super) fn apply_fdb(&mut self, netns: &NetnsRef, op: &FdbOp) -> Outcome {
         let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) = op;
         let id = self.device_id(netns, &entry.dev)?;
-        if !self.device(id).is_ethernet() {
+        if !self.facts(id).ethernet {
             return Err(refused(Errno::EINVAL, "FDB operations are supported only for Ethernet devices"));
         }
         // A bridge's own entries stand in its one table.
@@ -73,22 +74,12 @@ impl Model {
     }
 
     fn add_to_link(&mut self, id: DevId, entry: &FdbEntry, verb: Verb) -> Outcome {
-        match &self.device(id).kind {
-            Kind::Vxlan(vxlan, _) => {
-                let family = vxlan.remote.or(vxlan.group).or(vxlan.local).is_none_or(|addr| addr.is_ipv4());
-                self.add_to_tunnel(id, entry, family, verb)
-            }
-            // macvlan_fdb_add
-            Kind::Macvlan(..) if verb == Verb::Replace => Err(Errno::EOPNOTSUPP.into()),
-            Kind::Macvlan(..) => self.add_hw_addr(id, entry.mac, true),
-            Kind::Loopback
-            | Kind::Veth(_)
-            | Kind::Bridge(_)
-            | Kind::Ipvlan(..)
-            | Kind::Vlan(..)
-            | Kind::Dummy
-            | Kind::Tun(_)
-            | Kind::Physical => self.add_hw_addr(id, entry.mac, verb == Verb::Add),
+        match self.facts(id).fdb {
+            Fdb::Bridge => Err(Errno::EOPNOTSUPP.into()),
+            Fdb::Tunnel { ipv4 } => self.add_to_tunnel(id, entry, ipv4, verb),
+            Fdb::HwAddrs { replace: false, .. } if verb == Verb::Replace => Err(Errno::EOPNOTSUPP.into()),
+            Fdb::HwAddrs { unicast: false, .. } if !is_group(entry.mac) => Err(Errno::EOPNOTSUPP.into()),
+            Fdb::HwAddrs { exclusive, .. } => self.add_hw_addr(id, entry.mac, exclusive || verb == Verb::Add),
         }
     }
 
@@ -127,7 +118,6 @@ impl Model {
 
     /// `ndo_dflt_fdb_add`
     fn add_hw_addr(&mut self, id: DevId, mac: Mac, exclusive: bool) -> Outcome {
-        self.takes_hw_addr(id, mac)?;
         if !self.device_mut(id).hw_addrs.add(mac) && exclusive {
             return Err(Errno::EEXIST.into());
         }
@@ -135,31 +125,23 @@ impl Model {
         Ok(())
     }
 
-    /// A macvlan that has not got its parent for itself takes no other station's address.
-    fn takes_hw_addr(&self, id: DevId, mac: Mac) -> Outcome {
-        match self.device(id).kind {
-            Kind::Macvlan(_, mode) if mode != MacvlanMode::Passthru && !is_group(mac) => Err(Errno::EOPNOTSUPP.into()),
-            _ => Ok(()),
-        }
-    }
-
     /// `__dev_set_rx_mode`: what a link takes, the one that it stands on must take for it.
     pub(super) fn sync_hw_addrs(&mut self, id: DevId) {
-        let Some(below) = self.device(id).listener().filter(|_| self.device(id).up) else { return };
+        let Some((below, _)) = self.facts(id).below.stacked().filter(|_| self.device(id).up) else { return };
         self.with_hw_addrs_of(id, below, HwAddrs::sync_to);
         self.sync_hw_addrs(below);
     }
 
     /// What was found on the link that one stands on is there for the one above.
     pub(super) fn adopt_hw_addrs(&mut self, id: DevId) {
-        if let Some(below) = self.device(id).listener().filter(|_| self.device(id).up) {
+        if let Some((below, _)) = self.facts(id).below.stacked().filter(|_| self.device(id).up) {
             self.with_hw_addrs_of(id, below, HwAddrs::adopt);
         }
     }
 
     /// `macvlan_stop`
     pub(super) fn unsync_hw_addrs(&mut self, id: DevId) {
-        let Some(below) = self.device(id).listener() else { return };
+        let Some((below, _)) = self.facts(id).below.stacked() else { return };
         self.with_hw_addrs_of(id, below, HwAddrs::unsync_from);
         self.sync_hw_addrs(below);
     }
@@ -171,15 +153,18 @@ impl Model {
     }
 
     fn del_from_link(&mut self, id: DevId, entry: &FdbEntry) -> Outcome {
-        if matches!(self.device(id).kind, Kind::Vxlan(..)) {
-            return self.del_from_tunnel(id, entry);
+        match self.facts(id).fdb {
+            Fdb::Bridge => Err(Errno::EOPNOTSUPP.into()),
+            Fdb::Tunnel { .. } => self.del_from_tunnel(id, entry),
+            Fdb::HwAddrs { unicast: false, .. } if !is_group(entry.mac) => Err(Errno::EOPNOTSUPP.into()),
+            Fdb::HwAddrs { .. } => {
+                if !self.device_mut(id).hw_addrs.del(entry.mac) {
+                    return Err(Errno::ENOENT.into());
+                }
+                self.sync_hw_addrs(id);
+                Ok(())
+            }
         }
-        self.takes_hw_addr(id, entry.mac)?;
-        if !self.device_mut(id).hw_addrs.del(entry.mac) {
-            return Err(Errno::ENOENT.into());
-        }
-        self.sync_hw_addrs(id);
-        Ok(())
     }
 
     /// `vxlan_fdb_delete`

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Model;
 use super::data::addr::{Addr4, Addr6};
-use super::data::device::{BridgePart, Device, Forward, Kind};
+use super::data::device::{Device, Forward};
 use super::data::fib4::{Route4, Way4};
 use super::data::fib6::{Route6, Way6};
 use super::data::ids::{DevId, SpaceId};
-use netscript_net::op::{Bridge, Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
+use super::data::kinds::{Bridge, DeviceKind, Ipvlan, Macvlan, Veth, Vlan, Vxlan};
+use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
 use netscript_net::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer};
 
 type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
@@ -54,7 +55,7 @@ impl Model {
     pub fn add_uplink(&mut self, addr: Prefix) {
         let host = self.names[&NetnsRef::Host];
         let Ok(name) = IfName::parse("eth0") else { return };
-        let mut device = Device::new(host, name, Kind::Physical, Hardware::Unknown, 1500);
+        let mut device = Device::new(host, name, DeviceKind::Physical, Hardware::Unknown, 1500);
         device.found = true;
         let id = self.insert_device(device);
         let spec = netscript_net::op::AddrSpec::new(addr);
@@ -68,11 +69,13 @@ impl Model {
 
     fn import_links(&mut self, space: SpaceId, netns: &NetnsRef, contents: &Netns, ids: &mut Ids) {
         for link in &contents.links {
-            let kind = kind_alone(&link.kind);
-            let id = match kind {
+            let id = if link.kind == LinkType::Loopback {
                 // Every namespace has its own, whatever it is called.
-                Kind::Loopback => self.adopt_loopback(space, &link.name),
-                kind => self.insert_device(Device::new(space, link.name.clone(), kind, link.mac, link.mtu)),
+                self.adopt_loopback(space, &link.name)
+            } else {
+                // What it is, is known once all links are there.
+                let kind = DeviceKind::Physical;
+                self.insert_device(Device::new(space, link.name.clone(), kind, link.mac, link.mtu))
             };
             ids.insert((netns.clone(), link.name.clone()), id);
             let device = self.device_mut(id);
@@ -88,9 +91,6 @@ impl Model {
             device.hairpin = link.hairpin;
             device.forwarding6 = is_on(contents, &format!("net.ipv6.conf.{}.forwarding", link.name));
             device.disable6 = is_on(contents, &format!("net.ipv6.conf.{}.disable_ipv6", link.name));
-            if let Some(bridge) = device.bridge_mut() {
-                bridge.lost_carrier = link.state != OperState::Unknown;
-            }
             device.addrs4 = link.addrs.iter().filter_map(|addr| addr4(addr, &link.name)).collect();
             device.addrs6 = link.addrs.iter().filter_map(addr6).collect();
         }
@@ -112,30 +112,12 @@ impl Model {
         let Some(id) = ids.get(&(netns.clone(), link.name.clone())).copied() else { return };
         let end = |peer: &Peer| ids.get(&(peer.netns.clone()?, peer.name.clone()?)).copied();
         let here = |name: &IfName| ids.get(&(netns.clone(), name.clone())).copied();
-        let kind = match &link.kind {
-            LinkType::Veth(peer) => Some(Kind::Veth(peer.as_ref().and_then(end))),
-            LinkType::Vxlan(vxlan) => Some(Kind::Vxlan(vxlan.clone(), vxlan.dev.as_ref().and_then(here))),
-            LinkType::Macvlan(peer, mode) => end(peer).map(|lower| Kind::Macvlan(lower, *mode)),
-            LinkType::Ipvlan(peer, mode) => end(peer).map(|lower| Kind::Ipvlan(lower, *mode)),
-            LinkType::Vlan(peer, tag) => end(peer).map(|lower| Kind::Vlan(lower, *tag)),
-            LinkType::Loopback
-            | LinkType::Bridge { .. }
-            | LinkType::Dummy
-            | LinkType::Tun(_)
-            | LinkType::Other(_)
-            | LinkType::Physical => None,
-        };
-        if let Some(kind) = kind {
-            self.device_mut(id).kind = kind;
-        }
-        if let Some(lower) = self.device(id).lower() {
+        self.device_mut(id).kind = kind(link, end, here);
+        if let Some(lower) = self.facts(id).below.link() {
             self.device_mut(lower).uppers.insert(id);
         }
         if let Some(master) = link.master.as_ref().and_then(here) {
-            self.device_mut(id).master = Some(master);
-            if let Some(bridge) = self.device_mut(master).bridge_mut() {
-                bridge.ports.insert(id);
-            }
+            self.link_master(id, master);
         }
     }
 
@@ -191,30 +173,30 @@ fn is_on(contents: &Netns, key: &str) -> bool {
     found.is_some_and(|(_, value)| value != "0")
 }
 
-/// A kind as far as it can be told before the other links are there.
-fn kind_alone(kind: &LinkType) -> Kind {
-    match kind {
-        LinkType::Loopback => Kind::Loopback,
-        LinkType::Veth(_) => Kind::Veth(None),
-        LinkType::Bridge { options, id: _, root_id: _ } => Kind::Bridge(bridge(options)),
-        LinkType::Vxlan(vxlan) => Kind::Vxlan(vxlan.clone(), None),
-        LinkType::Dummy => Kind::Dummy,
-        LinkType::Tun(mode) => Kind::Tun(*mode),
-        LinkType::Macvlan(..) | LinkType::Ipvlan(..) | LinkType::Vlan(..) => Kind::Dummy,
-        LinkType::Other(_) | LinkType::Physical => Kind::Physical,
-    }
-}
-
-/// A bridge that was found keeps its address and MTU: whether someone set them cannot be told.
-fn bridge(options: &Bridge) -> BridgePart {
-    BridgePart {
-        options: options.clone(),
-        ports: Default::default(),
-        mac_set: true,
-        mac_zero: false,
-        mtu_set: false,
-        lost_carrier: true,
-        fdb: BTreeMap::new(),
+/// What a link is. One that stands on a link that is not known stands for itself.
+fn kind(link: &Link, end: impl Fn(&Peer) -> Option<DevId>, here: impl Fn(&IfName) -> Option<DevId>) -> DeviceKind {
+    let stacked = |peer: &Peer, kind: &dyn Fn(DevId) -> DeviceKind| end(peer).map_or(DeviceKind::Dummy, kind);
+    match &link.kind {
+        LinkType::Loopback => DeviceKind::Loopback,
+        LinkType::Veth(peer) => DeviceKind::Veth(Veth { peer: peer.as_ref().and_then(&end) }),
+        LinkType::Bridge { options, id: _, root_id: _ } => DeviceKind::Bridge(Bridge {
+            options: options.clone(),
+            // Whether someone set them cannot be told: it keeps its address, and not its MTU.
+            mac_set: true,
+            mac_zero: false,
+            mtu_set: false,
+            lost_carrier: link.state != OperState::Unknown,
+            fdb: BTreeMap::new(),
+        }),
+        LinkType::Vxlan(vxlan) => {
+            DeviceKind::Vxlan(Vxlan { options: vxlan.clone(), lower: vxlan.dev.as_ref().and_then(here) })
+        }
+        LinkType::Macvlan(peer, mode) => stacked(peer, &|lower| DeviceKind::Macvlan(Macvlan { lower, mode: *mode })),
+        LinkType::Ipvlan(peer, mode) => stacked(peer, &|lower| DeviceKind::Ipvlan(Ipvlan { lower, mode: *mode })),
+        LinkType::Vlan(peer, id) => stacked(peer, &|lower| DeviceKind::Vlan(Vlan { lower, id: *id })),
+        LinkType::Dummy => DeviceKind::Dummy,
+        LinkType::Tun(mode) => DeviceKind::Tun(*mode),
+        LinkType::Other(_) | LinkType::Physical => DeviceKind::Physical,
     }
 }
 

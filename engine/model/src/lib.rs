@@ -11,6 +11,7 @@ mod addr;
 mod data;
 mod fdb;
 mod import;
+mod kinds;
 mod link;
 mod model;
 mod neigh;

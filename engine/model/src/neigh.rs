@@ -2,11 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::data::device::Kind;
 use super::data::ids::DevId;
 use super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
-use netscript_net::op::{NeighOp, NetnsRef, TunMode};
+use netscript_net::op::{NeighOp, NetnsRef};
 
 impl Model {
     pub(super) fn apply_neigh(&mut self, netns: &NetnsRef, op: &NeighOp) -> Outcome {
@@ -21,7 +20,7 @@ impl Model {
                     return Err(Errno::EINVAL.into());
                 }
                 let space = self.space_of(id);
-                let alone = matches!(self.device(id).kind, Kind::Loopback | Kind::Tun(TunMode::Tun));
+                let alone = self.facts(id).one_neighbour;
                 let neighbours = &mut self.space_mut(space).neighbours;
                 if alone && neighbour.dst.is_ipv4() {
                     // arp_constructor: all neighbours are one there.

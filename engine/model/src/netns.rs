@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::data::device::{Device, Kind};
+use super::data::device::Device;
 use super::data::ids::{DevId, SpaceId};
+use super::data::kinds::DeviceKind;
 use super::data::netns::Space;
+use super::kinds::behaviour::Origin;
 use super::{Failure, Model, Outcome};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, Mac, NetnsName, NetnsOp, NetnsRef, PidRef};
@@ -80,7 +82,7 @@ impl Model {
         self.next_space += 1;
         self.spaces.insert(id, Space::new());
         // LOOPBACK: drivers/net/loopback.c
-        let lo = Device::new(id, IfName::lo(), Kind::Loopback, Hardware::Known(Mac([0; 6])), 65536);
+        let lo = Device::new(id, IfName::lo(), DeviceKind::Loopback, Hardware::Known(Mac([0; 6])), 65536);
         self.insert_device(lo);
         id
     }
@@ -105,18 +107,13 @@ impl Model {
     fn end(&mut self, space: SpaceId) {
         let links: Vec<_> = self.space(space).links.values().copied().collect();
         for link in links {
-            let Some(device) = self.devices.get(&link) else { continue };
-            match device.kind {
-                Kind::Loopback => {}
-                Kind::Physical => self.give_back(link),
-                Kind::Veth(_)
-                | Kind::Bridge(_)
-                | Kind::Vxlan(..)
-                | Kind::Macvlan(..)
-                | Kind::Ipvlan(..)
-                | Kind::Vlan(..)
-                | Kind::Dummy
-                | Kind::Tun(_) => self.remove_device(link),
+            if !self.devices.contains_key(&link) {
+                continue;
+            }
+            match self.facts(link).origin {
+                Origin::Kernel => {}
+                Origin::Hardware => self.give_back(link),
+                Origin::Made => self.remove_device(link),
             }
         }
         // vxlan_exit_batch_rtnl: tunnels that were made here end, wherever they are.
@@ -137,8 +134,10 @@ impl Model {
 
     /// The tunnels that were made in a namespace.
     pub(super) fn tunnels_of(&self, space: SpaceId) -> Vec<DevId> {
-        let tunnels =
-            self.devices.iter().filter(|(_, device)| device.born == space && matches!(device.kind, Kind::Vxlan(..)));
+        let tunnels = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.born == space && device.kind.behaviour().facts().ends_with_birthplace);
         tunnels.map(|(id, _)| DevId(id)).collect()
     }
 

@@ -2,7 +2,8 @@
 //! the names that are taken on the host.
 
 use super::Model;
-use super::data::device::{Device, ETHERNET_MTU, Kind};
+use super::data::device::{Device, ETHERNET_MTU};
+use super::data::kinds::DeviceKind;
 use netscript_net::op::{IfName, NetnsRef};
 use netscript_net::state::Hardware;
 
@@ -12,7 +13,7 @@ impl Model {
         let mut model = Model::new();
         let host = model.names[&NetnsRef::Host];
         for name in names.into_iter().filter(|name| *name != IfName::lo()) {
-            model.insert_device(Device::new(host, name, Kind::Physical, Hardware::Unknown, ETHERNET_MTU));
+            model.insert_device(Device::new(host, name, DeviceKind::Physical, Hardware::Unknown, ETHERNET_MTU));
         }
         model
     }

@@ -3,15 +3,16 @@
 use std::net::IpAddr;
 
 use super::data::addr::{Addr4, Addr6};
-use super::data::device::{Device, Kind};
+use super::data::device::Device;
 use super::data::fib4::Route4;
 use super::data::fib6::Route6;
 use super::data::ids::{DevId, SpaceId};
+use super::kinds::behaviour::{Fdb, State};
 use super::{Model, Outcome};
 use netscript_net::op::netfilter::TableRef;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, Scope, TableId};
 use netscript_net::state::{
-    Addr, FdbRecord, ForeignRules, Hardware, Link, LinkType, NeighRecord, NetState, Netns, OperState, Peer, Ruleset,
+    Addr, FdbRecord, ForeignRules, Hardware, Link, NeighRecord, NetState, Netns, OperState, Peer, Ruleset,
 };
 
 impl Model {
@@ -68,18 +69,7 @@ impl Model {
     pub fn far_ends(&self, netns: &NetnsRef) -> Vec<(NetnsRef, IfName)> {
         let Some(space) = self.names.get(netns).copied() else { return Vec::new() };
         let used = self.space(space).names.len() > 1 || self.programs.values().any(|used| *used == space);
-        let peers = self.space(space).links.values().filter_map(|id| match self.device(*id).kind {
-            Kind::Veth(peer) => peer,
-            Kind::Loopback
-            | Kind::Bridge(_)
-            | Kind::Vxlan(..)
-            | Kind::Macvlan(..)
-            | Kind::Ipvlan(..)
-            | Kind::Vlan(..)
-            | Kind::Dummy
-            | Kind::Tun(_)
-            | Kind::Physical => None,
-        });
+        let peers = self.space(space).links.values().filter_map(|id| self.pair_peer(*id));
         let tunnels = self.tunnels_of(space);
         let elsewhere = peers.chain(tunnels).filter(|id| !used && self.device(*id).space != space);
         elsewhere.filter_map(|id| Some((self.name_of(self.space_of(id))?, self.device(id).name.clone()))).collect()
@@ -89,7 +79,8 @@ impl Model {
         self.space(space).names.first().cloned()
     }
 
-    fn peer(&self, netns: &NetnsRef, id: DevId) -> Peer {
+    /// How a link that another one leads to is told of.
+    pub(crate) fn peer(&self, netns: &NetnsRef, id: DevId) -> Peer {
         let device = self.device(id);
         let here = self.names.get(netns) == Some(&device.space);
         let place = if here { Some(netns.clone()) } else { self.name_of(device.space) };
@@ -101,14 +92,15 @@ impl Model {
         Link {
             name: device.name.clone(),
             index: None,
-            kind: self.describe_kind(netns, device),
-            mac: self.describe_mac(device),
+            kind: device.kind.behaviour().describe(self, netns),
+            // A bridge has the address of a port, unless someone set one.
+            mac: if device.kind.behaviour().facts().mac_borrowed { Hardware::Unknown } else { device.mac },
             mtu: device.mtu,
             up: device.up,
             carrier: device.ready(),
             arp: device.arp,
             promisc: device.promisc,
-            state: self.oper_state(device),
+            state: self.oper_state(id),
             alias: device.alias.clone(),
             master: device.master.map(|master| self.device(master).name.clone()),
             hairpin: device.hairpin,
@@ -117,49 +109,20 @@ impl Model {
         }
     }
 
-    fn describe_kind(&self, netns: &NetnsRef, device: &Device) -> LinkType {
-        match &device.kind {
-            Kind::Loopback => LinkType::Loopback,
-            Kind::Veth(peer) => LinkType::Veth(peer.map(|peer| self.peer(netns, peer))),
-            Kind::Bridge(bridge) => LinkType::Bridge { options: bridge.options.clone(), id: None, root_id: None },
-            Kind::Vxlan(vxlan, lower) => {
-                let mut vxlan = vxlan.clone();
-                if let Some(lower) = lower {
-                    vxlan.dev = Some(self.device(*lower).name.clone());
-                }
-                LinkType::Vxlan(vxlan)
-            }
-            Kind::Macvlan(lower, mode) => LinkType::Macvlan(self.peer(netns, *lower), *mode),
-            Kind::Ipvlan(lower, mode) => LinkType::Ipvlan(self.peer(netns, *lower), *mode),
-            Kind::Vlan(lower, id) => LinkType::Vlan(self.peer(netns, *lower), *id),
-            Kind::Dummy => LinkType::Dummy,
-            Kind::Tun(mode) => LinkType::Tun(*mode),
-            Kind::Physical => LinkType::Physical,
-        }
-    }
-
-    /// A bridge has the address of a port, unless someone set one.
-    fn describe_mac(&self, device: &Device) -> Hardware {
-        match device.bridge() {
-            Some(bridge) if !bridge.mac_set => Hardware::Unknown,
-            _ => device.mac,
-        }
-    }
-
     /// `default_operstate`
-    fn oper_state(&self, device: &Device) -> OperState {
+    fn oper_state(&self, id: DevId) -> OperState {
+        let (device, facts) = (self.device(id), self.facts(id));
         if !device.up {
             return OperState::Down;
         }
-        match device.kind {
-            Kind::Loopback | Kind::Vxlan(..) | Kind::Dummy => OperState::Unknown,
-            Kind::Bridge(ref bridge) if !bridge.lost_carrier => OperState::Unknown,
-            _ if device.carrier => OperState::Up,
-            Kind::Veth(Some(below)) | Kind::Macvlan(below, _) | Kind::Ipvlan(below, _) | Kind::Vlan(below, _) => {
-                let below = self.device(below);
-                if below.space == device.space && !below.carrier { OperState::LowerLayerDown } else { OperState::Down }
-            }
-            Kind::Veth(None) | Kind::Bridge(_) | Kind::Tun(_) | Kind::Physical => OperState::Down,
+        let below = facts.below.stacked().map(|(lower, _)| lower).or(self.pair_peer(id));
+        match facts.state {
+            State::Unknown => OperState::Unknown,
+            State::Carrier if device.carrier => OperState::Up,
+            State::Carrier => match below.map(|below| self.device(below)) {
+                Some(below) if below.space == device.space && !below.carrier => OperState::LowerLayerDown,
+                Some(_) | None => OperState::Down,
+            },
         }
     }
 
@@ -278,9 +241,12 @@ impl Model {
                     .to_owned(),
             };
             records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, Some(entry.dst))));
-            // A tunnel lists its own table alone.
-            let taken = device.hw_addrs.iter().filter(|_| !matches!(device.kind, Kind::Vxlan(..)));
-            records.extend(taken.map(|mac| record(mac, device, None, None)));
+            let lists = match self.facts(*id).fdb {
+                // It lists its own table alone.
+                Fdb::Tunnel { .. } => false,
+                Fdb::Bridge | Fdb::HwAddrs { .. } => true,
+            };
+            records.extend(device.hw_addrs.iter().filter(|_| lists).map(|mac| record(mac, device, None, None)));
             let bridge = device.bridge().into_iter().flat_map(|bridge| &bridge.fdb);
             records.extend(bridge.map(|(mac, port)| record(*mac, self.device(*port), Some(device), None)));
         }

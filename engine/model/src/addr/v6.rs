@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::super::data::addr::Addr6;
-use super::super::data::device::{IPV6_MIN_MTU, Kind};
+use super::super::data::device::IPV6_MIN_MTU;
 use super::super::data::fib6::{Route6, Way6};
 use super::super::data::ids::{DevId, SpaceId};
+use super::super::kinds::behaviour::Ipv6;
 use super::super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
-use netscript_net::op::{AddrSpec, Mac, Prefix, RouteKind, RouteProto, Scope, TableId, TunMode};
+use netscript_net::op::{AddrSpec, Mac, Prefix, RouteKind, RouteProto, Scope, TableId};
 use netscript_net::state::Hardware;
 
 /// Metric of the routes that come with addresses (`IP6_RT_PRIO_ADDRCONF`).
@@ -221,18 +222,11 @@ impl Model {
             return;
         }
         self.device_mut(id).ready6 = true;
-        match self.device(id).kind {
-            Kind::Loopback => self.add_loopback6(id),
-            Kind::Tun(TunMode::Tun) => {}
-            Kind::Veth(_)
-            | Kind::Bridge(_)
-            | Kind::Vxlan(..)
-            | Kind::Macvlan(..)
-            | Kind::Ipvlan(..)
-            | Kind::Vlan(..)
-            | Kind::Dummy
-            | Kind::Tun(TunMode::Tap)
-            | Kind::Physical => self.add_link_local(id),
+        match self.facts(id).ipv6 {
+            Ipv6::Loopback => self.add_loopback6(id),
+            Ipv6::None => {}
+            Ipv6::LinkLocal => self.add_link_local(id, false),
+            Ipv6::Numbered => self.add_link_local(id, true),
         }
         let waiting = self.device(id).addrs6.iter().filter(|addr| addr.tentative).filter_map(|addr| addr.local);
         for local in waiting.collect::<Vec<_>>() {
@@ -260,12 +254,10 @@ impl Model {
     }
 
     /// `addrconf_dev_config`
-    fn add_link_local(&mut self, id: DevId) {
+    fn add_link_local(&mut self, id: DevId, numbered: bool) {
         self.add_multicast_route(id);
         let device = self.device(id);
-        // That of an ipvlan has a number of the kernel's in it (`dev_id`).
-        let numbered = matches!(device.kind, Kind::Ipvlan(..));
-        let set = !numbered && device.bridge().is_none_or(|bridge| bridge.mac_set);
+        let set = !numbered && !self.facts(id).mac_borrowed;
         let local = match device.mac {
             Hardware::Known(mac) if set => Some(mac.link_local()),
             Hardware::Known(_) | Hardware::Unknown => None,
@@ -298,7 +290,7 @@ impl Model {
 
     /// `addrconf_add_mroute`: `ff00::/8`
     fn add_multicast_route(&mut self, id: DevId) {
-        if self.device(id).is_loopback() {
+        if !self.facts(id).multicast6 {
             return;
         }
         let all = Prefix::new(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0).into(), 8).expect("8 is a length");

@@ -9,6 +9,7 @@ pub(crate) mod fib4;
 pub(crate) mod fib6;
 pub(crate) mod hw_addr;
 pub(crate) mod ids;
+pub(crate) mod kinds;
 pub(crate) mod netfilter;
 pub(crate) mod netns;
 pub(crate) mod policy;
