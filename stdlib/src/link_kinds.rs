@@ -3,7 +3,7 @@
 use netscript_lang::diagnostics::{At, Error, Invalid, Result, Within};
 use netscript_lang::interpreter::{Session, at};
 use netscript_net::op::{
-    Bridge, IfName, IpvlanMode, LinkKind, LinkOp, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
+    Bridge, IfName, IpvlanMode, LinkOp, LinkSpec, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
     Vxlan,
 };
 use rhai::plugin::*;
@@ -31,7 +31,7 @@ fn make(
     netns: &Netns,
     at: Option<At>,
     name: &str,
-    kind: impl FnOnce(&Session, &NetnsRef) -> Result<LinkKind>,
+    kind: impl FnOnce(&Session, &NetnsRef) -> Result<LinkSpec>,
 ) -> RhaiResult<Link> {
     let name = IfName::parse(name).argument(0)?;
     let reference = netns.reference()?;
@@ -40,23 +40,23 @@ fn make(
     Ok(netns.link(&name)?)
 }
 
-fn pair(peer: &str) -> Result<LinkKind> {
-    Ok(LinkKind::Veth(Veth { peer: IfName::parse(peer).argument(1)?, netns: None }))
+fn pair(peer: &str) -> Result<LinkSpec> {
+    Ok(LinkSpec::Veth(Veth { peer: IfName::parse(peer).argument(1)?, netns: None }))
 }
 
-fn pair_with(session: &Session, options: Map) -> Result<LinkKind> {
+fn pair_with(session: &Session, options: Map) -> Result<LinkSpec> {
     let mut options = Options::new(OPTIONS, "veth", options)?;
     let peer =
         options.need("peer", "#{ peer: \"eth0\" }", |what, value| Ok(IfName::parse(&args::text(what, value)?)?))?;
     let netns = options.with("netns", |what, value| args::netns(session, what, value))?;
-    Ok(LinkKind::Veth(Veth { peer, netns }))
+    Ok(LinkSpec::Veth(Veth { peer, netns }))
 }
 
-fn bridge_with(options: Map) -> Result<LinkKind> {
+fn bridge_with(options: Map) -> Result<LinkSpec> {
     let mut o = Options::new(OPTIONS, "bridge", options)?;
     // The kernel's own ranges (net/bridge/br_stp.c) are narrower; it refuses what it does not take.
     let max = i64::from(u32::MAX);
-    Ok(LinkKind::Bridge(Bridge {
+    Ok(LinkSpec::Bridge(Bridge {
         stp: o.boolean("stp")?,
         forward_delay: o.number("forward_delay", 0, max)?,
         hello_time: o.number("hello_time", 0, max)?,
@@ -67,7 +67,7 @@ fn bridge_with(options: Map) -> Result<LinkKind> {
     }))
 }
 
-fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
+fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
     let mut o = Options::new(OPTIONS, "vxlan", options)?;
     let vxlan = Vxlan {
         id: o.need("id", "#{ id: 42 }", |what, value| Ok(Vni::new(args::int(what, value)?)?))?,
@@ -80,7 +80,7 @@ fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
         learning: o.boolean("learning")?,
     };
     check_vxlan(&vxlan)?;
-    Ok(LinkKind::Vxlan(vxlan))
+    Ok(LinkSpec::Vxlan(vxlan))
 }
 
 fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
@@ -106,25 +106,25 @@ fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
     }
 }
 
-fn macvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
+fn macvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
     let mut o = Options::new(OPTIONS, "macvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
     let mode = o.choice("mode", || one_of(MacvlanMode::WORDS), MacvlanMode::from_word)?;
-    Ok(LinkKind::Macvlan(parent, mode.unwrap_or(MacvlanMode::Vepa)))
+    Ok(LinkSpec::Macvlan(parent, mode.unwrap_or(MacvlanMode::Vepa)))
 }
 
-fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
+fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
     let mut o = Options::new(OPTIONS, "ipvlan", options)?;
     let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
     let mode = o.choice("mode", || one_of(IpvlanMode::WORDS), IpvlanMode::from_word)?;
-    Ok(LinkKind::Ipvlan(parent, mode.unwrap_or(IpvlanMode::L3)))
+    Ok(LinkSpec::Ipvlan(parent, mode.unwrap_or(IpvlanMode::L3)))
 }
 
-fn vlan_with(netns: &NetnsRef, options: Map) -> Result<LinkKind> {
+fn vlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
     let mut o = Options::new(OPTIONS, "vlan", options)?;
     let link = o.need("link", "#{ link: eth0, id: 10 }", |what, value| args::link_in(netns, what, value))?;
     let id = o.need("id", "#{ link: eth0, id: 10 }", |what, value| Ok(VlanId::new(args::int(what, value)?)?))?;
-    Ok(LinkKind::Vlan(Vlan { link, id }))
+    Ok(LinkSpec::Vlan(Vlan { link, id }))
 }
 
 fn here(ctx: &NativeCallContext) -> Netns {
@@ -187,7 +187,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "bridge", pure, return_raw)]
     pub fn bridge_in(ctx: NativeCallContext, netns: &mut Netns, name: &str) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, _| Ok(LinkKind::Bridge(Bridge::default())))
+        make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Bridge(Bridge::default())))
     }
 
     /// Makes a bridge on the host: a switch whose ports are links.
@@ -197,7 +197,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "bridge", return_raw)]
     pub fn bridge_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Bridge(Bridge::default())))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Bridge(Bridge::default())))
     }
 
     /// Makes a bridge. Options: `stp`, `vlan_filtering` (bools), `priority`, and in hundredths of
@@ -328,7 +328,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "dummy", pure, return_raw)]
     pub fn dummy_in(ctx: NativeCallContext, netns: &mut Netns, name: &str) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, _| Ok(LinkKind::Dummy))
+        make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Dummy))
     }
 
     /// Makes a link on the host that swallows what it is given: a place for addresses.
@@ -338,7 +338,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "dummy", return_raw)]
     pub fn dummy_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Dummy))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Dummy))
     }
 
     /// Makes a link whose other end is a program that reads and writes Ethernet frames.
@@ -348,7 +348,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "tap", pure, return_raw)]
     pub fn tap_in(ctx: NativeCallContext, netns: &mut Netns, name: &str) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tap)))
+        make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tap)))
     }
 
     /// Makes a link on the host whose other end is a program that reads and writes Ethernet frames.
@@ -358,7 +358,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "tap", return_raw)]
     pub fn tap_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tap)))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tap)))
     }
 
     /// Makes a link whose other end is a program that reads and writes IP packets.
@@ -368,7 +368,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "tun", pure, return_raw)]
     pub fn tun_in(ctx: NativeCallContext, netns: &mut Netns, name: &str) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tun)))
+        make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tun)))
     }
 
     /// Makes a link on the host whose other end is a program that reads and writes IP packets.
@@ -378,6 +378,6 @@ mod words {
     /// ```
     #[rhai_fn(name = "tun", return_raw)]
     pub fn tun_on_host(ctx: NativeCallContext, name: &str) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkKind::Tun(TunMode::Tun)))
+        make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tun)))
     }
 }

@@ -1,7 +1,7 @@
 //! A lab of any size: bridges with namespaces on them.
 
 use netscript_net::op::{
-    AddrOp, AddrSpec, Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Nexthop, Op,
+    AddrOp, AddrSpec, Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Nexthop, Op,
     Prefix, Route, RouteOp, Veth,
 };
 
@@ -32,7 +32,7 @@ fn up(netns: &NetnsRef, link: IfName) -> Op {
 fn bridge(n: usize) -> Vec<Op> {
     let bridge = name(format!("br{}", n / ON_A_BRIDGE));
     vec![
-        Op::host(LinkOp::Add(bridge.clone(), LinkKind::Bridge(Bridge::default()))),
+        Op::host(LinkOp::Add(bridge.clone(), LinkSpec::Bridge(Bridge::default()))),
         up(&NetnsRef::Host, bridge.clone()),
         Op::host(LinkOp::Set(bridge.clone(), LinkSet::Mtu(1500))),
         Op::host(AddrOp::Add(bridge, AddrSpec::new(addr(n, 254)))),
@@ -48,7 +48,7 @@ fn node(n: usize) -> Vec<Op> {
     let veth = Veth { peer: moved.clone(), netns: None };
     vec![
         Op::host(NetnsOp::Add(named)),
-        Op::host(LinkOp::Add(port.clone(), LinkKind::Veth(veth))),
+        Op::host(LinkOp::Add(port.clone(), LinkSpec::Veth(veth))),
         Op::host(LinkOp::Set(moved.clone(), LinkSet::Netns(netns.clone()))),
         Op::new(netns.clone(), LinkOp::Set(moved, LinkSet::Name(end.clone()))),
         Op::host(LinkOp::Set(port.clone(), LinkSet::Master(Some(name(format!("br{}", n / ON_A_BRIDGE)))))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use netscript_lang::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal, Sources, render};
 use netscript_lang::interpreter::MAX_MEMORY;
-use netscript_net::op::{Action, IfName, LinkKind, LinkOp, Op};
+use netscript_net::op::{Action, IfName, LinkOp, LinkSpec, Op};
 
 /// Messages that the tests of errors bring about; the tests compare them with what comes.
 const SEEN: &[&str] = &[
@@ -62,7 +62,7 @@ fn told(code: Code) -> Option<String> {
         },
         Code::E0402 => {
             let name = IfName::parse("d0").ok()?;
-            let op = Op::host(Action::Link(LinkOp::Add(name, LinkKind::Dummy)));
+            let op = Op::host(Action::Link(LinkOp::Add(name, LinkSpec::Dummy)));
             let missing = "this kernel lacks dummy links (CONFIG_DUMMY, module `dummy`)";
             Error::Refused {
                 op: Box::new(op),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::command::{Command, Word, netns_word};
-use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode, Veth, Vlan, Vxlan};
+use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode, Veth, Vlan, Vxlan};
 
 pub(super) fn command(netns: &NetnsRef, op: &LinkOp) -> Command {
     match op {
@@ -13,19 +13,19 @@ pub(super) fn command(netns: &NetnsRef, op: &LinkOp) -> Command {
     }
 }
 
-fn add(netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Command {
+fn add(netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Command {
     let add = Command::new(netns, ["ip", "link", "add", "dev", name.as_str()]);
     match kind {
-        LinkKind::Veth(options) => veth(add, options),
-        LinkKind::Bridge(options) => bridge(add, options),
-        LinkKind::Vxlan(options) => vxlan(add, options),
-        LinkKind::Macvlan(link, mode) => add.with(["link", link.as_str(), "type", "macvlan", "mode", mode.word()]),
-        LinkKind::Ipvlan(link, mode) => add.with(["link", link.as_str(), "type", "ipvlan", "mode", mode.word()]),
-        LinkKind::Vlan(Vlan { link, id }) => {
+        LinkSpec::Veth(options) => veth(add, options),
+        LinkSpec::Bridge(options) => bridge(add, options),
+        LinkSpec::Vxlan(options) => vxlan(add, options),
+        LinkSpec::Macvlan(link, mode) => add.with(["link", link.as_str(), "type", "macvlan", "mode", mode.word()]),
+        LinkSpec::Ipvlan(link, mode) => add.with(["link", link.as_str(), "type", "ipvlan", "mode", mode.word()]),
+        LinkSpec::Vlan(Vlan { link, id }) => {
             add.with(["link", link.as_str(), "type", "vlan", "id", &id.get().to_string()])
         }
-        LinkKind::Dummy => add.with(["type", "dummy"]),
-        LinkKind::Tun(mode) => tun(netns, name, *mode),
+        LinkSpec::Dummy => add.with(["type", "dummy"]),
+        LinkSpec::Tun(mode) => tun(netns, name, *mode),
     }
 }
 

@@ -18,7 +18,7 @@ use netscript_dialect::{Command, Style};
 use netscript_model::Model;
 use netscript_net::failure::Failure;
 use netscript_net::op::{
-    Action, Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule,
+    Action, Family, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule,
     Route, SysctlKey, TableId,
 };
 use netscript_net::state::restore::{self, Phase};
@@ -172,7 +172,7 @@ impl DryRun {
         let meets = |(netns, link): &&(NetnsRef, IfName)| match &op.action {
             Action::Link(LinkOp::Add(name, kind)) => {
                 let far = match kind {
-                    LinkKind::Veth(veth) => (veth.netns.as_ref().unwrap_or(&op.netns), Some(&veth.peer)),
+                    LinkSpec::Veth(veth) => (veth.netns.as_ref().unwrap_or(&op.netns), Some(&veth.peer)),
                     _ => (&op.netns, None),
                 };
                 (netns, link) == (&op.netns, name) || (netns, Some(link)) == far

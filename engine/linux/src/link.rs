@@ -16,7 +16,7 @@ use super::socket::RouteSocket;
 use super::together::End;
 use super::{Absent, Failure, Outcome, release, sys};
 use netscript_net::error::{Errno, Refusal};
-use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, TunMode};
+use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode};
 
 pub(super) use read::{
     Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
@@ -34,7 +34,7 @@ const IFLA_BRPORT_MODE: u16 = 4;
 /// Does one operation on a link.
 pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) -> Outcome {
     match op {
-        LinkOp::Add(name, LinkKind::Tun(mode)) => add_tun(namespaces, netns, name, *mode),
+        LinkOp::Add(name, LinkSpec::Tun(mode)) => add_tun(namespaces, netns, name, *mode),
         LinkOp::Add(name, kind) => add(namespaces, netns, name, kind),
         LinkOp::Set(name, set) => apply_set(namespaces, netns, name, set),
         LinkOp::Del(name) => del(namespaces, netns, name),
@@ -42,10 +42,10 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) 
 }
 
 /// `ip link add NAME type KIND …`
-fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome {
+fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome {
     let mut new = add::message(namespaces, netns, name, kind)?;
     new.message.header.index = namespaces.take_index();
-    if matches!(kind, LinkKind::Veth(_)) {
+    if matches!(kind, LinkSpec::Veth(_)) {
         namespaces.take_index();
     }
     let request = RouteNetlinkMessage::NewLink(new.message);
@@ -69,11 +69,11 @@ pub(super) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, maste
 }
 
 /// Names the kernel feature whose absence a refusal to make a link means.
-fn lacking(kind: &LinkKind, failure: Failure) -> Failure {
+fn lacking(kind: &LinkSpec, failure: Failure) -> Failure {
     let unknown_kind = failure.refusal.text.as_deref() == Some("Unknown device type");
     let missing = match kind {
         _ if failure.refusal.errno != Errno::EOPNOTSUPP => None,
-        LinkKind::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
+        LinkSpec::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
             Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
         }
         kind if unknown_kind => Some(no_such_kind(kind)),
@@ -85,16 +85,16 @@ fn lacking(kind: &LinkKind, failure: Failure) -> Failure {
     }
 }
 
-fn no_such_kind(kind: &LinkKind) -> String {
+fn no_such_kind(kind: &LinkSpec) -> String {
     let (config, module) = match kind {
-        LinkKind::Veth(_) => ("CONFIG_VETH", "veth"),
-        LinkKind::Bridge(_) => ("CONFIG_BRIDGE", "bridge"),
-        LinkKind::Vxlan(_) => ("CONFIG_VXLAN", "vxlan"),
-        LinkKind::Macvlan(..) => ("CONFIG_MACVLAN", "macvlan"),
-        LinkKind::Ipvlan(..) => ("CONFIG_IPVLAN", "ipvlan"),
-        LinkKind::Vlan(_) => ("CONFIG_VLAN_8021Q", "8021q"),
-        LinkKind::Dummy => ("CONFIG_DUMMY", "dummy"),
-        LinkKind::Tun(_) => ("CONFIG_TUN", "tun"),
+        LinkSpec::Veth(_) => ("CONFIG_VETH", "veth"),
+        LinkSpec::Bridge(_) => ("CONFIG_BRIDGE", "bridge"),
+        LinkSpec::Vxlan(_) => ("CONFIG_VXLAN", "vxlan"),
+        LinkSpec::Macvlan(..) => ("CONFIG_MACVLAN", "macvlan"),
+        LinkSpec::Ipvlan(..) => ("CONFIG_IPVLAN", "ipvlan"),
+        LinkSpec::Vlan(_) => ("CONFIG_VLAN_8021Q", "8021q"),
+        LinkSpec::Dummy => ("CONFIG_DUMMY", "dummy"),
+        LinkSpec::Tun(_) => ("CONFIG_TUN", "tun"),
     };
     format!("this kernel has no {} links ({config}, module `{module}`)", kind.word())
 }
@@ -285,11 +285,11 @@ pub(super) fn add_with_index(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
     name: &IfName,
-    kind: &LinkKind,
+    kind: &LinkSpec,
     index: u32,
     peer: Option<u32>,
 ) -> Outcome {
-    if let LinkKind::Tun(mode) = kind {
+    if let LinkSpec::Tun(mode) = kind {
         return Ok(namespaces.within(netns, || sys::tun_create(name, *mode, index))??);
     }
     let mut new = add::message(namespaces, netns, name, kind)?;

@@ -8,7 +8,7 @@ use super::netns::{BLOCK, path_of};
 use super::process::{identify, session_of};
 use crate::journal::{Key, Process, Undo};
 use netscript_net::error::Result;
-use netscript_net::op::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use netscript_net::op::{Action, IfName, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op};
 
 /// What the journals of the other labs say.
 pub(super) struct OtherLabs(Vec<OtherLab>);
@@ -83,7 +83,7 @@ impl Kernel {
             }
             Action::Link(LinkOp::Add(name, kind)) => {
                 links.push((&op.netns, name));
-                if let LinkKind::Veth(veth) = kind {
+                if let LinkSpec::Veth(veth) = kind {
                     links.push((veth.netns.as_ref().unwrap_or(&op.netns), &veth.peer));
                 }
             }

@@ -7,7 +7,7 @@ use super::data::kinds::DeviceKind;
 use super::kinds::behaviour::{Below, Carrier, FollowsMac, FollowsMtu, Handler, Master, Origin};
 use super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
-use netscript_net::op::{Family, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, NetnsRef};
+use netscript_net::op::{Family, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef};
 use netscript_net::state::Hardware;
 
 /// `LOOPBACK_IFINDEX`, include/net/net_namespace.h
@@ -34,26 +34,26 @@ impl Model {
         }
     }
 
-    fn add_link(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome {
+    fn add_link(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome {
         let space = self.space_id(netns)?;
         match kind {
-            LinkKind::Veth(veth) => self.add_veth(space, name, veth),
-            LinkKind::Bridge(options) => self.add_bridge(space, name, options),
-            LinkKind::Vxlan(vxlan) => self.add_vxlan(netns, space, name, vxlan),
-            LinkKind::Macvlan(lower, mode) => {
+            LinkSpec::Veth(veth) => self.add_veth(space, name, veth),
+            LinkSpec::Bridge(options) => self.add_bridge(space, name, options),
+            LinkSpec::Vxlan(vxlan) => self.add_vxlan(netns, space, name, vxlan),
+            LinkSpec::Macvlan(lower, mode) => {
                 let lower = self.device_id(netns, lower)?;
                 self.add_macvlan(space, name, lower, *mode)
             }
-            LinkKind::Ipvlan(lower, mode) => {
+            LinkSpec::Ipvlan(lower, mode) => {
                 let lower = self.device_id(netns, lower)?;
                 self.add_ipvlan(space, name, lower, *mode)
             }
-            LinkKind::Vlan(vlan) => {
+            LinkSpec::Vlan(vlan) => {
                 let lower = self.device_id(netns, &vlan.link)?;
                 self.add_vlan(space, name, lower, vlan.id)
             }
-            LinkKind::Dummy => self.add_dummy(space, name),
-            LinkKind::Tun(mode) => self.add_tun(space, name, *mode),
+            LinkSpec::Dummy => self.add_dummy(space, name),
+            LinkSpec::Tun(mode) => self.add_tun(space, name, *mode),
         }
     }
 

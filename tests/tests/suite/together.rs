@@ -3,7 +3,7 @@
 
 use netscript_lang::diagnostics::{At, Errno, Error};
 use netscript_linux::{Interrupt, Kernel, Queue};
-use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, Veth};
+use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, Veth};
 use netscript_net::world::World;
 use netscript_tests::Sandbox;
 use netscript_tests::program::Place;
@@ -21,11 +21,11 @@ fn add_red() -> Op {
 }
 
 fn add_bridge(name: &str) -> Op {
-    Op::host(LinkOp::Add(link(name), LinkKind::Bridge(Bridge::default())))
+    Op::host(LinkOp::Add(link(name), LinkSpec::Bridge(Bridge::default())))
 }
 
 fn add_pair(name: &str, peer: &str) -> Op {
-    Op::host(LinkOp::Add(link(name), LinkKind::Veth(Veth { peer: link(peer), netns: None })))
+    Op::host(LinkOp::Add(link(name), LinkSpec::Veth(Veth { peer: link(peer), netns: None })))
 }
 
 fn set(name: &str, change: LinkSet) -> Op {

@@ -12,7 +12,7 @@ use netscript_dialect::Command;
 use netscript_model::Model;
 use netscript_net::op::netfilter::TableRef;
 use netscript_net::op::{
-    Action, Family, IfName, LinkKind, LinkOp, LinkSet, NetfilterOp, NetnsOp, NetnsRef, Op, SysctlKey, SysctlOp,
+    Action, Family, IfName, LinkOp, LinkSet, LinkSpec, NetfilterOp, NetnsOp, NetnsRef, Op, SysctlKey, SysctlOp,
 };
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{Addr, Chain, Comparison, Hardware, Link, LinkType, NetState, Netns};
@@ -241,7 +241,7 @@ impl DryRun {
                 continue;
             }
             let Some(mut kind) = link.kind.made_as() else { continue };
-            if let LinkKind::Veth(veth) = &mut kind {
+            if let LinkSpec::Veth(veth) = &mut kind {
                 veth.netns = veth.netns.take().filter(|far| far != netns);
             }
             let add = Op::new(netns.clone(), LinkOp::Add(link.name.clone(), kind));
@@ -367,7 +367,7 @@ fn made_alike(wanted: &mut Model, made: &[Op]) -> Vec<(NetnsRef, IfName)> {
     let before = wanted.clone();
     let mut again = Vec::new();
     for op in made {
-        let Action::Link(LinkOp::Add(name, LinkKind::Bridge(_))) = &op.action else { continue };
+        let Action::Link(LinkOp::Add(name, LinkSpec::Bridge(_))) = &op.action else { continue };
         let links = before.links(&op.netns).unwrap_or_default();
         let with_carrier = links.iter().find(|link| link.name == *name && link.carrier).cloned();
         if let Some(link) = with_carrier

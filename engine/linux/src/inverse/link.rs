@@ -4,7 +4,7 @@ use super::super::{Failure, Kernel, Outcome, link as links};
 use crate::journal::{Deed, Place, Undo};
 use netscript_net::error::Error;
 use netscript_net::op::{
-    AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Mac, NeighOp, Neighbour, NetnsRef,
+    AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NeighOp, Neighbour, NetnsRef,
     Op, Prefix, RouteOp, Veth,
 };
 use netscript_net::state::{Link, LinkType};
@@ -36,10 +36,10 @@ impl Kernel {
     }
 
     /// Each end of a pair is written, where it does not go with a namespace of the lab.
-    fn inverse_of_link_add(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkKind) -> Outcome<Vec<Undo>> {
+    fn inverse_of_link_add(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome<Vec<Undo>> {
         let index = self.namespaces.upcoming_index();
         let mut ends = vec![(netns, name, index)];
-        if let LinkKind::Veth(veth) = kind {
+        if let LinkSpec::Veth(veth) = kind {
             ends.push((veth.netns.as_ref().unwrap_or(netns), &veth.peer, index + 1));
         }
         let mut undo = Vec::new();
@@ -236,14 +236,14 @@ impl Kernel {
         let Some(kind) = kind else { return Ok(Vec::new()) };
         let place = self.namespaces.place(netns)?;
         let (peer, far) = match &kind {
-            LinkKind::Veth(veth) => self.far_end(netns, veth)?,
-            LinkKind::Bridge(_)
-            | LinkKind::Vxlan(_)
-            | LinkKind::Macvlan(..)
-            | LinkKind::Ipvlan(..)
-            | LinkKind::Vlan(_)
-            | LinkKind::Dummy
-            | LinkKind::Tun(_) => (None, None),
+            LinkSpec::Veth(veth) => self.far_end(netns, veth)?,
+            LinkSpec::Bridge(_)
+            | LinkSpec::Vxlan(_)
+            | LinkSpec::Macvlan(..)
+            | LinkSpec::Ipvlan(..)
+            | LinkSpec::Vlan(_)
+            | LinkSpec::Dummy
+            | LinkSpec::Tun(_) => (None, None),
         };
         let index = link.index.unwrap_or(0);
         let mut undo = vec![Undo::Make { place: place.clone(), index, name: link.name.clone(), kind, peer }];

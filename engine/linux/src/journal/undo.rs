@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Key, Place, Process};
 use netscript_net::op::netfilter::{ChainRef, Policy, TableRef};
 use netscript_net::op::{
-    Action, AddrOp, FdbOp, IfName, LinkKind, LinkOp, NeighOp, NetnsName, PolicyOp, RouteOp, SysctlKey,
+    Action, AddrOp, FdbOp, IfName, LinkOp, LinkSpec, NeighOp, NetnsName, PolicyOp, RouteOp, SysctlKey,
 };
 
 /// One step back. Each finds its object by what identifies it; where that is gone, or is as it
@@ -74,7 +74,7 @@ pub enum Undo {
         /// Its name.
         name: IfName,
         /// What it was.
-        kind: LinkKind,
+        kind: LinkSpec,
         /// Where the other end of a pair was, and its index there.
         peer: Option<(Place, u32)>,
     },

@@ -16,7 +16,7 @@ use super::super::netns::Namespaces;
 use super::super::together::End;
 use super::index;
 use netscript_net::error::Errno;
-use netscript_net::op::{Bridge, IfName, IpvlanMode, LinkKind, MacvlanMode, NetnsRef, Veth, Vlan, Vxlan};
+use netscript_net::op::{Bridge, IfName, IpvlanMode, LinkSpec, MacvlanMode, NetnsRef, Veth, Vlan, Vxlan};
 
 /// A request for a new link, with what must stay open until the kernel has it.
 pub(super) struct NewLink {
@@ -35,26 +35,26 @@ pub(super) fn message(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
     name: &IfName,
-    kind: &LinkKind,
+    kind: &LinkSpec,
 ) -> Outcome<NewLink> {
     let mut parent = |link| index(namespaces, netns, link);
     Ok(match kind {
-        LinkKind::Veth(veth) => return pair(namespaces, netns, name, veth),
-        LinkKind::Bridge(options) => bridge(name, options).into(),
-        LinkKind::Vxlan(options) => {
+        LinkSpec::Veth(veth) => return pair(namespaces, netns, name, veth),
+        LinkSpec::Bridge(options) => bridge(name, options).into(),
+        LinkSpec::Vxlan(options) => {
             let dev = options.dev.as_ref().map(parent).transpose()?;
             vxlan(name, options, dev).into()
         }
-        LinkKind::Macvlan(link, mode) => {
+        LinkSpec::Macvlan(link, mode) => {
             LinkMacVlan::new(name.as_str(), parent(link)?, macvlan_mode(*mode)).build().into()
         }
-        LinkKind::Ipvlan(link, mode) => {
+        LinkSpec::Ipvlan(link, mode) => {
             LinkIpVlan::new(name.as_str(), parent(link)?, ipvlan_mode(*mode)).build().into()
         }
-        LinkKind::Vlan(Vlan { link, id }) => LinkVlan::new(name.as_str(), parent(link)?, id.get()).build().into(),
-        LinkKind::Dummy => LinkDummy::new(name.as_str()).build().into(),
+        LinkSpec::Vlan(Vlan { link, id }) => LinkVlan::new(name.as_str(), parent(link)?, id.get()).build().into(),
+        LinkSpec::Dummy => LinkDummy::new(name.as_str()).build().into(),
         // "tun/tap creation via rtnetlink is not supported" (drivers/net/tun.c).
-        LinkKind::Tun(_) => return Err(Errno::EOPNOTSUPP.into()),
+        LinkSpec::Tun(_) => return Err(Errno::EOPNOTSUPP.into()),
     })
 }
 

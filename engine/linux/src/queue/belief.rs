@@ -7,7 +7,7 @@ use super::shape::Shape;
 use netscript_model::Model;
 use netscript_net::error::Result;
 use netscript_net::op::{
-    Action, AddrOp, Effect, IfName, LinkKind, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp,
+    Action, AddrOp, Effect, IfName, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, RouteOp,
 };
 use netscript_net::world::World;
 
@@ -186,11 +186,11 @@ impl Belief {
 
 /// Whether no other link can be in a new one's way but by its name: of the host's other links no more is
 /// known than that.
-fn stands_alone(kind: &LinkKind) -> bool {
+fn stands_alone(kind: &LinkSpec) -> bool {
     match kind {
-        LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy => true,
+        LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy => true,
         // Another of the same number and port; another on the same link; a device that is in use.
-        LinkKind::Vxlan(_) | LinkKind::Macvlan(..) | LinkKind::Ipvlan(..) | LinkKind::Vlan(_) | LinkKind::Tun(_) => {
+        LinkSpec::Vxlan(_) | LinkSpec::Macvlan(..) | LinkSpec::Ipvlan(..) | LinkSpec::Vlan(_) | LinkSpec::Tun(_) => {
             false
         }
     }

@@ -20,7 +20,7 @@ use plan::Plan;
 
 use super::{Failure, Kernel, link, netfilter_ops, privilege};
 use netscript_net::error::Error;
-use netscript_net::op::{Action, AddrOp, IfName, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, RouteOp, Veth};
+use netscript_net::op::{Action, AddrOp, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, RouteOp, Veth};
 use netscript_net::world::Failed;
 
 /// What has been done of a batch.
@@ -98,7 +98,7 @@ impl Kernel {
 
     fn add_pair(&mut self, near: &End, far: &End) -> super::Outcome {
         let veth = Veth { peer: far.name.clone(), netns: Some(far.netns.clone()) };
-        let op = Op::new(near.netns.clone(), LinkOp::Add(near.name.clone(), LinkKind::Veth(veth)));
+        let op = Op::new(near.netns.clone(), LinkOp::Add(near.name.clone(), LinkSpec::Veth(veth)));
         self.recorded(&op, |kernel| {
             let master = near.master.as_ref().map(|master| match kernel.own.index(&near.netns, master) {
                 Some(index) => Ok(index),

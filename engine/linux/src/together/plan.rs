@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::pair::{End, Pair, Side};
 use netscript_net::op::{
-    Action, AddrOp, Effect, FdbOp, IfName, LinkAt, LinkFlag, LinkKind, LinkOp, LinkSet, NetnsRef, Op,
+    Action, AddrOp, Effect, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, Op,
 };
 
 type Place = (NetnsRef, IfName);
@@ -123,7 +123,7 @@ impl Draft {
         }
     }
 
-    fn add_new(&mut self, index: usize, link: LinkAt, kind: &LinkKind) {
+    fn add_new(&mut self, index: usize, link: LinkAt, kind: &LinkSpec) {
         if let Some(peer) = kind.peer(link.netns) {
             let (near, far) = (End::new(link.netns, link.name), End::new(peer.netns, peer.name));
             self.ends.insert(link.to_owned(), (index, Side::Near));
@@ -133,7 +133,7 @@ impl Draft {
         if let Some(lower) = kind.lower() {
             self.touch(&(link.netns.clone(), lower.clone()));
         }
-        if let LinkKind::Bridge(options) = kind
+        if let LinkSpec::Bridge(options) = kind
             && options.stp != Some(true)
         {
             self.bridges.insert(link.to_owned(), NewBridge::default());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{Kernel, Outcome, kill, link as links};
 use crate::journal::{Entry, Key, Place, Undo};
 use netscript_net::error::Errno;
-use netscript_net::op::{IfName, LinkKind, NetnsRef};
+use netscript_net::op::{IfName, LinkSpec, NetnsRef};
 
 /// A link that is to be made again.
 pub(super) struct End {
@@ -48,7 +48,7 @@ impl Kernel {
         place: &Place,
         index: u32,
         name: &IfName,
-        kind: &LinkKind,
+        kind: &LinkSpec,
         peer: Option<&(Place, u32)>,
     ) -> Outcome {
         let near = End { place: place.clone(), index, name: name.clone() };
@@ -57,7 +57,7 @@ impl Kernel {
             return Ok(());
         }
         let (mut kind, mut far_index) = (kind.clone(), None);
-        if let (LinkKind::Veth(veth), Some((place, index))) = (&mut kind, peer) {
+        if let (LinkSpec::Veth(veth), Some((place, index))) = (&mut kind, peer) {
             let far = End { place: place.clone(), index: *index, name: veth.peer.clone() };
             // This one would be alone.
             let Some((there, far)) = self.home(far)? else { return Ok(()) };

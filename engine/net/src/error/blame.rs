@@ -3,7 +3,7 @@
 use super::{Errno, Part, Refusal, Step};
 use crate::op::netfilter::Target;
 use crate::op::{
-    Action, AddrOp, FdbOp, IfName, LinkKind, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsOp, NetnsRef, Op, PidRef,
+    Action, AddrOp, FdbOp, IfName, LinkOp, LinkSet, LinkSpec, NeighOp, NetfilterOp, NetnsOp, NetnsRef, Op, PidRef,
     Route, RouteOp,
 };
 use crate::world::Absent;
@@ -38,14 +38,14 @@ pub(super) fn refused(op: &Op, refusal: &Refusal) -> Option<Part> {
     }
 }
 
-fn added_link(kind: &LinkKind, refusal: &Refusal) -> Option<Part> {
+fn added_link(kind: &LinkSpec, refusal: &Refusal) -> Option<Part> {
     let text = refusal.text.as_deref().unwrap_or_default();
     match (kind, refusal.errno) {
-        (LinkKind::Vxlan(_), Errno::EEXIST) if text.contains("VNI") => Some(Part::option("id")),
-        (LinkKind::Vlan(_), Errno::EEXIST) if text.contains("VLAN") => Some(Part::option("id")),
+        (LinkSpec::Vxlan(_), Errno::EEXIST) if text.contains("VNI") => Some(Part::option("id")),
+        (LinkSpec::Vlan(_), Errno::EEXIST) if text.contains("VLAN") => Some(Part::option("id")),
         (_, Errno::EEXIST) => Some(Part::argument(0)),
         (
-            LinkKind::Macvlan(..) | LinkKind::Ipvlan(..) | LinkKind::Vlan(_),
+            LinkSpec::Macvlan(..) | LinkSpec::Ipvlan(..) | LinkSpec::Vlan(_),
             Errno::EBUSY | Errno::EINVAL | Errno::ELOOP,
         ) => Some(Part::option("link")),
         _ => None,
@@ -103,9 +103,9 @@ pub fn absent(op: &Op, absent: &Absent) -> Option<Part> {
 fn link_named(op: &Op, name: &IfName) -> Option<Part> {
     match &op.action {
         Action::Link(LinkOp::Add(_, kind)) => match kind {
-            LinkKind::Vxlan(_) => Some(Part::option("dev")),
-            LinkKind::Macvlan(..) | LinkKind::Ipvlan(..) | LinkKind::Vlan(_) => Some(Part::option("link")),
-            LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy | LinkKind::Tun(_) => None,
+            LinkSpec::Vxlan(_) => Some(Part::option("dev")),
+            LinkSpec::Macvlan(..) | LinkSpec::Ipvlan(..) | LinkSpec::Vlan(_) => Some(Part::option("link")),
+            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) => None,
         },
         Action::Link(LinkOp::Set(_, LinkSet::Master(Some(master)))) if master == name => Some(Part::argument(0)),
         Action::Link(_) | Action::Addr(_) => Some(Part::receiver()),
@@ -134,7 +134,7 @@ fn nexthop_over(route: &Route, name: &IfName) -> Option<Part> {
 fn netns_named(op: &Op, netns: &NetnsRef) -> Option<Part> {
     match &op.action {
         Action::Link(LinkOp::Set(_, LinkSet::Netns(_))) if op.netns != *netns => Some(Part::argument(0)),
-        Action::Link(LinkOp::Add(_, LinkKind::Veth(_))) if op.netns != *netns => Some(Part::option("netns")),
+        Action::Link(LinkOp::Add(_, LinkSpec::Veth(_))) if op.netns != *netns => Some(Part::option("netns")),
         Action::Netns(_) => netns_argument(op),
         Action::Link(_)
         | Action::Addr(_)

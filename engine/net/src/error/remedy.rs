@@ -6,7 +6,7 @@
 use super::{Errno, Refusal};
 use crate::op::netfilter::NetfilterOp;
 use crate::op::{
-    Action, AddrOp, AddrSpec, Family, FdbOp, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, NeighOp,
+    Action, AddrOp, AddrSpec, Family, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, MacvlanMode, NeighOp,
     NetnsOp, NetnsRef, Op, PolicyOp, Route, RouteOp, SysctlOp,
 };
 
@@ -80,31 +80,31 @@ fn of_netns(op: &NetnsOp, errno: Errno) -> Option<Remedy> {
     }
 }
 
-fn of_new_link(name: &IfName, kind: &LinkKind, refusal: &Refusal) -> Option<Remedy> {
+fn of_new_link(name: &IfName, kind: &LinkSpec, refusal: &Refusal) -> Option<Remedy> {
     let text = refusal.text.as_deref().unwrap_or_default();
     match (kind, refusal.errno) {
         // A VXLAN device with the specified VNI already exists
-        (LinkKind::Vxlan(vxlan), Errno::EEXIST) if text.contains("VNI") => because(
+        (LinkSpec::Vxlan(vxlan), Errno::EEXIST) if text.contains("VNI") => because(
             "another vxlan link here has this id and port",
             format!("give `{name}` another `id` than {}, or another `port`", vxlan.id.get()),
         ),
         // VLAN device already exists
-        (LinkKind::Vlan(vlan), Errno::EEXIST) if text.contains("VLAN") => because(
+        (LinkSpec::Vlan(vlan), Errno::EEXIST) if text.contains("VLAN") => because(
             format!("`{}` carries this VLAN already", vlan.link),
             "give another `id`, or use the link that is there",
         ),
-        (LinkKind::Macvlan(link, _), Errno::EINVAL) if link.as_str() == "lo" => {
+        (LinkSpec::Macvlan(link, _), Errno::EINVAL) if link.as_str() == "lo" => {
             because("`lo` carries no other links", "give a link that leads somewhere, such as an end of a veth pair")
         }
-        (LinkKind::Macvlan(link, MacvlanMode::Passthru), Errno::EINVAL) => because(
+        (LinkSpec::Macvlan(link, MacvlanMode::Passthru), Errno::EINVAL) => because(
             format!("`{link}` carries a macvlan link already"),
             "the mode `passthru` takes the whole link: use a link that carries nothing, or another `mode`",
         ),
-        (LinkKind::Macvlan(link, _), Errno::EINVAL) => because(
+        (LinkSpec::Macvlan(link, _), Errno::EINVAL) => because(
             format!("a macvlan link in the mode `passthru` has all of `{link}`"),
             format!("remove that one first, or use another link than `{link}`"),
         ),
-        (LinkKind::Macvlan(link, _) | LinkKind::Ipvlan(link, _), Errno::EBUSY) => because(
+        (LinkSpec::Macvlan(link, _) | LinkSpec::Ipvlan(link, _), Errno::EBUSY) => because(
             format!("`{link}` is a port of a bridge, or carries links of another kind"),
             "take it out of the bridge first, `.nomaster()`, or use a link that is free",
         ),

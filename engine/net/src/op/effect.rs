@@ -4,7 +4,7 @@
 //! lab owns, the model of a batch that waits, and the plan of a batch. They all read [`Op::effect`], so
 //! that a new operation or kind of link says here, and only here, what it does to the others' names.
 
-use super::{Action, IfName, LinkKind, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef};
+use super::{Action, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, PidRef};
 
 /// A link, by the namespace that it is in and its name there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,28 +112,28 @@ impl LinkOp {
     }
 }
 
-impl LinkKind {
+impl LinkSpec {
     /// The other end of a pair that is made in `netns`.
     pub fn peer<'a>(&'a self, netns: &'a NetnsRef) -> Option<LinkAt<'a>> {
         match self {
-            LinkKind::Veth(veth) => Some(LinkAt { netns: veth.netns.as_ref().unwrap_or(netns), name: &veth.peer }),
-            LinkKind::Bridge(_)
-            | LinkKind::Vxlan(_)
-            | LinkKind::Macvlan(..)
-            | LinkKind::Ipvlan(..)
-            | LinkKind::Vlan(_)
-            | LinkKind::Dummy
-            | LinkKind::Tun(_) => None,
+            LinkSpec::Veth(veth) => Some(LinkAt { netns: veth.netns.as_ref().unwrap_or(netns), name: &veth.peer }),
+            LinkSpec::Bridge(_)
+            | LinkSpec::Vxlan(_)
+            | LinkSpec::Macvlan(..)
+            | LinkSpec::Ipvlan(..)
+            | LinkSpec::Vlan(_)
+            | LinkSpec::Dummy
+            | LinkSpec::Tun(_) => None,
         }
     }
 
     /// The link below, which carries this one's frames.
     pub fn lower(&self) -> Option<&IfName> {
         match self {
-            LinkKind::Vxlan(vxlan) => vxlan.dev.as_ref(),
-            LinkKind::Macvlan(lower, _) | LinkKind::Ipvlan(lower, _) => Some(lower),
-            LinkKind::Vlan(vlan) => Some(&vlan.link),
-            LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy | LinkKind::Tun(_) => None,
+            LinkSpec::Vxlan(vxlan) => vxlan.dev.as_ref(),
+            LinkSpec::Macvlan(lower, _) | LinkSpec::Ipvlan(lower, _) => Some(lower),
+            LinkSpec::Vlan(vlan) => Some(&vlan.link),
+            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) => None,
         }
     }
 }

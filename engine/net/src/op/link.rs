@@ -177,7 +177,7 @@ pub struct Vlan {
 
 /// What a new link is, with what must be known to make it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum LinkKind {
+pub enum LinkSpec {
     /// A pair of Ethernet links: what enters one end leaves the other.
     Veth(Veth),
     /// A switch.
@@ -196,18 +196,18 @@ pub enum LinkKind {
     Tun(TunMode),
 }
 
-impl LinkKind {
+impl LinkSpec {
     /// The kind's name as `ip -d link` shows it.
     pub fn word(&self) -> &'static str {
         match self {
-            LinkKind::Veth(_) => "veth",
-            LinkKind::Bridge(_) => "bridge",
-            LinkKind::Vxlan(_) => "vxlan",
-            LinkKind::Macvlan(..) => "macvlan",
-            LinkKind::Ipvlan(..) => "ipvlan",
-            LinkKind::Vlan(_) => "vlan",
-            LinkKind::Dummy => "dummy",
-            LinkKind::Tun(_) => "tun",
+            LinkSpec::Veth(_) => "veth",
+            LinkSpec::Bridge(_) => "bridge",
+            LinkSpec::Vxlan(_) => "vxlan",
+            LinkSpec::Macvlan(..) => "macvlan",
+            LinkSpec::Ipvlan(..) => "ipvlan",
+            LinkSpec::Vlan(_) => "vlan",
+            LinkSpec::Dummy => "dummy",
+            LinkSpec::Tun(_) => "tun",
         }
     }
 }
@@ -248,7 +248,7 @@ pub enum LinkSet {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LinkOp {
     /// `ip link add NAME type KIND …`
-    Add(IfName, LinkKind),
+    Add(IfName, LinkSpec),
     /// `ip link set dev NAME …`
     Set(IfName, LinkSet),
     /// `ip link del dev NAME`

@@ -26,7 +26,7 @@ pub use effect::{Effect, LinkAt};
 pub use fdb::{FdbEntry, FdbOp};
 pub use host::{Host, HostName};
 pub use link::{
-    Bridge, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
+    Bridge, IpvlanMode, LinkFlag, LinkOp, LinkSet, LinkSpec, MacvlanMode, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
     Vxlan,
 };
 pub use mac::Mac;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Action, AddrOp, FdbOp, LinkFlag, LinkKind, LinkOp, LinkSet, NeighOp, NetnsOp, Op, PidRef, PolicyOp, Route, RouteOp,
+    Action, AddrOp, FdbOp, LinkFlag, LinkOp, LinkSet, LinkSpec, NeighOp, NetnsOp, Op, PidRef, PolicyOp, Route, RouteOp,
     SysctlOp,
 };
 
@@ -53,7 +53,7 @@ impl fmt::Display for NetnsOp {
 impl fmt::Display for LinkOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkOp::Add(name, LinkKind::Veth(veth)) => write!(f, "make the pair `{name}` and `{}`", veth.peer),
+            LinkOp::Add(name, LinkSpec::Veth(veth)) => write!(f, "make the pair `{name}` and `{}`", veth.peer),
             LinkOp::Add(name, kind) => write!(f, "make the {} `{name}`", kind.word()),
             LinkOp::Del(name) => write!(f, "remove the link `{name}`"),
             LinkOp::Set(name, set) => set.phrase(f, name),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::op::{
-    Bridge, IfName, IpvlanMode, LinkKind, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TunMode, Veth, Vlan, VlanId, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkSpec, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TunMode, Veth, Vlan, VlanId, Vxlan,
 };
 
 /// A link as it is now.
@@ -118,24 +118,24 @@ impl LinkType {
 
 impl LinkType {
     /// What a link is, as it is made; `None`: netscript makes none of that kind.
-    pub fn made_as(&self) -> Option<LinkKind> {
+    pub fn made_as(&self) -> Option<LinkSpec> {
         let beside = |peer: &Peer| peer.name.clone();
         Some(match self {
             LinkType::Veth(Some(Peer { netns, index: _, name: Some(name) })) => {
-                LinkKind::Veth(Veth { peer: name.clone(), netns: netns.clone() })
+                LinkSpec::Veth(Veth { peer: name.clone(), netns: netns.clone() })
             }
             LinkType::Bridge { options, id: _, root_id: _ } => {
                 let mut options = options.clone();
                 // Kernels without the feature take no word of it.
                 options.vlan_filtering = options.vlan_filtering.filter(|on| *on);
-                LinkKind::Bridge(options)
+                LinkSpec::Bridge(options)
             }
-            LinkType::Vxlan(vxlan) => LinkKind::Vxlan(vxlan.clone()),
-            LinkType::Macvlan(parent, mode) => LinkKind::Macvlan(beside(parent)?, *mode),
-            LinkType::Ipvlan(parent, mode) => LinkKind::Ipvlan(beside(parent)?, *mode),
-            LinkType::Vlan(parent, id) => LinkKind::Vlan(Vlan { link: beside(parent)?, id: *id }),
-            LinkType::Dummy => LinkKind::Dummy,
-            LinkType::Tun(mode) => LinkKind::Tun(*mode),
+            LinkType::Vxlan(vxlan) => LinkSpec::Vxlan(vxlan.clone()),
+            LinkType::Macvlan(parent, mode) => LinkSpec::Macvlan(beside(parent)?, *mode),
+            LinkType::Ipvlan(parent, mode) => LinkSpec::Ipvlan(beside(parent)?, *mode),
+            LinkType::Vlan(parent, id) => LinkSpec::Vlan(Vlan { link: beside(parent)?, id: *id }),
+            LinkType::Dummy => LinkSpec::Dummy,
+            LinkType::Tun(mode) => LinkSpec::Tun(*mode),
             LinkType::Veth(_) | LinkType::Loopback | LinkType::Other(_) | LinkType::Physical => return None,
         })
     }

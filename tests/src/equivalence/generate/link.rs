@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use netscript_net::op::{
-    Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, MacvlanMode, NetnsRef, Op, TunMode, Veth, Vni, Vxlan,
+    Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, MacvlanMode, NetnsRef, Op, TunMode, Veth, Vni, Vxlan,
 };
 
 use super::{Generator, Rng};
@@ -16,14 +16,14 @@ impl Generator {
         let kind = match self.rng.below(40) {
             0..20 => {
                 let far = self.rng.percent(60).then(|| self.place());
-                LinkKind::Veth(Veth { peer: self.new_name(), netns: far })
+                LinkSpec::Veth(Veth { peer: self.new_name(), netns: far })
             }
-            20..29 => LinkKind::Bridge(self.bridge()),
-            29..33 => LinkKind::Macvlan(self.link(&netns), self.macvlan_mode()),
+            20..29 => LinkSpec::Bridge(self.bridge()),
+            29..33 => LinkSpec::Macvlan(self.link(&netns), self.macvlan_mode()),
             33..35 if Path::new("/dev/net/tun").exists() => {
-                LinkKind::Tun(if self.rng.percent(60) { TunMode::Tap } else { TunMode::Tun })
+                LinkSpec::Tun(if self.rng.percent(60) { TunMode::Tap } else { TunMode::Tun })
             }
-            _ => LinkKind::Vxlan(self.vxlan(&netns)),
+            _ => LinkSpec::Vxlan(self.vxlan(&netns)),
         };
         Op::new(netns, LinkOp::Add(name, kind))
     }
