@@ -203,7 +203,10 @@ fn a_printed_script_ends_what_it_started() {
     let sandbox = Sandbox::new();
     std::fs::write(place.path("serve.sh"), dry.stdout).unwrap();
     let path = place.path("serve.sh").display().to_string();
-    let left = sandbox.shell(&format!("sh {path} >/dev/null 2>&1; pgrep -f '^sleep 432[123]$' || true"));
+    // A process that was sent a signal needs a moment to end.
+    let running = "pgrep -f '^sleep 432[123]$'";
+    let wait = format!("for i in $(seq 100); do {running} >/dev/null || break; sleep 0.1; done");
+    let left = sandbox.shell(&format!("sh {path} >/dev/null 2>&1; {wait}; {running} || true"));
     assert_eq!(left.trim(), "");
 }
 

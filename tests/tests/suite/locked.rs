@@ -187,7 +187,7 @@ fn no_cgroup_and_nothing_of_sys_can_be_written() {
         mount -o remount,rw /sys 2>/dev/null && echo REMOUNTED; mount -o remount,bind,rw /sys 2>/dev/null && echo REMOUNTED
         mkdir -p /tmp/s /tmp/c
         mount -t sysfs s /tmp/s 2>/dev/null && echo MOUNTED /sys
-        mount -o ro -t sysfs s /tmp/s && { mount -o remount,bind,rw /tmp/s || mount -o remount,rw /tmp/s; } 2>/dev/null && echo REMOUNTED
+        mount -o ro -t sysfs s /tmp/s >/dev/null 2>&1 && { mount -o remount,bind,rw /tmp/s || mount -o remount,rw /tmp/s; } 2>/dev/null && echo REMOUNTED
         unshare -C true 2>/dev/null && echo UNSHARED
         for t in cgroup2 'cgroup -o none,name=x' debugfs tracefs securityfs configfs pstore efivarfs; do mount -t $t c /tmp/c 2>/dev/null && echo MOUNTED $t; done
         unshare -UrmC sh -c 'mount -t cgroup2 c /tmp/c && echo MOUNTED nested' 2>/dev/null
