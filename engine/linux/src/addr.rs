@@ -1,19 +1,20 @@
 //! Addresses of links: added, removed and listed over rtnetlink.
 
-use std::net::IpAddr;
+mod read;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 
-use super::netns::Namespaces;
-use super::socket::{RouteSocket, address_family, family_of};
-use super::{Outcome, link};
-use netscript_net::op::{AddrOp, AddrSpec, Family, IfName, NetnsRef, Prefix, Scope};
-use netscript_net::state::Addr;
+use crate::netns::Namespaces;
+use crate::socket::address_family;
+use crate::{Outcome, link};
+use netscript_net::op::{AddrOp, AddrSpec, Family, IfName, NetnsRef};
+
+pub(crate) use read::{dump, without_usual_label};
 
 /// Does one operation on an address.
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &AddrOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &AddrOp) -> Outcome {
     match op {
         AddrOp::Add(link, spec) => add(namespaces, netns, link, spec),
         AddrOp::Del(link, spec) => del(namespaces, netns, link, spec),
@@ -48,51 +49,4 @@ fn message(index: u32, spec: &AddrSpec) -> AddressMessage {
     message.attributes = vec![AddressAttribute::Local(spec.local.addr()), AddressAttribute::Address(network.addr())];
     message.attributes.extend(spec.label.clone().map(AddressAttribute::Label));
     message
-}
-
-/// `ip addr show`, of all links or of one; IPv4 comes first.
-pub(super) fn dump(socket: &mut RouteSocket, index: Option<u32>) -> Outcome<Vec<(u32, Addr)>> {
-    let mut question = AddressMessage::default();
-    question.header.index = index.unwrap_or(0);
-    let answers = socket.dump(RouteNetlinkMessage::GetAddress(question))?;
-    Ok(answers.into_iter().filter_map(read).collect())
-}
-
-fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
-    let RouteNetlinkMessage::NewAddress(AddressMessage { header, attributes, .. }) = message else { return None };
-    let family = family_of(header.family)?;
-    let mut flags = AddressFlags::from_bits_retain(header.flags.bits().into());
-    let (mut local, mut address, mut broadcast, mut label, mut proto) = (None, None, None, None, None);
-    for attribute in attributes {
-        match attribute {
-            AddressAttribute::Local(addr) => local = Some(addr),
-            AddressAttribute::Address(addr) => address = Some(addr),
-            AddressAttribute::Broadcast(addr) => broadcast = Some(IpAddr::from(addr)),
-            AddressAttribute::Label(text) => label = Some(text),
-            AddressAttribute::Flags(all) => flags = all,
-            AddressAttribute::Protocol(by) => proto = Some(by.into()).filter(|by| *by != 0),
-            _ => {}
-        }
-    }
-    let own = local.or(address)?;
-    let addr = Addr {
-        local: Prefix::new(own, header.prefix_len)?,
-        peer: address.filter(|peer| *peer != own),
-        broadcast,
-        scope: Scope::from_number(header.scope.into()),
-        label,
-        nodad: flags.contains(AddressFlags::Nodad),
-        tentative: flags.contains(AddressFlags::Tentative),
-        permanent: flags.contains(AddressFlags::Permanent),
-        // The same bit means a temporary address in IPv6 (`IFA_F_TEMPORARY`).
-        secondary: family == Family::V4 && flags.contains(AddressFlags::Secondary),
-        proto,
-    };
-    Some((header.index, addr))
-}
-
-/// Forgets the label that every address gets, the link's name.
-pub(super) fn without_usual_label(mut addr: Addr, link: &str) -> Addr {
-    addr.label = addr.label.filter(|label| label != link);
-    addr
 }

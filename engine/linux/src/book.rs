@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::journal_file::JournalFile;
-use super::labs::{LabFolder, lock_all};
-use super::lock::Lock;
-use super::{Failure, Kernel, Outcome, kill};
 use crate::journal::{Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, TableHandle, Undo, Up};
-use netscript_net::error::{Errno, Result};
+use crate::journal_file::JournalFile;
+use crate::labs::{LabFolder, lock_all};
+use crate::lock::Lock;
+use crate::{Failure, Kernel, Outcome, kill};
+use netscript_net::error::Result;
 use netscript_net::op::netfilter::ChainRef;
-use netscript_net::op::{Action, Effect, IfName, LinkAt, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
+use netscript_net::op::{Action, Effect, IfName, LinkAt, NetnsRef, Op, PidRef};
 use netscript_net::world::Point;
 
 /// The lab's journal: on disk if the lab outlives this process, and in memory.
 #[derive(Default)]
-pub(super) struct Book {
+pub(crate) struct Book {
     file: Option<JournalFile>,
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// The handles that rules got, by entry.
-    pub(super) handles: BTreeMap<u64, u64>,
+    pub(crate) handles: BTreeMap<u64, u64>,
     /// The handles of the tables that they are in.
-    pub(super) tables: Vec<TableHandle>,
+    pub(crate) tables: Vec<TableHandle>,
     next: u64,
     /// The number of the next entry when each step began, and what was the lab's own.
     steps: Vec<(u64, Own)>,
@@ -35,7 +35,7 @@ pub(super) struct Book {
 
 impl Book {
     /// A journal that is written on.
-    pub(super) fn resume(file: JournalFile, journal: Journal) -> Book {
+    pub(crate) fn resume(file: JournalFile, journal: Journal) -> Book {
         let Journal {
             header: _,
             entries,
@@ -66,13 +66,13 @@ impl Book {
     }
 
     /// How long the journal is on disk.
-    pub(super) fn length(&self) -> Option<u64> {
+    pub(crate) fn length(&self) -> Option<u64> {
         self.file.as_ref()?.length().ok()
     }
 
     /// Writes an entry for each operation that is about to be sent, with its inverse, and gives their
     /// numbers; one without an inverse has no need of it.
-    pub(super) fn record(&mut self, ops: Vec<(&dyn Display, Vec<Undo>)>) -> Result<Vec<Option<u64>>> {
+    pub(crate) fn record(&mut self, ops: Vec<(&dyn Display, Vec<Undo>)>) -> Result<Vec<Option<u64>>> {
         let mut numbers = Vec::with_capacity(ops.len());
         let mut lines = Vec::with_capacity(ops.len());
         for (op, undo) in ops {
@@ -97,19 +97,19 @@ impl Book {
     }
 
     /// The same of one operation.
-    pub(super) fn record_one(&mut self, op: &dyn Display, undo: Vec<Undo>) -> Result<Option<u64>> {
+    pub(crate) fn record_one(&mut self, op: &dyn Display, undo: Vec<Undo>) -> Result<Option<u64>> {
         Ok(self.record(vec![(op, undo)])?.into_iter().next().flatten())
     }
 
     /// Notes that there is nothing to undo of an entry. That this cannot be written does no harm:
     /// undoing twice is the same as once.
-    pub(super) fn undone(&mut self, n: u64) {
+    pub(crate) fn undone(&mut self, n: u64) {
         self.entries.retain(|entry| entry.n != n);
         let _ = self.write(&Line::Undone(n));
     }
 
     /// The same of several.
-    pub(super) fn all_undone(&mut self, entries: &[u64]) {
+    pub(crate) fn all_undone(&mut self, entries: &[u64]) {
         let undone: HashSet<u64> = entries.iter().copied().collect();
         self.entries.retain(|entry| !undone.contains(&entry.n));
         let lines: Vec<Line> = entries.iter().copied().map(Line::Undone).collect();
@@ -118,14 +118,14 @@ impl Book {
 
     /// Takes up what other labs have left since this was asked last. To be called with the lock of all
     /// labs.
-    pub(super) fn take_up(&mut self) -> Result<Vec<Entry>> {
+    pub(crate) fn take_up(&mut self) -> Result<Vec<Entry>> {
         let left = self.file.as_mut().map_or(Ok(Vec::new()), JournalFile::left)?;
         self.entries.extend(left.iter().cloned());
         Ok(left)
     }
 
     /// Notes the handles that rules got.
-    pub(super) fn learn_handles(&mut self, handles: Vec<(u64, u64)>) {
+    pub(crate) fn learn_handles(&mut self, handles: Vec<(u64, u64)>) {
         if handles.is_empty() {
             return;
         }
@@ -134,7 +134,7 @@ impl Book {
     }
 
     /// Notes the handles of tables.
-    pub(super) fn learn_tables(&mut self, tables: Vec<TableHandle>) {
+    pub(crate) fn learn_tables(&mut self, tables: Vec<TableHandle>) {
         if tables.is_empty() {
             return;
         }
@@ -143,7 +143,7 @@ impl Book {
     }
 
     /// Notes that a program of the lab runs in one of its namespaces.
-    pub(super) fn program_runs(&mut self, key: Key) {
+    pub(crate) fn program_runs(&mut self, key: Key) {
         if !self.ran.contains(&key) {
             self.ran.push(key);
             let _ = self.write(&Line::Ran(key));
@@ -151,39 +151,39 @@ impl Book {
     }
 
     /// Whether programs of the lab ran in a namespace.
-    pub(super) fn programs_ran(&self, key: Key) -> bool {
+    pub(crate) fn programs_ran(&self, key: Key) -> bool {
         self.ran.contains(&key)
     }
 
     /// Notes that the script has succeeded, and what it made.
-    pub(super) fn up(&mut self, made: Vec<(String, usize)>) -> Result<()> {
+    pub(crate) fn up(&mut self, made: Vec<(String, usize)>) -> Result<()> {
         self.write(&Line::Up(Up { made, entries: Some(self.next) }))
     }
 
     /// A new step begins: what one word of the script does. `own` is how things are before it.
-    pub(super) fn step(&mut self, own: &Own) {
+    pub(crate) fn step(&mut self, own: &Own) {
         let own = if self.detailed { own.clone() } else { Own::default() };
         self.steps.push((self.next, own));
     }
 
-    pub(super) fn point(&self) -> Point {
+    pub(crate) fn point(&self) -> Point {
         Point(self.steps.len())
     }
 
     /// The number of the first entry after a point, which becomes the last, and what was the
     /// lab's own then.
-    pub(super) fn back_to(&mut self, point: Point) -> Option<(u64, Own)> {
+    pub(crate) fn back_to(&mut self, point: Point) -> Option<(u64, Own)> {
         if point.0 >= self.steps.len() {
             return None;
         }
         self.steps.drain(point.0..).next()
     }
 
-    pub(super) fn detail(&mut self) {
+    pub(crate) fn detail(&mut self) {
         self.detailed = true;
     }
 
-    pub(super) fn is_detailed(&self) -> bool {
+    pub(crate) fn is_detailed(&self) -> bool {
         self.detailed
     }
 }
@@ -196,7 +196,7 @@ fn now() -> u64 {
 
 /// What the lab made itself. What is in its own namespaces and on its own links goes with them.
 #[derive(Clone, Default)]
-pub(super) struct Own {
+pub(crate) struct Own {
     netns: HashSet<NetnsRef>,
     /// The numbers of namespaces without a name that got one.
     named: HashMap<NetnsRef, NetnsRef>,
@@ -204,29 +204,29 @@ pub(super) struct Own {
     /// Others' links in the lab's namespaces.
     guests: HashMap<NetnsRef, Vec<IfName>>,
     /// The rules that were in a chain when the lab first came there: text and handle.
-    pub(super) rules: HashMap<(NetnsRef, ChainRef), Vec<(String, u64)>>,
+    pub(crate) rules: HashMap<(NetnsRef, ChainRef), Vec<(String, u64)>>,
     /// The chains that are known to be there.
-    pub(super) chains: HashSet<(NetnsRef, ChainRef)>,
+    pub(crate) chains: HashSet<(NetnsRef, ChainRef)>,
 }
 
 impl Own {
     /// Whether a namespace is the lab's own.
-    pub(super) fn has_netns(&self, netns: &NetnsRef) -> bool {
+    pub(crate) fn has_netns(&self, netns: &NetnsRef) -> bool {
         self.netns.contains(netns)
     }
 
     /// How many namespaces are the lab's own, however many names each has.
-    pub(super) fn netns_count(&self) -> usize {
+    pub(crate) fn netns_count(&self) -> usize {
         self.netns.iter().map(|netns| self.named.get(netns).unwrap_or(netns)).collect::<HashSet<_>>().len()
     }
 
     /// How many links the lab made that are there, as far as it knows.
-    pub(super) fn link_count(&self) -> usize {
+    pub(crate) fn link_count(&self) -> usize {
         self.links.values().map(HashMap::len).sum()
     }
 
     /// Whether a link is the lab's own.
-    pub(super) fn has_link(&self, netns: &NetnsRef, name: &IfName) -> bool {
+    pub(crate) fn has_link(&self, netns: &NetnsRef, name: &IfName) -> bool {
         match self.has_netns(netns) {
             true => !self.guests.get(netns).is_some_and(|guests| guests.contains(name)),
             false => self.links.get(netns).is_some_and(|links| links.contains_key(name)),
@@ -234,17 +234,17 @@ impl Own {
     }
 
     /// Others' links in one of the lab's namespaces.
-    pub(super) fn guests(&self, netns: &NetnsRef) -> impl Iterator<Item = &IfName> {
+    pub(crate) fn guests(&self, netns: &NetnsRef) -> impl Iterator<Item = &IfName> {
         self.guests.get(netns).into_iter().flatten()
     }
 
     /// The index of a link that the lab made.
-    pub(super) fn index(&self, netns: &NetnsRef, name: &IfName) -> Option<u32> {
+    pub(crate) fn index(&self, netns: &NetnsRef, name: &IfName) -> Option<u32> {
         self.links.get(netns)?.get(name).copied()
     }
 
     /// Keeps this true before an operation; `index` is what the next link gets.
-    pub(super) fn follow(&mut self, op: &Op, index: u32) {
+    pub(crate) fn follow(&mut self, op: &Op, index: u32) {
         match op.effect() {
             Some(Effect::NetnsCreated(netns)) => {
                 self.netns.insert(netns);
@@ -302,33 +302,8 @@ impl Own {
 }
 
 impl Kernel {
-    /// Writes a new namespace into the journal, between its making and its naming.
-    pub(super) fn record_new_netns(&mut self, name: &NetnsName, key: Key) -> Outcome<Option<u64>> {
-        let op = Op::host(NetnsOp::Add(name.clone()));
-        self.record(&op, vec![Undo::Netns { name: name.clone(), key, attached: false }])
-    }
-
-    /// Starts a process that holds a namespace; it waits until it stands in the journal.
-    pub(super) fn hold(&mut self, number: u32) -> Outcome<u32> {
-        let holder = super::sys::fork_holder()?;
-        let pid = holder.pid();
-        let what = "a process that holds a namespace".to_owned();
-        let process = super::process::identify(pid).ok_or(Errno::ESRCH)?;
-        let entry = self.record(&Op::host(NetnsOp::Hold(number)), vec![Undo::Process { process, what }])?;
-        match holder.release() {
-            Ok(pid) => {
-                self.processes.add_holder(number, pid);
-                Ok(pid.as_raw().unsigned_abs())
-            }
-            Err(error) => {
-                entry.into_iter().for_each(|n| self.book.undone(n));
-                Err(error.into())
-            }
-        }
-    }
-
     /// Notes that a program runs in a namespace of the lab's own.
-    pub(super) fn note_program(&mut self, netns: &NetnsRef) {
+    pub(crate) fn note_program(&mut self, netns: &NetnsRef) {
         if self.own.has_netns(netns)
             && let Ok(key) = self.namespaces.key(netns)
         {
@@ -339,7 +314,7 @@ impl Kernel {
     /// Locks what several labs may change, from before an inverse is read until its operation has
     /// been sent: no other lab can go down meanwhile and take away what was seen, or overlook that
     /// this one needs it, and what is written later is done later.
-    pub(super) fn lock_shared(&self, op: &Op) -> Result<Option<Lock>> {
+    pub(crate) fn lock_shared(&self, op: &Op) -> Result<Option<Lock>> {
         let shared = match &op.action {
             Action::Netfilter(_) | Action::Sysctl(_) => self.folder.is_some() && !self.own.has_netns(&op.netns),
             Action::Netns(_)
@@ -354,13 +329,13 @@ impl Kernel {
     }
 
     /// Reads what an operation's inverse must know, and writes it.
-    pub(super) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
+    pub(crate) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
         let undo = self.inverse(op)?;
         self.record(op, undo)
     }
 
     /// Writes what an operation that is about to be sent needs to be undone.
-    pub(super) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
+    pub(crate) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
         self.book.record_one(op, undo).map_err(Failure::from_error)
     }
 
@@ -369,10 +344,10 @@ impl Kernel {
         let _all = lock_all()?;
         let question = || "look at this network".to_owned();
         let host = self.namespaces.key(&NetnsRef::Host).map_err(|failure| failure.into_error(question))?;
-        let links = super::link::list(&mut self.namespaces, &NetnsRef::Host);
+        let links = crate::link::list(&mut self.namespaces, &NetnsRef::Host);
         let links = links.map_err(|failure| failure.into_error(question))?;
         let taken = |base: u32| {
-            let block = base..base + super::netns::BLOCK;
+            let block = base..base + crate::netns::BLOCK;
             links.iter().filter_map(|link| link.index).any(|index| block.contains(&index))
         };
         match folder.header(script, host, taken).and_then(|header| self.begin(&folder, header)) {
@@ -380,7 +355,7 @@ impl Kernel {
             Err(error) => {
                 // Nothing has been done yet.
                 let _ = folder.remove();
-                super::labs::remove_shared();
+                crate::labs::remove_shared();
                 return Err(error);
             }
         }
@@ -389,8 +364,8 @@ impl Kernel {
 
     fn begin(&mut self, folder: &LabFolder, header: Header) -> Result<()> {
         self.namespaces.use_block(header.base, header.base);
-        let groups = super::process::Groups::at(header.cgroup.as_deref());
-        self.processes = super::process::Processes::new(folder.path(), &header.token, groups);
+        let groups = crate::process::Groups::at(header.cgroup.as_deref());
+        self.processes = crate::process::Processes::new(folder.path(), &header.token, groups);
         self.book.file = Some(folder.begin_journal(&Line::Lab(header))?);
         Ok(())
     }

@@ -8,8 +8,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::socket::RouteSocket;
-use super::{Kernel, Outcome, addr, link, route};
+use crate::socket::RouteSocket;
+use crate::{Kernel, Outcome, addr, link, route};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, Op};
 
@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_millis(1500);
 
 impl Kernel {
     /// Notes that an operation may change carriers.
-    pub(super) fn note_carriers(&mut self, op: &Op) {
+    pub(crate) fn note_carriers(&mut self, op: &Op) {
         match op.action {
             Action::Link(_) => {
                 self.carriers_changed = true;
@@ -42,7 +42,7 @@ impl Kernel {
 
     /// Waits until packets can pass: carriers are known, and so are IPv6 addresses. Before a program or
     /// a probe.
-    pub(super) fn await_ready(&mut self) -> Result<()> {
+    pub(crate) fn await_ready(&mut self) -> Result<()> {
         self.await_carriers()?;
         if !self.addrs_changed {
             return Ok(());

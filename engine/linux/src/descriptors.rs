@@ -19,7 +19,7 @@ pub fn raise_descriptor_limit() {
 }
 
 /// Gives a program that is started the limit that this process was started with. A system call only.
-pub(super) fn restore_descriptor_limit() -> io::Result<()> {
+pub(crate) fn restore_descriptor_limit() -> io::Result<()> {
     match BEFORE.get() {
         Some((soft, hard)) => Ok(setrlimit(Resource::RLIMIT_NOFILE, *soft, *hard)?),
         None => Ok(()),

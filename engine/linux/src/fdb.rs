@@ -9,13 +9,13 @@ use netlink_packet_route::neighbour::{
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::netns::Namespaces;
-use super::{Outcome, link};
+use crate::netns::Namespaces;
+use crate::{Outcome, link};
 use netscript_net::op::{FdbEntry, FdbOp, IfName, Mac, NetnsRef};
 use netscript_net::state::FdbRecord;
 
 /// Does one operation on a forwarding table.
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -> Outcome {
     let (request, flags) = match op {
         FdbOp::Add(entry) => {
             (RouteNetlinkMessage::NewNeighbour(message(namespaces, netns, entry)?), NLM_F_CREATE | NLM_F_EXCL)
@@ -52,7 +52,7 @@ fn lasting(master: bool) -> u16 {
 }
 
 /// `bridge fdb show`
-pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<FdbRecord>> {
+pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<FdbRecord>> {
     let socket = namespaces.route_socket(netns)?;
     let mut question = NeighbourMessage::default();
     question.header.family = AddressFamily::Bridge;

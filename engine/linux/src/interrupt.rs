@@ -166,6 +166,6 @@ fn one_wait(time_left: Option<Duration>) -> TimeSpec {
 
 /// Whether this process was started with a signal ignored (`SigIgn` in proc_pid_status(5)).
 fn is_ignored(signal: i32) -> bool {
-    let ignored = super::privilege::status_field("SigIgn").unwrap_or(0);
+    let ignored = crate::privilege::status_field("SigIgn").unwrap_or(0);
     ignored & (1 << (signal - 1)) != 0
 }

@@ -6,14 +6,14 @@ use std::io::{self, Seek, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::journals::read_from;
-use super::labs::cannot;
-use super::lock::open_regular;
 use crate::journal::{Entry, LEFT_BY_OTHERS, Line};
+use crate::journals::read_from;
+use crate::labs::cannot;
+use crate::lock::open_regular;
 use netscript_net::error::{Errno, Error, Result};
 
 /// An open journal.
-pub(super) struct JournalFile {
+pub(crate) struct JournalFile {
     file: File,
     path: PathBuf,
     /// What others left has been looked at up to here.
@@ -22,7 +22,7 @@ pub(super) struct JournalFile {
 
 impl JournalFile {
     /// Opens a journal.
-    pub(super) fn open(path: PathBuf) -> Result<JournalFile> {
+    pub(crate) fn open(path: PathBuf) -> Result<JournalFile> {
         match open_regular(&path, OpenOptions::new().read(true).append(true)) {
             Ok(file) => Ok(JournalFile { file, path, looked: 0 }),
             Err(error) => Err(cannot_write(&path, &error)),
@@ -30,7 +30,7 @@ impl JournalFile {
     }
 
     /// Begins a journal. It gets its name with its first line in it: an empty one was emptied later.
-    pub(super) fn begin(path: PathBuf, first: &Line) -> Result<JournalFile> {
+    pub(crate) fn begin(path: PathBuf, first: &Line) -> Result<JournalFile> {
         let unnamed = path.with_extension("new");
         let begin = || {
             let options = &mut OpenOptions::new();
@@ -46,12 +46,12 @@ impl JournalFile {
     }
 
     /// How long it is.
-    pub(super) fn length(&self) -> io::Result<u64> {
+    pub(crate) fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
     /// Cuts off what was never finished of the last line. Nobody else may add to it meanwhile.
-    pub(super) fn cut(&mut self, length: usize) -> Result<()> {
+    pub(crate) fn cut(&mut self, length: usize) -> Result<()> {
         self.looked = length as u64;
         let cut = || match self.file.metadata()?.len() > length as u64 {
             true => self.file.set_len(length as u64),
@@ -61,7 +61,7 @@ impl JournalFile {
     }
 
     /// What other labs have left since this was asked last. To be called with the lock of all labs.
-    pub(super) fn left(&mut self) -> Result<Vec<Entry>> {
+    pub(crate) fn left(&mut self) -> Result<Vec<Entry>> {
         let read = || read_from(&self.file, self.looked, self.file.metadata()?.len());
         let text = read().map_err(|error| cannot("read", &self.path, &error))?;
         let text = String::from_utf8_lossy(&text);
@@ -74,7 +74,7 @@ impl JournalFile {
     }
 
     /// Adds lines with one write, all or none.
-    pub(super) fn add(&mut self, lines: &[Line]) -> Result<()> {
+    pub(crate) fn add(&mut self, lines: &[Line]) -> Result<()> {
         if lines.is_empty() {
             return Ok(());
         }

@@ -6,14 +6,14 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::labs::{LARGEST_JOURNAL, journal_path, lab_names};
-use super::lock::open_regular;
 use crate::journal::Journal;
+use crate::labs::{LARGEST_JOURNAL, journal_path, lab_names};
+use crate::lock::open_regular;
 use netscript_net::error::Result;
 
 /// What is known of the other labs.
 #[derive(Default)]
-pub(super) struct Journals {
+pub(crate) struct Journals {
     known: BTreeMap<String, Known>,
 }
 
@@ -26,7 +26,7 @@ struct Known {
 impl Journals {
     /// The journals of the labs but one, as they are now; what cannot be read is left out. To be
     /// called with the lock of all labs.
-    pub(super) fn besides(&mut self, own: &str) -> Result<impl Iterator<Item = (&String, &Journal)>> {
+    pub(crate) fn besides(&mut self, own: &str) -> Result<impl Iterator<Item = (&String, &Journal)>> {
         let names = lab_names()?;
         self.known.retain(|name, _| names.contains(name));
         for name in names.into_iter().filter(|name| name != own) {
@@ -52,7 +52,7 @@ fn look(path: &Path, known: Option<Known>) -> io::Result<Option<Known>> {
 }
 
 /// A file's bytes from one place to another.
-pub(super) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let length = to.saturating_sub(from);
     if length > LARGEST_JOURNAL {
         return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_JOURNAL >> 20)));

@@ -13,20 +13,20 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::journal_file::JournalFile;
-use super::journals::read_from;
-use super::lock::{Lock, Wait, open_regular};
-use super::netns::BLOCK;
 use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
+use crate::journal_file::JournalFile;
+use crate::journals::read_from;
+use crate::lock::{Lock, Wait, open_regular};
+use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};
 
 /// Where labs keep what belongs to them, a folder each.
-pub(super) const LABS_DIR: &str = "/run/netscript";
+pub(crate) const LABS_DIR: &str = "/run/netscript";
 
 const JOURNAL: &str = "journal";
 
 /// The largest journal that is read, in bytes: that of a lab of millions of operations.
-pub(super) const LARGEST_JOURNAL: u64 = 1 << 30;
+pub(crate) const LARGEST_JOURNAL: u64 = 1 << 30;
 const LOCK: &str = "lock";
 
 /// How many blocks of link indexes there are for labs to choose from.
@@ -76,7 +76,7 @@ pub fn read_journal(name: &str) -> Result<Journal> {
 }
 
 /// Locks what concerns all labs: choosing a block of indexes, and handing on what two labs changed.
-pub(super) fn lock_all() -> Result<Lock> {
+pub(crate) fn lock_all() -> Result<Lock> {
     let path = Path::new(LABS_DIR).join(".lock");
     check_folder(Path::new(LABS_DIR))?;
     lock_file(&path, Wait::Until)?.ok_or_else(|| Error::LabBusy { name: "all".to_owned() })
@@ -86,11 +86,11 @@ fn folder(name: &str) -> PathBuf {
     Path::new(LABS_DIR).join(name)
 }
 
-pub(super) fn journal_path(name: &str) -> PathBuf {
+pub(crate) fn journal_path(name: &str) -> PathBuf {
     folder(name).join(JOURNAL)
 }
 
-pub(super) fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
+pub(crate) fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
     Error::File { path: path.display().to_string(), doing: doing.to_owned(), why: error.to_string() }
 }
 
@@ -226,7 +226,7 @@ impl LabFolder {
     }
 
     /// The folder.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -236,7 +236,7 @@ impl LabFolder {
 
     /// What its journal says. `force`: with one of which too little is left, `Err` in words instead of an
     /// error.
-    pub(super) fn journal(&self, force: bool) -> Result<Result<Journal, String>> {
+    pub(crate) fn journal(&self, force: bool) -> Result<Result<Journal, String>> {
         match self.usable_journal() {
             Ok(journal) => Ok(Ok(journal)),
             Err(Flaw::Useless(why)) if force => Ok(Err(why)),
@@ -245,7 +245,7 @@ impl LabFolder {
     }
 
     /// Begins the journal.
-    pub(super) fn begin_journal(&self, first: &Line) -> Result<JournalFile> {
+    pub(crate) fn begin_journal(&self, first: &Line) -> Result<JournalFile> {
         let journal = JournalFile::begin(self.path.join(JOURNAL), first)?;
         // On a full disk less can be said of a journal that somebody removed; the lab is none the worse.
         let _ = self.lock.note(NOTED_BEGUN);
@@ -253,18 +253,18 @@ impl LabFolder {
     }
 
     /// Notes how long the journal is now that the lab is up.
-    pub(super) fn note_up(&self, length: u64) {
+    pub(crate) fn note_up(&self, length: u64) {
         let _ = self.lock.note(&format!("{NOTED_UP}{length}"));
     }
 
     /// The journal, to be written on.
-    pub(super) fn journal_file(&self) -> Result<JournalFile> {
+    pub(crate) fn journal_file(&self) -> Result<JournalFile> {
         JournalFile::open(self.path.join(JOURNAL))
     }
 
     /// The first line of a new journal. `taken` tells whether a link of the host has an index in
     /// a block.
-    pub(super) fn header(&self, script: &str, host: Key, taken: impl Fn(u32) -> bool) -> Result<Header> {
+    pub(crate) fn header(&self, script: &str, host: Key, taken: impl Fn(u32) -> bool) -> Result<Header> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let others: Vec<u32> = other_headers(&self.name)?.into_iter().map(|header| header.base).collect();
         let first = now.subsec_nanos() % BLOCKS;
@@ -279,7 +279,7 @@ impl LabFolder {
             boot: boot_id(),
             host,
             base: base.ok_or_else(|| Error::LabBusy { name: "999 others".to_owned() })?,
-            cgroup: super::process::group_place(&token),
+            cgroup: crate::process::group_place(&token),
             token,
         })
     }
@@ -301,7 +301,7 @@ impl LabFolder {
         for file in files {
             let removed = unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir);
             removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?;
-            super::kill::point();
+            crate::kill::point();
         }
         match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
             // Without its lock it is somebody else's already, who builds the lab anew.
@@ -319,33 +319,33 @@ fn other_headers(name: &str) -> Result<Vec<Header>> {
 
 /// Removes what the labs share, once the last of them is gone. To be called with [`lock_all`]'s lock:
 /// who waits for it makes it anew.
-pub(super) fn remove_shared() {
+pub(crate) fn remove_shared() {
     if lab_names().is_ok_and(|names| names.is_empty()) {
-        super::resolver::forget_folder();
+        crate::resolver::forget_folder();
         let _ = fs::remove_file(Path::new(LABS_DIR).join(".lock"));
         let _ = fs::remove_dir(LABS_DIR);
     }
 }
 
 /// A word of a lab's own, which no other lab has.
-pub(super) fn token(name: &str) -> String {
+pub(crate) fn token(name: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{name}:{:x}", now.as_nanos())
 }
 
 /// What tells one run of the machine from another.
-pub(super) fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 /// Whether a process is building a lab or taking it down.
-pub(super) fn is_busy(name: &str) -> bool {
+pub(crate) fn is_busy(name: &str) -> bool {
     Lock::is_taken(&folder(name).join(LOCK))
 }
 
 /// Leaves a step back to another lab, which takes it when it goes down. To be called with
 /// [`lock_all`]'s lock.
-pub(super) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
+pub(crate) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
     let journal = read_journal(heir)?;
     // Who was killed before it could note that it had left this does so again.
     let is_it = |known: &Entry| known.at == entry.at && known.undo.contains(undo);

@@ -3,6 +3,7 @@
 mod addr;
 mod book;
 mod carrier;
+mod carry_out;
 mod descriptors;
 mod fdb;
 mod interrupt;
@@ -24,6 +25,7 @@ mod owners;
 mod policy;
 pub(crate) mod privilege;
 mod probe;
+mod proc;
 mod process;
 mod queue;
 mod raw_names;
@@ -52,7 +54,7 @@ pub use interrupt::Interrupt;
 use journals::Journals;
 pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
 pub use lifetime::{LabState, Resume, Resumed, lab_states};
-pub(crate) use netns::Namespaces;
+use netns::Namespaces;
 pub(crate) use netscript_net::failure::{Failure, Outcome};
 pub use privilege::{may_change_networks, privilege_missing};
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
@@ -62,12 +64,12 @@ pub use release::check_release;
 pub use sandbox::{SandboxFolders, enter_sandbox};
 pub use settle::settle;
 pub use sys::share_memory;
-pub(crate) use sys::{hear_link, kind_of_link, tell_tags};
 
 use crate::journal::Undo;
 use netscript_net::error::{Error, Result};
 use netscript_net::op::{
-    Action, Family, IfName, LinkOp, LinkSet, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey,
+    Action, Family, IfName, LinkOp, LinkSet, NetfilterOp, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Prefix, Route,
+    SysctlKey, TableId,
 };
 use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use netscript_net::world::{
@@ -239,25 +241,6 @@ impl Kernel {
         }
         done
     }
-
-    /// Does an operation.
-    fn carry_out(&mut self, op: &Op) -> Outcome {
-        let netns = &op.netns;
-        match &op.action {
-            Action::Netns(op) => self.apply_netns(op),
-            Action::Link(LinkOp::Set(name, LinkSet::Name(to))) => self.rename(netns, name, to),
-            Action::Link(op) => link::apply(&mut self.namespaces, netns, op),
-            Action::Addr(op) => addr::apply(&mut self.namespaces, netns, op),
-            Action::Route(op) => route::apply(&mut self.namespaces, netns, op),
-            Action::Policy(op) => policy::apply(&mut self.namespaces, netns, op),
-            Action::Neigh(op) => neigh::apply(&mut self.namespaces, netns, op),
-            Action::Fdb(op) => fdb::apply(&mut self.namespaces, netns, op),
-            Action::Netfilter(op) => {
-                netfilter::apply(&mut self.namespaces, netns, &[op]).map_err(|(_, failure)| failure)
-            }
-            Action::Sysctl(op) => sysctl::apply(&mut self.namespaces, netns, op),
-        }
-    }
 }
 
 /// A name that is one component of a path.
@@ -280,6 +263,17 @@ impl Kernel {
     fn all_link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
         let names = self.namespaces.route_socket(netns).and_then(link::all_names);
         names.map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+
+    /// The routes of a table to a destination.
+    pub(crate) fn routes_to(&mut self, netns: &NetnsRef, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
+        let dst = dst.network();
+        if *netns == NetnsRef::Host {
+            return self.watch.routes_to(&mut self.namespaces, dst, table);
+        }
+        let mut there = route::list(&mut self.namespaces, netns, Family::of(dst.addr()))?;
+        there.retain(|route| route.dst.network() == dst && route.table == table);
+        Ok(there)
     }
 }
 

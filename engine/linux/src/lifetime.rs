@@ -3,12 +3,13 @@
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::book::Book;
-use super::labs::{LabFolder, boot_id, is_busy, lab_names, lock_all, read_journal, remove_shared};
-use super::process::{Groups, Processes, is_alive};
-use super::undo::not_undone;
-use super::{Interrupt, Kernel, kill};
+use crate::book::Book;
 use crate::journal::{Entry, Journal, Key, Process, Undo};
+use crate::labs::{LabFolder, boot_id, is_busy, lab_names, lock_all, read_journal, remove_shared};
+use crate::proc::is_alive;
+use crate::process::{Groups, Processes};
+use crate::undo::not_undone;
+use crate::{Interrupt, Kernel, kill};
 use netscript_net::error::{Error, Result};
 use netscript_net::op::{NetnsName, NetnsRef};
 use netscript_net::world::Summary;
@@ -71,8 +72,8 @@ pub enum Resumed {
 }
 
 /// Whether a name is that of the very namespace.
-pub(super) fn is_bound(name: &NetnsName, key: Key) -> bool {
-    std::fs::metadata(super::netns::path_of(name)).is_ok_and(|found| found.ino() == key.inode)
+pub(crate) fn is_bound(name: &NetnsName, key: Key) -> bool {
+    std::fs::metadata(crate::netns::path_of(name)).is_ok_and(|found| found.ino() == key.inode)
 }
 
 /// What became of the folder of a lab that has been undone.
@@ -189,7 +190,7 @@ impl Kernel {
 
     /// Undoes everything and removes the lab's folder, unless something is left to undo. What other
     /// labs leave to this one meanwhile is undone as well.
-    pub(super) fn undo_all(&mut self) -> Result<()> {
+    pub(crate) fn undo_all(&mut self) -> Result<()> {
         let mut problems = self.undo_from(0);
         while let Some(folder) = self.folder.take() {
             match self.close(folder, problems.is_empty()) {
@@ -219,14 +220,14 @@ impl Kernel {
             return Ok(Closed::Kept(folder));
         }
         let removed = self.processes.groups().remove();
-        removed.map_err(|error| super::labs::cannot("remove the control group in", folder.path(), &error))?;
+        removed.map_err(|error| crate::labs::cannot("remove the control group in", folder.path(), &error))?;
         folder.remove()?;
         remove_shared();
         Ok(Closed::Removed)
     }
 
     /// The script has succeeded: the lab is up, unless it made nothing.
-    pub(super) fn finish(&mut self) -> Result<Option<Summary>> {
+    pub(crate) fn finish(&mut self) -> Result<Option<Summary>> {
         let Some(folder) = &self.folder else { return Ok(None) };
         let name = folder.name().to_owned();
         if self.book.entries.is_empty() {

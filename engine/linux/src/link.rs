@@ -1,24 +1,27 @@
 //! Links: made, changed, removed and found over rtnetlink.
 
 mod add;
+mod end;
 mod fallback;
+mod index;
+mod message;
 mod read;
 
 use std::os::fd::AsRawFd;
 
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage, LinkProtoInfoBridge};
+use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkProtoInfoBridge};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
-use super::netns::Namespaces;
-use super::socket::RouteSocket;
-use super::together::End;
-use super::{Absent, Failure, Outcome, release, sys};
+use crate::netns::Namespaces;
+use crate::{Failure, Outcome, release, sys};
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode};
 
-pub(super) use read::{
+pub(crate) use end::{End, Side};
+pub(crate) use index::{has_index, index};
+pub(crate) use read::{
     Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
 };
 
@@ -32,7 +35,7 @@ const IFLA_NEW_IFINDEX: u16 = 49;
 const IFLA_BRPORT_MODE: u16 = 4;
 
 /// Does one operation on a link.
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) -> Outcome {
     match op {
         LinkOp::Add(name, LinkSpec::Tun(mode)) => add_tun(namespaces, netns, name, *mode),
         LinkOp::Add(name, kind) => add(namespaces, netns, name, kind),
@@ -60,7 +63,7 @@ fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failur
 }
 
 /// A pair with what is set of its ends, in one message; `master` is the index of the first end's bridge.
-pub(super) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, master: Option<u32>) -> Outcome {
+pub(crate) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, master: Option<u32>) -> Outcome {
     let mut new = add::whole_pair(namespaces, near, far, master)?;
     new.message.header.index = namespaces.take_index();
     namespaces.take_index();
@@ -175,7 +178,7 @@ fn alias_of(alias: &str) -> LinkAttribute {
 
 /// The index that a link gets where it is moved: its own if it is one of the lab's, which nothing
 /// else has; else the next of the lab's. Older kernels let it keep its own if that is free there.
-pub(super) fn index_after_move(namespaces: &Namespaces, index: u32) -> u32 {
+pub(crate) fn index_after_move(namespaces: &Namespaces, index: u32) -> u32 {
     if namespaces.is_own_index(index) || !release::takes_new_index() { index } else { namespaces.upcoming_index() }
 }
 
@@ -216,37 +219,8 @@ fn or_absent(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failu
     }
 }
 
-/// The number of a link, by its name.
-pub(super) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<u32> {
-    let known = namespaces.known.iter().find(|(place, known, _)| place == netns && known == name);
-    if let Some((_, _, index)) = known {
-        return Ok(*index);
-    }
-    Ok(message_of(namespaces, netns, name)?.header.index)
-}
-
-/// `ip link show dev NAME`, without the counters.
-fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<LinkMessage> {
-    let absent = || Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV);
-    match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_name(name.as_str())) {
-        Ok(Some(message)) => Ok(message),
-        Ok(None) => Err(absent()),
-        Err(failure) if failure.refusal.errno == Errno::ENODEV => Err(absent()),
-        Err(failure) => Err(failure),
-    }
-}
-
-/// Whether there is a link of this index.
-pub(super) fn has_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome<bool> {
-    match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_index(index)) {
-        Ok(found) => Ok(found.is_some()),
-        Err(failure) if failure.refusal.errno == Errno::ENODEV => Ok(false),
-        Err(failure) => Err(failure),
-    }
-}
-
 /// `ip link del`, by index
-pub(super) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome {
+pub(crate) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome {
     let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
     namespaces.route_socket(netns)?.change(request, 0)
 }
@@ -257,7 +231,7 @@ pub(super) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index:
 /// Links that stand on another one are removed first. On Debian's 5.10.0-32 a group that holds a VLAN and its parent never
 /// goes: the kernel waits for the parent, to which the VLAN still holds a reference ("unregister_netdevice: waiting for v0
 /// to become free"). Later kernels were not tried.
-pub(super) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
+pub(crate) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
     let Some(group) = indexes.first().copied() else { return Ok(()) };
     let socket = namespaces.route_socket(netns)?;
     let in_group = |link: LinkMessageBuilder<LinkUnspec>| link.append_extra_attribute(LinkAttribute::Group(group));
@@ -281,7 +255,7 @@ pub(super) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexe
 }
 
 /// `ip link add`, with the indexes of both ends
-pub(super) fn add_with_index(
+pub(crate) fn add_with_index(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
     name: &IfName,
@@ -302,7 +276,7 @@ pub(super) fn add_with_index(
 }
 
 /// `ip link set netns NS name NAME`, by index, with the index that it is to have there
-pub(super) fn move_by_index(
+pub(crate) fn move_by_index(
     namespaces: &mut Namespaces,
     from: &NetnsRef,
     index: u32,
@@ -314,20 +288,4 @@ pub(super) fn move_by_index(
     let link = LinkUnspec::new_with_index(index).name(name.as_str()).setns_by_fd(file.as_raw_fd());
     let message = link.append_extra_attribute(new_index_of(new_index)).build();
     namespaces.route_socket(from)?.change(RouteNetlinkMessage::SetLink(message), 0)
-}
-
-fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {
-    let answers = socket.get(RouteNetlinkMessage::GetLink(without_counters(link)))?;
-    Ok(answers.into_iter().find_map(link_message))
-}
-
-fn without_counters(link: LinkMessageBuilder<LinkUnspec>) -> LinkMessage {
-    link.append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])).build()
-}
-
-fn link_message(message: RouteNetlinkMessage) -> Option<LinkMessage> {
-    match message {
-        RouteNetlinkMessage::NewLink(message) => Some(message),
-        _ => None,
-    }
 }

@@ -14,13 +14,13 @@ use nix::libc;
 
 /// A lock on a file, which nobody else has as long as this one is there.
 #[must_use]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     file: File,
 }
 
 /// What is done while somebody else has the lock.
 #[derive(Clone, Copy)]
-pub(super) enum Wait {
+pub(crate) enum Wait {
     /// The lock is waited for.
     Until,
     /// It is given up.
@@ -29,7 +29,7 @@ pub(super) enum Wait {
 
 impl Lock {
     /// Takes a lock. The file is made if it is not there; `Ok(None)`: somebody else has it.
-    pub(super) fn take(path: &Path, wait: Wait) -> io::Result<Option<Lock>> {
+    pub(crate) fn take(path: &Path, wait: Wait) -> io::Result<Option<Lock>> {
         loop {
             let options = &mut OpenOptions::new();
             let options = options.read(true).write(true).create(true).truncate(false).mode(0o644);
@@ -47,20 +47,20 @@ impl Lock {
 
     /// Writes into the locked file, in place of what stands there. Through this one file alone: to close
     /// another would give the lock up.
-    pub(super) fn note(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn note(&self, text: &str) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.write_all_at(text.as_bytes(), 0)
     }
 
     /// What stands in the locked file.
-    pub(super) fn noted(&self) -> String {
+    pub(crate) fn noted(&self) -> String {
         let mut bytes = [0; 64];
         let read = self.file.read_at(&mut bytes, 0).unwrap_or(0);
         String::from_utf8_lossy(&bytes[..read]).into_owned()
     }
 
     /// Whether somebody has a lock.
-    pub(super) fn is_taken(path: &Path) -> bool {
+    pub(crate) fn is_taken(path: &Path) -> bool {
         let mut asked = whole_file();
         let told = open_regular(path, OpenOptions::new().read(true))
             .and_then(|file| Ok(fcntl(file, FcntlArg::F_GETLK(&mut asked))?));
@@ -70,7 +70,7 @@ impl Lock {
 
 /// Opens a regular file, and nothing else: a symbolic link could lead anywhere, and a FIFO or a device keep
 /// its reader waiting.
-pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }

@@ -6,14 +6,14 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
 
-use super::netns::Namespaces;
-use super::socket::address_family;
-use super::{Outcome, link};
+use crate::netns::Namespaces;
+use crate::socket::address_family;
+use crate::{Outcome, link};
 use netscript_net::op::{Family, IfName, Mac, NeighOp, Neighbour, NetnsRef};
 use netscript_net::state::NeighRecord;
 
 /// Does one operation on the neighbour table.
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &NeighOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &NeighOp) -> Outcome {
     match op {
         NeighOp::Add(neighbour) => set(namespaces, netns, neighbour, NLM_F_CREATE | NLM_F_EXCL),
         NeighOp::Replace(neighbour) => set(namespaces, netns, neighbour, NLM_F_CREATE | NLM_F_REPLACE),
@@ -45,7 +45,7 @@ fn message(dst: IpAddr, index: u32) -> NeighbourMessage {
 }
 
 /// `ip neigh show`
-pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<NeighRecord>> {
+pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<NeighRecord>> {
     let socket = namespaces.route_socket(netns)?;
     let answers = socket.dump(RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()))?;
     let names = link::names(socket)?;

@@ -8,15 +8,15 @@ use std::os::fd::AsRawFd;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
 
-use super::netns::Namespaces;
-use super::{Outcome, link};
+use crate::Outcome;
+use crate::netns::Namespaces;
 use netscript_net::op::NetnsRef;
 
 /// `NETNSA_NSID_NOT_ASSIGNED` (linux/net_namespace.h): also the id of a namespace that is ending.
 const NOT_ASSIGNED: i32 = -1;
 
 /// Which namespaces some ids mean in `netns`, as far as they can be found: `ip netns list-id`
-pub(super) fn places(
+pub(crate) fn places(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
     mut wanted: BTreeSet<i32>,
@@ -38,17 +38,12 @@ pub(super) fn places(
 }
 
 /// The id by which `netns` knows another namespace, if it does, and if that is still there.
-pub(super) fn id_of(namespaces: &mut Namespaces, netns: &NetnsRef, other: &NetnsRef) -> Outcome<Option<i32>> {
+pub(crate) fn id_of(namespaces: &mut Namespaces, netns: &NetnsRef, other: &NetnsRef) -> Outcome<Option<i32>> {
     let Ok(file) = namespaces.file(other) else { return Ok(None) };
     let mut question = NsidMessage::default();
     question.attributes.push(NsidAttribute::Fd(file.as_raw_fd() as u32));
     let answers = namespaces.route_socket(netns)?.get(RouteNetlinkMessage::GetNsId(question))?;
     Ok(answers.into_iter().find_map(id).filter(|id| *id != NOT_ASSIGNED))
-}
-
-/// Whether the namespace that has an id in `netns` still is one that can be entered.
-pub(super) fn is_alive(namespaces: &mut Namespaces, netns: &NetnsRef, id: i32) -> bool {
-    namespaces.route_socket(netns).is_ok_and(|socket| link::has_links(socket, id))
 }
 
 fn id(message: RouteNetlinkMessage) -> Option<i32> {

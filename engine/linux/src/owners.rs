@@ -2,16 +2,16 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use super::Kernel;
-use super::labs::{boot_id, lock_all};
-use super::netns::{BLOCK, path_of};
-use super::process::{identify, session_of};
+use crate::Kernel;
 use crate::journal::{Key, Process, Undo};
+use crate::labs::{boot_id, lock_all};
+use crate::netns::{BLOCK, path_of};
+use crate::proc::{identify, session_of};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, IfName, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op};
 
 /// What the journals of the other labs say.
-pub(super) struct OtherLabs(Vec<OtherLab>);
+pub(crate) struct OtherLabs(Vec<OtherLab>);
 
 struct OtherLab {
     name: String,
@@ -23,12 +23,12 @@ struct OtherLab {
 
 impl OtherLabs {
     /// The lab that made a link, by the link's index.
-    pub(super) fn of_link(&self, index: u32) -> Option<&str> {
+    pub(crate) fn of_link(&self, index: u32) -> Option<&str> {
         self.find(|lab| (lab.base..lab.base.saturating_add(BLOCK)).contains(&index))
     }
 
     /// The lab that started a process, or one that leads its session.
-    pub(super) fn of_process(&self, pid: u32) -> Option<&str> {
+    pub(crate) fn of_process(&self, pid: u32) -> Option<&str> {
         let (own, leader) = (identify(pid), session_of(pid).and_then(identify));
         self.find(|lab| lab.processes.iter().any(|process| Some(*process) == own || Some(*process) == leader))
     }
@@ -46,7 +46,7 @@ impl OtherLabs {
 
 impl Kernel {
     /// What the other labs that are up have made.
-    pub(super) fn other_labs(&mut self) -> Result<OtherLabs> {
+    pub(crate) fn other_labs(&mut self) -> Result<OtherLabs> {
         let Some(own) = self.folder.as_ref().map(|folder| folder.name().to_owned()) else {
             return Ok(OtherLabs(Vec::new()));
         };
@@ -68,7 +68,7 @@ impl Kernel {
     }
 
     /// Which other lab made what has the name that an operation wants to give.
-    pub(super) fn made_by_others(&mut self, op: &Op) -> Vec<String> {
+    pub(crate) fn made_by_others(&mut self, op: &Op) -> Vec<String> {
         let Ok(labs) = self.other_labs() else { return Vec::new() };
         let told = |what: String, lab: Option<&str>| {
             lab.map(|lab| {
@@ -100,7 +100,7 @@ impl Kernel {
             | Action::Sysctl(_) => {}
         }
         let there = links.into_iter().filter_map(|(netns, name)| {
-            let index = super::link::index(&mut self.namespaces, netns, name).ok()?;
+            let index = crate::link::index(&mut self.namespaces, netns, name).ok()?;
             told(format!("link `{name}`"), labs.of_link(index))
         });
         there.collect()

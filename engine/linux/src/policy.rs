@@ -4,14 +4,14 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
 
-use super::netns::Namespaces;
-use super::socket::{address_family, family_of};
-use super::{Failure, Outcome};
+use crate::netns::Namespaces;
+use crate::socket::{address_family, family_of};
+use crate::{Failure, Outcome};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 
 /// Does one operation on the rules that choose a routing table.
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
     match op {
         PolicyOp::Add(rule) => add(namespaces, netns, rule),
         PolicyOp::Del(pattern) => del(namespaces, netns, pattern),
@@ -73,7 +73,7 @@ fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
 }
 
 /// `ip rule show`, without the rules that do something else than choose a table.
-pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
+pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
     let mut question = RuleMessage::default();
     question.header.family = address_family(family);
     match namespaces.route_socket(netns)?.dump(RouteNetlinkMessage::GetRule(question)) {
@@ -117,4 +117,20 @@ fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
     }
     rule.fwmark = mask.map(|mask| (mark, mask));
     Some(rule)
+}
+
+/// Whether a rule that the kernel lists is one that was added. The kernel leaves out a prefix that is
+/// everything.
+pub(crate) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
+    let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
+    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = made;
+    known.family == *family
+        && (priority.is_none() || known.priority == *priority)
+        && part(known.from) == part(*from)
+        && part(known.to) == part(*to)
+        && known.iif == *iif
+        && known.oif == *oif
+        && known.fwmark == fwmark.filter(|mark| *mark != (0, 0))
+        && known.not == *not
+        && Some(known.table) == *table
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 
-use super::{Failure, sys};
+use crate::{Failure, sys};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{Action, LinkOp, LinkSet, LinkSpec, NetnsOp, Op};
 use netscript_net::world::Absent;
@@ -44,7 +44,7 @@ pub(crate) fn without(capability: Capability, errno: Errno, doing: impl FnOnce()
 /// Of a process that may not be looked into, though this thread has the capability for it: it belongs to a user
 /// namespace above this thread's, or is one that nobody may look into, as PID 1 of a sandbox (ptrace(2), "Ptrace
 /// access mode checking").
-pub(super) fn out_of_reach(pid: u32, failure: Failure) -> Failure {
+pub(crate) fn out_of_reach(pid: u32, failure: Failure) -> Failure {
     let forbidden = matches!(failure.refusal.errno, Errno::EPERM | Errno::EACCES);
     if !forbidden || !has(CAP_SYS_PTRACE) {
         return failure;
@@ -53,7 +53,7 @@ pub(super) fn out_of_reach(pid: u32, failure: Failure) -> Failure {
 }
 
 /// Names the capability that an operation was refused for want of.
-pub(super) fn named(op: &Op, failure: Failure) -> Failure {
+pub(crate) fn named(op: &Op, failure: Failure) -> Failure {
     if failure.absent.is_some() || failure.refusal.missing.is_some() {
         return failure;
     }
@@ -91,7 +91,7 @@ pub fn may_change_networks() -> bool {
 }
 
 /// Whether this thread may make namespaces without a user namespace of its own.
-pub(super) fn may_make_namespaces() -> bool {
+pub(crate) fn may_make_namespaces() -> bool {
     has(CAP_SYS_ADMIN)
 }
 
@@ -101,11 +101,11 @@ fn has(capability: Capability) -> bool {
 
 /// The kernel tells a namespace's owner only to who is not below it (ioctl_ns(2)).
 fn owns_its_network() -> bool {
-    File::open(super::netns::OWN).is_ok_and(|netns| sys::owner_of_namespace(&netns).is_ok())
+    File::open(crate::netns::OWN).is_ok_and(|netns| sys::owner_of_namespace(&netns).is_ok())
 }
 
 /// A hexadecimal field of this thread's status (proc_pid_status(5)).
-pub(super) fn status_field(name: &str) -> Option<u64> {
+pub(crate) fn status_field(name: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/thread-self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     u64::from_str_radix(line.trim(), 16).ok()

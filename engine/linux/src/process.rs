@@ -19,22 +19,22 @@ use std::process::Command;
 use std::time::Instant;
 
 use background::Program;
-pub(super) use group::Groups;
-pub(super) use group::place as group_place;
+pub(crate) use group::Groups;
+pub(crate) use group::place as group_place;
 use members::{FOREGROUND, LAB_VARIABLE, PROGRAM_VARIABLE};
-pub(super) use members::{Whose, own_line, signal};
+pub(crate) use members::{Whose, own_line, signal};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
-pub(super) use surroundings::NETNS_ETC_DIR;
+pub(crate) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
-use super::book::Book;
-use super::interrupt::Interrupt;
-use super::netns::Namespaces;
-use super::{Failure, Outcome};
+use crate::book::Book;
+use crate::interrupt::Interrupt;
 use crate::journal::{Process, Undo};
+use crate::netns::Namespaces;
 use crate::probe::{capture, name_server};
+use crate::{Failure, Outcome};
 use netscript_net::error::{Errno, Error, Result};
 use netscript_net::op::{NetnsRef, PidRef};
 use netscript_net::world::{Capture, Output, ServeDns, Started};
@@ -56,7 +56,7 @@ pub const CAPTURE_NAME: &str = "netscript-capture";
 
 /// The processes of a lab, all of them children of this one until they have been waited for. No
 /// signal is sent to any other: its number may be a stranger's by then.
-pub(super) struct Processes {
+pub(crate) struct Processes {
     folder: PathBuf,
     /// What its programs have in their environment, by which those that they leave behind are known.
     token: String,
@@ -75,7 +75,7 @@ struct Capturing {
 
 impl Processes {
     /// The processes of a lab that has not started any.
-    pub(super) fn new(folder: &Path, token: &str, groups: Groups) -> Processes {
+    pub(crate) fn new(folder: &Path, token: &str, groups: Groups) -> Processes {
         Processes {
             folder: folder.to_owned(),
             token: token.to_owned(),
@@ -87,17 +87,17 @@ impl Processes {
     }
 
     /// How many programs it started that are running.
-    pub(super) fn started_count(&self) -> usize {
+    pub(crate) fn started_count(&self) -> usize {
         self.started.iter().filter(|program| program.is_not_over()).count()
     }
 
     /// The lab's control groups.
-    pub(super) fn groups(&self) -> &Groups {
+    pub(crate) fn groups(&self) -> &Groups {
         &self.groups
     }
 
     /// The number of the program whose first process had a number, if this process started it.
-    pub(super) fn number_of(&self, pid: u32) -> Option<u32> {
+    pub(crate) fn number_of(&self, pid: u32) -> Option<u32> {
         let index = self.started.iter().rposition(|program| program.leader() == pid)?;
         u32::try_from(index + 1).ok()
     }
@@ -108,7 +108,7 @@ impl Processes {
         self.started.get(index).is_some_and(Program::is_not_over)
     }
 
-    pub(super) fn pid(&mut self, pid: PidRef) -> Result<u32> {
+    pub(crate) fn pid(&mut self, pid: PidRef) -> Result<u32> {
         match pid {
             PidRef::Number(number) => Ok(number),
             PidRef::Held(number) => match self.holders.get(&number) {
@@ -120,12 +120,12 @@ impl Processes {
     }
 
     /// `unshare --net sleep infinity &`
-    pub(super) fn add_holder(&mut self, number: u32, pid: Pid) {
+    pub(crate) fn add_holder(&mut self, number: u32, pid: Pid) {
         self.holders.insert(number, pid);
     }
 
     /// Waits for a holder that has been ended, and tells which it was.
-    pub(super) fn forget_holder(&mut self, pid: u32) -> Option<u32> {
+    pub(crate) fn forget_holder(&mut self, pid: u32) -> Option<u32> {
         let number = self.holders.iter().find(|(_, holder)| holder.as_raw().unsigned_abs() == pid).map(|(n, _)| *n)?;
         let holder = self.holders.remove(&number)?;
         let _ = waitpid(holder, Some(WaitPidFlag::WNOHANG));
@@ -133,7 +133,7 @@ impl Processes {
     }
 
     /// Ends a holder, and with it its namespace unless others use it.
-    pub(super) fn release(&mut self, number: u32) -> Outcome {
+    pub(crate) fn release(&mut self, number: u32) -> Outcome {
         let pid = self.holders.remove(&number).ok_or(Errno::ESRCH)?;
         // Somebody may have ended it already; it is ours until it has been waited for.
         if waitpid(pid, Some(WaitPidFlag::WNOHANG)).map_err(io::Error::from)?.pid().is_none() {
@@ -144,7 +144,7 @@ impl Processes {
     }
 
     /// `ip netns exec NETNS ARGV…`
-    pub(super) fn exec(
+    pub(crate) fn exec(
         &mut self,
         namespaces: &Namespaces,
         interrupt: &Interrupt,
@@ -164,7 +164,7 @@ impl Processes {
     }
 
     /// `ip netns exec NETNS $SHELL`, with the terminal
-    pub(super) fn shell(&mut self, namespaces: &Namespaces, interrupt: &Interrupt, netns: &NetnsRef) -> Result<i32> {
+    pub(crate) fn shell(&mut self, namespaces: &Namespaces, interrupt: &Interrupt, netns: &NetnsRef) -> Result<i32> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
         let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
@@ -177,7 +177,7 @@ impl Processes {
     }
 
     /// `ip netns exec NETNS ARGV… &`
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         namespaces: &Namespaces,
         book: &mut Book,
@@ -189,7 +189,7 @@ impl Processes {
 
     /// Starts this program again as a server on a socket that listens already: it is ready when
     /// this returns, and goes on when this process has ended.
-    pub(super) fn serve(
+    pub(crate) fn serve(
         &mut self,
         namespaces: &Namespaces,
         book: &mut Book,
@@ -203,7 +203,7 @@ impl Processes {
     }
 
     /// Starts this program again as a name server on sockets that are open already.
-    pub(super) fn serve_dns(
+    pub(crate) fn serve_dns(
         &mut self,
         namespaces: &Namespaces,
         book: &mut Book,
@@ -218,7 +218,7 @@ impl Processes {
     }
 
     /// Starts this program again as a capture on a socket that hears already.
-    pub(super) fn capture(
+    pub(crate) fn capture(
         &mut self,
         namespaces: &Namespaces,
         book: &mut Book,
@@ -239,7 +239,7 @@ impl Processes {
     }
 
     /// What a capture has heard until now.
-    pub(super) fn packets(&mut self, started: Started) -> Result<Vec<String>> {
+    pub(crate) fn packets(&mut self, started: Started) -> Result<Vec<String>> {
         let capturing = self.captures.get(&started);
         let capturing =
             capturing.ok_or_else(|| Error::NotThere { what: format!("capture {}", started.0), known: Vec::new() })?;
@@ -294,15 +294,15 @@ impl Processes {
         u32::try_from(self.started.len() + 1).expect("the machine has fewer processes")
     }
 
-    pub(super) fn running(&mut self, program: Started) -> Result<bool> {
+    pub(crate) fn running(&mut self, program: Started) -> Result<bool> {
         Ok(self.program(program)?.running())
     }
 
-    pub(super) fn output(&mut self, program: Started) -> Result<String> {
+    pub(crate) fn output(&mut self, program: Started) -> Result<String> {
         self.program(program)?.output()
     }
 
-    pub(super) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+    pub(crate) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
         let stopped = self.stop_tree(program, interrupt);
         // Its process may have ended before it began to write. An open socket would go on hearing.
         let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
@@ -334,46 +334,11 @@ impl Processes {
     }
 
     /// Lets go of the programs that have ended by themselves.
-    pub(super) fn reap(&mut self) {
+    pub(crate) fn reap(&mut self) {
         for program in &mut self.started {
             program.running();
         }
     }
-}
-
-/// A process as a journal names it, if it is there.
-pub(super) fn identify(pid: u32) -> Option<Process> {
-    Some(Process { pid, start: start_of(pid)? })
-}
-
-/// When a process was started, in clock ticks since boot.
-pub(super) fn start_of(pid: u32) -> Option<u64> {
-    stat_field(pid, 22)?.parse().ok()
-}
-
-/// What a process is called; nothing if it has ended.
-pub(super) fn name_of(pid: u32) -> String {
-    let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-    name.trim_ascii_end().escape_ascii().to_string()
-}
-
-/// The session of a process.
-pub(super) fn session_of(pid: u32) -> Option<u32> {
-    stat_field(pid, 6)?.parse().ok()
-}
-
-/// Whether the very process is there, and has not ended.
-pub(super) fn is_alive(process: Process) -> bool {
-    start_of(process.pid) == Some(process.start) && stat_field(process.pid, 3).is_some_and(|state| state != "Z")
-}
-
-/// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
-fn stat_field(pid: u32, number: usize) -> Option<String> {
-    // The name need not be text.
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat).into_owned();
-    let behind = stat.rsplit_once(')')?.1;
-    behind.split_whitespace().nth(number - 3).map(str::to_owned)
 }
 
 fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {

@@ -27,7 +27,7 @@ fn layout(kind: u16) -> Option<(usize, &'static [u16])> {
 }
 
 /// A message of the kernel's, with its names as text.
-pub(super) fn received(message: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn received(message: &[u8]) -> Cow<'_, [u8]> {
     rewritten(message, |name| {
         let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let mut text = raw::from_bytes(&name[..end]).into_bytes();
@@ -38,7 +38,7 @@ pub(super) fn received(message: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A message to the kernel, with its names as bytes.
-pub(super) fn to_send(message: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn to_send(message: &[u8]) -> Cow<'_, [u8]> {
     rewritten(message, |name| match std::str::from_utf8(name) {
         Ok(text) => raw::to_bytes(text).into_owned(),
         Err(_) => name.to_vec(),

@@ -6,14 +6,14 @@ use netscript_net::error::{Error, Result};
 
 /// A kernel's version, as far as features go by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Release {
+pub(crate) struct Release {
     major: u32,
     minor: u32,
 }
 
 impl Release {
     /// The oldest one that netscript is tested on.
-    pub(super) const OLDEST: Release = Release { major: 5, minor: 10 };
+    pub(crate) const OLDEST: Release = Release { major: 5, minor: 10 };
 
     /// From here on a link can be given another index when it is moved (`IFLA_NEW_IFINDEX` in `do_setlink`; commit
     /// eeb85a14ee34, applied to net-next in April 2021, after 5.12 had been closed to it).
@@ -38,7 +38,7 @@ fn running() -> Release {
 }
 
 /// Whether a link can be given another index when it is moved.
-pub(super) fn takes_new_index() -> bool {
+pub(crate) fn takes_new_index() -> bool {
     running() >= Release::NEW_INDEX
 }
 

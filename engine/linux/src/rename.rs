@@ -1,6 +1,6 @@
 //! Renaming a link. Kernels before 6.2 refuse it while the link is up (`dev_change_name`).
 
-use super::{Failure, Kernel, Outcome, link, netns};
+use crate::{Failure, Kernel, Outcome, link, netns};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{IfName, LinkFlag, LinkOp, LinkSet, NetnsRef};
 use netscript_net::state::restore::{self, Phase};
@@ -8,7 +8,7 @@ use netscript_net::state::{LinkType, Netns, Peer};
 
 impl Kernel {
     /// `ip link set dev NAME name TO`, on a kernel that refuses that with the link down for a moment.
-    pub(super) fn rename(&mut self, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
+    pub(crate) fn rename(&mut self, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
         let rename = LinkOp::Set(name.clone(), LinkSet::Name(to.clone()));
         match link::apply(&mut self.namespaces, netns, &rename) {
             Err(failure) if failure.refusal.errno == Errno::EBUSY => {

@@ -10,9 +10,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::labs::LABS_DIR;
-use super::process::NETNS_ETC_DIR;
-use super::{Kernel, Outcome};
+use crate::labs::LABS_DIR;
+use crate::process::NETNS_ETC_DIR;
+use crate::{Kernel, Outcome};
 use netscript_net::error::{Errno, Error, Result};
 use netscript_net::files;
 use netscript_net::op::{Host, HostName, NetnsName, NetnsRef, raw};
@@ -25,7 +25,7 @@ fn path_of(name: &NetnsName) -> PathBuf {
 }
 
 /// Writes a namespace's own file; without servers, takes it away.
-pub(super) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
+pub(crate) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
     let path = path_of(name);
     if text(&path)?.is_some_and(|text| !text.starts_with(MARK)) {
         return Err(Errno::EEXIST.into());
@@ -34,7 +34,7 @@ pub(super) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
 }
 
 /// Sets the servers back to what they were, unless the file has become somebody else's.
-pub(super) fn set_back(name: &NetnsName, before: &[IpAddr], had_folder: bool) -> Outcome {
+pub(crate) fn set_back(name: &NetnsName, before: &[IpAddr], had_folder: bool) -> Outcome {
     match text(&path_of(name))? {
         Some(text) if text.starts_with(MARK) && before.is_empty() && had_folder => Ok(fs::remove_file(path_of(name))?),
         Some(text) if text.starts_with(MARK) => set(name, before),
@@ -43,7 +43,7 @@ pub(super) fn set_back(name: &NetnsName, before: &[IpAddr], had_folder: bool) ->
 }
 
 /// Whether a namespace has a folder for its own versions of files in `/etc`.
-pub(super) fn has_folder(name: &NetnsName) -> bool {
+pub(crate) fn has_folder(name: &NetnsName) -> bool {
     path_of(name).parent().is_some_and(Path::is_dir)
 }
 
@@ -62,7 +62,7 @@ fn note_folder() -> io::Result<()> {
 }
 
 /// Nothing is a lab's any more: whoever has something in `/etc/netns` keeps it.
-pub(super) fn forget_folder() {
+pub(crate) fn forget_folder() {
     remove_folder();
     let _ = fs::remove_file(marker());
 }
@@ -98,14 +98,14 @@ fn remove(path: &Path) -> io::Result<()> {
 
 impl Kernel {
     /// The name servers of a namespace, in the order in which they are asked.
-    pub(super) fn servers_of(&self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+    pub(crate) fn servers_of(&self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
         let Some(name) = netns.name() else { return Ok(Vec::new()) };
         servers(name).map_err(|failure| failure.into_error(|| format!("read the name servers of {netns}")))
     }
 
     /// A host's address, or what is said when there is none, in curl's words. A name is looked up
     /// by the namespace's own name servers only, IPv4 first; `localhost` needs none.
-    pub(super) fn look_up(
+    pub(crate) fn look_up(
         &mut self,
         netns: &NetnsRef,
         host: &Host,
@@ -137,7 +137,7 @@ fn no_server(netns: &NetnsRef, name: &HostName) -> Error {
     Error::Target { given: format!("{:?}", name.as_str()), why }
 }
 
-pub(super) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {
+pub(crate) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {
     Ok(parse(&text(&path_of(name))?.unwrap_or_default()))
 }
 

@@ -1,24 +1,27 @@
 //! Routes: added, replaced, removed, flushed and listed over rtnetlink.
 
+mod key;
 mod read;
 mod watch;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
+    RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
 };
 
-use super::netns::Namespaces;
-use super::socket::{RouteSocket, address_family};
-use super::{Failure, Outcome, link};
+use crate::netns::Namespaces;
+use crate::socket::{RouteSocket, address_family};
+use crate::{Failure, Outcome, link};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 
-pub(super) use watch::Watch;
+pub(crate) use key::{has_same_key, metric};
+pub(crate) use read::{list, local6};
+pub(crate) use watch::Watch;
 
 /// The table of a route whose number stands in an attribute (`RT_TABLE_UNSPEC`, linux/rtnetlink.h).
 const TABLE_IN_ATTRIBUTE: u8 = 0;
@@ -27,7 +30,7 @@ const TABLE_IN_ATTRIBUTE: u8 = 0;
 const ANY_PROTO: RouteProto = RouteProto(0);
 
 /// Does one operation on routes.
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp) -> Outcome {
     match op {
         RouteOp::Add(route) => make(namespaces, netns, route, NLM_F_CREATE | NLM_F_EXCL),
         RouteOp::Replace(route) => make(namespaces, netns, route, NLM_F_CREATE | NLM_F_REPLACE),
@@ -38,7 +41,7 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp)
 
 /// Puts a route back that was removed, beside others to the same that are there: an address has a
 /// local and a broadcast route at once, and the local one comes first.
-pub(super) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
+pub(crate) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
     let beside = match route.family() {
         Family::V4 if route.kind == RouteKind::Local => 0,
         Family::V4 => NLM_F_APPEND,
@@ -223,25 +226,4 @@ fn delete_listed(socket: &mut RouteSocket, route: RouteMessage) -> Outcome {
         Err(failure) if failure.refusal.errno == Errno::ESRCH => Ok(()),
         result => result,
     }
-}
-
-/// `ip route show table all`
-/// The IPv6 addresses that the kernel takes in.
-pub(super) fn local6(socket: &mut RouteSocket) -> Outcome<HashSet<IpAddr>> {
-    let local = read::dump(socket, Family::V6)?.into_iter().filter(|message| message.header.kind == RouteType::Local);
-    let dst = |message: RouteMessage| {
-        message.attributes.into_iter().find_map(|attribute| match attribute {
-            RouteAttribute::Destination(RouteAddress::Inet6(addr)) => Some(IpAddr::from(addr)),
-            _ => None,
-        })
-    };
-    Ok(local.filter_map(dst).collect())
-}
-
-/// `ip route show`
-pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<Route>> {
-    let socket = namespaces.route_socket(netns)?;
-    let routes = read::dump(socket, family)?;
-    let names = link::names(socket)?;
-    Ok(routes.into_iter().filter_map(|route| read::route(route, &names)).collect())
 }

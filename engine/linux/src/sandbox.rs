@@ -36,8 +36,8 @@ use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use supervise::Supervisor;
 
-use super::socket::RouteSocket;
-use super::{Outcome, privilege, sys};
+use crate::socket::RouteSocket;
+use crate::{Outcome, privilege, sys};
 use netscript_net::error::Result;
 
 /// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
@@ -57,7 +57,7 @@ pub struct SandboxFolders {
 /// thread is started. The calling process stays behind, waits, and ends with the status of the
 /// one that goes on.
 pub fn enter_sandbox(folders: &SandboxFolders) -> Result<()> {
-    super::check_release()?;
+    crate::check_release()?;
     mounts::check(folders)?;
     let switches = Switches::read();
     make(folders).map_err(|obstacle| explain(&obstacle, &switches))

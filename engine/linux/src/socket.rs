@@ -7,7 +7,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, 
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use super::{Outcome, raw_names};
+use crate::{Outcome, raw_names};
 use nix::libc::MSG_TRUNC;
 
 use netscript_net::error::{Errno, Refusal};
@@ -44,7 +44,7 @@ thread_local! {
 
 impl RouteSocket {
     /// Opens a socket in the calling thread's namespace.
-    pub(super) fn open() -> Outcome<RouteSocket> {
+    pub(crate) fn open() -> Outcome<RouteSocket> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.bind_auto()?;
         socket.connect(&SocketAddr::new(0, 0))?;
@@ -56,22 +56,22 @@ impl RouteSocket {
     }
 
     /// The number of its namespace that no other ever has; kernels before 5.14 have none.
-    pub(super) fn cookie(&self) -> Option<u64> {
-        super::sys::netns_cookie(&self.socket).ok()
+    pub(crate) fn cookie(&self) -> Option<u64> {
+        crate::sys::netns_cookie(&self.socket).ok()
     }
 
     /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.
-    pub(super) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
+    pub(crate) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
         self.request(message, flags | NLM_F_ACK, Until::Acknowledged).map(drop)
     }
 
     /// Asks for one thing.
-    pub(super) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+    pub(crate) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
         self.request(message, 0, Until::First)
     }
 
     /// Asks for everything.
-    pub(super) fn dump(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+    pub(crate) fn dump(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
         // A dump that something interfered with is asked for again.
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
@@ -163,7 +163,7 @@ fn extended_text(header: &[u8]) -> Option<String> {
 }
 
 /// The kernel's number of a family.
-pub(super) fn address_family(family: Family) -> AddressFamily {
+pub(crate) fn address_family(family: Family) -> AddressFamily {
     match family {
         Family::V4 => AddressFamily::Inet,
         Family::V6 => AddressFamily::Inet6,
@@ -171,7 +171,7 @@ pub(super) fn address_family(family: Family) -> AddressFamily {
 }
 
 /// The family of a kernel's number; neighbours and addresses have others too.
-pub(super) fn family_of(family: AddressFamily) -> Option<Family> {
+pub(crate) fn family_of(family: AddressFamily) -> Option<Family> {
     match family {
         AddressFamily::Inet => Some(Family::V4),
         AddressFamily::Inet6 => Some(Family::V6),

@@ -19,7 +19,7 @@ use netscript_net::op::{IfName, TunMode};
 /// Runs `setup` in the new process before the program is started there. It must do with system
 /// calls on what was prepared: no memory may be allocated and no lock taken, since another thread
 /// may have held the allocator's lock when the process was copied.
-pub(super) fn before_start(command: &mut Command, setup: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+pub(crate) fn before_start(command: &mut Command, setup: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: the callers' closures are made of system calls on prepared strings and files, all
     // of them async-signal-safe.
     unsafe { command.pre_exec(setup) };
@@ -38,13 +38,13 @@ pub fn share_memory() {
 
 /// Lets every file of this process from `first` on be closed when a program is started. Kernels
 /// before 5.11 do not know how and change nothing.
-pub(super) fn close_files_on_start(first: u32) {
+pub(crate) fn close_files_on_start(first: u32) {
     // SAFETY: close_range(2) with this flag marks descriptors and touches no memory.
     unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
 /// A file that becomes readable when a process ends (pidfd_open(2), Linux 5.3).
-pub(super) fn open_process(pid: u32) -> io::Result<OwnedFd> {
+pub(crate) fn open_process(pid: u32) -> io::Result<OwnedFd> {
     // SAFETY: the call takes two numbers, and returns a descriptor that nobody else owns.
     let number = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     if number < 0 {
@@ -56,7 +56,7 @@ pub(super) fn open_process(pid: u32) -> io::Result<OwnedFd> {
 }
 
 /// The number of a socket's network namespace that no other ever has (`SO_NETNS_COOKIE`, Linux 5.14).
-pub(super) fn netns_cookie(socket: impl AsFd) -> io::Result<u64> {
+pub(crate) fn netns_cookie(socket: impl AsFd) -> io::Result<u64> {
     let mut cookie = 0_u64;
     let mut length = u32::try_from(size_of::<u64>()).expect("eight");
     // SAFETY: the kernel writes at most `length` bytes, which `cookie` has.
@@ -73,7 +73,7 @@ pub(super) fn netns_cookie(socket: impl AsFd) -> io::Result<u64> {
 }
 
 /// Sends a signal to the process of a file that [`open_process`] gave (Linux 5.1).
-pub(super) fn signal_process(process: impl AsFd, signal: Signal) -> io::Result<()> {
+pub(crate) fn signal_process(process: impl AsFd, signal: Signal) -> io::Result<()> {
     let file = process.as_fd().as_raw_fd();
     // SAFETY: the call takes three numbers and no details of the signal.
     let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, file, signal as i32, 0, 0) };
@@ -81,7 +81,7 @@ pub(super) fn signal_process(process: impl AsFd, signal: Signal) -> io::Result<(
 }
 
 /// The user namespace that owns a namespace; EPERM if it is above the caller's.
-pub(super) fn owner_of_namespace(namespace: impl AsFd) -> io::Result<OwnedFd> {
+pub(crate) fn owner_of_namespace(namespace: impl AsFd) -> io::Result<OwnedFd> {
     // `_IO(0xb7, 0x1)` of include/uapi/linux/nsfs.h
     const NS_GET_USERNS: libc::Ioctl = 0xb701;
     // SAFETY: the request takes no argument, and returns a descriptor that nobody else owns.
@@ -95,7 +95,7 @@ pub(super) fn owner_of_namespace(namespace: impl AsFd) -> io::Result<OwnedFd> {
 
 /// Splits the process in two, both of which go on from here. Only a process with a single thread
 /// may do so: in the copy the other threads are gone, with the locks that they held.
-pub(super) fn fork_alone() -> io::Result<ForkResult> {
+pub(crate) fn fork_alone() -> io::Result<ForkResult> {
     let threads = std::fs::read_dir("/proc/self/task")?.count();
     assert_eq!(threads, 1, "a sandbox is made before the first thread is started");
     // SAFETY: this thread is the only one.
@@ -103,7 +103,7 @@ pub(super) fn fork_alone() -> io::Result<ForkResult> {
 }
 
 /// Makes a mount and all below it read-only and without devices (mount_setattr(2), Linux 5.12).
-pub(super) fn lock_mounts(path: &CStr) -> io::Result<()> {
+pub(crate) fn lock_mounts(path: &CStr) -> io::Result<()> {
     const AT_RECURSIVE: libc::c_uint = 0x8000;
     let attributes = libc::mount_attr {
         attr_set: libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NODEV,
@@ -128,7 +128,7 @@ pub(super) fn lock_mounts(path: &CStr) -> io::Result<()> {
 
 /// Leaves the keys of the caller's session behind (keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`). Where the
 /// kernel has no keys, or a filter lets nobody at them, there is nothing to leave.
-pub(super) fn new_session_keyring() -> io::Result<()> {
+pub(crate) fn new_session_keyring() -> io::Result<()> {
     const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
     let no_name: *const libc::c_char = std::ptr::null();
     // SAFETY: without a name the kernel reads no memory.
@@ -143,14 +143,14 @@ pub(super) fn new_session_keyring() -> io::Result<()> {
 
 /// A process of ours, in a session of its own, that is to hold a new network namespace and do
 /// nothing. It waits to be let go on, and ends if that never happens.
-pub(super) struct Holder {
+pub(crate) struct Holder {
     pid: Pid,
     go: PipeWriter,
     ready: PipeReader,
 }
 
 /// Starts a holder.
-pub(super) fn fork_holder() -> io::Result<Holder> {
+pub(crate) fn fork_holder() -> io::Result<Holder> {
     let (may_go, go) = io::pipe()?;
     let (ready, is_ready) = io::pipe()?;
     // SAFETY: the new process, a copy of this thread alone, makes system calls only, and leaves
@@ -163,12 +163,12 @@ pub(super) fn fork_holder() -> io::Result<Holder> {
 
 impl Holder {
     /// Its number.
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw().unsigned_abs()
     }
 
     /// Lets it go on. The namespace is there when this returns.
-    pub(super) fn release(mut self) -> io::Result<Pid> {
+    pub(crate) fn release(mut self) -> io::Result<Pid> {
         use std::io::{Read, Write};
         self.go.write_all(b"!")?;
         let mut answer = [0; 1];
@@ -294,7 +294,7 @@ mod ioctl {
 /// `ip tuntap add dev NAME mode MODE`, in the calling thread's namespace. The link stays when the
 /// device file is closed, or is gone with it if making it stay fails.
 /// It gets the index that is asked for.
-pub(super) fn tun_create(name: &IfName, mode: TunMode, index: u32) -> io::Result<()> {
+pub(crate) fn tun_create(name: &IfName, mode: TunMode, index: u32) -> io::Result<()> {
     let device = OpenOptions::new().read(true).write(true).open("/dev/net/tun")?;
     let index = index.cast_signed();
     // SAFETY: the file is open, and the kernel reads an `int` that outlives the call.

@@ -7,13 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::netns::Namespaces;
-use super::{Failure, Outcome};
+use crate::netns::Namespaces;
+use crate::{Failure, Outcome};
 use netscript_net::error::{Errno, Error, Result};
 use netscript_net::op::{NetnsRef, SysctlKey, SysctlOp, raw};
 use netscript_net::world::Absent;
 
-pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
+pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
     let (key, value) = (op.key(), op.value());
     match (op, namespaces.within(netns, || write(key, value))?) {
         (SysctlOp::WriteIfThere(..), Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -22,7 +22,7 @@ pub(super) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp
 }
 
 /// The value of a setting, without the line's end.
-pub(super) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
+pub(crate) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
     let question = || format!("read {key} in {netns}");
     let value =
         namespaces.within(netns, || fs::read_to_string(path(key))).map_err(|failure| failure.into_error(question))?;

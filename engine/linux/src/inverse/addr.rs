@@ -1,8 +1,8 @@
 //! Inverses of operations on addresses.
 
-use super::super::{Kernel, Outcome, link as links};
 use super::link::{by_index, names_link};
 use crate::journal::{Deed, Place, Undo};
+use crate::{Kernel, Outcome, link as links};
 use netscript_net::op::{AddrOp, AddrSpec, IfName, NetnsRef, Op};
 use netscript_net::state::Link;
 

@@ -1,8 +1,8 @@
 //! Inverses of operations on forwarding tables.
 
-use super::super::{Kernel, Outcome, fdb, link as links};
 use super::link::names_link;
 use crate::journal::{Deed, Undo};
+use crate::{Kernel, Outcome, fdb, link as links};
 use netscript_net::op::{FdbEntry, FdbOp, IfName, NetnsRef, Op};
 use netscript_net::state::FdbRecord;
 

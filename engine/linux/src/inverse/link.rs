@@ -1,7 +1,7 @@
 //! Inverses of operations on links.
 
-use super::super::{Failure, Kernel, Outcome, link as links};
 use crate::journal::{Deed, Place, Undo};
+use crate::{Failure, Kernel, Outcome, link as links};
 use netscript_net::error::Error;
 use netscript_net::op::{
     AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NeighOp, Neighbour, NetnsRef,
@@ -197,7 +197,7 @@ impl Kernel {
     /// it is to ask for addresses again (`neigh_changeaddr`).
     fn neighbours_of(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
         let mut undo = Vec::new();
-        for record in super::super::neigh::list(&mut self.namespaces, &place.netns)? {
+        for record in crate::neigh::list(&mut self.namespaces, &place.netns)? {
             let (true, true, Some(mac)) = (record.dev == link.name, record.state == "permanent", record.mac) else {
                 continue;
             };
@@ -209,7 +209,7 @@ impl Kernel {
 
     /// The permanent entries of forwarding tables that somebody made.
     fn forwarding(&mut self, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
-        let records = super::super::fdb::list(&mut self.namespaces, &place.netns)?;
+        let records = crate::fdb::list(&mut self.namespaces, &place.netns)?;
         let made = records.into_iter().filter(|record| {
             let multicast = record.mac.0[0] & 1 == 1 && record.dst.is_none();
             record.dev == link.name

@@ -11,19 +11,18 @@ mod netns;
 mod policy;
 mod route;
 mod sysctl;
+mod undoes;
 
-pub(super) use policy::is_same as is_same_policy;
-pub(super) use route::has_same_key;
+pub(crate) use undoes::undoes;
 
-use super::undo::undoes;
-use super::{Failure, Kernel, Outcome, link as links};
 use crate::journal::{Deed, Place, Undo};
+use crate::{Failure, Kernel, Outcome, link as links};
 use netscript_net::error::Error;
 use netscript_net::op::{Action, IfName, NetnsRef, Op};
 
 impl Kernel {
     /// How to undo an operation that is about to be sent. Nothing where it will be refused.
-    pub(super) fn inverse(&mut self, op: &Op) -> Outcome<Vec<Undo>> {
+    pub(crate) fn inverse(&mut self, op: &Op) -> Outcome<Vec<Undo>> {
         let netns = &op.netns;
         match &op.action {
             Action::Netns(netns_op) => self.inverse_of_netns(op, netns_op),

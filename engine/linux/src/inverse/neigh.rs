@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::super::{Kernel, Outcome, link as links, neigh};
 use super::link::names_link;
 use crate::journal::{Deed, Undo};
+use crate::{Kernel, Outcome, link as links, neigh};
 use netscript_net::op::{IfName, Mac, NeighOp, Neighbour, NetnsRef, Op};
 use netscript_net::state::NeighRecord;
 

@@ -1,8 +1,8 @@
 //! Inverses of operations on chains and rules.
 
-use super::super::netfilter::{self, Attributes, RawRule};
-use super::super::{Kernel, Outcome};
 use crate::journal::{Former, Place, Undo};
+use crate::netfilter::{self, Attributes, RawRule};
+use crate::{Kernel, Outcome};
 use netscript_net::op::netfilter::{ChainRef, Policy, Rule, TableRef};
 use netscript_net::op::{NetfilterOp, NetnsRef, Op, raw};
 use netscript_net::state::Ruleset;

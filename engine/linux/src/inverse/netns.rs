@@ -1,8 +1,8 @@
 //! Inverses of operations on namespaces.
 
-use super::super::netns::{path_of, pids_in};
-use super::super::{Absent, Failure, Kernel, Outcome, resolver};
 use crate::journal::{Key, Undo};
+use crate::netns::{path_of, pids_in};
+use crate::{Absent, Failure, Kernel, Outcome, resolver};
 use netscript_net::op::{NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 
 impl Kernel {
@@ -50,7 +50,7 @@ impl Kernel {
             Err(Failure { absent: Some(Absent::Leftover(_)), .. }) => return Ok(Vec::new()),
             place => place?,
         };
-        let process = pids_in(place.key.inode).first().copied().and_then(super::super::process::identify);
+        let process = pids_in(place.key.inode).first().copied().and_then(crate::proc::identify);
         if process.is_none() {
             self.namespaces.close(&netns);
             return if self.has_named(name, place.key) { Ok(Vec::new()) } else { self.inverse_of_del(op, name) };
@@ -97,7 +97,7 @@ impl Kernel {
         let inode = self.namespaces.key(&netns).map_or(0, |key| key.inode);
         self.namespaces.close(&netns);
         let programs = pids_in(inode).into_iter().filter(|_| inode != 0);
-        others.extend(programs.map(|pid| format!("process {pid} ({}) in it", super::super::process::name_of(pid))));
+        others.extend(programs.map(|pid| format!("process {pid} ({}) in it", crate::proc::name_of(pid))));
         self.guard(op, others)?;
         Ok(Vec::new())
     }

@@ -1,8 +1,8 @@
 //! Inverses of operations on the rules that choose a routing table.
 
-use super::super::{Kernel, Outcome, policy};
 use crate::journal::{Deed, Undo};
-use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule, Prefix};
+use crate::{Kernel, Outcome, policy};
+use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule};
 
 impl Kernel {
     pub(super) fn inverse_of_policy(&mut self, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
@@ -22,7 +22,7 @@ impl Kernel {
             PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
                 Some(found) => {
                     let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
-                        Deed::Policy(PolicyOp::Del(made)) => is_same(found, made),
+                        Deed::Policy(PolicyOp::Del(made)) => policy::is_same(found, made),
                         _ => false,
                     };
                     let priority = found.priority.unwrap_or(0);
@@ -41,20 +41,4 @@ impl Kernel {
 /// is not 0 already.
 fn chosen(known: &[PolicyRule]) -> Option<u32> {
     Some(known.get(1)?.priority?.saturating_sub(1))
-}
-
-/// Whether a rule that the kernel lists is one that was added. The kernel leaves out a prefix that is
-/// everything.
-pub(in super::super) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
-    let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
-    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = made;
-    known.family == *family
-        && (priority.is_none() || known.priority == *priority)
-        && part(known.from) == part(*from)
-        && part(known.to) == part(*to)
-        && known.iif == *iif
-        && known.oif == *oif
-        && known.fwmark == fwmark.filter(|mark| *mark != (0, 0))
-        && known.not == *not
-        && Some(known.table) == *table
 }

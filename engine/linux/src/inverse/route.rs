@@ -1,7 +1,7 @@
 //! Inverses of operations on routes.
 
-use super::super::{Kernel, Outcome, link as links, route as routes};
 use crate::journal::{Deed, Place, Undo};
+use crate::{Kernel, Outcome, link as links, route as routes};
 use netscript_net::op::{
     Action, Family, IfName, NetnsRef, Nexthop, Op, Route, RouteKind, RouteOp, RouteProto, TableId,
 };
@@ -46,7 +46,7 @@ impl Kernel {
 
     fn inverse_of_making(&mut self, op: &Op, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Undo>> {
         let there = self.routes_to(netns, route.dst, route.table)?;
-        let mut same = there.into_iter().filter(|there| has_same_key(there, route));
+        let mut same = there.into_iter().filter(|there| routes::has_same_key(there, route));
         match same.next() {
             // An addition will be refused; a replacement is undone by another.
             Some(former) => {
@@ -119,7 +119,7 @@ impl Kernel {
         });
         let is_there = |made: &Route| {
             there.iter().any(|route| {
-                has_same_key(route, made) && route.nexthops.iter().any(|hop| hop.dev == made.nexthops[0].dev)
+                routes::has_same_key(route, made) && route.nexthops.iter().any(|hop| hop.dev == made.nexthops[0].dev)
             })
         };
         Ok(made.filter(|made| !is_there(made)).collect())
@@ -154,22 +154,9 @@ fn sort_for_making(routes: &mut [Route]) {
     });
 }
 
-/// The metric that a route without one has.
-fn metric(route: &Route) -> u32 {
-    match route.family() {
-        Family::V4 => route.metric.unwrap_or(0),
-        Family::V6 => route.metric.filter(|metric| *metric != 0).unwrap_or(1024),
-    }
-}
-
-/// Whether two routes cannot both be there.
-pub(in super::super) fn has_same_key(there: &Route, route: &Route) -> bool {
-    there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
-}
-
 /// Whether a step back removes a route that the lab made.
 fn is_removal_of(deed: &Deed, route: &Route) -> bool {
-    matches!(deed, Deed::Route(RouteOp::Del(made)) if has_same_key(made, route))
+    matches!(deed, Deed::Route(RouteOp::Del(made)) if routes::has_same_key(made, route))
 }
 
 /// Whether `ip route del` may take a route for what it is given.
@@ -182,6 +169,6 @@ fn fits(there: &Route, given: &Route) -> bool {
     });
     there.dst.network() == given.dst.network()
         && there.table == given.table
-        && (given.metric.is_none() || metric(there) == metric(given))
+        && (given.metric.is_none() || routes::metric(there) == routes::metric(given))
         && hops
 }

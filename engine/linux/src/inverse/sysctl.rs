@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::super::{Kernel, Outcome, link as links, sysctl};
 use crate::journal::{Place, Undo};
+use crate::{Kernel, Outcome, link as links, sysctl};
 use netscript_net::op::{IfName, NetnsRef, SysctlKey, SysctlOp, raw};
 
 /// The folders of settings by link, below `/proc/sys`.

@@ -11,10 +11,10 @@ use rtnetlink::{
     LinkBridge, LinkDummy, LinkIpVlan, LinkMacVlan, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVlan, LinkVxlan,
 };
 
-use super::super::Outcome;
-use super::super::netns::Namespaces;
-use super::super::together::End;
-use super::index;
+use super::end::End;
+use super::index::index;
+use crate::Outcome;
+use crate::netns::Namespaces;
 use netscript_net::error::Errno;
 use netscript_net::op::{Bridge, IfName, IpvlanMode, LinkSpec, MacvlanMode, NetnsRef, Veth, Vlan, Vxlan};
 

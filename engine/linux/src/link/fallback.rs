@@ -4,7 +4,7 @@
 
 use netlink_packet_route::link::{InfoKind, LinkInfo, LinkMessage};
 
-use super::read::{info, name};
+use super::message::{info, name};
 use netscript_net::state::Link;
 
 /// Their names and kinds. No other link of that kind can have the name: it is taken from the beginning.
@@ -21,7 +21,7 @@ const FALLBACK: [(&str, &str); 9] = [
 ];
 
 /// Whether the kernel made a link by itself.
-pub(in super::super) fn is_fallback(message: &LinkMessage) -> bool {
+pub(super) fn is_fallback(message: &LinkMessage) -> bool {
     let kind =
         info(message, |info| if let LinkInfo::Kind(kind) = info { Some(InfoKind::to_string(kind)) } else { None });
     let (Some(name), Some(kind)) = (name(message), kind) else { return false };

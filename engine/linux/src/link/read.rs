@@ -12,16 +12,18 @@ use netlink_packet_route::link::{
 };
 use rtnetlink::LinkUnspec;
 
-use super::super::netns::Namespaces;
-use super::super::socket::RouteSocket;
-use super::super::{Outcome, addr, nsid};
 use super::fallback::{is_fallback, is_idle};
-use super::{get, link_message, message_of, without_counters};
+use super::index::message_of;
+use super::message::{attribute, get, info, link_message, name, without_counters};
+use crate::netns::Namespaces;
+use crate::socket::RouteSocket;
+use crate::{Outcome, addr, nsid};
 use netscript_net::op::raw;
 use netscript_net::op::{
     Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
 };
 use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
+use netscript_net::world::Absent;
 
 /// Attribute of a tun link that holds its mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode
 /// of one that carries IP packets (`IFF_TUN`, linux/if_tun.h).
@@ -29,7 +31,7 @@ const IFLA_TUN_TYPE: u16 = 3;
 const IFF_TUN: u8 = 1;
 
 /// `ip -d addr show`, without the tunnel links of the kernel's own that nobody uses.
-pub(in super::super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Link>> {
+pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Link>> {
     let socket = namespaces.route_socket(netns)?;
     let messages = dump(socket)?;
     let addrs = addr::dump(socket, None)?;
@@ -41,10 +43,10 @@ pub(in super::super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> O
 }
 
 /// `ip -d addr show dev NAME`
-pub(in super::super) fn find(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
+pub(crate) fn find(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
     let message = match message_of(namespaces, netns, name) {
         Ok(message) => message,
-        Err(failure) if matches!(failure.absent, Some(super::Absent::Link(..))) => return Ok(None),
+        Err(failure) if matches!(failure.absent, Some(Absent::Link(..))) => return Ok(None),
         Err(failure) => return Err(failure),
     };
     let addrs = addr::dump(namespaces.route_socket(netns)?, Some(message.header.index))?;
@@ -52,13 +54,13 @@ pub(in super::super) fn find(namespaces: &mut Namespaces, netns: &NetnsRef, name
 }
 
 /// The names of a namespace's links, by index.
-pub(in super::super) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32, IfName>> {
+pub(crate) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32, IfName>> {
     Ok(dump(socket)?.iter().filter_map(|message| Some((message.header.index, name(message)?))).collect())
 }
 
 /// The names of a namespace's links, sorted, without what they are: a list of 1,000 links takes the
 /// kernel 10 ms, this file (proc_pid_net(5)) a tenth of it.
-pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<Vec<IfName>> {
+pub(crate) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<Vec<IfName>> {
     let table = namespaces.within(netns, || std::fs::read("/proc/thread-self/net/dev"))??;
     // Two lines of heads, then `NAME: COUNTERS`; a name has no colon of its own.
     let lines = table.split(|byte| *byte == b'\n').skip(2);
@@ -70,15 +72,15 @@ pub(in super::super) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -
 }
 
 /// A link, without what must be asked for elsewhere.
-pub(in super::super) struct Outline {
-    pub(in super::super) index: u32,
-    pub(in super::super) name: IfName,
+pub(crate) struct Outline {
+    pub(crate) index: u32,
+    pub(crate) name: IfName,
     /// The index of its bridge.
-    pub(in super::super) master: Option<u32>,
+    pub(crate) master: Option<u32>,
 }
 
 /// A namespace's links but those that the kernel makes by itself: `lo`, and fallback tunnels.
-pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
+pub(crate) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
     let messages = dump(socket)?;
     let own = |message: &LinkMessage| message.header.flags.contains(LinkFlags::Loopback) || is_fallback(message);
     let others = messages.iter().filter(|message| !own(message));
@@ -89,7 +91,7 @@ pub(in super::super) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outlin
 }
 
 /// The indexes of links that stand on another one: VLANs and their like.
-pub(in super::super) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
+pub(crate) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
     let stands = |message: &&LinkMessage| {
         let kind = info(message, |info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None });
         matches!(
@@ -101,7 +103,7 @@ pub(in super::super) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u3
 }
 
 /// Every name by which a namespace's links are known, alternative ones too.
-pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
+pub(crate) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     let mut names = Vec::new();
     for message in dump(socket)? {
         for attribute in &message.attributes {
@@ -122,7 +124,7 @@ pub(in super::super) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfNam
 const LOOPBACK: u32 = 1;
 
 /// Whether every link that has a carrier is known to pass packets.
-pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
+pub(crate) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
         message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
             && match oper_state(message) {
@@ -144,7 +146,7 @@ pub(in super::super) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool
 }
 
 /// The links that are up and have a carrier.
-pub(in super::super) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
+pub(crate) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
     let ready = |message: &&LinkMessage| message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp);
     Ok(dump(socket)?.iter().filter(ready).map(|message| message.header.index).collect())
 }
@@ -229,7 +231,7 @@ fn name_of(socket: &mut RouteSocket, (nsid, index): Reference) -> Option<IfName>
 }
 
 /// Whether the namespace with an id can be looked into; `lo`, number 1, is in every one.
-pub(in super::super) fn has_links(socket: &mut RouteSocket, nsid: i32) -> bool {
+pub(crate) fn has_links(socket: &mut RouteSocket, nsid: i32) -> bool {
     name_of(socket, (Some(nsid), 1)).is_some()
 }
 
@@ -259,18 +261,6 @@ fn master(message: &LinkMessage) -> Option<u32> {
 fn vxlan_link(message: &LinkMessage) -> Option<u32> {
     let Some(InfoData::Vxlan(options)) = data(message) else { return None };
     options.iter().find_map(|option| if let InfoVxlan::Link(index) = option { Some(*index) } else { None })
-}
-
-pub(super) fn name(message: &LinkMessage) -> Option<IfName> {
-    attribute(message, |a| if let LinkAttribute::IfName(name) = a { Some(IfName::read(name)) } else { None })
-}
-
-fn attribute<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkAttribute) -> Option<T>) -> Option<T> {
-    message.attributes.iter().find_map(pick)
-}
-
-pub(super) fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
-    attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?.iter().find_map(pick)
 }
 
 fn data(message: &LinkMessage) -> Option<&InfoData> {

@@ -24,8 +24,8 @@ use nft::{Place, Transaction};
 pub(super) use raw::{Attributes, RawRule};
 pub(super) use socket::NftSocket;
 
-use super::netns::Namespaces;
-use super::{Failure, Outcome};
+use crate::netns::Namespaces;
+use crate::{Failure, Outcome};
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
 use netscript_net::op::{Family, NetnsRef};

@@ -5,25 +5,25 @@ use netscript_net::op::netfilter::{ChainRef, Rule};
 
 /// The attributes of a rule that make it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Attributes {
+pub(crate) struct Attributes {
     /// `NFTA_RULE_EXPRESSIONS`, counters included.
-    pub(in super::super) expressions: Vec<u8>,
+    pub(crate) expressions: Vec<u8>,
     /// `NFTA_RULE_USERDATA`, where nft keeps comments; empty: there is none.
-    pub(in super::super) userdata: Vec<u8>,
+    pub(crate) userdata: Vec<u8>,
     /// `NFTA_RULE_COMPAT`, which the kernel does not list: protocol and flags.
-    pub(in super::super) compat: (u32, u32),
+    pub(crate) compat: (u32, u32),
 }
 
 /// A rule of a chain.
-pub(in super::super) struct RawRule {
+pub(crate) struct RawRule {
     /// What it says, as far as netscript understands it.
-    pub(in super::super) rule: Rule,
+    pub(crate) rule: Rule,
     /// Its line in `iptables -S`.
-    pub(in super::super) text: String,
+    pub(crate) text: String,
     /// The kernel's number for it.
-    pub(in super::super) handle: u64,
+    pub(crate) handle: u64,
     /// What makes it again.
-    pub(in super::super) attributes: Attributes,
+    pub(crate) attributes: Attributes,
 }
 
 impl RawRule {
@@ -41,14 +41,14 @@ impl RawRule {
 
     /// A rule of a journal. Its attributes are read anew: what was written by a version that did not
     /// understand them may hold the wrong protocol.
-    pub(in super::super) fn former(chain: &ChainRef, handle: u64, expressions: Vec<u8>, userdata: Vec<u8>) -> RawRule {
+    pub(crate) fn former(chain: &ChainRef, handle: u64, expressions: Vec<u8>, userdata: Vec<u8>) -> RawRule {
         let exprs = wire::expressions(&expressions);
         RawRule::new(chain.clone(), handle, &exprs, expressions, userdata)
     }
 
     /// Whether two rules say the same, whatever they have counted. Where there is something that netscript
     /// cannot read, the bytes decide.
-    pub(in super::super) fn says_the_same(&self, other: &RawRule) -> bool {
+    pub(crate) fn says_the_same(&self, other: &RawRule) -> bool {
         if self.text != other.text && self.rule.normal_form().text() != other.rule.normal_form().text() {
             return false;
         }

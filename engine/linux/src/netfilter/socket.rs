@@ -7,12 +7,12 @@ use std::os::fd::AsRawFd;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
 use nix::sys::socket::{MsgFlags, NetlinkAddr, sendmsg, setsockopt, sockopt};
 
-use super::super::Outcome;
 use super::expr::Expr;
 use super::nft::Finished;
 use super::raw::RawRule;
 use super::record;
 use super::wire::{self, Answer, Attributes, Protocol, Reference};
+use crate::Outcome;
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::op::Family;
 use netscript_net::op::netfilter::{ChainRef, TableRef};

@@ -8,9 +8,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use nix::sched::{CloneFlags, unshare};
 
-use super::super::socket::RouteSocket;
-use super::super::{Failure, Outcome};
-use super::{OWN, Space};
+use super::paths::OWN;
+use super::space::Space;
+use crate::socket::RouteSocket;
+use crate::{Failure, Outcome};
 use netscript_net::error::Errno;
 
 /// So many may wait to be used.

@@ -17,8 +17,9 @@ use pcap_file::{DataLink, PcapError};
 
 use super::packet_socket::{Captured, LARGEST, PacketSocket};
 use super::summary::{Layer, summary};
+use crate::interrupt::Interrupt;
+use crate::netns::Namespaces;
 use crate::privilege::{self, CAP_NET_RAW};
-use crate::{Interrupt, Namespaces};
 use netscript_net::error::{Error, Refusal, Result};
 use netscript_net::files;
 use netscript_net::op::{IfName, NetnsRef};

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use tokio::net::{TcpSocket, UdpSocket as AsyncUdpSocket};
 
-use super::{SILENCE, TIMED_OUT, in_words, runtime};
-use crate::{Interrupt, Namespaces};
+use super::common::{SILENCE, TIMED_OUT, in_words, patience, runtime};
+use crate::interrupt::Interrupt;
+use crate::netns::Namespaces;
 use netscript_net::error::{Error, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::{Connect, Connected, Transport};
@@ -33,7 +34,7 @@ pub(crate) fn connect(
         .map_err(refused)?;
     runtime.block_on(async {
         tokio::select! {
-            outcome = tokio::time::timeout(super::patience(request.timeout), socket.reach(target)) => {
+            outcome = tokio::time::timeout(patience(request.timeout), socket.reach(target)) => {
                 Ok(outcome.unwrap_or_else(|_| failed(silence_of(request.transport))))
             }
             () = interrupt.until_raised() => Err(Error::Interrupted),

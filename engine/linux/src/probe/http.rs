@@ -13,8 +13,9 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpSocket;
 
-use super::{TIMED_OUT, in_words, runtime};
-use crate::{Interrupt, Namespaces};
+use super::common::{TIMED_OUT, in_words, patience, runtime};
+use crate::interrupt::Interrupt;
+use crate::netns::Namespaces;
 use netscript_net::error::{Error, Refusal, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::{Fetch, Fetched, Serve};
@@ -52,7 +53,7 @@ pub(crate) fn fetch(
         .map_err(|error| refused(error.into()))?;
     runtime.block_on(async {
         tokio::select! {
-            answer = tokio::time::timeout(super::patience(request.timeout), exchange(socket, server, request)) => Ok(match answer {
+            answer = tokio::time::timeout(patience(request.timeout), exchange(socket, server, request)) => Ok(match answer {
                 Ok(Ok(fetched)) => fetched,
                 Ok(Err(why)) => Fetched { error: Some(why), ..Fetched::default() },
                 Err(_) => Fetched { error: Some(TIMED_OUT.to_owned()), ..Fetched::default() },

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 
 use super::dns::{self, LARGEST_BY_UDP, PORT, Records};
-use crate::Namespaces;
+use crate::netns::Namespaces;
 use netscript_net::error::{Error, Refusal, Result};
 use netscript_net::op::{HostName, NetnsRef};
 use netscript_net::world::ServeDns;

@@ -11,7 +11,7 @@ use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, UnknownCmsg, rec
 use socket2::{Domain, Socket, Type};
 
 use super::summary::Layer;
-use crate::{hear_link, kind_of_link, tell_tags};
+use crate::sys::{hear_link, kind_of_link, tell_tags};
 use netscript_net::op::IfName;
 
 /// The largest packet that is kept whole: libpcap's own limit (MAXIMUM_SNAPLEN, pcap-int.h).

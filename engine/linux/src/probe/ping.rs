@@ -12,10 +12,12 @@ use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use super::common::{SILENCE, in_words};
 use super::echo::{Echo, Heard, Packet};
-use super::{SILENCE, filter, in_words};
+use super::filter;
+use crate::interrupt::Interrupt;
+use crate::netns::Namespaces;
 use crate::privilege::{self, CAP_NET_RAW};
-use crate::{Interrupt, Namespaces};
 use netscript_net::error::{Errno, Error, Refusal, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::{Ping, Pong};

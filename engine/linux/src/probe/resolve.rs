@@ -9,7 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::dns::{self, Reply};
 use super::ping::random_id;
-use crate::{Interrupt, Namespaces};
+use crate::interrupt::Interrupt;
+use crate::netns::Namespaces;
 use netscript_net::error::Result;
 use netscript_net::op::{Family, HostName, NetnsRef};
 

@@ -10,12 +10,12 @@ use std::thread;
 
 use nix::unistd::{close, getpid, read as nix_read, setsid, write as nix_write};
 
-use super::super::descriptors::restore_descriptor_limit;
-use super::super::sys;
 use super::group::enter_group;
-use super::identify;
 use super::surroundings::Surroundings;
+use crate::descriptors::restore_descriptor_limit;
 use crate::journal::Process;
+use crate::proc::identify;
+use crate::sys;
 use netscript_net::error::{Error, Result};
 use netscript_net::files;
 

@@ -12,11 +12,11 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, setsid};
 
-use super::super::descriptors::restore_descriptor_limit;
-use super::super::interrupt::Interrupt;
-use super::super::sys;
 use super::group::enter_group;
 use super::surroundings::Surroundings;
+use crate::descriptors::restore_descriptor_limit;
+use crate::interrupt::Interrupt;
+use crate::sys;
 use netscript_net::error::{Error, Result};
 use netscript_net::files;
 use netscript_net::world::Output;

@@ -22,10 +22,10 @@ const PREFIX: &str = "netscript-";
 
 /// The groups of a lab.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Groups(Option<PathBuf>);
+pub(crate) struct Groups(Option<PathBuf>);
 
 /// Where the group of a lab would be, if there can be one.
-pub(in super::super) fn place(token: &str) -> Option<String> {
+pub(crate) fn place(token: &str) -> Option<String> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
     let mounts = fs::read("/proc/self/mountinfo").ok()?;
@@ -47,7 +47,7 @@ fn mounted(line: &str) -> Option<(&str, &str)> {
 
 impl Groups {
     /// The groups that a journal names.
-    pub(in super::super) fn at(place: Option<&str>) -> Groups {
+    pub(crate) fn at(place: Option<&str>) -> Groups {
         Groups(place.map(PathBuf::from))
     }
 
@@ -83,7 +83,7 @@ impl Groups {
     }
 
     /// Removes the groups, which must be empty.
-    pub(in super::super) fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         let Some(group) = &self.0 else { return Ok(()) };
         let deadline = Instant::now() + EMPTYING;
         for group in below(group).iter().rev() {

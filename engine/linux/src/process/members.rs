@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::super::sys;
-use super::{Processes, identify, is_alive, name_of, stat_field};
+use super::Processes;
 use crate::journal::Process;
+use crate::proc::{identify, is_alive, name_of, stat_field};
+use crate::sys;
 
 /// A program of a lab has the lab's token in this variable, and its own number in the other.
 pub(super) const LAB_VARIABLE: &str = "NETSCRIPT_LAB";
@@ -28,7 +29,7 @@ const STEP: Duration = Duration::from_millis(2);
 
 /// Whose processes are meant.
 #[derive(Clone, Copy, PartialEq)]
-pub(in super::super) enum Whose {
+pub(crate) enum Whose {
     /// The lab's.
     Lab,
     /// Those of one program, by its number and its first process's.
@@ -37,7 +38,7 @@ pub(in super::super) enum Whose {
 
 impl Processes {
     /// The processes that are running and belong to the lab, or to one of its programs.
-    pub(in super::super) fn members(&mut self, whose: Whose) -> Vec<Process> {
+    pub(crate) fn members(&mut self, whose: Whose) -> Vec<Process> {
         self.reap();
         let everyone = Everyone::look();
         let mut pids: BTreeSet<u32> = match whose {
@@ -58,7 +59,7 @@ impl Processes {
     }
 
     /// Whether a process has the lab's word, or a program's, in its environment.
-    pub(in super::super) fn is_marked(&self, pid: u32, whose: Whose) -> bool {
+    pub(crate) fn is_marked(&self, pid: u32, whose: Whose) -> bool {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let has = |variable: &str, value: &str| {
             let wanted = format!("{variable}={value}");
@@ -73,12 +74,7 @@ impl Processes {
 
     /// Ends processes: SIGTERM, and some time after `since` SIGKILL. Gives those that go on all the same, in
     /// words. `sleep` waits, and tells whether there is still time.
-    pub(in super::super) fn end(
-        &mut self,
-        whose: Whose,
-        since: Instant,
-        mut sleep: impl FnMut(Duration) -> bool,
-    ) -> Vec<String> {
+    pub(crate) fn end(&mut self, whose: Whose, since: Instant, mut sleep: impl FnMut(Duration) -> bool) -> Vec<String> {
         let callers = own_line();
         let kill_from = since + GRACE;
         let give_up_from = kill_from.max(Instant::now()) + GRACE;
@@ -153,7 +149,7 @@ impl Everyone {
 }
 
 /// This process and those that it descends from.
-pub(in super::super) fn own_line() -> BTreeSet<u32> {
+pub(crate) fn own_line() -> BTreeSet<u32> {
     let mut line = BTreeSet::new();
     let mut next = Some(std::process::id());
     while let Some(pid) = next.filter(|pid| *pid > 1 && line.insert(*pid)) {
@@ -163,7 +159,7 @@ pub(in super::super) fn own_line() -> BTreeSet<u32> {
 }
 
 /// Sends a signal to the very process: its number may be another's when the signal is sent.
-pub(in super::super) fn signal(process: Process, signal: Signal) {
+pub(crate) fn signal(process: Process, signal: Signal) {
     let Ok(file) = sys::open_process(process.pid) else { return };
     if is_alive(process) {
         let _ = sys::signal_process(&file, signal);

@@ -11,11 +11,11 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, geteuid, getpgrp, getpid, setpgid, tcsetpgrp};
 
-use super::super::descriptors::restore_descriptor_limit;
-use super::super::interrupt::Interrupt;
-use super::super::sys;
 use super::foreground::{has_ended, lost, shell_status};
 use super::surroundings::Surroundings;
+use crate::descriptors::restore_descriptor_limit;
+use crate::interrupt::Interrupt;
+use crate::sys;
 use netscript_net::error::Result;
 use netscript_net::op::NetnsRef;
 

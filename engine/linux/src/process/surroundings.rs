@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
-use super::super::Outcome;
-use super::super::netns::{Namespaces, enter};
+use crate::Outcome;
+use crate::netns::{Namespaces, enter};
 use netscript_net::op::{NetnsRef, raw};
 
 /// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
 /// include/namespace.h).
-pub(in super::super) const NETNS_ETC_DIR: &str = "/etc/netns";
+pub(crate) const NETNS_ETC_DIR: &str = "/etc/netns";
 
 /// Everything that is needed to enter a namespace, prepared so that nothing but system calls is
 /// left to do in the new process. `None`: it stays where it is.

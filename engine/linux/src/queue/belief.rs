@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::super::Kernel;
 use super::shape::Shape;
+use crate::Kernel;
 use netscript_model::Model;
 use netscript_net::error::Result;
 use netscript_net::op::{

@@ -10,7 +10,7 @@ mod world;
 
 use belief::Belief;
 
-use super::Kernel;
+use crate::Kernel;
 use netscript_net::error::{At, Errno, Error, Result};
 use netscript_net::op::Op;
 use netscript_net::world::{Absent, Failed, World};

@@ -1,6 +1,6 @@
 //! Routes as the kernel tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage;
@@ -9,9 +9,31 @@ use netlink_packet_route::route::{
     RouteVia,
 };
 
-use super::super::Outcome;
-use super::super::socket::{RouteSocket, address_family, family_of};
-use netscript_net::op::{Family, IfName, Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
+use crate::Outcome;
+use crate::link;
+use crate::netns::Namespaces;
+use crate::socket::{RouteSocket, address_family, family_of};
+use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
+
+/// The IPv6 addresses that the kernel takes in.
+pub(crate) fn local6(socket: &mut RouteSocket) -> Outcome<HashSet<IpAddr>> {
+    let local = dump(socket, Family::V6)?.into_iter().filter(|message| message.header.kind == RouteType::Local);
+    let dst = |message: RouteMessage| {
+        message.attributes.into_iter().find_map(|attribute| match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet6(addr)) => Some(IpAddr::from(addr)),
+            _ => None,
+        })
+    };
+    Ok(local.filter_map(dst).collect())
+}
+
+/// `ip route show`
+pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<Route>> {
+    let socket = namespaces.route_socket(netns)?;
+    let routes = dump(socket, family)?;
+    let names = link::names(socket)?;
+    Ok(routes.into_iter().filter_map(|message| route(message, &names)).collect())
+}
 
 /// Every route of a family but those that the kernel only remembers (`RTM_F_CLONED`).
 pub(super) fn dump(socket: &mut RouteSocket, family: Family) -> Outcome<Vec<RouteMessage>> {

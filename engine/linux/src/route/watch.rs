@@ -14,11 +14,11 @@ use netlink_packet_route::route::RouteFlags;
 use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
 use nix::libc::{self, MSG_DONTWAIT};
 
-use super::super::inverse::has_same_key;
-use super::super::netns::Namespaces;
-use super::super::socket::family_of;
-use super::super::{Kernel, Outcome, link};
+use super::key::has_same_key;
 use super::read;
+use crate::netns::Namespaces;
+use crate::socket::family_of;
+use crate::{Outcome, link};
 use netscript_net::op::{Family, IfName, NetnsRef, Prefix, Route, TableId};
 
 /// Whoever changes one of these may change routes. Of IPv4 routes that go with a link, an address or a
@@ -37,7 +37,7 @@ const MESSAGE: usize = 64 << 10;
 
 /// The routes that are known, and where changes are told.
 #[derive(Default)]
-pub(in super::super) struct Watch {
+pub(crate) struct Watch {
     socket: Option<Socket>,
     known: HashMap<Family, Known>,
 }
@@ -48,21 +48,14 @@ struct Known {
     links: BTreeMap<u32, IfName>,
 }
 
-impl Kernel {
-    /// The routes of a table to a destination.
-    pub(in super::super) fn routes_to(&mut self, netns: &NetnsRef, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
-        let dst = dst.network();
-        if *netns == NetnsRef::Host {
-            return self.watch.routes_to(&mut self.namespaces, dst, table);
-        }
-        let mut there = super::list(&mut self.namespaces, netns, Family::of(dst.addr()))?;
-        there.retain(|route| route.dst.network() == dst && route.table == table);
-        Ok(there)
-    }
-}
-
 impl Watch {
-    fn routes_to(&mut self, namespaces: &mut Namespaces, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
+    /// The routes of a table to a destination.
+    pub(crate) fn routes_to(
+        &mut self,
+        namespaces: &mut Namespaces,
+        dst: Prefix,
+        table: TableId,
+    ) -> Outcome<Vec<Route>> {
         self.listen()?;
         let family = Family::of(dst.addr());
         let known = match self.known.entry(family) {

@@ -10,8 +10,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, getegid, geteuid};
 
-use super::super::sys;
 use super::obstacle::{Obstacle, Step};
+use crate::sys;
 
 /// The files that say which identities there are.
 const MAPS: [&str; 2] = ["uid_map", "gid_map"];

@@ -11,11 +11,11 @@ use nix::libc::{O_DIRECTORY, O_PATH};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, fstatvfs, statvfs};
 
-use super::super::sys;
 use super::SandboxFolders;
 use super::obstacle::{Obstacle, Step};
 use super::proc::Limits;
 use super::{devices, etc, proc};
+use crate::sys;
 use netscript_net::error::{Error, Result as OurResult};
 
 /// Folders of which the sandbox has its own, empty ones.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::privilege::status_field;
+use crate::privilege::status_field;
 use netscript_net::error::{Errno, Error};
 
 /// A step on the way to a sandbox.

@@ -15,10 +15,10 @@
 mod pair;
 mod plan;
 
-pub(super) use pair::End;
 use plan::Plan;
 
-use super::{Failure, Kernel, link, netfilter_ops, privilege};
+use crate::link::End;
+use crate::{Failure, Kernel, link, netfilter_ops, privilege};
 use netscript_net::error::Error;
 use netscript_net::op::{Action, AddrOp, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, RouteOp, Veth};
 use netscript_net::world::Failed;
@@ -37,7 +37,7 @@ struct Progress<'a> {
 impl Kernel {
     /// Does operations of so many words of the script, none of which touches what others could.
     /// `is_ready` says whether a bridge will be on and have a carrier in the end.
-    pub(super) fn apply_together(
+    pub(crate) fn apply_together(
         &mut self,
         ops: &[Op],
         steps: usize,
@@ -96,7 +96,7 @@ impl Kernel {
         true
     }
 
-    fn add_pair(&mut self, near: &End, far: &End) -> super::Outcome {
+    fn add_pair(&mut self, near: &End, far: &End) -> crate::Outcome {
         let veth = Veth { peer: far.name.clone(), netns: Some(far.netns.clone()) };
         let op = Op::new(near.netns.clone(), LinkOp::Add(near.name.clone(), LinkSpec::Veth(veth)));
         self.recorded(&op, |kernel| {
@@ -121,7 +121,7 @@ impl Kernel {
         done.map_err(|(culprit, failure)| (index + culprit, failure))
     }
 
-    fn do_one(&mut self, progress: &mut Progress, index: usize) -> super::Outcome {
+    fn do_one(&mut self, progress: &mut Progress, index: usize) -> crate::Outcome {
         let op = &progress.ops[index];
         self.namespaces.known.clear();
         for name in named(&op.action).into_iter().flatten() {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::pair::{End, Pair, Side};
+use super::pair::Pair;
+use crate::link::{End, Side};
 use netscript_net::op::{
     Action, AddrOp, Effect, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, Op,
 };

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::super::labs::lock_all;
-use super::super::lifetime::is_bound;
-use super::super::netfilter::{self, RawRule};
-use super::super::process::is_alive;
-use super::super::{Kernel, Outcome};
 use super::shared::Shared;
+use crate::inverse::undoes;
 use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
+use crate::labs::lock_all;
+use crate::lifetime::is_bound;
+use crate::netfilter::{self, RawRule};
+use crate::proc::is_alive;
+use crate::{Kernel, Outcome};
 use netscript_dialect::Style;
 use netscript_net::error::Result;
 use netscript_net::op::netfilter::{ChainRef, TableRef};
@@ -123,7 +124,7 @@ impl Kernel {
 
     fn has_link_at(&mut self, place: &Place, index: u32) -> Outcome<bool> {
         match self.find(place)? {
-            Some(netns) => super::super::link::has_index(&mut self.namespaces, &netns, index),
+            Some(netns) => crate::link::has_index(&mut self.namespaces, &netns, index),
             None => Ok(false),
         }
     }
@@ -134,19 +135,19 @@ impl Kernel {
         Ok(match deed {
             Deed::Route(RouteOp::Del(route)) => !self.has_route(&netns, route)?,
             Deed::Addr(AddrOp::Del(name, spec)) => {
-                let link = super::super::link::find(&mut self.namespaces, &netns, name)?;
+                let link = crate::link::find(&mut self.namespaces, &netns, name)?;
                 link.is_some_and(|link| !link.addrs.iter().any(|addr| addr.local == spec.local))
             }
             Deed::Policy(PolicyOp::Del(rule)) => {
-                let there = super::super::policy::list(&mut self.namespaces, &netns, rule.family)?;
-                !there.iter().any(|there| super::super::inverse::is_same_policy(there, rule))
+                let there = crate::policy::list(&mut self.namespaces, &netns, rule.family)?;
+                !there.iter().any(|there| crate::policy::is_same(there, rule))
             }
             Deed::Neigh(NeighOp::Del(dst, dev)) => {
-                let there = super::super::neigh::list(&mut self.namespaces, &netns)?;
+                let there = crate::neigh::list(&mut self.namespaces, &netns)?;
                 !there.iter().any(|there| there.dst == *dst && there.dev == *dev)
             }
             Deed::Fdb(FdbOp::Del(entry)) => {
-                let there = super::super::fdb::list(&mut self.namespaces, &netns)?;
+                let there = crate::fdb::list(&mut self.namespaces, &netns)?;
                 !there.iter().any(|there| {
                     there.mac == entry.mac && there.dev == entry.dev && (entry.dst.is_none() || there.dst == entry.dst)
                 })
@@ -222,7 +223,7 @@ impl Kernel {
 
     fn differs(&mut self, netns: &NetnsRef, write: &SysctlOp) -> bool {
         let (key, value) = (write.key(), write.value());
-        super::super::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
+        crate::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
     }
 
     fn iptables(&self, place: &Place, table: TableRef, rule: &str) -> String {
@@ -286,29 +287,6 @@ fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap
     kept.map(|(_, step)| step).collect()
 }
 
-/// Whether a deed takes away the very thing that another makes.
-pub(in super::super) fn undoes(del: &Deed, made: &Deed) -> bool {
-    match (del, made) {
-        (Deed::Route(RouteOp::Del(del)), Deed::Route(RouteOp::Add(made))) => {
-            super::super::inverse::has_same_key(made, del)
-        }
-        (Deed::Addr(AddrOp::Del(at, del)), Deed::Addr(AddrOp::Add(on, made))) => at == on && del.local == made.local,
-        (Deed::Policy(PolicyOp::Del(del)), Deed::Policy(PolicyOp::Add(made))) => {
-            super::super::inverse::is_same_policy(made, del)
-        }
-        (Deed::Neigh(NeighOp::Del(dst, dev)), Deed::Neigh(NeighOp::Add(made) | NeighOp::Replace(made))) => {
-            *dst == made.dst && *dev == made.dev
-        }
-        (Deed::Fdb(FdbOp::Del(del)), Deed::Fdb(FdbOp::Add(made) | FdbOp::Append(made) | FdbOp::Replace(made))) => {
-            del == made
-        }
-        (
-            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
-            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_),
-        ) => false,
-    }
-}
-
 /// Whether a step brings a link back to where it has an index.
 fn brings(step: &Undo, key: Key, index: u32) -> bool {
     match step {
@@ -335,7 +313,7 @@ fn brings(step: &Undo, key: Key, index: u32) -> bool {
 }
 
 fn is_there(name: &NetnsName) -> bool {
-    super::super::netns::path_of(name).symlink_metadata().is_ok()
+    crate::netns::path_of(name).symlink_metadata().is_ok()
 }
 
 /// What the lab put into tables.

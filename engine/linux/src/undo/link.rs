@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Kernel, Outcome, kill, link as links};
 use crate::journal::{Entry, Key, Place, Undo};
+use crate::{Kernel, Outcome, kill, link as links};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, LinkSpec, NetnsRef};
 

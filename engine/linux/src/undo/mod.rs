@@ -10,15 +10,13 @@ mod shared;
 mod strangers;
 mod sysctl;
 
-pub(super) use commands::undoes;
-
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::labs::lock_all;
-use super::{Kernel, Outcome, kill, resolver};
 use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Place, Undo};
+use crate::labs::lock_all;
+use crate::{Kernel, Outcome, kill, resolver, route};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};
 
@@ -67,7 +65,7 @@ impl Undoing {
 impl Kernel {
     /// Undoes every entry from a number on, the last first, and tells what could not be undone.
     /// It goes on after an error.
-    pub(super) fn undo_from(&mut self, first: u64) -> Vec<String> {
+    pub(crate) fn undo_from(&mut self, first: u64) -> Vec<String> {
         self.partial = first > 0;
         // What other labs left is older than what this one does now.
         let wanted = |n: u64| if first > 0 { (first..LEFT_BY_OTHERS).contains(&n) } else { true };
@@ -76,7 +74,7 @@ impl Kernel {
     }
 
     /// Undoes entries, the last first, and tells what could not be undone.
-    pub(super) fn undo_entries(&mut self, entries: Vec<Entry>) -> Vec<String> {
+    pub(crate) fn undo_entries(&mut self, entries: Vec<Entry>) -> Vec<String> {
         let asked = Instant::now();
         self.ask_processes_to_end(&entries);
         let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
@@ -209,7 +207,7 @@ impl Kernel {
         match undo {
             Undo::Lost { what } if self.partial => {
                 let why = format!("{what} cannot be made again with what was in it");
-                Err(super::Failure::from_error(Error::NoUndo { why }))
+                Err(crate::Failure::from_error(Error::NoUndo { why }))
             }
             Undo::Lost { .. } => Ok(()),
             Undo::Netns { name, key, attached: _ } => self.undo_name(name, *key),
@@ -240,9 +238,9 @@ impl Kernel {
         if let Some(found) = self.find_among(place, likely) {
             return Ok(Some(found));
         }
-        let mut others: Vec<NetnsRef> = super::netns::names()?.into_iter().map(NetnsRef::Named).collect();
+        let mut others: Vec<NetnsRef> = crate::netns::names()?.into_iter().map(NetnsRef::Named).collect();
         others.retain(|name| *name != place.netns);
-        let holder = place.process.filter(|process| super::process::is_alive(*process));
+        let holder = place.process.filter(|process| crate::proc::is_alive(*process));
         others.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
         Ok(self.find_among(place, others))
     }
@@ -262,7 +260,7 @@ impl Kernel {
     fn undo_by_names(&mut self, place: &Place, links: &[(IfName, u32)], deed: &Deed) -> Outcome {
         let Some(netns) = self.find(place)? else { return self.undo_at_home(place, links, deed) };
         for (name, index) in links {
-            match super::link::index(&mut self.namespaces, &netns, name) {
+            match crate::link::index(&mut self.namespaces, &netns, name) {
                 Ok(found) if found == *index => {}
                 Ok(_) => return Ok(()),
                 Err(failure) if failure.absent.is_some() => return Ok(()),
@@ -275,7 +273,7 @@ impl Kernel {
             return Ok(());
         }
         let done = match deed {
-            Deed::Route(RouteOp::Add(route)) => super::route::put_back(&mut self.namespaces, &netns, route),
+            Deed::Route(RouteOp::Add(route)) => route::put_back(&mut self.namespaces, &netns, route),
             Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
                 self.carry_out(&Op::new(netns, deed.action()))
             }
@@ -307,7 +305,7 @@ impl Kernel {
                 };
                 there.nexthops.iter().any(same)
             };
-            super::inverse::has_same_key(there, route)
+            route::has_same_key(there, route)
                 && (route.proto.is_none() || there.proto == route.proto)
                 && route.nexthops.iter().all(hop_is_there)
         }))
@@ -364,6 +362,6 @@ fn is_out_of_place(deed: &Deed, errno: Errno) -> bool {
 }
 
 /// What is told when something could not be undone.
-pub(super) fn not_undone(problems: Vec<String>) -> Result<(), Error> {
+pub(crate) fn not_undone(problems: Vec<String>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::NotUndone { what: problems }) }
 }

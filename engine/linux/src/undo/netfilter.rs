@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::super::labs::lock_all;
-use super::super::netfilter::{self, RawRule, Returning};
-use super::super::{Failure, Kernel, Outcome, kill};
 use crate::journal::{Entry, Former, Place, TableHandle, Undo};
+use crate::labs::lock_all;
+use crate::netfilter::{self, RawRule, Returning};
+use crate::{Failure, Kernel, Outcome, kill};
 use netscript_net::error::Errno;
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use netscript_net::op::{NetnsRef, Op};
@@ -231,7 +231,7 @@ impl Kernel {
     }
 
     /// Looks up the handles of the rules that the lab added, once it is up.
-    pub(in super::super) fn learn_handles(&mut self) {
+    pub(crate) fn learn_handles(&mut self) {
         // Two labs with equal rules must not take the same for theirs.
         let _all = if self.folder.is_some() { lock_all().ok() } else { None };
         let mut learned: Vec<(u64, u64)> = Vec::new();

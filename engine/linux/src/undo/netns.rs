@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::super::netns::{bind, path_of, unbind};
-use super::super::{Kernel, Outcome, kill};
 use crate::journal::{Key, Place};
+use crate::netns::{bind, path_of, unbind};
+use crate::{Kernel, Outcome, kill};
 use netscript_net::op::{NetnsName, NetnsRef};
 
 impl Kernel {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::super::process::{Whose, is_alive, name_of, own_line, session_of, signal, start_of};
-use super::super::{Failure, Kernel, Outcome};
 use crate::journal::{Entry, Process, Undo};
+use crate::proc::{identify, is_alive, name_of, session_of, start_of};
+use crate::process::{Whose, own_line, signal};
+use crate::{Failure, Kernel, Outcome};
 use netscript_net::error::Error;
 
 /// How long a process has between SIGTERM and SIGKILL.
@@ -107,7 +108,7 @@ impl Kernel {
             .filter(|pid| !callers.contains(pid))
             .filter(|pid| session_of(*pid) == Some(process.pid))
             .filter(|pid| led || self.processes.is_marked(*pid, Whose::Lab))
-            .filter_map(super::super::process::identify)
+            .filter_map(identify)
             .filter(|member| is_alive(*member))
             .collect();
         // The first goes last: as long as it is there, the session's number is its own.

@@ -3,9 +3,9 @@
 
 use std::cmp::Reverse;
 
-use super::super::labs::{boot_id, leave_to};
-use super::super::{Failure, Kernel, Outcome};
 use crate::journal::{Entry, Place, Undo};
+use crate::labs::{boot_id, leave_to};
+use crate::{Failure, Kernel, Outcome};
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 use netscript_net::op::{NetnsRef, SysctlKey};
 

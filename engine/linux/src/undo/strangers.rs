@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::link::Outline;
-use super::super::netns::pids_by_netns;
-use super::super::owners::OtherLabs;
-use super::super::process::{Whose, identify, name_of, session_of};
-use super::super::{Failure, Kernel, link as links};
 use crate::journal::{Deed, Key, Place, Process, Undo};
+use crate::link::Outline;
+use crate::netns::pids_by_netns;
+use crate::owners::OtherLabs;
+use crate::proc::{identify, name_of, session_of};
+use crate::process::Whose;
+use crate::{Failure, Kernel, link as links};
 use netscript_net::error::Result;
 use netscript_net::op::{IfName, LinkOp, LinkSet, NetnsRef};
 
@@ -68,7 +69,7 @@ impl Kernel {
     /// What others put into the lab, in words. Links that the lab's own programs made in its
     /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
     /// What cannot be looked into is an error: something could be in it.
-    pub(in super::super) fn strangers(&mut self) -> Result<Vec<String>> {
+    pub(crate) fn strangers(&mut self) -> Result<Vec<String>> {
         let undos: Vec<Undo> = self.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
         let known = Known::of(undos.into_iter());
         let labs = self.other_labs()?;

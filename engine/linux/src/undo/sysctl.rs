@@ -1,7 +1,7 @@
 //! Settings, written back.
 
-use super::super::{Kernel, Outcome, sysctl};
 use crate::journal::Place;
+use crate::{Kernel, Outcome, sysctl};
 use netscript_net::op::{NetnsRef, SysctlKey, SysctlOp};
 
 impl Kernel {

@@ -1,0 +1,44 @@
+//! Messages about links: asked for, and the attributes in them.
+
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkInfo, LinkMessage};
+use rtnetlink::{LinkMessageBuilder, LinkUnspec};
+
+use crate::Outcome;
+use crate::socket::RouteSocket;
+use netscript_net::op::IfName;
+
+/// A link, by what the message names it by.
+pub(super) fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {
+    let answers = socket.get(RouteNetlinkMessage::GetLink(without_counters(link)))?;
+    Ok(answers.into_iter().find_map(link_message))
+}
+
+pub(super) fn without_counters(link: LinkMessageBuilder<LinkUnspec>) -> LinkMessage {
+    link.append_extra_attribute(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])).build()
+}
+
+pub(super) fn link_message(message: RouteNetlinkMessage) -> Option<LinkMessage> {
+    match message {
+        RouteNetlinkMessage::NewLink(message) => Some(message),
+        _ => None,
+    }
+}
+
+/// A link's name.
+pub(super) fn name(message: &LinkMessage) -> Option<IfName> {
+    attribute(message, |a| if let LinkAttribute::IfName(name) = a { Some(IfName::read(name)) } else { None })
+}
+
+/// What is picked from a link's attributes.
+pub(super) fn attribute<'a, T>(
+    message: &'a LinkMessage,
+    pick: impl FnMut(&'a LinkAttribute) -> Option<T>,
+) -> Option<T> {
+    message.attributes.iter().find_map(pick)
+}
+
+/// What is picked from what a link is.
+pub(super) fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
+    attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?.iter().find_map(pick)
+}

@@ -1,0 +1,104 @@
+//! The end of a namespace, which is over when the far ends of its pairs are gone.
+
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use super::bind::unbind;
+use super::namespaces::Namespaces;
+use super::paths::pids_in;
+use crate::{Outcome, keeper, link, nsid};
+use netscript_net::op::{IfName, NetnsName, NetnsRef};
+use netscript_net::state::{LinkType, Peer};
+
+/// What ends with a namespace, if nothing else keeps it alive.
+pub(crate) struct Ending {
+    inode: Option<u64>,
+    far_ends: Vec<FarEnd>,
+}
+
+/// The other end of a pair, in another namespace than the one that goes.
+struct FarEnd {
+    place: NetnsRef,
+    name: IfName,
+    /// What the kernel calls the namespace that goes, seen from `place`.
+    nsid: i32,
+}
+
+impl Ending {
+    /// Looks what will end, before the namespace is let go.
+    pub(crate) fn of(namespaces: &mut Namespaces, netns: &NetnsRef) -> Ending {
+        let far_ends = far_ends(namespaces, netns);
+        let inode = namespaces.file(netns).and_then(|file| Ok(file.metadata()?.ino())).ok();
+        Ending { inode, far_ends }
+    }
+
+    /// Waits for the far ends of what has just been let go. Other handles of this lab on the same
+    /// namespace are let go as well.
+    pub(crate) fn wait(&self, namespaces: &mut Namespaces) {
+        let Some(inode) = self.inode else { return };
+        if !self.far_ends.is_empty() && pids_in(inode).is_empty() {
+            namespaces.give_back();
+            wait_until_gone(namespaces, inode, &self.far_ends);
+        }
+    }
+}
+
+/// `ip netns del NAME`, over when the far ends of the namespace's pairs are gone.
+pub(crate) fn del(namespaces: &mut Namespaces, name: &NetnsName) -> Outcome {
+    let netns = NetnsRef::Named(name.clone());
+    let ending = Ending::of(namespaces, &netns);
+    namespaces.close(&netns);
+    unbind(name)?;
+    ending.wait(namespaces);
+    Ok(())
+}
+
+/// The links elsewhere that end with a namespace; none if it cannot be looked into.
+fn far_ends(namespaces: &mut Namespaces, netns: &NetnsRef) -> Vec<FarEnd> {
+    let links = link::list(namespaces, netns).unwrap_or_default();
+    let mut far_ends = Vec::new();
+    for link in links {
+        let LinkType::Veth(Some(Peer { netns: Some(place), index: _, name: Some(name) })) = link.kind else {
+            continue;
+        };
+        if place == *netns {
+            continue;
+        }
+        // The kernel numbers a namespace when a link that leads to it is first looked at.
+        let seen = link::index(namespaces, &place, &name);
+        if let Ok(Some(nsid)) = seen.and_then(|_| nsid::id_of(namespaces, &place, netns)) {
+            far_ends.push(FarEnd { place, name, nsid });
+        }
+    }
+    far_ends
+}
+
+/// The kernel removes them in its own time; a new link of the same name would meet them. It
+/// removes nothing while something else keeps the namespace alive.
+fn wait_until_gone(namespaces: &mut Namespaces, inode: u64, far_ends: &[FarEnd]) {
+    const STEP: Duration = Duration::from_millis(1);
+    const LIMIT: Duration = Duration::from_secs(10);
+    // Our own socket lets go of the namespace a little later than it is closed (RCU), and a
+    // program that is being started has our files until it is itself.
+    const LETTING_GO: Duration = Duration::from_millis(150);
+    let start = Instant::now();
+    let (mut next_look, mut seen_kept) = (LETTING_GO, false);
+    for far_end in far_ends {
+        while link::index(namespaces, &far_end.place, &far_end.name).is_ok() && start.elapsed() < LIMIT {
+            if start.elapsed() > next_look {
+                let alive = is_alive(namespaces, &far_end.place, far_end.nsid);
+                let kept = alive && keeper::is_kept(inode);
+                if kept && seen_kept {
+                    return;
+                }
+                (next_look, seen_kept) = (start.elapsed() + LETTING_GO, kept);
+            }
+            std::thread::sleep(STEP);
+        }
+    }
+}
+
+/// Whether the namespace that has an id in `netns` still is one that can be entered.
+fn is_alive(namespaces: &mut Namespaces, netns: &NetnsRef, id: i32) -> bool {
+    namespaces.route_socket(netns).is_ok_and(|socket| link::has_links(socket, id))
+}

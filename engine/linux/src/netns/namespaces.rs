@@ -1,0 +1,332 @@
+//! The namespaces that a lab uses, and the sockets in them.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::ahead::{self, Ahead};
+use super::bind::{bind, bind_in_folder};
+use super::paths::{NETNS_DIR, OWN, names, ns_of_pid, path_of, pids_in};
+use super::space::{Space, enter, key_of};
+use crate::journal::{Key, Place};
+use crate::netfilter::NftSocket;
+use crate::socket::RouteSocket;
+use crate::{Failure, Outcome, privilege, proc};
+use netscript_net::error::Errno;
+use netscript_net::files;
+use netscript_net::op::{IfName, NetnsName, NetnsRef};
+use netscript_net::state::Contents;
+use netscript_net::world::Absent;
+
+/// How many links a lab may make.
+pub(crate) const BLOCK: u32 = 100_000;
+
+/// The namespaces that a lab uses, each with its sockets, which stay with the namespace that
+/// they were opened in.
+pub(crate) struct Namespaces {
+    home: File,
+    open: HashMap<NetnsRef, Space>,
+    /// Those of `open` that end with a process of others: our open files would keep them alive.
+    borrowed: Vec<NetnsRef>,
+    holders: HashMap<u32, u32>,
+    indexes: Indexes,
+    /// `/run/netns` has been made what `ip netns` makes of it.
+    folder_shared: bool,
+    /// The indexes of links that nobody else can touch, while operations are done together.
+    pub(crate) known: Vec<(NetnsRef, IfName, u32)>,
+    /// Namespaces for what is about to be done.
+    ahead: Option<Ahead>,
+}
+
+/// The indexes of the lab's links: a block of its own, far from those that the kernel gives, so
+/// that a link is known before it is made, and for good. A move takes its index along.
+struct Indexes {
+    base: u32,
+    next: u32,
+}
+
+impl Namespaces {
+    pub(crate) fn new() -> Outcome<Namespaces> {
+        let indexes = Indexes { base: BLOCK, next: BLOCK };
+        Ok(Namespaces {
+            home: File::open(OWN)?,
+            open: HashMap::new(),
+            borrowed: Vec::new(),
+            holders: HashMap::new(),
+            indexes,
+            folder_shared: false,
+            known: Vec::new(),
+            ahead: None,
+        })
+    }
+
+    /// Gives the lab's links indexes from here on.
+    pub(crate) fn use_block(&mut self, base: u32, next: u32) {
+        self.indexes = Indexes { base, next };
+    }
+
+    /// The index of the next link.
+    pub(crate) fn upcoming_index(&self) -> u32 {
+        self.indexes.next
+    }
+
+    /// The index of the next link, which is used up by that.
+    pub(crate) fn take_index(&mut self) -> u32 {
+        self.indexes.next += 1;
+        self.indexes.next - 1
+    }
+
+    /// Whether an index is one of the lab's own.
+    pub(crate) fn is_own_index(&self, index: u32) -> bool {
+        (self.indexes.base..self.indexes.base.saturating_add(BLOCK)).contains(&index)
+    }
+
+    /// What identifies a namespace.
+    pub(crate) fn key(&mut self, netns: &NetnsRef) -> Outcome<Key> {
+        if let Some(key) = self.space(netns)?.key {
+            return Ok(key);
+        }
+        let cookie = self.route_socket(netns)?.cookie();
+        let key = key_of(&self.file(netns)?, cookie, is_kept_by_name(netns))?;
+        self.space(netns)?.key = Some(key);
+        Ok(key)
+    }
+
+    /// A namespace as a journal names it.
+    pub(crate) fn place(&mut self, netns: &NetnsRef) -> Outcome<Place> {
+        let pid = match netns {
+            NetnsRef::Host | NetnsRef::Named(_) => None,
+            NetnsRef::Held(number) => self.holders.get(number).copied(),
+            NetnsRef::OfPid(pid) => Some(*pid),
+        };
+        let process = pid.and_then(proc::identify);
+        Ok(Place { netns: netns.clone(), key: self.key(netns)?, process })
+    }
+
+    /// Whether a namespace that is in use already is the one that a journal names.
+    pub(crate) fn is_open_as(&self, netns: &NetnsRef, key: Key) -> bool {
+        self.open.get(netns).is_some_and(|space| space.key.is_some_and(|known| known.is_same(key)))
+    }
+
+    /// A process of the lab holds a namespace.
+    pub(crate) fn add_holder(&mut self, number: u32, pid: u32) {
+        self.holders.insert(number, pid);
+    }
+
+    /// Lets go of a namespace whose holder has been ended.
+    pub(crate) fn forget_holder(&mut self, number: u32) {
+        self.close(&NetnsRef::Held(number));
+        self.holders.remove(&number);
+    }
+
+    /// The namespaces that are in use and are one.
+    pub(crate) fn opened_as(&self, key: Key) -> Vec<NetnsRef> {
+        let same = self.open.iter().filter(|(_, space)| space.key.is_some_and(|known| known.is_same(key)));
+        same.map(|(netns, _)| netns.clone()).collect()
+    }
+
+    /// The file that stands for a namespace; it keeps the namespace alive while it is open.
+    pub(crate) fn file(&self, netns: &NetnsRef) -> Outcome<File> {
+        match (netns, self.open.get(netns)) {
+            (NetnsRef::Host, _) => Ok(self.home.try_clone()?),
+            // Others may have taken the name away, or given it to another.
+            (NetnsRef::Named(name), Some(space)) if !space.is_at(&path_of(name)) => self.open_file(netns),
+            (_, Some(space)) => Ok(space.file.try_clone()?),
+            (_, None) => self.open_file(netns),
+        }
+    }
+
+    fn open_file(&self, netns: &NetnsRef) -> Outcome<File> {
+        let path = match netns {
+            NetnsRef::Host => return Ok(self.home.try_clone()?),
+            NetnsRef::Named(name) => path_of(name),
+            NetnsRef::Held(number) => match self.holders.get(number) {
+                Some(pid) => ns_of_pid(*pid),
+                None => return Err(Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT)),
+            },
+            NetnsRef::OfPid(pid) => ns_of_pid(*pid),
+        };
+        let absent = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::absent(what_is_missing(netns), error),
+            // No namespace is a FIFO, a device or a folder.
+            io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => {
+                Failure::absent(what_is_missing(netns), Errno::EINVAL)
+            }
+            _ if matches!(netns, NetnsRef::OfPid(_)) => looked_into(netns, error),
+            _ => error.into(),
+        };
+        let file = files::open(path).map_err(absent)?;
+        match nix::sys::statfs::fstatfs(&file) {
+            Ok(stat) if stat.filesystem_type() == nix::sys::statfs::NSFS_MAGIC => Ok(file),
+            _ => Err(Failure::absent(what_is_missing(netns), Errno::EINVAL)),
+        }
+    }
+
+    fn space(&mut self, netns: &NetnsRef) -> Outcome<&mut Space> {
+        self.give_back();
+        if !self.open.contains_key(netns) {
+            let space = Space::new(self.open_file(netns)?)?;
+            self.open.insert(netns.clone(), space);
+            if is_borrowed(netns) {
+                self.borrowed.push(netns.clone());
+            }
+        }
+        Ok(self.open.get_mut(netns).expect("it was just put there"))
+    }
+
+    /// Lets go of namespaces whose process has ended.
+    pub(super) fn give_back(&mut self) {
+        let (borrowed, open) = (&mut self.borrowed, &mut self.open);
+        borrowed.retain(|netns| {
+            let path = match netns {
+                NetnsRef::Named(name) => path_of(name),
+                NetnsRef::OfPid(pid) => ns_of_pid(*pid),
+                NetnsRef::Host | NetnsRef::Held(_) => return false,
+            };
+            let stands = open.get(netns).is_some_and(|space| space.is_at(&path));
+            if !stands {
+                open.remove(netns);
+            }
+            stands
+        });
+    }
+
+    /// The namespace's own rtnetlink socket, opened on first use.
+    pub(crate) fn route_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut RouteSocket> {
+        if self.space(netns)?.route.is_none() {
+            let socket = self.within(netns, RouteSocket::open)??;
+            self.space(netns)?.route = Some(socket);
+        }
+        Ok(self.space(netns)?.route.as_mut().expect("it was just opened"))
+    }
+
+    /// The rtnetlink sockets that are open.
+    pub(crate) fn route_sockets(&mut self) -> impl Iterator<Item = &mut RouteSocket> {
+        self.open.values_mut().filter_map(|space| space.route.as_mut())
+    }
+
+    /// The namespace's own nfnetlink socket, opened on first use.
+    pub(crate) fn nft_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut NftSocket> {
+        if self.space(netns)?.nft.is_none() {
+            let socket = self.within(netns, NftSocket::open)??;
+            self.space(netns)?.nft = Some(socket);
+        }
+        Ok(self.space(netns)?.nft.as_mut().expect("it was just opened"))
+    }
+
+    /// Runs `f` with the calling thread in a namespace. `f` must not start threads.
+    pub(crate) fn within<T>(&self, netns: &NetnsRef, f: impl FnOnce() -> T) -> Outcome<T> {
+        if *netns == NetnsRef::Host {
+            return Ok(f());
+        }
+        let file = self.file(netns)?;
+        enter(&file)?;
+        let result = f();
+        enter(&self.home)?;
+        Ok(result)
+    }
+
+    /// Every namespace that can be told: the host, those in use, those under `/run/netns`, and those
+    /// without a name that this lab holds.
+    pub(crate) fn candidates(&self) -> Outcome<Vec<NetnsRef>> {
+        let mut in_use: Vec<NetnsRef> = self.open.keys().filter(|netns| **netns != NetnsRef::Host).cloned().collect();
+        in_use.sort();
+        let others = names()?.into_iter().map(NetnsRef::Named).filter(|netns| !self.open.contains_key(netns));
+        let held = self.holders.keys().copied().map(NetnsRef::Held).filter(|netns| !self.open.contains_key(netns));
+        let (named, nameless): (Vec<_>, Vec<_>) = in_use.into_iter().partition(|netns| netns.name().is_some());
+        Ok([NetnsRef::Host].into_iter().chain(named).chain(others).chain(nameless).chain(held).collect())
+    }
+
+    /// Forgets what is open in a namespace: an open file would keep it alive.
+    pub(crate) fn close(&mut self, netns: &NetnsRef) {
+        self.open.remove(netns);
+    }
+
+    pub(crate) fn contents(&mut self, netns: &NetnsRef) -> Outcome<Contents> {
+        // A namespace that was asked about once is one that links may lead to.
+        let inode = match netns {
+            NetnsRef::Host => self.home.metadata()?.ino(),
+            NetnsRef::Named(_) | NetnsRef::Held(_) | NetnsRef::OfPid(_) => self.space(netns)?.inode,
+        };
+        Ok(Contents { inode, pids: pids_in(inode) })
+    }
+
+    /// So many namespaces are about to be made.
+    pub(crate) fn make_ahead(&mut self, count: usize) {
+        self.ahead = if count > 1 { Ahead::begin(count) } else { None };
+    }
+
+    /// A new namespace, with its socket: this thread makes it and goes back, if it has not been made yet.
+    pub(crate) fn unshared(&self) -> Outcome<Space> {
+        if let Some(made) = self.ahead.as_ref().and_then(Ahead::next) {
+            return made;
+        }
+        let made = ahead::new_netns();
+        enter(&self.home)?;
+        made
+    }
+
+    /// Takes a new namespace into use.
+    pub(crate) fn add(&mut self, netns: NetnsRef, space: Space) {
+        self.open.insert(netns, space);
+    }
+
+    /// Gives a new namespace its name.
+    pub(crate) fn bind(&mut self, name: &NetnsName, space: &Space) -> Outcome {
+        let netns = PathBuf::from(format!("/proc/self/fd/{}", space.file.as_raw_fd()));
+        if self.folder_shared && Path::new(NETNS_DIR).is_dir() {
+            return bind_in_folder(name, &netns);
+        }
+        bind(name, &netns)?;
+        self.folder_shared = true;
+        Ok(())
+    }
+}
+
+/// Whether a mount keeps the namespace's file.
+fn is_kept_by_name(netns: &NetnsRef) -> bool {
+    match netns {
+        NetnsRef::Named(name) => !is_link(&path_of(name)),
+        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => false,
+    }
+}
+
+/// Whether a namespace lives as long as a process of others: it is reached through the process, or
+/// its name is a symbolic link to it.
+fn is_borrowed(netns: &NetnsRef) -> bool {
+    match netns {
+        NetnsRef::OfPid(_) => true,
+        NetnsRef::Named(name) => is_link(&path_of(name)),
+        NetnsRef::Host | NetnsRef::Held(_) => false,
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+/// A name may be there that stands for nothing: a symbolic link to a process that has ended, a file
+/// that nothing is mounted on.
+fn what_is_missing(netns: &NetnsRef) -> Absent {
+    match netns {
+        NetnsRef::Named(name) if fs::symlink_metadata(path_of(name)).is_ok() => Absent::Leftover(name.clone()),
+        NetnsRef::OfPid(pid) => Absent::Process(*pid),
+        NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => Absent::Netns(netns.clone()),
+    }
+}
+
+/// The failure of opening what belongs to a process.
+fn looked_into(netns: &NetnsRef, error: io::Error) -> Failure {
+    let failure = Failure::from(error);
+    let doing = || format!("open {netns}");
+    match privilege::without(privilege::CAP_SYS_PTRACE, failure.refusal.errno, doing) {
+        Some(error) => Failure { absent: Some(Absent::Leave(Box::new(error))), ..failure },
+        None => match netns {
+            NetnsRef::OfPid(pid) => privilege::out_of_reach(*pid, failure),
+            NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => failure,
+        },
+    }
+}

@@ -1,0 +1,64 @@
+//! Where namespaces are found: their names, and the processes in them.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::Outcome;
+use netscript_net::op::{NetnsName, raw};
+
+/// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
+pub(crate) const NETNS_DIR: &str = "/run/netns";
+
+/// The calling thread's own namespace; `/proc/self` would be the main thread's.
+pub(crate) const OWN: &str = "/proc/thread-self/ns/net";
+
+pub(crate) fn path_of(name: &NetnsName) -> PathBuf {
+    Path::new(NETNS_DIR).join(OsStr::from_bytes(&raw::to_bytes(name.as_str())))
+}
+
+pub(crate) fn ns_of_pid(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/ns/net"))
+}
+
+/// The processes by the inodes of the namespaces that their main threads are in.
+pub(crate) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
+    let mut found: HashMap<u64, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok())
+            && let Ok(netns) = fs::metadata(ns_of_pid(pid))
+        {
+            found.entry(netns.ino()).or_default().push(pid);
+        }
+    }
+    found
+}
+
+/// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
+pub(crate) fn pids_in(inode: u64) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let mut pids: Vec<u32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| fs::metadata(ns_of_pid(*pid)).is_ok_and(|meta| meta.ino() == inode))
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// `ip netns list`, sorted.
+pub(crate) fn names() -> Outcome<Vec<NetnsName>> {
+    let entries = match fs::read_dir(NETNS_DIR) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(NetnsName::parse(&raw::from_bytes(entry?.file_name().as_bytes())).ok());
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,58 @@
+//! A namespace in use, with its sockets. The only file with `setns`.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nix::sched::{CloneFlags, setns};
+
+use crate::Outcome;
+use crate::journal::Key;
+use crate::netfilter::NftSocket;
+use crate::socket::RouteSocket;
+
+/// A namespace in use.
+pub(crate) struct Space {
+    pub(super) file: File,
+    pub(super) inode: u64,
+    pub(super) key: Option<Key>,
+    pub(super) route: Option<RouteSocket>,
+    pub(super) nft: Option<NftSocket>,
+}
+
+impl Space {
+    pub(super) fn new(file: File) -> Outcome<Space> {
+        Ok(Space { inode: file.metadata()?.ino(), file, key: None, route: None, nft: None })
+    }
+
+    /// A namespace that nobody else knows of yet.
+    pub(super) fn with_socket(file: File, route: RouteSocket) -> Outcome<Space> {
+        let key = key_of(&file, route.cookie(), true)?;
+        Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
+    }
+
+    /// What identifies it, if that has been asked for.
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.key
+    }
+
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|now| now.ino() == self.inode)
+    }
+}
+
+/// What identifies a namespace. Without a cookie it is when the kernel made the inode of its file: the file of a
+/// namespace with a name (`kept`) stays as long as the name, and the number of an inode is given again only
+/// after the namespace has ended, which is later.
+pub(super) fn key_of(file: &File, cookie: Option<u64>, kept: bool) -> Outcome<Key> {
+    let data = file.metadata()?;
+    let made = || if kept { (data.ctime() * 1_000_000_000 + data.ctime_nsec()).cast_unsigned() } else { 0 };
+    Ok(Key { inode: data.ino(), cookie: cookie.unwrap_or_else(made) })
+}
+
+/// Moves the calling thread into a namespace.
+pub(crate) fn enter(netns: impl AsFd) -> Outcome {
+    Ok(setns(netns, CloneFlags::CLONE_NEWNET).map_err(io::Error::from)?)
+}

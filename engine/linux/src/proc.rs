@@ -1,0 +1,38 @@
+//! What `/proc` tells of processes.
+
+use crate::journal::Process;
+
+/// A process as a journal names it, if it is there.
+pub(crate) fn identify(pid: u32) -> Option<Process> {
+    Some(Process { pid, start: start_of(pid)? })
+}
+
+/// When a process was started, in clock ticks since boot.
+pub(crate) fn start_of(pid: u32) -> Option<u64> {
+    stat_field(pid, 22)?.parse().ok()
+}
+
+/// What a process is called; nothing if it has ended.
+pub(crate) fn name_of(pid: u32) -> String {
+    let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim_ascii_end().escape_ascii().to_string()
+}
+
+/// The session of a process.
+pub(crate) fn session_of(pid: u32) -> Option<u32> {
+    stat_field(pid, 6)?.parse().ok()
+}
+
+/// Whether the very process is there, and has not ended.
+pub(crate) fn is_alive(process: Process) -> bool {
+    start_of(process.pid) == Some(process.start) && stat_field(process.pid, 3).is_some_and(|state| state != "Z")
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
+pub(crate) fn stat_field(pid: u32, number: usize) -> Option<String> {
+    // The name need not be text.
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    let behind = stat.rsplit_once(')')?.1;
+    behind.split_whitespace().nth(number - 3).map(str::to_owned)
+}

@@ -1,0 +1,16 @@
+//! What tells a route from others to the same.
+
+use netscript_net::op::{Family, Route};
+
+/// The metric that a route without one has.
+pub(crate) fn metric(route: &Route) -> u32 {
+    match route.family() {
+        Family::V4 => route.metric.unwrap_or(0),
+        Family::V6 => route.metric.filter(|metric| *metric != 0).unwrap_or(1024),
+    }
+}
+
+/// Whether two routes cannot both be there.
+pub(crate) fn has_same_key(there: &Route, route: &Route) -> bool {
+    there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
+}
