@@ -67,7 +67,8 @@ fn collect(folder: &Path, at: &mut Module, files: &mut BTreeMap<Module, Source>)
 }
 
 fn read(text: &str) -> Source {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let tests = pattern(r"#\[cfg\(test\)\]\n(#\[[^\n]*\]\n)*mod ");
+    let text = tests.split(text).next().unwrap_or_default();
     let comment = pattern(r"//[^\n]*");
     let text = comment.replace_all(text, "").into_owned();
     let a_use = pattern(r"(pub(?:\([^)]*\))?\s+)?\buse\s+([^;]+);");
@@ -196,7 +197,10 @@ mod tests {
         write("lib.rs", "mod a;\nmod b;\nmod c;\npub use a::A;\npub use b::B;\n");
         write("a.rs", "use crate::B;\npub struct A(B);\n");
         write("b.rs", "use super::c::{self, C};\npub struct B(C);\n");
-        write("c.rs", "pub struct C;\n// super::a::A\n#[cfg(test)]\nmod tests { use super::super::a::A; }\n");
+        write(
+            "c.rs",
+            "pub struct C;\n// super::a::A\n#[cfg(test)]\n#[allow(x)]\nmod tests { use super::super::a::A; }\n",
+        );
         assert!(circles(folder.path()).is_empty());
         write("c.rs", "pub struct C(Option<Box<super::A>>);\n");
         let circle = circles(folder.path()).pop().expect("there is one");

@@ -1,7 +1,6 @@
 //! The only part that touches Linux: a [`World`] whose every word the kernel has.
 
 mod addr;
-mod book;
 mod carrier;
 mod carry_out;
 mod descriptors;
@@ -9,11 +8,9 @@ mod fdb;
 mod interrupt;
 mod inverse;
 pub mod journal;
-mod journal_file;
-mod journals;
 mod keeper;
 mod kill;
-mod labs;
+mod lab;
 mod lifetime;
 mod link;
 mod lock;
@@ -29,6 +26,7 @@ mod proc;
 mod process;
 mod queue;
 mod raw_names;
+mod recorded;
 mod release;
 mod rename;
 mod resolver;
@@ -48,11 +46,10 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use crate::probe::{answer_forever, capture_forever, resolve_forever};
-use book::{Book, Own};
 pub use descriptors::raise_descriptor_limit;
 pub use interrupt::Interrupt;
-use journals::Journals;
-pub use labs::{LabFolder, check_lab_name, lab_names, read_journal};
+use lab::{Book, Journals, Own};
+pub use lab::{LabFolder, check_lab_name, lab_names, read_journal};
 pub use lifetime::{LabState, Resume, Resumed, lab_states};
 use netns::Namespaces;
 pub(crate) use netscript_net::failure::{Failure, Outcome};
@@ -113,7 +110,7 @@ impl Kernel {
             .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
         Ok(Kernel {
             namespaces,
-            processes: Processes::new(&Path::new(labs::LABS_DIR).join("lab"), &labs::token("lab"), Groups::default()),
+            processes: Processes::new(&Path::new(lab::LABS_DIR).join("lab"), &lab::token("lab"), Groups::default()),
             interrupt,
             carriers_changed: false,
             addrs_changed: false,
@@ -170,8 +167,8 @@ impl Kernel {
 
     /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
-        let folder = Path::new(labs::LABS_DIR).join(folder_name(lab));
-        self.processes = Processes::new(&folder, &labs::token(lab), Groups::default());
+        let folder = Path::new(lab::LABS_DIR).join(folder_name(lab));
+        self.processes = Processes::new(&folder, &lab::token(lab), Groups::default());
         self
     }
 

@@ -3,9 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::book::Book;
 use crate::journal::{Entry, Journal, Key, Process, Undo};
-use crate::labs::{LabFolder, boot_id, is_busy, lab_names, lock_all, read_journal, remove_shared};
+use crate::lab::{self, Book, LabFolder, boot_id, is_busy, lab_names, lock_all, read_journal, remove_shared};
 use crate::proc::is_alive;
 use crate::process::{Groups, Processes};
 use crate::undo::not_undone;
@@ -220,7 +219,7 @@ impl Kernel {
             return Ok(Closed::Kept(folder));
         }
         let removed = self.processes.groups().remove();
-        removed.map_err(|error| crate::labs::cannot("remove the control group in", folder.path(), &error))?;
+        removed.map_err(|error| lab::cannot("remove the control group in", folder.path(), &error))?;
         folder.remove()?;
         remove_shared();
         Ok(Closed::Removed)

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::Kernel;
 use crate::journal::{Key, Process, Undo};
-use crate::labs::{boot_id, lock_all};
+use crate::lab::{boot_id, lock_all};
 use crate::netns::{BLOCK, path_of};
 use crate::proc::{identify, session_of};
 use netscript_net::error::Result;

@@ -29,9 +29,9 @@ use nix::unistd::Pid;
 pub(crate) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
-use crate::book::Book;
 use crate::interrupt::Interrupt;
 use crate::journal::{Process, Undo};
+use crate::lab::Book;
 use crate::netns::Namespaces;
 use crate::probe::{capture, name_server};
 use crate::{Failure, Outcome};

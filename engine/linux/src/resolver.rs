@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::labs::LABS_DIR;
+use crate::lab::LABS_DIR;
 use crate::process::NETNS_ETC_DIR;
 use crate::{Kernel, Outcome};
 use netscript_net::error::{Errno, Error, Result};

@@ -14,8 +14,10 @@
 //! nobody inside can unmount it or make it writable again. Of an ordinary user's sandbox the same is
 //! true: it begins with one user namespace more, which gives the right to mount.
 
+mod calls;
 mod devices;
 mod etc;
+mod folders;
 mod identity;
 mod mounts;
 mod obstacle;
@@ -24,8 +26,8 @@ mod supervise;
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 
+pub use folders::SandboxFolders;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
@@ -37,27 +39,17 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use supervise::Supervisor;
 
 use crate::socket::RouteSocket;
-use crate::{Outcome, privilege, sys};
+use crate::{Outcome, privilege, release, sys};
 use netscript_net::error::Result;
 
 /// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
 const LOOPBACK: u32 = 1;
 
-/// Which of the machine's folders a sandbox shows at their places although it has its own `/tmp`,
-/// `/run` and `/dev`, and in which of the machine's folders it may write.
-#[derive(Clone, Debug, Default)]
-pub struct SandboxFolders {
-    /// Folders that must be seen, such as the script's. The current folder always is.
-    pub visible: Vec<PathBuf>,
-    /// Folders in which programs may write. They must exist.
-    pub writable: Vec<PathBuf>,
-}
-
 /// Moves this process into a sandbox: what follows happens there. Must be called before the first
 /// thread is started. The calling process stays behind, waits, and ends with the status of the
 /// one that goes on.
 pub fn enter_sandbox(folders: &SandboxFolders) -> Result<()> {
-    crate::check_release()?;
+    release::check_release()?;
     mounts::check(folders)?;
     let switches = Switches::read();
     make(folders).map_err(|obstacle| explain(&obstacle, &switches))

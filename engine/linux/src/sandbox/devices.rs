@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
-use super::mounts::{bind, mount_new, remount};
+use super::calls::{bind, mount_new, remount};
 use super::obstacle::{Obstacle, Step};
 
 /// Where it is put together, in a `/run` that another covers afterwards.

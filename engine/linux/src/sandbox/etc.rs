@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
-use super::mounts::{bind, mount_new, quiet, remount};
+use super::calls::{bind, mount_new, quiet, remount};
 use super::obstacle::{Obstacle, Step};
 
 const NETNS: &str = "/etc/netns";

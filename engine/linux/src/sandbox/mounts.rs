@@ -11,7 +11,8 @@ use nix::libc::{O_DIRECTORY, O_PATH};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, fstatvfs, statvfs};
 
-use super::SandboxFolders;
+use super::calls::{bind, mount_new, quiet, remount};
+use super::folders::SandboxFolders;
 use super::obstacle::{Obstacle, Step};
 use super::proc::Limits;
 use super::{devices, etc, proc};
@@ -93,30 +94,6 @@ fn current_folder() -> Option<PathBuf> {
 
 fn own_folder(path: &'static str, mode: &str) -> Result<(), Obstacle> {
     mount_new("tmpfs", path, quiet(), Some(mode)).map_err(Step::Mount(path).failed())
-}
-
-pub(super) fn quiet() -> MsFlags {
-    MsFlags::MS_NOSUID | MsFlags::MS_NODEV
-}
-
-pub(super) fn mount_new(kind: &str, target: &str, flags: MsFlags, data: Option<&str>) -> nix::Result<()> {
-    mount(Some("netscript"), target, Some(kind), flags, data)
-}
-
-/// Shows a file or a folder, with what is mounted in it, at another place too.
-pub(super) fn bind(from: &Path, to: &Path) -> nix::Result<()> {
-    match mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>) {
-        // What is locked in it must come along.
-        Err(nix::Error::EINVAL) => {
-            mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
-        }
-        result => result,
-    }
-}
-
-/// Gives a mount other flags.
-pub(super) fn remount(path: &Path, flags: MsFlags) -> nix::Result<()> {
-    mount(None::<&str>, path, None::<&str>, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | flags, None::<&str>)
 }
 
 /// Makes every mount read-only and without devices.

@@ -12,7 +12,7 @@ use std::path::Path;
 use nix::libc::O_PATH;
 use nix::mount::MsFlags;
 
-use super::mounts::{bind, mount_new, quiet, remount};
+use super::calls::{bind, mount_new, quiet, remount};
 use super::obstacle::{Obstacle, Step};
 
 /// The settings of the network.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::shared::Shared;
 use crate::inverse::undoes;
 use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
-use crate::labs::lock_all;
+use crate::lab::lock_all;
 use crate::lifetime::is_bound;
 use crate::netfilter::{self, RawRule};
 use crate::proc::is_alive;

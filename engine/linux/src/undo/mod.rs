@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Place, Undo};
-use crate::labs::lock_all;
+use crate::lab::lock_all;
 use crate::{Kernel, Outcome, kill, resolver, route};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, RouteOp};

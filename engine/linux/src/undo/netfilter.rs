@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::journal::{Entry, Former, Place, TableHandle, Undo};
-use crate::labs::lock_all;
+use crate::lab::lock_all;
 use crate::netfilter::{self, RawRule, Returning};
 use crate::{Failure, Kernel, Outcome, kill};
 use netscript_net::error::Errno;

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use crate::journal::{Entry, Place, Undo};
-use crate::labs::{boot_id, leave_to};
+use crate::lab::{boot_id, leave_to};
 use crate::{Failure, Kernel, Outcome};
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 use netscript_net::op::{NetnsRef, SysctlKey};

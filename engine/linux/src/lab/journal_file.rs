@@ -6,9 +6,8 @@ use std::io::{self, Seek, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::paths::{LARGEST_JOURNAL, cannot};
 use crate::journal::{Entry, LEFT_BY_OTHERS, Line};
-use crate::journals::read_from;
-use crate::labs::cannot;
 use crate::lock::open_regular;
 use netscript_net::error::{Errno, Error, Result};
 
@@ -95,6 +94,17 @@ impl JournalFile {
         let file = open_regular(&self.path, OpenOptions::new().write(true))?;
         file.write_all_at(&vec![b' '; written], end - written as u64)
     }
+}
+
+/// A file's bytes from one place to another.
+pub(super) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let length = to.saturating_sub(from);
+    if length > LARGEST_JOURNAL {
+        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_JOURNAL >> 20)));
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, from)?;
+    Ok(bytes)
 }
 
 fn no_space() -> io::Error {

@@ -13,21 +13,12 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
+use super::journal_file::{JournalFile, read_from};
+use super::paths::{JOURNAL, LABS_DIR, LOCK, boot_id, cannot, folder, journal_path, lab_names};
 use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
-use crate::journal_file::JournalFile;
-use crate::journals::read_from;
 use crate::lock::{Lock, Wait, open_regular};
 use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};
-
-/// Where labs keep what belongs to them, a folder each.
-pub(crate) const LABS_DIR: &str = "/run/netscript";
-
-const JOURNAL: &str = "journal";
-
-/// The largest journal that is read, in bytes: that of a lab of millions of operations.
-pub(crate) const LARGEST_JOURNAL: u64 = 1 << 30;
-const LOCK: &str = "lock";
 
 /// How many blocks of link indexes there are for labs to choose from.
 const BLOCKS: u32 = 999;
@@ -53,21 +44,6 @@ pub fn check_lab_name(name: &str) -> Result<()> {
     })
 }
 
-/// The names of the labs that have folders, sorted.
-pub fn lab_names() -> Result<Vec<String>> {
-    let entries = match fs::read_dir(LABS_DIR) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(cannot("read", Path::new(LABS_DIR), &error)),
-    };
-    // A symbolic link is no lab's folder, wherever it leads.
-    let names = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
-    names.sort();
-    Ok(names)
-}
-
 /// What a lab's journal says, without locking the lab.
 pub fn read_journal(name: &str) -> Result<Journal> {
     // Of a lab that this process has locked nobody asks: its lock would be given up.
@@ -80,18 +56,6 @@ pub(crate) fn lock_all() -> Result<Lock> {
     let path = Path::new(LABS_DIR).join(".lock");
     check_folder(Path::new(LABS_DIR))?;
     lock_file(&path, Wait::Until)?.ok_or_else(|| Error::LabBusy { name: "all".to_owned() })
-}
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(LABS_DIR).join(name)
-}
-
-pub(crate) fn journal_path(name: &str) -> PathBuf {
-    folder(name).join(JOURNAL)
-}
-
-pub(crate) fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
-    Error::File { path: path.display().to_string(), doing: doing.to_owned(), why: error.to_string() }
 }
 
 fn make_folder(path: &Path) -> Result<()> {
@@ -263,14 +227,20 @@ impl LabFolder {
     }
 
     /// The first line of a new journal. `taken` tells whether a link of the host has an index in
-    /// a block.
-    pub(crate) fn header(&self, script: &str, host: Key, taken: impl Fn(u32) -> bool) -> Result<Header> {
+    /// a block; `cgroup` is the control group of the lab's programs.
+    pub(crate) fn header(
+        &self,
+        script: &str,
+        host: Key,
+        token: String,
+        cgroup: Option<String>,
+        taken: impl Fn(u32) -> bool,
+    ) -> Result<Header> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let others: Vec<u32> = other_headers(&self.name)?.into_iter().map(|header| header.base).collect();
         let first = now.subsec_nanos() % BLOCKS;
         let blocks = (0..BLOCKS).map(|n| ((first + n) % BLOCKS + 1) * BLOCK);
         let base = blocks.into_iter().find(|base| !others.contains(base) && !taken(*base));
-        let token = token(&self.name);
         Ok(Header {
             version: VERSION,
             name: self.name.clone(),
@@ -279,8 +249,8 @@ impl LabFolder {
             boot: boot_id(),
             host,
             base: base.ok_or_else(|| Error::LabBusy { name: "999 others".to_owned() })?,
-            cgroup: crate::process::group_place(&token),
             token,
+            cgroup,
         })
     }
 
@@ -325,17 +295,6 @@ pub(crate) fn remove_shared() {
         let _ = fs::remove_file(Path::new(LABS_DIR).join(".lock"));
         let _ = fs::remove_dir(LABS_DIR);
     }
-}
-
-/// A word of a lab's own, which no other lab has.
-pub(crate) fn token(name: &str) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{name}:{:x}", now.as_nanos())
-}
-
-/// What tells one run of the machine from another.
-pub(crate) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 /// Whether a process is building a lab or taking it down.

@@ -1,13 +1,14 @@
 //! The journals of the other labs, each line of which is read once.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::journal_file::read_from;
+use super::paths::{journal_path, lab_names};
 use crate::journal::Journal;
-use crate::labs::{LARGEST_JOURNAL, journal_path, lab_names};
 use crate::lock::open_regular;
 use netscript_net::error::Result;
 
@@ -49,15 +50,4 @@ fn look(path: &Path, known: Option<Known>) -> io::Result<Option<Known>> {
     let text = read_from(&file, journal.length as u64, meta.len())?;
     let read = journal.read_on(&String::from_utf8_lossy(&text));
     Ok(read.is_ok().then_some(Known { inode, journal }))
-}
-
-/// A file's bytes from one place to another.
-pub(crate) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
-    let length = to.saturating_sub(from);
-    if length > LARGEST_JOURNAL {
-        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_JOURNAL >> 20)));
-    }
-    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    file.read_exact_at(&mut bytes, from)?;
-    Ok(bytes)
 }
