@@ -6,7 +6,7 @@ use netscript_linux::{Interrupt, Kernel};
 use netscript_model::Model;
 use netscript_net::op::Prefix;
 use netscript_net::state::NetState;
-use netscript_net::world::World;
+use netscript_net::world::Query;
 
 use crate::cli::{RunArgs, Style};
 use crate::output::{Printer, warn};

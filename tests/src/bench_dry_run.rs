@@ -11,7 +11,7 @@ use netscript_lang::Lab;
 use netscript_lang::interpreter::Interpreter;
 use netscript_model::Model;
 use netscript_net::op::Op;
-use netscript_net::world::World;
+use netscript_net::world::Apply;
 use netscript_stdlib::Environment;
 use nix::time::{ClockId, clock_gettime};
 

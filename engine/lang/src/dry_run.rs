@@ -1,4 +1,4 @@
-//! The dry run: a [`World`] made of the model and the shell. Operations take effect on the model
+//! The dry run: a [`World`](world::World) made of the model and the shell. Operations take effect on the model
 //! and are printed as commands; questions are answered by the model. Nothing is invented: what only
 //! the machine knows is an error that says so.
 
@@ -26,8 +26,8 @@ use netscript_net::state::{
     Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
 };
 use netscript_net::world::{
-    Absent, Alternatives, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong,
-    Serve, ServeDns, Started, Trace, World,
+    self, Absent, Alternatives, Apply, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping,
+    Point, Pong, Probes, Programs, Query, Serve, ServeDns, Started, Trace,
 };
 
 /// Where lines of the printed script go.
@@ -276,7 +276,7 @@ fn unknowable<T>(what: impl Into<String>) -> Result<T> {
     Err(Error::Unknowable { what: what.into() })
 }
 
-impl World for DryRun {
+impl Apply for DryRun {
     fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
         self.history.begin();
         for (index, op) in ops.iter().enumerate() {
@@ -304,18 +304,6 @@ impl World for DryRun {
         self.at = at.cloned();
     }
 
-    fn keep_steps(&mut self) {
-        self.history.keep(&self.model);
-    }
-
-    fn point(&self) -> Point {
-        self.history.point()
-    }
-
-    fn rollback(&mut self, point: Point) -> Result<()> {
-        self.back_to(point)
-    }
-
     fn remark(&mut self, text: &str) {
         self.print_comment(text);
     }
@@ -324,6 +312,12 @@ impl World for DryRun {
         self.follow_alternatives(step);
     }
 
+    fn interrupted(&mut self) -> bool {
+        (self.stop)()
+    }
+}
+
+impl Query for DryRun {
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
         Ok(self.model.netns_names())
     }
@@ -331,10 +325,6 @@ impl World for DryRun {
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
         self.present(netns)?;
         unknowable(format!("the number of the namespace {netns}, and who is in it"))
-    }
-
-    fn pid(&mut self, _: PidRef) -> Result<u32> {
-        unknowable("the number of a process")
     }
 
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
@@ -401,6 +391,12 @@ impl World for DryRun {
     fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
         Ok(self.model.name_servers(netns))
     }
+}
+
+impl Programs for DryRun {
+    fn pid(&mut self, _: PidRef) -> Result<u32> {
+        unknowable("the number of a process")
+    }
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
@@ -446,6 +442,38 @@ impl World for DryRun {
         Ok(())
     }
 
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+        self.present(netns)?;
+        self.check_port(netns, server.addr, server.port)?;
+        let program = self.print_start(netns, |program| netscript_dialect::serve(netns, server, program));
+        self.listens(netns, server.addr, server.port, program);
+        answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        self.present(netns)?;
+        self.check_port(netns, server.addr, DNS_PORT)?;
+        let program = self.print_start(netns, |program| netscript_dialect::serve_dns(netns, server, program));
+        self.listens(netns, server.addr, DNS_PORT, program);
+        answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
+        Ok(program)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        self.present(netns)?;
+        self.carried(netns, Some(&request.link))?;
+        let program = self.print_start(netns, |program| netscript_dialect::capture(netns, request, program));
+        answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
+        Ok(program)
+    }
+
+    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
+        unknowable("what passes on a link")
+    }
+}
+
+impl Probes for DryRun {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.present(netns)?;
         self.carried(netns, request.dev.as_ref())?;
@@ -483,43 +511,23 @@ impl World for DryRun {
         unknowable(format!("what {} answers", request.server))
     }
 
-    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
-        self.present(netns)?;
-        self.check_port(netns, server.addr, server.port)?;
-        let program = self.print_start(netns, |program| netscript_dialect::serve(netns, server, program));
-        self.listens(netns, server.addr, server.port, program);
-        answered(self.model.program_started(netns, program), || format!("start a server in {netns}"))?;
-        Ok(program)
-    }
-
-    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
-        self.present(netns)?;
-        self.check_port(netns, server.addr, DNS_PORT)?;
-        let program = self.print_start(netns, |program| netscript_dialect::serve_dns(netns, server, program));
-        self.listens(netns, server.addr, DNS_PORT, program);
-        answered(self.model.program_started(netns, program), || format!("start a name server in {netns}"))?;
-        Ok(program)
-    }
-
-    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
-        self.present(netns)?;
-        self.carried(netns, Some(&request.link))?;
-        let program = self.print_start(netns, |program| netscript_dialect::capture(netns, request, program));
-        answered(self.model.program_started(netns, program), || format!("start a capture in {netns}"))?;
-        Ok(program)
-    }
-
-    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
-        unknowable("what passes on a link")
-    }
-
     fn sleep(&mut self, time: Duration) -> Result<()> {
         let line = netscript_dialect::sleep(time).line(self.style);
         self.print(&line);
         Ok(())
     }
+}
 
-    fn interrupted(&self) -> bool {
-        (self.stop)()
+impl world::History for DryRun {
+    fn keep_steps(&mut self) {
+        self.history.keep(&self.model);
+    }
+
+    fn point(&mut self) -> Point {
+        self.history.point()
+    }
+
+    fn rollback(&mut self, point: Point) -> Result<()> {
+        self.back_to(point)
     }
 }

@@ -70,8 +70,8 @@ use netscript_net::op::{
 };
 use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use netscript_net::world::{
-    Absent, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Ping, Point, Pong, Serve, ServeDns,
-    Started, Summary, Trace, World,
+    Absent, Apply, Capture, Connect, Connected, Failed, Fetch, Fetched, History, Hop, Output, Ping, Point, Pong,
+    Probes, Programs, Query, Serve, ServeDns, Started, Summary, Trace,
 };
 
 /// The machine's kernel, as one lab uses it.
@@ -274,7 +274,7 @@ impl Kernel {
     }
 }
 
-impl World for Kernel {
+impl Apply for Kernel {
     fn apply(&mut self, ops: &[Op]) -> std::result::Result<(), Failed> {
         let mut index = 0;
         self.book.step(&self.own);
@@ -299,30 +299,12 @@ impl World for Kernel {
         self.made_by_others(op)
     }
 
-    fn keep_steps(&mut self) {
-        self.book.detail();
+    fn interrupted(&mut self) -> bool {
+        self.interrupt.raised()
     }
+}
 
-    fn point(&self) -> Point {
-        self.book.point()
-    }
-
-    fn rollback(&mut self, point: Point) -> Result<()> {
-        let Some((first, own)) = self.book.back_to(point) else { return Ok(()) };
-        let problems = self.undo_from(first);
-        self.own = own;
-        undo::not_undone(problems)
-    }
-
-    fn keep(&mut self) -> Result<Option<Summary>> {
-        self.finish()
-    }
-
-    fn take_down(&mut self) -> Result<bool> {
-        let anything = !self.book.entries.is_empty();
-        self.undo_all().map(|()| anything)
-    }
-
+impl Query for Kernel {
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
         netns::names().map_err(|failure| failure.into_error(|| "list the namespaces".to_owned()))
     }
@@ -333,10 +315,6 @@ impl World for Kernel {
 
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
         self.namespaces.contents(netns).map_err(|failure| failure.into_error(|| format!("look into {netns}")))
-    }
-
-    fn pid(&mut self, pid: PidRef) -> Result<u32> {
-        self.processes.pid(pid)
     }
 
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
@@ -390,6 +368,12 @@ impl World for Kernel {
     fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
         self.servers_of(netns)
     }
+}
+
+impl Programs for Kernel {
+    fn pid(&mut self, pid: PidRef) -> Result<u32> {
+        self.processes.pid(pid)
+    }
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_ready()?;
@@ -425,6 +409,35 @@ impl World for Kernel {
         self.processes.stop(program, &self.interrupt)
     }
 
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+        let listener = probe::listen(&self.namespaces, netns, server)?;
+        self.book.step(&self.own);
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.serve(namespaces, book, netns, listener, &server.body)
+    }
+
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+        if self.link(netns, &request.link)?.is_none() {
+            return Err(Absent::Link(netns.clone(), request.link.clone()).into_error());
+        }
+        self.book.step(&self.own);
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.capture(namespaces, book, netns, request)
+    }
+
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+        self.processes.packets(capture)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        let sockets = probe::name_server::open(&self.namespaces, netns, server)?;
+        self.book.step(&self.own);
+        let Kernel { processes, namespaces, book, .. } = self;
+        processes.serve_dns(namespaces, book, netns, sockets, server)
+    }
+}
+
+impl Probes for Kernel {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.await_ready()?;
         match self.look_up(netns, &request.target, request.timeout)? {
@@ -457,38 +470,33 @@ impl World for Kernel {
         }
     }
 
-    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
-        let listener = probe::listen(&self.namespaces, netns, server)?;
-        self.book.step(&self.own);
-        let Kernel { processes, namespaces, book, .. } = self;
-        processes.serve(namespaces, book, netns, listener, &server.body)
-    }
-
-    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
-        if self.link(netns, &request.link)?.is_none() {
-            return Err(Absent::Link(netns.clone(), request.link.clone()).into_error());
-        }
-        self.book.step(&self.own);
-        let Kernel { processes, namespaces, book, .. } = self;
-        processes.capture(namespaces, book, netns, request)
-    }
-
-    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
-        self.processes.packets(capture)
-    }
-
-    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
-        let sockets = probe::name_server::open(&self.namespaces, netns, server)?;
-        self.book.step(&self.own);
-        let Kernel { processes, namespaces, book, .. } = self;
-        processes.serve_dns(namespaces, book, netns, sockets, server)
-    }
-
     fn sleep(&mut self, time: Duration) -> Result<()> {
         self.interrupt.sleep(time)
     }
+}
 
-    fn interrupted(&self) -> bool {
-        self.interrupt.raised()
+impl History for Kernel {
+    fn keep_steps(&mut self) {
+        self.book.detail();
+    }
+
+    fn point(&mut self) -> Point {
+        self.book.point()
+    }
+
+    fn rollback(&mut self, point: Point) -> Result<()> {
+        let Some((first, own)) = self.book.back_to(point) else { return Ok(()) };
+        let problems = self.undo_from(first);
+        self.own = own;
+        undo::not_undone(problems)
+    }
+
+    fn keep(&mut self) -> Result<Option<Summary>> {
+        self.finish()
+    }
+
+    fn take_down(&mut self) -> Result<bool> {
+        let anything = !self.book.entries.is_empty();
+        self.undo_all().map(|()| anything)
     }
 }

@@ -6,7 +6,7 @@ use netscript_model::Model;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
 use netscript_net::state::NetState;
 use netscript_net::world::Summary;
-use netscript_net::world::World;
+use netscript_net::world::{Apply, History};
 
 use super::machine::Machine;
 use super::tried::Report;

@@ -12,7 +12,7 @@ use netscript_lang::interpreter::STACK_SIZE;
 use netscript_linux::{Interrupt, Kernel};
 use netscript_net::op::netfilter::{ChainName, Extension, Header, Match, NetfilterOp, Rule, Table, TableRef, Target};
 use netscript_net::op::{Action, Family, Op};
-use netscript_net::world::World;
+use netscript_net::world::Apply;
 
 use netscript_tests::rules::{
     BAD, RULES, Tools, bytes, docker, flushed_and_put_back, new_netns, run, script, written_by_iptables,

@@ -4,7 +4,7 @@
 use netscript_lang::diagnostics::{At, Errno, Error};
 use netscript_linux::{Interrupt, Kernel, Queue};
 use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, Veth};
-use netscript_net::world::World;
+use netscript_net::world::Apply;
 use netscript_tests::Sandbox;
 use netscript_tests::program::Place;
 

@@ -9,7 +9,7 @@ use netscript_net::error::Result;
 use netscript_net::op::{
     Action, AddrOp, Effect, IfName, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, RouteOp,
 };
-use netscript_net::world::World;
+use netscript_net::world::Query;
 
 /// What the lab has made and nobody else can have touched.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! A [`World`] of the kernel in which operations wait for each other, to travel together.
+//! A [`World`](netscript_net::world::World) of the kernel in which operations wait for each other, to travel together.
 //!
 //! Whether an operation may wait, [`Belief`] says: what is certain to succeed may, as far as can be
 //! known. Everything else, and every question that only the kernel answers, first sends what waits.
@@ -13,7 +13,7 @@ use belief::Belief;
 use crate::Kernel;
 use netscript_net::error::{At, Errno, Error, Result};
 use netscript_net::op::Op;
-use netscript_net::world::{Absent, Failed, World};
+use netscript_net::world::{Absent, Apply, Failed};
 
 /// More than so many operations do not wait.
 const LIMIT: usize = 50_000;

@@ -3,12 +3,12 @@
 use super::{NetState, Netns, Ruleset};
 use crate::error::{Error, Result};
 use crate::op::{Family, NetnsRef, SysctlKey};
-use crate::world::World;
+use crate::world::Query;
 
 impl NetState {
     /// Reads the host and every named namespace, with the settings of those keys that are there. A name
     /// that stands for nothing any more is left out.
-    pub fn read(world: &mut dyn World, sysctls: &[SysctlKey]) -> Result<NetState> {
+    pub fn read(world: &mut dyn Query, sysctls: &[SysctlKey]) -> Result<NetState> {
         let names = world.netns_names()?.into_iter().map(NetnsRef::Named);
         let mut state = NetState::default();
         for netns in [NetnsRef::Host].into_iter().chain(names) {
@@ -24,7 +24,7 @@ impl NetState {
 
 impl Netns {
     /// Reads one namespace.
-    pub fn read(world: &mut dyn World, netns: &NetnsRef, sysctls: &[SysctlKey]) -> Result<Netns> {
+    pub fn read(world: &mut dyn Query, netns: &NetnsRef, sysctls: &[SysctlKey]) -> Result<Netns> {
         let both = [Family::V4, Family::V6];
         let mut contents = Netns { links: world.links(netns)?, ..Netns::default() };
         let mut tables = Ruleset::default();

@@ -21,7 +21,7 @@ use netscript_lang::DryRun;
 use netscript_model::Model;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Op, Prefix};
 use netscript_net::state::{Link, NetState};
-use netscript_net::world::World;
+use netscript_net::world::Apply;
 
 use super::run::read_state;
 use super::{Program, Rng};
