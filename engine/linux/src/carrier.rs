@@ -8,8 +8,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::interrupt::Interrupt;
+use crate::netns::Namespaces;
 use crate::socket::RouteSocket;
-use crate::{Kernel, Outcome, addr, link, route};
+use crate::{Outcome, addr, link, route};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, Op};
 
@@ -22,9 +24,18 @@ const ADDRESS_LIMIT: Duration = Duration::from_millis(400);
 /// The kernel looks at changes once a second at least.
 const LIMIT: Duration = Duration::from_millis(1500);
 
-impl Kernel {
+/// What is still to be waited for.
+#[derive(Default)]
+pub(crate) struct Readiness {
+    /// Links have been changed since anybody waited for their carriers.
+    carriers_changed: bool,
+    /// The same of addresses.
+    addrs_changed: bool,
+}
+
+impl Readiness {
     /// Notes that an operation may change carriers.
-    pub(crate) fn note_carriers(&mut self, op: &Op) {
+    pub(crate) fn note(&mut self, op: &Op) {
         match op.action {
             Action::Link(_) => {
                 self.carriers_changed = true;
@@ -42,42 +53,42 @@ impl Kernel {
 
     /// Waits until packets can pass: carriers are known, and so are IPv6 addresses. Before a program or
     /// a probe.
-    pub(crate) fn await_ready(&mut self) -> Result<()> {
-        self.await_carriers()?;
+    pub(crate) fn wait(&mut self, namespaces: &mut Namespaces, interrupt: &Interrupt) -> Result<()> {
+        self.wait_for_carriers(namespaces, interrupt)?;
         if !self.addrs_changed {
             return Ok(());
         }
         let deadline = Instant::now() + ADDRESS_LIMIT;
-        while !self.addrs_known() && Instant::now() < deadline {
-            self.interrupt.sleep(STEP)?;
+        while !addrs_known(namespaces) && Instant::now() < deadline {
+            interrupt.sleep(STEP)?;
         }
         self.addrs_changed = false;
         Ok(())
     }
 
-    fn addrs_known(&mut self) -> bool {
-        self.namespaces.route_sockets().all(|socket| known6(socket).unwrap_or(true))
-    }
-
     /// Waits until no link that has a carrier is still to be told so.
-    fn await_carriers(&mut self) -> Result<()> {
+    fn wait_for_carriers(&mut self, namespaces: &mut Namespaces, interrupt: &Interrupt) -> Result<()> {
         if !self.carriers_changed {
             return Ok(());
         }
         let deadline = Instant::now() + LIMIT;
-        while !self.carriers_known() && Instant::now() < deadline {
-            self.interrupt.sleep(STEP)?;
+        while !carriers_known(namespaces) && Instant::now() < deadline {
+            interrupt.sleep(STEP)?;
         }
         // Once more: what the last look began to wait for is over now.
-        self.carriers_known();
+        carriers_known(namespaces);
         self.carriers_changed = false;
         Ok(())
     }
+}
 
-    fn carriers_known(&mut self) -> bool {
-        // What cannot be looked at any more has nothing left to settle.
-        self.namespaces.route_sockets().all(|socket| link::carriers_known(socket).unwrap_or(true))
-    }
+fn addrs_known(namespaces: &mut Namespaces) -> bool {
+    namespaces.route_sockets().all(|socket| known6(socket).unwrap_or(true))
+}
+
+fn carriers_known(namespaces: &mut Namespaces) -> bool {
+    // What cannot be looked at any more has nothing left to settle.
+    namespaces.route_sockets().all(|socket| link::carriers_known(socket).unwrap_or(true))
 }
 
 /// Whether there is a route to every IPv6 address of a link with a carrier, but those that duplicates are

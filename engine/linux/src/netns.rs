@@ -13,5 +13,5 @@ mod space;
 pub(crate) use bind::{bind, unbind};
 pub(crate) use end::{Ending, del};
 pub(crate) use namespaces::{BLOCK, Namespaces};
-pub(crate) use paths::{OWN, names, ns_of_pid, path_of, pids_by_netns, pids_in};
+pub(crate) use paths::{NETNS_ETC_DIR, OWN, names, ns_of_pid, path_of, pids_by_netns, pids_in};
 pub(crate) use space::enter;

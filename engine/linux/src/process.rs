@@ -26,7 +26,6 @@ pub(crate) use members::{Whose, own_line, signal};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
-pub(crate) use surroundings::NETNS_ETC_DIR;
 use surroundings::Surroundings;
 
 use crate::interrupt::Interrupt;

@@ -1,82 +1,130 @@
 //! Operations as a lab does them: written into its journal first.
 
-use crate::journal::{Header, Line, Undo};
-use crate::lab::{self, LabFolder, lock_all};
+use std::fmt::Display;
+
+use crate::carry_out::carry_out;
+use crate::journal::Undo;
+use crate::lab::lock_all;
 use crate::lock::Lock;
-use crate::netns::BLOCK;
-use crate::process::{Groups, Processes, group_place};
-use crate::{Failure, Kernel, Outcome, link};
+use crate::site::Site;
+use crate::{Failure, Outcome, inverse, kill, netfilter, privilege};
 use netscript_net::error::Result;
-use netscript_net::op::{Action, NetnsRef, Op};
+use netscript_net::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsRef, Op};
+use netscript_net::world::Failed;
 
-impl Kernel {
-    /// Notes that a program runs in a namespace of the lab's own.
-    pub(crate) fn note_program(&mut self, netns: &NetnsRef) {
-        if self.own.has_netns(netns)
-            && let Ok(key) = self.namespaces.key(netns)
-        {
-            self.book.program_runs(key);
-        }
-    }
-
-    /// Locks what several labs may change, from before an inverse is read until its operation has
-    /// been sent: no other lab can go down meanwhile and take away what was seen, or overlook that
-    /// this one needs it, and what is written later is done later.
-    pub(crate) fn lock_shared(&self, op: &Op) -> Result<Option<Lock>> {
-        let shared = match &op.action {
-            Action::Netfilter(_) | Action::Sysctl(_) => self.folder.is_some() && !self.own.has_netns(&op.netns),
-            Action::Netns(_)
-            | Action::Link(_)
-            | Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_) => false,
+/// Does operations, one after the other; rules in one namespace travel together.
+pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), Failed> {
+    let mut index = 0;
+    while let Some(op) = ops.get(index) {
+        let rules = netfilter_ops(&ops[index..]);
+        let (done, result) = if rules.is_empty() {
+            (1, apply_one(site, op).map_err(|failure| (0, failure)))
+        } else {
+            (rules.len(), apply_rules(site, &op.netns, &ops[index..], &rules))
         };
-        if shared { lock_all().map(Some) } else { Ok(None) }
+        result.map_err(|(culprit, failure)| {
+            let failure = privilege::named(&ops[index + culprit], failure);
+            Failed { index: index + culprit, refusal: failure.refusal, absent: failure.absent }
+        })?;
+        index += done;
     }
+    Ok(())
+}
 
-    /// Reads what an operation's inverse must know, and writes it.
-    pub(crate) fn look_and_record(&mut self, op: &Op) -> Outcome<Option<u64>> {
-        let undo = self.inverse(op)?;
-        self.record(op, undo)
+/// Does an operation, written into the journal first.
+pub(crate) fn apply_one(site: &mut Site, op: &Op) -> Outcome {
+    let _shared = lock_shared(site, op).map_err(Failure::from_error)?;
+    recorded(site, op, |site| carry_out(site, op))
+}
+
+/// Writes an operation into the journal and does it as told.
+pub(crate) fn recorded(site: &mut Site, op: &Op, send: impl FnOnce(&mut Site) -> Outcome) -> Outcome {
+    let entry = look_and_record(site, op)?;
+    let index = site.network.namespaces.upcoming_index();
+    let done = send(site);
+    kill::point();
+    match &done {
+        Ok(()) => site.store.own.follow(op, index),
+        // A link leaves its bridge before the kernel looks whether the next one takes it
+        // (`do_set_master`).
+        Err(_) if matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Master(Some(_))))) => {}
+        Err(_) => entry.into_iter().for_each(|n| site.store.book.undone(n)),
     }
+    done
+}
 
-    /// Writes what an operation that is about to be sent needs to be undone.
-    pub(crate) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
-        self.book.record_one(op, undo).map_err(Failure::from_error)
-    }
-
-    /// Begins the journal of a lab that goes on when this process has ended.
-    pub fn keep_in(mut self, folder: LabFolder, script: &str) -> Result<Kernel> {
-        let _all = lock_all()?;
-        let question = || "look at this network".to_owned();
-        let host = self.namespaces.key(&NetnsRef::Host).map_err(|failure| failure.into_error(question))?;
-        let links = link::list(&mut self.namespaces, &NetnsRef::Host);
-        let links = links.map_err(|failure| failure.into_error(question))?;
-        let taken = |base: u32| {
-            let block = base..base + BLOCK;
-            links.iter().filter_map(|link| link.index).any(|index| block.contains(&index))
-        };
-        let token = lab::token(folder.name());
-        let cgroup = group_place(&token);
-        match folder.header(script, host, token, cgroup, taken).and_then(|header| self.begin(&folder, header)) {
-            Ok(()) => self.folder = Some(folder),
-            Err(error) => {
-                // Nothing has been done yet.
-                let _ = folder.remove();
-                lab::remove_shared();
-                return Err(error);
+/// Does operations on rules, all in one namespace, written into the journal first.
+pub(crate) fn apply_rules(
+    site: &mut Site,
+    netns: &NetnsRef,
+    ops: &[Op],
+    rules: &[&NetfilterOp],
+) -> Result<(), (usize, Failure)> {
+    let locked = ops.first().map_or(Ok(None), |op| lock_shared(site, op));
+    let _shared = locked.map_err(|error| (0, Failure::from_error(error)))?;
+    let mut inverses: Vec<(&dyn Display, Vec<Undo>)> = Vec::with_capacity(rules.len());
+    let mut failed = None;
+    for (index, op) in ops.iter().take(rules.len()).enumerate() {
+        match inverse::of(site, op) {
+            Ok(undo) => inverses.push((op, undo)),
+            // Those before it are done all the same.
+            Err(failure) => {
+                failed = Some((index, failure));
+                break;
             }
         }
-        Ok(self)
     }
+    let count = inverses.len();
+    let entries = site.store.book.record(inverses).map_err(|error| (0, Failure::from_error(error)))?;
+    send_rules(site, netns, &rules[..count], &entries)?;
+    failed.map_or(Ok(()), Err)
+}
 
-    fn begin(&mut self, folder: &LabFolder, header: Header) -> Result<()> {
-        self.namespaces.use_block(header.base, header.base);
-        let groups = Groups::at(header.cgroup.as_deref());
-        self.processes = Processes::new(folder.path(), &header.token, groups);
-        self.book.begin(folder.begin_journal(&Line::Lab(header))?);
-        Ok(())
+fn send_rules(
+    site: &mut Site,
+    netns: &NetnsRef,
+    rules: &[&NetfilterOp],
+    entries: &[Option<u64>],
+) -> Result<(), (usize, Failure)> {
+    if rules.is_empty() {
+        return Ok(());
     }
+    let done = netfilter::apply(&mut site.network.namespaces, netns, rules);
+    kill::point();
+    if let Err((culprit, _)) = &done {
+        entries.iter().skip(*culprit).flatten().for_each(|n| site.store.book.undone(*n));
+    }
+    done
+}
+
+/// Locks what several labs may change, from before an inverse is read until its operation has
+/// been sent: no other lab can go down meanwhile and take away what was seen, or overlook that
+/// this one needs it, and what is written later is done later.
+fn lock_shared(site: &Site, op: &Op) -> Result<Option<Lock>> {
+    let shared = match &op.action {
+        Action::Netfilter(_) | Action::Sysctl(_) => site.store.folder.is_some() && !site.store.own.has_netns(&op.netns),
+        Action::Netns(_)
+        | Action::Link(_)
+        | Action::Addr(_)
+        | Action::Route(_)
+        | Action::Policy(_)
+        | Action::Neigh(_)
+        | Action::Fdb(_) => false,
+    };
+    if shared { lock_all().map(Some) } else { Ok(None) }
+}
+
+/// Reads what an operation's inverse must know, and writes it.
+fn look_and_record(site: &mut Site, op: &Op) -> Outcome<Option<u64>> {
+    let undo = inverse::of(site, op)?;
+    site.store.record(op, undo)
+}
+
+/// The operations on rules that a slice begins with, all in one namespace: they travel together.
+pub(crate) fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
+    let together = ops.iter().map_while(|op| match &op.action {
+        Action::Netfilter(rules) if op.netns == ops[0].netns => Some(rules),
+        _ => None,
+    });
+    together.collect()
 }

@@ -1,89 +1,88 @@
 //! Renaming a link. Kernels before 6.2 refuse it while the link is up (`dev_change_name`).
 
-use crate::{Failure, Kernel, Outcome, link, netns};
+use crate::carry_out::carry_out;
+use crate::site::Site;
+use crate::{Failure, Outcome, link, netns};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{IfName, LinkFlag, LinkOp, LinkSet, NetnsRef};
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{LinkType, Netns, Peer};
 
-impl Kernel {
-    /// `ip link set dev NAME name TO`, on a kernel that refuses that with the link down for a moment.
-    pub(crate) fn rename(&mut self, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
-        let rename = LinkOp::Set(name.clone(), LinkSet::Name(to.clone()));
-        match link::apply(&mut self.namespaces, netns, &rename) {
-            Err(failure) if failure.refusal.errno == Errno::EBUSY => {
-                let found = link::find(&mut self.namespaces, netns, name)?;
-                match found.is_some_and(|link| link.up) {
-                    true => self.rename_while_down(netns, name, to, &rename),
-                    false => Err(failure),
-                }
-            }
-            result => result,
-        }
-    }
-
-    /// Down, rename, up, and what goes with being up is put back: IPv6 addresses, routes, neighbours, and the same of
-    /// VLANs on the link, wherever they are.
-    fn rename_while_down(&mut self, netns: &NetnsRef, name: &IfName, to: &IfName, rename: &LinkOp) -> Outcome {
-        let mut before = vec![(netns.clone(), Netns::read(self, netns, &[]).map_err(unread)?)];
-        for elsewhere in self.places_of_vlans(netns, name)? {
-            let contents = Netns::read(self, &elsewhere, &[]).map_err(unread)?;
-            before.push((elsewhere, contents));
-        }
-        let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
-        link::apply(&mut self.namespaces, netns, &up(name, false))?;
-        if let Err(failure) = link::apply(&mut self.namespaces, netns, rename) {
-            link::apply(&mut self.namespaces, netns, &up(name, true))?;
-            self.put_back(&before)?;
-            return Err(failure);
-        }
-        link::apply(&mut self.namespaces, netns, &up(to, true))?;
-        let here = &mut before[0].1;
-        *here = here.clone().renamed(name, to);
-        self.put_back(&before)
-    }
-
-    /// The other namespaces with VLANs on a link, or on VLANs on it: these go down with it, and up. Those without a
-    /// name cannot be looked into.
-    fn places_of_vlans(&mut self, netns: &NetnsRef, name: &IfName) -> Outcome<Vec<NetnsRef>> {
-        let names = netns::names()?.into_iter().map(NetnsRef::Named);
-        let mut vlans = Vec::new();
-        for place in [NetnsRef::Host].into_iter().chain(names) {
-            // A name that stands for no namespace has no links.
-            for link in link::list(&mut self.namespaces, &place).unwrap_or_default() {
-                if let LinkType::Vlan(Peer { netns: Some(lower), name: Some(on), .. }, _) = link.kind {
-                    vlans.push(((place.clone(), link.name), (lower, on)));
-                }
+/// `ip link set dev NAME name TO`, on a kernel that refuses that with the link down for a moment.
+pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
+    let rename = LinkOp::Set(name.clone(), LinkSet::Name(to.clone()));
+    match link::apply(&mut site.network.namespaces, netns, &rename) {
+        Err(failure) if failure.refusal.errno == Errno::EBUSY => {
+            let found = link::find(&mut site.network.namespaces, netns, name)?;
+            match found.is_some_and(|link| link.up) {
+                true => rename_while_down(site, netns, name, to, &rename),
+                false => Err(failure),
             }
         }
-        let mut found = vec![(netns.clone(), name.clone())];
-        let mut next = 0;
-        while let Some(lower) = found.get(next).cloned() {
-            found.extend(vlans.iter().filter(|(_, on)| *on == lower).map(|(vlan, _)| vlan.clone()));
-            next += 1;
-        }
-        let mut places: Vec<NetnsRef> =
-            found.into_iter().map(|(place, _)| place).filter(|place| place != netns).collect();
-        places.sort();
-        places.dedup();
-        Ok(places)
+        result => result,
     }
+}
 
-    fn put_back(&mut self, wanted: &[(NetnsRef, Netns)]) -> Outcome {
-        for phase in Phase::ALL {
-            for (netns, wanted) in wanted {
-                let now = Netns::read(self, netns, &[]).map_err(unread)?;
-                for op in restore::steps(phase, netns, &now, wanted) {
-                    match self.carry_out(&op) {
-                        // The kernel was quicker.
-                        Err(failure) if matches!(failure.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
-                        result => result?,
-                    }
+/// Down, rename, up, and what goes with being up is put back: IPv6 addresses, routes, neighbours, and the same of
+/// VLANs on the link, wherever they are.
+fn rename_while_down(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName, rename: &LinkOp) -> Outcome {
+    let mut before = vec![(netns.clone(), Netns::read(&mut site.network, netns, &[]).map_err(unread)?)];
+    for elsewhere in places_of_vlans(site, netns, name)? {
+        let contents = Netns::read(&mut site.network, &elsewhere, &[]).map_err(unread)?;
+        before.push((elsewhere, contents));
+    }
+    let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
+    link::apply(&mut site.network.namespaces, netns, &up(name, false))?;
+    if let Err(failure) = link::apply(&mut site.network.namespaces, netns, rename) {
+        link::apply(&mut site.network.namespaces, netns, &up(name, true))?;
+        put_back(site, &before)?;
+        return Err(failure);
+    }
+    link::apply(&mut site.network.namespaces, netns, &up(to, true))?;
+    let here = &mut before[0].1;
+    *here = here.clone().renamed(name, to);
+    put_back(site, &before)
+}
+
+/// The other namespaces with VLANs on a link, or on VLANs on it: these go down with it, and up. Those without a
+/// name cannot be looked into.
+fn places_of_vlans(site: &mut Site, netns: &NetnsRef, name: &IfName) -> Outcome<Vec<NetnsRef>> {
+    let names = netns::names()?.into_iter().map(NetnsRef::Named);
+    let mut vlans = Vec::new();
+    for place in [NetnsRef::Host].into_iter().chain(names) {
+        // A name that stands for no namespace has no links.
+        for link in link::list(&mut site.network.namespaces, &place).unwrap_or_default() {
+            if let LinkType::Vlan(Peer { netns: Some(lower), name: Some(on), .. }, _) = link.kind {
+                vlans.push(((place.clone(), link.name), (lower, on)));
+            }
+        }
+    }
+    let mut found = vec![(netns.clone(), name.clone())];
+    let mut next = 0;
+    while let Some(lower) = found.get(next).cloned() {
+        found.extend(vlans.iter().filter(|(_, on)| *on == lower).map(|(vlan, _)| vlan.clone()));
+        next += 1;
+    }
+    let mut places: Vec<NetnsRef> = found.into_iter().map(|(place, _)| place).filter(|place| place != netns).collect();
+    places.sort();
+    places.dedup();
+    Ok(places)
+}
+
+fn put_back(site: &mut Site, wanted: &[(NetnsRef, Netns)]) -> Outcome {
+    for phase in Phase::ALL {
+        for (netns, wanted) in wanted {
+            let now = Netns::read(&mut site.network, netns, &[]).map_err(unread)?;
+            for op in restore::steps(phase, netns, &now, wanted) {
+                match carry_out(site, &op) {
+                    // The kernel was quicker.
+                    Err(failure) if matches!(failure.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
+                    result => result?,
                 }
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn unread(error: Error) -> Failure {

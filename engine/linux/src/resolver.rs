@@ -4,18 +4,17 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use crate::Outcome;
 use crate::lab::LABS_DIR;
-use crate::process::NETNS_ETC_DIR;
-use crate::{Kernel, Outcome};
-use netscript_net::error::{Errno, Error, Result};
+use crate::netns::NETNS_ETC_DIR;
+use netscript_net::error::{Errno, Result};
 use netscript_net::files;
-use netscript_net::op::{Host, HostName, NetnsName, NetnsRef, raw};
+use netscript_net::op::{NetnsName, NetnsRef, raw};
 
 /// The first line of a file of ours. Files of others are left alone.
 const MARK: &str = "# Made by netscript.";
@@ -96,45 +95,10 @@ fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Kernel {
-    /// The name servers of a namespace, in the order in which they are asked.
-    pub(crate) fn servers_of(&self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
-        let Some(name) = netns.name() else { return Ok(Vec::new()) };
-        servers(name).map_err(|failure| failure.into_error(|| format!("read the name servers of {netns}")))
-    }
-
-    /// A host's address, or what is said when there is none, in curl's words. A name is looked up
-    /// by the namespace's own name servers only, IPv4 first; `localhost` needs none.
-    pub(crate) fn look_up(
-        &mut self,
-        netns: &NetnsRef,
-        host: &Host,
-        timeout: Duration,
-    ) -> Result<Result<IpAddr, String>> {
-        let name = match host {
-            Host::Addr(addr) => return Ok(Ok(*addr)),
-            Host::Name(name) if name.is_localhost() => return Ok(Ok(Ipv4Addr::LOCALHOST.into())),
-            Host::Name(name) => name,
-        };
-        let servers = self.servers_of(netns)?;
-        if servers.is_empty() {
-            return Err(no_server(netns, name));
-        }
-        let addrs = crate::probe::resolve(&self.namespaces, &self.interrupt, netns, &servers, name, timeout)?;
-        Ok(addrs.first().copied().ok_or_else(|| format!("Could not resolve host: {name}")))
-    }
-}
-
-fn no_server(netns: &NetnsRef, name: &HostName) -> Error {
-    let why = match netns {
-        NetnsRef::Named(_) => {
-            format!("it is no address, and {netns} has no name server to ask (`.resolver(\"8.8.8.8\")` gives it one)")
-        }
-        NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => {
-            format!("it is no address, and {netns} has no name server of its own to ask")
-        }
-    };
-    Error::Target { given: format!("{:?}", name.as_str()), why }
+/// The name servers of a namespace, in the order in which they are asked.
+pub(crate) fn servers_of(netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+    let Some(name) = netns.name() else { return Ok(Vec::new()) };
+    servers(name).map_err(|failure| failure.into_error(|| format!("read the name servers of {netns}")))
 }
 
 pub(crate) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {

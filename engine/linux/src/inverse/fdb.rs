@@ -1,88 +1,87 @@
 //! Inverses of operations on forwarding tables.
 
-use super::link::names_link;
+use super::{guard, step};
 use crate::journal::{Deed, Undo};
-use crate::{Kernel, Outcome, fdb, link as links};
+use crate::site::Site;
+use crate::{Outcome, fdb, link as links};
 use netscript_net::op::{FdbEntry, FdbOp, IfName, NetnsRef, Op};
 use netscript_net::state::FdbRecord;
 
 /// States of entries that somebody made, as `bridge fdb show` tells them.
 const LASTING: [&str; 2] = ["permanent", "static"];
 
-impl Kernel {
-    pub(super) fn inverse_of_fdb(&mut self, whole: &Op, netns: &NetnsRef, op: &FdbOp) -> Outcome<Vec<Undo>> {
-        let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) = op;
-        let FdbEntry { mac, dev, dst, master } = entry;
-        if self.goes_with_link(netns, dev) {
-            return Ok(Vec::new());
+pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp) -> Outcome<Vec<Undo>> {
+    let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) = op;
+    let FdbEntry { mac, dev, dst, master } = entry;
+    if guard::goes_with_link(site, netns, dev) {
+        return Ok(Vec::new());
+    }
+    let known = fdb::list(&mut site.network.namespaces, netns)?;
+    let same_entry = |record: &&FdbRecord| {
+        record.mac == *mac
+            && record.dev == *dev
+            && record.master.is_some() == *master
+            && (dst.is_none() || record.dst == *dst)
+    };
+    let there: Vec<&FdbRecord> = known.iter().filter(same_entry).collect();
+    let is_there = !there.is_empty();
+    let place = site.network.namespaces.place(netns)?;
+    match op {
+        FdbOp::Add(_) | FdbOp::Append(_) if is_there => Ok(Vec::new()),
+        FdbOp::Replace(_) if there.iter().any(|record| dst.is_some() && record.dst == *dst) => Ok(Vec::new()),
+        // A bridge has one entry for an address: to append another is to replace it (`fdb_add_entry`).
+        FdbOp::Append(_) | FdbOp::Replace(_) if *master || matches!(op, FdbOp::Replace(_)) => {
+            match former_entry(site, netns, entry, &known)? {
+                Some(former) => {
+                    let removes = |deed: &Deed, _: &[(IfName, u32)]| matches!(deed, Deed::Fdb(FdbOp::Del(made)) if made.mac == *mac);
+                    let what = || format!("the entry {mac} of `{}` in {netns}", former.dev);
+                    guard::check_step(site, whole, Some(&former.dev), what, removes)?;
+                    let dev = former.dev.clone();
+                    step::by_names(site, &place, &[&dev], FdbOp::Replace(former))
+                }
+                None => step::by_names(site, &place, &[dev], FdbOp::Del(entry.clone())),
+            }
         }
-        let known = fdb::list(&mut self.namespaces, netns)?;
-        let same_entry = |record: &&FdbRecord| {
-            record.mac == *mac
-                && record.dev == *dev
-                && record.master.is_some() == *master
-                && (dst.is_none() || record.dst == *dst)
-        };
-        let there: Vec<&FdbRecord> = known.iter().filter(same_entry).collect();
-        let is_there = !there.is_empty();
-        let place = self.namespaces.place(netns)?;
-        match op {
-            FdbOp::Add(_) | FdbOp::Append(_) if is_there => Ok(Vec::new()),
-            FdbOp::Replace(_) if there.iter().any(|record| dst.is_some() && record.dst == *dst) => Ok(Vec::new()),
-            // A bridge has one entry for an address: to append another is to replace it (`fdb_add_entry`).
-            FdbOp::Append(_) | FdbOp::Replace(_) if *master || matches!(op, FdbOp::Replace(_)) => {
-                match self.former_entry(netns, entry, &known)? {
-                    Some(former) => {
-                        let removes = |deed: &Deed, _: &[(IfName, u32)]| matches!(deed, Deed::Fdb(FdbOp::Del(made)) if made.mac == *mac);
-                        let what = || format!("the entry {mac} of `{}` in {netns}", former.dev);
-                        self.guard_step(whole, Some(&former.dev), what, removes)?;
-                        let dev = former.dev.clone();
-                        self.step(&place, &[&dev], FdbOp::Replace(former))
+        FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) => {
+            step::by_names(site, &place, &[dev], FdbOp::Del(entry.clone()))
+        }
+        // Without a far end a deletion takes the entries for all of them. What the kernel learned
+        // it learns again.
+        FdbOp::Del(_) => {
+            let index = links::index(&mut site.network.namespaces, netns, dev).ok();
+            let mut undo = Vec::new();
+            for record in there.into_iter().filter(|record| LASTING.contains(&record.state.as_str())) {
+                let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
+                    Deed::Fdb(FdbOp::Del(made)) => {
+                        made.mac == *mac
+                            && made.master == *master
+                            && (made.dst.is_none() || made.dst == record.dst)
+                            && step::names_link(on, index)
                     }
-                    None => self.step(&place, &[dev], FdbOp::Del(entry.clone())),
-                }
+                    _ => false,
+                };
+                let what = || format!("the entry {mac} of `{dev}` in {netns}");
+                guard::check_step(site, whole, Some(dev), what, removes)?;
+                let entry = FdbEntry { mac: *mac, dev: dev.clone(), dst: record.dst, master: *master };
+                undo.extend(step::by_names(site, &place, &[dev], FdbOp::Append(entry))?);
             }
-            FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) => {
-                self.step(&place, &[dev], FdbOp::Del(entry.clone()))
-            }
-            // Without a far end a deletion takes the entries for all of them. What the kernel learned
-            // it learns again.
-            FdbOp::Del(_) => {
-                let index = links::index(&mut self.namespaces, netns, dev).ok();
-                let mut undo = Vec::new();
-                for record in there.into_iter().filter(|record| LASTING.contains(&record.state.as_str())) {
-                    let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
-                        Deed::Fdb(FdbOp::Del(made)) => {
-                            made.mac == *mac
-                                && made.master == *master
-                                && (made.dst.is_none() || made.dst == record.dst)
-                                && names_link(on, index)
-                        }
-                        _ => false,
-                    };
-                    let what = || format!("the entry {mac} of `{dev}` in {netns}");
-                    self.guard_step(whole, Some(dev), what, removes)?;
-                    let entry = FdbEntry { mac: *mac, dev: dev.clone(), dst: record.dst, master: *master };
-                    undo.extend(self.step(&place, &[dev], FdbOp::Append(entry))?);
-                }
-                Ok(undo)
-            }
+            Ok(undo)
         }
     }
+}
 
-    /// The entry that somebody set and that one of the same address takes the place of. What was
-    /// learned is learned again.
-    fn former_entry(&mut self, netns: &NetnsRef, entry: &FdbEntry, known: &[FdbRecord]) -> Outcome<Option<FdbEntry>> {
-        let bridge = match entry.master {
-            true => links::find(&mut self.namespaces, netns, &entry.dev)?.and_then(|link| link.master),
-            false => None,
-        };
-        let same_table = |record: &&FdbRecord| match entry.master {
-            true => record.master.is_some() && record.master == bridge,
-            false => record.master.is_none() && record.dev == entry.dev,
-        };
-        let set = |record: &&FdbRecord| matches!(record.state.as_str(), "permanent" | "static");
-        let mut found = known.iter().filter(|record| record.mac == entry.mac).filter(same_table).filter(set);
-        Ok(found.next().map(|record| FdbEntry { dev: record.dev.clone(), dst: record.dst, ..entry.clone() }))
-    }
+/// The entry that somebody set and that one of the same address takes the place of. What was
+/// learned is learned again.
+fn former_entry(site: &mut Site, netns: &NetnsRef, entry: &FdbEntry, known: &[FdbRecord]) -> Outcome<Option<FdbEntry>> {
+    let bridge = match entry.master {
+        true => links::find(&mut site.network.namespaces, netns, &entry.dev)?.and_then(|link| link.master),
+        false => None,
+    };
+    let same_table = |record: &&FdbRecord| match entry.master {
+        true => record.master.is_some() && record.master == bridge,
+        false => record.master.is_none() && record.dev == entry.dev,
+    };
+    let set = |record: &&FdbRecord| matches!(record.state.as_str(), "permanent" | "static");
+    let mut found = known.iter().filter(|record| record.mac == entry.mac).filter(same_table).filter(set);
+    Ok(found.next().map(|record| FdbEntry { dev: record.dev.clone(), dst: record.dst, ..entry.clone() }))
 }

@@ -2,50 +2,53 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::link::names_link;
+use super::{guard, step};
 use crate::journal::{Deed, Undo};
-use crate::{Kernel, Outcome, link as links, neigh};
+use crate::site::Site;
+use crate::{Outcome, link as links, neigh};
 use netscript_net::op::{IfName, Mac, NeighOp, Neighbour, NetnsRef, Op};
 use netscript_net::state::NeighRecord;
 
-impl Kernel {
-    pub(super) fn inverse_of_neigh(&mut self, whole: &Op, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
-        let (dst, dev) = match op {
-            NeighOp::Add(Neighbour { dst, mac: _, dev })
-            | NeighOp::Replace(Neighbour { dst, mac: _, dev })
-            | NeighOp::Del(dst, dev) => (*dst, dev),
-        };
-        if self.goes_with_link(netns, dev) {
-            return Ok(Vec::new());
+pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &NeighOp) -> Outcome<Vec<Undo>> {
+    let (dst, dev) = match op {
+        NeighOp::Add(Neighbour { dst, mac: _, dev })
+        | NeighOp::Replace(Neighbour { dst, mac: _, dev })
+        | NeighOp::Del(dst, dev) => (*dst, dev),
+    };
+    if guard::goes_with_link(site, netns, dev) {
+        return Ok(Vec::new());
+    }
+    let dst = match dst {
+        // Of all neighbours on `lo` the kernel makes one (`arp_constructor`).
+        IpAddr::V4(_) if dev.as_str() == "lo" => Ipv4Addr::UNSPECIFIED.into(),
+        dst => dst,
+    };
+    let known = neigh::list(&mut site.network.namespaces, netns)?;
+    let found = known.into_iter().find(|record| record.dst == dst && record.dev == *dev);
+    let place = site.network.namespaces.place(netns)?;
+    match (op, found) {
+        (NeighOp::Add(_), Some(_)) | (NeighOp::Del(..), None) => Ok(Vec::new()),
+        (NeighOp::Add(_) | NeighOp::Replace(_), None) => {
+            step::by_names(site, &place, &[dev], NeighOp::Del(dst, dev.clone()))
         }
-        let dst = match dst {
-            // Of all neighbours on `lo` the kernel makes one (`arp_constructor`).
-            IpAddr::V4(_) if dev.as_str() == "lo" => Ipv4Addr::UNSPECIFIED.into(),
-            dst => dst,
-        };
-        let known = neigh::list(&mut self.namespaces, netns)?;
-        let found = known.into_iter().find(|record| record.dst == dst && record.dev == *dev);
-        let place = self.namespaces.place(netns)?;
-        match (op, found) {
-            (NeighOp::Add(_), Some(_)) | (NeighOp::Del(..), None) => Ok(Vec::new()),
-            (NeighOp::Add(_) | NeighOp::Replace(_), None) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
-            (NeighOp::Replace(_) | NeighOp::Del(..), Some(record)) => match permanent_mac(&record) {
-                Some(mac) => {
-                    let index = links::index(&mut self.namespaces, netns, dev).ok();
-                    let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
-                        Deed::Neigh(NeighOp::Del(made, _)) => *made == dst && names_link(on, index),
-                        _ => false,
-                    };
-                    let what = || format!("the neighbour {dst} on `{dev}` in {netns}");
-                    self.guard_step(whole, Some(dev), what, removes)?;
-                    // The kernel may have learned the address since.
-                    self.step(&place, &[dev], NeighOp::Replace(Neighbour { dst, mac, dev: dev.clone() }))
-                }
-                // What was learned is learned again.
-                None if matches!(op, NeighOp::Replace(_)) => self.step(&place, &[dev], NeighOp::Del(dst, dev.clone())),
-                None => Ok(Vec::new()),
-            },
-        }
+        (NeighOp::Replace(_) | NeighOp::Del(..), Some(record)) => match permanent_mac(&record) {
+            Some(mac) => {
+                let index = links::index(&mut site.network.namespaces, netns, dev).ok();
+                let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
+                    Deed::Neigh(NeighOp::Del(made, _)) => *made == dst && step::names_link(on, index),
+                    _ => false,
+                };
+                let what = || format!("the neighbour {dst} on `{dev}` in {netns}");
+                guard::check_step(site, whole, Some(dev), what, removes)?;
+                // The kernel may have learned the address since.
+                step::by_names(site, &place, &[dev], NeighOp::Replace(Neighbour { dst, mac, dev: dev.clone() }))
+            }
+            // What was learned is learned again.
+            None if matches!(op, NeighOp::Replace(_)) => {
+                step::by_names(site, &place, &[dev], NeighOp::Del(dst, dev.clone()))
+            }
+            None => Ok(Vec::new()),
+        },
     }
 }
 

@@ -1,155 +1,147 @@
 //! Inverses of operations on chains and rules.
 
+use super::guard;
+use crate::Outcome;
 use crate::journal::{Former, Place, Undo};
 use crate::netfilter::{self, Attributes, RawRule};
-use crate::{Kernel, Outcome};
+use crate::site::Site;
 use netscript_net::op::netfilter::{ChainRef, Policy, Rule, TableRef};
 use netscript_net::op::{NetfilterOp, NetnsRef, Op, raw};
 use netscript_net::state::Ruleset;
 
-impl Kernel {
-    pub(super) fn inverse_of_netfilter(
-        &mut self,
-        op: &Op,
-        netns: &NetnsRef,
-        rules: &NetfilterOp,
-    ) -> Outcome<Vec<Undo>> {
-        if self.goes_with_netns(netns) {
-            return Ok(Vec::new());
-        }
-        let place = self.namespaces.place(netns)?;
-        let mut undo = match rules {
-            NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => self.inverse_of_rule(&place, rule)?,
-            NetfilterOp::Delete(rule, handle) => self.inverse_of_delete(op, &place, rule, *handle)?,
-            NetfilterOp::Flush(chain) => self.inverse_of_flush_of(op, &place, chain)?,
-            NetfilterOp::FlushTable(table) => {
-                let ruleset = netfilter::list(&mut self.namespaces, netns, table.family)?;
-                let mut undo = Vec::new();
-                for chain in ruleset.chains(*table) {
-                    undo.extend(self.inverse_of_flush_of(op, &place, &table.chain(chain.name.clone()))?);
-                }
-                return Ok(undo);
+pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsRef, rules: &NetfilterOp) -> Outcome<Vec<Undo>> {
+    if guard::goes_with_netns(site, netns) {
+        return Ok(Vec::new());
+    }
+    let place = site.network.namespaces.place(netns)?;
+    let mut undo = match rules {
+        NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => inverse_of_rule(site, &place, rule)?,
+        NetfilterOp::Delete(rule, handle) => inverse_of_delete(site, op, &place, rule, *handle)?,
+        NetfilterOp::Flush(chain) => inverse_of_flush_of(site, op, &place, chain)?,
+        NetfilterOp::FlushTable(table) => {
+            let ruleset = netfilter::list(&mut site.network.namespaces, netns, table.family)?;
+            let mut undo = Vec::new();
+            for chain in ruleset.chains(*table) {
+                undo.extend(inverse_of_flush_of(site, op, &place, &table.chain(chain.name.clone()))?);
             }
-            NetfilterOp::Policy(chain, policy) => self.inverse_of_policy_of(&place, chain, *policy)?,
-            NetfilterOp::NewChain(_) => Vec::new(),
-            NetfilterOp::DelChain(chain) => return Ok(vec![Undo::NewChain { place, chain: chain.clone() }]),
-        };
-        match rules {
-            NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => {
-                undo.extend(self.new_chain(&place, rule.chain())?)
-            }
-            NetfilterOp::Flush(chain) | NetfilterOp::Policy(chain, _) | NetfilterOp::NewChain(chain) => {
-                undo.extend(self.new_chain(&place, chain)?);
-            }
-            NetfilterOp::Delete(..) | NetfilterOp::FlushTable(_) | NetfilterOp::DelChain(_) => {}
+            return Ok(undo);
         }
-        Ok(undo)
-    }
-
-    fn ruleset(&mut self, place: &Place, table: TableRef) -> Outcome<Ruleset> {
-        netfilter::list(&mut self.namespaces, &place.netns, table.family)
-    }
-
-    /// The chain and the table that an operation makes, if they are not there.
-    fn new_chain(&mut self, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
-        let seen = (place.netns.clone(), chain.clone());
-        if self.own.chains.contains(&seen) {
-            return Ok(Vec::new());
+        NetfilterOp::Policy(chain, policy) => inverse_of_policy_of(site, &place, chain, *policy)?,
+        NetfilterOp::NewChain(_) => Vec::new(),
+        NetfilterOp::DelChain(chain) => return Ok(vec![Undo::NewChain { place, chain: chain.clone() }]),
+    };
+    match rules {
+        NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => undo.extend(new_chain(site, &place, rule.chain())?),
+        NetfilterOp::Flush(chain) | NetfilterOp::Policy(chain, _) | NetfilterOp::NewChain(chain) => {
+            undo.extend(new_chain(site, &place, chain)?);
         }
-        let ruleset = self.ruleset(place, chain.table)?;
-        self.own.chains.insert(seen);
-        let mut undo = Vec::new();
-        if ruleset.chain(chain.table, &chain.name).is_none() {
-            undo.push(Undo::Chain { place: place.clone(), chain: chain.clone() });
-        }
-        if !ruleset.tables.contains_key(&chain.table) {
-            undo.push(Undo::Table { place: place.clone(), table: chain.table });
-        }
-        Ok(undo)
+        NetfilterOp::Delete(..) | NetfilterOp::FlushTable(_) | NetfilterOp::DelChain(_) => {}
     }
+    Ok(undo)
+}
 
-    /// The rules of a chain as the lab found them when it first came there.
-    fn found_rules(&mut self, place: &Place, chain: &ChainRef) -> Outcome<&Vec<(String, u64)>> {
-        let key = (place.netns.clone(), chain.clone());
-        if !self.own.rules.contains_key(&key) {
-            let rules = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain)?;
-            let found = rules.into_iter().map(|rule| (rule.text, rule.handle)).collect();
-            self.own.rules.insert(key.clone(), found);
-        }
-        Ok(&self.own.rules[&key])
-    }
+fn ruleset(site: &mut Site, place: &Place, table: TableRef) -> Outcome<Ruleset> {
+    netfilter::list(&mut site.network.namespaces, &place.netns, table.family)
+}
 
-    fn inverse_of_rule(&mut self, place: &Place, rule: &Rule) -> Outcome<Vec<Undo>> {
-        let text = rule.as_read().text();
-        let found = self.found_rules(place, rule.chain())?;
-        let before = found.iter().filter(|(found, _)| *found == text).map(|(_, handle)| *handle).collect();
-        Ok(vec![Undo::Rule { place: place.clone(), chain: rule.chain().clone(), text, before }])
+/// The chain and the table that an operation makes, if they are not there.
+fn new_chain(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
+    let seen = (place.netns.clone(), chain.clone());
+    if site.store.own.chains.contains(&seen) {
+        return Ok(Vec::new());
     }
+    let ruleset = ruleset(site, place, chain.table)?;
+    site.store.own.chains.insert(seen);
+    let mut undo = Vec::new();
+    if ruleset.chain(chain.table, &chain.name).is_none() {
+        undo.push(Undo::Chain { place: place.clone(), chain: chain.clone() });
+    }
+    if !ruleset.tables.contains_key(&chain.table) {
+        undo.push(Undo::Table { place: place.clone(), table: chain.table });
+    }
+    Ok(undo)
+}
 
-    fn inverse_of_delete(&mut self, op: &Op, place: &Place, rule: &Rule, handle: Option<u64>) -> Outcome<Vec<Undo>> {
-        let wanted = rule.normal_form();
-        let found = self.handles_found(place, rule.chain())?;
-        let all = netfilter::raw_rules(&mut self.namespaces, &place.netns, rule.chain())?;
-        let is_it =
-            |there: &RawRule| handle.map_or(there.rule.normal_form() == wanted, |handle| there.handle == handle);
-        let Some(at) = all.iter().position(is_it) else { return Ok(Vec::new()) };
-        let equals = all.iter().filter(|other| other.says_the_same(&all[at])).count();
-        self.inverse_of_removal(op, place, rule.chain(), &all[at..=at], &found, |_, rule| former(at, rule, equals))
+/// The rules of a chain as the lab found them when it first came there.
+fn found_rules<'a>(site: &'a mut Site, place: &Place, chain: &ChainRef) -> Outcome<&'a Vec<(String, u64)>> {
+    let key = (place.netns.clone(), chain.clone());
+    if !site.store.own.rules.contains_key(&key) {
+        let rules = netfilter::raw_rules(&mut site.network.namespaces, &place.netns, chain)?;
+        let found = rules.into_iter().map(|rule| (rule.text, rule.handle)).collect();
+        site.store.own.rules.insert(key.clone(), found);
     }
+    Ok(&site.store.own.rules[&key])
+}
 
-    fn inverse_of_flush_of(&mut self, op: &Op, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
-        let found = self.handles_found(place, chain)?;
-        let all = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain)?;
-        self.inverse_of_removal(op, place, chain, &all, &found, |at, rule| {
-            let equals = all[..=at].iter().filter(|other| other.says_the_same(rule)).count();
-            former(at, rule, equals)
-        })
-    }
+fn inverse_of_rule(site: &mut Site, place: &Place, rule: &Rule) -> Outcome<Vec<Undo>> {
+    let text = rule.as_read().text();
+    let found = found_rules(site, place, rule.chain())?;
+    let before = found.iter().filter(|(found, _)| *found == text).map(|(_, handle)| *handle).collect();
+    Ok(vec![Undo::Rule { place: place.clone(), chain: rule.chain().clone(), text, before }])
+}
 
-    fn handles_found(&mut self, place: &Place, chain: &ChainRef) -> Outcome<Vec<u64>> {
-        Ok(self.found_rules(place, chain)?.iter().map(|(_, handle)| *handle).collect())
-    }
+fn inverse_of_delete(site: &mut Site, op: &Op, place: &Place, rule: &Rule, handle: Option<u64>) -> Outcome<Vec<Undo>> {
+    let wanted = rule.normal_form();
+    let found = handles_found(site, place, rule.chain())?;
+    let all = netfilter::raw_rules(&mut site.network.namespaces, &place.netns, rule.chain())?;
+    let is_it = |there: &RawRule| handle.map_or(there.rule.normal_form() == wanted, |handle| there.handle == handle);
+    let Some(at) = all.iter().position(is_it) else { return Ok(Vec::new()) };
+    let equals = all.iter().filter(|other| other.says_the_same(&all[at])).count();
+    inverse_of_removal(site, op, place, rule.chain(), &all[at..=at], &found, |_, rule| former(at, rule, equals))
+}
 
-    /// How to put rules back that are about to be removed. What cannot be made again is said before.
-    fn inverse_of_removal(
-        &mut self,
-        op: &Op,
-        place: &Place,
-        chain: &ChainRef,
-        gone: &[RawRule],
-        found: &[u64],
-        former: impl Fn(usize, &RawRule) -> Former,
-    ) -> Outcome<Vec<Undo>> {
-        let lost = netfilter::irreplaceable(&mut self.namespaces, &place.netns, chain.table, gone)?;
-        let gone: Vec<(&RawRule, Option<String>)> = gone.iter().zip(lost).collect();
-        let name = |(rule, lost): &(&RawRule, Option<String>)| {
-            let why = lost.as_ref().map(|why| format!(", which cannot be made again: {why}")).unwrap_or_default();
-            format!("`{}` of {} in {}{why}", raw::shown(&rule.text), chain.table, place.netns)
-        };
-        // Rules that the lab found are others'.
-        if !self.own.has_netns(&place.netns) {
-            let others = gone.iter().filter(|(rule, _)| found.contains(&rule.handle));
-            self.guard(op, others.map(name).collect())?;
-            let lost = gone.iter().filter(|(_, lost)| lost.is_some() && self.folder.is_some());
-            lost.for_each(|rule| self.warn(&format!("removed: {}", name(rule))));
-        }
-        let (rules, lost): (Vec<_>, Vec<_>) = gone.iter().enumerate().partition(|(_, (_, lost))| lost.is_none());
-        let rules: Vec<Former> = rules.into_iter().map(|(at, (rule, _))| former(at, rule)).collect();
-        let mut undo = Vec::new();
-        if !rules.is_empty() {
-            undo.push(Undo::Rules { place: place.clone(), chain: chain.clone(), rules });
-        }
-        undo.extend(lost.into_iter().map(|(_, lost)| Undo::Lost { what: name(lost) }));
-        Ok(undo)
-    }
+fn inverse_of_flush_of(site: &mut Site, op: &Op, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
+    let found = handles_found(site, place, chain)?;
+    let all = netfilter::raw_rules(&mut site.network.namespaces, &place.netns, chain)?;
+    inverse_of_removal(site, op, place, chain, &all, &found, |at, rule| {
+        let equals = all[..=at].iter().filter(|other| other.says_the_same(rule)).count();
+        former(at, rule, equals)
+    })
+}
 
-    /// A chain that is made with its policy had the kernel's before.
-    fn inverse_of_policy_of(&mut self, place: &Place, chain: &ChainRef, wrote: Policy) -> Outcome<Vec<Undo>> {
-        let ruleset = self.ruleset(place, chain.table)?;
-        let found = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
-        let before = found.unwrap_or(Policy::Accept);
-        Ok(vec![Undo::Policy { place: place.clone(), chain: chain.clone(), before, wrote }])
+fn handles_found(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome<Vec<u64>> {
+    Ok(found_rules(site, place, chain)?.iter().map(|(_, handle)| *handle).collect())
+}
+
+/// How to put rules back that are about to be removed. What cannot be made again is said before.
+fn inverse_of_removal(
+    site: &mut Site,
+    op: &Op,
+    place: &Place,
+    chain: &ChainRef,
+    gone: &[RawRule],
+    found: &[u64],
+    former: impl Fn(usize, &RawRule) -> Former,
+) -> Outcome<Vec<Undo>> {
+    let lost = netfilter::irreplaceable(&mut site.network.namespaces, &place.netns, chain.table, gone)?;
+    let gone: Vec<(&RawRule, Option<String>)> = gone.iter().zip(lost).collect();
+    let name = |(rule, lost): &(&RawRule, Option<String>)| {
+        let why = lost.as_ref().map(|why| format!(", which cannot be made again: {why}")).unwrap_or_default();
+        format!("`{}` of {} in {}{why}", raw::shown(&rule.text), chain.table, place.netns)
+    };
+    // Rules that the lab found are others'.
+    if !site.store.own.has_netns(&place.netns) {
+        let others = gone.iter().filter(|(rule, _)| found.contains(&rule.handle));
+        guard::check(site, op, others.map(name).collect())?;
+        let lost = gone.iter().filter(|(_, lost)| lost.is_some() && site.store.folder.is_some());
+        lost.for_each(|rule| site.warn(&format!("removed: {}", name(rule))));
     }
+    let (rules, lost): (Vec<_>, Vec<_>) = gone.iter().enumerate().partition(|(_, (_, lost))| lost.is_none());
+    let rules: Vec<Former> = rules.into_iter().map(|(at, (rule, _))| former(at, rule)).collect();
+    let mut undo = Vec::new();
+    if !rules.is_empty() {
+        undo.push(Undo::Rules { place: place.clone(), chain: chain.clone(), rules });
+    }
+    undo.extend(lost.into_iter().map(|(_, lost)| Undo::Lost { what: name(lost) }));
+    Ok(undo)
+}
+
+/// A chain that is made with its policy had the kernel's before.
+fn inverse_of_policy_of(site: &mut Site, place: &Place, chain: &ChainRef, wrote: Policy) -> Outcome<Vec<Undo>> {
+    let ruleset = ruleset(site, place, chain.table)?;
+    let found = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
+    let before = found.unwrap_or(Policy::Accept);
+    Ok(vec![Undo::Policy { place: place.clone(), chain: chain.clone(), before, wrote }])
 }
 
 /// A rule as the journal keeps it.

@@ -1,39 +1,38 @@
 //! Inverses of operations on the rules that choose a routing table.
 
+use super::{guard, step};
 use crate::journal::{Deed, Undo};
-use crate::{Kernel, Outcome, policy};
+use crate::site::Site;
+use crate::{Outcome, policy};
 use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule};
 
-impl Kernel {
-    pub(super) fn inverse_of_policy(&mut self, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
-        if self.goes_with_netns(netns) {
-            return Ok(Vec::new());
-        }
-        let known = policy::list(&mut self.namespaces, netns, op.family())?;
-        let place = self.namespaces.place(netns)?;
-        match op {
-            PolicyOp::Add(rule) => {
-                let added = PolicyRule { priority: rule.priority.or_else(|| chosen(&known)), ..rule.clone() };
-                if known.contains(&added) {
-                    return Ok(Vec::new());
-                }
-                self.step(&place, &[], PolicyOp::Del(added.into()))
+pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
+    if guard::goes_with_netns(site, netns) {
+        return Ok(Vec::new());
+    }
+    let known = policy::list(&mut site.network.namespaces, netns, op.family())?;
+    let place = site.network.namespaces.place(netns)?;
+    match op {
+        PolicyOp::Add(rule) => {
+            let added = PolicyRule { priority: rule.priority.or_else(|| chosen(&known)), ..rule.clone() };
+            if known.contains(&added) {
+                return Ok(Vec::new());
             }
-            PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
-                Some(found) => {
-                    let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
-                        Deed::Policy(PolicyOp::Del(made)) => policy::is_same(found, made),
-                        _ => false,
-                    };
-                    let priority = found.priority.unwrap_or(0);
-                    let what =
-                        || format!("the routing rule of priority {priority} for table {} in {netns}", found.table);
-                    self.guard_step(whole, None, what, removes)?;
-                    self.step(&place, &[], PolicyOp::Add(found.clone()))
-                }
-                None => Ok(Vec::new()),
-            },
+            step::by_names(site, &place, &[], PolicyOp::Del(added.into()))
         }
+        PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
+            Some(found) => {
+                let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
+                    Deed::Policy(PolicyOp::Del(made)) => policy::is_same(found, made),
+                    _ => false,
+                };
+                let priority = found.priority.unwrap_or(0);
+                let what = || format!("the routing rule of priority {priority} for table {} in {netns}", found.table);
+                guard::check_step(site, whole, None, what, removes)?;
+                step::by_names(site, &place, &[], PolicyOp::Add(found.clone()))
+            }
+            None => Ok(Vec::new()),
+        },
     }
 }
 

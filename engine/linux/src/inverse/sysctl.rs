@@ -5,63 +5,64 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::{contents, guard};
 use crate::journal::{Place, Undo};
-use crate::{Kernel, Outcome, link as links, sysctl};
+use crate::site::Site;
+use crate::{Outcome, link as links, sysctl};
 use netscript_net::op::{IfName, NetnsRef, SysctlKey, SysctlOp, raw};
 
 /// The folders of settings by link, below `/proc/sys`.
 const CONF: [&str; 2] = ["net/ipv4/conf", "net/ipv6/conf"];
 
-impl Kernel {
-    pub(super) fn inverse_of_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome<Vec<Undo>> {
-        let (key, value) = (op.key(), op.value());
-        let path = key.relative_path();
-        let goes = match link_of(&path) {
-            Some(link) => self.goes_with_link(netns, &link),
-            None => path.starts_with("net/") && self.goes_with_netns(netns),
-        };
-        if goes {
-            return Ok(Vec::new());
-        }
-        let mut keys = vec![key.clone()];
-        keys.extend(self.namespaces.within(netns, || changed_along(&path))?);
-        let before: Vec<(SysctlKey, String)> = self.values(netns, keys);
-        if before.first().is_none_or(|(first, _)| first != key) {
-            return Ok(Vec::new());
-        }
-        let place = self.namespaces.place(netns)?;
-        let mut undo = vec![Undo::Sysctl { place: place.clone(), wrote: value.to_owned(), before }];
-        if path.starts_with("net/ipv6/") && path.ends_with("/disable_ipv6") {
-            undo.extend(self.ipv6_contents(&place, link_of(&path))?);
-        }
-        Ok(undo)
+pub(super) fn inverse(site: &mut Site, netns: &NetnsRef, op: &SysctlOp) -> Outcome<Vec<Undo>> {
+    let (key, value) = (op.key(), op.value());
+    let path = key.relative_path();
+    let goes = match link_of(&path) {
+        Some(link) => guard::goes_with_link(site, netns, &link),
+        None => path.starts_with("net/") && guard::goes_with_netns(site, netns),
+    };
+    if goes {
+        return Ok(Vec::new());
     }
+    let mut keys = vec![key.clone()];
+    keys.extend(site.network.namespaces.within(netns, || changed_along(&path))?);
+    let before: Vec<(SysctlKey, String)> = values(site, netns, keys);
+    if before.first().is_none_or(|(first, _)| first != key) {
+        return Ok(Vec::new());
+    }
+    let place = site.network.namespaces.place(netns)?;
+    let mut undo = vec![Undo::Sysctl { place: place.clone(), wrote: value.to_owned(), before }];
+    if path.starts_with("net/ipv6/") && path.ends_with("/disable_ipv6") {
+        undo.extend(ipv6_contents(site, &place, link_of(&path))?);
+    }
+    Ok(undo)
+}
 
-    fn values(&mut self, netns: &NetnsRef, keys: Vec<SysctlKey>) -> Vec<(SysctlKey, String)> {
-        let read = |key: SysctlKey| Some((key.clone(), sysctl::read(&mut self.namespaces, netns, &key).ok()?));
-        keys.into_iter().filter_map(read).collect()
-    }
+fn values(site: &mut Site, netns: &NetnsRef, keys: Vec<SysctlKey>) -> Vec<(SysctlKey, String)> {
+    let read = |key: SysctlKey| Some((key.clone(), sysctl::read(&mut site.network.namespaces, netns, &key).ok()?));
+    keys.into_iter().filter_map(read).collect()
+}
 
-    /// What switching IPv6 off takes away.
-    fn ipv6_contents(&mut self, place: &Place, only: Option<IfName>) -> Outcome<Vec<Undo>> {
-        let mut undo = Vec::new();
-        for link in links::list(&mut self.namespaces, &place.netns)? {
-            if only.as_ref().is_none_or(|only| *only == link.name) && !self.goes_with_link(&place.netns, &link.name) {
-                undo.extend(self.contents(place, &link)?);
-            }
+/// What switching IPv6 off takes away.
+fn ipv6_contents(site: &mut Site, place: &Place, only: Option<IfName>) -> Outcome<Vec<Undo>> {
+    let mut undo = Vec::new();
+    for link in links::list(&mut site.network.namespaces, &place.netns)? {
+        if only.as_ref().is_none_or(|only| *only == link.name) && !guard::goes_with_link(site, &place.netns, &link.name)
+        {
+            undo.extend(contents::of_link(site, place, &link)?);
         }
-        Ok(undo)
     }
+    Ok(undo)
+}
 
-    /// The settings of one link, which a move resets.
-    pub(super) fn settings_of_link(&mut self, place: &Place, link: &IfName) -> Outcome<Vec<Undo>> {
-        let keys = self.namespaces.within(&place.netns, || {
-            CONF.iter().flat_map(|conf| files(&format!("{conf}/{}", link.as_str()))).collect::<Vec<_>>()
-        })?;
-        let before = self.values(&place.netns, keys);
-        // Nothing was written: they are set back whatever they are then.
-        Ok(vec![Undo::Sysctl { place: place.clone(), wrote: String::new(), before }])
-    }
+/// The settings of one link, which a move resets.
+pub(super) fn settings_of_link(site: &mut Site, place: &Place, link: &IfName) -> Outcome<Vec<Undo>> {
+    let keys = site.network.namespaces.within(&place.netns, || {
+        CONF.iter().flat_map(|conf| files(&format!("{conf}/{}", link.as_str()))).collect::<Vec<_>>()
+    })?;
+    let before = values(site, &place.netns, keys);
+    // Nothing was written: they are set back whatever they are then.
+    Ok(vec![Undo::Sysctl { place: place.clone(), wrote: String::new(), before }])
 }
 
 /// The link whose setting a path is.

@@ -217,6 +217,34 @@ impl Namespaces {
         Ok(self.space(netns)?.nft.as_mut().expect("it was just opened"))
     }
 
+    /// What a namespace of a journal is known as now; `None`: it is gone.
+    pub(crate) fn find(&mut self, place: &Place) -> Outcome<Option<NetnsRef>> {
+        if place.netns == NetnsRef::Host || self.is_open_as(&place.netns, place.key) {
+            return Ok(Some(place.netns.clone()));
+        }
+        let mut likely = self.opened_as(place.key);
+        likely.extend(place.netns.name().map(|_| place.netns.clone()));
+        if let Some(found) = self.find_among(place, likely) {
+            return Ok(Some(found));
+        }
+        let mut others: Vec<NetnsRef> = names()?.into_iter().map(NetnsRef::Named).collect();
+        others.retain(|name| *name != place.netns);
+        let holder = place.process.filter(|process| proc::is_alive(*process));
+        others.extend(holder.map(|process| NetnsRef::OfPid(process.pid)));
+        Ok(self.find_among(place, others))
+    }
+
+    fn find_among(&mut self, place: &Place, candidates: Vec<NetnsRef>) -> Option<NetnsRef> {
+        for candidate in candidates {
+            match self.key(&candidate) {
+                Ok(key) if key.is_same(place.key) => return Some(candidate),
+                // An open file would keep it alive.
+                Ok(_) | Err(_) => self.close(&candidate),
+            }
+        }
+        None
+    }
+
     /// Runs `f` with the calling thread in a namespace. `f` must not start threads.
     pub(crate) fn within<T>(&self, netns: &NetnsRef, f: impl FnOnce() -> T) -> Outcome<T> {
         if *netns == NetnsRef::Host {

@@ -13,6 +13,10 @@ use netscript_net::op::{NetnsName, raw};
 /// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
 pub(crate) const NETNS_DIR: &str = "/run/netns";
 
+/// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
+/// include/namespace.h).
+pub(crate) const NETNS_ETC_DIR: &str = "/etc/netns";
+
 /// The calling thread's own namespace; `/proc/self` would be the main thread's.
 pub(crate) const OWN: &str = "/proc/thread-self/ns/net";
 

@@ -13,6 +13,7 @@ mod packet_socket;
 mod ping;
 mod resolve;
 mod summary;
+mod target;
 
 pub use capture::capture_forever;
 pub(crate) use connect::connect;
@@ -20,4 +21,4 @@ pub use http::answer_forever;
 pub(crate) use http::{fetch, listen};
 pub use name_server::resolve_forever;
 pub(crate) use ping::ping;
-pub(crate) use resolve::resolve;
+pub(crate) use target::look_up;

@@ -11,12 +11,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 use crate::Outcome;
-use crate::netns::{Namespaces, enter};
+use crate::netns::{NETNS_ETC_DIR, Namespaces, enter};
 use netscript_net::op::{NetnsRef, raw};
-
-/// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
-/// include/namespace.h).
-pub(crate) const NETNS_ETC_DIR: &str = "/etc/netns";
 
 /// Everything that is needed to enter a namespace, prepared so that nothing but system calls is
 /// left to do in the new process. `None`: it stays where it is.

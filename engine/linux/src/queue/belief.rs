@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::shape::Shape;
-use crate::Kernel;
+use crate::kernel::Kernel;
 use netscript_model::Model;
 use netscript_net::error::Result;
 use netscript_net::op::{

@@ -10,7 +10,7 @@ mod world;
 
 use belief::Belief;
 
-use crate::Kernel;
+use crate::kernel::Kernel;
 use netscript_net::error::{At, Errno, Error, Result};
 use netscript_net::op::Op;
 use netscript_net::world::{Absent, Apply, Failed};

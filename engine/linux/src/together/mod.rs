@@ -17,8 +17,12 @@ mod plan;
 
 use plan::Plan;
 
+use crate::carry_out::carry_out;
+use crate::interrupt::Interrupt;
 use crate::link::End;
-use crate::{Failure, Kernel, link, netfilter_ops, privilege};
+use crate::recorded::{apply_one, apply_rules, netfilter_ops, recorded};
+use crate::site::Site;
+use crate::{Failure, Outcome, link, privilege};
 use netscript_net::error::Error;
 use netscript_net::op::{Action, AddrOp, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, RouteOp, Veth};
 use netscript_net::world::Failed;
@@ -34,141 +38,140 @@ struct Progress<'a> {
     pairs: Vec<usize>,
 }
 
-impl Kernel {
-    /// Does operations of so many words of the script, none of which touches what others could.
-    /// `is_ready` says whether a bridge will be on and have a carrier in the end.
-    pub(crate) fn apply_together(
-        &mut self,
-        ops: &[Op],
-        steps: usize,
-        is_ready: impl Fn(&NetnsRef, &IfName) -> bool,
-    ) -> Result<(), Failed> {
-        (0..steps).for_each(|_| self.book.step(&self.own));
-        ops.iter().for_each(|op| self.note_carriers(op));
-        self.namespaces.make_ahead(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
-        let done = vec![false; ops.len()];
-        let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
-        let result = self.advance(&mut progress).map_err(|(index, failure)| self.tidy(&mut progress, index, failure));
-        self.namespaces.known.clear();
-        self.namespaces.make_ahead(0);
-        result.map_err(|(index, failure)| {
-            let failure = privilege::named(&ops[index], failure);
-            Failed { index, refusal: failure.refusal, absent: failure.absent }
-        })
-    }
+/// Does operations, none of which touches what others could, until one fails or the user interrupts.
+/// `is_ready` says whether a bridge will be on and have a carrier in the end.
+pub(crate) fn apply(
+    site: &mut Site,
+    interrupt: &Interrupt,
+    ops: &[Op],
+    is_ready: impl Fn(&NetnsRef, &IfName) -> bool,
+) -> Result<(), Failed> {
+    site.network
+        .namespaces
+        .make_ahead(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
+    let done = vec![false; ops.len()];
+    let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
+    let result =
+        advance(site, interrupt, &mut progress).map_err(|(index, failure)| tidy(site, &mut progress, index, failure));
+    site.network.namespaces.known.clear();
+    site.network.namespaces.make_ahead(0);
+    result.map_err(|(index, failure)| {
+        let failure = privilege::named(&ops[index], failure);
+        Failed { index, refusal: failure.refusal, absent: failure.absent }
+    })
+}
 
-    fn advance(&mut self, progress: &mut Progress) -> Result<(), (usize, Failure)> {
-        for index in 0..progress.ops.len() {
-            if progress.done[index] || progress.plan.comes_last(index) {
-                continue;
-            }
-            if self.interrupt.raised() {
-                return Err((index, Failure::from_error(Error::Interrupted)));
-            }
-            if !self.make_pair(progress, index) {
-                self.do_next(progress, index)?;
-            }
+fn advance(site: &mut Site, interrupt: &Interrupt, progress: &mut Progress) -> Result<(), (usize, Failure)> {
+    for index in 0..progress.ops.len() {
+        if progress.done[index] || progress.plan.comes_last(index) {
+            continue;
         }
-        for index in progress.plan.last() {
-            self.do_one(progress, index).map_err(|failure| (index, failure))?;
+        if interrupt.raised() {
+            return Err((index, Failure::from_error(Error::Interrupted)));
         }
-        Ok(())
+        if !make_pair(site, progress, index) {
+            do_next(site, progress, index)?;
+        }
     }
+    for index in progress.plan.last() {
+        do_one(site, progress, index).map_err(|failure| (index, failure))?;
+    }
+    Ok(())
+}
 
-    /// Makes the pair that begins here, with all its parts; false if there is none, or the kernel does not
-    /// take it: then its parts are done one by one, and the one that fails is the one at fault.
-    fn make_pair(&mut self, progress: &mut Progress, index: usize) -> bool {
-        let Some(pair) = progress.plan.pair(index) else { return false };
-        for namespace in pair.namespaces.iter().copied() {
-            if !progress.done[namespace] {
-                if self.do_one(progress, namespace).is_err() {
-                    return false;
-                }
-                progress.early.push(namespace);
+/// Makes the pair that begins here, with all its parts; false if there is none, or the kernel does not
+/// take it: then its parts are done one by one, and the one that fails is the one at fault.
+fn make_pair(site: &mut Site, progress: &mut Progress, index: usize) -> bool {
+    let Some(pair) = progress.plan.pair(index) else { return false };
+    for namespace in pair.namespaces.iter().copied() {
+        if !progress.done[namespace] {
+            if do_one(site, progress, namespace).is_err() {
+                return false;
             }
+            progress.early.push(namespace);
         }
-        if self.add_pair(&pair.near, &pair.far).is_err() {
-            return false;
-        }
-        pair.parts.iter().for_each(|part| progress.done[*part] = true);
-        progress.done[index] = true;
-        progress.pairs.push(index);
-        true
     }
+    if add_pair(site, &pair.near, &pair.far).is_err() {
+        return false;
+    }
+    pair.parts.iter().for_each(|part| progress.done[*part] = true);
+    progress.done[index] = true;
+    progress.pairs.push(index);
+    true
+}
 
-    fn add_pair(&mut self, near: &End, far: &End) -> crate::Outcome {
-        let veth = Veth { peer: far.name.clone(), netns: Some(far.netns.clone()) };
-        let op = Op::new(near.netns.clone(), LinkOp::Add(near.name.clone(), LinkSpec::Veth(veth)));
-        self.recorded(&op, |kernel| {
-            let master = near.master.as_ref().map(|master| match kernel.own.index(&near.netns, master) {
-                Some(index) => Ok(index),
-                None => link::index(&mut kernel.namespaces, &near.netns, master),
-            });
-            link::add_pair(&mut kernel.namespaces, near, far, master.transpose()?)
-        })
-    }
+fn add_pair(site: &mut Site, near: &End, far: &End) -> Outcome {
+    let veth = Veth { peer: far.name.clone(), netns: Some(far.netns.clone()) };
+    let op = Op::new(near.netns.clone(), LinkOp::Add(near.name.clone(), LinkSpec::Veth(veth)));
+    recorded(site, &op, |site| {
+        let master = near.master.as_ref().map(|master| match site.store.own.index(&near.netns, master) {
+            Some(index) => Ok(index),
+            None => link::index(&mut site.network.namespaces, &near.netns, master),
+        });
+        link::add_pair(&mut site.network.namespaces, near, far, master.transpose()?)
+    })
+}
 
-    /// Does an operation, or the rules that begin with it: these share a transaction.
-    fn do_next(&mut self, progress: &mut Progress, index: usize) -> Result<(), (usize, Failure)> {
-        let rules = netfilter_ops(&progress.ops[index..]);
-        if rules.len() < 2 {
-            return self.do_one(progress, index).map_err(|failure| (index, failure));
-        }
-        let ops = progress.ops;
-        let done = self.apply_rules(&ops[index].netns, &ops[index..], &rules);
-        let count = done.as_ref().map_or_else(|(culprit, _)| *culprit, |()| rules.len());
-        progress.done[index..index + count].fill(true);
-        done.map_err(|(culprit, failure)| (index + culprit, failure))
+/// Does an operation, or the rules that begin with it: these share a transaction.
+fn do_next(site: &mut Site, progress: &mut Progress, index: usize) -> Result<(), (usize, Failure)> {
+    let rules = netfilter_ops(&progress.ops[index..]);
+    if rules.len() < 2 {
+        return do_one(site, progress, index).map_err(|failure| (index, failure));
     }
+    let ops = progress.ops;
+    let done = apply_rules(site, &ops[index].netns, &ops[index..], &rules);
+    let count = done.as_ref().map_or_else(|(culprit, _)| *culprit, |()| rules.len());
+    progress.done[index..index + count].fill(true);
+    done.map_err(|(culprit, failure)| (index + culprit, failure))
+}
 
-    fn do_one(&mut self, progress: &mut Progress, index: usize) -> crate::Outcome {
-        let op = &progress.ops[index];
-        self.namespaces.known.clear();
-        for name in named(&op.action).into_iter().flatten() {
-            if let Some(index) = self.own.index(&op.netns, name) {
-                self.namespaces.known.push((op.netns.clone(), name.clone(), index));
-            }
+fn do_one(site: &mut Site, progress: &mut Progress, index: usize) -> Outcome {
+    let op = &progress.ops[index];
+    site.network.namespaces.known.clear();
+    for name in named(&op.action).into_iter().flatten() {
+        if let Some(index) = site.store.own.index(&op.netns, name) {
+            site.network.namespaces.known.push((op.netns.clone(), name.clone(), index));
         }
-        self.apply_one(op)?;
-        progress.done[index] = true;
-        Ok(())
     }
+    apply_one(site, op)?;
+    progress.done[index] = true;
+    Ok(())
+}
 
-    /// After a failure: what came before its turn goes, and what should have come before comes. Gives
-    /// the first that fails.
-    fn tidy(&mut self, progress: &mut Progress, index: usize, failure: Failure) -> (usize, Failure) {
-        self.namespaces.known.clear();
-        for first in std::mem::take(&mut progress.pairs) {
-            let Some(pair) = progress.plan.pair(first).filter(|pair| pair.parts.last() > Some(&index)) else {
-                continue;
-            };
-            let gone = Op::new(pair.near.netns.clone(), LinkOp::Del(pair.near.name.clone()));
-            // What cannot be taken back is undone with the lab.
-            if self.carry_out(&gone).is_ok() {
-                self.own.follow(&gone, 0);
-                [first].iter().chain(&pair.parts).for_each(|part| progress.done[*part] = false);
-            }
+/// After a failure: what came before its turn goes, and what should have come before comes. Gives
+/// the first that fails.
+fn tidy(site: &mut Site, progress: &mut Progress, index: usize, failure: Failure) -> (usize, Failure) {
+    site.network.namespaces.known.clear();
+    for first in std::mem::take(&mut progress.pairs) {
+        let Some(pair) = progress.plan.pair(first).filter(|pair| pair.parts.last() > Some(&index)) else {
+            continue;
+        };
+        let gone = Op::new(pair.near.netns.clone(), LinkOp::Del(pair.near.name.clone()));
+        // What cannot be taken back is undone with the lab.
+        if carry_out(site, &gone).is_ok() {
+            site.store.own.follow(&gone, 0);
+            [first].iter().chain(&pair.parts).for_each(|part| progress.done[*part] = false);
         }
-        for early in std::mem::take(&mut progress.early).into_iter().filter(|early| *early > index) {
-            let gone = match &progress.ops[early].action {
-                Action::Netns(NetnsOp::Add(name)) => Op::host(NetnsOp::Del(name.clone())),
-                Action::Netns(NetnsOp::Hold(number)) => Op::host(NetnsOp::Release(*number)),
-                _ => continue,
-            };
-            if self.carry_out(&gone).is_ok() {
-                self.own.follow(&gone, 0);
-                progress.done[early] = false;
-            }
-        }
-        for before in 0..index {
-            if !progress.done[before]
-                && let Err(failure) = self.do_one(progress, before)
-            {
-                return (before, failure);
-            }
-        }
-        (index, failure)
     }
+    for early in std::mem::take(&mut progress.early).into_iter().filter(|early| *early > index) {
+        let gone = match &progress.ops[early].action {
+            Action::Netns(NetnsOp::Add(name)) => Op::host(NetnsOp::Del(name.clone())),
+            Action::Netns(NetnsOp::Hold(number)) => Op::host(NetnsOp::Release(*number)),
+            _ => continue,
+        };
+        if carry_out(site, &gone).is_ok() {
+            site.store.own.follow(&gone, 0);
+            progress.done[early] = false;
+        }
+    }
+    for before in 0..index {
+        if !progress.done[before]
+            && let Err(failure) = do_one(site, progress, before)
+        {
+            return (before, failure);
+        }
+    }
+    (index, failure)
 }
 
 /// The links that are looked up by name when an operation is done.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::shared::Shared;
+use super::{by_names, shared};
+use crate::Outcome;
 use crate::inverse::undoes;
 use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
-use crate::lab::lock_all;
-use crate::lifetime::is_bound;
+use crate::lab::{is_bound, lock_all};
 use crate::netfilter::{self, RawRule};
 use crate::proc::is_alive;
-use crate::{Kernel, Outcome};
+use crate::site::Site;
 use netscript_dialect::Style;
 use netscript_net::error::Result;
 use netscript_net::op::netfilter::{ChainRef, TableRef};
@@ -19,217 +20,215 @@ use netscript_net::op::{
 };
 use netscript_net::visible_line;
 
-impl Kernel {
-    /// The commands that would take the lab down, in order. What stays for another lab, or keeps
-    /// something of somebody else's, has none.
-    pub fn down_commands(&mut self) -> Result<Vec<String>> {
-        let _all = lock_all()?;
-        let entries = self.book.entries.clone();
-        let put = Put::of(&entries, &self.book.handles);
-        let mut lines = Vec::new();
-        let steps = entries.iter().rev().flat_map(|entry| entry.undo.iter().map(move |undo| (entry, undo.clone())));
-        let mut told: Vec<Undo> = Vec::new();
-        for (entry, undo) in without_round_trips(steps.collect(), &self.book.handles) {
-            let stays = self.stays(entry, &undo, &put).unwrap_or(false);
-            if stays || self.is_gone(entry, &undo, &told).unwrap_or(false) {
-                continue;
-            }
-            lines.extend(self.commands(&undo));
-            told.push(undo);
+/// The commands that would take the lab down, in order. What stays for another lab, or keeps
+/// something of somebody else's, has none.
+pub(crate) fn down_commands(site: &mut Site) -> Result<Vec<String>> {
+    let _all = lock_all()?;
+    let entries = site.store.book.entries.clone();
+    let put = Put::of(&entries, &site.store.book.handles);
+    let mut lines = Vec::new();
+    let steps = entries.iter().rev().flat_map(|entry| entry.undo.iter().map(move |undo| (entry, undo.clone())));
+    let mut told: Vec<Undo> = Vec::new();
+    for (entry, undo) in without_round_trips(steps.collect(), &site.store.book.handles) {
+        let stays = stays(site, entry, &undo, &put).unwrap_or(false);
+        if stays || is_gone(site, entry, &undo, &told).unwrap_or(false) {
+            continue;
         }
-        lines.dedup();
-        Ok(lines)
+        lines.extend(commands(site, &undo));
+        told.push(undo);
     }
+    lines.dedup();
+    Ok(lines)
+}
 
-    fn stays(&mut self, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool> {
-        let Some((place, shared)) = Shared::of(undo) else { return Ok(false) };
-        let Some(netns) = self.find(place)? else { return Ok(true) };
-        let others_are_in = |kernel: &mut Kernel, chain: &ChainRef| -> Outcome<bool> {
-            let rules = netfilter::raw_rules(&mut kernel.namespaces, &netns, chain)?;
-            Ok(!rules.iter().all(|rule| put.has_rule(place, chain, rule)))
-        };
-        let in_use = match shared {
-            Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => false,
-            Shared::Chain(chain) => others_are_in(self, chain)?,
-            Shared::Table(table) => {
-                let ruleset = netfilter::list(&mut self.namespaces, &netns, table.family)?;
-                let chains = ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
-                let others: Outcome<Vec<bool>> =
-                    chains.map(|chain| Ok(!put.made(place, &chain) || others_are_in(self, &chain)?)).collect();
-                others?.contains(&true)
+fn stays(site: &mut Site, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool> {
+    let Some((place, shared)) = Shared::of(undo) else { return Ok(false) };
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+    let others_are_in = |site: &mut Site, chain: &ChainRef| -> Outcome<bool> {
+        let rules = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
+        Ok(!rules.iter().all(|rule| put.has_rule(place, chain, rule)))
+    };
+    let in_use = match shared {
+        Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => false,
+        Shared::Chain(chain) => others_are_in(site, chain)?,
+        Shared::Table(table) => {
+            let ruleset = netfilter::list(&mut site.network.namespaces, &netns, table.family)?;
+            let chains = ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
+            let others: Outcome<Vec<bool>> =
+                chains.map(|chain| Ok(!put.made(place, &chain) || others_are_in(site, &chain)?)).collect();
+            others?.contains(&true)
+        }
+    };
+    Ok(in_use || shared::heir(site, entry, undo)?.is_some())
+}
+
+/// Whether there is nothing to be done for a step, since what it is about is gone, or back. `told` are the
+/// steps before it.
+fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcome<bool> {
+    Ok(match undo {
+        Undo::Netns { name, key, attached: _ } => !is_bound(name, *key),
+        Undo::Process { process, what: _ } => !is_alive(*process),
+        Undo::Bind { name, place } => is_there(name) || site.network.namespaces.find(place)?.is_none(),
+        Undo::Link { place, index, name: _ } | Undo::Move { from: place, index, .. } => {
+            !has_link_at(site, place, *index)? && !told.iter().any(|step| brings(step, place.key, *index))
+        }
+        Undo::Make { place, index, .. } => {
+            site.network.namespaces.find(place)?.is_none() || has_link_at(site, place, *index)?
+        }
+        Undo::Do { place, links, deed } => {
+            let mut absent = false;
+            for (_, index) in links {
+                let comes = told.iter().any(|step| brings(step, place.key, *index));
+                absent |= !comes && !has_link_at(site, place, *index)?;
             }
-        };
-        Ok(in_use || self.heir(entry, undo)?.is_some())
+            let made_before = told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
+            absent || (!made_before && is_deletion_done(site, place, deed)?)
+        }
+        Undo::Rule { place, chain, text, before } => {
+            let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+            let handle = site.store.book.handles.get(&entry.n).copied();
+            let is_it = |rule: &RawRule| match handle {
+                Some(handle) => rule.handle == handle,
+                None => rule.text == *text && !before.contains(&rule.handle),
+            };
+            !netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?.iter().any(is_it)
+        }
+        Undo::Rules { place, chain, rules } => {
+            let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+            let there = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
+            let is_back =
+                |former: &Former| there.iter().filter(|there| there.text == former.text).count() >= former.equals;
+            rules.iter().all(is_back)
+        }
+        Undo::Policy { place, chain, before: _, wrote } => {
+            let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+            let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
+            ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy) != Some(*wrote)
+        }
+        Undo::Chain { place, chain } => {
+            let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+            let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
+            ruleset.chain(chain.table, &chain.name).is_none()
+        }
+        Undo::Table { place, table } => {
+            let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+            !netfilter::list(&mut site.network.namespaces, &netns, table.family)?.tables.contains_key(table)
+        }
+        Undo::NewChain { place, chain } => {
+            let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+            let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
+            ruleset.chain(chain.table, &chain.name).is_some() || !ruleset.tables.contains_key(&chain.table)
+        }
+        Undo::Lost { .. } | Undo::Resolver { .. } | Undo::Sysctl { .. } => false,
+    })
+}
+
+fn has_link_at(site: &mut Site, place: &Place, index: u32) -> Outcome<bool> {
+    match site.network.namespaces.find(place)? {
+        Some(netns) => crate::link::has_index(&mut site.network.namespaces, &netns, index),
+        None => Ok(false),
     }
+}
 
-    /// Whether there is nothing to be done for a step, since what it is about is gone, or back. `told` are the
-    /// steps before it.
-    fn is_gone(&mut self, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcome<bool> {
-        Ok(match undo {
-            Undo::Netns { name, key, attached: _ } => !is_bound(name, *key),
-            Undo::Process { process, what: _ } => !is_alive(*process),
-            Undo::Bind { name, place } => is_there(name) || self.find(place)?.is_none(),
-            Undo::Link { place, index, name: _ } | Undo::Move { from: place, index, .. } => {
-                !self.has_link_at(place, *index)? && !told.iter().any(|step| brings(step, place.key, *index))
-            }
-            Undo::Make { place, index, .. } => self.find(place)?.is_none() || self.has_link_at(place, *index)?,
-            Undo::Do { place, links, deed } => {
-                let mut absent = false;
-                for (_, index) in links {
-                    let comes = told.iter().any(|step| brings(step, place.key, *index));
-                    absent |= !comes && !self.has_link_at(place, *index)?;
+/// Whether what a step would take away is gone.
+fn is_deletion_done(site: &mut Site, place: &Place, deed: &Deed) -> Outcome<bool> {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
+    Ok(match deed {
+        Deed::Route(RouteOp::Del(route)) => !by_names::has_route(site, &netns, route)?,
+        Deed::Addr(AddrOp::Del(name, spec)) => {
+            let link = crate::link::find(&mut site.network.namespaces, &netns, name)?;
+            link.is_some_and(|link| !link.addrs.iter().any(|addr| addr.local == spec.local))
+        }
+        Deed::Policy(PolicyOp::Del(rule)) => {
+            let there = crate::policy::list(&mut site.network.namespaces, &netns, rule.family)?;
+            !there.iter().any(|there| crate::policy::is_same(there, rule))
+        }
+        Deed::Neigh(NeighOp::Del(dst, dev)) => {
+            let there = crate::neigh::list(&mut site.network.namespaces, &netns)?;
+            !there.iter().any(|there| there.dst == *dst && there.dev == *dev)
+        }
+        Deed::Fdb(FdbOp::Del(entry)) => {
+            let there = crate::fdb::list(&mut site.network.namespaces, &netns)?;
+            !there.iter().any(|there| {
+                there.mac == entry.mac && there.dev == entry.dev && (entry.dst.is_none() || there.dst == entry.dst)
+            })
+        }
+        Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => false,
+    })
+}
+
+fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
+    let op =
+        |place: &Place, action: Action| netscript_dialect::lines(&Op::new(place.netns.clone(), action), Style::Plain);
+    match undo {
+        // With `ip netns del` as well only the name goes, as long as somebody is in the namespace.
+        Undo::Netns { name, key: _, attached: _ } => {
+            netscript_dialect::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain)
+        }
+        Undo::Lost { .. } => Vec::new(),
+        Undo::Bind { name, place } => match place.process {
+            Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
+            None => Vec::new(),
+        },
+        Undo::Resolver { name, before, had_folder: _ } => {
+            netscript_dialect::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
+        }
+        Undo::Process { process, what } => vec![format!("kill {}  # {}", process.pid, visible_line(what))],
+        Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
+        Undo::Make { place, index: _, name, kind, peer: _ } => {
+            op(place, LinkOp::Add(name.clone(), kind.clone()).into())
+        }
+        Undo::Move { from, index: _, to, former: _, name } => {
+            op(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
+        }
+        // They come with their address.
+        Undo::Do { deed: Deed::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
+            if route.proto == Some(RouteProto::KERNEL) =>
+        {
+            Vec::new()
+        }
+        Undo::Do { place, links: _, deed } => op(place, deed.action()),
+        Undo::Sysctl { place, wrote: _, before } => {
+            let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
+            let differs = |write: &SysctlOp| differs(site, &place.netns, write);
+            let writes: Vec<SysctlOp> = writes.filter(differs).collect();
+            writes.into_iter().flat_map(|write| op(place, write.into())).collect()
+        }
+        Undo::Rule { place, chain, text, before: _ } => {
+            vec![iptables(place, chain.table, &text.replacen("-A ", "-D ", 1))]
+        }
+        Undo::Rules { place, chain, rules } => rules
+            .iter()
+            .map(|rule| {
+                let insert = format!("-I {} {}", chain.name, rule.at + 1);
+                let text = rule.text.replacen(&format!("-A {}", chain.name), &insert, 1);
+                match has_command(&rule.text) {
+                    true => iptables(place, chain.table, &text),
+                    false => format!("# {text}: no command writes it; `netscript down` puts its bytes back"),
                 }
-                let made_before =
-                    told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
-                absent || (!made_before && self.is_deletion_done(place, deed)?)
-            }
-            Undo::Rule { place, chain, text, before } => {
-                let Some(netns) = self.find(place)? else { return Ok(true) };
-                let handle = self.book.handles.get(&entry.n).copied();
-                let is_it = |rule: &RawRule| match handle {
-                    Some(handle) => rule.handle == handle,
-                    None => rule.text == *text && !before.contains(&rule.handle),
-                };
-                !netfilter::raw_rules(&mut self.namespaces, &netns, chain)?.iter().any(is_it)
-            }
-            Undo::Rules { place, chain, rules } => {
-                let Some(netns) = self.find(place)? else { return Ok(true) };
-                let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
-                let is_back =
-                    |former: &Former| there.iter().filter(|there| there.text == former.text).count() >= former.equals;
-                rules.iter().all(is_back)
-            }
-            Undo::Policy { place, chain, before: _, wrote } => {
-                let Some(netns) = self.find(place)? else { return Ok(true) };
-                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
-                ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy) != Some(*wrote)
-            }
-            Undo::Chain { place, chain } => {
-                let Some(netns) = self.find(place)? else { return Ok(true) };
-                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
-                ruleset.chain(chain.table, &chain.name).is_none()
-            }
-            Undo::Table { place, table } => {
-                let Some(netns) = self.find(place)? else { return Ok(true) };
-                !netfilter::list(&mut self.namespaces, &netns, table.family)?.tables.contains_key(table)
-            }
-            Undo::NewChain { place, chain } => {
-                let Some(netns) = self.find(place)? else { return Ok(true) };
-                let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
-                ruleset.chain(chain.table, &chain.name).is_some() || !ruleset.tables.contains_key(&chain.table)
-            }
-            Undo::Lost { .. } | Undo::Resolver { .. } | Undo::Sysctl { .. } => false,
-        })
-    }
-
-    fn has_link_at(&mut self, place: &Place, index: u32) -> Outcome<bool> {
-        match self.find(place)? {
-            Some(netns) => crate::link::has_index(&mut self.namespaces, &netns, index),
-            None => Ok(false),
+            })
+            .collect(),
+        Undo::Policy { place, chain, before, wrote } if before != wrote => {
+            op(place, NetfilterOp::Policy(chain.clone(), *before).into())
         }
+        Undo::Policy { .. } => Vec::new(),
+        Undo::Chain { place, chain } => match chain.hook() {
+            Some(_) => vec![nft(place, &format!("delete chain {} {}", table(chain.table), chain.name))],
+            None => op(place, NetfilterOp::DelChain(chain.clone()).into()),
+        },
+        Undo::NewChain { place, chain } => op(place, NetfilterOp::NewChain(chain.clone()).into()),
+        Undo::Table { place, table: which } => vec![nft(place, &format!("delete table {}", table(*which)))],
     }
+}
 
-    /// Whether what a step would take away is gone.
-    fn is_deletion_done(&mut self, place: &Place, deed: &Deed) -> Outcome<bool> {
-        let Some(netns) = self.find(place)? else { return Ok(true) };
-        Ok(match deed {
-            Deed::Route(RouteOp::Del(route)) => !self.has_route(&netns, route)?,
-            Deed::Addr(AddrOp::Del(name, spec)) => {
-                let link = crate::link::find(&mut self.namespaces, &netns, name)?;
-                link.is_some_and(|link| !link.addrs.iter().any(|addr| addr.local == spec.local))
-            }
-            Deed::Policy(PolicyOp::Del(rule)) => {
-                let there = crate::policy::list(&mut self.namespaces, &netns, rule.family)?;
-                !there.iter().any(|there| crate::policy::is_same(there, rule))
-            }
-            Deed::Neigh(NeighOp::Del(dst, dev)) => {
-                let there = crate::neigh::list(&mut self.namespaces, &netns)?;
-                !there.iter().any(|there| there.dst == *dst && there.dev == *dev)
-            }
-            Deed::Fdb(FdbOp::Del(entry)) => {
-                let there = crate::fdb::list(&mut self.namespaces, &netns)?;
-                !there.iter().any(|there| {
-                    there.mac == entry.mac && there.dev == entry.dev && (entry.dst.is_none() || there.dst == entry.dst)
-                })
-            }
-            Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => false,
-        })
-    }
+fn differs(site: &mut Site, netns: &NetnsRef, write: &SysctlOp) -> bool {
+    let (key, value) = (write.key(), write.value());
+    crate::sysctl::read(&mut site.network.namespaces, netns, key).is_ok_and(|now| now != *value)
+}
 
-    fn commands(&mut self, undo: &Undo) -> Vec<String> {
-        let op = |place: &Place, action: Action| {
-            netscript_dialect::lines(&Op::new(place.netns.clone(), action), Style::Plain)
-        };
-        match undo {
-            // With `ip netns del` as well only the name goes, as long as somebody is in the namespace.
-            Undo::Netns { name, key: _, attached: _ } => {
-                netscript_dialect::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain)
-            }
-            Undo::Lost { .. } => Vec::new(),
-            Undo::Bind { name, place } => match place.process {
-                Some(process) => vec![format!("ip netns attach {name} {}", process.pid)],
-                None => Vec::new(),
-            },
-            Undo::Resolver { name, before, had_folder: _ } => {
-                netscript_dialect::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
-            }
-            Undo::Process { process, what } => vec![format!("kill {}  # {}", process.pid, visible_line(what))],
-            Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
-            Undo::Make { place, index: _, name, kind, peer: _ } => {
-                op(place, LinkOp::Add(name.clone(), kind.clone()).into())
-            }
-            Undo::Move { from, index: _, to, former: _, name } => {
-                op(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
-            }
-            // They come with their address.
-            Undo::Do { deed: Deed::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
-                if route.proto == Some(RouteProto::KERNEL) =>
-            {
-                Vec::new()
-            }
-            Undo::Do { place, links: _, deed } => op(place, deed.action()),
-            Undo::Sysctl { place, wrote: _, before } => {
-                let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
-                let differs = |write: &SysctlOp| self.differs(&place.netns, write);
-                let writes: Vec<SysctlOp> = writes.filter(differs).collect();
-                writes.into_iter().flat_map(|write| op(place, write.into())).collect()
-            }
-            Undo::Rule { place, chain, text, before: _ } => {
-                vec![self.iptables(place, chain.table, &text.replacen("-A ", "-D ", 1))]
-            }
-            Undo::Rules { place, chain, rules } => rules
-                .iter()
-                .map(|rule| {
-                    let insert = format!("-I {} {}", chain.name, rule.at + 1);
-                    let text = rule.text.replacen(&format!("-A {}", chain.name), &insert, 1);
-                    match has_command(&rule.text) {
-                        true => self.iptables(place, chain.table, &text),
-                        false => format!("# {text}: no command writes it; `netscript down` puts its bytes back"),
-                    }
-                })
-                .collect(),
-            Undo::Policy { place, chain, before, wrote } if before != wrote => {
-                op(place, NetfilterOp::Policy(chain.clone(), *before).into())
-            }
-            Undo::Policy { .. } => Vec::new(),
-            Undo::Chain { place, chain } => match chain.hook() {
-                Some(_) => vec![nft(place, &format!("delete chain {} {}", table(chain.table), chain.name))],
-                None => op(place, NetfilterOp::DelChain(chain.clone()).into()),
-            },
-            Undo::NewChain { place, chain } => op(place, NetfilterOp::NewChain(chain.clone()).into()),
-            Undo::Table { place, table: which } => vec![nft(place, &format!("delete table {}", table(*which)))],
-        }
-    }
-
-    fn differs(&mut self, netns: &NetnsRef, write: &SysctlOp) -> bool {
-        let (key, value) = (write.key(), write.value());
-        crate::sysctl::read(&mut self.namespaces, netns, key).is_ok_and(|now| now != *value)
-    }
-
-    fn iptables(&self, place: &Place, table: TableRef, rule: &str) -> String {
-        let words: Vec<String> = words(rule).iter().map(|word| netscript_dialect::quote(word)).collect();
-        within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
-    }
+fn iptables(place: &Place, table: TableRef, rule: &str) -> String {
+    let words: Vec<String> = words(rule).iter().map(|word| netscript_dialect::quote(word)).collect();
+    within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
 }
 
 /// Leaves out what would be put back only to be removed again: what the lab made and took away itself.

@@ -2,286 +2,292 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::carry_out::carry_out;
 use crate::journal::{Entry, Former, Place, TableHandle, Undo};
 use crate::lab::lock_all;
 use crate::netfilter::{self, RawRule, Returning};
-use crate::{Failure, Kernel, Outcome, kill};
+use crate::site::Site;
+use crate::{Failure, Outcome, kill};
 use netscript_net::error::Errno;
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use netscript_net::op::{NetnsRef, Op};
 
-impl Kernel {
-    /// Removes a rule that the lab added: the one of its handle, if that is known, or the first
-    /// that says the same and was not there before. Other labs are locked out.
-    pub(super) fn undo_rule(
-        &mut self,
-        entry: u64,
-        place: &Place,
-        chain: &ChainRef,
-        text: &str,
-        before: &[u64],
-    ) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        let handle = self.book.handles.get(&entry).copied();
-        let rules = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
-        let anew = self.is_made_anew(place, &netns, chain.table)?;
-        let is_there =
-            !anew && handle.is_some_and(|handle| rules.iter().any(|rule| rule.handle == handle && rule.text == text));
-        let claimed = if is_there { Vec::new() } else { self.claimed(place, &netns, chain.table)? };
-        let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
-        match there.take(text, handle, before, anew) {
-            Some(handle) => gone_is_fine(netfilter::delete_rule(&mut self.namespaces, &netns, chain, handle)),
-            None => {
-                self.say_not_found(handle, chain, text);
-                Ok(())
-            }
+/// Removes a rule that the lab added: the one of its handle, if that is known, or the first
+/// that says the same and was not there before. Other labs are locked out.
+pub(super) fn undo_rule(
+    site: &mut Site,
+    entry: u64,
+    place: &Place,
+    chain: &ChainRef,
+    text: &str,
+    before: &[u64],
+) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    let handle = site.store.book.handles.get(&entry).copied();
+    let rules = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
+    let anew = is_made_anew(site, place, &netns, chain.table)?;
+    let is_there =
+        !anew && handle.is_some_and(|handle| rules.iter().any(|rule| rule.handle == handle && rule.text == text));
+    let claimed = if is_there { Vec::new() } else { claimed(site, place, &netns, chain.table)? };
+    let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
+    match there.take(text, handle, before, anew) {
+        Some(handle) => gone_is_fine(netfilter::delete_rule(&mut site.network.namespaces, &netns, chain, handle)),
+        None => {
+            say_not_found(site, handle, chain, text);
+            Ok(())
         }
     }
+}
 
-    /// Whether a table has been made anew since the lab came up, with rules that have other handles, as
-    /// `iptables-save | iptables-restore` does it.
-    fn is_made_anew(&mut self, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<bool> {
-        let now = netfilter::table_handle(&mut self.namespaces, netns, table)?;
-        Ok(is_former(&self.book.tables, place, table, now))
+/// Whether a table has been made anew since the lab came up, with rules that have other handles, as
+/// `iptables-save | iptables-restore` does it.
+fn is_made_anew(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<bool> {
+    let now = netfilter::table_handle(&mut site.network.namespaces, netns, table)?;
+    Ok(is_former(&site.store.book.tables, place, table, now))
+}
+
+/// A rule that was there when the lab came up has been removed by somebody else.
+fn say_not_found(site: &Site, handle: Option<u64>, chain: &ChainRef, text: &str) {
+    if handle.is_some() {
+        site.warn(&format!("the rule `{text}` of {} is not there any more", chain.table));
     }
+}
 
-    /// A rule that was there when the lab came up has been removed by somebody else.
-    fn say_not_found(&self, handle: Option<u64>, chain: &ChainRef, text: &str) {
-        if handle.is_some() {
-            self.warn(&format!("the rule `{text}` of {} is not there any more", chain.table));
-        }
-    }
-
-    /// Removes rules that the lab added, in one go for each chain, and gives the entries that must be
-    /// undone one by one. Other labs are locked out.
-    pub(super) fn delete_rules_together(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
-        let (mut of_chains, mut left) = (BTreeMap::<(NetnsRef, ChainRef), Vec<Entry>>::new(), Vec::new());
-        let mut gone = Vec::new();
-        for entry in entries {
-            let [Undo::Rule { place, chain, .. }] = &entry.undo[..] else {
-                left.push(entry);
-                continue;
-            };
-            match self.find(place) {
-                Ok(Some(netns)) => of_chains.entry((netns, chain.clone())).or_default().push(entry),
-                Ok(None) => gone.push(entry.n),
-                Err(_) => left.push(entry),
-            }
-        }
-        self.book.all_undone(&gone);
-        for ((netns, chain), entries) in of_chains {
-            kill::point();
-            match self.delete_rules_of(&netns, &chain, &entries) {
-                Ok(()) => self.book.all_undone(&entries.iter().map(|entry| entry.n).collect::<Vec<_>>()),
-                Err(_) => left.extend(entries),
-            }
-            kill::point();
-        }
-        left
-    }
-
-    fn delete_rules_of(&mut self, netns: &NetnsRef, chain: &ChainRef, entries: &[Entry]) -> Outcome {
-        let rules = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
-        let Some([Undo::Rule { place, .. }]) = entries.first().map(|entry| &entry.undo[..]) else { return Ok(()) };
-        let anew = self.is_made_anew(place, netns, chain.table)?;
-        let is_there = |entry: &Entry| match (&entry.undo[..], self.book.handles.get(&entry.n)) {
-            ([Undo::Rule { text, .. }], Some(handle)) => {
-                rules.iter().any(|rule| rule.handle == *handle && rule.text == *text)
-            }
-            _ => false,
+/// Removes rules that the lab added, in one go for each chain, and gives the entries that must be
+/// undone one by one. Other labs are locked out.
+pub(super) fn delete_together(site: &mut Site, entries: Vec<Entry>) -> Vec<Entry> {
+    let (mut of_chains, mut left) = (BTreeMap::<(NetnsRef, ChainRef), Vec<Entry>>::new(), Vec::new());
+    let mut gone = Vec::new();
+    for entry in entries {
+        let [Undo::Rule { place, chain, .. }] = &entry.undo[..] else {
+            left.push(entry);
+            continue;
         };
-        let all_there = !anew && entries.iter().all(is_there);
-        let claimed = if all_there { Vec::new() } else { self.claimed(place, netns, chain.table)? };
-        let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
-        let found = entries.iter().filter_map(|entry| match &entry.undo[..] {
-            [Undo::Rule { text, before, .. }] => {
-                let known = self.book.handles.get(&entry.n).copied();
-                let found = there.take(text, known, before, anew);
-                if found.is_none() {
-                    self.say_not_found(known, chain, text);
-                }
-                found
-            }
-            _ => None,
-        });
-        let handles: Vec<u64> = found.collect();
-        let gone = netfilter::delete_rules(&mut self.namespaces, netns, chain, &handles);
-        kill::point();
-        gone
+        match site.network.namespaces.find(place) {
+            Ok(Some(netns)) => of_chains.entry((netns, chain.clone())).or_default().push(entry),
+            Ok(None) => gone.push(entry.n),
+            Err(_) => left.push(entry),
+        }
     }
+    site.store.book.all_undone(&gone);
+    for ((netns, chain), entries) in of_chains {
+        kill::point();
+        match delete_rules_of(site, &netns, &chain, &entries) {
+            Ok(()) => site.store.book.all_undone(&entries.iter().map(|entry| entry.n).collect::<Vec<_>>()),
+            Err(_) => left.extend(entries),
+        }
+        kill::point();
+    }
+    left
+}
 
-    /// Puts rules back where they were, unless they are there: all of them in one transaction, or none.
-    /// Those that jump to a chain which is gone stay away.
-    pub(super) fn put_rules_back(&mut self, place: &Place, chain: &ChainRef, former: &[Former]) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        if !self.may_hold_rules(&netns, chain)? {
-            return Ok(());
+fn delete_rules_of(site: &mut Site, netns: &NetnsRef, chain: &ChainRef, entries: &[Entry]) -> Outcome {
+    let rules = netfilter::raw_rules(&mut site.network.namespaces, netns, chain)?;
+    let Some([Undo::Rule { place, .. }]) = entries.first().map(|entry| &entry.undo[..]) else { return Ok(()) };
+    let anew = is_made_anew(site, place, netns, chain.table)?;
+    let is_there = |entry: &Entry| match (&entry.undo[..], site.store.book.handles.get(&entry.n)) {
+        ([Undo::Rule { text, .. }], Some(handle)) => {
+            rules.iter().any(|rule| rule.handle == *handle && rule.text == *text)
         }
-        let of_journal =
-            |rule: &Former| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
-        let former: Vec<(&Former, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
-        let there = netfilter::raw_rules(&mut self.namespaces, &netns, chain)?;
-        // What the chain will hold, and which of it is put back.
-        let mut chain_then: Vec<(&RawRule, bool)> = there.iter().map(|rule| (rule, false)).collect();
-        for (rule, raw) in &former {
-            if chain_then.iter().filter(|(there, _)| there.says_the_same(raw)).count() < rule.equals {
-                chain_then.insert(rule.at.min(chain_then.len()), (raw, true));
+        _ => false,
+    };
+    let all_there = !anew && entries.iter().all(is_there);
+    let claimed = if all_there { Vec::new() } else { claimed(site, place, netns, chain.table)? };
+    let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
+    let found = entries.iter().filter_map(|entry| match &entry.undo[..] {
+        [Undo::Rule { text, before, .. }] => {
+            let known = site.store.book.handles.get(&entry.n).copied();
+            let found = there.take(text, known, before, anew);
+            if found.is_none() {
+                say_not_found(site, known, chain, text);
             }
+            found
         }
-        let mut returning = Vec::new();
-        for (at, (rule, returns)) in chain_then.iter().enumerate() {
-            let next = || chain_then[at..].iter().find(|(_, returns)| !returns);
-            if *returns {
-                returning.push(Returning { rule, before: next().map(|(there, _)| there.handle) });
-            }
+        _ => None,
+    });
+    let handles: Vec<u64> = found.collect();
+    let gone = netfilter::delete_rules(&mut site.network.namespaces, netns, chain, &handles);
+    kill::point();
+    gone
+}
+
+/// Puts rules back where they were, unless they are there: all of them in one transaction, or none.
+/// Those that jump to a chain which is gone stay away.
+pub(super) fn put_rules_back(
+    site: &mut Site,
+    place: &Place,
+    chain: &ChainRef,
+    former: &[Former],
+    last_try: bool,
+) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    if !may_hold_rules(site, &netns, chain)? {
+        return Ok(());
+    }
+    let of_journal =
+        |rule: &Former| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
+    let former: Vec<(&Former, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
+    let there = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
+    // What the chain will hold, and which of it is put back.
+    let mut chain_then: Vec<(&RawRule, bool)> = there.iter().map(|rule| (rule, false)).collect();
+    for (rule, raw) in &former {
+        if chain_then.iter().filter(|(there, _)| there.says_the_same(raw)).count() < rule.equals {
+            chain_then.insert(rule.at.min(chain_then.len()), (raw, true));
         }
+    }
+    let mut returning = Vec::new();
+    for (at, (rule, returns)) in chain_then.iter().enumerate() {
+        let next = || chain_then[at..].iter().find(|(_, returns)| !returns);
+        if *returns {
+            returning.push(Returning { rule, before: next().map(|(there, _)| there.handle) });
+        }
+    }
+    if returning.is_empty() {
+        return Ok(());
+    }
+    while let Err((culprit, failure)) = netfilter::put_back(&mut site.network.namespaces, &netns, chain, &returning) {
+        // What it jumps to is gone, which the kernel allows only after the rule.
+        if !last_try || failure.refusal.errno != Errno::ENOENT {
+            return Err(not_put_back(&returning[culprit].rule.text, failure));
+        }
+        returning.remove(culprit);
         if returning.is_empty() {
             return Ok(());
         }
-        while let Err((culprit, failure)) = netfilter::put_back(&mut self.namespaces, &netns, chain, &returning) {
-            // What it jumps to is gone, which the kernel allows only after the rule.
-            if !self.last_try || failure.refusal.errno != Errno::ENOENT {
-                return Err(not_put_back(&returning[culprit].rule.text, failure));
+    }
+    kill::point();
+    learn_new_handles(site, place, &netns, chain, &chain_then)
+}
+
+/// Who removed a table, or a chain of somebody's own, has removed what was in it as well.
+fn may_hold_rules(site: &mut Site, netns: &NetnsRef, chain: &ChainRef) -> Outcome<bool> {
+    let ruleset = netfilter::list(&mut site.network.namespaces, netns, chain.table.family)?;
+    Ok(match chain.hook() {
+        Some(_) => ruleset.tables.contains_key(&chain.table),
+        None => ruleset.chain(chain.table, &chain.name).is_some(),
+    })
+}
+
+/// Rules that have been put back have other handles; those that the lab itself had added must be known
+/// by them.
+fn learn_new_handles(
+    site: &mut Site,
+    place: &Place,
+    netns: &NetnsRef,
+    chain: &ChainRef,
+    then: &[(&RawRule, bool)],
+) -> Outcome {
+    let of_chain = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain: other, .. } if at.key == place.key && other == chain);
+    let own = site.store.book.entries.iter().filter(|entry| entry.undo.iter().any(of_chain));
+    let own: HashMap<u64, u64> =
+        own.filter_map(|entry| Some((*site.store.book.handles.get(&entry.n)?, entry.n))).collect();
+    let returned = then.iter().enumerate().filter(|(_, (rule, returns))| *returns && own.contains_key(&rule.handle));
+    let returned: Vec<(usize, &RawRule)> = returned.map(|(at, (rule, _))| (at, *rule)).collect();
+    if returned.is_empty() {
+        return Ok(());
+    }
+    let now = netfilter::raw_rules(&mut site.network.namespaces, netns, chain)?;
+    let learned = returned.into_iter().filter_map(|(at, rule)| {
+        let there = now.get(at).filter(|there| there.says_the_same(rule))?;
+        Some((own[&rule.handle], there.handle))
+    });
+    site.store.book.learn_handles(learned.collect());
+    Ok(())
+}
+
+/// Sets a policy back, unless somebody else has changed it since.
+pub(super) fn undo_policy(site: &mut Site, place: &Place, chain: &ChainRef, before: Policy, wrote: Policy) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
+    let now = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
+    if now != Some(wrote) || wrote == before {
+        return Ok(());
+    }
+    carry_out(site, &Op::new(netns, NetfilterOp::Policy(chain.clone(), before)))
+}
+
+/// Removes a chain that is empty and lets everything pass.
+pub(super) fn undo_chain(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
+    match ruleset.chain(chain.table, &chain.name) {
+        Some(found) if found.rules.is_empty() && found.policy != Some(Policy::Drop) => {
+            gone_is_fine(netfilter::delete_chain(&mut site.network.namespaces, &netns, chain))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(super) fn make_chain_again(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    // With its table the chain would have gone; to make it again would make the table.
+    let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
+    if !ruleset.tables.contains_key(&chain.table) {
+        return Ok(());
+    }
+    match carry_out(site, &Op::new(netns, NetfilterOp::NewChain(chain.clone()))) {
+        Err(failure) if failure.refusal.errno == Errno::EEXIST => Ok(()),
+        result => result,
+    }
+}
+
+pub(super) fn undo_table(site: &mut Site, place: &Place, table: TableRef) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    gone_is_fine(netfilter::delete_table(&mut site.network.namespaces, &netns, table))
+}
+
+/// Looks up the handles of the rules that the lab added, once it is up.
+pub(crate) fn learn_handles(site: &mut Site) {
+    // Two labs with equal rules must not take the same for theirs.
+    let _all = if site.store.folder.is_some() { lock_all().ok() } else { None };
+    let mut learned: Vec<(u64, u64)> = Vec::new();
+    let mut chains: BTreeMap<(NetnsRef, ChainRef), Unclaimed> = BTreeMap::new();
+    for entry in site.store.book.entries.clone() {
+        for undo in &entry.undo {
+            let Undo::Rule { place, chain, text, before } = undo else { continue };
+            if site.store.book.handles.contains_key(&entry.n) {
+                continue;
             }
-            returning.remove(culprit);
-            if returning.is_empty() {
-                return Ok(());
-            }
-        }
-        kill::point();
-        self.learn_new_handles(place, &netns, chain, &chain_then)
-    }
-
-    /// Who removed a table, or a chain of somebody's own, has removed what was in it as well.
-    fn may_hold_rules(&mut self, netns: &NetnsRef, chain: &ChainRef) -> Outcome<bool> {
-        let ruleset = netfilter::list(&mut self.namespaces, netns, chain.table.family)?;
-        Ok(match chain.hook() {
-            Some(_) => ruleset.tables.contains_key(&chain.table),
-            None => ruleset.chain(chain.table, &chain.name).is_some(),
-        })
-    }
-
-    /// Rules that have been put back have other handles; those that the lab itself had added must be known
-    /// by them.
-    fn learn_new_handles(
-        &mut self,
-        place: &Place,
-        netns: &NetnsRef,
-        chain: &ChainRef,
-        then: &[(&RawRule, bool)],
-    ) -> Outcome {
-        let of_chain = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain: other, .. } if at.key == place.key && other == chain);
-        let own = self.book.entries.iter().filter(|entry| entry.undo.iter().any(of_chain));
-        let own: HashMap<u64, u64> =
-            own.filter_map(|entry| Some((*self.book.handles.get(&entry.n)?, entry.n))).collect();
-        let returned =
-            then.iter().enumerate().filter(|(_, (rule, returns))| *returns && own.contains_key(&rule.handle));
-        let returned: Vec<(usize, &RawRule)> = returned.map(|(at, (rule, _))| (at, *rule)).collect();
-        if returned.is_empty() {
-            return Ok(());
-        }
-        let now = netfilter::raw_rules(&mut self.namespaces, netns, chain)?;
-        let learned = returned.into_iter().filter_map(|(at, rule)| {
-            let there = now.get(at).filter(|there| there.says_the_same(rule))?;
-            Some((own[&rule.handle], there.handle))
-        });
-        self.book.learn_handles(learned.collect());
-        Ok(())
-    }
-
-    /// Sets a policy back, unless somebody else has changed it since.
-    pub(super) fn undo_policy(&mut self, place: &Place, chain: &ChainRef, before: Policy, wrote: Policy) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
-        let now = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
-        if now != Some(wrote) || wrote == before {
-            return Ok(());
-        }
-        self.carry_out(&Op::new(netns, NetfilterOp::Policy(chain.clone(), before)))
-    }
-
-    /// Removes a chain that is empty and lets everything pass.
-    pub(super) fn undo_chain(&mut self, place: &Place, chain: &ChainRef) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
-        match ruleset.chain(chain.table, &chain.name) {
-            Some(found) if found.rules.is_empty() && found.policy != Some(Policy::Drop) => {
-                gone_is_fine(netfilter::delete_chain(&mut self.namespaces, &netns, chain))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    pub(super) fn make_chain_again(&mut self, place: &Place, chain: &ChainRef) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        // With its table the chain would have gone; to make it again would make the table.
-        let ruleset = netfilter::list(&mut self.namespaces, &netns, chain.table.family)?;
-        if !ruleset.tables.contains_key(&chain.table) {
-            return Ok(());
-        }
-        match self.carry_out(&Op::new(netns, NetfilterOp::NewChain(chain.clone()))) {
-            Err(failure) if failure.refusal.errno == Errno::EEXIST => Ok(()),
-            result => result,
-        }
-    }
-
-    pub(super) fn undo_table(&mut self, place: &Place, table: TableRef) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        gone_is_fine(netfilter::delete_table(&mut self.namespaces, &netns, table))
-    }
-
-    /// Looks up the handles of the rules that the lab added, once it is up.
-    pub(crate) fn learn_handles(&mut self) {
-        // Two labs with equal rules must not take the same for theirs.
-        let _all = if self.folder.is_some() { lock_all().ok() } else { None };
-        let mut learned: Vec<(u64, u64)> = Vec::new();
-        let mut chains: BTreeMap<(NetnsRef, ChainRef), Unclaimed> = BTreeMap::new();
-        for entry in self.book.entries.clone() {
-            for undo in &entry.undo {
-                let Undo::Rule { place, chain, text, before } = undo else { continue };
-                if self.book.handles.contains_key(&entry.n) {
+            let key = (place.netns.clone(), chain.clone());
+            if !chains.contains_key(&key) {
+                let Ok(rules) = netfilter::raw_rules(&mut site.network.namespaces, &place.netns, chain) else {
                     continue;
-                }
-                let key = (place.netns.clone(), chain.clone());
-                if !chains.contains_key(&key) {
-                    let Ok(rules) = netfilter::raw_rules(&mut self.namespaces, &place.netns, chain) else { continue };
-                    let claimed =
-                        self.claimed(place, &place.netns, chain.table).unwrap_or_default().into_iter().collect();
-                    chains.insert(key.clone(), Unclaimed::new(&rules, claimed));
-                }
-                let found = chains.get_mut(&key).and_then(|there| there.take(text, None, before, false));
-                learned.extend(found.map(|handle| (entry.n, handle)));
+                };
+                let claimed = claimed(site, place, &place.netns, chain.table).unwrap_or_default().into_iter().collect();
+                chains.insert(key.clone(), Unclaimed::new(&rules, claimed));
             }
+            let found = chains.get_mut(&key).and_then(|there| there.take(text, None, before, false));
+            learned.extend(found.map(|handle| (entry.n, handle)));
         }
-        let tables: BTreeSet<(NetnsRef, TableRef)> =
-            chains.into_keys().map(|(netns, chain)| (netns, chain.table)).collect();
-        let handles = tables.into_iter().filter_map(|(netns, table)| {
-            let handle = netfilter::table_handle(&mut self.namespaces, &netns, table).ok()??;
-            Some(TableHandle { netns: self.namespaces.key(&netns).ok()?, table, handle })
-        });
-        let handles = handles.collect();
-        self.book.learn_handles(learned);
-        self.book.learn_tables(handles);
     }
+    let tables: BTreeSet<(NetnsRef, TableRef)> =
+        chains.into_keys().map(|(netns, chain)| (netns, chain.table)).collect();
+    let handles = tables.into_iter().filter_map(|(netns, table)| {
+        let handle = netfilter::table_handle(&mut site.network.namespaces, &netns, table).ok()??;
+        Some(TableHandle { netns: site.network.namespaces.key(&netns).ok()?, table, handle })
+    });
+    let handles = handles.collect();
+    site.store.book.learn_handles(learned);
+    site.store.book.learn_tables(handles);
+}
 
-    /// The handles in a table that are known to be those of rules which labs added. To be called with
-    /// the lock of all labs.
-    fn claimed(&mut self, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<Vec<u64>> {
-        let now = netfilter::table_handle(&mut self.namespaces, netns, table)?;
-        let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
-        let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>, tables: &[TableHandle]| -> Vec<u64> {
-            if is_former(tables, place, table, now) {
-                return Vec::new();
-            }
-            let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
-            entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
-        };
-        let mut claimed = of(&self.book.entries, &self.book.handles, &self.book.tables);
-        let Some(folder) = &self.folder else { return Ok(claimed) };
-        let others = self.others.besides(folder.name()).into_iter().flatten();
-        claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles, &journal.tables)));
-        Ok(claimed)
-    }
+/// The handles in a table that are known to be those of rules which labs added. To be called with
+/// the lock of all labs.
+fn claimed(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<Vec<u64>> {
+    let now = netfilter::table_handle(&mut site.network.namespaces, netns, table)?;
+    let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
+    let of = |entries: &[Entry], handles: &BTreeMap<u64, u64>, tables: &[TableHandle]| -> Vec<u64> {
+        if is_former(tables, place, table, now) {
+            return Vec::new();
+        }
+        let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
+        entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
+    };
+    let mut claimed = of(&site.store.book.entries, &site.store.book.handles, &site.store.book.tables);
+    let Some(folder) = &site.store.folder else { return Ok(claimed) };
+    let others = site.store.others.besides(folder.name()).into_iter().flatten();
+    claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles, &journal.tables)));
+    Ok(claimed)
 }
 
 /// Whether the handles that a lab knows are of a table that has been removed since and made anew: they mean

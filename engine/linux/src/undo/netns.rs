@@ -6,47 +6,46 @@ use std::path::PathBuf;
 
 use crate::journal::{Key, Place};
 use crate::netns::{bind, path_of, unbind};
-use crate::{Kernel, Outcome, kill};
+use crate::site::Site;
+use crate::{Outcome, kill};
 use netscript_net::op::{NetnsName, NetnsRef};
 
-impl Kernel {
-    /// Takes a name away if it is that of the namespace which the lab gave it to. A file that was
-    /// never bound, or not any more, is what a killed process left.
-    pub(super) fn undo_name(&mut self, name: &NetnsName, key: Key) -> Outcome {
-        let netns = NetnsRef::Named(name.clone());
-        let path = path_of(name);
-        let Ok(file) = fs::symlink_metadata(&path) else {
-            self.namespaces.close(&netns);
-            return Ok(());
-        };
-        if file.ino() == key.inode && self.is_named(&netns, key) {
-            self.namespaces.close(&netns);
-            unbind(name)?;
-            kill::point();
-            return Ok(());
-        }
-        self.namespaces.close(&netns);
-        let never_bound = file.is_file() && file.len() == 0 && file.mode() & 0o777 == 0;
-        if never_bound && !is_namespace(&path) {
-            fs::remove_file(&path)?;
-        }
-        Ok(())
+/// Takes a name away if it is that of the namespace which the lab gave it to. A file that was
+/// never bound, or not any more, is what a killed process left.
+pub(super) fn take_name(site: &mut Site, name: &NetnsName, key: Key) -> Outcome {
+    let netns = NetnsRef::Named(name.clone());
+    let path = path_of(name);
+    let Ok(file) = fs::symlink_metadata(&path) else {
+        site.network.namespaces.close(&netns);
+        return Ok(());
+    };
+    if file.ino() == key.inode && is_named(site, &netns, key) {
+        site.network.namespaces.close(&netns);
+        unbind(name)?;
+        kill::point();
+        return Ok(());
     }
+    site.network.namespaces.close(&netns);
+    let never_bound = file.is_file() && file.len() == 0 && file.mode() & 0o777 == 0;
+    if never_bound && !is_namespace(&path) {
+        fs::remove_file(&path)?;
+    }
+    Ok(())
+}
 
-    fn is_named(&mut self, netns: &NetnsRef, key: Key) -> bool {
-        self.namespaces.key(netns).is_ok_and(|found| found.is_same(key))
-    }
+fn is_named(site: &mut Site, netns: &NetnsRef, key: Key) -> bool {
+    site.network.namespaces.key(netns).is_ok_and(|found| found.is_same(key))
+}
 
-    /// Gives a name back, as long as something keeps the namespace.
-    pub(super) fn undo_detach(&mut self, name: &NetnsName, place: &Place) -> Outcome {
-        if path_of(name).symlink_metadata().is_ok() {
-            return Ok(());
-        }
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        let file = self.namespaces.file(&netns)?;
-        use std::os::fd::AsRawFd;
-        bind(name, &PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
+/// Gives a name back, as long as something keeps the namespace.
+pub(super) fn give_name(site: &mut Site, name: &NetnsName, place: &Place) -> Outcome {
+    if path_of(name).symlink_metadata().is_ok() {
+        return Ok(());
     }
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    let file = site.network.namespaces.file(&netns)?;
+    use std::os::fd::AsRawFd;
+    bind(name, &PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
 }
 
 fn is_namespace(path: &std::path::Path) -> bool {

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 
 use crate::journal::{Entry, Place, Undo};
 use crate::lab::{boot_id, leave_to};
-use crate::{Failure, Kernel, Outcome};
+use crate::site::Site;
+use crate::{Failure, Outcome};
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 use netscript_net::op::{NetnsRef, SysctlKey};
 
@@ -98,37 +99,34 @@ fn writes(one: &[(SysctlKey, String)], another: &[(SysctlKey, String)]) -> bool 
     one.first().is_some_and(|(first, _)| another.iter().any(|(key, _)| key == first))
 }
 
-impl Kernel {
-    /// Leaves a step back to a lab that has changed the same since, if there is one. To be called with
-    /// the lock of all labs if the step is shared.
-    pub(super) fn is_left(&mut self, entry: &Entry, undo: &Undo) -> Outcome<bool> {
-        match self.heir(entry, undo)? {
-            Some(heir) => leave_to(&heir, entry, undo).map(|()| true).map_err(Failure::from_error),
-            None => Ok(false),
-        }
+/// Leaves a step back to a lab that has changed the same since, if there is one. To be called with
+/// the lock of all labs if the step is shared.
+pub(super) fn is_left(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<bool> {
+    match heir(site, entry, undo)? {
+        Some(heir) => leave_to(&heir, entry, undo).map(|()| true).map_err(Failure::from_error),
+        None => Ok(false),
     }
+}
 
-    /// The lab that changed the same last, if that was after an entry was written. Since what is left
-    /// to a lab is older than what it has itself, this comes to an end however many go down at once:
-    /// what is youngest is never left to anybody. To be called with the lock of all labs.
-    pub(super) fn heir(&mut self, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
-        let Some((place, shared)) = Shared::of(undo) else { return Ok(None) };
-        let Some(own) = self.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
-        let host = self.namespaces.key(&NetnsRef::Host)?;
-        let boot = boot_id();
-        let needs = |other: &Undo| {
-            Shared::of(other).is_some_and(|(at, other)| at.key == place.key && shared.is_needed_for(&other))
-        };
-        let comes_first = |at: u64, other: &Undo| (at, Reverse(rank(other))) > (entry.at, Reverse(shared.rank()));
-        let others = self.others.besides(&own).map_err(Failure::from_error)?;
-        let changed = others.filter_map(|(name, journal)| {
-            let header = journal.header.as_ref()?;
-            let is_here = header.boot == boot && (place.netns != NetnsRef::Host || header.host == host);
-            let waits_for = |other: &Entry| other.undo.iter().any(|undo| comes_first(other.at, undo) && needs(undo));
-            let about = journal.entries.iter().filter(|other| waits_for(other));
-            let last = about.map(|other| other.at).max().filter(|_| is_here)?;
-            Some((last, name.clone()))
-        });
-        Ok(changed.max().map(|(_, name)| name))
-    }
+/// The lab that changed the same last, if that was after an entry was written. Since what is left
+/// to a lab is older than what it has itself, this comes to an end however many go down at once:
+/// what is youngest is never left to anybody. To be called with the lock of all labs.
+pub(super) fn heir(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
+    let Some((place, shared)) = Shared::of(undo) else { return Ok(None) };
+    let Some(own) = site.store.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
+    let host = site.network.namespaces.key(&NetnsRef::Host)?;
+    let boot = boot_id();
+    let needs =
+        |other: &Undo| Shared::of(other).is_some_and(|(at, other)| at.key == place.key && shared.is_needed_for(&other));
+    let comes_first = |at: u64, other: &Undo| (at, Reverse(rank(other))) > (entry.at, Reverse(shared.rank()));
+    let others = site.store.others.besides(&own).map_err(Failure::from_error)?;
+    let changed = others.filter_map(|(name, journal)| {
+        let header = journal.header.as_ref()?;
+        let is_here = header.boot == boot && (place.netns != NetnsRef::Host || header.host == host);
+        let waits_for = |other: &Entry| other.undo.iter().any(|undo| comes_first(other.at, undo) && needs(undo));
+        let about = journal.entries.iter().filter(|other| waits_for(other));
+        let last = about.map(|other| other.at).max().filter(|_| is_here)?;
+        Some((last, name.clone()))
+    });
+    Ok(changed.max().map(|(_, name)| name))
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{Deed, Key, Place, Process, Undo};
+use crate::lab::OtherLabs;
 use crate::link::Outline;
 use crate::netns::pids_by_netns;
-use crate::owners::OtherLabs;
 use crate::proc::{identify, name_of, session_of};
 use crate::process::Whose;
-use crate::{Failure, Kernel, link as links};
+use crate::site::Site;
+use crate::{Failure, link as links};
 use netscript_net::error::Result;
 use netscript_net::op::{IfName, LinkOp, LinkSet, NetnsRef};
 
@@ -65,66 +66,63 @@ impl Known {
     }
 }
 
-impl Kernel {
-    /// What others put into the lab, in words. Links that the lab's own programs made in its
-    /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
-    /// What cannot be looked into is an error: something could be in it.
-    pub(crate) fn strangers(&mut self) -> Result<Vec<String>> {
-        let undos: Vec<Undo> = self.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
-        let known = Known::of(undos.into_iter());
-        let labs = self.other_labs()?;
-        let members: BTreeSet<u32> =
-            self.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
-        let mut found = Vec::new();
-        let everyone = pids_by_netns();
-        for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
-            let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
-            let Some(netns) = self.find(place).map_err(unknown)? else { continue };
-            let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
-            let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
-            found.extend(strange_processes(&known, &labs, &netns, &inside));
-            if !self.book.programs_ran(place.key) {
-                let links = self.outlines(&netns)?;
-                let strange = links.iter().filter(|link| !self.knows(&known, link));
-                found.extend(strange.map(|link| {
-                    let of = of_lab(labs.of_link(link.index));
-                    format!("the link `{}`{of} in the namespace `{netns}`", link.name)
-                }));
-            }
+/// What others put into the lab, in words. Links that the lab's own programs made in its
+/// namespaces cannot be told from others'; where such programs ran, links are not asked about.
+/// What cannot be looked into is an error: something could be in it.
+pub(crate) fn strangers(site: &mut Site) -> Result<Vec<String>> {
+    let undos: Vec<Undo> = site.store.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
+    let known = Known::of(undos.into_iter());
+    let labs = OtherLabs::of(&mut site.store)?;
+    let members: BTreeSet<u32> = site.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
+    let mut found = Vec::new();
+    let everyone = pids_by_netns();
+    for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
+        let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+        let Some(netns) = site.network.namespaces.find(place).map_err(unknown)? else { continue };
+        let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
+        let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
+        found.extend(strange_processes(&known, &labs, &netns, &inside));
+        if !site.store.book.programs_ran(place.key) {
+            let links = outlines(site, &netns)?;
+            let strange = links.iter().filter(|link| !knows(site, &known, link));
+            found.extend(strange.map(|link| {
+                let of = of_lab(labs.of_link(link.index));
+                format!("the link `{}`{of} in the namespace `{netns}`", link.name)
+            }));
         }
-        // Each list of links is read once, however many of them are the lab's.
-        let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
-        for (place, index) in &known.links {
-            let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
-            let Some(netns) = self.find(place).map_err(unknown)? else { continue };
-            if !seen.contains_key(&netns) {
-                let links = self.outlines(&netns)?;
-                seen.insert(netns.clone(), links);
-            }
-            found.extend(self.strange_ports(&known, &labs, &seen[&netns], *index));
+    }
+    // Each list of links is read once, however many of them are the lab's.
+    let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
+    for (place, index) in &known.links {
+        let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+        let Some(netns) = site.network.namespaces.find(place).map_err(unknown)? else { continue };
+        if !seen.contains_key(&netns) {
+            let links = outlines(site, &netns)?;
+            seen.insert(netns.clone(), links);
         }
-        Ok(found)
+        found.extend(strange_ports(site, &known, &labs, &seen[&netns], *index));
     }
+    Ok(found)
+}
 
-    fn outlines(&mut self, netns: &NetnsRef) -> Result<Vec<Outline>> {
-        let links = self.namespaces.route_socket(netns).and_then(links::outlines);
-        links.map_err(|failure| failure.into_error(|| format!("list the links of {netns}")))
-    }
+fn outlines(site: &mut Site, netns: &NetnsRef) -> Result<Vec<Outline>> {
+    let links = site.network.namespaces.route_socket(netns).and_then(links::outlines);
+    links.map_err(|failure| failure.into_error(|| format!("list the links of {netns}")))
+}
 
-    fn strange_ports(&self, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
-        let Some(bridge) = links.iter().find(|link| link.index == index) else { return Vec::new() };
-        let ports = links.iter().filter(|link| link.master == Some(index));
-        let strange = ports.filter(|port| !self.knows(known, port) && !known.ports.contains(&port.name));
-        let told = strange.map(|port| {
-            let of = of_lab(labs.of_link(port.index));
-            format!("the link `{}`{of} is a port of the lab's `{}`", port.name, bridge.name)
-        });
-        told.collect()
-    }
+fn strange_ports(site: &Site, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
+    let Some(bridge) = links.iter().find(|link| link.index == index) else { return Vec::new() };
+    let ports = links.iter().filter(|link| link.master == Some(index));
+    let strange = ports.filter(|port| !knows(site, known, port) && !known.ports.contains(&port.name));
+    let told = strange.map(|port| {
+        let of = of_lab(labs.of_link(port.index));
+        format!("the link `{}`{of} is a port of the lab's `{}`", port.name, bridge.name)
+    });
+    told.collect()
+}
 
-    fn knows(&self, known: &Known, link: &Outline) -> bool {
-        self.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
-    }
+fn knows(site: &Site, known: &Known, link: &Outline) -> bool {
+    site.network.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
 }
 
 fn strange_processes(known: &Known, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {

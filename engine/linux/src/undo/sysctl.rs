@@ -1,35 +1,34 @@
 //! Settings, written back.
 
 use crate::journal::Place;
-use crate::{Kernel, Outcome, sysctl};
+use crate::site::Site;
+use crate::{Outcome, sysctl};
 use netscript_net::op::{NetnsRef, SysctlKey, SysctlOp};
 
-impl Kernel {
-    /// Writes settings back, unless somebody else has changed the first since.
-    pub(super) fn undo_sysctl(&mut self, place: &Place, wrote: &str, before: &[(SysctlKey, String)]) -> Outcome {
-        let Some(netns) = self.find(place)? else { return Ok(()) };
-        if let Some((key, value)) = before.first()
-            && !wrote.is_empty()
-        {
-            let now = sysctl::read(&mut self.namespaces, &netns, key).unwrap_or_default();
-            if !same(&now, wrote) && !same(&now, value) {
-                return Ok(());
-            }
+/// Writes settings back, unless somebody else has changed the first since.
+pub(super) fn write_back_all(site: &mut Site, place: &Place, wrote: &str, before: &[(SysctlKey, String)]) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
+    if let Some((key, value)) = before.first()
+        && !wrote.is_empty()
+    {
+        let now = sysctl::read(&mut site.network.namespaces, &netns, key).unwrap_or_default();
+        if !same(&now, wrote) && !same(&now, value) {
+            return Ok(());
         }
-        before.iter().try_for_each(|(key, value)| self.write_back(&netns, key, value, wrote))
     }
+    before.iter().try_for_each(|(key, value)| write_back(site, &netns, key, value, wrote))
+}
 
-    /// A setting that is gone, with its link, has nothing to be written back to; one that the kernel
-    /// changed along has what was written to the first, or else somebody wrote it since.
-    fn write_back(&mut self, netns: &NetnsRef, key: &SysctlKey, value: &str, wrote: &str) -> Outcome {
-        let changed_along = |now: &str| wrote.is_empty() || same(now, wrote) || follows_inverted(key);
-        match sysctl::read(&mut self.namespaces, netns, key) {
-            Ok(now) if !same(&now, value) && changed_along(&now) => {
-                let op = SysctlOp::Write(key.clone(), value.to_owned());
-                sysctl::apply(&mut self.namespaces, netns, &op)
-            }
-            Ok(_) | Err(_) => Ok(()),
+/// A setting that is gone, with its link, has nothing to be written back to; one that the kernel
+/// changed along has what was written to the first, or else somebody wrote it since.
+fn write_back(site: &mut Site, netns: &NetnsRef, key: &SysctlKey, value: &str, wrote: &str) -> Outcome {
+    let changed_along = |now: &str| wrote.is_empty() || same(now, wrote) || follows_inverted(key);
+    match sysctl::read(&mut site.network.namespaces, netns, key) {
+        Ok(now) if !same(&now, value) && changed_along(&now) => {
+            let op = SysctlOp::Write(key.clone(), value.to_owned());
+            sysctl::apply(&mut site.network.namespaces, netns, &op)
         }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

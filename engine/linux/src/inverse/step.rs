@@ -1,0 +1,31 @@
+//! Steps back that are operations by names.
+
+use crate::journal::{Deed, Place, Undo};
+use crate::site::Site;
+use crate::{Outcome, link};
+use netscript_net::op::IfName;
+use netscript_net::state::Link;
+
+/// An operation by names; nothing if a link that it names is not there.
+pub(super) fn by_names(site: &mut Site, place: &Place, names: &[&IfName], deed: impl Into<Deed>) -> Outcome<Vec<Undo>> {
+    let mut found = Vec::new();
+    for name in names {
+        match link::index(&mut site.network.namespaces, &place.netns, name) {
+            Ok(index) => found.push(((*name).clone(), index)),
+            Err(failure) if failure.absent.is_some() => return Ok(Vec::new()),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(vec![Undo::Do { place: place.clone(), links: found, deed: deed.into() }])
+}
+
+/// An operation on a link that may not be there until the step before is done.
+pub(super) fn by_index(place: &Place, link: &Link, deed: impl Into<Deed>) -> Undo {
+    let links = vec![(link.name.clone(), link.index.unwrap_or(0))];
+    Undo::Do { place: place.clone(), links, deed: deed.into() }
+}
+
+/// Whether one of the links that a step names has this index.
+pub(super) fn names_link(named: &[(IfName, u32)], index: Option<u32>) -> bool {
+    named.iter().any(|(_, named)| Some(*named) == index)
+}

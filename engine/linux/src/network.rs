@@ -1,0 +1,105 @@
+//! The netlink part: the namespaces in use, and what is read of them. Operations are in the file of their noun.
+
+use std::net::IpAddr;
+
+use crate::netns::{self, Namespaces};
+use crate::{Outcome, fdb, link, neigh, netfilter, policy, resolver, route, sysctl};
+use netscript_net::error::Result;
+use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, PolicyRule, Prefix, Route, SysctlKey, TableId};
+use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
+use netscript_net::world::Query;
+
+/// The machine's networks.
+pub(crate) struct Network {
+    pub(crate) namespaces: Namespaces,
+    /// The routes of the host.
+    watch: route::Watch,
+}
+
+impl Network {
+    /// The networks seen from the calling thread's namespace, which becomes `host`.
+    pub(crate) fn new() -> Outcome<Network> {
+        Ok(Network { namespaces: Namespaces::new()?, watch: route::Watch::default() })
+    }
+
+    /// Every name by which a namespace's links are known.
+    pub(crate) fn all_link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
+        let names = self.namespaces.route_socket(netns).and_then(link::all_names);
+        names.map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+
+    /// The routes of a table to a destination.
+    pub(crate) fn routes_to(&mut self, netns: &NetnsRef, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
+        let dst = dst.network();
+        if *netns == NetnsRef::Host {
+            return self.watch.routes_to(&mut self.namespaces, dst, table);
+        }
+        let mut there = route::list(&mut self.namespaces, netns, Family::of(dst.addr()))?;
+        there.retain(|route| route.dst.network() == dst && route.table == table);
+        Ok(there)
+    }
+}
+
+impl Query for Network {
+    fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
+        netns::names().map_err(|failure| failure.into_error(|| "list the namespaces".to_owned()))
+    }
+
+    fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
+        Ok(netns::path_of(name).symlink_metadata().is_ok())
+    }
+
+    fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
+        self.namespaces.contents(netns).map_err(|failure| failure.into_error(|| format!("look into {netns}")))
+    }
+
+    fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
+        link::list(&mut self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+
+    fn link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
+        link::names_alone(&self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+    }
+
+    fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>> {
+        link::find(&mut self.namespaces, netns, name)
+            .map_err(|f| f.into_error(|| format!("look at `{name}` in {netns}")))
+    }
+
+    fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {
+        route::list(&mut self.namespaces, netns, family)
+            .map_err(|f| f.into_error(|| format!("list the routes of {netns}")))
+    }
+
+    fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>> {
+        policy::list(&mut self.namespaces, netns, family)
+            .map_err(|f| f.into_error(|| format!("list the routing rules of {netns}")))
+    }
+
+    fn neighbours(&mut self, netns: &NetnsRef) -> Result<Vec<NeighRecord>> {
+        neigh::list(&mut self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the neighbours of {netns}")))
+    }
+
+    fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>> {
+        fdb::list(&mut self.namespaces, netns)
+            .map_err(|f| f.into_error(|| format!("list the forwarding tables of {netns}")))
+    }
+
+    fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules> {
+        netfilter::foreign(&mut self.namespaces, netns)
+            .map_err(|f| f.into_error(|| format!("list the rules of {netns}")))
+    }
+
+    fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset> {
+        netfilter::list(&mut self.namespaces, netns, family)
+            .map_err(|f| f.into_error(|| format!("list the rules of {netns}")))
+    }
+
+    fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
+        sysctl::read(&mut self.namespaces, netns, key)
+    }
+
+    fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>> {
+        resolver::servers_of(netns)
+    }
+}

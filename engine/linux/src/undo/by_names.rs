@@ -1,0 +1,113 @@
+//! Operations by names, done if each name still means the same link.
+
+use super::link;
+use crate::carry_out::carry_out;
+use crate::journal::{Deed, Place};
+use crate::site::Site;
+use crate::{Outcome, link as links, route};
+use netscript_net::error::Errno;
+use netscript_net::op::{
+    AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Nexthop, Op, PolicyOp, Route, RouteOp,
+};
+
+/// Does an operation by names, if each name still means the same link.
+pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], deed: &Deed, last_try: bool) -> Outcome {
+    let Some(netns) = site.network.namespaces.find(place)? else {
+        return undo_at_home(site, place, links, deed, last_try);
+    };
+    for (name, index) in links {
+        match links::index(&mut site.network.namespaces, &netns, name) {
+            Ok(found) if found == *index => {}
+            Ok(_) => return Ok(()),
+            Err(failure) if failure.absent.is_some() => return Ok(()),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if let Deed::Route(RouteOp::Del(route)) = deed
+        && !has_route(site, &netns, route)?
+    {
+        return Ok(());
+    }
+    let done = match deed {
+        Deed::Route(RouteOp::Add(route)) => route::put_back(&mut site.network.namespaces, &netns, route),
+        Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
+            carry_out(site, &Op::new(netns, deed.action()))
+        }
+    };
+    match done {
+        Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
+        Err(failure) if last_try && is_out_of_place(deed, failure.refusal.errno) => Ok(()),
+        result => result,
+    }
+}
+
+/// The same in a namespace that is gone: to a link that has been made again where it came from.
+fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], deed: &Deed, last_try: bool) -> Outcome {
+    let [(name, index)] = links else { return Ok(()) };
+    let end = link::End { place: place.clone(), index: *index, name: name.clone() };
+    match link::home(site, end)? {
+        Some((_, end)) if end.name == *name => undo(site, &end.place, &[(end.name, end.index)], deed, last_try),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the very route that was added is there, and not another to the same network.
+pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, route: &Route) -> Outcome<bool> {
+    let there = site.network.routes_to(netns, route.dst, route.table)?;
+    Ok(there.iter().any(|there| {
+        let hop_is_there = |hop: &Nexthop| {
+            let same = |other: &Nexthop| {
+                (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
+            };
+            there.nexthops.iter().any(same)
+        };
+        route::has_same_key(there, route)
+            && (route.proto.is_none() || there.proto == route.proto)
+            && route.nexthops.iter().all(hop_is_there)
+    }))
+}
+
+/// Whether a refusal means that there is nothing to do any more.
+fn is_done(deed: &Deed, errno: Errno) -> bool {
+    let makes = match deed {
+        Deed::Link(LinkOp::Add(..)) => true,
+        Deed::Link(LinkOp::Set(..) | LinkOp::Del(_)) => false,
+        Deed::Addr(op) => matches!(op, AddrOp::Add(..)),
+        Deed::Route(op) => matches!(op, RouteOp::Add(_)),
+        Deed::Policy(op) => matches!(op, PolicyOp::Add(_)),
+        Deed::Neigh(op) => matches!(op, NeighOp::Add(_) | NeighOp::Replace(_)),
+        Deed::Fdb(op) => matches!(op, FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_)),
+    };
+    match makes {
+        true => errno == Errno::EEXIST,
+        false => matches!(errno, Errno::ENOENT | Errno::ESRCH | Errno::EADDRNOTAVAIL | Errno::ENODEV),
+    }
+}
+
+/// Whether a refusal to put something back means that what carried it is gone, and it would have gone
+/// with that: a route with the address that leads to its gateway, a neighbour with its link's being up, an
+/// IPv6 address with IPv6 on its link, the setting of a bridge's port with the bridge. To be asked only
+/// when everything else has been undone, which may bring that back.
+fn is_out_of_place(deed: &Deed, errno: Errno) -> bool {
+    match deed {
+        Deed::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => match errno {
+            Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::ENODEV => true,
+            // The address that it sends from, or IPv6 on the link.
+            Errno::EINVAL => route.src.is_some() || route.nexthops.iter().any(|hop| hop.via.is_some()),
+            Errno::EACCES => route.family() == Family::V6,
+            _ => false,
+        },
+        Deed::Addr(AddrOp::Add(_, spec)) => errno == Errno::EACCES && spec.local.addr().is_ipv6(),
+        Deed::Neigh(NeighOp::Add(_) | NeighOp::Replace(_)) => matches!(errno, Errno::ENETDOWN | Errno::EINVAL),
+        Deed::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry)) => {
+            entry.master && matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP)
+        }
+        Deed::Link(LinkOp::Set(_, LinkSet::Hairpin(_))) => matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP),
+        Deed::Link(_)
+        | Deed::Route(RouteOp::Del(_) | RouteOp::Flush(..))
+        | Deed::Addr(AddrOp::Del(..))
+        | Deed::Neigh(NeighOp::Del(..))
+        | Deed::Fdb(FdbOp::Del(_))
+        | Deed::Policy(_) => false,
+    }
+}
