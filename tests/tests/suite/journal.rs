@@ -169,6 +169,18 @@ fn others_things_are_told_of_before_they_go() {
     assert!(told.contains("the link `x2` is a port of the lab's `br0`"), "{told}");
     machine.ok("ip link show br0; netscript down --force lab; ! ip link show br0 2>/dev/null");
 
+    // What stands on a link goes with it.
+    for made in ["m1 link br0 type macvlan", "t1 type vxlan id 5 dev br0 dstport 4789"] {
+        machine.ok(&format!("netscript lab.rhai; ip link add {made}"));
+        let name = &made[..2];
+        let told = machine.refused("netscript down lab", "E0504");
+        assert!(told.contains(&format!("the link `{name}` stands on the lab's `br0`")), "{told}");
+        machine.ok(&format!("ip link show {name}; ip link del {name}; netscript down lab"));
+    }
+    // A folder in the lab's folder is not the lab's.
+    machine.ok("netscript lab.rhai; mkdir netscript/lab/theirs; netscript down lab; test -d netscript/lab/theirs");
+    machine.ok("netscript ps; netscript lab.rhai; netscript down lab; rmdir netscript/lab/theirs netscript/lab");
+
     machine.ok("iptables -A FORWARD -s 192.0.2.1 -j DROP; ip netns add theirs; ip link add t1 type bridge");
     machine.script("greedy", r"host.filter.forward.flush();");
     assert!(machine.refused("netscript greedy.rhai", "E0505").contains("-A FORWARD -s 192.0.2.1/32 -j DROP"));

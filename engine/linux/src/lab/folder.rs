@@ -269,12 +269,15 @@ impl LabFolder {
         // The journal goes when nothing depends on it, the lock last.
         files.sort_by_key(|file| (file == LOCK, file == JOURNAL));
         for file in files {
-            let removed = unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir);
-            removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?;
+            match unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir) {
+                // A folder is somebody else's, and stays with what is in it.
+                Err(nix::Error::EISDIR) => continue,
+                removed => removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?,
+            }
             crate::kill::point();
         }
         match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
-            // Without its lock it is somebody else's already, who builds the lab anew.
+            // Without its lock it is somebody else's already, who builds the lab anew; or others' folders are in it.
             Err(nix::Error::ENOTEMPTY) => Ok(()),
             removed => removed.map_err(|errno| failed("remove", &self.path, errno)),
         }

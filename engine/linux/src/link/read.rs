@@ -77,6 +77,8 @@ pub(crate) struct Outline {
     pub(crate) name: IfName,
     /// The index of its bridge.
     pub(crate) master: Option<u32>,
+    /// The index of the link of the same namespace that it stands on and ends with: a VLAN's parent, what carries a VXLAN.
+    pub(crate) lower: Option<u32>,
 }
 
 /// A namespace's links but those that the kernel makes by itself: `lo`, and fallback tunnels.
@@ -85,7 +87,12 @@ pub(crate) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
     let own = |message: &LinkMessage| message.header.flags.contains(LinkFlags::Loopback) || is_fallback(message);
     let others = messages.iter().filter(|message| !own(message));
     let outline = |message: &LinkMessage| {
-        Some(Outline { index: message.header.index, name: name(message)?, master: master(message) })
+        Some(Outline {
+            index: message.header.index,
+            name: name(message)?,
+            master: master(message),
+            lower: lower_here(message),
+        })
     };
     Ok(others.filter_map(outline).collect())
 }
@@ -247,6 +254,14 @@ fn references(message: &LinkMessage) -> Vec<Reference> {
 fn lower(message: &LinkMessage) -> Option<Reference> {
     let index = attribute(message, |a| if let LinkAttribute::Link(index) = a { Some(*index) } else { None })?;
     (index != 0).then_some((link_nsid(message), index))
+}
+
+/// What a link of the same namespace ends with; a veth's peer is no such thing.
+fn lower_here(message: &LinkMessage) -> Option<u32> {
+    let kind = info(message, |info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None });
+    let below = lower(message).filter(|_| kind != Some(&InfoKind::Veth));
+    let tunnel = vxlan_link(message).map(|index| (link_nsid(message), index));
+    below.or(tunnel).and_then(|(nsid, index)| (nsid.is_none() && index != 0).then_some(index))
 }
 
 fn link_nsid(message: &LinkMessage) -> Option<i32> {

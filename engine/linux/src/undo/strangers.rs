@@ -110,13 +110,19 @@ fn outlines(site: &mut Site, netns: &NetnsRef) -> Result<Vec<Outline>> {
     links.map_err(|failure| failure.into_error(|| format!("list the links of {netns}")))
 }
 
+/// Others' links that are ports of a link of the lab's, or stand on it and go with it.
 fn strange_ports(site: &Site, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
-    let Some(bridge) = links.iter().find(|link| link.index == index) else { return Vec::new() };
-    let ports = links.iter().filter(|link| link.master == Some(index));
-    let strange = ports.filter(|port| !knows(site, known, port) && !known.ports.contains(&port.name));
-    let told = strange.map(|port| {
-        let of = of_lab(labs.of_link(port.index));
-        format!("the link `{}`{of} is a port of the lab's `{}`", port.name, bridge.name)
+    let Some(own) = links.iter().find(|link| link.index == index) else { return Vec::new() };
+    let strange = links.iter().filter(|link| !knows(site, known, link));
+    let told = strange.filter_map(|link| {
+        let of = of_lab(labs.of_link(link.index));
+        if link.lower == Some(index) {
+            Some(format!("the link `{}`{of} stands on the lab's `{}`", link.name, own.name))
+        } else if link.master == Some(index) && !known.ports.contains(&link.name) {
+            Some(format!("the link `{}`{of} is a port of the lab's `{}`", link.name, own.name))
+        } else {
+            None
+        }
     });
     told.collect()
 }
