@@ -26,6 +26,26 @@ pub fn contests(tools: &Tools, word: &str) -> Vec<Contest> {
     contests
 }
 
+/// In how many rounds two versions take turns.
+const ROUNDS: usize = 15;
+
+/// The same contests between this netscript and another: its median may be at most a twentieth worse.
+pub fn against(tools: &Tools, old: PathBuf, word: &str) -> Vec<Contest> {
+    let old = Tools { netscript: old, floor: tools.floor.clone(), python: None };
+    let own = |contest: Contest, version: &str| -> Option<Way> {
+        let way =
+            contest.ways.into_iter().find(|way| way.name.starts_with("netscript") && !way.name.contains("unfused"))?;
+        Some(Way { name: format!("{}, {version}", way.name), rounds: ROUNDS, ..way })
+    };
+    let pairs = contests(tools, word).into_iter().zip(contests(&old, word));
+    let both = pairs.filter_map(|(new, old)| {
+        let title = new.title.clone();
+        let ways = vec![own(old, "the other")?, own(new, "this one")?];
+        Some(Contest { title, ways, goals: vec![Goal { of: 1, by: 0, bound: Bound::AtMost(1.05) }] })
+    });
+    both.collect()
+}
+
 fn way(name: &str, rounds: usize, files: &[(&str, &str)], command: &[&str]) -> Way {
     let command = command.iter().map(|part| (*part).to_owned()).collect();
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();

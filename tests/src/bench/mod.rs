@@ -17,7 +17,7 @@ use std::time::Duration;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::Sandbox;
-pub use contests::{Tools, contests};
+pub use contests::{Tools, against, contests};
 pub use table::{Row, machine, report};
 
 /// One way to do a thing.

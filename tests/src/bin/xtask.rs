@@ -67,7 +67,7 @@ fn main() -> ExitCode {
             eprintln!("                           run random scripts, dry and in sandboxes");
             eprintln!("       cargo xtask fuzz --sample, cargo xtask crash --sample");
             eprintln!("                           what CI runs of them: fixed seeds and fresh ones, two minutes each");
-            eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH]");
+            eprintln!("       cargo xtask bench [--only WORD] [--rounds N] [--python PATH] [--against PROGRAM]");
             eprintln!(
                 "                           time netscript beside other ways to the same networks (use --release)"
             );
@@ -250,7 +250,12 @@ fn bench(arguments: &[String]) -> ExitCode {
     let most = option("--rounds").and_then(|rounds| rounds.parse().ok()).unwrap_or(usize::MAX);
     let mut text = bench::machine();
     print!("{text}");
-    for contest in bench::contests(&tools, &option("--only").unwrap_or_default()) {
+    let word = option("--only").unwrap_or_default();
+    let contests = match option("--against") {
+        Some(old) => bench::against(&tools, old.into(), &word),
+        None => bench::contests(&tools, &word),
+    };
+    for contest in contests {
         let told = match bench::hold(&contest, most) {
             Ok(measured) => bench::report(&contest, &measured),
             Err(why) => {
