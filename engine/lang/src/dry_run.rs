@@ -18,8 +18,8 @@ use netscript_dialect::{Command, Style};
 use netscript_model::Model;
 use netscript_net::failure::Failure;
 use netscript_net::op::{
-    Action, Family, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule,
-    Route, SysctlKey, TableId,
+    Action, Family, IfName, LinkFlag, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
+    SysctlKey, TableId,
 };
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{
@@ -171,11 +171,8 @@ impl DryRun {
         }
         let meets = |(netns, link): &&(NetnsRef, IfName)| match &op.action {
             Action::Link(LinkOp::Add(name, kind)) => {
-                let far = match kind {
-                    LinkSpec::Veth(veth) => (veth.netns.as_ref().unwrap_or(&op.netns), Some(&veth.peer)),
-                    _ => (&op.netns, None),
-                };
-                (netns, link) == (&op.netns, name) || (netns, Some(link)) == far
+                let far = kind.peer(&op.netns).map(|peer| (peer.netns, peer.name));
+                (netns, link) == (&op.netns, name) || Some((netns, link)) == far
             }
             Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => (netns, link) == (&op.netns, name),
             Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => (netns, link) == (to, name),

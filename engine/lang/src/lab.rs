@@ -9,7 +9,7 @@ pub use handles::{LinkId, NetnsId};
 
 use crate::diagnostics::{self, At, Errno, Error, Refusal, Result};
 use netscript_dialect::Command;
-use netscript_net::op::{Action, AddrOp, Family, IfName, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op};
+use netscript_net::op::{Action, AddrOp, Family, IfName, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
 use netscript_net::world::{Absent, Failed, Point, World};
 
 /// Hears of operations.
@@ -246,11 +246,9 @@ impl Lab {
         }
         match &op.action {
             Action::Link(LinkOp::Add(name, kind)) => {
-                let mut born = vec![(&op.netns, name)];
-                if let LinkSpec::Veth(veth) = kind {
-                    born.push((veth.netns.as_ref().unwrap_or(&op.netns), &veth.peer));
-                }
-                born.into_iter().filter_map(|(netns, name)| self.made(netns, name)).collect()
+                let peer = kind.peer(&op.netns).map(|peer| (peer.netns, peer.name));
+                let born = [(&op.netns, name)].into_iter().chain(peer);
+                born.filter_map(|(netns, name)| self.made(netns, name)).collect()
             }
             Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => self.made(&op.netns, name).into_iter().collect(),
             Action::Link(LinkOp::Set(name, LinkSet::Netns(netns))) => self.made(netns, name).into_iter().collect(),

@@ -3,7 +3,7 @@
 use crate::lab::OtherLabs;
 use crate::link;
 use crate::site::Site;
-use netscript_net::op::{Action, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op};
+use netscript_net::op::{Action, IfName, LinkOp, LinkSet, NetnsOp, NetnsRef, Op};
 
 /// Which other lab made what has the name that an operation wants to give.
 pub(crate) fn made_by_others(site: &mut Site, op: &Op) -> Vec<String> {
@@ -21,9 +21,7 @@ pub(crate) fn made_by_others(site: &mut Site, op: &Op) -> Vec<String> {
         }
         Action::Link(LinkOp::Add(name, kind)) => {
             links.push((&op.netns, name));
-            if let LinkSpec::Veth(veth) = kind {
-                links.push((veth.netns.as_ref().unwrap_or(&op.netns), &veth.peer));
-            }
+            links.extend(kind.peer(&op.netns).map(|peer| (peer.netns, peer.name)));
         }
         Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => links.push((&op.netns, name)),
         Action::Link(LinkOp::Set(name, LinkSet::Netns(netns))) => links.push((netns, name)),

@@ -17,7 +17,7 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 use crate::netns::Namespaces;
 use crate::{Failure, Outcome, release, sys};
 use netscript_net::error::{Errno, Refusal};
-use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode};
+use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode};
 
 pub(crate) use end::{End, Side};
 pub(crate) use index::{has_index, index};
@@ -48,7 +48,7 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) 
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome {
     let mut new = add::message(namespaces, netns, name, kind)?;
     new.message.header.index = namespaces.take_index();
-    if matches!(kind, LinkSpec::Veth(_)) {
+    if kind.peer(netns).is_some() {
         namespaces.take_index();
     }
     let request = RouteNetlinkMessage::NewLink(new.message);
@@ -79,7 +79,7 @@ fn lacking(kind: &LinkSpec, failure: Failure) -> Failure {
         LinkSpec::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
             Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
         }
-        kind if unknown_kind => Some(no_such_kind(kind)),
+        kind if unknown_kind => Some(no_such_kind(kind.kind())),
         _ => None,
     };
     match missing {
@@ -88,17 +88,8 @@ fn lacking(kind: &LinkSpec, failure: Failure) -> Failure {
     }
 }
 
-fn no_such_kind(kind: &LinkSpec) -> String {
-    let (config, module) = match kind {
-        LinkSpec::Veth(_) => ("CONFIG_VETH", "veth"),
-        LinkSpec::Bridge(_) => ("CONFIG_BRIDGE", "bridge"),
-        LinkSpec::Vxlan(_) => ("CONFIG_VXLAN", "vxlan"),
-        LinkSpec::Macvlan(..) => ("CONFIG_MACVLAN", "macvlan"),
-        LinkSpec::Ipvlan(..) => ("CONFIG_IPVLAN", "ipvlan"),
-        LinkSpec::Vlan(_) => ("CONFIG_VLAN_8021Q", "8021q"),
-        LinkSpec::Dummy => ("CONFIG_DUMMY", "dummy"),
-        LinkSpec::Tun(_) => ("CONFIG_TUN", "tun"),
-    };
+fn no_such_kind(kind: LinkKind) -> String {
+    let (config, module) = kind.feature();
     format!("this kernel has no {} links ({config}, module `{module}`)", kind.word())
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 
 use crate::{Failure, sys};
 use netscript_net::error::{Errno, Error};
-use netscript_net::op::{Action, LinkOp, LinkSet, LinkSpec, NetnsOp, Op};
+use netscript_net::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
 use netscript_net::world::Absent;
 
 /// A bit of capability sets (include/uapi/linux/capability.h).
@@ -70,7 +70,8 @@ fn needed(op: &Op) -> Option<Capability> {
     match &op.action {
         Action::Netns(NetnsOp::Attach(..)) if has(CAP_SYS_ADMIN) => Some(CAP_SYS_PTRACE),
         Action::Netns(_) => Some(CAP_SYS_ADMIN),
-        Action::Link(LinkOp::Set(_, LinkSet::Netns(_)) | LinkOp::Add(_, LinkSpec::Veth(_))) if has(CAP_NET_ADMIN) => {
+        Action::Link(LinkOp::Set(_, LinkSet::Netns(_))) if has(CAP_NET_ADMIN) => Some(CAP_SYS_ADMIN),
+        Action::Link(LinkOp::Add(_, spec)) if spec.peer(&op.netns).is_some() && has(CAP_NET_ADMIN) => {
             Some(CAP_SYS_ADMIN)
         }
         Action::Link(_)

@@ -104,40 +104,16 @@ fn is_told(addr: &Addr) -> bool {
 }
 
 fn port(netns: &NetnsRef, link: &Link) -> Port {
-    let (mut cable, mut parent, mut tunnel) = (None, None, None);
-    let here = |name: &dyn fmt::Display| Some(Place { space: netns.to_string(), port: name.to_string() });
-    match &link.kind {
-        LinkType::Veth(peer) => cable = peer.as_ref().and_then(place),
-        LinkType::Vxlan(vxlan) => {
-            tunnel = Some(vxlan.id.get().to_string());
-            parent = vxlan.dev.as_ref().and_then(|dev| here(dev));
-        }
-        LinkType::Macvlan(lower, _) | LinkType::Ipvlan(lower, _) | LinkType::Vlan(lower, _) => parent = place(lower),
-        LinkType::Loopback
-        | LinkType::Bridge { .. }
-        | LinkType::Dummy
-        | LinkType::Tun(_)
-        | LinkType::Other(_)
-        | LinkType::Physical => {}
-    }
+    let tunnel = if let LinkType::Vxlan(vxlan) = &link.kind { Some(vxlan.id.get().to_string()) } else { None };
     Port {
         name: link.name.to_string(),
-        kind: kind(&link.kind),
+        kind: link.kind.label(),
         up: link.up,
         addrs: link.addrs.iter().filter(|addr| is_told(addr)).map(|addr| addr.local.to_string()).collect(),
         master: link.master.as_ref().map(ToString::to_string),
-        cable,
-        parent,
+        cable: link.kind.peer().and_then(place),
+        parent: link.kind.lower(netns).as_ref().and_then(place),
         tunnel,
-    }
-}
-
-/// What is written beside a link's name.
-fn kind(kind: &LinkType) -> String {
-    match kind {
-        LinkType::Vxlan(vxlan) => format!("vxlan {}", vxlan.id.get()),
-        LinkType::Vlan(_, id) => format!("vlan {}", id.get()),
-        other => other.word().to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netscript_lang::diagnostics::Result;
 use netscript_lang::interpreter::ScriptError;
 use netscript_net::op::NetnsRef;
-use netscript_net::state::{self, LinkType, OperState, Peer};
+use netscript_net::state::{self, OperState, Peer};
 use rhai::{Array, Dynamic, Map};
 
 use super::{Screen, map, table};
@@ -86,20 +86,8 @@ pub fn state_of(link: &state::Link) -> &'static str {
 
 /// The other end of a pair, and where it is.
 pub(super) fn far_end(link: &state::Link) -> Option<String> {
-    match &link.kind {
-        LinkType::Veth(Some(Peer { netns: Some(netns), name: Some(name), .. })) => Some(format!("{name} in {netns}")),
-        LinkType::Veth(_)
-        | LinkType::Loopback
-        | LinkType::Bridge { .. }
-        | LinkType::Vxlan(_)
-        | LinkType::Macvlan(..)
-        | LinkType::Ipvlan(..)
-        | LinkType::Vlan(..)
-        | LinkType::Dummy
-        | LinkType::Tun(_)
-        | LinkType::Other(_)
-        | LinkType::Physical => None,
-    }
+    let Peer { netns, index: _, name } = link.kind.peer()?;
+    Some(format!("{} in {}", name.as_ref()?, netns.as_ref()?))
 }
 
 /// A namespace and its links.

@@ -6,7 +6,7 @@ use crate::site::Site;
 use crate::{Failure, Outcome, link as links};
 use netscript_net::error::Error;
 use netscript_net::op::{
-    AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef, Op, Prefix, Veth,
+    AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef, Op, Prefix,
 };
 use netscript_net::state::{Link, LinkType};
 
@@ -39,9 +39,7 @@ fn look(site: &mut Site, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link
 fn inverse_of_link_add(site: &mut Site, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome<Vec<Undo>> {
     let index = site.network.namespaces.upcoming_index();
     let mut ends = vec![(netns, name, index)];
-    if let LinkSpec::Veth(veth) = kind {
-        ends.push((veth.netns.as_ref().unwrap_or(netns), &veth.peer, index + 1));
-    }
+    ends.extend(kind.peer(netns).map(|peer| (peer.netns, peer.name, index + 1)));
     let mut undo = Vec::new();
     for (netns, name, index) in ends {
         if guard::goes_with_netns(site, netns) {
@@ -205,15 +203,9 @@ fn inverse_of_link_del(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link) 
     }
     let Some(kind) = kind else { return Ok(Vec::new()) };
     let place = site.network.namespaces.place(netns)?;
-    let (peer, far) = match &kind {
-        LinkSpec::Veth(veth) => far_end(site, netns, veth)?,
-        LinkSpec::Bridge(_)
-        | LinkSpec::Vxlan(_)
-        | LinkSpec::Macvlan(..)
-        | LinkSpec::Ipvlan(..)
-        | LinkSpec::Vlan(_)
-        | LinkSpec::Dummy
-        | LinkSpec::Tun(_) => (None, None),
+    let (peer, far) = match kind.peer(netns) {
+        Some(far) => far_end(site, far)?,
+        None => (None, None),
     };
     let index = link.index.unwrap_or(0);
     let mut undo = vec![Undo::Make { place: place.clone(), index, name: link.name.clone(), kind, peer }];
@@ -230,10 +222,10 @@ fn inverse_of_link_del(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link) 
 }
 
 #[allow(clippy::type_complexity, reason = "what the inverse names, and the link itself")]
-fn far_end(site: &mut Site, netns: &NetnsRef, veth: &Veth) -> Outcome<(Option<(Place, u32)>, Option<(Place, Link)>)> {
-    let there = veth.netns.clone().unwrap_or_else(|| netns.clone());
-    let Some(far) = look(site, &there, &veth.peer)? else { return Ok((None, None)) };
-    let place = site.network.namespaces.place(&there)?;
+fn far_end(site: &mut Site, far: LinkAt) -> Outcome<(Option<(Place, u32)>, Option<(Place, Link)>)> {
+    let there = far.netns;
+    let Some(far) = look(site, there, far.name)? else { return Ok((None, None)) };
+    let place = site.network.namespaces.place(there)?;
     Ok((Some((place.clone(), far.index.unwrap_or(0))), Some((place, far))))
 }
 

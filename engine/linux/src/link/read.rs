@@ -20,7 +20,7 @@ use crate::socket::RouteSocket;
 use crate::{Outcome, addr, nsid};
 use netscript_net::op::raw;
 use netscript_net::op::{
-    Bridge, IfName, IpvlanMode, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkKind, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
 };
 use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 use netscript_net::world::Absent;
@@ -99,12 +99,11 @@ pub(crate) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
 
 /// The indexes of links that stand on another one: VLANs and their like.
 pub(crate) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
+    // Kinds that netscript makes none of, beside its own.
+    let others = ["macvtap", "ipvtap"];
     let stands = |message: &&LinkMessage| {
-        let kind = info(message, |info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None });
-        matches!(
-            kind,
-            Some(InfoKind::Vlan | InfoKind::MacVlan | InfoKind::MacVtap | InfoKind::IpVlan | InfoKind::IpVtap)
-        )
+        let word = info_kind(message).map(InfoKind::to_string).unwrap_or_default();
+        LinkKind::from_word(&word).map_or(others.contains(&word.as_str()), LinkKind::is_stacked)
     };
     Ok(dump(socket)?.iter().filter(stands).map(|message| message.header.index).collect())
 }
@@ -159,7 +158,7 @@ pub(crate) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
 }
 
 fn is_pair(message: &LinkMessage) -> bool {
-    info(message, |info| matches!(info, LinkInfo::Kind(InfoKind::Veth)).then_some(())).is_some()
+    info_kind(message) == Some(&InfoKind::Veth)
 }
 
 /// `ip link show`, by index: kernels before 6.9 or so list links by the hashes of their numbers.
@@ -278,6 +277,10 @@ fn vxlan_link(message: &LinkMessage) -> Option<u32> {
     options.iter().find_map(|option| if let InfoVxlan::Link(index) = option { Some(*index) } else { None })
 }
 
+fn info_kind(message: &LinkMessage) -> Option<&InfoKind> {
+    info(message, |info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None })
+}
+
 fn data(message: &LinkMessage) -> Option<&InfoData> {
     info(message, |i| if let LinkInfo::Data(data) = i { Some(data) } else { None })
 }
@@ -330,32 +333,50 @@ fn hairpin(message: &LinkMessage) -> bool {
 }
 
 fn kind(message: &LinkMessage, around: &Surroundings<'_>) -> LinkType {
-    let Some(kind) = info(message, |i| if let LinkInfo::Kind(kind) = i { Some(kind) } else { None }) else {
+    let Some(kind) = info_kind(message) else {
         return if message.header.flags.contains(LinkFlags::Loopback) {
             LinkType::Loopback
         } else {
             LinkType::Physical
         };
     };
+    let word = kind.to_string();
+    let known = LinkKind::from_word(&word).and_then(|kind| known_kind(kind, message, around));
+    known.unwrap_or(LinkType::Other(word))
+}
+
+/// A link of a kind that netscript makes; `None`: the kernel does not say enough.
+fn known_kind(kind: LinkKind, message: &LinkMessage, around: &Surroundings<'_>) -> Option<LinkType> {
+    let data = data(message);
     let parent = lower(message).map(|reference| around.peer(reference));
-    let known = match (kind, data(message), parent) {
-        (InfoKind::Veth, _, peer) => Some(LinkType::Veth(peer)),
-        (InfoKind::Dummy, _, _) => Some(LinkType::Dummy),
-        (InfoKind::Bridge, Some(InfoData::Bridge(options)), _) => Some(bridge(options)),
-        (InfoKind::Vxlan, Some(InfoData::Vxlan(options)), _) => vxlan(message, options, around).map(LinkType::Vxlan),
-        (InfoKind::Tun, Some(InfoData::Tun(options)), _) => Some(LinkType::Tun(tun_mode(options))),
-        (InfoKind::MacVlan, Some(InfoData::MacVlan(options)), Some(parent)) => {
-            macvlan_mode(options).map(|mode| LinkType::Macvlan(parent, mode))
+    Some(match kind {
+        LinkKind::Veth => LinkType::Veth(parent),
+        LinkKind::Dummy => LinkType::Dummy,
+        LinkKind::Bridge => {
+            let InfoData::Bridge(options) = data? else { return None };
+            bridge(options)
         }
-        (InfoKind::IpVlan, Some(InfoData::IpVlan(options)), Some(parent)) => {
-            ipvlan_mode(options).map(|mode| LinkType::Ipvlan(parent, mode))
+        LinkKind::Vxlan => {
+            let InfoData::Vxlan(options) = data? else { return None };
+            LinkType::Vxlan(vxlan(message, options, around)?)
         }
-        (InfoKind::Vlan, Some(InfoData::Vlan(options)), Some(parent)) => {
-            vlan_id(options).map(|id| LinkType::Vlan(parent, id))
+        LinkKind::Tun => {
+            let InfoData::Tun(options) = data? else { return None };
+            LinkType::Tun(tun_mode(options))
         }
-        _ => None,
-    };
-    known.unwrap_or_else(|| LinkType::Other(kind.to_string()))
+        LinkKind::Macvlan => {
+            let InfoData::MacVlan(options) = data? else { return None };
+            LinkType::Macvlan(parent?, macvlan_mode(options)?)
+        }
+        LinkKind::Ipvlan => {
+            let InfoData::IpVlan(options) = data? else { return None };
+            LinkType::Ipvlan(parent?, ipvlan_mode(options)?)
+        }
+        LinkKind::Vlan => {
+            let InfoData::Vlan(options) = data? else { return None };
+            LinkType::Vlan(parent?, vlan_id(options)?)
+        }
+    })
 }
 
 fn bridge(infos: &[InfoBridge]) -> LinkType {

@@ -8,7 +8,7 @@ use super::namespaces::Namespaces;
 use super::paths::pids_in;
 use crate::{Outcome, keeper, link, nsid};
 use netscript_net::op::{IfName, NetnsName, NetnsRef};
-use netscript_net::state::{LinkType, Peer};
+use netscript_net::state::Peer;
 
 /// What ends with a namespace, if nothing else keeps it alive.
 pub(crate) struct Ending {
@@ -58,7 +58,7 @@ fn far_ends(namespaces: &mut Namespaces, netns: &NetnsRef) -> Vec<FarEnd> {
     let links = link::list(namespaces, netns).unwrap_or_default();
     let mut far_ends = Vec::new();
     for link in links {
-        let LinkType::Veth(Some(Peer { netns: Some(place), index: _, name: Some(name) })) = link.kind else {
+        let Some(Peer { netns: Some(place), index: _, name: Some(name) }) = link.kind.peer().cloned() else {
             continue;
         };
         if place == *netns {

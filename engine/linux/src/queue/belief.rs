@@ -6,9 +6,7 @@ use super::shape::Shape;
 use crate::kernel::Kernel;
 use netscript_model::Model;
 use netscript_net::error::Result;
-use netscript_net::op::{
-    Action, AddrOp, Effect, IfName, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, RouteOp,
-};
+use netscript_net::op::{Action, AddrOp, Effect, IfName, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp};
 use netscript_net::world::Query;
 
 /// What the lab has made and nobody else can have touched.
@@ -127,8 +125,8 @@ impl Belief {
                 | NetnsOp::Resolver(..),
             ) => false,
             Action::Link(LinkOp::Add(_, kind)) => {
-                (here || (on_host && stands_alone(kind)))
-                    && kind.lower().is_none_or(link)
+                (here || (on_host && kind.kind().stands_alone()))
+                    && kind.lower().is_none_or(|lower| link(lower.link))
                     && kind.peer(&op.netns).is_none_or(|peer| netns(peer.netns))
             }
             Action::Link(LinkOp::Set(name, LinkSet::Master(Some(master)))) => link(name) && link(master),
@@ -180,18 +178,6 @@ impl Belief {
                 Effect::LinkRemoved(_) | Effect::NetnsAttached(..) | Effect::NetnsRemoved(_) | Effect::NetnsDetached(_),
             )
             | None => {}
-        }
-    }
-}
-
-/// Whether no other link can be in a new one's way but by its name: of the host's other links no more is
-/// known than that.
-fn stands_alone(kind: &LinkSpec) -> bool {
-    match kind {
-        LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy => true,
-        // Another of the same number and port; another on the same link; a device that is in use.
-        LinkSpec::Vxlan(_) | LinkSpec::Macvlan(..) | LinkSpec::Ipvlan(..) | LinkSpec::Vlan(_) | LinkSpec::Tun(_) => {
-            false
         }
     }
 }

@@ -132,7 +132,7 @@ impl Draft {
             self.pairs.insert(index, Pair { near, far, parts: Vec::new(), namespaces: Vec::new() });
         }
         if let Some(lower) = kind.lower() {
-            self.touch(&(link.netns.clone(), lower.clone()));
+            self.touch(&(link.netns.clone(), lower.link.clone()));
         }
         if let LinkSpec::Bridge(options) = kind
             && options.stp != Some(true)

@@ -44,10 +44,9 @@ fn added_link(kind: &LinkSpec, refusal: &Refusal) -> Option<Part> {
         (LinkSpec::Vxlan(_), Errno::EEXIST) if text.contains("VNI") => Some(Part::option("id")),
         (LinkSpec::Vlan(_), Errno::EEXIST) if text.contains("VLAN") => Some(Part::option("id")),
         (_, Errno::EEXIST) => Some(Part::argument(0)),
-        (
-            LinkSpec::Macvlan(..) | LinkSpec::Ipvlan(..) | LinkSpec::Vlan(_),
-            Errno::EBUSY | Errno::EINVAL | Errno::ELOOP,
-        ) => Some(Part::option("link")),
+        (_, Errno::EBUSY | Errno::EINVAL | Errno::ELOOP) if kind.kind().is_stacked() => {
+            kind.lower().map(|lower| Part::option(lower.option))
+        }
         _ => None,
     }
 }
@@ -102,11 +101,7 @@ pub fn absent(op: &Op, absent: &Absent) -> Option<Part> {
 
 fn link_named(op: &Op, name: &IfName) -> Option<Part> {
     match &op.action {
-        Action::Link(LinkOp::Add(_, kind)) => match kind {
-            LinkSpec::Vxlan(_) => Some(Part::option("dev")),
-            LinkSpec::Macvlan(..) | LinkSpec::Ipvlan(..) | LinkSpec::Vlan(_) => Some(Part::option("link")),
-            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) => None,
-        },
+        Action::Link(LinkOp::Add(_, spec)) => spec.lower().map(|lower| Part::option(lower.option)),
         Action::Link(LinkOp::Set(_, LinkSet::Master(Some(master)))) if master == name => Some(Part::argument(0)),
         Action::Link(_) | Action::Addr(_) => Some(Part::receiver()),
         Action::Route(RouteOp::Add(route) | RouteOp::Replace(route) | RouteOp::Del(route)) => nexthop_over(route, name),
@@ -134,7 +129,9 @@ fn nexthop_over(route: &Route, name: &IfName) -> Option<Part> {
 fn netns_named(op: &Op, netns: &NetnsRef) -> Option<Part> {
     match &op.action {
         Action::Link(LinkOp::Set(_, LinkSet::Netns(_))) if op.netns != *netns => Some(Part::argument(0)),
-        Action::Link(LinkOp::Add(_, LinkSpec::Veth(_))) if op.netns != *netns => Some(Part::option("netns")),
+        Action::Link(LinkOp::Add(_, spec)) if op.netns != *netns && spec.peer(&op.netns).is_some() => {
+            Some(Part::option("netns"))
+        }
         Action::Netns(_) => netns_argument(op),
         Action::Link(_)
         | Action::Addr(_)

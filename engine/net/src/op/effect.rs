@@ -2,30 +2,9 @@
 //!
 //! Four parts of netscript follow a lab by its operations: the script's handles, the record of what the
 //! lab owns, the model of a batch that waits, and the plan of a batch. They all read [`Op::effect`], so
-//! that a new operation or kind of link says here, and only here, what it does to the others' names.
+//! that a new operation says here, and only here, what it does to the others' names.
 
-use super::{Action, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, PidRef};
-
-/// A link, by the namespace that it is in and its name there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkAt<'a> {
-    /// The namespace.
-    pub netns: &'a NetnsRef,
-    /// The name.
-    pub name: &'a IfName,
-}
-
-impl LinkAt<'_> {
-    /// The same, to be kept.
-    pub fn to_owned(self) -> (NetnsRef, IfName) {
-        (self.netns.clone(), self.name.clone())
-    }
-
-    /// Whether it is on the host.
-    pub fn on_host(self) -> bool {
-        *self.netns == NetnsRef::Host
-    }
-}
+use super::{Action, IfName, LinkAt, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef};
 
 /// What an operation does to the set of namespaces and links.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,31 +88,5 @@ impl LinkOp {
                 | LinkSet::Hairpin(_),
             ) => return None,
         })
-    }
-}
-
-impl LinkSpec {
-    /// The other end of a pair that is made in `netns`.
-    pub fn peer<'a>(&'a self, netns: &'a NetnsRef) -> Option<LinkAt<'a>> {
-        match self {
-            LinkSpec::Veth(veth) => Some(LinkAt { netns: veth.netns.as_ref().unwrap_or(netns), name: &veth.peer }),
-            LinkSpec::Bridge(_)
-            | LinkSpec::Vxlan(_)
-            | LinkSpec::Macvlan(..)
-            | LinkSpec::Ipvlan(..)
-            | LinkSpec::Vlan(_)
-            | LinkSpec::Dummy
-            | LinkSpec::Tun(_) => None,
-        }
-    }
-
-    /// The link below, which carries this one's frames.
-    pub fn lower(&self) -> Option<&IfName> {
-        match self {
-            LinkSpec::Vxlan(vxlan) => vxlan.dev.as_ref(),
-            LinkSpec::Macvlan(lower, _) | LinkSpec::Ipvlan(lower, _) => Some(lower),
-            LinkSpec::Vlan(vlan) => Some(&vlan.link),
-            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) => None,
-        }
     }
 }

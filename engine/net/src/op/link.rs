@@ -85,7 +85,7 @@ pub struct Vxlan {
 /// The port of VXLAN that IANA assigned (RFC 7348, section 5).
 pub const VXLAN_PORT: u16 = 4789;
 
-macro_rules! modes {
+macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,9 @@ macro_rules! modes {
         pub enum $type { $($(#[$vdoc])* $variant),* }
 
         impl $type {
+            /// Every one of them.
+            pub const ALL: &'static [$type] = &[$($type::$variant),*];
+
             /// Every word of it, as `ip link` writes them.
             pub const WORDS: &'static [&'static str] = &[$($word),*];
 
@@ -109,7 +112,7 @@ macro_rules! modes {
     };
 }
 
-modes! {
+words! {
     /// Who on one parent link may talk to whom.
     MacvlanMode {
         /// Only through an external switch that reflects frames: the kernel's `vepa`.
@@ -125,7 +128,7 @@ modes! {
     }
 }
 
-modes! {
+words! {
     /// On which layer an ipvlan link divides its parent.
     IpvlanMode {
         /// By hardware address.
@@ -137,7 +140,7 @@ modes! {
     }
 }
 
-modes! {
+words! {
     /// What a program at a tun device reads and writes.
     TunMode {
         /// IP packets.
@@ -196,19 +199,129 @@ pub enum LinkSpec {
     Tun(TunMode),
 }
 
-impl LinkSpec {
-    /// The kind's name as `ip -d link` shows it.
-    pub fn word(&self) -> &'static str {
+words! {
+    /// A kind of link that netscript makes, by its name as `ip -d link` shows it.
+    LinkKind {
+        /// A pair of Ethernet links.
+        Veth = "veth",
+        /// A switch.
+        Bridge = "bridge",
+        /// Ethernet over UDP.
+        Vxlan = "vxlan",
+        /// One more Ethernet address on a parent link.
+        Macvlan = "macvlan",
+        /// One more link on a parent's Ethernet address.
+        Ipvlan = "ipvlan",
+        /// A tagged VLAN on a parent link.
+        Vlan = "vlan",
+        /// A link that swallows what it is given.
+        Dummy = "dummy",
+        /// A link whose other end is a program.
+        Tun = "tun",
+    }
+}
+
+impl LinkKind {
+    /// The option with which a kernel is built that has links of this kind, and the module that makes them.
+    pub fn feature(self) -> (&'static str, &'static str) {
         match self {
-            LinkSpec::Veth(_) => "veth",
-            LinkSpec::Bridge(_) => "bridge",
-            LinkSpec::Vxlan(_) => "vxlan",
-            LinkSpec::Macvlan(..) => "macvlan",
-            LinkSpec::Ipvlan(..) => "ipvlan",
-            LinkSpec::Vlan(_) => "vlan",
-            LinkSpec::Dummy => "dummy",
-            LinkSpec::Tun(_) => "tun",
+            LinkKind::Veth => ("CONFIG_VETH", "veth"),
+            LinkKind::Bridge => ("CONFIG_BRIDGE", "bridge"),
+            LinkKind::Vxlan => ("CONFIG_VXLAN", "vxlan"),
+            LinkKind::Macvlan => ("CONFIG_MACVLAN", "macvlan"),
+            LinkKind::Ipvlan => ("CONFIG_IPVLAN", "ipvlan"),
+            LinkKind::Vlan => ("CONFIG_VLAN_8021Q", "8021q"),
+            LinkKind::Dummy => ("CONFIG_DUMMY", "dummy"),
+            LinkKind::Tun => ("CONFIG_TUN", "tun"),
         }
+    }
+
+    /// Whether its links are stacked on another: they share its frames, and go before it goes.
+    pub fn is_stacked(self) -> bool {
+        match self {
+            LinkKind::Macvlan | LinkKind::Ipvlan | LinkKind::Vlan => true,
+            LinkKind::Veth | LinkKind::Bridge | LinkKind::Vxlan | LinkKind::Dummy | LinkKind::Tun => false,
+        }
+    }
+
+    /// Whether nothing but its name can be in a new link's way, wherever it is made: no other of the same number, no
+    /// other on the same link, no device that is in use.
+    pub fn stands_alone(self) -> bool {
+        match self {
+            LinkKind::Veth | LinkKind::Bridge | LinkKind::Dummy => true,
+            LinkKind::Vxlan | LinkKind::Macvlan | LinkKind::Ipvlan | LinkKind::Vlan | LinkKind::Tun => false,
+        }
+    }
+}
+
+/// The link below a new one, which carries its frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lower<'a> {
+    /// Its name, in the same namespace.
+    pub link: &'a IfName,
+    /// The option that names it.
+    pub option: &'static str,
+}
+
+impl LinkSpec {
+    /// Its kind.
+    pub fn kind(&self) -> LinkKind {
+        match self {
+            LinkSpec::Veth(_) => LinkKind::Veth,
+            LinkSpec::Bridge(_) => LinkKind::Bridge,
+            LinkSpec::Vxlan(_) => LinkKind::Vxlan,
+            LinkSpec::Macvlan(..) => LinkKind::Macvlan,
+            LinkSpec::Ipvlan(..) => LinkKind::Ipvlan,
+            LinkSpec::Vlan(_) => LinkKind::Vlan,
+            LinkSpec::Dummy => LinkKind::Dummy,
+            LinkSpec::Tun(_) => LinkKind::Tun,
+        }
+    }
+
+    /// The other end of a pair that is made in `netns`.
+    pub fn peer<'a>(&'a self, netns: &'a NetnsRef) -> Option<LinkAt<'a>> {
+        match self {
+            LinkSpec::Veth(veth) => Some(LinkAt { netns: veth.netns.as_ref().unwrap_or(netns), name: &veth.peer }),
+            LinkSpec::Bridge(_)
+            | LinkSpec::Vxlan(_)
+            | LinkSpec::Macvlan(..)
+            | LinkSpec::Ipvlan(..)
+            | LinkSpec::Vlan(_)
+            | LinkSpec::Dummy
+            | LinkSpec::Tun(_) => None,
+        }
+    }
+
+    /// The link below.
+    pub fn lower(&self) -> Option<Lower<'_>> {
+        match self {
+            LinkSpec::Vxlan(vxlan) => vxlan.dev.as_ref().map(|link| Lower { link, option: "dev" }),
+            LinkSpec::Macvlan(link, _) | LinkSpec::Ipvlan(link, _) | LinkSpec::Vlan(Vlan { link, id: _ }) => {
+                Some(Lower { link, option: "link" })
+            }
+            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) => None,
+        }
+    }
+}
+
+/// A link, by the namespace that it is in and its name there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkAt<'a> {
+    /// The namespace.
+    pub netns: &'a NetnsRef,
+    /// The name.
+    pub name: &'a IfName,
+}
+
+impl LinkAt<'_> {
+    /// The same, to be kept.
+    pub fn to_owned(self) -> (NetnsRef, IfName) {
+        (self.netns.clone(), self.name.clone())
+    }
+
+    /// Whether it is on the host.
+    pub fn on_host(self) -> bool {
+        *self.netns == NetnsRef::Host
     }
 }
 

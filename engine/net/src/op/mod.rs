@@ -22,12 +22,12 @@ mod route;
 mod sysctl;
 
 pub use addr::{AddrOp, AddrSpec, Broadcast, Scope};
-pub use effect::{Effect, LinkAt};
+pub use effect::Effect;
 pub use fdb::{FdbEntry, FdbOp};
 pub use host::{Host, HostName};
 pub use link::{
-    Bridge, IpvlanMode, LinkFlag, LinkOp, LinkSet, LinkSpec, MacvlanMode, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
-    Vxlan,
+    Bridge, IpvlanMode, LinkAt, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, Lower, MacvlanMode, TunMode, VXLAN_PORT,
+    Veth, Vlan, VlanId, Vni, Vxlan,
 };
 pub use mac::Mac;
 pub use name::{IFNAME_MAX, IfName, NetnsName};

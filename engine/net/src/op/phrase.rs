@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Action, AddrOp, FdbOp, LinkFlag, LinkOp, LinkSet, LinkSpec, NeighOp, NetnsOp, Op, PidRef, PolicyOp, Route, RouteOp,
+    Action, AddrOp, FdbOp, LinkFlag, LinkOp, LinkSet, NeighOp, NetnsOp, NetnsRef, Op, PidRef, PolicyOp, Route, RouteOp,
     SysctlOp,
 };
 
@@ -53,8 +53,10 @@ impl fmt::Display for NetnsOp {
 impl fmt::Display for LinkOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkOp::Add(name, LinkSpec::Veth(veth)) => write!(f, "make the pair `{name}` and `{}`", veth.peer),
-            LinkOp::Add(name, kind) => write!(f, "make the {} `{name}`", kind.word()),
+            LinkOp::Add(name, spec) => match spec.peer(&NetnsRef::Host) {
+                Some(peer) => write!(f, "make the pair `{name}` and `{}`", peer.name),
+                None => write!(f, "make the {} `{name}`", spec.kind().word()),
+            },
             LinkOp::Del(name) => write!(f, "remove the link `{name}`"),
             LinkOp::Set(name, set) => set.phrase(f, name),
         }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
-use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto, TunMode};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto};
 
 /// Compares states of one network, as far as one of them, a model's, knows it.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +55,7 @@ impl Comparison {
                     detected.insert((netns.clone(), addr.local.addr()));
                 }
             }
-            // An ipvlan has its parent's hardware address, and a number beside it (`dev_id`).
-            if matches!(link.kind, LinkType::Tun(TunMode::Tun) | LinkType::Ipvlan(..)) {
+            if link.kind.has_secret_fe80() {
                 secret.insert(place.clone());
             }
             if link.up && !link.carrier {

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::op::{
-    Bridge, IfName, IpvlanMode, LinkSpec, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TunMode, Veth, Vlan, VlanId, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkKind, LinkSpec, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TunMode, Veth, Vlan,
+    VlanId, Vxlan,
 };
 
 /// A link as it is now.
@@ -100,18 +101,108 @@ pub enum LinkType {
 impl LinkType {
     /// The kind's name as `ip -d link` shows it; `"loopback"` and `"ether"` for links without one.
     pub fn word(&self) -> &str {
+        let kind = match self {
+            LinkType::Loopback => return "loopback",
+            LinkType::Other(kind) => return kind,
+            LinkType::Physical => return "ether",
+            LinkType::Veth(_) => LinkKind::Veth,
+            LinkType::Bridge { .. } => LinkKind::Bridge,
+            LinkType::Vxlan(_) => LinkKind::Vxlan,
+            LinkType::Macvlan(..) => LinkKind::Macvlan,
+            LinkType::Ipvlan(..) => LinkKind::Ipvlan,
+            LinkType::Vlan(..) => LinkKind::Vlan,
+            LinkType::Dummy => LinkKind::Dummy,
+            LinkType::Tun(_) => LinkKind::Tun,
+        };
+        kind.word()
+    }
+
+    /// The kind with the number that tells its links apart, as `vlan 10`.
+    pub fn label(&self) -> String {
+        let number = match self {
+            LinkType::Vxlan(vxlan) => vxlan.id.get(),
+            LinkType::Vlan(_, id) => id.get().into(),
+            LinkType::Loopback
+            | LinkType::Veth(_)
+            | LinkType::Bridge { .. }
+            | LinkType::Macvlan(..)
+            | LinkType::Ipvlan(..)
+            | LinkType::Dummy
+            | LinkType::Tun(_)
+            | LinkType::Other(_)
+            | LinkType::Physical => return self.word().to_owned(),
+        };
+        format!("{} {number}", self.word())
+    }
+
+    /// The other end of a pair.
+    pub fn peer(&self) -> Option<&Peer> {
         match self {
-            LinkType::Loopback => "loopback",
-            LinkType::Veth(_) => "veth",
-            LinkType::Bridge { .. } => "bridge",
-            LinkType::Vxlan(_) => "vxlan",
-            LinkType::Macvlan(..) => "macvlan",
-            LinkType::Ipvlan(..) => "ipvlan",
-            LinkType::Vlan(..) => "vlan",
-            LinkType::Dummy => "dummy",
-            LinkType::Tun(_) => "tun",
-            LinkType::Other(kind) => kind,
-            LinkType::Physical => "ether",
+            LinkType::Veth(peer) => peer.as_ref(),
+            LinkType::Loopback
+            | LinkType::Bridge { .. }
+            | LinkType::Vxlan(_)
+            | LinkType::Macvlan(..)
+            | LinkType::Ipvlan(..)
+            | LinkType::Vlan(..)
+            | LinkType::Dummy
+            | LinkType::Tun(_)
+            | LinkType::Other(_)
+            | LinkType::Physical => None,
+        }
+    }
+
+    /// The link below that of a link in a namespace.
+    pub fn lower(&self, netns: &NetnsRef) -> Option<Peer> {
+        match self {
+            LinkType::Vxlan(vxlan) => {
+                let name = vxlan.dev.clone()?;
+                Some(Peer { netns: Some(netns.clone()), index: None, name: Some(name) })
+            }
+            LinkType::Macvlan(lower, _) | LinkType::Ipvlan(lower, _) | LinkType::Vlan(lower, _) => Some(lower.clone()),
+            LinkType::Loopback
+            | LinkType::Veth(_)
+            | LinkType::Bridge { .. }
+            | LinkType::Dummy
+            | LinkType::Tun(_)
+            | LinkType::Other(_)
+            | LinkType::Physical => None,
+        }
+    }
+
+    /// Whether other links can have it as their master.
+    pub fn is_master(&self) -> bool {
+        match self {
+            LinkType::Bridge { .. } => true,
+            LinkType::Loopback
+            | LinkType::Veth(_)
+            | LinkType::Vxlan(_)
+            | LinkType::Macvlan(..)
+            | LinkType::Ipvlan(..)
+            | LinkType::Vlan(..)
+            | LinkType::Dummy
+            | LinkType::Tun(_)
+            | LinkType::Other(_)
+            | LinkType::Physical => false,
+        }
+    }
+
+    /// Whether the kernel makes its fe80 address of a secret of its own, not of a hardware address alone.
+    pub fn has_secret_fe80(&self) -> bool {
+        match self {
+            // It has its parent's hardware address, and a number beside it (`dev_id`).
+            LinkType::Ipvlan(..) => true,
+            // It has no hardware address.
+            LinkType::Tun(mode) => *mode == TunMode::Tun,
+            LinkType::Loopback
+            | LinkType::Veth(_)
+            | LinkType::Bridge { .. }
+            | LinkType::Vxlan(_)
+            | LinkType::Macvlan(..)
+            | LinkType::Vlan(..)
+            | LinkType::Dummy
+            | LinkType::Other(_)
+            | LinkType::Physical => false,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use netscript_net::op::{
-    Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, MacvlanMode, NetnsRef, Op, TunMode, Veth, Vni, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, MacvlanMode, NetnsRef, Op, TunMode,
+    Veth, Vlan, VlanId, Vni, Vxlan,
 };
 
 use super::{Generator, Rng};
@@ -13,19 +14,29 @@ impl Generator {
     pub(super) fn link_add(&mut self) -> Op {
         let netns = self.place();
         let name = self.new_name();
-        let kind = match self.rng.below(40) {
-            0..20 => {
+        let spec = match self.kind() {
+            LinkKind::Veth => {
                 let far = self.rng.percent(60).then(|| self.place());
                 LinkSpec::Veth(Veth { peer: self.new_name(), netns: far })
             }
-            20..29 => LinkSpec::Bridge(self.bridge()),
-            29..33 => LinkSpec::Macvlan(self.link(&netns), self.macvlan_mode()),
-            33..35 if Path::new("/dev/net/tun").exists() => {
-                LinkSpec::Tun(if self.rng.percent(60) { TunMode::Tap } else { TunMode::Tun })
+            LinkKind::Bridge => LinkSpec::Bridge(self.bridge()),
+            LinkKind::Macvlan => LinkSpec::Macvlan(self.link(&netns), self.macvlan_mode()),
+            LinkKind::Ipvlan => LinkSpec::Ipvlan(self.link(&netns), *self.rng.pick(IpvlanMode::ALL)),
+            LinkKind::Vlan => {
+                let id = VlanId::new(10 + self.rng.below(3) as i64).expect("it is small");
+                LinkSpec::Vlan(Vlan { link: self.link(&netns), id })
             }
-            _ => LinkSpec::Vxlan(self.vxlan(&netns)),
+            LinkKind::Dummy => LinkSpec::Dummy,
+            LinkKind::Tun => LinkSpec::Tun(if self.rng.percent(60) { TunMode::Tap } else { TunMode::Tun }),
+            LinkKind::Vxlan => LinkSpec::Vxlan(self.vxlan(&netns)),
         };
-        Op::new(netns, LinkOp::Add(name, kind))
+        Op::new(netns, LinkOp::Add(name, spec))
+    }
+
+    /// Some kinds come more often than others.
+    fn kind(&mut self) -> LinkKind {
+        let kinds = LinkKind::ALL.iter().flat_map(|kind| std::iter::repeat_n(*kind, weight(*kind)));
+        *self.rng.pick(&kinds.collect::<Vec<_>>())
     }
 
     /// Times in hundredths of a second. With spanning tree, ports listen and learn for longer than
@@ -102,13 +113,26 @@ impl Generator {
         Op::new(netns, LinkOp::Set(link, set))
     }
 
-    /// Mostly a bridge.
+    /// Mostly a link that can be one.
     fn master(&mut self, netns: &NetnsRef) -> IfName {
-        let bridges = self.links_of(netns).iter().filter(|link| link.kind.word() == "bridge");
-        let bridges: Vec<IfName> = bridges.map(|link| link.name.clone()).collect();
-        match bridges.is_empty() || self.rng.percent(10) {
+        let masters = self.links_of(netns).iter().filter(|link| link.kind.is_master());
+        let masters: Vec<IfName> = masters.map(|link| link.name.clone()).collect();
+        match masters.is_empty() || self.rng.percent(10) {
             true => self.link(netns),
-            false => self.rng.pick(&bridges).clone(),
+            false => self.rng.pick(&masters).clone(),
         }
+    }
+}
+
+/// How often a kind is made among others; 0: never.
+fn weight(kind: LinkKind) -> usize {
+    match kind {
+        LinkKind::Veth => 20,
+        LinkKind::Bridge => 9,
+        LinkKind::Macvlan => 4,
+        LinkKind::Vxlan => 5,
+        LinkKind::Tun if Path::new("/dev/net/tun").exists() => 2,
+        // Not every kernel has them.
+        LinkKind::Tun | LinkKind::Ipvlan | LinkKind::Vlan | LinkKind::Dummy => 0,
     }
 }

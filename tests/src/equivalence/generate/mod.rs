@@ -19,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netscript_dialect::Style;
 use netscript_lang::DryRun;
 use netscript_model::Model;
-use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Op, Prefix};
+use netscript_net::op::{Family, IfName, LinkKind, Mac, NetnsName, NetnsRef, Op, Prefix};
 use netscript_net::state::{Link, NetState};
 use netscript_net::world::Apply;
 
@@ -112,8 +112,8 @@ impl Generator {
         self.links_of(netns).iter().find(|link| link.name == *name)
     }
 
-    fn is_a(&self, netns: &NetnsRef, name: &IfName, word: &str) -> bool {
-        self.found(netns, name).is_some_and(|link| link.kind.word() == word)
+    fn is_a(&self, netns: &NetnsRef, name: &IfName, kind: LinkKind) -> bool {
+        self.found(netns, name).is_some_and(|link| link.kind.word() == kind.word())
     }
 
     /// Mostly a link that is there.

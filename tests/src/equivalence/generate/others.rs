@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netscript_net::op::{
-    Family, FdbEntry, FdbOp, IfName, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule,
-    Prefix, SysctlKey, SysctlOp, TableId,
+    Family, FdbEntry, FdbOp, IfName, LinkKind, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern,
+    PolicyRule, Prefix, SysctlKey, SysctlOp, TableId,
 };
-use netscript_net::state::{LinkType, Peer};
+use netscript_net::state::LinkType;
 
 use super::Generator;
 
@@ -57,7 +57,7 @@ impl Generator {
         // A bridge that takes the address of a port forgets its neighbours; which, chance decides.
         let (netns, dev) = loop {
             let (netns, dev) = self.somewhere();
-            if !self.is_a(&netns, &dev, "bridge") {
+            if !self.is_a(&netns, &dev, LinkKind::Bridge) {
                 break (netns, dev);
             }
         };
@@ -72,7 +72,7 @@ impl Generator {
 
     pub(super) fn fdb(&mut self) -> Op {
         let (netns, dev) = self.forwarder();
-        let vxlan = self.is_a(&netns, &dev, "vxlan");
+        let vxlan = self.is_a(&netns, &dev, LinkKind::Vxlan);
         let master = self.rng.percent(if vxlan { 20 } else { 70 });
         let last = 1 + self.rng.below(4) as u8;
         let zero = if vxlan && !master { 30 } else { 4 };
@@ -99,9 +99,9 @@ impl Generator {
     fn forwarder(&mut self) -> (NetnsRef, IfName) {
         let (netns, dev) = self.somewhere();
         let links = self.links_of(&netns).iter();
-        let pairs = links.filter_map(|link| match &link.kind {
-            LinkType::Macvlan(Peer { name: Some(lower), .. }, _) => Some([link.name.clone(), lower.clone()]),
-            _ => None,
+        let pairs = links.filter_map(|link| {
+            let LinkType::Macvlan(lower, _) = &link.kind else { return None };
+            Some([link.name.clone(), lower.name.clone()?])
         });
         let stacked: Vec<IfName> = pairs.flatten().collect();
         match !stacked.is_empty() && self.rng.percent(50) {
