@@ -53,7 +53,7 @@ fn with_tip(mut error: clap::Error, arguments: impl Iterator<Item = String>) -> 
         "stop" | "destroy" | "delete" | "remove" | "rm" | "undo" => {
             format!("a lab is taken down with `netscript down {surplus}`")
         }
-        script => format!("what the script itself is to get stands after `--`: `netscript {script} -- {surplus}`"),
+        script => format!("arguments for the script itself are given after `--`: `netscript {script} -- {surplus}`"),
     };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     error

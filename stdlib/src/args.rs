@@ -158,7 +158,7 @@ pub(crate) fn link_in(netns: &NetnsRef, what: &str, value: &Dynamic) -> Result<I
         return match place == *netns {
             true => Ok(name),
             false => Err(Error::Invalid(Invalid::Conflict {
-                message: format!("`{name}` is in {place}, and a link of {netns} is wanted"),
+                message: format!("`{name}` is in {place}; expected a link of {netns}"),
                 help: format!("use a link of {netns}, or move it there first: `.move_to({netns})`"),
             })),
         };

@@ -32,7 +32,7 @@ fn request(url: &str, options: Map) -> Result<Fetch> {
     let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
     let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
     let rest =
-        url.strip_prefix("http://").ok_or_else(|| wrong("a URL that begins with `http://` is wanted")).argument(0)?;
+        url.strip_prefix("http://").ok_or_else(|| wrong("expected a URL that begins with `http://`")).argument(0)?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
     let (server, port) = server(authority)
         .ok_or_else(|| wrong("after `http://` comes an address or a name, and perhaps `:PORT`"))

@@ -105,7 +105,7 @@ fn nexthops(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Fam
     if let Some(list) = o.take("nexthops") {
         if o.has("via") || o.has("dev") || o.has("onlink") {
             return Err(Error::Invalid(Invalid::Conflict {
-                message: "`nexthops` stands in place of `via`, `dev` and `onlink`".into(),
+                message: "`nexthops` takes the place of `via`, `dev` and `onlink`".into(),
                 help: "move them into the list: `nexthops: [#{ via: …, dev: … }, …]`".into(),
             }));
         }

@@ -37,7 +37,7 @@ pub fn settle() {
 fn pending() -> Vec<String> {
     let mut pending = in_netns(&[]).expect("`ip` can be asked about the host");
     for name in std::fs::read_dir("/run/netns").into_iter().flatten().flatten() {
-        // A name that stands for no namespace has no network.
+        // A name that does not refer to a namespace has no network.
         pending.extend(in_netns(&["-n".as_ref(), &name.file_name()]).unwrap_or_default());
     }
     pending

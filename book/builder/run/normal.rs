@@ -52,7 +52,7 @@ mod tests {
         for (text, wanted) in [
             ("answered in 0.043 ms, ttl 64", "answered in TIME, ttl 64"),
             ("ok      web.rhai  0.33 s", "ok      web.rhai  TIME"),
-            ("waited 2 s in vain", "waited 2 s in vain"),
+            ("timed out after 2 s", "timed out after 2 s"),
             ("#{\"rtt_ms\": 0.043, \"ttl\": 64}", "#{\"rtt_ms\": TIME, \"ttl\": 64}"),
             ("mac 5e:1b:00:aa:bb:cc", "mac MAC"),
             ("fe80::5c1b:ff:fe00:1/64", "fe80::LINK/64"),

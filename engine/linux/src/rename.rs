@@ -50,7 +50,7 @@ fn places_of_vlans(site: &mut Site, netns: &NetnsRef, name: &IfName) -> Outcome<
     let names = netns::names()?.into_iter().map(NetnsRef::Named);
     let mut vlans = Vec::new();
     for place in [NetnsRef::Host].into_iter().chain(names) {
-        // A name that stands for no namespace has no links.
+        // A name that does not refer to a namespace has no links.
         for link in link::list(&mut site.network.namespaces, &place).unwrap_or_default() {
             if let LinkType::Vlan(Peer { netns: Some(lower), name: Some(on), .. }, _) = link.kind {
                 vlans.push(((place.clone(), link.name), (lower, on)));

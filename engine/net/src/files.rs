@@ -81,7 +81,7 @@ fn check(kind: FileType) -> io::Result<()> {
     if kind.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {}, and a file is wanted", special(kind))))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {}, not a regular file", special(kind))))
 }
 
 #[cfg(unix)]

@@ -68,7 +68,7 @@ mod words {
             super::super::value::word("policy", policy, "\"accept\" or \"drop\"", Policy::from_word).argument(0)?;
         if chain.reference().hook().is_none() {
             return Err(Error::Invalid(Invalid::Conflict {
-                message: format!("`{chain}` is no built-in chain, and only those have a policy"),
+                message: format!("`{chain}` is not a built-in chain, and only those have a policy"),
                 help: "end the chain with `.drop()` or `.accept()`".into(),
             })
             .into());

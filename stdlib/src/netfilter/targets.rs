@@ -210,7 +210,7 @@ fn connmark(o: &mut Options) -> Result<ConnmarkTarget> {
     let (nfmask, ctmask) = (mask.unwrap_or(u32::MAX), mask.unwrap_or(u32::MAX));
     match (set, save, restore) {
         (Some(_), false, false) if mask.is_some() => Err(Error::Invalid(Invalid::Conflict {
-            message: "`mask` goes with `save` and `restore`".into(),
+            message: "`mask` is for `save` and `restore`".into(),
             help: "give the mask of `set` behind a `/`: `set: \"7/0xff\"`".into(),
         })),
         (Some(mark), false, false) => Ok(ConnmarkTarget::Set(mark)),
@@ -256,7 +256,7 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
             return Ok(chain.name().clone());
         }
         return Err(Error::Invalid(Invalid::Conflict {
-            message: format!("`{}` is a chain of {}, and the rule stands in {}", *chain, chain.table(), from.table()),
+            message: format!("`{}` is a chain of {}, and the rule is in {}", *chain, chain.table(), from.table()),
             help: "jump to a chain of the same table".into(),
         }));
     }

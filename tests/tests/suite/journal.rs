@@ -281,7 +281,7 @@ fn what_cannot_come_back_is_named_before_it_goes() {
     machine.script("lab", "host.filter.input.flush();");
     machine.ok("iptables -A INPUT -i a -j DROP; nft add rule ip filter INPUT tcp dport '{ 80, 443 }' drop; iptables -A INPUT -i b -j DROP");
     let told = machine.refused("netscript lab.rhai", "E0505");
-    assert!(told.contains("which cannot be made again: the set that it holds in braces goes with it"), "{told}");
+    assert!(told.contains("which cannot be made again: the set in braces would be removed with it"), "{told}");
     let told = machine.ok("netscript --force lab.rhai; netscript down lab");
     assert!(told.contains("warning: removed: `-A INPUT"), "{told}");
     let left = machine.ok("nft list chain ip filter INPUT | grep iifname");
@@ -580,7 +580,7 @@ fn what_was_taken_back_is_known_to_be_gone() {
         (r#"chain.drop(#{ src: "10.0.0.2" })"#, "E0306", "the chain `OWN` is not there, or not any more"),
         (r#"host.filter.input.jump(chain)"#, "E0306", "the chain `OWN` is not there, or not any more"),
         ("rule.delete()", "E0306", "no such rule is there any more"),
-        ("process.pid", "E0309", "this handle is on something that is gone"),
+        ("process.pid", "E0309", "this handle refers to something that was removed"),
         ("red.lo", "E0309", "it was removed at line 6"),
         ("br.up()", "E0309", "it was removed at line 6"),
     ] {

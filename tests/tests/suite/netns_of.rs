@@ -49,7 +49,7 @@ fn a_link_that_dangles_is_told_and_can_be_removed() {
         container.stop();
         for name in ["box", "empty"] {
             let netns = netns_open(name);
-            let told = "error[E0303]: the name `" + name + "` stands for no namespace";
+            let told = "error[E0303]: the name `" + name + "` does not refer to a namespace";
             for error in [
                 fails(|| netns.links), fails(|| netns.inode), fails(|| netns.exec("true")), fails(|| netns.lo.up()),
                 fails(|| netns.ping("127.0.0.1")), fails(|| netns.serve(80, "page")), fails(|| netns.lo.capture()),

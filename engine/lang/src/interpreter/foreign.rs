@@ -135,9 +135,9 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
             Description::new(
                 Code::E0105,
                 if given.is_empty() {
-                    format!("{wanted} is wanted")
+                    format!("expected {wanted}")
                 } else {
-                    format!("{wanted} is wanted, and this is {given}")
+                    format!("expected {wanted}, found {given}")
                 },
                 format!("not {wanted}"),
             )

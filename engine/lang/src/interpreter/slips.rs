@@ -15,7 +15,7 @@ pub(super) fn syntax(error: &ParseErrorType, text: &str, start: usize) -> Option
     }
     let place = Surroundings::new(text, start);
     if let ParseErrorType::BadInput(LexError::MalformedChar(given)) = error {
-        let description = wrong("a string stands between double quotes", "single quotes hold one character");
+        let description = wrong("a string is written in double quotes", "single quotes are for one character");
         return Some((description.help(format!("write `{given:?}`")), None));
     }
     if let ParseErrorType::BadInput(LexError::UnexpectedInput(_)) | ParseErrorType::UnknownOperator(_) = error
@@ -74,7 +74,7 @@ fn bare_address(place: &Surroundings) -> Option<(Description, Option<Span>)> {
     let given = place.text[start..start + len].trim_end_matches([':', '.', '/']);
     let address = given.split_once('/').map_or(given, |(address, _)| address);
     address.parse::<std::net::IpAddr>().ok()?;
-    let description = wrong(format!("the address {given} stands without quotes"), "an address is a string");
+    let description = wrong(format!("the address {given} is not in quotes"), "an address is a string");
     Some((description.help(format!("write `\"{given}\"`")), Some(start..start + given.len())))
 }
 
@@ -208,7 +208,7 @@ fn other_language(place: &Surroundings) -> Option<(Description, Option<Span>)> {
         (None, None) => return None,
     };
     Some((
-        wrong(format!("`{word}` is no word of the language"), "this is another language's").help(instead),
+        wrong(format!("`{word}` is not a word of this language"), "this is another language's word").help(instead),
         Some(span),
     ))
 }
@@ -236,7 +236,7 @@ fn without_brackets(place: &Surroundings) -> Option<(Description, Option<Span>)>
         return None;
     }
     let given = place.here()?;
-    Some((wrong("what is given to a word stands in brackets", "here").help(format!("write `{word}({given})`")), None))
+    Some((wrong("a word's arguments are given in brackets", "here").help(format!("write `{word}({given})`")), None))
 }
 
 fn operator(place: &Surroundings) -> Option<Description> {
@@ -290,7 +290,7 @@ pub(super) fn call(name: &str, given: &[String]) -> Option<String> {
             "a range has no `{name}`: make an array first, `let list = []; for i in 0..10 {{ list.push(i); }}`, or use `for` instead"
         )),
         (_, Some("nothing")) => Some(format!(
-            "`()` is no value to call `{name}` on: words such as `trim`, `push` and `sort` change a value in place and give `()`; call them in a statement of their own, and use the value after it"
+            "`{name}` cannot be called on `()`: words such as `trim`, `push` and `sort` change a value in place and give `()`; call them in a statement of their own, and use the value after it"
         )),
         _ => None,
     }

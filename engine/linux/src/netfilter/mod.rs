@@ -215,8 +215,8 @@ pub(super) fn irreplaceable(
     let why = |rule: &RawRule| {
         let goes_along = rule.references().into_iter().find(|reference| bound.contains(reference))?;
         Some(match goes_along {
-            wire::Reference::Set(_) => "the set that it holds in braces goes with it".to_owned(),
-            wire::Reference::Chain(_) => "the chain that it holds in braces goes with it".to_owned(),
+            wire::Reference::Set(_) => "the set in braces would be removed with it".to_owned(),
+            wire::Reference::Chain(_) => "the chain in braces would be removed with it".to_owned(),
         })
     };
     Ok(rules.iter().map(why).collect())

@@ -26,7 +26,7 @@ pub(super) fn summary(layer: Layer, bytes: &[u8]) -> String {
         Layer::Ethernet => LaxSlicedPacket::from_ethernet(bytes).ok(),
         Layer::Ip => LaxSlicedPacket::from_ip(bytes).ok(),
     };
-    let Some(packet) = packet else { return format!("{} bytes that are no packet", bytes.len()) };
+    let Some(packet) = packet else { return format!("{} bytes that are not a packet", bytes.len()) };
     let vlans: String = packet.link_exts.iter().filter_map(vlan).collect();
     format!("{vlans}{}", of_net(&packet))
 }
@@ -211,8 +211,8 @@ mod tests {
 
     #[test]
     fn what_is_no_packet_is_told() {
-        assert_eq!(summary(Layer::Ethernet, &[1, 2, 3]), "3 bytes that are no packet");
-        assert_eq!(summary(Layer::Ip, &[]), "0 bytes that are no packet");
+        assert_eq!(summary(Layer::Ethernet, &[1, 2, 3]), "3 bytes that are not a packet");
+        assert_eq!(summary(Layer::Ip, &[]), "0 bytes that are not a packet");
         let frame = [&[0x01, 0x80, 0xc2, 0, 0, 0][..], &[2; 6], &[0, 38], &[0; 38]].concat();
         assert_eq!(summary(Layer::Ethernet, &frame), "02:02:02:02:02:02 > 01:80:c2:00:00:00 STP");
         let other = [&[2; 12][..], &[0x88, 0xcc], &[0; 20]].concat();

@@ -35,10 +35,12 @@ pub(crate) fn look_up(
 fn no_server(netns: &NetnsRef, name: &HostName) -> Error {
     let why = match netns {
         NetnsRef::Named(_) => {
-            format!("it is no address, and {netns} has no name server to ask (`.resolver(\"8.8.8.8\")` gives it one)")
+            format!(
+                "it is not an address, and {netns} has no name server to ask (`.resolver(\"8.8.8.8\")` gives it one)"
+            )
         }
         NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_) => {
-            format!("it is no address, and {netns} has no name server of its own to ask")
+            format!("it is not an address, and {netns} has no name server of its own to ask")
         }
     };
     Error::Target { given: format!("{:?}", name.as_str()), why }

@@ -148,7 +148,7 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
             format!("this kernel is built without user namespaces (CONFIG_USER_NS): use another, {OR_ROOT}")
         }
         (Step::Mount("/"), Errno::EINVAL) => {
-            "`/` is no mount here, as in a chroot; enter it with `pivot_root` in place of `chroot`, or run netscript outside"
+            "`/` is not a mount point here, as in a chroot; enter it with `pivot_root` in place of `chroot`, or run netscript outside"
                 .to_owned()
         }
         (Step::Mount(target), _) => {

@@ -92,17 +92,17 @@ codes! {
         "The script made netscript take more than 2 GiB of memory.",
         "Look for a loop that never ends, or for values that grow with each round.";
     E0123 "fault of netscript",
-        "netscript itself went wrong. What the script did has been undone as after any error.",
+        "internal error in netscript. What the script did has been undone as after any error.",
         "Report it with the script and the text of the error.";
 
     E0201 "bad prefix",
-        "An address with a prefix length is wanted, such as `10.0.0.1/24` or `fd00::1/64`.",
+        "The word takes an address with a prefix length, such as `10.0.0.1/24` or `fd00::1/64`.",
         "Write four numbers from 0 to 255, `/`, and a length up to 32; or an IPv6 address and a length up to 128.";
     E0202 "bad address",
-        "An address is wanted, such as `10.0.0.1` or `fd00::1`.",
+        "The word takes an address, such as `10.0.0.1` or `fd00::1`.",
         "Write an address without a prefix length.";
     E0203 "wrong address family",
-        "An IPv4 address stands where IPv6 must be, or the other way round.",
+        "An IPv4 address was given where an IPv6 address is expected, or the other way round.",
         "Use an address of the family that the error names, or the word for the other family, such as `nat6`.";
     E0204 "bad link name",
         "The kernel takes link names of 1 to 15 bytes without `/`, `:`, `%` and white space, and not `.` or `..`.",
@@ -164,8 +164,8 @@ codes! {
         "Something still uses it: a chain that is jumped to, a link that is taken.",
         "Remove what uses it first.";
     E0309 "gone",
-        "The handle is on something that has been removed.",
-        "Make it anew.";
+        "The handle refers to something that has been removed.",
+        "Create it again.";
 
     E0401 "no privilege",
         "Networks can be changed by root only, or in a sandbox of one's own.",
@@ -234,7 +234,7 @@ codes! {
         "A process of the lab does not end, even with SIGKILL: it waits for something in the kernel, or it is what netscript itself was started from.",
         "Run `netscript down` from another terminal; a process that waits for a disk or a network ends when that answers.";
     E0541 "not a lab's folder",
-        "A symbolic link or a file stands in /run/netscript where a lab has its folder. netscript follows no links there, since it removes what is in such a folder.",
+        "A symbolic link or a file is in /run/netscript where a lab's folder should be. netscript follows no links there, since it removes what is in such a folder.",
         "Look at what it is, and remove it.";
 
     E0601 "unknown in a dry run",
@@ -244,7 +244,7 @@ codes! {
     E0701 "assertion failed",
         "The condition of an `assert` does not hold.",
         "The lab is not as the script expects: look at what the condition asks.";
-    E0702 "waited in vain",
+    E0702 "timed out",
         "The condition of a `wait_until` did not hold in time.",
         "Look at what the condition asks, or wait longer.";
     E0703 "bad target",

@@ -36,27 +36,27 @@ impl Error {
             }
             Error::Invalid(Invalid::ChainName { given, why }) => {
                 Description::new(Code::E0214, format!("{given:?} cannot be the name of a chain"), why)
-                    .help("a chain's name has 1 to 28 bytes, without white space, and is no target's name")
+                    .help("a chain's name has 1 to 28 bytes, without white space, and is not the name of a target")
             }
             Error::Invalid(Invalid::Mac { given }) => Description::new(
                 Code::E0206,
-                format!("{given:?} is no hardware address"),
-                "six two-digit hexadecimal numbers are wanted",
+                format!("{given:?} is not a hardware address"),
+                "expected six two-digit hexadecimal numbers",
             )
             .help("write it like `\"02:00:00:00:00:01\"`"),
             Error::Invalid(Invalid::Prefix { given, why }) => {
-                Description::new(Code::E0201, format!("{given:?} is no address with a prefix length"), why)
+                Description::new(Code::E0201, format!("{given:?} is not an address with a prefix length"), why)
                     .help("write it like `\"10.0.0.1/24\"` or `\"fd00::1/64\"`")
             }
             Error::Invalid(Invalid::Address { given, why }) => {
-                Description::new(Code::E0202, format!("{given:?} is no address"), why)
+                Description::new(Code::E0202, format!("{given:?} is not a valid address"), why)
                     .help(with_scope(given).unwrap_or_else(|| "write it like `\"10.0.0.1\"` or `\"fd00::1\"`".to_owned()))
             }
             Error::Invalid(Invalid::WrongFamily { given, wanted, instead }) => {
                 let description = Description::new(
                     Code::E0203,
                     format!("{given:?} is not {wanted}"),
-                    format!("an {wanted} address is wanted here"),
+                    format!("expected an {wanted} address"),
                 );
                 match instead {
                     Some(instead) => description.help(instead),
@@ -64,10 +64,10 @@ impl Error {
                 }
             }
             Error::Invalid(Invalid::SysctlKey { given, why }) => {
-                Description::new(Code::E0212, format!("{given:?} is no key of a setting"), why)
+                Description::new(Code::E0212, format!("{given:?} is not the name of a setting"), why)
                     .help("write it like `\"net.ipv4.ip_forward\"`; a link's name with a dot in it is written with `/`: `\"net.ipv4.conf.eth0/10.forwarding\"`")
             }
-            Error::Invalid(Invalid::Port { given, why }) => Description::new(Code::E0207, format!("{given} is no port"), why)
+            Error::Invalid(Invalid::Port { given, why }) => Description::new(Code::E0207, format!("{given} is not a valid port"), why)
                 .help(match given.as_str() {
                     "0" => "use a port from 1 to 65535",
                     _ => "a port is a number from 0 to 65535",
@@ -75,7 +75,7 @@ impl Error {
             Error::Invalid(Invalid::OutOfRange { what, given, min, max }) => Description::new(
                 Code::E0211,
                 format!("{given} is out of range for {what}"),
-                format!("{min} to {max} is wanted"),
+                format!("expected {min} to {max}"),
             ),
             Error::UnknownOption { word, key, known } => {
                 let description = Description::new(
@@ -97,23 +97,23 @@ impl Error {
             )
             .help(format!("add it: `{example}`")),
             Error::OptionValue { key, given, wanted } => {
-                Description::new(Code::E0210, format!("`{key}` cannot be {given}"), format!("{wanted} is wanted"))
+                Description::new(Code::E0210, format!("`{key}` cannot be {given}"), format!("expected {wanted}"))
                     .help(format!("give {wanted}"))
             }
             Error::Invalid(Invalid::Conflict { message, help }) => {
-                Description::new(Code::E0213, message, "not possible like this").help(help)
+                Description::new(Code::E0213, message, "invalid combination").help(help)
             }
             Error::WrongType { what, wanted, given } => Description::new(
                 Code::E0105,
                 format!("{what} cannot be {given}"),
-                format!("{wanted} is wanted, {given} is given"),
+                format!("expected {wanted}, found {given}"),
             )
             .help(format!("give {wanted}")),
             Error::Gone { what, removed } => {
                 let description =
-                    Description::new(Code::E0309, format!("{what} has been removed"), "this handle is on something that is gone")
+                    Description::new(Code::E0309, format!("{what} has been removed"), "this handle refers to something that was removed")
                         .part(Part::receiver())
-                        .help("make it anew, or use it before it is removed");
+                        .help("create it again, or use it before it is removed");
                 match removed {
                     Some(at) => description.note(format!("it was removed at {at}")),
                     None => description,
@@ -134,7 +134,7 @@ impl Error {
                 let description = Description::new(
                     Code::E0303,
                     format!("there is no namespace `{name}`"),
-                    "no namespace of this name is there",
+                    "no namespace has this name",
                 );
                 if known.is_empty() {
                     return description.help(format!("make it first: `netns({name:?})`"));
@@ -143,7 +143,7 @@ impl Error {
             }
             Error::LeftoverNetns { name } => Description::new(
                 Code::E0303,
-                format!("the name `{name}` stands for no namespace"),
+                format!("the name `{name}` does not refer to a namespace"),
                 "its process has ended, or nothing is mounted there",
             )
             .help(format!("take the name away: `netns_detach({name:?})`")),
@@ -225,7 +225,7 @@ impl Error {
             .help("run netscript in a terminal, its output not piped, or run one program with `.exec(…)`"),
             Error::File { path, doing, why } => {
                 let help = if why.starts_with(Errno::EROFS.text().unwrap_or_default()) {
-                    "in a sandbox the machine's files are read-only: write into `/tmp`, which goes with the sandbox, or allow a folder with `--writable DIR`"
+                    "in a sandbox the machine's files are read-only: write into `/tmp`, which is removed with the sandbox, or allow a folder with `--writable DIR`"
                 } else {
                     "check that it exists, its permissions, and that the disk is not full"
                 };
@@ -260,7 +260,7 @@ impl Error {
             Error::Unknowable { what } => Description::new(
                 Code::E0601,
                 format!("a dry run cannot know {what}"),
-                "nobody knows this in a dry run",
+                "unknown in a dry run",
             )
             .help("put what depends on it into `if !dry_run { … }`, or into an `assert`"),
             Error::Assertion { message, sides } => {
@@ -274,7 +274,7 @@ impl Error {
             Error::Waited { seconds, last } => {
                 let description = Description::new(
                     Code::E0702,
-                    format!("waited {seconds} s in vain"),
+                    format!("timed out after {seconds} s"),
                     "the condition never held",
                 )
                 .help("look at what the condition asks, or wait longer");
@@ -284,12 +284,12 @@ impl Error {
                 }
             }
             Error::Target { given, why } => {
-                Description::new(Code::E0703, format!("{given} is no target for a probe"), why)
+                Description::new(Code::E0703, format!("{given} is not a target for a probe"), why)
                     .help(with_scope(given).unwrap_or_else(|| {
                         "give an address such as `\"10.0.0.2\"`, a namespace, or a link that has an address".to_owned()
                     }))
             }
-            Error::Url { given, why } => Description::new(Code::E0703, format!("{given} is no URL to fetch"), why)
+            Error::Url { given, why } => Description::new(Code::E0703, format!("{given} is not a URL that can be fetched"), why)
                 .help("write it like `\"http://10.0.0.2:8080/\"`; a plain connection is made with `.connect`"),
             Error::Listen { port, netns, refusal } if refusal.errno == Errno::EADDRINUSE => Description::new(
                 Code::E0705,
@@ -360,17 +360,17 @@ impl Error {
             Error::Strangers { lab, what } => {
                 let description = Description::new(
                     Code::E0504,
-                    format!("others put something into the lab `{lab}`, which would go with it"),
+                    format!("the lab `{lab}` contains what it did not create, and taking it down would remove that"),
                     "this would go",
                 );
                 let description = what.iter().fold(description, |description, thing| description.note(thing));
-                description.help("take it out first, or let it go with `--force`")
+                description.help("move it out or remove it first, or remove it with the lab: `--force`")
             }
             Error::Foreign { op, what } => {
                 let description = Description::new(
                     Code::E0505,
-                    format!("to {op} would remove what this lab did not make"),
-                    "this is somebody else's",
+                    format!("to {op} would remove what this lab did not create"),
+                    "this belongs to somebody else",
                 );
                 let description = what.iter().fold(description, |description, thing| description.note(thing));
                 description.help("try it with `--sandbox`; or do it on this machine with `--force`")
@@ -395,7 +395,7 @@ impl Error {
             Error::NotEnded { what } => Description::new(
                 Code::E0540,
                 format!("cannot end every process: {}", what.join("; ")),
-                "these go on",
+                "still running",
             )
             .help("end what netscript was started from by hand, or look with `ps` what a process waits for, and try again"),
             Error::NoUndo { why } => {
@@ -413,11 +413,11 @@ impl Error {
             Error::TooMuchMemory { limit } => Description::new(
                 Code::E0121,
                 format!("the script takes more than {} GiB of memory", limit >> 30),
-                "the script was here",
+                "the script was running here",
             )
             .help("look for a loop that never ends, or for values that grow with each round"),
             Error::Fault { what, place } => {
-                Description::new(Code::E0123, "netscript itself went wrong", "the script was here")
+                Description::new(Code::E0123, "internal error in netscript", "the script was running here")
                     .note(format!("netscript {} at {place}: {what}", env!("CARGO_PKG_VERSION")))
                     .help(format!(
                         "this is a fault of netscript, not of the script: report it at {}/issues, with the script and this text",
@@ -426,7 +426,7 @@ impl Error {
             }
             Error::Late { at: _, error } => error.describe(),
             Error::In { part, error } => error.describe().part(part.clone()),
-            Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was here"),
+            Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was running here"),
             Error::Script(description) => (**description).clone(),
         }
     }

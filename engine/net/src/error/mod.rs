@@ -48,7 +48,7 @@ pub enum Error {
     NoSuchLink { name: String, netns: String, known: Vec<String>, elsewhere: Option<String> },
     /// A name of a namespace that is not there.
     NoSuchNetns { name: String, known: Vec<String> },
-    /// A name under `/run/netns` that stands for no namespace any more.
+    /// A name under `/run/netns` that does not refer to a namespace any more.
     LeftoverNetns { name: String },
     /// A number that no process has.
     NoSuchProcess { pid: u32 },

@@ -141,7 +141,7 @@ fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
             help("give an MTU that this kind of link can have, such as 1500; IPv6 needs 1280")
         }
         (LinkSet::Mac(_), Errno::EADDRNOTAVAIL) => because(
-            "this is no address of a single link",
+            "this is not the address of a single link",
             "the first byte must be even, and one byte at least other than 0, as in `\"02:00:00:00:00:01\"`",
         ),
         (LinkSet::Netns(netns), Errno::EEXIST) => {
@@ -171,7 +171,7 @@ fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
 fn of_gone_link(name: &IfName, errno: Errno) -> Option<Remedy> {
     match (name.as_str(), errno) {
         ("lo", Errno::EOPNOTSUPP) => {
-            because("`lo` cannot be removed", "it goes with its namespace; `.down()` switches it off")
+            because("`lo` cannot be removed", "it exists as long as its namespace; `.down()` switches it off")
         }
         (_, Errno::EOPNOTSUPP) => because(
             "a device of the machine cannot be removed",

@@ -66,7 +66,7 @@ impl TryFrom<String> for Prefix {
     type Error = String;
 
     fn try_from(text: String) -> Result<Prefix, String> {
-        Prefix::parse(&text).map_err(|_| format!("{text:?} is no address with a length"))
+        Prefix::parse(&text).map_err(|_| format!("{text:?} is not an address with a length"))
     }
 }
 
@@ -177,7 +177,7 @@ impl Prefix {
 pub fn parse_ip(text: &str) -> Result<IpAddr> {
     text.parse().map_err(|_| {
         let why = match text.split_once('/') {
-            Some((addr, _)) if addr.parse::<IpAddr>().is_ok() => "an address without `/` is wanted here".to_owned(),
+            Some((addr, _)) if addr.parse::<IpAddr>().is_ok() => "expected an address without `/`".to_owned(),
             _ => address_flaw(text),
         };
         Invalid::Address { given: text.to_owned(), why }
@@ -189,7 +189,8 @@ fn address_flaw(text: &str) -> String {
         return "it is empty".into();
     }
     if text.contains(':') {
-        return "it is no IPv6 address: up to eight groups of hexadecimal digits, one `::` for a run of zeros".into();
+        return "it is not an IPv6 address: up to eight groups of hexadecimal digits, one `::` for a run of zeros"
+            .into();
     }
     let parts = text.split('.').count();
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && parts != 4 {
@@ -198,7 +199,7 @@ fn address_flaw(text: &str) -> String {
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return "each number of an IPv4 address is 0 to 255, without leading zeros".into();
     }
-    "it is no address".into()
+    "it is not an address".into()
 }
 
 impl fmt::Display for Prefix {

@@ -30,7 +30,7 @@ impl PortRange {
             part.parse::<u16>()
                 .ok()
                 .filter(|_| part.bytes().all(|b| b.is_ascii_digit()))
-                .ok_or_else(|| wrong("a number from 0 to 65535 is wanted"))
+                .ok_or_else(|| wrong("expected a number from 0 to 65535"))
         };
         let Some((min, max)) = text.split_once(separator) else { return number(text).map(PortRange::one) };
         let min = if min.is_empty() && separator == ':' { 0 } else { number(min)? };

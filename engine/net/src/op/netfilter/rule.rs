@@ -261,7 +261,7 @@ impl Rule {
         let right = TableRef::new(self.table().family, table);
         if self.table() != right {
             let message = format!("`{verb}` does not go into {}", self.table());
-            return Err(conflict(message, format!("it stands in `{}`", right.script_word())));
+            return Err(conflict(message, format!("it is in `{}`", right.script_word())));
         }
         match self.chain.hook() {
             Some(hook) if !hooks.contains(&hook) => {
