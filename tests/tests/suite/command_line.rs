@@ -100,7 +100,7 @@ fn what_is_no_script_is_told() {
         assert_eq!(finished.status, 1);
         assert!(finished.stderr.contains("error[E0111]") && finished.stderr.contains(why), "{finished:?}");
     }
-    for (path, why) in [("missing.rhai", "no such file"), ("empty", "folder"), ("script.rhai/x", "no folder")] {
+    for (path, why) in [("missing.rhai", "no such file"), ("empty", "folder"), ("script.rhai/x", "not a folder")] {
         let finished = run("", &["--sandbox", path]);
         assert_eq!(finished.status, 1);
         assert!(finished.stderr.contains("error[E0111]") && finished.stderr.contains(why), "{finished:?}");

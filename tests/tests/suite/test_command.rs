@@ -231,7 +231,7 @@ error[E0114]: interrupted
   ┌─ labs/a.rhai:2:1
   │
 2 │ sleep(1000);
-  │ ^^^^^ the script was here
+  │ ^^^^^ the script was running here
   │
   = help: run it again when you are ready
 [not done after 2 s: see --timeout]

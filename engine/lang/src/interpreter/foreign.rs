@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, LexError, Map, ParseErrorType, Positi
 
 use super::words::{self, type_name};
 use super::{limits, slips};
-use crate::diagnostics::{Code, Description, Error, Part, ScriptError, Step, did_you_mean};
+use crate::diagnostics::{Code, Description, Error, Part, ScriptError, Step, did_you_mean, tokens};
 
 /// What a run failed of.
 pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error {
@@ -453,7 +453,9 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
         return description.help(help);
     }
     let own = script_functions(text);
-    if own.contains(name) {
+    // One that takes as many is out of reach, or has been taken back.
+    if own.contains(name) && !arities(text, name).iter().any(|arity| *arity == given.len() || *arity + 1 == given.len())
+    {
         let (message, label) = match given.len() {
             0 => ("is called without arguments".to_owned(), "no argument is given".to_owned()),
             1 => ("does not take one argument".to_owned(), "one argument is given".to_owned()),
@@ -489,6 +491,17 @@ fn script_functions(text: &str) -> BTreeSet<String> {
         }
     }
     known
+}
+
+/// How many parameters the functions of a name have that a text defines.
+fn arities(text: &str, name: &str) -> Vec<usize> {
+    let all: Vec<&str> = tokens(text).map(|token| &text[token.span]).filter(|token| !token.starts_with("/")).collect();
+    let defined = all.windows(3).enumerate().filter(|(_, words)| **words == ["fn", name, "("]).map(|(at, _)| at + 3);
+    let arity = |from: usize| {
+        let parameters = all[from..].iter().take_while(|token| **token != ")");
+        parameters.filter(|token| token.starts_with(|c: char| c.is_alphabetic() || c == '_')).count()
+    };
+    defined.map(arity).collect()
 }
 
 /// Rhai says which property and type only in words.
