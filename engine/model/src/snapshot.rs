@@ -65,6 +65,14 @@ impl Model {
         Ok(self.space(space).links.get(name).map(|id| self.describe_link(netns, *id)))
     }
 
+    /// The link-local address of a link was put back as it was, though the kernel would not make it again.
+    pub fn keep_link_local(&mut self, netns: &NetnsRef, name: &IfName) {
+        let id = self.space_id(netns).ok().and_then(|space| self.space(space).links.get(name).copied());
+        if let Some(id) = id {
+            self.device_mut(id).link_local_kept = true;
+        }
+    }
+
     /// The links elsewhere that end with a namespace.
     pub fn far_ends(&self, netns: &NetnsRef) -> Vec<(NetnsRef, IfName)> {
         let Some(space) = self.names.get(netns).copied() else { return Vec::new() };
@@ -105,7 +113,7 @@ impl Model {
             master: device.master.map(|master| self.device(master).name.clone()),
             hairpin: device.hairpin,
             addrs: describe_addrs(device),
-            unknown_addr: device.addrs6.iter().any(|addr| addr.local.is_none()),
+            unknown_addr: device.link_local_kept || device.addrs6.iter().any(|addr| addr.local.is_none()),
         }
     }
 

@@ -84,7 +84,7 @@ fn replay(model: &mut Model, event: &Event) {
         Event::Op(op) => drop(model.apply(std::slice::from_ref(&**op))),
         Event::Started(netns, program) => drop(model.program_started(netns, *program)),
         Event::Stopped(program) => model.program_stopped(*program),
-        Event::Made(ops) => drop(made_alike(model, ops)),
+        Event::Made(ops) => made_alike(model, ops),
     }
 }
 
@@ -146,7 +146,7 @@ impl DryRun {
             step.extend(lost.into_iter().rev());
         }
         let made = self.put_back(&wanted)?;
-        let bridges = made_alike(&mut wanted, &made);
+        made_alike(&mut wanted, &made);
         let (then, now) = (comparable(&wanted), comparable(&self.model));
         if what.is_empty() {
             what = Comparison::with(&then).differences(&then, &now);
@@ -160,12 +160,7 @@ impl DryRun {
             None => self.history.base = Some(wanted.clone()),
         }
         self.model = wanted;
-        match bridges.first() {
-            None => Ok(()),
-            Some((netns, name)) => {
-                Err(Error::Unknowable { what: format!("the link-local address of the bridge {name} of {netns}") })
-            }
-        }
+        Ok(())
     }
 
     /// Does an operation if the model takes it, and tells whether it did.
@@ -361,9 +356,9 @@ impl DryRun {
 
 /// A bridge that is made again is told its priority and its address, and so looks for a port that forwards: one
 /// without any has lost its carrier then, though it had one before. Such bridges of `wanted` are made again as well.
-/// Given are those that had a link-local address. The kernel does not make it without a carrier, and no command is
-/// printed that puts it back, as a run does.
-fn made_alike(wanted: &mut Model, made: &[Op]) -> Vec<(NetnsRef, IfName)> {
+/// Those that had a link-local address have it again after a run, which puts it back; no command is printed for that,
+/// and what it is, nobody knows.
+fn made_alike(wanted: &mut Model, made: &[Op]) {
     let before = wanted.clone();
     let mut again = Vec::new();
     for op in made {
@@ -383,7 +378,9 @@ fn made_alike(wanted: &mut Model, made: &[Op]) -> Vec<(NetnsRef, IfName)> {
     }
     let is_link_local = |addr: &Addr| matches!(addr.local.addr(), IpAddr::V6(addr) if addr.is_unicast_link_local());
     let had_address = |link: &Link| link.unknown_addr || link.addrs.iter().any(is_link_local);
-    again.into_iter().filter(|(_, link)| had_address(link)).map(|(netns, link)| (netns, link.name)).collect()
+    for (netns, link) in again.iter().filter(|(_, link)| had_address(link)) {
+        wanted.keep_link_local(netns, &link.name);
+    }
 }
 
 fn nft_table(table: TableRef) -> String {

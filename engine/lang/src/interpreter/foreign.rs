@@ -454,8 +454,7 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
     }
     let own = script_functions(text);
     // One that takes as many is out of reach, or has been taken back.
-    if own.contains(name) && !arities(text, name).iter().any(|arity| *arity == given.len() || *arity + 1 == given.len())
-    {
+    if own.contains(name) && !arities(text, name).contains(&given.len()) {
         let (message, label) = match given.len() {
             0 => ("is called without arguments".to_owned(), "no argument is given".to_owned()),
             1 => ("does not take one argument".to_owned(), "one argument is given".to_owned()),

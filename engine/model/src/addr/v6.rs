@@ -214,6 +214,7 @@ impl Model {
         device.ready6 = false;
         device.anycast6.clear();
         device.addrs6.clear();
+        device.link_local_kept = false;
     }
 
     /// The link is up and has a carrier: `addrconf_init_auto_addrs`, `addrconf_dad_run`.

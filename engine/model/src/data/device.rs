@@ -38,6 +38,8 @@ pub(crate) struct Device {
     pub(crate) uppers: BTreeSet<DevId>,
     pub(crate) addrs4: Vec<Addr4>,
     pub(crate) addrs6: Vec<Addr6>,
+    /// A link-local address was put back that the kernel had made and would not make again now; nobody knows it.
+    pub(crate) link_local_kept: bool,
     /// `IF_READY` of net/ipv6: up, with a carrier, configured.
     pub(crate) ready6: bool,
     pub(crate) disable6: bool,
@@ -109,6 +111,7 @@ impl Device {
             uppers: BTreeSet::new(),
             addrs4: Vec::new(),
             addrs6: Vec::new(),
+            link_local_kept: false,
             ready6: false,
             disable6: false,
             forwarding6: false,
