@@ -21,6 +21,7 @@ use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, Lin
 
 pub(crate) use end::{End, Side};
 pub(crate) use index::{has_index, index};
+pub(crate) use message::LOOPBACK;
 pub(crate) use read::{
     Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
 };

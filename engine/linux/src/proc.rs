@@ -1,6 +1,14 @@
 //! What `/proc` tells of processes.
 
+use std::fs;
+
 use crate::journal::Process;
+
+/// The numbers of all processes.
+pub(crate) fn pids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
 
 /// A process as a journal names it, if it is there.
 pub(crate) fn identify(pid: u32) -> Option<Process> {
@@ -14,7 +22,7 @@ pub(crate) fn start_of(pid: u32) -> Option<u64> {
 
 /// What a process is called; nothing if it has ended.
 pub(crate) fn name_of(pid: u32) -> String {
-    let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     name.trim_ascii_end().escape_ascii().to_string()
 }
 
@@ -31,7 +39,7 @@ pub(crate) fn is_alive(process: Process) -> bool {
 /// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
 pub(crate) fn stat_field(pid: u32, number: usize) -> Option<String> {
     // The name need not be text.
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat).into_owned();
     let behind = stat.rsplit_once(')')?.1;
     behind.split_whitespace().nth(number - 3).map(str::to_owned)

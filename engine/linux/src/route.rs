@@ -19,7 +19,7 @@ use crate::{Failure, Outcome, link};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 
-pub(crate) use key::{has_same_key, metric};
+pub(crate) use key::{has_nexthops, has_same_key, metric};
 pub(crate) use read::{list, local6};
 pub(crate) use watch::Watch;
 

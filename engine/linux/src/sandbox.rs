@@ -38,12 +38,10 @@ use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use supervise::Supervisor;
 
+use crate::link::LOOPBACK;
 use crate::socket::RouteSocket;
 use crate::{Outcome, privilege, release, sys};
 use netscript_net::error::Result;
-
-/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
-const LOOPBACK: u32 = 1;
 
 /// Moves this process into a sandbox: what follows happens there. Must be called before the first
 /// thread is started. The calling process stays behind, waits, and ends with the status of the

@@ -81,7 +81,7 @@ fn former_entry(site: &mut Site, netns: &NetnsRef, entry: &FdbEntry, known: &[Fd
         true => record.master.is_some() && record.master == bridge,
         false => record.master.is_none() && record.dev == entry.dev,
     };
-    let set = |record: &&FdbRecord| matches!(record.state.as_str(), "permanent" | "static");
+    let set = |record: &&FdbRecord| LASTING.contains(&record.state.as_str());
     let mut found = known.iter().filter(|record| record.mac == entry.mac).filter(same_table).filter(set);
     Ok(found.next().map(|record| FdbEntry { dev: record.dev.clone(), dst: record.dst, ..entry.clone() }))
 }

@@ -159,14 +159,8 @@ fn is_removal_of(deed: &Deed, route: &Route) -> bool {
 
 /// Whether `ip route del` may take a route for what it is given.
 fn fits(there: &Route, given: &Route) -> bool {
-    let hops = given.nexthops.iter().all(|hop| {
-        let same = |other: &Nexthop| {
-            (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
-        };
-        there.nexthops.iter().any(same)
-    });
     there.dst.network() == given.dst.network()
         && there.table == given.table
         && (given.metric.is_none() || routes::metric(there) == routes::metric(given))
-        && hops
+        && routes::has_nexthops(there, given)
 }

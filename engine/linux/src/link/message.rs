@@ -8,6 +8,9 @@ use crate::Outcome;
 use crate::socket::RouteSocket;
 use netscript_net::op::IfName;
 
+/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
+pub(crate) const LOOPBACK: u32 = 1;
+
 /// A link, by what the message names it by.
 pub(super) fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {
     let answers = socket.get(RouteNetlinkMessage::GetLink(without_counters(link)))?;

@@ -14,7 +14,7 @@ use rtnetlink::LinkUnspec;
 
 use super::fallback::{is_fallback, is_idle};
 use super::index::message_of;
-use super::message::{attribute, get, info, link_message, name, without_counters};
+use super::message::{LOOPBACK, attribute, get, info, link_message, name, without_counters};
 use crate::netns::Namespaces;
 use crate::socket::RouteSocket;
 use crate::{Outcome, addr, nsid};
@@ -125,9 +125,6 @@ pub(crate) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     }
     Ok(names)
 }
-
-/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
-const LOOPBACK: u32 = 1;
 
 /// Whether every link that has a carrier is known to pass packets.
 pub(crate) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::Outcome;
+use crate::{Outcome, proc};
 use netscript_net::op::{NetnsName, raw};
 
 /// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
@@ -31,10 +31,8 @@ pub(crate) fn ns_of_pid(pid: u32) -> PathBuf {
 /// The processes by the inodes of the namespaces that their main threads are in.
 pub(crate) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
     let mut found: HashMap<u64, Vec<u32>> = HashMap::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok())
-            && let Ok(netns) = fs::metadata(ns_of_pid(pid))
-        {
+    for pid in proc::pids() {
+        if let Ok(netns) = fs::metadata(ns_of_pid(pid)) {
             found.entry(netns.ino()).or_default().push(pid);
         }
     }
@@ -43,11 +41,8 @@ pub(crate) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
 
 /// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
 pub(crate) fn pids_in(inode: u64) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let mut pids: Vec<u32> = entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| fs::metadata(ns_of_pid(*pid)).is_ok_and(|meta| meta.ino() == inode))
-        .collect();
+    let is_in = |pid: &u32| fs::metadata(ns_of_pid(*pid)).is_ok_and(|netns| netns.ino() == inode);
+    let mut pids: Vec<u32> = proc::pids().filter(is_in).collect();
     pids.sort_unstable();
     pids
 }

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 
 use super::Processes;
 use crate::journal::Process;
-use crate::proc::{identify, is_alive, name_of, stat_field};
+use crate::proc::{identify, is_alive, name_of, pids, session_of, start_of, stat_field};
 use crate::sys;
 
 /// A program of a lab has the lab's token in this variable, and its own number in the other.
@@ -59,7 +59,7 @@ impl Processes {
     }
 
     /// Whether a process has the lab's word, or a program's, in its environment.
-    pub(crate) fn is_marked(&self, pid: u32, whose: Whose) -> bool {
+    fn is_marked(&self, pid: u32, whose: Whose) -> bool {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let has = |variable: &str, value: &str| {
             let wanted = format!("{variable}={value}");
@@ -111,6 +111,49 @@ impl Processes {
             }
         }
     }
+
+    /// Ends a process and those in its session: SIGTERM, and after a while SIGKILL. Gives those that go on all the
+    /// same, in words.
+    pub(crate) fn end_session(&mut self, process: Process) -> Vec<String> {
+        let deadline = Instant::now() + GRACE;
+        self.session_members(process).into_iter().for_each(|member| signal(member, Signal::SIGTERM));
+        while Instant::now() < deadline && !self.session_members(process).is_empty() {
+            std::thread::sleep(STEP);
+        }
+        let end = Instant::now() + GRACE;
+        loop {
+            let members = self.session_members(process);
+            if members.is_empty() || Instant::now() > end {
+                break;
+            }
+            members.into_iter().for_each(|member| signal(member, Signal::SIGKILL));
+            std::thread::sleep(STEP);
+        }
+        let left = self.session_members(process);
+        left.iter().map(|left| format!("process {} ({}) does not end", left.pid, name_of(left.pid))).collect()
+    }
+
+    /// The process and those in its session that are alive, but for those that this netscript was started
+    /// from. When the first has ended, the others are known by what the lab put into their environment.
+    pub(crate) fn session_members(&mut self, process: Process) -> Vec<Process> {
+        self.reap();
+        let led = is_alive(process);
+        // The number is a stranger's by now, and so is the session.
+        if !led && start_of(process.pid).is_some_and(|start| start != process.start) {
+            return Vec::new();
+        }
+        let callers = own_line();
+        let mut members: Vec<Process> = pids()
+            .filter(|pid| !callers.contains(pid))
+            .filter(|pid| session_of(*pid) == Some(process.pid))
+            .filter(|pid| led || self.is_marked(*pid, Whose::Lab))
+            .filter_map(identify)
+            .filter(|member| is_alive(*member))
+            .collect();
+        // The first goes last: as long as it is there, the session's number is its own.
+        members.sort_by_key(|member| member.pid == process.pid);
+        members
+    }
 }
 
 /// All processes: their parents and sessions.
@@ -123,8 +166,7 @@ struct Everyone {
 impl Everyone {
     fn look() -> Everyone {
         let mut everyone = Everyone::default();
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+        for pid in pids() {
             let number = |field| stat_field(pid, field)?.parse().ok();
             if let (Some(parent), Some(session)) = (number(4), number(6)) {
                 everyone.parents.insert(pid, parent);

@@ -1,6 +1,6 @@
 //! What tells a route from others to the same.
 
-use netscript_net::op::{Family, Route};
+use netscript_net::op::{Family, Nexthop, Route};
 
 /// The metric that a route without one has.
 pub(crate) fn metric(route: &Route) -> u32 {
@@ -13,4 +13,14 @@ pub(crate) fn metric(route: &Route) -> u32 {
 /// Whether two routes cannot both be there.
 pub(crate) fn has_same_key(there: &Route, route: &Route) -> bool {
     there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
+}
+
+/// Whether a route has every nexthop of another one, as far as that names them.
+pub(crate) fn has_nexthops(there: &Route, given: &Route) -> bool {
+    given.nexthops.iter().all(|hop| {
+        let same = |other: &Nexthop| {
+            (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
+        };
+        there.nexthops.iter().any(same)
+    })
 }

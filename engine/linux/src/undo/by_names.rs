@@ -7,7 +7,7 @@ use crate::site::Site;
 use crate::{Outcome, link as links, route};
 use netscript_net::error::Errno;
 use netscript_net::op::{
-    AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Nexthop, Op, PolicyOp, Route, RouteOp,
+    AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, Route, RouteOp,
 };
 
 /// Does an operation by names, if each name still means the same link.
@@ -52,18 +52,12 @@ fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], deed: &
 }
 
 /// Whether the very route that was added is there, and not another to the same network.
-pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, route: &Route) -> Outcome<bool> {
-    let there = site.network.routes_to(netns, route.dst, route.table)?;
+pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, wanted: &Route) -> Outcome<bool> {
+    let there = site.network.routes_to(netns, wanted.dst, wanted.table)?;
     Ok(there.iter().any(|there| {
-        let hop_is_there = |hop: &Nexthop| {
-            let same = |other: &Nexthop| {
-                (hop.via.is_none() || hop.via == other.via) && (hop.dev.is_none() || hop.dev == other.dev)
-            };
-            there.nexthops.iter().any(same)
-        };
-        route::has_same_key(there, route)
-            && (route.proto.is_none() || there.proto == route.proto)
-            && route.nexthops.iter().all(hop_is_there)
+        route::has_same_key(there, wanted)
+            && (wanted.proto.is_none() || there.proto == wanted.proto)
+            && route::has_nexthops(there, wanted)
     }))
 }
 
