@@ -77,7 +77,7 @@ fn add_netns(site: &mut Site, name: &NetnsName) -> Outcome {
         vec![Undo::Netns { name: name.clone(), key, attached: false }],
     )?;
     if let Err(failure) = site.network.namespaces.bind(name, &space) {
-        entry.into_iter().for_each(|n| site.store.book.undone(n));
+        entry.into_iter().for_each(|n| site.store.journal.undone(n));
         return Err(failure);
     }
     site.network.namespaces.add(NetnsRef::Named(name.clone()), space);
@@ -97,7 +97,7 @@ fn hold(site: &mut Site, number: u32) -> Outcome<u32> {
             Ok(pid.as_raw().unsigned_abs())
         }
         Err(error) => {
-            entry.into_iter().for_each(|n| site.store.book.undone(n));
+            entry.into_iter().for_each(|n| site.store.journal.undone(n));
             Err(error.into())
         }
     }

@@ -138,7 +138,7 @@ impl Kernel {
     /// A new step begins: what one word of the script does.
     fn step(&mut self) {
         let store = &mut self.site.store;
-        store.book.step(&store.own);
+        store.journal.step(&store.own);
     }
 
     /// Waits until packets can pass, before a program or a probe.
@@ -157,7 +157,7 @@ impl Kernel {
         if store.own.has_netns(netns)
             && let Ok(key) = network.namespaces.key(netns)
         {
-            store.book.program_runs(key);
+            store.journal.program_runs(key);
         }
     }
 }
@@ -218,7 +218,7 @@ impl Programs for Kernel {
         self.note_program(netns);
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
-        processes.start(&network.namespaces, &mut store.book, netns, argv)
+        processes.start(&network.namespaces, &mut store.journal, netns, argv)
     }
 
     fn running(&mut self, program: Started) -> Result<bool> {
@@ -237,7 +237,7 @@ impl Programs for Kernel {
         let listener = probe::listen(&self.site.network.namespaces, netns, server)?;
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
-        processes.serve(&network.namespaces, &mut store.book, netns, listener, &server.body)
+        processes.serve(&network.namespaces, &mut store.journal, netns, listener, &server.body)
     }
 
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
@@ -246,7 +246,7 @@ impl Programs for Kernel {
         }
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
-        processes.capture(&network.namespaces, &mut store.book, netns, request)
+        processes.capture(&network.namespaces, &mut store.journal, netns, request)
     }
 
     fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
@@ -257,7 +257,7 @@ impl Programs for Kernel {
         let sockets = probe::name_server::open(&self.site.network.namespaces, netns, server)?;
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
-        processes.serve_dns(&network.namespaces, &mut store.book, netns, sockets, server)
+        processes.serve_dns(&network.namespaces, &mut store.journal, netns, sockets, server)
     }
 }
 
@@ -301,15 +301,15 @@ impl Probes for Kernel {
 
 impl History for Kernel {
     fn keep_steps(&mut self) {
-        self.site.store.book.detail();
+        self.site.store.journal.detail();
     }
 
     fn point(&mut self) -> Point {
-        self.site.store.book.point()
+        self.site.store.journal.point()
     }
 
     fn rollback(&mut self, point: Point) -> Result<()> {
-        let Some((first, own)) = self.site.store.book.back_to(point) else { return Ok(()) };
+        let Some((first, own)) = self.site.store.journal.back_to(point) else { return Ok(()) };
         let problems = undo::from(&mut self.site, first);
         self.site.store.own = own;
         undo::not_undone(problems)
@@ -320,7 +320,7 @@ impl History for Kernel {
     }
 
     fn take_down(&mut self) -> Result<bool> {
-        let anything = !self.site.store.book.entries.is_empty();
+        let anything = !self.site.store.journal.entries.is_empty();
         lifetime::undo_all(&mut self.site).map(|()| anything)
     }
 }

@@ -1,10 +1,10 @@
 //! The store of labs: what each must remember to be undone, in memory and, if it outlives this process, in a folder
-//! of its own. `paths` says where, `folder` has the folders and their locks, `book` writes the journal, `own` knows
+//! of its own. `paths` says where, `folder` has the folders and their locks, `journal_writer` writes the journal, `own` knows
 //! what is the lab's, `journals` reads those of other labs, and `store` has all of it for one lab.
 
-mod book;
 mod folder;
 mod journal_file;
+mod journal_writer;
 mod journals;
 mod own;
 mod owners;
@@ -12,9 +12,9 @@ mod paths;
 mod states;
 mod store;
 
-pub(crate) use book::Book;
 pub use folder::{LabFolder, check_lab_name, read_journal};
 pub(crate) use folder::{leave_to, lock_all, remove_shared};
+pub(crate) use journal_writer::JournalWriter;
 pub(crate) use owners::OtherLabs;
 pub use paths::lab_names;
 pub(crate) use paths::{LABS_DIR, boot_id, cannot, token};

@@ -1,7 +1,7 @@
 //! A lab's life beyond the process that builds it: begun in a folder, going on, being taken down.
 
 use crate::journal::{Entry, Header, Journal, Line, Undo};
-use crate::lab::{self, Book, LabFolder, boot_id, lock_all, remove_shared};
+use crate::lab::{self, JournalWriter, LabFolder, boot_id, lock_all, remove_shared};
 use crate::netns::BLOCK;
 use crate::process::{Groups, Processes, group_place};
 use crate::site::Site;
@@ -67,7 +67,7 @@ fn begin(site: &mut Site, folder: &LabFolder, header: Header) -> Result<()> {
     site.network.namespaces.use_block(header.base, header.base);
     let groups = Groups::at(header.cgroup.as_deref());
     site.processes = Processes::new(folder.path(), &header.token, groups);
-    site.store.book.begin(folder.begin_journal(&Line::Lab(header))?);
+    site.store.journal.begin(folder.begin_journal(&Line::Lab(header))?);
     Ok(())
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<Found> {
     let mut file = folder.journal_file()?;
     file.cut(journal.length)?;
     let flaws = journal.flaws.clone();
-    site.store.book = Book::resume(file, journal);
+    site.store.journal = JournalWriter::resume(file, journal);
     site.store.folder = Some(folder);
     Ok(Found::Lab(Box::new(site), flaws))
 }
@@ -149,7 +149,7 @@ pub(crate) fn undo_all(site: &mut Site) -> Result<()> {
 
 fn close(site: &mut Site, folder: LabFolder, clean: bool) -> Result<Closed> {
     let _all = lock_all()?;
-    let left = site.store.book.take_up()?;
+    let left = site.store.journal.take_up()?;
     if !left.is_empty() {
         return Ok(Closed::Left(folder, left));
     }
@@ -168,13 +168,13 @@ fn close(site: &mut Site, folder: LabFolder, clean: bool) -> Result<Closed> {
 pub(crate) fn finish(site: &mut Site) -> Result<Option<Summary>> {
     let Some(folder) = &site.store.folder else { return Ok(None) };
     let name = folder.name().to_owned();
-    if site.store.book.entries.is_empty() {
+    if site.store.journal.entries.is_empty() {
         return undo_all(site).map(|()| None);
     }
     undo::learn_handles(site);
     let made = made(site);
-    site.store.book.up(made.clone())?;
-    if let (Some(folder), Some(length)) = (&site.store.folder, site.store.book.length()) {
+    site.store.journal.up(made.clone())?;
+    if let (Some(folder), Some(length)) = (&site.store.folder, site.store.journal.length()) {
         folder.note_up(length);
     }
     Ok(Some(Summary { name, made }))
@@ -183,8 +183,13 @@ pub(crate) fn finish(site: &mut Site) -> Result<Option<Summary>> {
 fn made(site: &Site) -> Vec<(String, usize)> {
     // A rule that was removed again has been looked for in vain.
     let is_rule = |entry: &&Entry| entry.undo.iter().any(|undo| matches!(undo, Undo::Rule { .. }));
-    let rules =
-        site.store.book.entries.iter().filter(is_rule).filter(|entry| site.store.book.handles.contains_key(&entry.n));
+    let rules = site
+        .store
+        .journal
+        .entries
+        .iter()
+        .filter(is_rule)
+        .filter(|entry| site.store.journal.handles.contains_key(&entry.n));
     let rules = rules.count();
     let counted = [
         ("namespace", site.store.own.netns_count()),

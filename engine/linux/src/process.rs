@@ -30,7 +30,7 @@ use surroundings::Surroundings;
 
 use crate::interrupt::Interrupt;
 use crate::journal::{Process, Undo};
-use crate::lab::Book;
+use crate::lab::JournalWriter;
 use crate::netns::Namespaces;
 use crate::probe::{capture, name_server};
 use crate::{Failure, Outcome};
@@ -179,11 +179,11 @@ impl Processes {
     pub(crate) fn start(
         &mut self,
         namespaces: &Namespaces,
-        book: &mut Book,
+        journal: &mut JournalWriter,
         netns: &NetnsRef,
         argv: &[String],
     ) -> Result<Started> {
-        self.launch(namespaces, book, netns, command(netns, argv)?, None, &argv.join(" "))
+        self.launch(namespaces, journal, netns, command(netns, argv)?, None, &argv.join(" "))
     }
 
     /// Starts this program again as a server on a socket that listens already: it is ready when
@@ -191,21 +191,21 @@ impl Processes {
     pub(crate) fn serve(
         &mut self,
         namespaces: &Namespaces,
-        book: &mut Book,
+        journal: &mut JournalWriter,
         netns: &NetnsRef,
         listener: TcpListener,
         body: &str,
     ) -> Result<Started> {
         let mut command = helper(SERVER_NAME);
         command.arg(body).stdin(OwnedFd::from(listener));
-        self.launch(namespaces, book, netns, command, None, SERVER_NAME)
+        self.launch(namespaces, journal, netns, command, None, SERVER_NAME)
     }
 
     /// Starts this program again as a name server on sockets that are open already.
     pub(crate) fn serve_dns(
         &mut self,
         namespaces: &Namespaces,
-        book: &mut Book,
+        journal: &mut JournalWriter,
         netns: &NetnsRef,
         sockets: name_server::Sockets,
         server: &ServeDns,
@@ -213,14 +213,14 @@ impl Processes {
         let mut command = helper(NAME_SERVER_NAME);
         command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
         command.stdin(OwnedFd::from(sockets.udp));
-        self.launch(namespaces, book, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
+        self.launch(namespaces, journal, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
     }
 
     /// Starts this program again as a capture on a socket that hears already.
     pub(crate) fn capture(
         &mut self,
         namespaces: &Namespaces,
-        book: &mut Book,
+        journal: &mut JournalWriter,
         netns: &NetnsRef,
         request: &Capture,
     ) -> Result<Started> {
@@ -232,7 +232,7 @@ impl Processes {
         let (socket, file) = opened.share()?;
         let mut command = helper(CAPTURE_NAME);
         command.stdin(socket);
-        let started = self.launch(namespaces, book, netns, command, Some(file), CAPTURE_NAME)?;
+        let started = self.launch(namespaces, journal, netns, command, Some(file), CAPTURE_NAME)?;
         self.captures.insert(started, Capturing { path, opened: Some(opened) });
         Ok(started)
     }
@@ -251,7 +251,7 @@ impl Processes {
     fn launch(
         &mut self,
         namespaces: &Namespaces,
-        book: &mut Book,
+        journal: &mut JournalWriter,
         netns: &NetnsRef,
         mut command: Command,
         stdout: Option<OwnedFd>,
@@ -266,14 +266,14 @@ impl Processes {
         let mut unwritten = None;
         let write = |process: Process| {
             let undo = Undo::Process { process, what: name.to_owned() };
-            let entry = book.record_one(&format_args!("start `{name}` in {netns}"), vec![undo]);
+            let entry = journal.record_one(&format_args!("start `{name}` in {netns}"), vec![undo]);
             entry.map_err(|error| unwritten = Some(error)).ok()
         };
         let started = Program::start(command, stdout, (surroundings, group), log, name.to_owned(), write);
         match (started, unwritten) {
             (_, Some(error)) => Err(error),
             (Err((error, entry)), None) => {
-                entry.into_iter().for_each(|n| book.undone(n));
+                entry.into_iter().for_each(|n| journal.undone(n));
                 Err(failed(error))
             }
             (Ok(program), None) => {

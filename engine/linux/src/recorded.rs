@@ -48,7 +48,7 @@ pub(crate) fn recorded(site: &mut Site, op: &Op, send: impl FnOnce(&mut Site) ->
         // A link leaves its bridge before the kernel looks whether the next one takes it
         // (`do_set_master`).
         Err(_) if matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Master(Some(_))))) => {}
-        Err(_) => entry.into_iter().for_each(|n| site.store.book.undone(n)),
+        Err(_) => entry.into_iter().for_each(|n| site.store.journal.undone(n)),
     }
     done
 }
@@ -75,7 +75,7 @@ pub(crate) fn apply_rules(
         }
     }
     let count = inverses.len();
-    let entries = site.store.book.record(inverses).map_err(|error| (0, Failure::from_error(error)))?;
+    let entries = site.store.journal.record(inverses).map_err(|error| (0, Failure::from_error(error)))?;
     send_rules(site, netns, &rules[..count], &entries)?;
     failed.map_or(Ok(()), Err)
 }
@@ -92,7 +92,7 @@ fn send_rules(
     let done = netfilter::apply(&mut site.network.namespaces, netns, rules);
     kill::point();
     if let Err((culprit, _)) = &done {
-        entries.iter().skip(*culprit).flatten().for_each(|n| site.store.book.undone(*n));
+        entries.iter().skip(*culprit).flatten().for_each(|n| site.store.journal.undone(*n));
     }
     done
 }

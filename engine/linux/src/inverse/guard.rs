@@ -10,12 +10,12 @@ use netscript_net::op::{IfName, NetnsRef, Op};
 
 /// Whether what happens in a namespace goes with it, and nobody asks for single steps back.
 pub(super) fn goes_with_netns(site: &Site, netns: &NetnsRef) -> bool {
-    !site.store.book.is_detailed() && site.store.own.has_netns(netns)
+    !site.store.journal.is_detailed() && site.store.own.has_netns(netns)
 }
 
 /// Whether what happens to a link goes with it, and nobody asks for single steps back.
 pub(super) fn goes_with_link(site: &Site, netns: &NetnsRef, link: &IfName) -> bool {
-    !site.store.book.is_detailed() && site.store.own.has_link(netns, link)
+    !site.store.journal.is_detailed() && site.store.own.has_link(netns, link)
 }
 
 /// On the machine itself, what the lab did not make is not removed without being told so.
@@ -45,7 +45,7 @@ pub(super) fn check_step(
 /// `removes` gets a step and the links that it names, with their indexes. A link may have been
 /// renamed since; its index stays.
 pub(super) fn is_own_step(site: &Site, netns: &NetnsRef, removes: impl Fn(&Deed, &[(IfName, u32)]) -> bool) -> bool {
-    site.store.book.entries.iter().any(|entry| {
+    site.store.journal.entries.iter().any(|entry| {
         entry.undo.iter().enumerate().any(|(at, undo)| match undo {
             Undo::Do { place, links, deed } if place.netns == *netns && removes(deed, links) => {
                 // What the same entry puts back was there before.

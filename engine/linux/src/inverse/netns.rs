@@ -69,13 +69,13 @@ fn has_named(site: &Site, name: &NetnsName, key: Key) -> bool {
     let gave =
         |undo: &Undo| matches!(undo, Undo::Netns { name: given, key: to, attached: _ } if given == name && *to == key);
     !site.store.own.has_netns(&NetnsRef::Named(name.clone()))
-        && site.store.book.entries.iter().flat_map(|entry| &entry.undo).any(gave)
+        && site.store.journal.entries.iter().flat_map(|entry| &entry.undo).any(gave)
 }
 
 /// One of the lab's namespaces that goes with what is in it.
 fn loss(site: &Site, netns: &NetnsRef) -> Vec<Undo> {
     let lost = || Undo::Lost { what: format!("the namespace `{netns}`") };
-    site.store.book.is_detailed().then(lost).into_iter().collect()
+    site.store.journal.is_detailed().then(lost).into_iter().collect()
 }
 
 /// Others' links that go with one of the lab's namespaces.

@@ -1,7 +1,7 @@
 //! What a lab remembers.
 
-use super::book::Book;
 use super::folder::LabFolder;
+use super::journal_writer::JournalWriter;
 use super::journals::Journals;
 use super::own::Own;
 use crate::journal::Undo;
@@ -11,7 +11,7 @@ use netscript_net::op::Op;
 /// What a lab remembers, and what it knows of other labs.
 #[derive(Default)]
 pub(crate) struct Store {
-    pub(crate) book: Book,
+    pub(crate) journal: JournalWriter,
     pub(crate) own: Own,
     /// Where it is kept, if the lab outlives this process.
     pub(crate) folder: Option<LabFolder>,
@@ -22,6 +22,6 @@ pub(crate) struct Store {
 impl Store {
     /// Writes what an operation that is about to be sent needs to be undone.
     pub(crate) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
-        self.book.record_one(op, undo).map_err(Failure::from_error)
+        self.journal.record_one(op, undo).map_err(Failure::from_error)
     }
 }

@@ -24,12 +24,12 @@ use netscript_net::visible_line;
 /// something of somebody else's, has none.
 pub(crate) fn down_commands(site: &mut Site) -> Result<Vec<String>> {
     let _all = lock_all()?;
-    let entries = site.store.book.entries.clone();
-    let put = Put::of(&entries, &site.store.book.handles);
+    let entries = site.store.journal.entries.clone();
+    let put = Put::of(&entries, &site.store.journal.handles);
     let mut lines = Vec::new();
     let steps = entries.iter().rev().flat_map(|entry| entry.undo.iter().map(move |undo| (entry, undo.clone())));
     let mut told: Vec<Undo> = Vec::new();
-    for (entry, undo) in without_round_trips(steps.collect(), &site.store.book.handles) {
+    for (entry, undo) in without_round_trips(steps.collect(), &site.store.journal.handles) {
         let stays = stays(site, entry, &undo, &put).unwrap_or(false);
         if stays || is_gone(site, entry, &undo, &told).unwrap_or(false) {
             continue;
@@ -86,7 +86,7 @@ fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcom
         }
         Undo::Rule { place, chain, text, before } => {
             let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
-            let handle = site.store.book.handles.get(&entry.n).copied();
+            let handle = site.store.journal.handles.get(&entry.n).copied();
             let is_it = |rule: &RawRule| match handle {
                 Some(handle) => rule.handle == handle,
                 None => rule.text == *text && !before.contains(&rule.handle),

@@ -71,7 +71,7 @@ pub(super) fn make_again(
 /// Where a link is made again: where it was, or, if that namespace is gone, where the lab had
 /// moved it there from.
 pub(super) fn home(site: &mut Site, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
-    let moves = site.store.book.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| {
+    let moves = site.store.journal.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| {
         let Undo::Move { from, index, to, former, name } = undo else { return None };
         Some((from.key, *index, End { place: to.clone(), index: *former, name: name.clone() }))
     });

@@ -88,7 +88,7 @@ pub(crate) fn from(site: &mut Site, first: u64) -> Vec<String> {
     let partial = first > 0;
     // What other labs left is older than what this one does now.
     let wanted = |n: u64| if partial { (first..LEFT_BY_OTHERS).contains(&n) } else { true };
-    let entries = site.store.book.entries.iter().filter(|entry| wanted(entry.n)).cloned().collect();
+    let entries = site.store.journal.entries.iter().filter(|entry| wanted(entry.n)).cloned().collect();
     undo_entries(site, entries, partial)
 }
 
@@ -150,7 +150,7 @@ fn undo_in_turn(site: &mut Site, entries: Vec<Entry>, oldest: u64, undoing: &mut
     if site.store.folder.is_none() || !entries.iter().flat_map(|entry| &entry.undo).any(shared::is_shared) {
         return undo_alike(site, entries, undoing);
     }
-    match lock_all().and_then(|all| Ok((all, site.store.book.take_up()?))) {
+    match lock_all().and_then(|all| Ok((all, site.store.journal.take_up()?))) {
         Ok((_all, left)) if left.is_empty() => undo_alike(site, entries, undoing),
         Ok((_all, left)) => {
             let partial = undoing.how.partial;
@@ -193,7 +193,7 @@ fn undo_and_close(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
             undoing.try_routes_again();
         }
     }
-    site.store.book.all_undone(&undone);
+    site.store.journal.all_undone(&undone);
     kill::point();
 }
 

@@ -23,7 +23,7 @@ pub(super) fn undo_rule(
     before: &[u64],
 ) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
-    let handle = site.store.book.handles.get(&entry).copied();
+    let handle = site.store.journal.handles.get(&entry).copied();
     let rules = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
     let anew = is_made_anew(site, place, &netns, chain.table)?;
     let is_there =
@@ -43,7 +43,7 @@ pub(super) fn undo_rule(
 /// `iptables-save | iptables-restore` does it.
 fn is_made_anew(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<bool> {
     let now = netfilter::table_handle(&mut site.network.namespaces, netns, table)?;
-    Ok(is_former(&site.store.book.tables, place, table, now))
+    Ok(is_former(&site.store.journal.tables, place, table, now))
 }
 
 /// A rule that was there when the lab came up has been removed by somebody else.
@@ -69,11 +69,11 @@ pub(super) fn delete_together(site: &mut Site, entries: Vec<Entry>) -> Vec<Entry
             Err(_) => left.push(entry),
         }
     }
-    site.store.book.all_undone(&gone);
+    site.store.journal.all_undone(&gone);
     for ((netns, chain), entries) in of_chains {
         kill::point();
         match delete_rules_of(site, &netns, &chain, &entries) {
-            Ok(()) => site.store.book.all_undone(&entries.iter().map(|entry| entry.n).collect::<Vec<_>>()),
+            Ok(()) => site.store.journal.all_undone(&entries.iter().map(|entry| entry.n).collect::<Vec<_>>()),
             Err(_) => left.extend(entries),
         }
         kill::point();
@@ -85,7 +85,7 @@ fn delete_rules_of(site: &mut Site, netns: &NetnsRef, chain: &ChainRef, entries:
     let rules = netfilter::raw_rules(&mut site.network.namespaces, netns, chain)?;
     let Some([Undo::Rule { place, .. }]) = entries.first().map(|entry| &entry.undo[..]) else { return Ok(()) };
     let anew = is_made_anew(site, place, netns, chain.table)?;
-    let is_there = |entry: &Entry| match (&entry.undo[..], site.store.book.handles.get(&entry.n)) {
+    let is_there = |entry: &Entry| match (&entry.undo[..], site.store.journal.handles.get(&entry.n)) {
         ([Undo::Rule { text, .. }], Some(handle)) => {
             rules.iter().any(|rule| rule.handle == *handle && rule.text == *text)
         }
@@ -96,7 +96,7 @@ fn delete_rules_of(site: &mut Site, netns: &NetnsRef, chain: &ChainRef, entries:
     let mut there = Unclaimed::new(&rules, claimed.into_iter().collect());
     let found = entries.iter().filter_map(|entry| match &entry.undo[..] {
         [Undo::Rule { text, before, .. }] => {
-            let known = site.store.book.handles.get(&entry.n).copied();
+            let known = site.store.journal.handles.get(&entry.n).copied();
             let found = there.take(text, known, before, anew);
             if found.is_none() {
                 say_not_found(site, known, chain, text);
@@ -178,9 +178,9 @@ fn learn_new_handles(
     then: &[(&RawRule, bool)],
 ) -> Outcome {
     let of_chain = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain: other, .. } if at.key == place.key && other == chain);
-    let own = site.store.book.entries.iter().filter(|entry| entry.undo.iter().any(of_chain));
+    let own = site.store.journal.entries.iter().filter(|entry| entry.undo.iter().any(of_chain));
     let own: HashMap<u64, u64> =
-        own.filter_map(|entry| Some((*site.store.book.handles.get(&entry.n)?, entry.n))).collect();
+        own.filter_map(|entry| Some((*site.store.journal.handles.get(&entry.n)?, entry.n))).collect();
     let returned = then.iter().enumerate().filter(|(_, (rule, returns))| *returns && own.contains_key(&rule.handle));
     let returned: Vec<(usize, &RawRule)> = returned.map(|(at, (rule, _))| (at, *rule)).collect();
     if returned.is_empty() {
@@ -191,7 +191,7 @@ fn learn_new_handles(
         let there = now.get(at).filter(|there| there.says_the_same(rule))?;
         Some((own[&rule.handle], there.handle))
     });
-    site.store.book.learn_handles(learned.collect());
+    site.store.journal.learn_handles(learned.collect());
     Ok(())
 }
 
@@ -242,10 +242,10 @@ pub(crate) fn learn_handles(site: &mut Site) {
     let _all = if site.store.folder.is_some() { lock_all().ok() } else { None };
     let mut learned: Vec<(u64, u64)> = Vec::new();
     let mut chains: BTreeMap<(NetnsRef, ChainRef), Unclaimed> = BTreeMap::new();
-    for entry in site.store.book.entries.clone() {
+    for entry in site.store.journal.entries.clone() {
         for undo in &entry.undo {
             let Undo::Rule { place, chain, text, before } = undo else { continue };
-            if site.store.book.handles.contains_key(&entry.n) {
+            if site.store.journal.handles.contains_key(&entry.n) {
                 continue;
             }
             let key = (place.netns.clone(), chain.clone());
@@ -267,8 +267,8 @@ pub(crate) fn learn_handles(site: &mut Site) {
         Some(TableHandle { netns: site.network.namespaces.key(&netns).ok()?, table, handle })
     });
     let handles = handles.collect();
-    site.store.book.learn_handles(learned);
-    site.store.book.learn_tables(handles);
+    site.store.journal.learn_handles(learned);
+    site.store.journal.learn_tables(handles);
 }
 
 /// The handles in a table that are known to be those of rules which labs added. To be called with
@@ -283,7 +283,7 @@ fn claimed(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) ->
         let entries = entries.iter().filter(|entry| entry.undo.iter().any(in_table));
         entries.filter_map(|entry| handles.get(&entry.n).copied()).collect()
     };
-    let mut claimed = of(&site.store.book.entries, &site.store.book.handles, &site.store.book.tables);
+    let mut claimed = of(&site.store.journal.entries, &site.store.journal.handles, &site.store.journal.tables);
     let Some(folder) = &site.store.folder else { return Ok(claimed) };
     let others = site.store.others.besides(folder.name()).into_iter().flatten();
     claimed.extend(others.flat_map(|(_, journal)| of(&journal.entries, &journal.handles, &journal.tables)));

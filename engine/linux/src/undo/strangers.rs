@@ -70,7 +70,7 @@ impl Known {
 /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
 /// What cannot be looked into is an error: something could be in it.
 pub(crate) fn strangers(site: &mut Site) -> Result<Vec<String>> {
-    let undos: Vec<Undo> = site.store.book.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
+    let undos: Vec<Undo> = site.store.journal.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
     let known = Known::of(undos.into_iter());
     let labs = OtherLabs::of(&mut site.store)?;
     let members: BTreeSet<u32> = site.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
@@ -82,7 +82,7 @@ pub(crate) fn strangers(site: &mut Site) -> Result<Vec<String>> {
         let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
         let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
         found.extend(strange_processes(&known, &labs, &netns, &inside));
-        if !site.store.book.programs_ran(place.key) {
+        if !site.store.journal.programs_ran(place.key) {
             let links = outlines(site, &netns)?;
             let strange = links.iter().filter(|link| !knows(site, &known, link));
             found.extend(strange.map(|link| {

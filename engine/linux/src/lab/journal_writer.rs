@@ -15,7 +15,7 @@ use netscript_net::world::Point;
 
 /// The lab's journal: on disk if the lab outlives this process, and in memory.
 #[derive(Default)]
-pub(crate) struct Book {
+pub(crate) struct JournalWriter {
     file: Option<JournalFile>,
     pub(crate) entries: Vec<Entry>,
     /// The handles that rules got, by entry.
@@ -30,9 +30,9 @@ pub(crate) struct Book {
     ran: Vec<Key>,
 }
 
-impl Book {
+impl JournalWriter {
     /// A journal that is written on.
-    pub(crate) fn resume(file: JournalFile, journal: Journal) -> Book {
+    pub(crate) fn resume(file: JournalFile, journal: Journal) -> JournalWriter {
         let Journal {
             header: _,
             entries,
@@ -49,7 +49,7 @@ impl Book {
         } = journal;
         let own = entries.iter().map(|entry| entry.n).filter(|n| *n < LEFT_BY_OTHERS);
         let next = own.max().map_or(0, |n| n + 1);
-        Book { file: Some(file), entries, handles, tables, next, steps: Vec::new(), detailed: false, ran }
+        JournalWriter { file: Some(file), entries, handles, tables, next, steps: Vec::new(), detailed: false, ran }
     }
 
     /// Goes on in a journal that has just been begun.
