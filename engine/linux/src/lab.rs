@@ -1,13 +1,13 @@
 //! The store of labs: what each must remember to be undone, in memory and, if it outlives this process, in a folder
-//! of its own. `paths` says where, `folder` has the folders and their locks, `journal_writer` writes the journal, `own` knows
+//! of its own. `paths` says where, `folder` has the folders and their locks, `journal_writer` writes the journal, `ownership` knows
 //! what is the lab's, `journals` reads those of other labs, and `store` has all of it for one lab.
 
 mod folder;
 mod journal_file;
 mod journal_writer;
 mod journals;
-mod own;
 mod owners;
+mod ownership;
 mod paths;
 mod states;
 mod store;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use super::journal_file::JournalFile;
-use super::own::Own;
+use super::ownership::Ownership;
 use crate::journal::{Entry, Journal, Key, LEFT_BY_OTHERS, Line, TableHandle, Undo, Up};
 use crate::kill;
 use netscript_net::error::Result;
@@ -24,7 +24,7 @@ pub(crate) struct JournalWriter {
     pub(crate) tables: Vec<TableHandle>,
     next: u64,
     /// The number of the next entry when each step began, and what was the lab's own.
-    steps: Vec<(u64, Own)>,
+    steps: Vec<(u64, Ownership)>,
     /// Inverses are kept of operations on the lab's own things too, which `down` would not need.
     detailed: bool,
     ran: Vec<Key>,
@@ -163,8 +163,8 @@ impl JournalWriter {
     }
 
     /// A new step begins: what one word of the script does. `own` is how things are before it.
-    pub(crate) fn step(&mut self, own: &Own) {
-        let own = if self.detailed { own.clone() } else { Own::default() };
+    pub(crate) fn step(&mut self, own: &Ownership) {
+        let own = if self.detailed { own.clone() } else { Ownership::default() };
         self.steps.push((self.next, own));
     }
 
@@ -174,7 +174,7 @@ impl JournalWriter {
 
     /// The number of the first entry after a point, which becomes the last, and what was the
     /// lab's own then.
-    pub(crate) fn back_to(&mut self, point: Point) -> Option<(u64, Own)> {
+    pub(crate) fn back_to(&mut self, point: Point) -> Option<(u64, Ownership)> {
         if point.0 >= self.steps.len() {
             return None;
         }

@@ -3,7 +3,7 @@
 use super::folder::LabFolder;
 use super::journal_writer::JournalWriter;
 use super::journals::Journals;
-use super::own::Own;
+use super::ownership::Ownership;
 use crate::journal::Undo;
 use crate::{Failure, Outcome};
 use netscript_net::op::Op;
@@ -12,7 +12,7 @@ use netscript_net::op::Op;
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) journal: JournalWriter,
-    pub(crate) own: Own,
+    pub(crate) own: Ownership,
     /// Where it is kept, if the lab outlives this process.
     pub(crate) folder: Option<LabFolder>,
     /// The journals of other labs.

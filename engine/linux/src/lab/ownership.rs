@@ -7,7 +7,7 @@ use netscript_net::op::{Effect, IfName, LinkAt, NetnsRef, Op, PidRef};
 
 /// What the lab made itself. What is in its own namespaces and on its own links goes with them.
 #[derive(Clone, Default)]
-pub(crate) struct Own {
+pub(crate) struct Ownership {
     netns: HashSet<NetnsRef>,
     /// The numbers of namespaces without a name that got one.
     named: HashMap<NetnsRef, NetnsRef>,
@@ -20,7 +20,7 @@ pub(crate) struct Own {
     pub(crate) chains: HashSet<(NetnsRef, ChainRef)>,
 }
 
-impl Own {
+impl Ownership {
     /// Whether a namespace is the lab's own.
     pub(crate) fn has_netns(&self, netns: &NetnsRef) -> bool {
         self.netns.contains(netns)
