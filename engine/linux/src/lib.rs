@@ -11,7 +11,6 @@ mod fdb;
 mod interrupt;
 mod inverse;
 pub mod journal;
-mod keeper;
 mod kernel;
 mod kill;
 mod lab;

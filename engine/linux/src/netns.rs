@@ -9,6 +9,7 @@ mod end;
 mod namespaces;
 mod paths;
 mod space;
+mod users;
 
 pub(crate) use bind::{bind, unbind};
 pub(crate) use end::{Ending, del};

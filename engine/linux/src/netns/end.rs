@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::bind::unbind;
 use super::namespaces::Namespaces;
 use super::paths::pids_in;
-use crate::{Outcome, keeper, link, nsid};
+use super::users;
+use crate::{Outcome, link, nsid};
 use netscript_net::op::{IfName, NetnsName, NetnsRef};
 use netscript_net::state::Peer;
 
@@ -87,7 +88,7 @@ fn wait_until_gone(namespaces: &mut Namespaces, inode: u64, far_ends: &[FarEnd])
         while link::index(namespaces, &far_end.place, &far_end.name).is_ok() && start.elapsed() < LIMIT {
             if start.elapsed() > next_look {
                 let alive = is_alive(namespaces, &far_end.place, far_end.nsid);
-                let kept = alive && keeper::is_kept(inode);
+                let kept = alive && users::is_kept(inode);
                 if kept && seen_kept {
                     return;
                 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::netns::{OWN, pids_in};
+use super::paths::{OWN, pids_in};
 
 /// Whether anybody can be seen to keep a namespace. A socket that was opened in it and handed to a
 /// process elsewhere cannot be seen.
-pub(crate) fn is_kept(inode: u64) -> bool {
+pub(super) fn is_kept(inode: u64) -> bool {
     !pids_in(inode).is_empty() || is_mounted(inode) || is_open(inode)
 }
 
