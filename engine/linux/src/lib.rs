@@ -5,6 +5,7 @@
 mod addr;
 mod carrier;
 mod carry_out;
+mod crash_point;
 mod descriptors;
 mod facts;
 mod fdb;
@@ -12,7 +13,6 @@ mod interrupt;
 mod inverse;
 pub mod journal;
 mod kernel;
-mod kill;
 mod lab;
 mod lifetime;
 mod link;

@@ -5,7 +5,7 @@ use crate::lab::{self, JournalWriter, LabFolder, boot_id, lock_all, remove_share
 use crate::netns::BLOCK;
 use crate::process::{Groups, Processes, group_place};
 use crate::site::Site;
-use crate::{kill, link, undo};
+use crate::{crash_point, link, undo};
 use netscript_net::error::{Error, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::Summary;
@@ -153,7 +153,7 @@ fn close(site: &mut Site, folder: LabFolder, clean: bool) -> Result<Closed> {
     if !left.is_empty() {
         return Ok(Closed::Left(folder, left));
     }
-    kill::point();
+    crash_point::here();
     if !clean {
         return Ok(Closed::Kept(folder));
     }

@@ -7,7 +7,7 @@ use crate::journal::Undo;
 use crate::lab::lock_all;
 use crate::lock::Lock;
 use crate::site::Site;
-use crate::{Failure, Outcome, inverse, kill, netfilter, privilege};
+use crate::{Failure, Outcome, crash_point, inverse, netfilter, privilege};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsRef, Op};
 use netscript_net::world::Failed;
@@ -42,7 +42,7 @@ pub(crate) fn recorded(site: &mut Site, op: &Op, send: impl FnOnce(&mut Site) ->
     let entry = look_and_record(site, op)?;
     let index = site.network.namespaces.upcoming_index();
     let done = send(site);
-    kill::point();
+    crash_point::here();
     match &done {
         Ok(()) => site.store.own.follow(op, index),
         // A link leaves its bridge before the kernel looks whether the next one takes it
@@ -90,7 +90,7 @@ fn send_rules(
         return Ok(());
     }
     let done = netfilter::apply(&mut site.network.namespaces, netns, rules);
-    kill::point();
+    crash_point::here();
     if let Err((culprit, _)) = &done {
         entries.iter().skip(*culprit).flatten().for_each(|n| site.store.journal.undone(*n));
     }

@@ -16,6 +16,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use super::journal_file::{JournalFile, read_from};
 use super::paths::{JOURNAL, LABS_DIR, LOCK, boot_id, cannot, folder, journal_path, lab_names};
 use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
+use crate::crash_point;
 use crate::lock::{Lock, Wait, open_regular};
 use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};
@@ -274,7 +275,7 @@ impl LabFolder {
                 Err(nix::Error::EISDIR) => continue,
                 removed => removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?,
             }
-            crate::kill::point();
+            crash_point::here();
         }
         match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
             // Without its lock it is somebody else's already, who builds the lab anew; or others' folders are in it.

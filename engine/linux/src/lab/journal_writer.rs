@@ -8,8 +8,8 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::journal_file::JournalFile;
 use super::ownership::Ownership;
+use crate::crash_point;
 use crate::journal::{Entry, Journal, Key, LEFT_BY_OTHERS, Line, TableHandle, Undo, Up};
-use crate::kill;
 use netscript_net::error::Result;
 use netscript_net::world::Point;
 
@@ -87,9 +87,9 @@ impl JournalWriter {
         if lines.is_empty() {
             return Ok(numbers);
         }
-        kill::point();
+        crash_point::here();
         self.write_all(&lines)?;
-        kill::point();
+        crash_point::here();
         self.next += lines.len() as u64;
         self.entries.extend(lines.into_iter().filter_map(|line| match line {
             Line::Entry(entry) => Some(entry),

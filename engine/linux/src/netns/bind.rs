@@ -9,7 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::paths::{NETNS_DIR, path_of};
-use crate::{Failure, Outcome, kill};
+use crate::{Failure, Outcome, crash_point};
 use netscript_net::op::{NetnsName, NetnsRef};
 use netscript_net::world::Absent;
 
@@ -61,7 +61,7 @@ pub(crate) fn bind(name: &NetnsName, netns: &Path) -> Outcome {
 /// as long as there are namespaces.
 pub(super) fn bind_in_folder(name: &NetnsName, netns: &Path) -> Outcome {
     let path = create_mount_point(name)?;
-    kill::point();
+    crash_point::here();
     let bound = bind_mount(netns, &path);
     if bound.is_err() {
         let _ = fs::remove_file(&path);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::journal::{Entry, Key, Place, Undo};
 use crate::site::Site;
-use crate::{Outcome, kill, link as links};
+use crate::{Outcome, crash_point, link as links};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, LinkSpec, NetnsRef};
 
@@ -38,7 +38,7 @@ pub(super) fn remove_together(site: &mut Site, entries: &[Entry]) {
     for (netns, indexes) in by_place {
         // What is left is removed one by one.
         let _ = links::del_together(&mut site.network.namespaces, &netns, &indexes);
-        kill::point();
+        crash_point::here();
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use strangers::strangers;
 use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Undo};
 use crate::lab::lock_all;
 use crate::site::Site;
-use crate::{Failure, Outcome, kill, resolver};
+use crate::{Failure, Outcome, crash_point, resolver};
 use netscript_net::error::Error;
 
 /// What is still to be undone.
@@ -194,7 +194,7 @@ fn undo_and_close(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
         }
     }
     site.store.journal.all_undone(&undone);
-    kill::point();
+    crash_point::here();
 }
 
 fn undo_together(site: &mut Site, undoing: &mut Undoing) {
@@ -202,7 +202,7 @@ fn undo_together(site: &mut Site, undoing: &mut Undoing) {
     if entries.len() > 1 {
         // What fails is tried again, and told of, one by one.
         link::remove_together(site, &entries);
-        kill::point();
+        crash_point::here();
     }
     undo_and_close(site, entries, undoing);
 }
@@ -211,7 +211,7 @@ fn undo_together(site: &mut Site, undoing: &mut Undoing) {
 fn undo_entry(site: &mut Site, entry: &Entry, how: How) -> (Vec<Undo>, Vec<String>) {
     let (mut left, mut problems) = (Vec::new(), Vec::new());
     for undo in &entry.undo {
-        kill::point();
+        crash_point::here();
         if let Err(failure) = take_step(site, entry, undo, how) {
             let why = failure.into_error(|| "undo it".to_owned()).describe();
             let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();

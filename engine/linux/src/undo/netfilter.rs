@@ -7,7 +7,7 @@ use crate::journal::{Entry, Former, Place, TableHandle, Undo};
 use crate::lab::lock_all;
 use crate::netfilter::{self, RawRule, Returning};
 use crate::site::Site;
-use crate::{Failure, Outcome, kill};
+use crate::{Failure, Outcome, crash_point};
 use netscript_net::error::Errno;
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use netscript_net::op::{NetnsRef, Op};
@@ -71,12 +71,12 @@ pub(super) fn delete_together(site: &mut Site, entries: Vec<Entry>) -> Vec<Entry
     }
     site.store.journal.all_undone(&gone);
     for ((netns, chain), entries) in of_chains {
-        kill::point();
+        crash_point::here();
         match delete_rules_of(site, &netns, &chain, &entries) {
             Ok(()) => site.store.journal.all_undone(&entries.iter().map(|entry| entry.n).collect::<Vec<_>>()),
             Err(_) => left.extend(entries),
         }
-        kill::point();
+        crash_point::here();
     }
     left
 }
@@ -107,7 +107,7 @@ fn delete_rules_of(site: &mut Site, netns: &NetnsRef, chain: &ChainRef, entries:
     });
     let handles: Vec<u64> = found.collect();
     let gone = netfilter::delete_rules(&mut site.network.namespaces, netns, chain, &handles);
-    kill::point();
+    crash_point::here();
     gone
 }
 
@@ -155,7 +155,7 @@ pub(super) fn put_rules_back(
             return Ok(());
         }
     }
-    kill::point();
+    crash_point::here();
     learn_new_handles(site, place, &netns, chain, &chain_then)
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::journal::{Key, Place};
 use crate::netns::{bind, path_of, unbind};
 use crate::site::Site;
-use crate::{Outcome, kill};
+use crate::{Outcome, crash_point};
 use netscript_net::op::{NetnsName, NetnsRef};
 
 /// Takes a name away if it is that of the namespace which the lab gave it to. A file that was
@@ -22,7 +22,7 @@ pub(super) fn take_name(site: &mut Site, name: &NetnsName, key: Key) -> Outcome 
     if file.ino() == key.inode && is_named(site, &netns, key) {
         site.network.namespaces.close(&netns);
         unbind(name)?;
-        kill::point();
+        crash_point::here();
         return Ok(());
     }
     site.network.namespaces.close(&netns);

@@ -6,7 +6,7 @@
 /// its N-th such moment, counted from 0, and `NETSCRIPT_INTERRUPT_AT=N` interrupt itself (SIGINT).
 /// In others this does nothing.
 #[cfg(debug_assertions)]
-pub(crate) fn point() {
+pub(crate) fn here() {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,4 +26,4 @@ pub(crate) fn point() {
 }
 
 #[cfg(not(debug_assertions))]
-pub(crate) fn point() {}
+pub(crate) fn here() {}
