@@ -3,11 +3,11 @@
 //! `namespaces` has those in use with their sockets, `bind` gives and takes names, and `end` waits for what ends
 //! with a namespace.
 
-mod ahead;
 mod bind;
 mod end;
 mod namespaces;
 mod paths;
+mod prefetch;
 mod space;
 mod users;
 

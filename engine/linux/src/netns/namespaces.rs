@@ -7,9 +7,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::ahead::{self, Ahead};
 use super::bind::{bind, bind_in_folder};
 use super::paths::{NETNS_DIR, OWN, names, ns_of_pid, path_of, pids_in};
+use super::prefetch::{self, Prefetch};
 use super::space::{Space, enter, key_of};
 use crate::journal::{Key, Place};
 use crate::netfilter::NftSocket;
@@ -38,7 +38,7 @@ pub(crate) struct Namespaces {
     /// The indexes of links that nobody else can touch, while operations are done together.
     pub(crate) known: Vec<(NetnsRef, IfName, u32)>,
     /// Namespaces for what is about to be done.
-    ahead: Option<Ahead>,
+    prefetched: Option<Prefetch>,
 }
 
 /// The indexes of the lab's links: a block of its own, far from those that the kernel gives, so
@@ -59,7 +59,7 @@ impl Namespaces {
             indexes,
             folder_shared: false,
             known: Vec::new(),
-            ahead: None,
+            prefetched: None,
         })
     }
 
@@ -283,16 +283,16 @@ impl Namespaces {
     }
 
     /// So many namespaces are about to be made.
-    pub(crate) fn make_ahead(&mut self, count: usize) {
-        self.ahead = if count > 1 { Ahead::begin(count) } else { None };
+    pub(crate) fn prefetch(&mut self, count: usize) {
+        self.prefetched = if count > 1 { Prefetch::begin(count) } else { None };
     }
 
     /// A new namespace, with its socket: this thread makes it and goes back, if it has not been made yet.
     pub(crate) fn unshared(&self) -> Outcome<Space> {
-        if let Some(made) = self.ahead.as_ref().and_then(Ahead::next) {
+        if let Some(made) = self.prefetched.as_ref().and_then(Prefetch::next) {
             return made;
         }
-        let made = ahead::new_netns();
+        let made = prefetch::new_netns();
         enter(&self.home)?;
         made
     }

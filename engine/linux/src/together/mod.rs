@@ -48,13 +48,13 @@ pub(crate) fn apply(
 ) -> Result<(), Failed> {
     site.network
         .namespaces
-        .make_ahead(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
+        .prefetch(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
     let done = vec![false; ops.len()];
     let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
     let result =
         advance(site, interrupt, &mut progress).map_err(|(index, failure)| tidy(site, &mut progress, index, failure));
     site.network.namespaces.known.clear();
-    site.network.namespaces.make_ahead(0);
+    site.network.namespaces.prefetch(0);
     result.map_err(|(index, failure)| {
         let failure = privilege::named(&ops[index], failure);
         Failed { index, refusal: failure.refusal, absent: failure.absent }

@@ -18,11 +18,11 @@ use netscript_net::error::Errno;
 const AT_MOST: usize = 16;
 
 /// Where they come from.
-pub(super) struct Ahead(Receiver<Result<Space, Errno>>);
+pub(super) struct Prefetch(Receiver<Result<Space, Errno>>);
 
-impl Ahead {
+impl Prefetch {
     /// Begins to make so many; `None` if no thread can be started.
-    pub(super) fn begin(count: usize) -> Option<Ahead> {
+    pub(super) fn begin(count: usize) -> Option<Prefetch> {
         let (sender, receiver) = sync_channel(AT_MOST);
         let make = move || {
             for _ in 0..count {
@@ -35,7 +35,7 @@ impl Ahead {
             }
         };
         std::thread::Builder::new().name("namespaces".to_owned()).spawn(make).ok()?;
-        Some(Ahead(receiver))
+        Some(Prefetch(receiver))
     }
 
     /// The next; `None` if there is none any more.
