@@ -9,7 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::lab::LabFolder;
 use crate::lifetime::{self, Found, Resume};
 use crate::site::Site;
-use crate::{facts, netfilter, probe, recorded, together, undo};
+use crate::{batch, facts, netfilter, probe, recorded, undo};
 use netscript_net::error::{Error, Result};
 use netscript_net::op::{Family, Host, IfName, NetnsRef, Op, PidRef};
 use netscript_net::state::{ForeignRules, Ruleset};
@@ -98,7 +98,7 @@ impl Kernel {
 
     /// Does operations of so many words of the script, none of which touches what others could.
     /// `is_ready` says whether a bridge will be on and have a carrier in the end.
-    pub(crate) fn apply_together(
+    pub(crate) fn apply_batch(
         &mut self,
         ops: &[Op],
         steps: usize,
@@ -106,7 +106,7 @@ impl Kernel {
     ) -> Result<(), Failed> {
         (0..steps).for_each(|_| self.step());
         ops.iter().for_each(|op| self.readiness.note(op));
-        together::apply(&mut self.site, &self.interrupt, ops, is_ready)
+        batch::apply(&mut self.site, &self.interrupt, ops, is_ready)
     }
 
     /// Every name by which a namespace's links are known.

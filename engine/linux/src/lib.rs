@@ -3,6 +3,7 @@
 //! processes (`process`). No file uses one above it.
 
 mod addr;
+mod batch;
 mod carrier;
 mod carry_out;
 mod crash_point;
@@ -40,7 +41,6 @@ mod site;
 mod socket;
 mod sys;
 mod sysctl;
-mod together;
 mod undo;
 
 pub use descriptors::raise_descriptor_limit;

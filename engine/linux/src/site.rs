@@ -1,5 +1,5 @@
 //! Where a lab is built. This is plain data: what is done with it is in `carry_out`, `inverse`, `recorded`, `undo`,
-//! `together` and `lifetime`, each of which knows only those before it.
+//! `batch` and `lifetime`, each of which knows only those before it.
 
 use std::path::Path;
 

@@ -75,7 +75,7 @@ impl Queue {
         let mut places = std::mem::take(&mut self.places);
         let steps = std::mem::take(&mut self.steps);
         let belief = &self.belief;
-        let done = self.kernel.apply_together(&ops, steps, |netns, bridge| belief.is_ready(netns, bridge));
+        let done = self.kernel.apply_batch(&ops, steps, |netns, bridge| belief.is_ready(netns, bridge));
         done.map_err(|failed| {
             let at = places.swap_remove(failed.index);
             let op = &ops[failed.index];
