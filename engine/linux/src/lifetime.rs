@@ -118,10 +118,10 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<Found> {
 
 /// Takes the lab down. Unless forced, what others put into it stops it before anything is done.
 pub(crate) fn down(site: &mut Site, force: bool) -> Result<()> {
-    let strangers = if force { Vec::new() } else { undo::strangers(site)? };
-    if !strangers.is_empty() {
+    let foreign = if force { Vec::new() } else { undo::foreign(site)? };
+    if !foreign.is_empty() {
         let lab = site.store.folder.as_ref().map(|folder| folder.name().to_owned()).unwrap_or_default();
-        return Err(Error::Strangers { lab, what: strangers });
+        return Err(Error::Strangers { lab, what: foreign });
     }
     undo_all(site)
 }

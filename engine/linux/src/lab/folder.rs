@@ -15,8 +15,8 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::journal_file::{JournalFile, read_from};
 use super::paths::{JOURNAL, LABS_DIR, LOCK, boot_id, cannot, folder, journal_path, lab_names};
-use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
 use crate::crash_point;
+use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
 use crate::lock::{Lock, Wait, open_regular};
 use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};

@@ -3,12 +3,12 @@
 
 mod by_names;
 mod commands;
+mod foreign;
 mod link;
 mod netfilter;
 mod netns;
 mod process;
 mod shared;
-mod strangers;
 mod sysctl;
 
 use std::cmp::Reverse;
@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 pub(crate) use commands::down_commands;
+pub(crate) use foreign::foreign;
 pub(crate) use netfilter::learn_handles;
-pub(crate) use strangers::strangers;
 
 use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Undo};
 use crate::lab::lock_all;

@@ -69,7 +69,7 @@ impl Known {
 /// What others put into the lab, in words. Links that the lab's own programs made in its
 /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
 /// What cannot be looked into is an error: something could be in it.
-pub(crate) fn strangers(site: &mut Site) -> Result<Vec<String>> {
+pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
     let undos: Vec<Undo> = site.store.journal.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
     let known = Known::of(undos.into_iter());
     let labs = OtherLabs::of(&mut site.store)?;
@@ -81,11 +81,11 @@ pub(crate) fn strangers(site: &mut Site) -> Result<Vec<String>> {
         let Some(netns) = site.network.namespaces.find(place).map_err(unknown)? else { continue };
         let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
         let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
-        found.extend(strange_processes(&known, &labs, &netns, &inside));
+        found.extend(foreign_processes(&known, &labs, &netns, &inside));
         if !site.store.journal.programs_ran(place.key) {
             let links = outlines(site, &netns)?;
-            let strange = links.iter().filter(|link| !knows(site, &known, link));
-            found.extend(strange.map(|link| {
+            let foreign = links.iter().filter(|link| !knows(site, &known, link));
+            found.extend(foreign.map(|link| {
                 let of = of_lab(labs.of_link(link.index));
                 format!("the link `{}`{of} in the namespace `{netns}`", link.name)
             }));
@@ -100,7 +100,7 @@ pub(crate) fn strangers(site: &mut Site) -> Result<Vec<String>> {
             let links = outlines(site, &netns)?;
             seen.insert(netns.clone(), links);
         }
-        found.extend(strange_ports(site, &known, &labs, &seen[&netns], *index));
+        found.extend(foreign_links(site, &known, &labs, &seen[&netns], *index));
     }
     Ok(found)
 }
@@ -111,10 +111,10 @@ fn outlines(site: &mut Site, netns: &NetnsRef) -> Result<Vec<Outline>> {
 }
 
 /// Others' links that are ports of a link of the lab's, or stand on it and go with it.
-fn strange_ports(site: &Site, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
+fn foreign_links(site: &Site, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
     let Some(own) = links.iter().find(|link| link.index == index) else { return Vec::new() };
-    let strange = links.iter().filter(|link| !knows(site, known, link));
-    let told = strange.filter_map(|link| {
+    let foreign = links.iter().filter(|link| !knows(site, known, link));
+    let told = foreign.filter_map(|link| {
         let of = of_lab(labs.of_link(link.index));
         if link.lower == Some(index) {
             Some(format!("the link `{}`{of} stands on the lab's `{}`", link.name, own.name))
@@ -131,14 +131,14 @@ fn knows(site: &Site, known: &Known, link: &Outline) -> bool {
     site.network.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
 }
 
-fn strange_processes(known: &Known, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
+fn foreign_processes(known: &Known, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
     let ours = |pid: u32| {
         let session = session_of(pid);
         pid == std::process::id()
             || known.processes.iter().any(|process| Some(process.pid) == session || Some(*process) == identify(pid))
     };
-    let strange = inside.iter().copied().filter(|pid| !ours(*pid));
-    let told = strange.map(|pid| {
+    let foreign = inside.iter().copied().filter(|pid| !ours(*pid));
+    let told = foreign.map(|pid| {
         let of = of_lab(labs.of_process(pid));
         format!("process {pid} ({}){of} in the namespace `{netns}`", name_of(pid))
     });
