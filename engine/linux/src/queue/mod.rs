@@ -1,14 +1,14 @@
 //! A [`World`](netscript_net::world::World) of the kernel in which operations wait for each other, to travel together.
 //!
-//! Whether an operation may wait, [`Belief`] says: what is certain to succeed may, as far as can be
-//! known. Everything else, and every question that only the kernel answers, first sends what waits.
-//! That something fails that was believed to succeed is an error of its own, which ends the run.
+//! [`Forecast`] decides which operations can be deferred: those that are certain to succeed, as far as can be known.
+//! Everything else, and every question that only the kernel can answer, first sends what has been deferred. If a
+//! deferred operation fails against the forecast, that is an error of its own, which ends the run.
 
-mod belief;
+mod forecast;
 mod shape;
 mod world;
 
-use belief::Belief;
+use forecast::Forecast;
 
 use crate::kernel::Kernel;
 use netscript_net::error::{At, Errno, Error, Result};
@@ -21,7 +21,7 @@ const LIMIT: usize = 50_000;
 /// The kernel, behind a queue.
 pub struct Queue {
     kernel: Kernel,
-    belief: Belief,
+    forecast: Forecast,
     waiting: Vec<Op>,
     /// Where in the script each was asked for.
     places: Vec<Option<At>>,
@@ -39,7 +39,7 @@ impl Queue {
     pub fn new(kernel: Kernel) -> Queue {
         Queue {
             kernel,
-            belief: Belief::default(),
+            forecast: Forecast::default(),
             waiting: Vec::new(),
             places: Vec::new(),
             steps: 0,
@@ -59,7 +59,7 @@ impl Queue {
     /// The kernel, for something that may change what the queue cannot see: a program can do anything.
     fn exposed(&mut self) -> Result<&mut Kernel> {
         self.send()?;
-        self.belief.forget();
+        self.forecast.forget();
         Ok(&mut self.kernel)
     }
 
@@ -74,14 +74,14 @@ impl Queue {
         let ops = std::mem::take(&mut self.waiting);
         let mut places = std::mem::take(&mut self.places);
         let steps = std::mem::take(&mut self.steps);
-        let belief = &self.belief;
-        let done = self.kernel.apply_batch(&ops, steps, |netns, bridge| belief.is_ready(netns, bridge));
+        let forecast = &self.forecast;
+        let done = self.kernel.apply_batch(&ops, steps, |netns, bridge| forecast.is_ready(netns, bridge));
         done.map_err(|failed| {
             let at = places.swap_remove(failed.index);
             let op = &ops[failed.index];
             let facts = if failed.refusal.errno == Errno::EEXIST { self.kernel.facts(op) } else { Vec::new() };
             let error = Box::new(explain(op, failed, facts));
-            self.belief.forget();
+            self.forecast.forget();
             self.failed.insert(Error::Late { at, error }).clone()
         })
     }
@@ -97,7 +97,7 @@ impl Queue {
         self.send().map_err(late)?;
         let done = self.kernel.apply(ops);
         let count = done.as_ref().map_or_else(|failed| failed.index, |()| ops.len());
-        ops[..count].iter().for_each(|op| self.belief.follow(op));
+        ops[..count].iter().for_each(|op| self.forecast.follow(op));
         done
     }
 }

@@ -21,7 +21,7 @@ impl ForwardApply for Queue {
             self.send().map_err(late)?;
         }
         for (index, op) in ops.iter().enumerate() {
-            if self.belief.admits(&mut self.kernel, op).map_err(late)? {
+            if self.forecast.admits(&mut self.kernel, op).map_err(late)? {
                 self.wait_with(op);
                 continue;
             }
@@ -60,7 +60,7 @@ impl ForwardQuery for Queue {
     }
 
     fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
-        if self.failed.is_none() && self.belief.has_netns(&NetnsRef::Named(name.clone())) {
+        if self.failed.is_none() && self.forecast.has_netns(&NetnsRef::Named(name.clone())) {
             return Ok(true);
         }
         // What waits makes no others.
@@ -68,7 +68,7 @@ impl ForwardQuery for Queue {
     }
 
     fn link_name(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<IfName>> {
-        if self.failed.is_none() && self.belief.has_link(netns, name) {
+        if self.failed.is_none() && self.forecast.has_link(netns, name) {
             return Ok(Some(name.clone()));
         }
         self.query()?.link_name(netns, name)

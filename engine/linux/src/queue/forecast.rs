@@ -1,4 +1,5 @@
-//! What is believed of the network while operations wait: a model of what the lab made itself.
+//! A forecast of the network's state, used to decide which operations can be deferred: a model of what the lab made
+//! itself.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use netscript_net::world::Query;
 
 /// What the lab has made and nobody else can have touched.
 #[derive(Default)]
-pub(super) struct Belief {
+pub(super) struct Forecast {
     /// The lab's namespaces, and the names that are taken on the host; read when first needed.
     model: Option<Model>,
     /// The lab's namespaces that the model knows all about.
@@ -26,15 +27,15 @@ pub(super) struct Belief {
     taken_rules: HashSet<Shape>,
 }
 
-impl Belief {
-    /// Believes nothing any more. What is made from now on is believed in again.
+impl Forecast {
+    /// Discards the forecast. It covers what is made from now on again.
     pub(super) fn forget(&mut self) {
         let settings = std::mem::take(&mut self.settings);
-        *self = Belief { settings, ..Belief::default() };
+        *self = Forecast { settings, ..Forecast::default() };
     }
 
     /// Whether an operation will succeed, as far as can be known, and only touches what is the lab's
-    /// own. If so, it is taken for done.
+    /// own. If so, the forecast takes it as done.
     pub(super) fn admits(&mut self, kernel: &mut Kernel, op: &Op) -> Result<bool> {
         if !self.is_about_own(op) {
             return Ok(false);
@@ -61,7 +62,7 @@ impl Belief {
         Ok(admitted)
     }
 
-    /// Keeps the belief true after an operation that did not wait.
+    /// Updates the forecast after an operation that was not deferred.
     pub(super) fn follow(&mut self, op: &Op) {
         if let Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_)) =
             &op.action
@@ -155,7 +156,7 @@ impl Belief {
         }
     }
 
-    /// Notes what has become the lab's own, or is it no more.
+    /// Notes what has become the lab's own, or no longer is.
     fn note(&mut self, op: &Op) {
         match op.effect() {
             Some(Effect::NetnsCreated(netns)) => {
