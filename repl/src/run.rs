@@ -11,7 +11,7 @@ use netscript_lang::Lab;
 use netscript_lang::diagnostics::{Error, Failure, Result, Sources, fault};
 use netscript_lang::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
 use netscript_linux::{
-    Interrupt, Kernel, Queue, SandboxFolders, check_release, enter_sandbox, may_change_networks, privilege_missing,
+    Batcher, Interrupt, Kernel, SandboxFolders, check_release, enter_sandbox, may_change_networks, privilege_missing,
 };
 use netscript_net::world::World;
 use netscript_stdlib::Environment;
@@ -182,7 +182,7 @@ const FUSE: &str = "NETSCRIPT_FUSE";
 /// The kernel; operations wait for each other unless each is to be told as it takes effect.
 fn together(args: &RunArgs, kernel: Kernel) -> Box<dyn World> {
     let one_by_one = args.verbose || args.explain || std::env::var_os(FUSE).is_some_and(|value| value == "0");
-    if one_by_one { Box::new(kernel) } else { Box::new(Queue::new(kernel)) }
+    if one_by_one { Box::new(kernel) } else { Box::new(Batcher::new(kernel)) }
 }
 
 fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {

@@ -4,6 +4,7 @@
 
 mod addr;
 mod batch;
+mod batcher;
 mod carrier;
 mod carry_out;
 mod crash_point;
@@ -28,7 +29,6 @@ mod privilege;
 mod probe;
 mod proc;
 mod process;
-mod queue;
 mod raw_names;
 mod recorded;
 mod release;
@@ -43,6 +43,7 @@ mod sys;
 mod sysctl;
 mod undo;
 
+pub use batcher::Batcher;
 pub use descriptors::raise_descriptor_limit;
 pub use interrupt::Interrupt;
 pub use kernel::{Kernel, Resumed};
@@ -52,7 +53,6 @@ pub(crate) use netscript_net::failure::{Failure, Outcome};
 pub use privilege::{may_change_networks, privilege_missing};
 pub use probe::{answer_forever, capture_forever, resolve_forever};
 pub use process::{CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
-pub use queue::Queue;
 pub use release::check_release;
 pub use sandbox::{SandboxFolders, enter_sandbox};
 pub use settle::settle;

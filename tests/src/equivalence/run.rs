@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use netscript_dialect::Style;
 use netscript_lang::DryRun;
 use netscript_lang::diagnostics::Errno;
-use netscript_linux::{Kernel, Queue};
+use netscript_linux::{Batcher, Kernel};
 use netscript_model::Model;
 use netscript_net::op::{Action, LinkFlag, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef, RouteOp, SysctlKey};
 use netscript_net::state::{Comparison, NetState, Netns};
@@ -68,7 +68,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
     let comparison = &expected.comparison;
     let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
-    let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Queue::new(kernel)));
+    let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Batcher::new(kernel)));
     let failed = as_commands(program, &model.lines, expected.clone());
 
     let mut differences = Vec::new();

@@ -2,7 +2,7 @@
 //! before it is there and nothing after it.
 
 use netscript_lang::diagnostics::{At, Errno, Error};
-use netscript_linux::{Interrupt, Kernel, Queue};
+use netscript_linux::{Batcher, Interrupt, Kernel};
 use netscript_net::op::{Bridge, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsName, NetnsOp, NetnsRef, Op, Veth};
 use netscript_net::world::Apply;
 use netscript_tests::Sandbox;
@@ -46,7 +46,7 @@ fn with_a_stranger(ops: Vec<Op>) -> (usize, Errno, String) {
     let sandbox = Sandbox::new();
     let interrupt = Interrupt::listen().unwrap();
     let failed = sandbox.run(move || {
-        let mut queue = Queue::new(Kernel::new(interrupt).unwrap());
+        let mut queue = Batcher::new(Kernel::new(interrupt).unwrap());
         for (line, op) in ops.iter().enumerate() {
             queue.located(Some(&At { source: "script".into(), line: line + 1, column: 1, module: false }));
             queue.apply(std::slice::from_ref(op)).expect("it waits");

@@ -18,8 +18,8 @@ use netscript_net::world::{Absent, Apply, Failed};
 /// More than so many operations do not wait.
 const LIMIT: usize = 50_000;
 
-/// The kernel, behind a queue.
-pub struct Queue {
+/// The kernel, behind operations that wait to be sent together.
+pub struct Batcher {
     kernel: Kernel,
     forecast: Forecast,
     waiting: Vec<Op>,
@@ -34,10 +34,10 @@ pub struct Queue {
     failed: Option<Error>,
 }
 
-impl Queue {
-    /// A queue before a kernel.
-    pub fn new(kernel: Kernel) -> Queue {
-        Queue {
+impl Batcher {
+    /// A batcher before a kernel.
+    pub fn new(kernel: Kernel) -> Batcher {
+        Batcher {
             kernel,
             forecast: Forecast::default(),
             waiting: Vec::new(),
@@ -56,7 +56,7 @@ impl Queue {
         Ok(&mut self.kernel)
     }
 
-    /// The kernel, for something that may change what the queue cannot see: a program can do anything.
+    /// The kernel, for something that may change what the batcher cannot see: a program can do anything.
     fn exposed(&mut self) -> Result<&mut Kernel> {
         self.send()?;
         self.forecast.forget();

@@ -1,6 +1,6 @@
-//! The queue as a World: what may wait, and what does not.
+//! The batcher as a World: what may wait, and what does not.
 
-use super::{LIMIT, Queue, late};
+use super::{Batcher, LIMIT, late};
 use netscript_net::error::{At, Result};
 use netscript_net::op::{IfName, NetnsName, NetnsRef, Op};
 use netscript_net::world::{
@@ -8,7 +8,7 @@ use netscript_net::world::{
     Programs, Query, Started, Summary,
 };
 
-impl ForwardApply for Queue {
+impl ForwardApply for Batcher {
     fn beneath(&mut self) -> &mut dyn Apply {
         &mut self.kernel
     }
@@ -54,7 +54,7 @@ impl ForwardApply for Queue {
     }
 }
 
-impl ForwardQuery for Queue {
+impl ForwardQuery for Batcher {
     fn query(&mut self) -> Result<&mut dyn Query> {
         Ok(self.settled()?)
     }
@@ -75,7 +75,7 @@ impl ForwardQuery for Queue {
     }
 }
 
-impl ForwardPrograms for Queue {
+impl ForwardPrograms for Batcher {
     fn programs(&mut self) -> Result<&mut dyn Programs> {
         Ok(self.settled()?)
     }
@@ -95,13 +95,13 @@ impl ForwardPrograms for Queue {
     }
 }
 
-impl ForwardProbes for Queue {
+impl ForwardProbes for Batcher {
     fn probes(&mut self) -> Result<&mut dyn Probes> {
         Ok(self.settled()?)
     }
 }
 
-impl History for Queue {
+impl History for Batcher {
     fn keep_steps(&mut self) {
         // What fails of what waits is told by whatever is asked next.
         let _ = self.send();
