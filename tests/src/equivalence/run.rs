@@ -80,7 +80,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         let said = &together.verdicts[at];
         if believed != said {
             differences
-                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a queue {said:?}"));
+                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a batcher {said:?}"));
         }
         let fails = failed.lines.get(&at);
         // `ip` calls it an error to flush a table that nothing was ever put into; the command is
@@ -92,8 +92,8 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         }
     }
     differences.extend(together.late.clone());
-    let behind_a_queue = ("kernel behind a queue", &together.left);
-    for (name, left) in [("kernel", &kernel.left), behind_a_queue, ("commands", &failed.left)] {
+    let behind_a_batcher = ("kernel behind a batcher", &together.left);
+    for (name, left) in [("kernel", &kernel.left), behind_a_batcher, ("commands", &failed.left)] {
         if left.servers != model.servers {
             differences.push(format!("name servers: model {:?}, {name} {:?}", model.servers, left.servers));
         }
@@ -107,7 +107,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     if let Ok(state) = &kernel.left.state {
         differences.extend(imported(state, &expected));
     }
-    for (name, left) in [behind_a_queue, ("commands", &failed.left)] {
+    for (name, left) in [behind_a_batcher, ("commands", &failed.left)] {
         let (ours, theirs) = (&kernel.left.rules, &left.rules);
         if ours != theirs {
             differences.push(format!("iptables-save: kernel\n{ours}\n{name}\n{theirs}"));

@@ -88,6 +88,16 @@ fn words_that_are_declared_harmless_do_nothing_that_is_refused() {
 }
 
 #[test]
+fn a_confined_dry_run_knows_no_more_than_another() {
+    let place = Place::new();
+    let script = "let entries = bridge(\"b\").fdb; if entries.len() == 3 { netns(\"red\"); }";
+    for options in [&["--dry-run"][..], &["--dry-run", "--no-exec"]] {
+        let finished = run(&place, options, script);
+        assert!(finished.status == 1 && finished.stderr.contains("error[E0601]"), "{options:?}: {finished:?}");
+    }
+}
+
+#[test]
 fn probes_servers_and_captures_need_no_programs() {
     let place = Place::new();
     let script = r#"

@@ -46,17 +46,17 @@ fn with_a_stranger(ops: Vec<Op>) -> (usize, Errno, String) {
     let sandbox = Sandbox::new();
     let interrupt = Interrupt::listen().unwrap();
     let failed = sandbox.run(move || {
-        let mut queue = Batcher::new(Kernel::new(interrupt).unwrap());
+        let mut batcher = Batcher::new(Kernel::new(interrupt).unwrap());
         for (line, op) in ops.iter().enumerate() {
-            queue.located(Some(&At { source: "script".into(), line: line + 1, column: 1, module: false }));
-            queue.apply(std::slice::from_ref(op)).expect("it waits");
+            batcher.located(Some(&At { source: "script".into(), line: line + 1, column: 1, module: false }));
+            batcher.apply(std::slice::from_ref(op)).expect("it waits");
         }
         let stranger = std::process::Command::new("ip").args(["link", "add", "taken", "type", "bridge"]).status();
         assert!(stranger.is_ok_and(|status| status.success()));
-        let error = queue.flush().expect_err("the name is taken");
-        assert_eq!(queue.flush().as_ref(), Err(&error), "the error comes again");
-        assert!(queue.apply(&[add_bridge("later")]).is_err(), "nothing is done after it");
-        assert!(queue.interrupted(), "the script ends");
+        let error = batcher.flush().expect_err("the name is taken");
+        assert_eq!(batcher.flush().as_ref(), Err(&error), "the error comes again");
+        assert!(batcher.apply(&[add_bridge("later")]).is_err(), "nothing is done after it");
+        assert!(batcher.interrupted(), "the script ends");
         let Error::Late { at: Some(at), error } = error else { panic!("{error:?}") };
         let Error::Refused { refusal, .. } = *error else { panic!("{error:?}") };
         (at.line, refusal.errno)
