@@ -10,9 +10,9 @@ use netscript_book::reference;
 use netscript_dialect::Style;
 use netscript_lang::DryRun;
 use netscript_lang::Lab;
-use netscript_lang::interpreter::Interpreter;
+use netscript_lang::interpreter::{Interpreter, functions};
 use netscript_model::Model;
-use netscript_stdlib::{Environment, MODULES, option_keys};
+use netscript_stdlib::{Environment, MODULES, options_of};
 use netscript_tests::{netscript, workspace};
 use regex::Regex;
 
@@ -23,11 +23,9 @@ fn every_registered_function_is_in_the_reference() {
     let interpreter = Interpreter::new(Lab::new(Box::new(world)), |engine| {
         netscript_stdlib::register(engine, &Environment::default());
     });
-    let registered = interpreter.engine().collect_fn_metadata(
-        None,
-        |info| Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"), info.metadata.hash)),
-        false,
-    );
+    let registered = functions(interpreter.engine(), false, |info| {
+        Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"), info.metadata.hash))
+    });
     // Of the same name and parameters as a function of Rhai's: it must be listed with its limit.
     let plain = rhai::Engine::new();
     let of_rhai: BTreeSet<u64> =
@@ -50,8 +48,10 @@ fn every_registered_function_is_in_the_reference() {
         if !text.contains(&format!("### `{name}` ")) || !text.contains(first) {
             missing.insert(name.to_owned());
         }
-        for key in option_keys(name) {
-            assert!(text.contains(&format!("`{key}`")), "{name}: {key}");
+        let section = text.split_once(&format!("### `{name}` ")).map_or("", |(_, section)| section);
+        for option in options_of(name) {
+            let row = format!("| `{}` | ", option.key);
+            assert!(section.contains(&row) && section.contains(option.help()), "{name}: {row}");
         }
     }
     assert!(missing.is_empty(), "{missing:?}");

@@ -3,47 +3,68 @@
 use std::net::IpAddr;
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Scope};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Given, Key, Known, Literal, Options, Takes, WordOptions, keys};
 use crate::{Link, RhaiResult, args};
 
-const ADDR: &[&str] = &["broadcast", "peer", "scope", "label", "dad"];
+keys! {
+    /// What an address has beside itself.
+    KEYS:
+    /// The broadcast address; `"+"` is the one whose host bits are all one
+    BROADCAST: Key<Broadcast, Prefix> =
+        Key::new("broadcast", Takes::WordsOr(|| vec!["+"], "an IPv4 address"), broadcast).example("\"10.0.0.255\"");
+    /// The far end of a point-to-point link; its length is then the network's
+    PEER: Key<Prefix, Prefix> =
+        Key::value("peer", "an address with a prefix length", peer).example("\"10.0.0.2/32\"");
+    /// How far the address is valid
+    SCOPE: Key<Scope> = Key::new(
+        "scope",
+        Takes::WordsOr(|| vec!["global", "site", "link", "host"], "a number"),
+        |given, ()| given.word(Scope::from_word),
+    );
+    /// What `ip` shows in place of the link's name: that name, or the name with a suffix
+    LABEL: Key<String, (Prefix, IfName)> = Key::value("label", "a string", label).example("\"br0:1\"");
+    /// Whether an IPv6 address is checked for duplicates before it is used
+    DAD: Key<bool> = Key::boolean("dad").default(Literal::Bool(false));
+}
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("addr", &[ADDR]), ("del_addr", &[ADDR])];
+const ADDR: WordOptions = WordOptions::new("addr", &[KEYS]);
+const DEL_ADDR: WordOptions = WordOptions::new("del_addr", &[KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&ADDR, &DEL_ADDR];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn plain(addr: &Dynamic) -> Result<AddrSpec> {
     Ok(AddrSpec::new(args::prefix("an address", addr).argument(0)?))
 }
 
-fn with_options(addr: &Dynamic, options: Map, link: &IfName) -> Result<AddrSpec> {
+fn with_options(of: &'static WordOptions, addr: &Dynamic, options: &Map, link: &IfName) -> Result<AddrSpec> {
     let mut spec = plain(addr)?;
-    let mut o = Options::new(OPTIONS, "addr", options)?;
-    spec.broadcast = o.with("broadcast", |what, value| broadcast(what, value, &spec.local))?;
-    spec.peer = o.with("peer", |what, value| peer(what, value, &spec.local))?;
-    spec.scope =
-        o.choice("scope", || "\"global\", \"site\", \"link\", \"host\" or a number".to_owned(), Scope::from_word)?;
-    spec.label = o.with("label", |what, value| label(what, value, &spec.local, link))?;
-    spec.dad = o.boolean("dad")?.unwrap_or(false);
+    let o = Options::new(of, options)?;
+    spec.broadcast = o.get_in(&BROADCAST, &spec.local)?;
+    spec.peer = o.get_in(&PEER, &spec.local)?;
+    spec.scope = o.get(&SCOPE)?;
+    spec.label = o.get_in(&LABEL, &(spec.local, link.clone()))?;
+    spec.dad = o.or_default(&DAD)?;
     Ok(spec)
 }
 
-fn broadcast(what: &str, value: &Dynamic, local: &Prefix) -> Result<Broadcast> {
+fn broadcast(given: &Given<'_>, local: &Prefix) -> Result<Broadcast> {
     if local.family() == Family::V6 {
         return Err(only_v4("broadcast"));
     }
-    if value.is_string() && value.to_string() == "+" {
+    if given.is("+") {
         return Ok(Broadcast::Derived);
     }
-    match args::ip_of(what, value, Family::V4)? {
+    match args::ip_of(&given.what(), given.value, Family::V4)? {
         IpAddr::V4(addr) => Ok(Broadcast::Address(addr)),
         IpAddr::V6(_) => Err(only_v4("broadcast")),
     }
@@ -57,8 +78,8 @@ fn only_v4(key: &str) -> Error {
 }
 
 /// The peer's length is the network's; without one it is a single address.
-fn peer(what: &str, value: &Dynamic, local: &Prefix) -> Result<Prefix> {
-    let peer = args::prefix(what, value)?;
+fn peer(given: &Given<'_>, local: &Prefix) -> Result<Prefix> {
+    let peer = args::prefix(&given.what(), given.value)?;
     if peer.family() == local.family() {
         return Ok(peer);
     }
@@ -66,11 +87,11 @@ fn peer(what: &str, value: &Dynamic, local: &Prefix) -> Result<Prefix> {
 }
 
 /// The kernel does not check a label, but `ip` shows it in place of the link's name.
-fn label(what: &str, value: &Dynamic, local: &Prefix, link: &IfName) -> Result<String> {
+fn label(given: &Given<'_>, (local, link): &(Prefix, IfName)) -> Result<String> {
     if local.family() == Family::V6 {
         return Err(only_v4("label"));
     }
-    let label = args::text(what, value)?;
+    let label = args::text(&given.what(), given.value)?;
     let fits = label.len() < 16 && !label.contains('\0');
     if fits && (label == link.as_str() || label.starts_with(&format!("{link}:"))) {
         return Ok(label);
@@ -82,7 +103,7 @@ fn label(what: &str, value: &Dynamic, local: &Prefix, link: &IfName) -> Result<S
     })
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Gives the link an address. IPv6 is usable at once, without duplicate address detection.
@@ -97,16 +118,14 @@ mod words {
         Ok(link.clone())
     }
 
-    /// Gives the link an address. Options: `broadcast` (an address, or `"+"` for all host bits
-    /// one), `peer` (the far end of a point-to-point link), `scope` (`"global"`, `"link"`,
-    /// `"host"`), `label`, `dad` (`true` for IPv6 duplicate address detection).
+    /// Gives the link an address, with options.
     ///
     /// ```
     /// bridge("br0").addr("192.168.1.10/24", #{ broadcast: "+" });
     /// ```
     #[rhai_fn(name = "addr", pure, return_raw)]
     pub fn addr_with(ctx: NativeCallContext, link: &mut Link, addr: Dynamic, options: Map) -> RhaiResult<Link> {
-        let spec = with_options(&addr, options, &link.locate()?.1)?;
+        let spec = with_options(&ADDR, &addr, &options, &link.locate()?.1)?;
         link.submit(at(&ctx), |name| AddrOp::Add(name, spec))?;
         Ok(link.clone())
     }
@@ -154,7 +173,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "del_addr", pure, return_raw)]
     pub fn del_addr_with(ctx: NativeCallContext, link: &mut Link, addr: Dynamic, options: Map) -> RhaiResult<Link> {
-        let spec = with_options(&addr, options, &link.locate()?.1)?;
+        let spec = with_options(&DEL_ADDR, &addr, &options, &link.locate()?.1)?;
         link.submit(at(&ctx), |name| AddrOp::Del(name, spec))?;
         Ok(link.clone())
     }

@@ -1,14 +1,15 @@
 //! Arguments: what a script gives, made into types that cannot be wrong.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::Session;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, PidRef, Prefix, Scope, parse_ip};
 use netscript_net::state::{Link as State, LinkType};
-use rhai::{Array, Dynamic, Map};
+use rhai::{Array, Dynamic, DynamicReadLock, Map};
 
-use crate::unknown::{self, Unknown};
+use crate::unknown::Unknown;
 use crate::{Link, Netns, Process};
 
 /// A value in words, with its type: `42 (an integer)`.
@@ -186,14 +187,31 @@ pub(crate) fn pid(what: &str, value: &Dynamic) -> Result<PidRef> {
     Err(wrong_type(what, "a process (its number, or a handle with a `.pid`)", value))
 }
 
+/// A map where it lies.
+pub(crate) enum Lent<'a> {
+    Map(DynamicReadLock<'a, Map>),
+    Unknown(DynamicReadLock<'a, Unknown<Map>>),
+}
+
+impl Deref for Lent<'_> {
+    type Target = Map;
+
+    fn deref(&self) -> &Map {
+        match self {
+            Lent::Map(map) => map,
+            Lent::Unknown(unknown) => unknown.sample(),
+        }
+    }
+}
+
 /// A map of options.
-pub(crate) fn map(what: &str, value: &Dynamic) -> Result<Map> {
+pub(crate) fn map<'a>(what: &str, value: &'a Dynamic) -> Result<Lent<'a>> {
     as_map(value).ok_or_else(|| wrong_type(what, "a map such as `#{ … }`", value))
 }
 
 /// A map. An answer that a dry run does not know has the keys that it has in a run, and is refused by these.
-pub(crate) fn as_map(value: &Dynamic) -> Option<Map> {
-    value.clone().try_cast::<Map>().or_else(|| unknown::keys(value))
+pub(crate) fn as_map(value: &Dynamic) -> Option<Lent<'_>> {
+    value.read_lock().map(Lent::Map).or_else(|| value.read_lock().map(Lent::Unknown))
 }
 
 /// One value or an array of them.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use netscript_lang::diagnostics::{Result, Within};
-use netscript_lang::interpreter::Session;
+use netscript_lang::interpreter::{Session, add_words};
 use netscript_net::world::Capture as Request;
 use netscript_net::world::Started;
 use rhai::plugin::*;
@@ -40,10 +40,10 @@ impl fmt::Display for Capture {
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Capture>("Capture");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 
 mod words {

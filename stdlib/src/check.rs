@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use netscript_lang::diagnostics::At;
 use netscript_lang::diagnostics::Error;
-use netscript_lang::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, add_words, at};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, ImmutableString, LexError, Token};
 
 use crate::{RhaiResult, args, compared, unknown};
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
     // What cannot be known in a dry run becomes a comment, wherever it stands in the condition or
     // the text. A function would not be called at all; a syntax of our own sees the error.
     let begun = Rc::new(Cell::new(Position::NONE));
@@ -187,7 +187,7 @@ fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: In
     }
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Fails the script unless the condition is true.

@@ -3,22 +3,34 @@
 use std::time::Duration;
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::world::Connect;
 use netscript_net::world::Connected;
 use netscript_net::world::Transport;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Known, Options, one_of};
+use crate::options::{Key, Known, Literal, Options, Takes, WordOptions, keys};
 use crate::unknown;
 use crate::{Netns, RhaiResult, args, probe};
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("connect", &[&["proto", "timeout"]])];
+keys! {
+    /// How to connect.
+    KEYS:
+    /// The protocol of the port
+    PROTO: Key<Transport> = Key::new("proto", Takes::Words(|| vec!["tcp", "udp"]), |given, ()| given.word(transport))
+        .default(Literal::Text("tcp"));
+    /// How long to wait for an answer
+    TIMEOUT: Key<f64> = Key::seconds("timeout").default(Literal::Int(2));
+}
+
+const CONNECT: WordOptions = WordOptions::new("connect", &[KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&CONNECT];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn transport(word: &str) -> Option<Transport> {
@@ -29,8 +41,8 @@ fn transport(word: &str) -> Option<Transport> {
     }
 }
 
-fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Result<Connect> {
-    let mut o = Options::new(OPTIONS, "connect", options)?;
+fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: &Map) -> Result<Connect> {
+    let o = Options::new(&CONNECT, options)?;
     let port = args::port("a port", port).argument(1)?;
     if port == 0 {
         return Err(Error::Invalid(Invalid::Port { given: "0".into(), why: "nothing can listen there".into() }))
@@ -39,8 +51,8 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: Map) -> Res
     Ok(Connect {
         target: probe::target(netns.session(), target).argument(0)?,
         port,
-        transport: o.choice("proto", || one_of(&["tcp", "udp"]), transport)?.unwrap_or(Transport::Tcp),
-        timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0)),
+        transport: o.or_default(&PROTO)?,
+        timeout: Duration::from_secs_f64(o.or_default(&TIMEOUT)?),
     })
 }
 
@@ -52,7 +64,7 @@ fn result(connected: Connected) -> Map {
     map
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Opens a TCP connection, waits two seconds at most, and closes it again: `#{ ok, rtt_ms, error }`.
@@ -70,10 +82,9 @@ mod words {
         connect_with(ctx, netns, target, port, Map::new())
     }
 
-    /// Opens a connection. Options: `proto` (`"tcp"` or `"udp"`), `timeout` in seconds (2). With
-    /// UDP, an empty datagram is sent: `.ok` when something comes back, `"Connection refused"` when
-    /// an ICMP message says that nothing listens, `"no answer"` when nothing comes back, which says
-    /// little: a server need not answer, and a firewall may drop.
+    /// Opens a connection, with options. With UDP, an empty datagram is sent: `.ok` when something comes
+    /// back, `"Connection refused"` when an ICMP message says that nothing listens, `"no answer"` when
+    /// nothing comes back, which says little: a server need not answer, and a firewall may drop.
     ///
     /// ```
     /// host.lo.up();
@@ -88,7 +99,7 @@ mod words {
         port: Dynamic,
         options: Map,
     ) -> RhaiResult {
-        let request = request(netns, &target, &port, options)?;
+        let request = request(netns, &target, &port, &options)?;
         netns.tell(|netns| netscript_dialect::connect(netns, &request))?;
         let connected = netns.ask(at(&ctx), |world, netns| world.connect(netns, &request))?;
         let connected = connected.map_err(|error| probe::blamed(netns, error));

@@ -4,20 +4,29 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{HostName, NetnsName, NetnsOp, NetnsRef, Op};
 use netscript_net::world::ServeDns;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Key, Known, Options, WordOptions, keys};
 use crate::{Netns, Process, RhaiResult, args};
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("serve_dns", &[&["bind"]])];
+keys! {
+    /// How to serve.
+    KEYS:
+    /// The one address that the server listens on; if not given, all addresses
+    BIND: Key<IpAddr> = Key::ip("bind").example("\"127.0.0.1\"");
+}
+
+const SERVE_DNS: WordOptions = WordOptions::new("serve_dns", &[KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&SERVE_DNS];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// Only such a namespace has files of its own in `/etc/netns`.
@@ -80,14 +89,14 @@ fn records(netns: &Netns, map: Map) -> Result<BTreeMap<HostName, Vec<IpAddr>>> {
     map.into_iter().map(record).collect()
 }
 
-fn start(ctx: &NativeCallContext, netns: &Netns, map: Map, options: Map) -> Result<Process> {
-    let mut o = Options::new(OPTIONS, "serve_dns", options)?;
-    let server = ServeDns { addr: o.ip("bind")?, records: records(netns, map)? };
+fn start(ctx: &NativeCallContext, netns: &Netns, map: Map, options: &Map) -> Result<Process> {
+    let o = Options::new(&SERVE_DNS, options)?;
+    let server = ServeDns { addr: o.get(&BIND)?, records: records(netns, map)? };
     let started = netns.ask(at(ctx), |world, netns| world.serve_dns(netns, &server))??;
     Ok(Process::new(netns.session(), started))
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Gives the namespace name servers to ask: `/etc/netns/NAME/resolv.conf`, which its programs
@@ -135,10 +144,10 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn serve_dns(ctx: NativeCallContext, netns: &mut Netns, records: Map) -> RhaiResult<Process> {
-        Ok(start(&ctx, netns, records, Map::new())?)
+        Ok(start(&ctx, netns, records, &Map::new())?)
     }
 
-    /// Starts a small name server. Option: `bind`, the one address that it listens on.
+    /// Starts a small name server, with options.
     ///
     /// ```
     /// host.lo.up();
@@ -152,6 +161,6 @@ mod words {
         records: Map,
         options: Map,
     ) -> RhaiResult<Process> {
-        Ok(start(&ctx, netns, records, options)?)
+        Ok(start(&ctx, netns, records, &options)?)
     }
 }

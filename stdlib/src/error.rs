@@ -1,6 +1,6 @@
 //! Errors as a script sees them in `catch (e)`, and leaving a script.
 
-use netscript_lang::interpreter::{ScriptError, Session};
+use netscript_lang::interpreter::{ScriptError, Session, add_words};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, EvalAltResult};
 
@@ -8,7 +8,7 @@ use crate::RhaiResult;
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<ScriptError>("Error");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn leave(ctx: &NativeCallContext, status: i64) -> RhaiResult<()> {
@@ -16,7 +16,7 @@ fn leave(ctx: &NativeCallContext, status: i64) -> RhaiResult<()> {
     Err(EvalAltResult::Exit(Dynamic::UNIT, Position::NONE).into())
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The code of an error: `E` and four digits, as the index of errors lists it.

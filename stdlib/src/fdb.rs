@@ -1,33 +1,46 @@
 //! Forwarding tables of bridges and vxlan links.
 
+use std::net::IpAddr;
+
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
-use netscript_lang::interpreter::at;
-use netscript_net::op::{FdbEntry, FdbOp, Mac};
+use netscript_lang::interpreter::{add_words, at};
+use netscript_net::op::{FdbEntry, FdbOp, IfName, Mac, NetnsRef};
 use netscript_net::state::FdbRecord;
 use netscript_net::world::Part;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Key, Known, Options, WordOptions, keys};
 use crate::unknown;
 use crate::{Link, RhaiResult, args};
 
-const FDB: &[&str] = &["dev", "dst"];
+keys! {
+    /// Where frames to an address go.
+    KEYS:
+    /// The port of a bridge behind which the address is
+    DEV: Key<IfName, NetnsRef> = Key::link("dev");
+    /// The far end of a vxlan link behind which the address is
+    DST: Key<IpAddr> = Key::ip("dst").example("\"192.0.2.1\"");
+}
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known =
-    &[("add_fdb", &[FDB]), ("append_fdb", &[FDB]), ("replace_fdb", &[FDB]), ("del_fdb", &[FDB])];
+const ADD_FDB: WordOptions = WordOptions::new("add_fdb", &[KEYS]);
+const APPEND_FDB: WordOptions = WordOptions::new("append_fdb", &[KEYS]);
+const REPLACE_FDB: WordOptions = WordOptions::new("replace_fdb", &[KEYS]);
+const DEL_FDB: WordOptions = WordOptions::new("del_fdb", &[KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&ADD_FDB, &APPEND_FDB, &REPLACE_FDB, &DEL_FDB];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// With `dst`, or without `dev`, the entry is the link's own; otherwise it is the bridge's.
-fn entry(word: &'static str, link: &Link, mac: &Dynamic, options: Map) -> Result<FdbEntry> {
+fn entry(of: &'static WordOptions, link: &Link, mac: &Dynamic, options: &Map) -> Result<FdbEntry> {
     let (netns, name) = link.locate()?;
-    let mut o = Options::new(OPTIONS, word, options)?;
-    let dev = o.link("dev", &netns)?;
-    let dst = o.ip("dst")?;
+    let o = Options::new(of, options)?;
+    let dev = o.get_in(&DEV, &netns)?;
+    let dst = o.get(&DST)?;
     Ok(FdbEntry {
         mac: args::mac("a hardware address", mac).argument(0)?,
         master: dev.is_some() && dst.is_none(),
@@ -51,11 +64,10 @@ fn row(record: FdbRecord) -> Dynamic {
     map.into()
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Adds an entry to a bridge's forwarding table (`dev`: the port) or to a vxlan link's own
-    /// (`dst`: the far end).
+    /// Adds an entry to a bridge's forwarding table, with `dev`, or to a vxlan link's own, with `dst`.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -64,13 +76,13 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn add_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
-        let entry = entry("add_fdb", link, &mac, options)?;
+        let entry = entry(&ADD_FDB, link, &mac, &options)?;
         link.submit(at(&ctx), |_| FdbOp::Add(entry))?;
         Ok(link.clone())
     }
 
     /// Gives an address one more far end on a vxlan link: the address of all zeros, whose far ends
-    /// get what is for nobody known, or that of a group. The options are those of `add_fdb`.
+    /// get what is for nobody known, or that of a group.
     ///
     /// ```
     /// let vx0 = vxlan("vx0", #{ id: 42, local: "192.0.2.1" });
@@ -79,7 +91,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn append_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
-        let entry = entry("append_fdb", link, &mac, options)?;
+        let entry = entry(&APPEND_FDB, link, &mac, &options)?;
         if entry.dst.is_some() && has_one_end(entry.mac) {
             // The kernel says nothing and does nothing (vxlan_fdb_update_existing).
             return Err(Error::Invalid(Invalid::Conflict {
@@ -92,8 +104,7 @@ mod words {
         Ok(link.clone())
     }
 
-    /// Adds an entry to a forwarding table, in the place of one of the same address. The options are
-    /// those of `add_fdb`.
+    /// Adds an entry to a forwarding table, in the place of one of the same address.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -104,12 +115,12 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn replace_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
-        let entry = entry("replace_fdb", link, &mac, options)?;
+        let entry = entry(&REPLACE_FDB, link, &mac, &options)?;
         link.submit(at(&ctx), |_| FdbOp::Replace(entry))?;
         Ok(link.clone())
     }
 
-    /// Removes an entry from a forwarding table; the options are those of `add_fdb`.
+    /// Removes an entry from a forwarding table.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -119,7 +130,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn del_fdb(ctx: NativeCallContext, link: &mut Link, mac: Dynamic, options: Map) -> RhaiResult<Link> {
-        let entry = entry("del_fdb", link, &mac, options)?;
+        let entry = entry(&DEL_FDB, link, &mac, &options)?;
         link.submit(at(&ctx), |_| FdbOp::Del(entry))?;
         Ok(link.clone())
     }

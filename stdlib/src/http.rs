@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use netscript_lang::diagnostics::{Errno, Error, Invalid, Result, Step, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{Host, HostName};
 use netscript_net::world::Fetch;
 use netscript_net::world::Fetched;
@@ -12,24 +12,41 @@ use netscript_net::world::Serve;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Key, Known, Literal, Options, WordOptions, keys};
 use crate::unknown;
 use crate::{Netns, Process, RhaiResult, args, probe};
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("fetch", &[&["timeout"]]), ("serve", &[&["bind"]])];
+keys! {
+    /// How to fetch.
+    FETCH_KEYS:
+    /// How long to wait for the page
+    TIMEOUT: Key<f64> = Key::seconds("timeout").default(Literal::Int(2));
+}
+
+keys! {
+    /// How to serve.
+    SERVE_KEYS:
+    /// The one address that the server listens on; if not given, all addresses
+    BIND: Key<IpAddr> = Key::ip("bind").example("\"127.0.0.1\"");
+}
+
+const FETCH: WordOptions = WordOptions::new("fetch", &[FETCH_KEYS]);
+const SERVE: WordOptions = WordOptions::new("serve", &[SERVE_KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&FETCH, &SERVE];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// The port of a URL that names none (RFC 9110, section 4.2.1).
 const HTTP_PORT: u16 = 80;
 
 /// `http://HOST[:PORT][/PATH]`
-fn request(url: &str, options: Map) -> Result<Fetch> {
-    let mut o = Options::new(OPTIONS, "fetch", options)?;
-    let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(2.0));
+fn request(url: &str, options: &Map) -> Result<Fetch> {
+    let o = Options::new(&FETCH, options)?;
+    let timeout = Duration::from_secs_f64(o.or_default(&TIMEOUT)?);
     let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
     let rest =
         url.strip_prefix("http://").ok_or_else(|| wrong("expected a URL that begins with `http://`")).argument(0)?;
@@ -68,9 +85,9 @@ fn result(fetched: Fetched) -> Map {
     map
 }
 
-fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: Map) -> Result<Process> {
-    let mut o = Options::new(OPTIONS, "serve", options)?;
-    let server = Serve { addr: o.ip("bind")?, port: args::port("a port", port).argument(0)?, body: body.to_owned() };
+fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, options: &Map) -> Result<Process> {
+    let o = Options::new(&SERVE, options)?;
+    let server = Serve { addr: o.get(&BIND)?, port: args::port("a port", port).argument(0)?, body: body.to_owned() };
     if server.port == 0 {
         return Err(Error::Invalid(Invalid::Port {
             given: "0".into(),
@@ -81,14 +98,14 @@ fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, opt
     let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))?;
     let started = started.map_err(|error| match &error {
         Error::Listen { refusal, .. } if refusal.errno == Errno::EADDRNOTAVAIL => {
-            error.within(Step::Option("bind".into()))
+            error.within(Step::Option(BIND.spec.key.into()))
         }
         _ => error.within(Step::Argument(0)),
     })?;
     Ok(Process::new(netns.session(), started))
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Starts a small HTTP server on a port of the namespace, which answers every request with one
@@ -101,10 +118,10 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn serve(ctx: NativeCallContext, netns: &mut Netns, port: Dynamic, body: &str) -> RhaiResult<Process> {
-        Ok(start(&ctx, netns, &port, body, Map::new())?)
+        Ok(start(&ctx, netns, &port, body, &Map::new())?)
     }
 
-    /// Starts a small HTTP server. Option: `bind`, the one address that it listens on.
+    /// Starts a small HTTP server, with options.
     ///
     /// ```
     /// host.lo.up();
@@ -118,7 +135,7 @@ mod words {
         body: &str,
         options: Map,
     ) -> RhaiResult<Process> {
-        Ok(start(&ctx, netns, &port, body, options)?)
+        Ok(start(&ctx, netns, &port, body, &options)?)
     }
 
     /// Asks an HTTP server for a page and waits two seconds at most: `#{ ok, status, body, error }`.
@@ -133,7 +150,7 @@ mod words {
         fetch_with(ctx, netns, url, Map::new())
     }
 
-    /// Asks an HTTP server for a page. Option: `timeout` in seconds (2).
+    /// Asks an HTTP server for a page, with options.
     ///
     /// ```
     /// host.lo.up();
@@ -141,7 +158,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "fetch", pure, return_raw)]
     pub fn fetch_with(ctx: NativeCallContext, netns: &mut Netns, url: &str, options: Map) -> RhaiResult {
-        let request = request(url, options)?;
+        let request = request(url, &options)?;
         netns.tell(|netns| netscript_dialect::fetch(netns, &request))?;
         let fetched = netns.ask(at(&ctx), |world, netns| world.fetch(netns, &request))?;
         let fetched = fetched.map_err(|error| probe::blamed(netns, error));

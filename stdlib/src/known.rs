@@ -1,6 +1,6 @@
-//! Which options the words take, all of them: for completion and the reference.
+//! Which options the words take, all of them: for completion, hints and the reference.
 
-use crate::options::{Known, keys_of};
+use crate::options::{Known, OptionSpec};
 use crate::{addr, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};
 
 /// The files whose words take options.
@@ -18,7 +18,8 @@ const FILES: &[Known] = &[
     sysctl::OPTIONS,
 ];
 
-/// The keys of the options that a word takes; none if it takes no options.
-pub fn option_keys(word: &str) -> Vec<&'static str> {
-    FILES.iter().find_map(|words| keys_of(words, word)).map(<[_]>::concat).unwrap_or_default()
+/// The options that a word takes, as they are declared beside it; none if it takes no options.
+pub fn options_of(word: &str) -> Vec<&'static OptionSpec> {
+    let mut words = FILES.iter().copied().flatten();
+    words.find(|options| options.word() == word).map(|options| options.specs().collect()).unwrap_or_default()
 }

@@ -37,11 +37,12 @@ use netscript_lang::interpreter::{Columns, Session};
 use rhai::{Array, Dynamic, Engine};
 
 pub use capture::Capture;
-pub use known::option_keys;
+pub use known::options_of;
 pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};
 pub use netns::Netns;
+pub use options::{Literal, OptionSpec, Takes};
 pub use process::Process;
 pub(crate) use result::RhaiResult;
 pub use undo::Checkpoint;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use netscript_lang::LinkId;
 use netscript_lang::diagnostics::{At, Error, Invalid, Result, Within};
-use netscript_lang::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::{Action, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, raw};
 use netscript_net::state::{self, Hardware, LinkType, OperState, Peer};
 use rhai::plugin::*;
@@ -92,7 +92,7 @@ impl fmt::Display for Link {
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Link>("Link");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// A handle on a link that exists.
@@ -112,7 +112,7 @@ const MTU_MAX: i64 = 0x7fff_ffff;
 /// Longest alias in bytes (`IFALIASZ` − 1, linux/if.h).
 const ALIAS_MAX: usize = 255;
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// A handle on a link of the namespace that exists.

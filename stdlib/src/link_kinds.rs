@@ -1,7 +1,9 @@
 //! Making links: a word for each kind, as a method of a namespace and bare, on the host.
 
+use std::net::IpAddr;
+
 use netscript_lang::diagnostics::{At, Error, Invalid, Result, Within};
-use netscript_lang::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::{
     Bridge, IfName, IpvlanMode, LinkOp, LinkSpec, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
     Vxlan,
@@ -9,21 +11,120 @@ use netscript_net::op::{
 use rhai::plugin::*;
 use rhai::{Engine, Map};
 
-use crate::options::{Known, Options, one_of};
+use crate::options::{Key, Known, Literal, Options, Takes, WordOptions, keys};
 use crate::{Link, Netns, RhaiResult, args};
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[
-    ("veth", &[&["peer", "netns"]]),
-    ("bridge", &[&["stp", "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "vlan_filtering"]]),
-    ("vxlan", &[&["id", "local", "remote", "group", "dev", "port", "ttl", "learning"]]),
-    ("macvlan", &[&["link", "mode"]]),
-    ("ipvlan", &[&["link", "mode"]]),
-    ("vlan", &[&["link", "id"]]),
-];
+keys! {
+    /// What a pair is made with.
+    VETH_KEYS:
+    /// The name of the other end
+    PEER: Key<IfName> = Key::value("peer", "a string", |given, ()| {
+        Ok(IfName::parse(&args::text(&given.what(), given.value)?)?)
+    })
+    .example("\"eth0\"")
+    .needed();
+    /// The namespace in which the other end is made, if not in that of the first
+    NETNS: Key<NetnsRef, Session> = Key::netns("netns").example("red");
+}
+
+/// Hundredths of a second. The kernel's own ranges (net/bridge/br_stp.c) are narrower; it refuses what it does not take.
+const fn centiseconds(key: &'static str, default: i64) -> Key<u32> {
+    Key::number(key, 0, u32::MAX as i64).unit("hundredths of a second").default(Literal::Int(default))
+}
+
+keys! {
+    /// What a bridge is made with.
+    BRIDGE_KEYS:
+    /// Whether it runs the spanning tree protocol
+    STP: Key<bool> = Key::boolean("stp").default(Literal::Bool(false));
+    /// How long a port listens, and then learns, before it forwards
+    FORWARD_DELAY: Key<u32> = centiseconds("forward_delay", 1500).example("400");
+    /// How often the root of the spanning tree announces itself
+    HELLO_TIME: Key<u32> = centiseconds("hello_time", 200).example("100");
+    /// How long what another bridge has announced is kept
+    MAX_AGE: Key<u32> = centiseconds("max_age", 2000).example("600");
+    /// How long the bridge remembers behind which port an address is
+    AGEING_TIME: Key<u32> = centiseconds("ageing_time", 30_000).example("1000");
+    /// Its priority in the spanning tree: the bridge with the smallest becomes the root
+    PRIORITY: Key<u16> = Key::number("priority", 0, u16::MAX as i64).default(Literal::Int(32_768)).example("4096");
+    /// Whether it looks at VLAN tags
+    VLAN_FILTERING: Key<bool> = Key::boolean("vlan_filtering").default(Literal::Bool(false));
+}
+
+keys! {
+    /// What a vxlan link is made with.
+    VXLAN_KEYS:
+    /// The network's number (VNI)
+    VNI: Key<Vni> = Key::new("id", Takes::Number { min: 0, max: Vni::MAX as i64 }, |given, ()| {
+        Ok(Vni::new(args::int(&given.what(), given.value)?)?)
+    })
+    .example("42")
+    .needed();
+    /// The source address of the tunnel
+    LOCAL: Key<IpAddr> = Key::ip("local").example("\"192.0.2.2\"");
+    /// The address of the one far end
+    REMOTE: Key<IpAddr> = Key::ip("remote").example("\"192.0.2.1\"");
+    /// The multicast address of all ends; with it `dev` is needed
+    GROUP: Key<IpAddr> = Key::ip("group").example("\"239.1.1.1\"");
+    /// The link that carries the tunnel
+    DEV: Key<IfName, NetnsRef> = Key::link("dev");
+    /// The UDP port of the far ends
+    PORT: Key<u16> = Key::port("port").default(Literal::Int(VXLAN_PORT as i64)).example("8472");
+    /// The time to live of the tunnel's packets; 0 is that of the packets inside
+    TTL: Key<u8> = Key::number("ttl", 0, 255).example("64");
+    /// Whether it learns from what arrives behind which far end an address is
+    LEARNING: Key<bool> = Key::boolean("learning").default(Literal::Bool(true));
+}
+
+keys! {
+    /// What every link on a parent is made with.
+    PARENT_KEYS:
+    /// The parent
+    LINK: Key<IfName, NetnsRef> = Key::link("link").example("eth0").needed();
+}
+
+keys! {
+    /// What a macvlan link is made with, beside its parent.
+    MACVLAN_KEYS:
+    /// How links on the same parent reach each other: not at all (`"private"`), by way of the switch that the
+    /// parent is connected to (`"vepa"`), or directly (`"bridge"`); `"passthru"` gives the whole parent to one link
+    MACVLAN_MODE: Key<MacvlanMode> =
+        Key::new("mode", Takes::Words(|| MacvlanMode::WORDS.to_vec()), |given, ()| given.word(MacvlanMode::from_word))
+            .default(Literal::Text("vepa"));
+}
+
+keys! {
+    /// What an ipvlan link is made with, beside its parent.
+    IPVLAN_KEYS:
+    /// Whether it routes (`"l3"`, and `"l3s"` through the host's netfilter too) or switches (`"l2"`)
+    IPVLAN_MODE: Key<IpvlanMode> =
+        Key::new("mode", Takes::Words(|| IpvlanMode::WORDS.to_vec()), |given, ()| given.word(IpvlanMode::from_word))
+            .default(Literal::Text("l3"));
+}
+
+keys! {
+    /// What a VLAN is made with, beside its parent.
+    VLAN_KEYS:
+    /// The number of the VLAN, in the tag of each frame
+    VLAN_ID: Key<VlanId> = Key::new("id", Takes::Number { min: 1, max: 4094 }, |given, ()| {
+        Ok(VlanId::new(args::int(&given.what(), given.value)?)?)
+    })
+    .example("10")
+    .needed();
+}
+
+const VETH: WordOptions = WordOptions::new("veth", &[VETH_KEYS]);
+const BRIDGE: WordOptions = WordOptions::new("bridge", &[BRIDGE_KEYS]);
+const VXLAN: WordOptions = WordOptions::new("vxlan", &[VXLAN_KEYS]);
+const MACVLAN: WordOptions = WordOptions::new("macvlan", &[PARENT_KEYS, MACVLAN_KEYS]);
+const IPVLAN: WordOptions = WordOptions::new("ipvlan", &[PARENT_KEYS, IPVLAN_KEYS]);
+const VLAN: WordOptions = WordOptions::new("vlan", &[PARENT_KEYS, VLAN_KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&VETH, &BRIDGE, &VXLAN, &MACVLAN, &IPVLAN, &VLAN];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// Makes a link; `kind` reads the options, which may name links of the namespace.
@@ -44,40 +145,35 @@ fn pair(peer: &str) -> Result<LinkSpec> {
     Ok(LinkSpec::Veth(Veth { peer: IfName::parse(peer).argument(1)?, netns: None }))
 }
 
-fn pair_with(session: &Session, options: Map) -> Result<LinkSpec> {
-    let mut options = Options::new(OPTIONS, "veth", options)?;
-    let peer =
-        options.need("peer", "#{ peer: \"eth0\" }", |what, value| Ok(IfName::parse(&args::text(what, value)?)?))?;
-    let netns = options.with("netns", |what, value| args::netns(session, what, value))?;
-    Ok(LinkSpec::Veth(Veth { peer, netns }))
+fn pair_with(session: &Session, options: &Map) -> Result<LinkSpec> {
+    let o = Options::new(&VETH, options)?;
+    Ok(LinkSpec::Veth(Veth { peer: o.need(&PEER)?, netns: o.get_in(&NETNS, session)? }))
 }
 
-fn bridge_with(options: Map) -> Result<LinkSpec> {
-    let mut o = Options::new(OPTIONS, "bridge", options)?;
-    // The kernel's own ranges (net/bridge/br_stp.c) are narrower; it refuses what it does not take.
-    let max = i64::from(u32::MAX);
+fn bridge_with(options: &Map) -> Result<LinkSpec> {
+    let o = Options::new(&BRIDGE, options)?;
     Ok(LinkSpec::Bridge(Bridge {
-        stp: o.boolean("stp")?,
-        forward_delay: o.number("forward_delay", 0, max)?,
-        hello_time: o.number("hello_time", 0, max)?,
-        max_age: o.number("max_age", 0, max)?,
-        ageing_time: o.number("ageing_time", 0, max)?,
-        priority: o.number("priority", 0, i64::from(u16::MAX))?,
-        vlan_filtering: o.boolean("vlan_filtering")?,
+        stp: o.get(&STP)?,
+        forward_delay: o.get(&FORWARD_DELAY)?,
+        hello_time: o.get(&HELLO_TIME)?,
+        max_age: o.get(&MAX_AGE)?,
+        ageing_time: o.get(&AGEING_TIME)?,
+        priority: o.get(&PRIORITY)?,
+        vlan_filtering: o.get(&VLAN_FILTERING)?,
     }))
 }
 
-fn vxlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
-    let mut o = Options::new(OPTIONS, "vxlan", options)?;
+fn vxlan_with(netns: &NetnsRef, options: &Map) -> Result<LinkSpec> {
+    let o = Options::new(&VXLAN, options)?;
     let vxlan = Vxlan {
-        id: o.need("id", "#{ id: 42 }", |what, value| Ok(Vni::new(args::int(what, value)?)?))?,
-        local: o.ip("local")?,
-        remote: o.ip("remote")?,
-        group: o.ip("group")?,
-        dev: o.link("dev", netns)?,
-        port: o.with("port", args::port)?.unwrap_or(VXLAN_PORT),
-        ttl: o.number("ttl", 0, 255)?,
-        learning: o.boolean("learning")?,
+        id: o.need(&VNI)?,
+        local: o.get(&LOCAL)?,
+        remote: o.get(&REMOTE)?,
+        group: o.get(&GROUP)?,
+        dev: o.get_in(&DEV, netns)?,
+        port: o.or_default(&PORT)?,
+        ttl: o.get(&TTL)?,
+        learning: o.get(&LEARNING)?,
     };
     check_vxlan(&vxlan)?;
     Ok(LinkSpec::Vxlan(vxlan))
@@ -106,32 +202,26 @@ fn check_vxlan(vxlan: &Vxlan) -> Result<()> {
     }
 }
 
-fn macvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
-    let mut o = Options::new(OPTIONS, "macvlan", options)?;
-    let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
-    let mode = o.choice("mode", || one_of(MacvlanMode::WORDS), MacvlanMode::from_word)?;
-    Ok(LinkSpec::Macvlan(parent, mode.unwrap_or(MacvlanMode::Vepa)))
+fn macvlan_with(netns: &NetnsRef, options: &Map) -> Result<LinkSpec> {
+    let o = Options::new(&MACVLAN, options)?;
+    Ok(LinkSpec::Macvlan(o.need_in(&LINK, netns)?, o.or_default(&MACVLAN_MODE)?))
 }
 
-fn ipvlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
-    let mut o = Options::new(OPTIONS, "ipvlan", options)?;
-    let parent = o.need("link", "#{ link: eth0 }", |what, value| args::link_in(netns, what, value))?;
-    let mode = o.choice("mode", || one_of(IpvlanMode::WORDS), IpvlanMode::from_word)?;
-    Ok(LinkSpec::Ipvlan(parent, mode.unwrap_or(IpvlanMode::L3)))
+fn ipvlan_with(netns: &NetnsRef, options: &Map) -> Result<LinkSpec> {
+    let o = Options::new(&IPVLAN, options)?;
+    Ok(LinkSpec::Ipvlan(o.need_in(&LINK, netns)?, o.or_default(&IPVLAN_MODE)?))
 }
 
-fn vlan_with(netns: &NetnsRef, options: Map) -> Result<LinkSpec> {
-    let mut o = Options::new(OPTIONS, "vlan", options)?;
-    let link = o.need("link", "#{ link: eth0, id: 10 }", |what, value| args::link_in(netns, what, value))?;
-    let id = o.need("id", "#{ link: eth0, id: 10 }", |what, value| Ok(VlanId::new(args::int(what, value)?)?))?;
-    Ok(LinkSpec::Vlan(Vlan { link, id }))
+fn vlan_with(netns: &NetnsRef, options: &Map) -> Result<LinkSpec> {
+    let o = Options::new(&VLAN, options)?;
+    Ok(LinkSpec::Vlan(Vlan { link: o.need_in(&LINK, netns)?, id: o.need(&VLAN_ID)? }))
 }
 
 fn here(ctx: &NativeCallContext) -> Netns {
     Netns::here(&Session::of(ctx))
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Makes a pair of links in the namespace and gives the first; `.peer` is the other.
@@ -156,7 +246,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, _| pair(peer))
     }
 
-    /// Makes a pair of links. Options: `peer` (name of the other end), `netns` (where it is born).
+    /// Makes a pair of links, with options.
     ///
     /// ```
     /// let red = netns("red");
@@ -165,10 +255,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "veth", pure, return_raw)]
     pub fn veth_with_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |session, _| pair_with(session, options))
+        make(netns, at(&ctx), name, |session, _| pair_with(session, &options))
     }
 
-    /// Makes a pair of links on the host. Options: `peer` (name of the other end), `netns` (where it is born).
+    /// Makes a pair of links on the host, with options.
     ///
     /// ```
     /// let red = netns("red");
@@ -176,7 +266,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "veth", return_raw)]
     pub fn veth_with_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |session, _| pair_with(session, options))
+        make(&here(&ctx), at(&ctx), name, |session, _| pair_with(session, &options))
     }
 
     /// Makes a bridge in the namespace: a switch whose ports are links.
@@ -200,54 +290,47 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Bridge(Bridge::default())))
     }
 
-    /// Makes a bridge. Options: `stp`, `vlan_filtering` (bools), `priority`, and in hundredths of
-    /// a second `forward_delay`, `hello_time`, `max_age`, `ageing_time`.
+    /// Makes a bridge, with options.
     ///
     /// ```
     /// netns("red").bridge("br0", #{ stp: true });
     /// ```
     #[rhai_fn(name = "bridge", pure, return_raw)]
     pub fn bridge_with_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, _| bridge_with(options))
+        make(netns, at(&ctx), name, |_, _| bridge_with(&options))
     }
 
-    /// Makes a bridge on the host. Options: `stp`, `vlan_filtering` (bools), `priority`, and in
-    /// hundredths of a second `forward_delay`, `hello_time`, `max_age`, `ageing_time`.
+    /// Makes a bridge on the host, with options.
     ///
     /// ```
     /// assert(bridge("br0", #{ stp: true }).stp);
     /// ```
     #[rhai_fn(name = "bridge", return_raw)]
     pub fn bridge_with_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, _| bridge_with(options))
+        make(&here(&ctx), at(&ctx), name, |_, _| bridge_with(&options))
     }
 
-    /// Makes a vxlan link: Ethernet over UDP. Options: `id` (needed), `local`, `remote` or
-    /// `group` (addresses), `dev` (the link that carries it), `port` (4789), `ttl`, `learning`.
+    /// Makes a vxlan link: Ethernet over UDP.
     ///
     /// ```
     /// netns("red").vxlan("vx0", #{ id: 42, remote: "192.0.2.1" });
     /// ```
     #[rhai_fn(name = "vxlan", pure, return_raw)]
     pub fn vxlan_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, netns| vxlan_with(netns, options))
+        make(netns, at(&ctx), name, |_, netns| vxlan_with(netns, &options))
     }
 
-    /// Makes a vxlan link on the host: Ethernet over UDP. Options: `id` (needed), `local`,
-    /// `remote` or `group` (addresses), `dev` (the link that carries it), `port` (4789), `ttl`,
-    /// `learning`.
+    /// Makes a vxlan link on the host: Ethernet over UDP.
     ///
     /// ```
     /// vxlan("vx0", #{ id: 42, local: "192.0.2.2", remote: "192.0.2.1" });
     /// ```
     #[rhai_fn(name = "vxlan", return_raw)]
     pub fn vxlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, netns| vxlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| vxlan_with(netns, &options))
     }
 
-    /// Makes a link with an Ethernet address of its own on a parent. Options: `link` (the
-    /// parent, needed), `mode`: `"vepa"` (the kernel's choice), `"bridge"`, `"private"`,
-    /// `"passthru"` or `"source"`.
+    /// Makes a link with an Ethernet address of its own on a parent.
     ///
     /// ```
     /// let red = netns("red");
@@ -256,12 +339,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "macvlan", pure, return_raw)]
     pub fn macvlan_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, netns| macvlan_with(netns, options))
+        make(netns, at(&ctx), name, |_, netns| macvlan_with(netns, &options))
     }
 
-    /// Makes a link with an Ethernet address of its own on a parent, on the host. Options:
-    /// `link` (the parent, needed), `mode`: `"vepa"` (the kernel's choice), `"bridge"`,
-    /// `"private"`, `"passthru"` or `"source"`.
+    /// Makes a link with an Ethernet address of its own on a parent, on the host.
     ///
     /// ```
     /// let v1 = veth("v1", "c1");
@@ -269,11 +350,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "macvlan", return_raw)]
     pub fn macvlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, netns| macvlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| macvlan_with(netns, &options))
     }
 
-    /// Makes a link on a parent's Ethernet address. Options: `link` (the parent, needed),
-    /// `mode`: `"l3"` (the kernel's choice), `"l2"` or `"l3s"`.
+    /// Makes a link on a parent's Ethernet address.
     ///
     /// ```needs-ipvlan
     /// let red = netns("red");
@@ -282,11 +362,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "ipvlan", pure, return_raw)]
     pub fn ipvlan_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, netns| ipvlan_with(netns, options))
+        make(netns, at(&ctx), name, |_, netns| ipvlan_with(netns, &options))
     }
 
-    /// Makes a link on a parent's Ethernet address, on the host. Options: `link` (the parent,
-    /// needed), `mode`: `"l3"` (the kernel's choice), `"l2"` or `"l3s"`.
+    /// Makes a link on a parent's Ethernet address, on the host.
     ///
     /// ```needs-ipvlan
     /// let v1 = veth("v1", "c1");
@@ -294,10 +373,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "ipvlan", return_raw)]
     pub fn ipvlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, netns| ipvlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| ipvlan_with(netns, &options))
     }
 
-    /// Makes a tagged VLAN on a parent. Options, both needed: `link` (the parent), `id` (1 to 4094).
+    /// Makes a tagged VLAN on a parent.
     ///
     /// ```needs-vlan
     /// let red = netns("red");
@@ -306,11 +385,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "vlan", pure, return_raw)]
     pub fn vlan_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
-        make(netns, at(&ctx), name, |_, netns| vlan_with(netns, options))
+        make(netns, at(&ctx), name, |_, netns| vlan_with(netns, &options))
     }
 
-    /// Makes a tagged VLAN on a parent, on the host. Options, both needed: `link` (the parent),
-    /// `id` (1 to 4094).
+    /// Makes a tagged VLAN on a parent, on the host.
     ///
     /// ```needs-vlan
     /// let v1 = veth("v1", "c1");
@@ -318,7 +396,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "vlan", return_raw)]
     pub fn vlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
-        make(&here(&ctx), at(&ctx), name, |_, netns| vlan_with(netns, options))
+        make(&here(&ctx), at(&ctx), name, |_, netns| vlan_with(netns, &options))
     }
 
     /// Makes a link that swallows what it is given: a place for addresses.

@@ -1,6 +1,7 @@
 //! What a link was made with, read back as the word that makes it takes it.
 
 use netscript_lang::diagnostics::{Error, Invalid, Result};
+use netscript_lang::interpreter::add_words;
 use netscript_net::op::{Bridge, IfName, Vxlan};
 use netscript_net::state::{LinkType, Peer};
 use rhai::plugin::*;
@@ -9,7 +10,7 @@ use rhai::{Dynamic, Engine, Map};
 use crate::{Link, RhaiResult};
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// A value, or `()`.
@@ -87,7 +88,7 @@ fn mode(link: &Link) -> Result<&'static str> {
     }
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// What it was made with: a map with the options of the word that makes links of its kind.

@@ -1,7 +1,7 @@
 //! Neighbours: who has which hardware address on a link.
 
 use netscript_lang::diagnostics::{Result, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{NeighOp, Neighbour};
 use netscript_net::state::NeighRecord;
 use netscript_net::world::Part;
@@ -12,7 +12,7 @@ use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn row(record: NeighRecord) -> Dynamic {
@@ -32,7 +32,7 @@ fn neighbour(netns: &Netns, ip: &Dynamic, mac: &Dynamic, dev: &Dynamic) -> Resul
     })
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Says for good which hardware address a neighbour on a link has.

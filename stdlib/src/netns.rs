@@ -5,7 +5,7 @@ use std::fmt;
 use netscript_dialect::Command;
 use netscript_lang::NetnsId;
 use netscript_lang::diagnostics::{At, Error, Invalid, Result, Step, Within};
-use netscript_lang::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::{Action, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 use netscript_net::world::World;
 use rhai::plugin::*;
@@ -91,7 +91,7 @@ impl fmt::Display for Netns {
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Netns>("Netns");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn open(session: &Session, name: &str) -> Result<Netns> {
@@ -133,7 +133,7 @@ fn end(reference: NetnsRef) -> Result<NetnsOp> {
     }
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Creates a named namespace, visible to `ip netns`.

@@ -1,125 +1,149 @@
-//! Maps of options: known keys only, each value of the right type.
+//! Options of words.
+//!
+//! Each key is declared once, beside its word: a [`Key`] says what values it takes and reads them, and has a default,
+//! a unit, an example and a line of help. A [`WordOptions`] lists the keys of a word. [`Options`] reads a script's map by them
+//! where the map lies; completion, hints, `:help` and the book's reference go by the same [`OptionSpec`]s
+//! ([`options_of`](crate::options_of)).
 
-use std::net::IpAddr;
+use std::fmt;
 
-use netscript_lang::diagnostics::{Error, Result, Within};
+use netscript_lang::diagnostics::{Error, Invalid, Result, Step};
+use netscript_lang::interpreter::Session;
 use netscript_net::op::{IfName, NetnsRef};
-use rhai::{Dynamic, Map};
+use rhai::{Dynamic, ImmutableString, Map};
 
 use crate::args;
 
-/// The words of a file that take options, each with its keys, in parts.
-pub(crate) type Known = &'static [(&'static str, Keys)];
-
-/// The keys that a word takes, in parts.
-pub(crate) type Keys = &'static [&'static [&'static str]];
-
-/// The keys of a word's options, if it takes any.
-pub(crate) fn keys_of(words: Known, word: &str) -> Option<Keys> {
-    words.iter().find(|(known, _)| *known == word).map(|(_, keys)| *keys)
+/// An option of a word, as it is declared.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionSpec {
+    /// The key.
+    pub key: &'static str,
+    /// What values it takes.
+    pub takes: Takes,
+    /// The word does not go without it.
+    pub needed: bool,
+    /// What holds where nothing is given.
+    pub default: Option<Literal>,
+    /// What a number counts; empty where that needs no saying.
+    pub unit: &'static str,
+    /// A value, as a script writes it; empty where every value is listed.
+    pub example: &'static str,
+    help: &'static str,
+    holds: &'static [Keys],
 }
 
-fn unknown(word: &str, key: &str, known: &[&str]) -> Error {
-    Error::UnknownOption {
-        word: word.to_owned(),
-        key: key.to_owned(),
-        known: known.iter().map(ToString::to_string).collect(),
+/// What values an option takes. Its text says what is expected, in error messages and in the reference.
+#[derive(Clone, Copy, Debug)]
+pub enum Takes {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Number {
+        /// The smallest.
+        min: i64,
+        /// The largest.
+        max: i64,
+    },
+    /// One of these words.
+    Words(fn() -> Vec<&'static str>),
+    /// One of these words, or what the text says.
+    WordsOr(fn() -> Vec<&'static str>, &'static str),
+    /// One of these words, or several with commas between them.
+    Several(fn() -> Vec<&'static str>),
+    /// What the text says. The words are among it.
+    Value(&'static str, fn() -> Vec<&'static str>),
+}
+
+/// A value as a script writes it.
+#[derive(Clone, Copy, Debug)]
+pub enum Literal {
+    /// `true`
+    Bool(bool),
+    /// `42`
+    Int(i64),
+    /// `"text"`
+    Text(&'static str),
+}
+
+impl OptionSpec {
+    /// What it is for: a sentence without its full stop.
+    pub fn help(&self) -> &'static str {
+        self.help.trim()
+    }
+
+    /// The options of the maps that it takes, if it takes some.
+    pub fn inner(&self) -> impl Iterator<Item = &'static OptionSpec> + use<> {
+        self.holds.iter().copied().flatten().copied()
+    }
+
+    /// What values it takes, in which unit, and an example.
+    pub fn value(&self) -> String {
+        let mut value = self.takes.to_string();
+        if !self.unit.is_empty() {
+            value.push_str(&format!(" ({})", self.unit));
+        }
+        if !(self.example.is_empty() || value.contains("such as")) {
+            value.push_str(&format!(", such as `{}`", self.example));
+        }
+        value
+    }
+
+    /// Everything that is declared of it, in a paragraph.
+    pub fn described(&self) -> String {
+        let needed = if self.needed { "; needed" } else { "" };
+        let default = self.default.map_or_else(String::new, |default| format!("; default `{default}`"));
+        format!("{}. Takes {}{default}{needed}.", self.help(), self.value())
     }
 }
 
-/// The options given to a word.
-pub(crate) struct Options {
-    word: &'static str,
-    keys: Keys,
-    map: Map,
-}
-
-impl Options {
-    /// Options of a word, one of those that its file lists.
-    pub(crate) fn new(words: Known, word: &'static str, map: Map) -> Result<Options> {
-        let keys = keys_of(words, word).unwrap_or_default();
-        debug_assert!(!keys.is_empty(), "the file of `{word}` says nothing of its options");
-        match map.keys().find(|key| !keys.iter().any(|part| part.contains(&key.as_str()))) {
-            None => Ok(Options { word, keys, map }),
-            Some(key) => Err(unknown(word, key, &keys.concat())).key(key),
+impl Takes {
+    /// The values that can be listed, as a script writes them.
+    pub fn values(&self) -> Vec<String> {
+        match self {
+            Takes::Boolean => vec!["true".to_owned(), "false".to_owned()],
+            Takes::Number { .. } => Vec::new(),
+            Takes::Words(words) | Takes::WordsOr(words, _) | Takes::Several(words) | Takes::Value(_, words) => {
+                words().into_iter().map(|word| format!("{word:?}")).collect()
+            }
         }
     }
+}
 
-    /// An error if a key is given that the word takes elsewhere, but not here.
-    pub(crate) fn refuse(&self, key: &str) -> Result<()> {
-        let known: Vec<&str> = self.keys.concat().into_iter().filter(|known| *known != key).collect();
-        if self.map.contains_key(key) { Err(unknown(self.word, key, &known)).key(key) } else { Ok(()) }
+impl fmt::Display for Takes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Takes::Boolean => f.write_str("true or false"),
+            Takes::Number { min, max } => write!(f, "a number from {min} to {max}"),
+            Takes::Words(words) => f.write_str(&one_of(&words())),
+            Takes::WordsOr(words, other) => {
+                let words: Vec<String> = words().iter().map(|word| format!("{word:?}")).collect();
+                write!(f, "{} or {other}", words.join(", "))
+            }
+            Takes::Several(words) => write!(f, "{}, or several with commas between them", one_of(&words())),
+            Takes::Value(described, _) => f.write_str(described),
+        }
     }
+}
 
-    /// The word that they are given to.
-    pub(crate) fn word(&self) -> &'static str {
-        self.word
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Bool(value) => value.fmt(f),
+            Literal::Int(value) => value.fmt(f),
+            Literal::Text(value) => write!(f, "{value:?}"),
+        }
     }
+}
 
-    /// A value; `()` is as good as none.
-    pub(crate) fn take(&mut self, key: &str) -> Option<Dynamic> {
-        self.map.remove(key).filter(|value| !value.is_unit())
-    }
-
-    /// Whether a key is given.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(|value| !value.is_unit())
-    }
-
-    /// A value made into something else.
-    pub(crate) fn with<T>(&mut self, key: &str, parse: impl FnOnce(&str, &Dynamic) -> Result<T>) -> Result<Option<T>> {
-        self.take(key).map(|value| parse(&format!("`{key}`"), &value).option(key)).transpose()
-    }
-
-    /// A value that must be there.
-    pub(crate) fn need<T>(
-        &mut self,
-        key: &str,
-        example: &str,
-        parse: impl FnOnce(&str, &Dynamic) -> Result<T>,
-    ) -> Result<T> {
-        self.with(key, parse)?.ok_or_else(|| Error::MissingOption {
-            word: self.word.to_owned(),
-            key: key.to_owned(),
-            example: example.to_owned(),
-        })
-    }
-
-    /// True or false.
-    pub(crate) fn boolean(&mut self, key: &str) -> Result<Option<bool>> {
-        self.with(key, args::boolean)
-    }
-
-    /// An address.
-    pub(crate) fn ip(&mut self, key: &str) -> Result<Option<IpAddr>> {
-        self.with(key, args::ip)
-    }
-
-    /// A link of a namespace.
-    pub(crate) fn link(&mut self, key: &str, netns: &NetnsRef) -> Result<Option<IfName>> {
-        self.with(key, |what, value| args::link_in(netns, what, value))
-    }
-
-    /// A number within a range.
-    pub(crate) fn number<N: TryFrom<i64>>(&mut self, key: &str, min: i64, max: i64) -> Result<Option<N>> {
-        self.with(key, |what, value| args::int_in(what, value, min, max))
-    }
-
-    /// A word out of several, which `wanted` tells.
-    pub(crate) fn choice<T>(
-        &mut self,
-        key: &str,
-        wanted: impl FnOnce() -> String,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>> {
-        self.with(key, |what, value| {
-            let text = if value.is_int() { value.to_string() } else { args::text(what, value)? };
-            parse(&text).ok_or_else(|| Error::OptionValue {
-                key: key.to_owned(),
-                given: format!("{text:?}"),
-                wanted: wanted(),
-            })
-        })
+impl Literal {
+    /// The value itself.
+    fn value(self) -> Dynamic {
+        match self {
+            Literal::Bool(value) => value.into(),
+            Literal::Int(value) => value.into(),
+            Literal::Text(value) => value.into(),
+        }
     }
 }
 
@@ -130,5 +154,367 @@ pub(crate) fn one_of(words: &[&str]) -> String {
         None => "nothing".to_owned(),
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// No words.
+fn none() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// A value that a script gives for an option.
+pub(crate) struct Given<'a> {
+    spec: &'a OptionSpec,
+    pub(crate) value: &'a Dynamic,
+}
+
+impl Given<'_> {
+    /// Whether it is a certain text.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        self.value.read_lock::<ImmutableString>().is_some_and(|given| *given == text)
+    }
+
+    /// The key of the option.
+    pub(crate) fn key(&self) -> &'static str {
+        self.spec.key
+    }
+
+    /// The option as errors name it.
+    pub(crate) fn what(&self) -> String {
+        format!("`{}`", self.spec.key)
+    }
+
+    /// What the option takes, in words.
+    pub(crate) fn wanted(&self) -> String {
+        self.spec.takes.to_string()
+    }
+
+    /// The error of a value of the right type that the option does not take.
+    pub(crate) fn refused(&self, given: &str) -> Error {
+        Error::OptionValue { key: self.spec.key.to_owned(), given: format!("{given:?}"), wanted: self.wanted() }
+    }
+
+    /// What a text, or a number, says in the words of the option.
+    pub(crate) fn word<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+        let text = if self.value.is_int() { self.value.to_string() } else { args::text(&self.what(), self.value)? };
+        parse(&text).ok_or_else(|| self.refused(&text))
+    }
+}
+
+/// A key of options whose values become a `T`. To read them takes a `C`: the namespace whose links they name, or what
+/// else they are about.
+pub(crate) struct Key<T: 'static, C: 'static = ()> {
+    pub(crate) spec: OptionSpec,
+    read: fn(&Given<'_>, &C) -> Result<T>,
+}
+
+impl<T, C> Key<T, C> {
+    /// A key whose values a function reads.
+    pub(crate) const fn new(key: &'static str, takes: Takes, read: fn(&Given<'_>, &C) -> Result<T>) -> Key<T, C> {
+        let spec = OptionSpec { key, takes, needed: false, default: None, unit: "", example: "", help: "", holds: &[] };
+        Key { spec, read }
+    }
+
+    /// Something that a text describes.
+    pub(crate) const fn value(
+        key: &'static str,
+        described: &'static str,
+        read: fn(&Given<'_>, &C) -> Result<T>,
+    ) -> Key<T, C> {
+        Key::new(key, Takes::Value(described, none), read)
+    }
+
+    /// The word does not go without it.
+    pub(crate) const fn needed(mut self) -> Key<T, C> {
+        self.spec.needed = true;
+        self
+    }
+
+    /// What holds where nothing is given: by [`Options::or_default`], or by the kernel.
+    pub(crate) const fn default(mut self, value: Literal) -> Key<T, C> {
+        self.spec.default = Some(value);
+        self
+    }
+
+    /// What a number counts.
+    pub(crate) const fn unit(mut self, unit: &'static str) -> Key<T, C> {
+        self.spec.unit = unit;
+        self
+    }
+
+    /// A value, as a script writes it.
+    pub(crate) const fn example(mut self, example: &'static str) -> Key<T, C> {
+        self.spec.example = example;
+        self
+    }
+
+    /// It takes maps with these keys.
+    pub(crate) const fn holds(mut self, keys: &'static [Keys]) -> Key<T, C> {
+        self.spec.holds = keys;
+        self
+    }
+
+    /// What it is for.
+    pub(crate) const fn help(mut self, help: &'static str) -> Key<T, C> {
+        self.spec.help = help;
+        self
+    }
+}
+
+impl Key<bool> {
+    /// True or false.
+    pub(crate) const fn boolean(key: &'static str) -> Key<bool> {
+        Key::new(key, Takes::Boolean, |given, _| args::boolean(&given.what(), given.value))
+    }
+}
+
+impl<N: TryFrom<i64>> Key<N> {
+    /// A number within a range.
+    pub(crate) const fn number(key: &'static str, min: i64, max: i64) -> Key<N> {
+        Key::new(key, Takes::Number { min, max }, |given, _| {
+            let Takes::Number { min, max } = given.spec.takes else { unreachable!("it is declared as a number") };
+            args::int_in(&given.what(), given.value, min, max)
+        })
+    }
+}
+
+impl Key<u16> {
+    /// A port.
+    pub(crate) const fn port(key: &'static str) -> Key<u16> {
+        Key::new(key, Takes::Number { min: 0, max: u16::MAX as i64 }, |given, _| args::port(&given.what(), given.value))
+    }
+}
+
+impl Key<f64> {
+    /// A length of time.
+    pub(crate) const fn seconds(key: &'static str) -> Key<f64> {
+        Key::value(key, "a number of seconds", |given, _| args::seconds(&given.what(), given.value)).example("0.5")
+    }
+}
+
+impl Key<std::net::IpAddr> {
+    /// An address.
+    pub(crate) const fn ip(key: &'static str) -> Key<std::net::IpAddr> {
+        Key::value(key, "an address", |given, _| args::ip(&given.what(), given.value))
+    }
+}
+
+impl Key<IfName, NetnsRef> {
+    /// A link of a namespace.
+    pub(crate) const fn link(key: &'static str) -> Key<IfName, NetnsRef> {
+        Key::value(key, "a link (a Link or its name)", |given, netns| args::link_in(netns, &given.what(), given.value))
+            .example("\"eth0\"")
+    }
+}
+
+impl Key<NetnsRef, Session> {
+    /// A namespace.
+    pub(crate) const fn netns(key: &'static str) -> Key<NetnsRef, Session> {
+        Key::value(key, "a namespace (a Netns or its name)", |given, session| {
+            args::netns(session, &given.what(), given.value)
+        })
+    }
+}
+
+/// Declares keys, each with what it is for as a doc comment, and a list of them:
+///
+/// ```text
+/// keys! {
+///     /// What a bridge is made with.
+///     BRIDGE:
+///     /// Whether it runs the spanning tree protocol
+///     STP: Key<bool> = Key::boolean("stp").default(Bool(false));
+/// }
+/// ```
+macro_rules! keys {
+    (
+        $(#[doc = $of:literal])+ $vis:vis $list:ident:
+        $($(#[doc = $help:literal])+ $name:ident: $type:ty = $key:expr;)+
+    ) => {
+        $($(#[doc = $help])+ $vis const $name: $type = $key.help(concat!($($help),+));)+
+        $(#[doc = $of])+ $vis const $list: $crate::options::Keys = &[$(&$name.spec),+];
+    };
+}
+pub(crate) use keys;
+
+/// The words of a file that take options.
+pub(crate) type Known = &'static [&'static WordOptions];
+
+/// Keys that are declared together.
+pub(crate) type Keys = &'static [&'static OptionSpec];
+
+/// A word that takes options, and their keys, in parts.
+#[derive(Debug)]
+pub(crate) struct WordOptions {
+    word: &'static str,
+    parts: &'static [Keys],
+}
+
+impl WordOptions {
+    /// A word with its keys.
+    pub(crate) const fn new(word: &'static str, parts: &'static [Keys]) -> WordOptions {
+        WordOptions { word, parts }
+    }
+
+    /// The word.
+    pub(crate) fn word(&self) -> &'static str {
+        self.word
+    }
+
+    /// The keys that it takes.
+    pub(crate) fn specs(&self) -> impl Iterator<Item = &'static OptionSpec> + use<> {
+        self.parts.iter().copied().flatten().copied()
+    }
+
+    fn unknown(&self, key: &str, known: impl Iterator<Item = &'static OptionSpec>) -> Error {
+        Error::UnknownOption {
+            word: self.word.to_owned(),
+            key: key.to_owned(),
+            known: known.map(|spec| spec.key.to_owned()).collect(),
+        }
+    }
+
+    /// A map with what is needed, as a script writes it.
+    fn example(&self) -> String {
+        let needed = self.specs().filter(|spec| spec.needed);
+        let entries: Vec<String> = needed.map(|spec| format!("{}: {}", spec.key, spec.example)).collect();
+        format!("#{{ {} }}", entries.join(", "))
+    }
+}
+
+/// The options that a script gives to a word: a map, or a list of maps.
+pub(crate) struct Options<'a> {
+    of: &'static WordOptions,
+    /// With their numbers in the list, if it is one.
+    maps: Vec<(Option<usize>, &'a Map)>,
+}
+
+impl<'a> Options<'a> {
+    /// The options of a word, in a map. A key that the word does not take is an error.
+    pub(crate) fn new(of: &'static WordOptions, map: &'a Map) -> Result<Options<'a>> {
+        Options { of, maps: vec![(None, map)] }.checked()
+    }
+
+    /// The same, in a list of maps.
+    pub(crate) fn in_list(of: &'static WordOptions, maps: impl Iterator<Item = &'a Map>) -> Result<Options<'a>> {
+        let maps = maps.enumerate().map(|(number, map)| (Some(number), map)).collect();
+        Options { of, maps }.checked()
+    }
+
+    fn checked(self) -> Result<Options<'a>> {
+        for (number, map) in &self.maps {
+            let known = |key: &str| self.of.specs().any(|spec| spec.key == key);
+            if let Some(key) = map.keys().find(|key| !known(key)) {
+                let unknown = self.of.unknown(key, self.of.specs()).within(Step::Key(key.to_string()));
+                return Err(within(*number, unknown));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The options of each map.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Options<'a>> + '_ {
+        self.maps.iter().map(|map| Options { of: self.of, maps: vec![*map] })
+    }
+
+    /// An error if a key is given that the word takes elsewhere, but not here.
+    pub(crate) fn refuse<T, C>(&self, key: &Key<T, C>) -> Result<()> {
+        let key = key.spec.key;
+        match self.maps.iter().find(|(_, map)| map.contains_key(key)) {
+            None => Ok(()),
+            Some((number, _)) => {
+                let unknown = self.of.unknown(key, self.of.specs().filter(|known| known.key != key));
+                Err(within(*number, unknown.within(Step::Key(key.to_owned()))))
+            }
+        }
+    }
+
+    /// An error if one of these keys is given in two maps.
+    pub(crate) fn refuse_twice(&self, keys: impl Iterator<Item = &'static OptionSpec>) -> Result<()> {
+        for spec in keys {
+            if self.given(spec.key).count() > 1 {
+                return Err(Error::Invalid(Invalid::Conflict {
+                    message: format!("`{}` is given in two maps, and a rule has it once", spec.key),
+                    help: "give it in one of them".into(),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// What they are options of.
+    pub(crate) fn of(&self) -> &'static WordOptions {
+        self.of
+    }
+
+    /// The values of a key. `()` is as good as none.
+    fn given(&self, key: &str) -> impl Iterator<Item = (Option<usize>, &'a Dynamic)> {
+        self.maps
+            .iter()
+            .filter_map(move |(number, map)| Some((*number, map.get(key).filter(|value| !value.is_unit())?)))
+    }
+
+    /// Whether a key is given.
+    pub(crate) fn has<T, C>(&self, key: &Key<T, C>) -> bool {
+        self.given(key.spec.key).next().is_some()
+    }
+
+    /// The value of a key, if it is given.
+    pub(crate) fn get<T>(&self, key: &Key<T>) -> Result<Option<T>> {
+        self.get_in(key, &())
+    }
+
+    /// The value of a key that is read by something else.
+    pub(crate) fn get_in<T, C>(&self, key: &Key<T, C>, context: &C) -> Result<Option<T>> {
+        let Some((number, value)) = self.given(key.spec.key).next() else { return Ok(None) };
+        let given = Given { spec: &key.spec, value };
+        match (key.read)(&given, context) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(within(number, key.expected(error).within(Step::Option(key.spec.key.to_owned())))),
+        }
+    }
+
+    /// The value of a key, or its default.
+    pub(crate) fn or_default<T>(&self, key: &Key<T>) -> Result<T> {
+        if let Some(value) = self.get(key)? {
+            return Ok(value);
+        }
+        let default = key.spec.default.expect("a default is declared").value();
+        (key.read)(&Given { spec: &key.spec, value: &default }, &())
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn need<T>(&self, key: &Key<T>) -> Result<T> {
+        self.need_in(key, &())
+    }
+
+    /// The value of a key that must be there and is read by something else.
+    pub(crate) fn need_in<T, C>(&self, key: &Key<T, C>, context: &C) -> Result<T> {
+        debug_assert!(key.spec.needed, "`{}` is needed", key.spec.key);
+        self.get_in(key, context)?.ok_or_else(|| Error::MissingOption {
+            word: self.of.word.to_owned(),
+            key: key.spec.key.to_owned(),
+            example: self.of.example(),
+        })
+    }
+}
+
+impl<T, C> Key<T, C> {
+    /// The error of a value of another type says what is declared.
+    fn expected(&self, error: Error) -> Error {
+        match error {
+            Error::WrongType { what, given, .. } => {
+                Error::WrongType { what, wanted: self.spec.takes.to_string(), given }
+            }
+            other => other,
+        }
+    }
+}
+
+/// An error about a part of a map, which may be an element of a list.
+fn within(number: Option<usize>, error: Error) -> Error {
+    match number {
+        None => error,
+        Some(number) => error.within(Step::Element(number)),
     }
 }

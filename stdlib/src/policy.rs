@@ -1,55 +1,82 @@
 //! Policy routing: rules that choose a routing table.
 
 use netscript_lang::diagnostics::{Error, Invalid, Result};
-use netscript_lang::interpreter::at;
-use netscript_net::op::{Family, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
+use netscript_lang::interpreter::{add_words, at};
+use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Given, Key, Known, Literal, Options, Takes, WordOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
-const RULE: &[&str] = &["from", "to", "iif", "oif", "fwmark", "priority", "table", "invert", "family"];
+keys! {
+    /// What a routing rule looks at, and where it leads.
+    KEYS:
+    /// Packets from these addresses
+    FROM: Key<Option<Prefix>> = Key::new("from", NETWORK, network).example("\"10.0.0.0/24\"");
+    /// Packets to these addresses
+    TO: Key<Option<Prefix>> = Key::new("to", NETWORK, network).example("\"10.0.0.0/24\"");
+    /// Packets that came in by this link
+    IIF: Key<IfName, NetnsRef> = Key::link("iif");
+    /// Packets of sockets that are bound to this link
+    OIF: Key<IfName, NetnsRef> = Key::link("oif");
+    /// Packets with this mark
+    FWMARK: Key<(u32, u32)> = Key::value("fwmark", "a number, or \"VALUE/MASK\"", mark).example("7");
+    /// The rule's place among the others: the rule with the smallest number is looked at first
+    PRIORITY: Key<u32> = Key::number("priority", 0, u32::MAX as i64).example("100");
+    /// The routing table that the rule leads to; a new rule's is `"main"` if not given
+    TABLE: Key<TableId> = crate::route::table_key();
+    /// Whether the rule is for all packets except those that it describes
+    INVERT: Key<bool> = Key::boolean("invert").default(Literal::Bool(false));
+    /// The family, if no address says it; a new rule's is `"ipv4"` if nothing does
+    FAMILY: Key<Family> =
+        Key::new("family", Takes::Words(|| vec!["ipv4", "ipv6"]), |given, ()| given.word(family_from_word));
+}
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[("rule", &[RULE]), ("del_rule", &[RULE])];
+const NETWORK: Takes = Takes::WordsOr(|| vec!["all"], "an address with a prefix length");
+
+const RULE: WordOptions = WordOptions::new("rule", &[KEYS]);
+const DEL_RULE: WordOptions = WordOptions::new("del_rule", &[KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&RULE, &DEL_RULE];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// What is given of a rule; the family, if something says it.
-fn parse(word: &'static str, netns: &NetnsRef, options: Map) -> Result<(Option<Family>, PolicyPattern)> {
-    let mut o = Options::new(OPTIONS, word, options)?;
-    let from = o.with("from", network)?;
-    let to = o.with("to", network)?;
-    let family = o.choice("family", || "\"ipv4\" or \"ipv6\"".to_owned(), family_from_word)?;
+fn parse(of: &'static WordOptions, netns: &NetnsRef, options: &Map) -> Result<(Option<Family>, PolicyPattern)> {
+    let o = Options::new(of, options)?;
+    let from = o.get(&FROM)?;
+    let to = o.get(&TO)?;
+    let family = o.get(&FAMILY)?;
     let family = common_family(from.flatten(), to.flatten(), family)?;
     let pattern = PolicyPattern {
         family: family.unwrap_or(Family::V4),
-        priority: o.number("priority", 0, i64::from(u32::MAX))?,
+        priority: o.get(&PRIORITY)?,
         from: from.flatten(),
         to: to.flatten(),
-        iif: o.link("iif", netns)?,
-        oif: o.link("oif", netns)?,
-        fwmark: o.with("fwmark", mark)?,
-        not: o.boolean("invert")?.unwrap_or(false),
-        table: o.with("table", crate::route::table)?,
+        iif: o.get_in(&IIF, netns)?,
+        oif: o.get_in(&OIF, netns)?,
+        fwmark: o.get(&FWMARK)?,
+        not: o.or_default(&INVERT)?,
+        table: o.get(&TABLE)?,
     };
     Ok((family, pattern))
 }
 
 /// A rule to add: `ip` takes IPv4 and the main table where nothing is said.
-fn new_rule(netns: &NetnsRef, options: Map) -> Result<PolicyRule> {
-    let (_, pattern) = parse("rule", netns, options)?;
+fn new_rule(netns: &NetnsRef, options: &Map) -> Result<PolicyRule> {
+    let (_, pattern) = parse(&RULE, netns, options)?;
     let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
     Ok(PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table: table.unwrap_or(TableId::MAIN) })
 }
 
 /// A rule to remove: of what is not said, the family too, anything fits. IPv4 comes first, as in `ip_rules`.
-fn old_rule(netns: &Netns, options: Map) -> Result<PolicyPattern> {
+fn old_rule(netns: &Netns, options: &Map) -> Result<PolicyPattern> {
     let reference = netns.reference()?;
-    let (family, pattern) = parse("del_rule", &reference, options)?;
+    let (family, pattern) = parse(&DEL_RULE, &reference, options)?;
     if pattern == PolicyPattern::any(pattern.family) {
         return Err(Error::Invalid(Invalid::Conflict {
             message: "nothing says which routing rule is to be removed".into(),
@@ -67,11 +94,11 @@ fn old_rule(netns: &Netns, options: Map) -> Result<PolicyPattern> {
     Ok(if !fits(&pattern)? && fits(&sixth)? { sixth } else { pattern })
 }
 
-fn network(what: &str, value: &Dynamic) -> Result<Option<Prefix>> {
-    if value.is_string() && value.to_string() == "all" {
+fn network(given: &Given<'_>, (): &()) -> Result<Option<Prefix>> {
+    if given.is("all") {
         return Ok(None);
     }
-    args::prefix(what, value).map(Some)
+    args::prefix(&given.what(), given.value).map(Some)
 }
 
 fn family_from_word(word: &str) -> Option<Family> {
@@ -96,20 +123,14 @@ fn common_family(from: Option<Prefix>, to: Option<Prefix>, said: Option<Family>)
 }
 
 /// A mark: a number, or a string `"VALUE/MASK"` of decimal or hexadecimal numbers.
-fn mark(what: &str, value: &Dynamic) -> Result<(u32, u32)> {
-    if value.is_int() {
-        return Ok((args::int_in(what, value, 0, i64::from(u32::MAX))?, u32::MAX));
+fn mark(given: &Given<'_>, (): &()) -> Result<(u32, u32)> {
+    if given.value.is_int() {
+        return Ok((args::int_in(&given.what(), given.value, 0, i64::from(u32::MAX))?, u32::MAX));
     }
-    let text = args::text(what, value)?;
-    let (mark, mask) = text.split_once('/').unwrap_or((&text, "0xffffffff"));
-    match (number(mark), number(mask)) {
-        (Some(mark), Some(mask)) => Ok((mark, mask)),
-        _ => Err(Error::OptionValue {
-            key: "fwmark".into(),
-            given: format!("{text:?}"),
-            wanted: "a number, or \"VALUE/MASK\"".into(),
-        }),
-    }
+    given.word(|text| {
+        let (mark, mask) = text.split_once('/').unwrap_or((text, "0xffffffff"));
+        Some((number(mark)?, number(mask)?))
+    })
 }
 
 fn number(text: &str) -> Option<u32> {
@@ -143,24 +164,22 @@ fn row(rule: PolicyRule) -> Dynamic {
     map.into()
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Adds a rule that chooses a routing table. Options: `from`, `to` (networks), `iif`, `oif`
-    /// (links), `fwmark`, `priority`, `table` (a number, or `"main"`, `"local"`, `"default"`),
-    /// `invert` (match everything but), `family` (`"ipv6"` where no address says so).
+    /// Adds a rule that chooses a routing table.
     ///
     /// ```
     /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn rule(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let rule = new_rule(&netns.reference()?, options)?;
+        let rule = new_rule(&netns.reference()?, &options)?;
         Ok(netns.submit(PolicyOp::Add(rule), at(&ctx))?)
     }
 
-    /// Removes the first rule that fits what is given, in the order of `ip_rules`; the options are
-    /// those of `rule`, and what is left out is not looked at.
+    /// Removes the first rule that fits what is given, in the order of `ip_rules`; what is left out is
+    /// not looked at.
     ///
     /// ```
     /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
@@ -168,7 +187,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn del_rule(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let pattern = old_rule(netns, options)?;
+        let pattern = old_rule(netns, &options)?;
         Ok(netns.submit(PolicyOp::Del(pattern), at(&ctx))?)
     }
 

@@ -1,10 +1,11 @@
 //! Probes: packets of our own, sent from inside a namespace.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use netscript_lang::diagnostics::{Errno, Error, Invalid, Result, Step, Within};
-use netscript_lang::interpreter::{Session, at};
-use netscript_net::op::{Family, Host, HostName, NetnsName, NetnsRef, parse_ip};
+use netscript_lang::interpreter::{Session, add_words, at};
+use netscript_net::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, parse_ip};
 use netscript_net::world::Hop;
 use netscript_net::world::Ping;
 use netscript_net::world::Pong;
@@ -12,16 +13,45 @@ use netscript_net::world::Trace;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Given, Key, Known, Literal, Options, WordOptions, keys};
 use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known =
-    &[("ping", &[&["count", "timeout", "src", "size", "dev", "ttl"]]), ("traceroute", &[&["hops", "timeout"]])];
+keys! {
+    /// How to ping.
+    PING_KEYS:
+    /// How many requests are sent
+    COUNT: Key<u16> = Key::number("count", 1, u16::MAX as i64).default(Literal::Int(1)).example("3");
+    /// How long to wait for each answer
+    TIMEOUT: Key<f64> = Key::seconds("timeout").default(Literal::Int(1));
+    /// The source address
+    SRC: Key<IpAddr, (Session, Option<Family>)> =
+        Key::value("src", "an address, a link or a namespace", source).example("\"10.0.0.1\"");
+    /// How much data is sent: at most what fits into a packet of 65,535 bytes after the IPv4 and ICMP headers
+    SIZE: Key<u16> = Key::number("size", 0, 65_507).unit("bytes").default(Literal::Int(56)).example("1400");
+    /// The link of a link-local target
+    DEV: Key<IfName, NetnsRef> = Key::link("dev");
+    /// How many routers the requests may pass
+    TTL: Key<u8> = Key::number("ttl", 1, 255).example("1");
+}
+
+keys! {
+    /// How to trace.
+    TRACE_KEYS:
+    /// How many routers away to look
+    HOPS: Key<u8> = Key::number("hops", 1, 255).default(Literal::Int(30)).example("5");
+    /// How long to wait for each answer
+    WAIT: Key<f64> = Key::seconds("timeout").default(Literal::Int(1));
+}
+
+const PING: WordOptions = WordOptions::new("ping", &[PING_KEYS]);
+const TRACEROUTE: WordOptions = WordOptions::new("traceroute", &[TRACE_KEYS]);
+
+/// The words of this file that take options.
+pub(crate) const OPTIONS: Known = &[&PING, &TRACEROUTE];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// Where a probe goes: an address, a namespace (its first address, or its name), a link, or the
@@ -50,11 +80,19 @@ pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<Host> {
     }
 }
 
-/// The most data that fits into a packet of 65,535 bytes after the IPv4 and ICMP headers.
-const MAX_SIZE: i64 = 65_507;
+/// A source address, of the target's family if that is known.
+fn source(given: &Given<'_>, (session, family): &(Session, Option<Family>)) -> Result<IpAddr> {
+    let addr = args::address(session, &given.what(), given.value, *family)?;
+    match *family {
+        Some(wanted) if Family::of(addr) != wanted => {
+            Err(Error::Invalid(Invalid::WrongFamily { given: addr.to_string(), wanted, instead: None }))
+        }
+        Some(_) | None => Ok(addr),
+    }
+}
 
-fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
-    let mut o = Options::new(OPTIONS, "ping", options)?;
+fn request(netns: &Netns, to: &Dynamic, options: &Map) -> Result<Ping> {
+    let o = Options::new(&PING, options)?;
     let to = target(netns.session(), to).argument(0)?;
     let family = match &to {
         Host::Addr(addr) => Some(Family::of(*addr)),
@@ -62,20 +100,12 @@ fn request(netns: &Netns, to: &Dynamic, options: Map) -> Result<Ping> {
     };
     Ok(Ping {
         target: to,
-        dev: o.link("dev", &netns.reference()?)?,
-        count: o.number("count", 1, i64::from(u16::MAX))?.unwrap_or(1),
-        timeout: Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0)),
-        src: o.with("src", |what, value| {
-            let addr = args::address(netns.session(), what, value, family)?;
-            match family {
-                Some(wanted) if Family::of(addr) != wanted => {
-                    Err(Error::Invalid(Invalid::WrongFamily { given: addr.to_string(), wanted, instead: None }))
-                }
-                Some(_) | None => Ok(addr),
-            }
-        })?,
-        size: o.number("size", 0, MAX_SIZE)?.unwrap_or(56),
-        ttl: o.number("ttl", 1, 255)?,
+        dev: o.get_in(&DEV, &netns.reference()?)?,
+        count: o.or_default(&COUNT)?,
+        timeout: Duration::from_secs_f64(o.or_default(&TIMEOUT)?),
+        src: o.get_in(&SRC, &(netns.session().clone(), family))?,
+        size: o.or_default(&SIZE)?,
+        ttl: o.get(&TTL)?,
     })
 }
 
@@ -85,10 +115,10 @@ pub(crate) fn blamed(netns: &Netns, error: Error) -> Error {
         error @ Error::Target { .. } => error.within(Step::Argument(0)),
         Error::NoSuchLink { name, .. } => {
             let known = netns.reference().map(|reference| netns.session().lab().no_such_link(&reference, &name));
-            known.unwrap_or_else(|error| error).within(Step::Option("dev".into()))
+            known.unwrap_or_else(|error| error).within(Step::Option(DEV.spec.key.into()))
         }
         error @ Error::Probe { .. } if error.errno() == Some(Errno::EADDRNOTAVAIL.0) => {
-            error.within(Step::Option("src".into()))
+            error.within(Step::Option(SRC.spec.key.into()))
         }
         error => error,
     }
@@ -115,10 +145,10 @@ fn hop(hop: Hop) -> Dynamic {
     map.into()
 }
 
-fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: Map) -> Result<Dynamic> {
-    let mut o = Options::new(OPTIONS, "traceroute", options)?;
-    let hops: u8 = o.number("hops", 1, 255)?.unwrap_or(30);
-    let timeout = Duration::from_secs_f64(o.with("timeout", args::seconds)?.unwrap_or(1.0));
+fn trace(ctx: &NativeCallContext, netns: &Netns, to: &Dynamic, options: &Map) -> Result<Dynamic> {
+    let o = Options::new(&TRACEROUTE, options)?;
+    let hops = o.or_default(&HOPS)?;
+    let timeout = Duration::from_secs_f64(o.or_default(&WAIT)?);
     let trace = Trace { target: target(netns.session(), to).argument(0)?, hops, timeout };
     netns.tell(|netns| netscript_dialect::traceroute(netns, &trace))?;
     let list = netns.ask(at(ctx), |world, netns| world.traceroute(netns, &trace))?;
@@ -136,7 +166,7 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Sends one ICMP echo request and waits a second for the answer:
@@ -153,10 +183,8 @@ mod words {
         ping_with(ctx, netns, target, Map::new())
     }
 
-    /// Sends ICMP echo requests. Options: `count` (1), `timeout` (seconds for each answer, 1),
-    /// `src` (source address), `size` (bytes of data, 56), `dev` (the link of a link-local
-    /// target), `ttl` (how many routers they may pass). `.ok` when any was answered; `.error`
-    /// says why one was not, and `.from` who said so.
+    /// Sends ICMP echo requests, with options. `.ok` when any was answered; `.error` says why one was
+    /// not, and `.from` who said so.
     ///
     /// ```
     /// host.lo.up();
@@ -164,7 +192,7 @@ mod words {
     /// ```
     #[rhai_fn(name = "ping", pure, return_raw)]
     pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
-        let request = request(netns, &target, options)?;
+        let request = request(netns, &target, &options)?;
         netns.tell(|netns| netscript_dialect::ping(netns, &request))?;
         let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
         let pong = pong.map_err(|error| blamed(netns, error));
@@ -180,11 +208,10 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn traceroute(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic) -> RhaiResult {
-        Ok(trace(&ctx, netns, &target, Map::new())?)
+        Ok(trace(&ctx, netns, &target, &Map::new())?)
     }
 
-    /// Who is on the way to a target. Options: `hops` (how far to look, 30), `timeout` (seconds
-    /// for each answer, 1).
+    /// Who is on the way to a target, with options.
     ///
     /// ```
     /// host.lo.up();
@@ -192,6 +219,6 @@ mod words {
     /// ```
     #[rhai_fn(name = "traceroute", pure, return_raw)]
     pub fn traceroute_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
-        Ok(trace(&ctx, netns, &target, options)?)
+        Ok(trace(&ctx, netns, &target, &options)?)
     }
 }

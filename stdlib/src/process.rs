@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_lang::diagnostics::{Error, Within};
-use netscript_lang::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::PidRef;
 use netscript_net::world::Output;
 use netscript_net::world::Started;
@@ -42,7 +42,7 @@ impl fmt::Display for Process {
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Process>("Process");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn result(output: Output) -> Map {
@@ -54,7 +54,7 @@ fn result(output: Output) -> Map {
     map
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Runs a program to its end: `#{ ok, status, stdout, stderr }`. A string is split into words

@@ -3,37 +3,121 @@
 use std::net::IpAddr;
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
-use netscript_lang::interpreter::at;
-use netscript_net::op::{Family, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
+use netscript_lang::interpreter::{Session, add_words, at};
+use netscript_net::op::{
+    Family, IfName, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId,
+};
 use netscript_net::world::Part;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Known, Options, one_of};
+use crate::options::{Given, Key, Keys, Known, Literal, Options, Takes, WordOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
-const ROUTE: &[&str] = &["via", "dev", "src", "metric", "table", "scope", "kind", "nexthops", "onlink", "proto", "mtu"];
+keys! {
+    /// Where a route leads.
+    HOP_KEYS:
+    /// The gateway
+    VIA: Key<IpAddr, Near> = address("via").example("\"10.0.0.1\"");
+    /// The link that packets leave by
+    DEV: Key<IfName, NetnsRef> = Key::link("dev");
+    /// Whether the gateway is taken to be on the link although it is in none of the link's networks
+    ONLINK: Key<bool> = Key::boolean("onlink").default(Literal::Bool(false));
+}
 
-/// The options of the words of this file.
-pub(crate) const OPTIONS: Known = &[
-    ("route", &[ROUTE]),
-    ("replace_route", &[ROUTE]),
-    ("del_route", &[ROUTE]),
-    ("nexthops", &[&["via", "dev", "weight", "onlink"]]),
-    ("flush_routes", &[&["table"]]),
-];
+keys! {
+    /// What one of several next hops has in addition.
+    WEIGHT_KEYS:
+    /// The hop's share of the packets, relative to the others'
+    WEIGHT: Key<u16> = Key::number("weight", 1, 256).default(Literal::Int(1)).example("2");
+}
 
-pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+keys! {
+    /// What a route has in addition.
+    ROUTE_KEYS:
+    /// The source address of packets that the namespace itself sends
+    SRC: Key<IpAddr, Near> = address("src").example("\"10.0.0.2\"");
+    /// Of several routes to a destination, the one with the smallest metric is used
+    METRIC: Key<u32> = Key::number("metric", 0, u32::MAX as i64).example("100");
+    /// The routing table; if not given, `"main"`, or `"local"` for kinds of local routes
+    TABLE: Key<TableId> = table_key();
+    /// How far the destination is
+    SCOPE: Key<Scope> = Key::new(
+        "scope",
+        Takes::WordsOr(|| vec!["global", "site", "link", "host", "nowhere"], "a number"),
+        |given, ()| given.word(Scope::from_word),
+    );
+    /// What becomes of the packets
+    KIND: Key<RouteKind> = Key::new(
+        "kind",
+        Takes::Words(|| RouteKind::ALL.map(RouteKind::word).to_vec()),
+        |given, ()| given.word(RouteKind::from_word),
+    )
+    .default(Literal::Text("unicast"));
+    /// Several next hops among which packets are divided, in place of `via`, `dev` and `onlink`
+    NEXTHOPS: Key<Vec<Nexthop>, (Netns, Option<Family>)> =
+        Key::value("nexthops", "a list of maps", hops)
+            .holds(HOPS)
+            .example("[#{ via: \"10.0.0.1\" }, #{ via: \"10.0.0.2\" }]");
+    /// Who made the route
+    PROTO: Key<RouteProto> = Key::new(
+        "proto",
+        Takes::WordsOr(|| vec!["boot", "static", "kernel", "ra"], "a number"),
+        |given, ()| given.word(RouteProto::from_word),
+    )
+    .default(Literal::Text("boot"));
+    /// The largest packet that is sent this way
+    MTU: Key<u32> = Key::number("mtu", 0, u32::MAX as i64).unit("bytes").example("1400");
+}
+
+keys! {
+    /// Which routes go.
+    FLUSH_KEYS:
+    /// The routing table that is emptied
+    FLUSHED: Key<TableId> = table_key().needed();
+}
+
+const ROUTE: WordOptions = WordOptions::new("route", &[HOP_KEYS, ROUTE_KEYS]);
+const REPLACE_ROUTE: WordOptions = WordOptions::new("replace_route", &[HOP_KEYS, ROUTE_KEYS]);
+const DEL_ROUTE: WordOptions = WordOptions::new("del_route", &[HOP_KEYS, ROUTE_KEYS]);
+const HOP: WordOptions = WordOptions::new("nexthops", HOPS);
+const HOPS: &[Keys] = &[HOP_KEYS, WEIGHT_KEYS];
+const FLUSH_ROUTES: WordOptions = WordOptions::new("flush_routes", &[FLUSH_KEYS]);
+
+/// The words of this file that take options, and the option that takes some.
+pub(crate) const OPTIONS: Known = &[&ROUTE, &REPLACE_ROUTE, &DEL_ROUTE, &HOP, &FLUSH_ROUTES];
+
+/// What an address is looked for by: the lab, and the family where that is known.
+type Near = (Session, Option<Family>);
+
+/// An address: as text, or that of a link or a namespace.
+const fn address(key: &'static str) -> Key<IpAddr, Near> {
+    Key::value(key, "an address, a link or a namespace", |given, (session, family)| {
+        args::address(session, &given.what(), given.value, *family)
+    })
 }
 
 /// A table: a number, or the name of one that every machine has.
-pub(crate) fn table(what: &str, value: &Dynamic) -> Result<TableId> {
+pub(crate) const fn table_key() -> Key<TableId> {
+    Key::new("table", Takes::Value(TABLES, || vec!["main", "local", "default"]), |given, ()| {
+        given.word(TableId::from_word)
+    })
+    .example("100")
+}
+
+const TABLES: &str = "a number from 1 to 4294967295, \"main\", \"local\" or \"default\"";
+
+pub(crate) fn register(engine: &mut Engine) {
+    add_words(engine, exported_manifest!(words));
+}
+
+/// A table: a number, or the name of one that every machine has.
+fn table(what: &str, value: &Dynamic) -> Result<TableId> {
     let word = if value.is_int() { value.to_string() } else { args::text(what, value)? };
     TableId::from_word(&word).ok_or_else(|| Error::OptionValue {
         key: "table".into(),
         given: format!("{word:?}"),
-        wanted: "a number from 1 to 4294967295, \"main\", \"local\" or \"default\"".into(),
+        wanted: TABLES.into(),
     })
 }
 
@@ -45,34 +129,24 @@ pub(crate) fn number_or_name(word: String) -> Dynamic {
     }
 }
 
-fn parse(word: &'static str, netns: &Netns, dst: &Dynamic, options: Map) -> Result<Route> {
-    let mut o = Options::new(OPTIONS, word, options)?;
-    let reference = netns.reference()?;
+fn parse(of: &'static WordOptions, netns: &Netns, dst: &Dynamic, options: &Map) -> Result<Route> {
+    let o = Options::new(of, options)?;
     let wanted = if is_default(dst) { None } else { Some(args::prefix("a destination", dst).argument(0)?) };
     let family = wanted.map(|dst| dst.family());
-    let src = o.with("src", |what, value| args::address(netns.session(), what, value, family))?;
-    let nexthops = nexthops(netns, &reference, &mut o, family.or(src.map(Family::of)))?;
-    let kind = o.choice("kind", || one_of(&RouteKind::ALL.map(RouteKind::word)), RouteKind::from_word)?;
+    let src = o.get_in(&SRC, &(netns.session().clone(), family))?;
+    let nexthops = nexthops(netns, &o, family.or(src.map(Family::of)))?;
+    let kind = o.or_default(&KIND)?;
     let dst = wanted.unwrap_or_else(|| Prefix::all(default_family(&nexthops, src)));
-    let kind = kind.unwrap_or(RouteKind::Unicast);
     let route = Route {
         dst,
         kind,
         nexthops,
         src,
-        metric: o.number("metric", 0, i64::from(u32::MAX))?,
-        table: o.with("table", table)?.unwrap_or(default_table(kind)),
-        scope: o.choice(
-            "scope",
-            || "\"global\", \"site\", \"link\", \"host\", \"nowhere\" or a number".to_owned(),
-            Scope::from_word,
-        )?,
-        proto: o.choice(
-            "proto",
-            || "\"boot\", \"static\", \"kernel\", \"ra\" or a number".to_owned(),
-            RouteProto::from_word,
-        )?,
-        mtu: o.number("mtu", 0, i64::from(u32::MAX))?,
+        metric: o.get(&METRIC)?,
+        table: o.get(&TABLE)?.unwrap_or(default_table(kind)),
+        scope: o.get(&SCOPE)?,
+        proto: o.get(&PROTO)?,
+        mtu: o.get(&MTU)?,
     };
     check(&route)?;
     Ok(route)
@@ -101,35 +175,44 @@ fn default_family(nexthops: &[Nexthop], src: Option<IpAddr>) -> Family {
     via.or(src).map_or(Family::V4, Family::of)
 }
 
-fn nexthops(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Family>) -> Result<Vec<Nexthop>> {
-    if let Some(list) = o.take("nexthops") {
-        if o.has("via") || o.has("dev") || o.has("onlink") {
-            return Err(Error::Invalid(Invalid::Conflict {
-                message: "`nexthops` takes the place of `via`, `dev` and `onlink`".into(),
-                help: "move them into the list: `nexthops: [#{ via: …, dev: … }, …]`".into(),
-            }));
+fn nexthops(netns: &Netns, o: &Options, family: Option<Family>) -> Result<Vec<Nexthop>> {
+    let single = o.has(&VIA) || o.has(&DEV) || o.has(&ONLINK);
+    if o.has(&NEXTHOPS) && single {
+        return Err(Error::Invalid(Invalid::Conflict {
+            message: "`nexthops` takes the place of `via`, `dev` and `onlink`".into(),
+            help: "move them into the list: `nexthops: [#{ via: …, dev: … }, …]`".into(),
+        }));
+    }
+    match o.get_in(&NEXTHOPS, &(netns.clone(), family))? {
+        Some(several) => Ok(several),
+        None if single => Ok(vec![nexthop(netns, o, 1, family)?]),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The value of `nexthops`: a list, or its only element.
+fn hops(given: &Given<'_>, (netns, family): &(Netns, Option<Family>)) -> Result<Vec<Nexthop>> {
+    match given.value.read_lock::<Array>() {
+        Some(list) => {
+            list.iter().enumerate().map(|(number, hop)| self::hop(hop, netns, *family).element(number)).collect()
         }
-        let hops = args::list(list);
-        let hop = |(number, hop)| one_of_several(netns, place, hop, family).element(number).option("nexthops");
-        return hops.iter().enumerate().map(hop).collect();
+        None => Ok(vec![hop(given.value, netns, *family)?]),
     }
-    if !(o.has("via") || o.has("dev") || o.has("onlink")) {
-        return Ok(Vec::new());
-    }
-    Ok(vec![nexthop(netns, place, o, family)?])
 }
 
-fn one_of_several(netns: &Netns, place: &NetnsRef, hop: &Dynamic, family: Option<Family>) -> Result<Nexthop> {
-    let mut o = Options::new(OPTIONS, "nexthops", args::map("a nexthop", hop)?)?;
-    nexthop(netns, place, &mut o, family)
+/// One of several next hops.
+fn hop(hop: &Dynamic, netns: &Netns, family: Option<Family>) -> Result<Nexthop> {
+    let map = args::map("a nexthop", hop)?;
+    let o = Options::new(&HOP, &map)?;
+    nexthop(netns, &o, o.or_default(&WEIGHT)?, family)
 }
 
-fn nexthop(netns: &Netns, place: &NetnsRef, o: &mut Options, family: Option<Family>) -> Result<Nexthop> {
+fn nexthop(netns: &Netns, o: &Options, weight: u16, family: Option<Family>) -> Result<Nexthop> {
     Ok(Nexthop {
-        via: o.with("via", |what, value| args::address(netns.session(), what, value, family))?,
-        dev: o.link("dev", place)?,
-        weight: o.number("weight", 1, 256)?.unwrap_or(1),
-        onlink: o.boolean("onlink")?.unwrap_or(false),
+        via: o.get_in(&VIA, &(netns.session().clone(), family))?,
+        dev: o.get_in(&DEV, &netns.reference()?)?,
+        weight,
+        onlink: o.or_default(&ONLINK)?,
     })
 }
 
@@ -214,13 +297,10 @@ fn list(netns: &Netns, table: TableId) -> Result<Array> {
     Ok(routes.into_iter().filter(|route| route.table == table).map(row).collect())
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Adds a route. `dst` is a network, an address or `"default"`. Options: `via` (gateway),
-    /// `dev` (link), `src`, `metric`, `table`, `scope`, `kind` (`"blackhole"`, `"unreachable"`,
-    /// `"prohibit"`, `"throw"`, `"local"`, …), `onlink`, `proto`, `mtu`, or `nexthops`: a list of
-    /// maps with `via`, `dev`, `weight`, `onlink`.
+    /// Adds a route. `dst` is a network, an address or `"default"`.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -230,12 +310,11 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn route(ctx: NativeCallContext, netns: &mut Netns, dst: Dynamic, options: Map) -> RhaiResult<()> {
-        let route = parse("route", netns, &dst, options)?;
+        let route = parse(&ROUTE, netns, &dst, &options)?;
         Ok(netns.submit(RouteOp::Add(route), at(&ctx))?)
     }
 
     /// Adds a route, or puts it in the place of one to the same destination with the same metric.
-    /// The options are those of `route`.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -246,7 +325,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn replace_route(ctx: NativeCallContext, netns: &mut Netns, dst: Dynamic, options: Map) -> RhaiResult<()> {
-        let route = parse("replace_route", netns, &dst, options)?;
+        let route = parse(&REPLACE_ROUTE, netns, &dst, &options)?;
         Ok(netns.submit(RouteOp::Replace(route), at(&ctx))?)
     }
 
@@ -259,11 +338,11 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn del_route(ctx: NativeCallContext, netns: &mut Netns, dst: Dynamic) -> RhaiResult<()> {
-        let route = parse("del_route", netns, &dst, Map::new())?;
+        let route = parse(&DEL_ROUTE, netns, &dst, &Map::new())?;
         Ok(netns.submit(RouteOp::Del(route), at(&ctx))?)
     }
 
-    /// Removes the first route to a destination that fits the options, which are those of `route`.
+    /// Removes the first route to a destination that fits the options.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -272,11 +351,11 @@ mod words {
     /// ```
     #[rhai_fn(name = "del_route", pure, return_raw)]
     pub fn del_route_with(ctx: NativeCallContext, netns: &mut Netns, dst: Dynamic, options: Map) -> RhaiResult<()> {
-        let route = parse("del_route", netns, &dst, options)?;
+        let route = parse(&DEL_ROUTE, netns, &dst, &options)?;
         Ok(netns.submit(RouteOp::Del(route), at(&ctx))?)
     }
 
-    /// Removes every route of a table, of both families. Option: `table` (needed).
+    /// Removes every route of a table, of both families.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -286,8 +365,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn flush_routes(ctx: NativeCallContext, netns: &mut Netns, options: Map) -> RhaiResult<()> {
-        let mut o = Options::new(OPTIONS, "flush_routes", options)?;
-        let table = o.need("table", "#{ table: 100 }", table)?;
+        let table = Options::new(&FLUSH_ROUTES, &options)?.need(&FLUSHED)?;
         for family in [Family::V4, Family::V6] {
             netns.submit(RouteOp::Flush(family, table), at(&ctx))?;
         }

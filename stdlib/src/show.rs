@@ -12,7 +12,7 @@ mod value;
 mod wrap;
 
 use netscript_lang::diagnostics::Result;
-use netscript_lang::interpreter::Session;
+use netscript_lang::interpreter::{Session, add_words};
 use netscript_net::op::NetnsRef;
 use netscript_net::state::{NetState, Netns as Contents};
 use netscript_net::world::World;
@@ -60,10 +60,10 @@ fn screen(session: &Session) -> Screen {
 }
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The whole network as text: every namespace with its links, addresses, peers, ports, routes

@@ -1,19 +1,29 @@
 //! Kernel settings.
 
 use netscript_lang::diagnostics::{Error, Result, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{SysctlKey, SysctlOp};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Known, Options};
+use crate::options::{Key, Known, Literal, Options, WordOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
+keys! {
+    /// How to write a setting.
+    KEYS:
+    /// Whether a setting that this kernel does not have is ignored, as `sysctl --ignore` does: some are there
+    /// only with a module such as `br_netfilter`
+    IGNORE: Key<bool> = Key::boolean("ignore").default(Literal::Bool(false));
+}
+
+const SYSCTL: WordOptions = WordOptions::new("sysctl", &[KEYS]);
+
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[("sysctl", &[&["ignore"]])];
+pub(crate) const OPTIONS: Known = &[&SYSCTL];
 
 pub(crate) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// Settings are text; numbers and bools are written as the kernel reads them.
@@ -24,7 +34,7 @@ fn value_text(value: &Dynamic) -> Result<String> {
     if value.is_int() { Ok(value.to_string()) } else { args::text("the value of a setting", value) }
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The value of a setting, as text.
@@ -52,8 +62,7 @@ mod words {
         Ok(netns.submit(SysctlOp::Write(key, value), at(&ctx))?)
     }
 
-    /// Writes a setting. Option: `ignore: true` does nothing where this kernel has no such setting, as
-    /// `sysctl --ignore` does: some are there only with a module, such as `br_netfilter`.
+    /// Writes a setting, with options.
     ///
     /// ```
     /// host.sysctl("net.bridge.bridge-nf-call-iptables", 0, #{ ignore: true });
@@ -68,8 +77,7 @@ mod words {
     ) -> RhaiResult<()> {
         let key = SysctlKey::parse(key).argument(0)?;
         let value = value_text(&value).argument(1)?;
-        let mut o = Options::new(OPTIONS, "sysctl", options)?;
-        let ignore = o.boolean("ignore")?.unwrap_or(false);
+        let ignore = Options::new(&SYSCTL, &options)?.or_default(&IGNORE)?;
         let write = if ignore { SysctlOp::WriteIfThere(key, value) } else { SysctlOp::Write(key, value) };
         Ok(netns.submit(write, at(&ctx))?)
     }

@@ -1,6 +1,6 @@
 //! Taking steps back.
 
-use netscript_lang::interpreter::{Session, at};
+use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::world::Point;
 use rhai::Engine;
 use rhai::plugin::*;
@@ -13,10 +13,10 @@ pub struct Checkpoint(Point);
 
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Checkpoint>("Checkpoint");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Marks the present moment, for `rollback`.

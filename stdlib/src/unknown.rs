@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_lang::diagnostics::{Error, Result};
-use netscript_lang::interpreter::{ScriptError, Session, UNNAMED, takes_unknown};
+use netscript_lang::interpreter::{ScriptError, Session, UNNAMED, add_words, takes_unknown};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::Part;
 use rhai::plugin::*;
@@ -22,6 +22,11 @@ pub struct Unknown<T> {
 }
 
 impl<T> Unknown<T> {
+    /// An answer of the same type.
+    pub(crate) fn sample(&self) -> &T {
+        &self.sample
+    }
+
     fn refuse<V>(&self) -> RhaiResult<V> {
         Err(Error::Unknowable { what: self.what.clone() }.into())
     }
@@ -47,7 +52,7 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Unknown<Map>>("map");
     engine.register_type_with_name::<Unknown<Array>>("array");
     engine.register_iterator_result::<Unknown<Array>, Dynamic>();
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// An answer that a script gets as a map.
@@ -85,11 +90,6 @@ pub(crate) fn what_list(value: &Dynamic) -> Option<String> {
     Some(value.read_lock::<Unknown<Array>>()?.what.clone())
 }
 
-/// An unknown map with the keys that it has in a run.
-pub(crate) fn keys(value: &Dynamic) -> Option<Map> {
-    Some(value.read_lock::<Unknown<Map>>()?.sample.clone())
-}
-
 /// An error if a part of what a namespace has is not known completely.
 pub(crate) fn known(session: &Session, netns: &NetnsRef, part: Part) -> Result<()> {
     match session.lab().world().unknown_part(netns, part)? {
@@ -113,7 +113,7 @@ pub(crate) fn reason(engine: &Engine, error: &EvalAltResult) -> Option<String> {
     }
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Looking into what nobody knows is an error of its own, but for what is in no such answer.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use netscript_lang::interpreter::{Form, Interpreter, MAX_ELEMENTS, MAX_TEXT, Word};
-use netscript_stdlib::{MODULES, option_keys};
+use netscript_stdlib::{MODULES, OptionSpec, options_of};
 
 use crate::language;
 
@@ -74,13 +74,32 @@ fn section(owner: &str, words: Vec<Word>) -> String {
         for word in words {
             text.push_str(&entry(word));
         }
-        let keys = option_keys(name);
-        if !keys.is_empty() && words.iter().any(|word| word.params.iter().any(|param| param.name == "options")) {
-            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-            text.push_str(&format!("Options: {}.\n\n", keys.join(", ")));
+        if words.iter().any(|word| word.params.iter().any(|param| param.name == "options")) {
+            let options = options_of(name);
+            text.push_str(&table("option", &options));
+            for option in options {
+                text.push_str(&table(&format!("option in `{}`", option.key), &option.inner().collect::<Vec<_>>()));
+            }
         }
     }
     text
+}
+
+/// Options as they are declared; nothing if there are none.
+fn table(title: &str, options: &[&OptionSpec]) -> String {
+    if options.is_empty() {
+        return String::new();
+    }
+    let row = |option: &&OptionSpec| {
+        let default = match option.default {
+            _ if option.needed => "needed".to_owned(),
+            Some(default) => format!("`{default}`"),
+            None => String::new(),
+        };
+        format!("| `{}` | {} | {default} | {} |\n", option.key, option.value(), option.help())
+    };
+    let rows: String = options.iter().map(row).collect();
+    format!("| {title} | takes | default | |\n|---|---|---|---|\n{rows}\n")
 }
 
 fn entry(word: &Word) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use netscript_lang::interpreter::{Form, Interpreter, Word};
 use netscript_net::op::NetnsRef;
-use netscript_stdlib::{Link, MODULES, Netns, option_keys};
+use netscript_stdlib::{Link, MODULES, Netns, OptionSpec, options_of};
 
 use super::commands;
 use super::context::{Context, Place, context};
@@ -45,9 +45,11 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
         Place::Member(receiver) => members(typed, &Receiver::of(receiver, interpreter, lexicon), lexicon),
         Place::Module(module) => functions_of(module, interpreter),
         Place::Option(word, given) => {
-            let keys = option_keys(word).into_iter().filter(|key| !given.contains(key));
+            let keys = options_of(word).into_iter().map(|option| option.key).filter(|key| !given.contains(key));
             keys.map(|key| Candidate { display: key.to_owned(), replacement: format!("{key}: ") }).collect()
         }
+        Place::Value(word, key) => values(typed, word, key).unwrap_or_else(|| words(typed, interpreter, lexicon)),
+        Place::Text(word, key, receiver) => texts(word, key).unwrap_or_else(|| names(receiver, interpreter, lexicon)),
         Place::Name(receiver) => names(receiver, interpreter, lexicon),
         Place::Setting(receiver) => settings(typed, receiver, interpreter, lexicon),
         Place::Import => MODULES.iter().map(|(name, _)| Candidate::plain(*name)).collect(),
@@ -58,6 +60,25 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
     fitting.sort();
     fitting.dedup();
     (start, fitting)
+}
+
+/// An option of a word.
+pub fn option(word: &str, key: &str) -> Option<&'static OptionSpec> {
+    options_of(word).into_iter().find(|option| option.key == key)
+}
+
+/// The values of an option, where they can be listed and one fits.
+fn values(typed: &str, word: &str, key: &str) -> Option<Vec<Candidate>> {
+    let values: Vec<Candidate> = option(word, key)?.takes.values().into_iter().map(Candidate::plain).collect();
+    values.iter().any(|value| value.replacement.starts_with(typed)).then_some(values)
+}
+
+/// The same inside a string, where they are strings.
+fn texts(word: &str, key: &str) -> Option<Vec<Candidate>> {
+    let values = option(word, key)?.takes.values();
+    let texts = values.iter().filter_map(|value| value.strip_prefix('"')?.strip_suffix('"'));
+    let texts: Vec<Candidate> = texts.map(Candidate::plain).collect();
+    (!texts.is_empty()).then_some(texts)
 }
 
 /// Names of one's own, if one fits; else everything.

@@ -24,6 +24,10 @@ pub enum Place<'a> {
     Module(&'a str),
     /// A key of the options of this word; those that are given already.
     Option(&'a str, Vec<&'a str>),
+    /// The value of an option: the word and the key.
+    Value(&'a str, &'a str),
+    /// A string that is the value of an option: the word, the key, and the expression whose method is being called, if one is.
+    Text(&'a str, &'a str, Option<&'a str>),
     /// A name in a string; the expression whose method is being called, if one is.
     Name(Option<&'a str>),
     /// The name of a kernel setting in a string; the expression whose setting it is.
@@ -82,7 +86,10 @@ impl<'a> Line<'a, '_> {
         match self.get(last) {
             Some("." | "?.") => self.chain(last).map_or(Place::Nothing, Place::Member),
             Some("::") => last.checked_sub(1).and_then(|index| self.get(index)).map_or(Place::Nothing, Place::Module),
-            _ => self.option(count).unwrap_or(Place::Word),
+            _ => match self.value(count) {
+                Some((word, key)) => Place::Value(word, key),
+                None => self.option(count).unwrap_or(Place::Word),
+            },
         }
     }
 
@@ -99,7 +106,11 @@ impl<'a> Line<'a, '_> {
             let word = bracket.checked_sub(1).and_then(|word| self.get(word));
             bracket + 1 == count && matches!(word, Some("sysctl" | "has_sysctl"))
         });
-        if is_setting { Place::Setting(receiver) } else { Place::Name(receiver) }
+        match self.value(count) {
+            _ if is_setting => Place::Setting(receiver),
+            Some((word, key)) => Place::Text(word, key, receiver),
+            None => Place::Name(receiver),
+        }
     }
 
     /// The expression whose method is called with the bracket at an index.
@@ -133,6 +144,20 @@ impl<'a> Line<'a, '_> {
         Some(Place::Option(self.word_of(hash)?, self.keys(brace + 1, count)))
     }
 
+    /// The word and the key of an option, if its value, or an element of it, comes after so many tokens.
+    fn value(&self, count: usize) -> Option<(&'a str, &'a str)> {
+        let last = count.checked_sub(1)?;
+        let colon = match self.get(last)? {
+            ":" => last,
+            "[" | "," => self.enclosing(count).filter(|index| self.get(*index) == Some("["))?.checked_sub(1)?,
+            _ => return None,
+        };
+        let key = colon.checked_sub(1).filter(|_| self.get(colon) == Some(":"))?;
+        let brace = self.enclosing(key).filter(|index| self.get(*index) == Some("{"))?;
+        let hash = brace.checked_sub(1).filter(|index| self.get(*index) == Some("#"))?;
+        Some((self.word_of(hash)?, self.get(key)?))
+    }
+
     /// The word whose options begin at an index: the function that is called, or the key that they
     /// are the value of.
     fn word_of(&self, hash: usize) -> Option<&'a str> {
@@ -145,6 +170,11 @@ impl<'a> Line<'a, '_> {
                 match (self.get(bracket)?, self.get(before)?) {
                     ("(", _) => self.get(before),
                     ("[", ":") => self.get(before.checked_sub(1)?),
+                    // A list of maps of options.
+                    ("[", _) => {
+                        let bracket = self.enclosing(bracket).filter(|index| self.get(*index) == Some("("))?;
+                        self.get(bracket.checked_sub(1)?)
+                    }
                     _ => None,
                 }
             }
@@ -225,7 +255,11 @@ mod tests {
         assert_eq!(place("bridge(\"br0\", #{ stp: true, pr"), Place::Option("bridge", vec!["stp"]));
         assert_eq!(place("x.route(\"d\", #{ nexthops: [#{ via: 1 }, #{"), Place::Option("nexthops", vec![]));
         assert_eq!(place("a.b(#{ src: f(#{ x: 1 }), "), Place::Option("b", vec!["src"]));
-        assert_eq!(place("a.b(#{ src: "), Place::Word);
+        assert_eq!(place("a.b(#{ src: "), Place::Value("b", "src"));
+        assert_eq!(place("a.b([#{ src: 1 }, #{ dst: [1, "), Place::Value("b", "dst"));
+        assert_eq!(place("a.b(#{ src: f("), Place::Word);
+        assert_eq!(place("a.b(#{ src: c ? d : "), Place::Word);
+        assert_eq!(place("a.b(#{ src: [#{ "), Place::Option("src", vec![]));
         assert_eq!(place("if x { "), Place::Word);
     }
 
@@ -233,7 +267,8 @@ mod tests {
     fn strings_and_comments() {
         assert_eq!(context("link(\"ve"), Context { start: 6, typed: "ve", place: Place::Name(None) });
         assert_eq!(place("cool.link(\""), Place::Name(Some("cool")));
-        assert_eq!(place("cool.route(\"default\", #{ dev: \""), Place::Name(Some("cool")));
+        assert_eq!(place("cool.route(\"default\", #{ dev: \""), Place::Text("route", "dev", Some("cool")));
+        assert_eq!(place("macvlan(\"m\", #{ mode: \"br"), Place::Text("macvlan", "mode", None));
         assert_eq!(
             context("red.sysctl(\"net.ip"),
             Context { start: 12, typed: "net.ip", place: Place::Setting(Some("red")) }

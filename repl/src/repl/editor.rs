@@ -15,7 +15,8 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
 
-use super::complete::complete;
+use super::complete::{complete, option};
+use super::context::{self, Place, context};
 use super::highlight::highlight;
 use super::history::History;
 use super::lexicon::Lexicon;
@@ -113,6 +114,17 @@ impl Assistant {
     }
 }
 
+/// What the option takes whose value comes next.
+fn value(text: &str) -> Option<String> {
+    match context(text) {
+        context::Context { typed: "", place: Place::Value(word, key), .. } => {
+            let space = if text.ends_with(':') { " " } else { "" };
+            Some(format!("{space}{}", option(word, key)?.value()))
+        }
+        _ => None,
+    }
+}
+
 impl Helper for Assistant {}
 
 impl Completer for Assistant {
@@ -154,7 +166,8 @@ impl Hinter for Assistant {
         if pos < line.len() || line.is_empty() {
             return None;
         }
-        let arguments = self.arguments(line).map(|shown| Hint { shown, is_text: false });
+        let expected = self.arguments(line).or_else(|| value(line));
+        let arguments = expected.map(|shown| Hint { shown, is_text: false });
         let history = || HistoryHinter::new().hint(line, pos, context).map(|shown| Hint { shown, is_text: true });
         arguments.or_else(history)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_lang::diagnostics::{Error, Invalid, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::{ChainName, ChainRef, NetfilterOp, Policy, Table as NetfilterTable};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
@@ -49,10 +49,10 @@ impl fmt::Display for Chain {
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Chain>("Chain");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Says what becomes of packets that no rule of a built-in chain decided on, `"accept"` or
@@ -64,8 +64,8 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn policy(ctx: NativeCallContext, chain: &mut Chain, policy: &str) -> RhaiResult<Chain> {
-        let policy =
-            super::super::value::word("policy", policy, "\"accept\" or \"drop\"", Policy::from_word).argument(0)?;
+        let wanted = || super::super::value::wrong("policy", policy, "\"accept\" or \"drop\"");
+        let policy = Policy::from_word(policy).ok_or_else(wanted).argument(0)?;
         if chain.reference().hook().is_none() {
             return Err(Error::Invalid(Invalid::Conflict {
                 message: format!("`{chain}` is not a built-in chain, and only those have a policy"),

@@ -1,51 +1,109 @@
-//! The options of the verbs.
+//! The options of every verb: what a rule looks at, and its place.
 
-use crate::options::Known;
+use netscript_net::op::netfilter::{
+    AddrTypes, Comment, CtStates, IcmpType, IfPattern, Inv, Masked, Probability, Proto, Rate, TcpFlags,
+};
+use netscript_net::op::{Family, Mac, NetnsRef, Prefix};
 
-/// The options that every verb takes and that a rule has once: those of `iptables` itself, and its place.
-pub(super) const COMMON: &[&str] = &["src", "dst", "iif", "oif", "proto", "at"];
+use super::matches::{self, Ports};
+use crate::Netns;
+use crate::options::{Key, Literal, Takes, keys};
 
-/// The options that every verb takes and that are matches, in the order in which one map writes them.
-pub(super) const MATCHES: &[&str] = &[
-    "tcp",
-    "udp",
-    "sport",
-    "dport",
-    "syn",
-    "tcp_flags",
-    "icmp",
-    "state",
-    "ctstate",
-    "mark",
-    "connmark",
-    "mac",
-    "src_type",
-    "dst_type",
-    "limit",
-    "burst",
-    "every",
-    "packet",
-    "probability",
-    "comment",
-];
+/// What values are read by: where the rule is, and its family.
+pub(super) struct Here {
+    pub(super) netns: Netns,
+    pub(super) reference: NetnsRef,
+    pub(super) family: Family,
+}
 
-/// The options of the verbs.
-pub(crate) const OPTIONS: Known = &[
-    ("accept", &[COMMON, MATCHES]),
-    ("drop", &[COMMON, MATCHES]),
-    ("ret", &[COMMON, MATCHES]),
-    ("jump", &[COMMON, MATCHES]),
-    ("notrack", &[COMMON, MATCHES]),
-    ("reject", &[COMMON, MATCHES, &["reply"]]),
-    ("log", &[COMMON, MATCHES, &["prefix", "level"]]),
-    ("masquerade", &[COMMON, MATCHES, &["to", "random", "random_fully", CHAIN]]),
-    ("snat", &[COMMON, MATCHES, &["to", "random", "random_fully", "persistent", CHAIN]]),
-    ("dnat", &[COMMON, MATCHES, &["to", "random", "persistent", CHAIN]]),
-    ("redirect", &[COMMON, MATCHES, &["to", "random", CHAIN]]),
-    ("mark", &[COMMON, MATCHES, &["set"]]),
-    ("connmark", &[COMMON, MATCHES, &["set", "save", "restore", "mask"]]),
-    ("tcpmss", &[COMMON, MATCHES, &["set", "clamp"]]),
-];
+keys! {
+    /// The options that a rule has once: those of `iptables` itself, and its place.
+    pub(super) COMMON:
+    /// Packets from these addresses; a list makes a rule for each
+    SRC: Key<Vec<Inv<Prefix>>, Here> = Key::value("src", ADDRESSES, matches::addresses).example("\"10.0.0.0/24\"");
+    /// Packets to these addresses; a list makes a rule for each
+    DST: Key<Vec<Inv<Prefix>>, Here> = Key::value("dst", ADDRESSES, matches::addresses).example("\"10.0.0.1\"");
+    /// Packets that came in by this link; `"veth+"` is every name that begins so
+    IIF: Key<Inv<IfPattern>, Here> = Key::value("iif", LINK, matches::link).example("\"eth0\"");
+    /// Packets that go out by this link; `"veth+"` is every name that begins so
+    OIF: Key<Inv<IfPattern>, Here> = Key::value("oif", LINK, matches::link).example("\"eth0\"");
+    /// Packets of this protocol
+    PROTO: Key<Option<Inv<Proto>>> =
+        Key::new("proto", Takes::Value(PROTOCOL, || Proto::words().collect()), matches::proto).example("\"tcp\"");
+    /// The rule's position in its chain, from 1; if not given, the rule goes to the end
+    AT: Key<u32> = Key::number("at", 1, u32::MAX as i64).example("1");
+}
 
-/// The option of verbs that go into a table itself: which of its chains.
-pub(super) const CHAIN: &str = "chain";
+const ADDRESSES: &str = "an address, a network, a link, a namespace, or a list of them";
+const LINK: &str = "a link (a Link or its name)";
+const PROTOCOL: &str = "a protocol such as \"tcp\", \"udp\" or \"icmp\", or its number from 1 to 255";
+
+keys! {
+    /// The options that are matches, in the order in which one map writes them.
+    pub(super) MATCHES:
+    /// Whether TCP is named by a match of its own (`-m tcp`), even if no port or flag is given
+    TCP: Key<bool> = Key::boolean("tcp").default(Literal::Bool(false));
+    /// Whether UDP is named by a match of its own (`-m udp`), even if no port or flag is given
+    UDP: Key<bool> = Key::boolean("udp").default(Literal::Bool(false));
+    /// Packets from these ports
+    SPORT: Key<Ports> = Key::value("sport", PORTS, matches::port_option).example("53");
+    /// Packets to these ports
+    DPORT: Key<Ports> = Key::value("dport", PORTS, matches::port_option).example("[80, 443]");
+    /// Packets that begin a TCP connection; with `false`, all others
+    SYN: Key<bool> = Key::boolean("syn");
+    /// Packets with these flags of TCP
+    TCP_FLAGS: Key<Inv<TcpFlags>> = Key::value("tcp_flags", FLAGS, matches::flags).example("\"SYN,RST SYN\"");
+    /// Messages of this type
+    ICMP: Key<Inv<IcmpType>, Here> = Key::new("icmp", Takes::Value(ICMP_TYPE, icmp_words), matches::icmp);
+    /// Packets of connections in these states, by `-m state`
+    STATE: Key<Inv<CtStates>> = Key::new("state", Takes::Several(|| CtStates::alias_words().collect()), matches::state)
+        .example("\"RELATED,ESTABLISHED\"");
+    /// Packets of connections in these states, by `-m conntrack`
+    CTSTATE: Key<Inv<CtStates>> = Key::new("ctstate", Takes::Several(|| CtStates::words().collect()), matches::ctstate)
+        .example("\"RELATED,ESTABLISHED\"");
+    /// Packets with this mark
+    MARK: Key<Inv<Masked>> = Key::value("mark", MASKED, matches::mark).example("7");
+    /// Packets of connections with this mark
+    CONNMARK: Key<Inv<Masked>> = Key::value("connmark", MASKED, matches::mark).example("7");
+    /// Packets from this hardware address
+    MAC: Key<Inv<Mac>> = Key::value("mac", "a hardware address", matches::mac).example("\"02:00:00:00:00:01\"");
+    /// Packets whose source is an address of this type, seen from here
+    SRC_TYPE: Key<Inv<AddrTypes>> = Key::new("src_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
+    /// Packets whose destination is an address of this type, seen from here
+    DST_TYPE: Key<Inv<AddrTypes>> = Key::new("dst_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
+    /// At most so many packets
+    LIMIT: Key<Rate> = Key::value("limit", RATE, matches::rate).example("\"3/min\"");
+    /// How many packets pass at once before `limit` counts
+    BURST: Key<u32> = Key::number("burst", 1, Rate::MAX_BURST as i64)
+        .default(Literal::Int(Rate::DEFAULT_BURST as i64))
+        .example("10");
+    /// One packet out of this many
+    EVERY: Key<Inv<u32>> = Key::value("every", "a number from 1 to 4294967295", matches::every).example("2");
+    /// Which of the packets that `every` counts, from 0
+    PACKET: Key<u32> = Key::number("packet", 0, u32::MAX as i64).default(Literal::Int(0)).example("1");
+    /// A share of the packets, chosen at random
+    PROBABILITY: Key<Inv<Probability>> =
+        Key::value("probability", "a number from 0.0 to 1.0", matches::probability).example("0.5");
+    /// A remark, which `iptables -S` shows
+    COMMENT: Key<Comment> = Key::value("comment", "one line of at most 255 bytes", matches::comment).example("\"web\"");
+}
+
+const PORTS: &str = "a port, a range such as \"8000:8080\", or a list of them";
+const FLAGS: &str = "the flags to look at and those that are set, such as \"SYN,RST SYN\"";
+const ICMP_TYPE: &str = "a type such as \"echo-request\", or its number such as \"8\" or \"3/4\"";
+pub(super) const MASKED: &str = "a number from 0 to 4294967295, or \"VALUE/MASK\"";
+const ADDRESS_TYPES: Takes = Takes::Several(|| AddrTypes::words().collect());
+const RATE: &str = "a number of packets for a second, minute, hour or day, such as \"3/min\", at most 10000 a second";
+
+/// Types of both families, those of ICMP first.
+fn icmp_words() -> Vec<&'static str> {
+    of_both(|family| IcmpType::words(family).collect())
+}
+
+/// Words of IPv4, then those that IPv6 has in addition.
+pub(super) fn of_both(words: impl Fn(Family) -> Vec<&'static str>) -> Vec<&'static str> {
+    let mut all = words(Family::V4);
+    let more: Vec<&str> = words(Family::V6).into_iter().filter(|word| !all.contains(word)).collect();
+    all.extend(more);
+    all
+}

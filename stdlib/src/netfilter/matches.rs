@@ -7,34 +7,16 @@ use netscript_net::op::netfilter::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Header, IcmpType, IfPattern, Inv, Masked, Match, Multiport,
     MultiportSide, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
 };
-use netscript_net::op::{Family, Mac, NetnsRef, Prefix};
-use rhai::{Dynamic, Map};
+use netscript_net::op::{Mac, Prefix};
+use rhai::{Array, Dynamic};
 
-use super::keys::{MATCHES, OPTIONS};
-use super::value::{inverted, text, word, words, wrong};
-use crate::options::{Options, one_of};
+use super::keys::{
+    BURST, COMMENT, CONNMARK, CTSTATE, DPORT, DST, DST_TYPE, EVERY, Here, ICMP, IIF, LIMIT, MAC, MARK, OIF, PACKET,
+    PROBABILITY, PROTO, SPORT, SRC, SRC_TYPE, STATE, SYN, TCP, TCP_FLAGS, UDP,
+};
+use super::value::{inverted, text, word, words};
+use crate::options::{Given, Key, Options};
 use crate::{Link, Netns, args};
-
-/// The options of a verb: those that a rule has once, and the matches of each map.
-pub(super) fn split(word: &'static str, maps: Vec<Map>) -> Result<(Options, Vec<Options>)> {
-    let mut common = Map::new();
-    let mut matches = Vec::with_capacity(maps.len());
-    for map in maps {
-        let (mut own, rest): (Map, Map) = map.into_iter().partition(|(key, _)| MATCHES.contains(&key.as_str()));
-        own.retain(|_, value| !value.is_unit());
-        for (key, value) in rest.into_iter().filter(|(_, value)| !value.is_unit()) {
-            if common.contains_key(&key) {
-                return Err(Error::Invalid(Invalid::Conflict {
-                    message: format!("`{key}` is given in two maps, and a rule has it once"),
-                    help: "give it in one of them".into(),
-                }));
-            }
-            common.insert(key, value);
-        }
-        matches.push(Options::new(OPTIONS, word, own)?);
-    }
-    Ok((Options::new(OPTIONS, word, common)?, matches))
-}
 
 /// What a rule looks at, except for its addresses, of which there may be several.
 pub(super) struct Matches {
@@ -50,45 +32,41 @@ pub(super) struct Matches {
 
 /// Reads the matches among the options of a verb in a namespace: those that a rule has once, and those of
 /// each map.
-pub(super) fn parse(o: &mut Options, maps: &mut [Options], netns: &Netns, family: Family) -> Result<Matches> {
-    let here = netns.reference()?;
+pub(super) fn parse(o: &Options, here: &Here) -> Result<Matches> {
     // `icmp` says the protocol as well.
-    let proto = match o.with("proto", proto)?.flatten() {
-        None if maps.iter().any(|map| map.has("icmp")) => Some(Inv::plain(Proto::icmp(family))),
+    let proto = match o.get(&PROTO)?.flatten() {
+        None if o.has(&ICMP) => Some(Inv::plain(Proto::icmp(here.family))),
         given => given,
     };
     let mut matches = Vec::new();
-    for map in maps {
-        matches_of(map, proto, family, &mut matches)?;
+    for map in o.each() {
+        matches_of(&map, proto, here, &mut matches)?;
     }
     Ok(Matches {
-        header: Header {
-            iif: o.with("iif", |what, value| link(what, value, &here))?,
-            oif: o.with("oif", |what, value| link(what, value, &here))?,
-            proto,
-            ..Header::default()
-        },
-        src: o.with("src", |what, value| addresses(what, value, netns, family))?.unwrap_or_default(),
-        dst: o.with("dst", |what, value| addresses(what, value, netns, family))?.unwrap_or_default(),
+        header: Header { iif: o.get_in(&IIF, here)?, oif: o.get_in(&OIF, here)?, proto, ..Header::default() },
+        src: o.get_in(&SRC, here)?.unwrap_or_default(),
+        dst: o.get_in(&DST, here)?.unwrap_or_default(),
         matches,
     })
 }
 
 /// The matches of one map.
-fn matches_of(o: &mut Options, proto: Option<Inv<Proto>>, family: Family, matches: &mut Vec<Match>) -> Result<()> {
+fn matches_of(o: &Options, proto: Option<Inv<Proto>>, here: &Here, matches: &mut Vec<Match>) -> Result<()> {
     ports(o, proto, matches)?;
-    matches.extend(o.with("icmp", |what, value| icmp(what, value, family))?.map(Match::Icmp));
-    for (key, alias) in [("state", true), ("ctstate", false)] {
-        let states = o.with(key, |what, value| states(what, value, alias))?;
-        matches.extend(states.map(|states| Match::Conntrack(Conntrack { states, alias })));
+    matches.extend(o.get_in(&ICMP, here)?.map(Match::Icmp));
+    for (key, alias) in [(&STATE, true), (&CTSTATE, false)] {
+        matches.extend(o.get(key)?.map(|states| Match::Conntrack(Conntrack { states, alias })));
     }
-    matches.extend(o.with("mark", mark)?.map(Match::Mark));
-    matches.extend(o.with("connmark", mark)?.map(Match::Connmark));
-    matches.extend(o.with("mac", |what, value| inverted(what, value, Mac::parse))?.map(Match::Mac));
-    matches.extend(address_types(o)?);
+    matches.extend(o.get(&MARK)?.map(Match::Mark));
+    matches.extend(o.get(&CONNMARK)?.map(Match::Connmark));
+    matches.extend(o.get(&MAC)?.map(Match::Mac));
+    let (src, dst) = (o.get(&SRC_TYPE)?, o.get(&DST_TYPE)?);
+    if src.is_some() || dst.is_some() {
+        matches.push(Match::Addrtype(Addrtype { src, dst, limit: None }));
+    }
     matches.extend(limit(o)?);
     matches.extend(statistic(o)?);
-    matches.extend(o.with("comment", comment)?.map(Match::Comment));
+    matches.extend(o.get(&COMMENT)?.map(Match::Comment));
     Ok(())
 }
 
@@ -110,11 +88,16 @@ impl Matches {
 }
 
 /// Networks and addresses: a text with commas, a handle, or an array of them.
-fn addresses(what: &str, value: &Dynamic, netns: &Netns, family: Family) -> Result<Vec<Inv<Prefix>>> {
+pub(super) fn addresses(given: &Given<'_>, here: &Here) -> Result<Vec<Inv<Prefix>>> {
+    let what = given.what();
     let mut addrs = Vec::new();
-    for (number, part) in args::list(value.clone()).iter().enumerate() {
-        let found = addresses_of(what, part, netns, family);
-        addrs.extend(if value.is_array() { found.element(number)? } else { found? });
+    match given.value.read_lock::<Array>() {
+        Some(list) => {
+            for (number, part) in list.iter().enumerate() {
+                addrs.extend(addresses_of(&what, part, here).element(number)?);
+            }
+        }
+        None => addrs = addresses_of(&what, given.value, here)?,
     }
     if addrs.len() > 1 && addrs.iter().any(|addr| addr.inverted) {
         return Err(Error::Invalid(Invalid::Conflict {
@@ -126,9 +109,9 @@ fn addresses(what: &str, value: &Dynamic, netns: &Netns, family: Family) -> Resu
 }
 
 /// The addresses of one element.
-fn addresses_of(what: &str, part: &Dynamic, netns: &Netns, family: Family) -> Result<Vec<Inv<Prefix>>> {
+fn addresses_of(what: &str, part: &Dynamic, here: &Here) -> Result<Vec<Inv<Prefix>>> {
     if part.is::<Link>() || part.is::<Netns>() {
-        let addr = args::address(netns.session(), what, part, Some(family))?;
+        let addr = args::address(here.netns.session(), what, part, Some(here.family))?;
         return Ok(vec![Inv::plain(Prefix::host(addr))]);
     }
     let list = args::text(what, part)?;
@@ -137,47 +120,46 @@ fn addresses_of(what: &str, part: &Dynamic, netns: &Netns, family: Family) -> Re
 }
 
 /// An address that a target sends to: a text, or the address of a handle.
-pub(super) fn target_address(what: &str, value: &Dynamic, netns: &Netns, family: Family) -> Result<Option<IpAddr>> {
-    if value.is::<Link>() || value.is::<Netns>() {
-        return args::address(netns.session(), what, value, Some(family)).map(Some);
+pub(super) fn target_address(given: &Given<'_>, here: &Here) -> Result<Option<IpAddr>> {
+    if given.value.is::<Link>() || given.value.is::<Netns>() {
+        return args::address(here.netns.session(), &given.what(), given.value, Some(here.family)).map(Some);
     }
     Ok(None)
 }
 
-fn link(what: &str, value: &Dynamic, here: &NetnsRef) -> Result<Inv<IfPattern>> {
-    if value.is::<Link>() {
-        return args::link_in(here, what, value).map(|name| Inv::plain(name.into()));
+pub(super) fn link(given: &Given<'_>, here: &Here) -> Result<Inv<IfPattern>> {
+    if given.value.is::<Link>() {
+        return args::link_in(&here.reference, &given.what(), given.value).map(|name| Inv::plain(name.into()));
     }
-    if !value.is_string() {
-        return Err(args::wrong_type(what, "a link (a Link or its name)", value));
-    }
-    inverted(what, value, IfPattern::parse)
+    // A number is no name of a link.
+    args::text(&given.what(), given.value)?;
+    inverted(given, IfPattern::parse)
 }
 
-fn proto(what: &str, value: &Dynamic) -> Result<Option<Inv<Proto>>> {
-    let given = text(what, value)?;
-    match super::value::split(&given) {
+pub(super) fn proto(given: &Given<'_>, (): &()) -> Result<Option<Inv<Proto>>> {
+    let text = text(&given.what(), given.value)?;
+    match super::value::split(&text) {
         Inv { inverted: false, value: "all" | "0" } => Ok(None),
         Inv { inverted, value } => {
-            let wanted = "a protocol such as \"tcp\", \"udp\" or \"icmp\", or its number from 1 to 255";
             let known: Vec<&str> = Proto::words().collect();
-            Ok(Some(Inv::new(inverted, words(what, value, &known, wanted, Proto::from_word)?)))
+            Ok(Some(Inv::new(inverted, words(given, value, &known, &given.wanted(), Proto::from_word)?)))
         }
     }
 }
 
 /// The ports of an option: one range, or a list of them.
-enum Ports {
+pub(super) enum Ports {
     Range(Inv<PortRange>),
     List(Inv<PortList>),
 }
 
-fn port_option(what: &str, value: &Dynamic) -> Result<Ports> {
+pub(super) fn port_option(given: &Given<'_>, (): &()) -> Result<Ports> {
+    let (what, value) = (given.what(), given.value);
     if value.is_int() {
-        return args::port(what, value).map(|port| Ports::Range(Inv::plain(PortRange::one(port))));
+        return args::port(&what, value).map(|port| Ports::Range(Inv::plain(PortRange::one(port))));
     }
-    let given = text(what, value)?;
-    let Inv { inverted, value: ports } = super::value::split(&given);
+    let text = text(&what, value)?;
+    let Inv { inverted, value: ports } = super::value::split(&text);
     if !value.is_array() && !ports.contains(',') {
         return Ok(Ports::Range(Inv::new(inverted, PortRange::parse(ports, ':')?)));
     }
@@ -189,10 +171,10 @@ fn port_option(what: &str, value: &Dynamic) -> Result<Ports> {
 
 /// `-m tcp` or `-m udp` with plain ports and flags, or without any if that is asked for, then
 /// `-m multiport` for each list.
-fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -> Result<()> {
+fn ports(o: &Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -> Result<()> {
     let mut lists = Vec::new();
-    let mut range = |o: &mut Options, key: &str, side| -> Result<Option<Inv<PortRange>>> {
-        match o.with(key, port_option)? {
+    let mut range = |key: &Key<Ports>, side| -> Result<Option<Inv<PortRange>>> {
+        match o.get(key)? {
             Some(Ports::Range(range)) => Ok(Some(range)),
             Some(Ports::List(ports)) => {
                 lists.push(Match::Multiport(Multiport { side, ports }));
@@ -201,10 +183,10 @@ fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -
             None => Ok(None),
         }
     };
-    let sport = range(o, "sport", MultiportSide::Source)?;
-    let dport = range(o, "dport", MultiportSide::Destination)?;
+    let sport = range(&SPORT, MultiportSide::Source)?;
+    let dport = range(&DPORT, MultiportSide::Destination)?;
     let flags = tcp_flags(o)?;
-    let named = (o.boolean("tcp")?.unwrap_or(false), o.boolean("udp")?.unwrap_or(false));
+    let named = (o.or_default(&TCP)?, o.or_default(&UDP)?);
     if named == (true, true) {
         return Err(Error::Invalid(Invalid::Conflict {
             message: "`tcp` and `udp` are matches on two protocols".into(),
@@ -237,15 +219,13 @@ fn ports(o: &mut Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -
     Ok(())
 }
 
-fn tcp_flags(o: &mut Options) -> Result<Option<Inv<TcpFlags>>> {
-    let syn = o.boolean("syn")?.map(|syn| Inv::new(!syn, TcpFlags::SYN));
-    let flags = o.with("tcp_flags", |what, value| {
-        inverted(what, value, |words| {
-            let wanted = "the flags to look at and those that are set, such as \"SYN,RST SYN\"";
-            word(what, words, wanted, TcpFlags::from_words)
-        })
-    })?;
-    match (syn, flags) {
+pub(super) fn flags(given: &Given<'_>, (): &()) -> Result<Inv<TcpFlags>> {
+    inverted(given, |words| word(given, words, &given.wanted(), TcpFlags::from_words))
+}
+
+fn tcp_flags(o: &Options) -> Result<Option<Inv<TcpFlags>>> {
+    let syn = o.get(&SYN)?.map(|syn| Inv::new(!syn, TcpFlags::SYN));
+    match (syn, o.get(&TCP_FLAGS)?) {
         (Some(_), Some(_)) => Err(Error::Invalid(Invalid::Conflict {
             message: "`syn` and `tcp_flags` look at the same flags".into(),
             help: "`syn: true` is `tcp_flags: \"FIN,SYN,RST,ACK SYN\"`: give one of them".into(),
@@ -254,85 +234,78 @@ fn tcp_flags(o: &mut Options) -> Result<Option<Inv<TcpFlags>>> {
     }
 }
 
-fn icmp(what: &str, value: &Dynamic, family: Family) -> Result<Inv<IcmpType>> {
-    inverted(what, value, |name| {
-        let known: Vec<&str> = IcmpType::words(family).collect();
-        let wanted = "a type such as \"echo-request\", or its number such as \"8\" or \"3/4\"";
-        words(what, name, &known, wanted, |name| IcmpType::from_word(family, name))
+pub(super) fn icmp(given: &Given<'_>, here: &Here) -> Result<Inv<IcmpType>> {
+    inverted(given, |name| {
+        let known: Vec<&str> = IcmpType::words(here.family).collect();
+        words(given, name, &known, &given.wanted(), |name| IcmpType::from_word(here.family, name))
     })
 }
 
-/// States of a connection; `alias`: those that `-m state` knows.
-fn states(what: &str, value: &Dynamic, alias: bool) -> Result<Inv<CtStates>> {
-    inverted(what, value, |given| {
-        let known: Vec<&str> = if alias { CtStates::alias_words().collect() } else { CtStates::words().collect() };
-        let wanted = match alias {
-            true => format!("{}; \"SNAT\" and \"DNAT\" are for `ctstate`", some_of(&known)),
-            false => some_of(&known),
-        };
-        let parse = |word: &str| CtStates::from_word(word).filter(|states| !alias || states.has_alias());
-        words(what, given, &known, &wanted, parse)
-    })
+/// The states that `-m state` knows.
+pub(super) fn state(given: &Given<'_>, (): &()) -> Result<Inv<CtStates>> {
+    let known: Vec<&str> = CtStates::alias_words().collect();
+    let wanted = format!("{}; \"SNAT\" and \"DNAT\" are for `ctstate`", given.wanted());
+    let parse = |word: &str| CtStates::from_word(word).filter(|states| states.has_alias());
+    inverted(given, |text| words(given, text, &known, &wanted, parse))
 }
 
-/// A set of words, written with commas.
-fn some_of(known: &[&str]) -> String {
-    format!("{}, or several with commas between them", one_of(known))
+pub(super) fn ctstate(given: &Given<'_>, (): &()) -> Result<Inv<CtStates>> {
+    let known: Vec<&str> = CtStates::words().collect();
+    inverted(given, |text| words(given, text, &known, &given.wanted(), CtStates::from_word))
 }
 
-fn mark(what: &str, value: &Dynamic) -> Result<Inv<Masked>> {
-    inverted(what, value, |text| masked(what, text))
+pub(super) fn mark(given: &Given<'_>, (): &()) -> Result<Inv<Masked>> {
+    inverted(given, |text| masked(given, text))
 }
 
 /// A number of 32 bits, or one and a mask.
-pub(super) fn masked(what: &str, text: &str) -> Result<Masked> {
-    word(what, text, "a number from 0 to 4294967295, or \"VALUE/MASK\"", Masked::from_word)
+pub(super) fn masked(given: &Given<'_>, text: &str) -> Result<Masked> {
+    word(given, text, &given.wanted(), Masked::from_word)
 }
 
-fn address_types(o: &mut Options) -> Result<Option<Match>> {
-    let types = |what: &str, value: &Dynamic| {
-        inverted(what, value, |given| {
-            let known: Vec<&str> = AddrTypes::words().collect();
-            words(what, given, &known, &some_of(&known), AddrTypes::from_word)
-        })
-    };
-    let (src, dst) = (o.with("src_type", types)?, o.with("dst_type", types)?);
-    let given = src.is_some() || dst.is_some();
-    Ok(given.then_some(Match::Addrtype(Addrtype { src, dst, limit: None })))
+pub(super) fn mac(given: &Given<'_>, (): &()) -> Result<Inv<Mac>> {
+    inverted(given, Mac::parse)
 }
 
-fn limit(o: &mut Options) -> Result<Option<Match>> {
-    let rate = o.with("limit", |what, value| {
-        let wanted = "a number of packets for a second, minute, hour or day, such as \"3/min\", at most 10000 a second";
-        let given = text(what, value)?;
-        word(what, &given, wanted, Rate::from_word)
-    })?;
-    let burst = o.number("burst", 1, i64::from(Rate::MAX_BURST))?;
-    match (rate, burst) {
-        (Some(rate), burst) => Ok(Some(Match::Limit(rate, burst.unwrap_or(Rate::DEFAULT_BURST)))),
-        (None, Some(_)) => Err(needs("burst", "limit", "\"3/min\"")),
-        (None, None) => Ok(None),
+pub(super) fn address_types(given: &Given<'_>, (): &()) -> Result<Inv<AddrTypes>> {
+    let known: Vec<&str> = AddrTypes::words().collect();
+    inverted(given, |text| words(given, text, &known, &given.wanted(), AddrTypes::from_word))
+}
+
+pub(super) fn rate(given: &Given<'_>, (): &()) -> Result<Rate> {
+    word(given, &text(&given.what(), given.value)?, &given.wanted(), Rate::from_word)
+}
+
+fn limit(o: &Options) -> Result<Option<Match>> {
+    match o.get(&LIMIT)? {
+        Some(rate) => Ok(Some(Match::Limit(rate, o.or_default(&BURST)?))),
+        None if o.has(&BURST) => Err(needs(&BURST, &LIMIT)),
+        None => Ok(None),
     }
 }
 
-fn needs(key: &str, other: &str, example: &str) -> Error {
+fn needs<A, B>(key: &Key<A>, other: &Key<B>) -> Error {
     Error::Invalid(Invalid::Conflict {
-        message: format!("`{key}` needs `{other}`"),
-        help: format!("add `{other}: {example}`"),
+        message: format!("`{}` needs `{}`", key.spec.key, other.spec.key),
+        help: format!("add `{}: {}`", other.spec.key, other.spec.example),
     })
 }
 
+pub(super) fn every(given: &Given<'_>, (): &()) -> Result<Inv<u32>> {
+    let parse = |text: &str| text.parse().ok().filter(|every: &u32| *every > 0);
+    inverted(given, |text| word(given, text, &given.wanted(), parse))
+}
+
+pub(super) fn probability(given: &Given<'_>, (): &()) -> Result<Inv<Probability>> {
+    let parse = |text: &str| text.parse().ok().and_then(Probability::new);
+    inverted(given, |text| word(given, text, &given.wanted(), parse))
+}
+
 /// `every` and `packet`, or `probability`: two modes of `-m statistic`.
-fn statistic(o: &mut Options) -> Result<Vec<Match>> {
-    let every = o.with("every", |what, value| {
-        inverted(what, value, |text| {
-            word(what, text, "a number from 1 to 4294967295", |text| text.parse().ok().filter(|every: &u32| *every > 0))
-        })
-    })?;
-    let packet: Option<u32> = o.number("packet", 0, i64::from(u32::MAX))?;
-    let nth = match (every, packet) {
-        (Some(every), packet) => {
-            let packet = packet.unwrap_or(0);
+fn statistic(o: &Options) -> Result<Vec<Match>> {
+    let nth = match o.get(&EVERY)? {
+        Some(every) => {
+            let packet = o.or_default(&PACKET)?;
             let nth = Nth::new(every.value, packet).ok_or_else(|| {
                 Error::Invalid(Invalid::OutOfRange {
                     what: "`packet`".into(),
@@ -341,22 +314,16 @@ fn statistic(o: &mut Options) -> Result<Vec<Match>> {
                     max: i64::from(every.value) - 1,
                 })
             });
-            let nth = nth.option("packet")?;
+            let nth = nth.option(PACKET.spec.key)?;
             Some(Match::Nth(Inv::new(every.inverted, nth)))
         }
-        (None, Some(_)) => return Err(needs("packet", "every", "2")),
-        (None, None) => None,
+        None if o.has(&PACKET) => return Err(needs(&PACKET, &EVERY)),
+        None => None,
     };
-    let probability = o.with("probability", |what, value| {
-        inverted(what, value, |text| {
-            let parse = |text: &str| text.parse().ok().and_then(Probability::new);
-            word(what, text, "a number from 0.0 to 1.0", parse)
-        })
-    })?;
-    Ok(nth.into_iter().chain(probability.map(Match::Random)).collect())
+    Ok(nth.into_iter().chain(o.get(&PROBABILITY)?.map(Match::Random)).collect())
 }
 
-fn comment(what: &str, value: &Dynamic) -> Result<Comment> {
-    let text = args::text(what, value)?;
-    Comment::new(&text).ok_or_else(|| wrong(what, &text, format!("one line of at most {} bytes", Comment::MAX)))
+pub(super) fn comment(given: &Given<'_>, (): &()) -> Result<Comment> {
+    let text = args::text(&given.what(), given.value)?;
+    Comment::new(&text).ok_or_else(|| given.refused(&text))
 }

@@ -17,7 +17,7 @@ pub use chain::Chain;
 pub use rule::Rule;
 pub use table::Table;
 
-pub(crate) use keys::OPTIONS;
+pub(crate) use targets::OPTIONS;
 
 pub(crate) fn register(engine: &mut Engine) {
     table::register(engine);

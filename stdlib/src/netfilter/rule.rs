@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netscript_lang::diagnostics::{Error, Result};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::{self, NetfilterOp};
 use netscript_net::op::raw;
 use netscript_net::state::{self, RuleRecord};
@@ -60,7 +60,7 @@ impl fmt::Display for Rule {
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Rule>("Rule");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn counted(count: Option<u64>) -> RhaiResult<i64> {
@@ -74,7 +74,7 @@ fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Removes the rule: `iptables -D CHAIN …`.

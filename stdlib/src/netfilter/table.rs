@@ -3,17 +3,16 @@
 use std::fmt;
 
 use netscript_lang::diagnostics::{Error, Result, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::{ChainName, Hook, NetfilterOp, TableRef};
 use netscript_net::op::{Family, netfilter::Table as Name};
 use netscript_net::state::Ruleset;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use super::keys;
-use super::targets::{self, Verb};
+use super::targets::{self, CHAIN, Verb};
 use super::{Chain, Rule};
-use crate::options::one_of;
+use crate::options::{Given, one_of};
 use crate::{Netns, RhaiResult};
 
 /// A table of iptables or ip6tables in a namespace.
@@ -61,37 +60,37 @@ impl Table {
         built_in.chain(own.map(|chain| chain.name.clone()))
     }
 
-    /// Takes `chain` out of the options of a verb that goes into the table itself.
-    fn chain_option(&self, word: &str, options: &mut [Map], usual: Hook) -> Result<Chain> {
-        let given = options.iter_mut().filter_map(|map| map.remove(keys::CHAIN));
-        let Some(value) = given.filter(|value| !value.is_unit()).last() else {
-            return self.built_in(usual);
-        };
-        if let Some(chain) = value.read_lock::<Chain>() {
-            return Ok(chain.clone());
-        }
-        let name = crate::args::text("`chain`", &value).option(keys::CHAIN)?;
-        let built_in = Hook::ALL.into_iter().find(|hook| hook.chain_name().eq_ignore_ascii_case(&name));
-        match built_in {
-            Some(hook) => self.built_in(hook),
-            None => ChainName::parse(&name).map(|name| self.chain(name)).map_err(Error::from),
-        }
-        .map_err(|error| match error {
-            Error::NotThere { known, .. } => Error::OptionValue {
-                key: format!("chain` of `{word}"),
-                given: format!("{name:?}"),
-                wanted: one_of(&known.iter().map(String::as_str).collect::<Vec<_>>()),
-            },
-            other => other,
+    /// Adds the rules of a verb to the chain that its options name, or to the usual one.
+    fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, options: &Dynamic, usual: Hook) -> RhaiResult {
+        targets::with_options(&verb, options, |o| {
+            let chain = match o.get_in(&CHAIN, &(self.clone(), o.of().word()))? {
+                Some(chain) => chain,
+                None => self.built_in(usual)?,
+            };
+            targets::apply_to(ctx, &chain, verb.clone(), o)
         })
-        .option(keys::CHAIN)
     }
+}
 
-    fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, options: Dynamic, usual: Hook) -> RhaiResult {
-        let mut maps = targets::maps(&verb, options)?;
-        let chain = self.chain_option(verb.word(), &mut maps, usual)?;
-        targets::apply_maps(ctx, &chain, verb, maps)
+/// A chain that an option names: that of a handle, or one of the table; built-in ones in small letters too.
+pub(super) fn chain_of(given: &Given<'_>, (table, word): &(Table, &'static str)) -> Result<Chain> {
+    if let Some(chain) = given.value.read_lock::<Chain>() {
+        return Ok(chain.clone());
     }
+    let name = crate::args::text(&given.what(), given.value)?;
+    let built_in = Hook::ALL.into_iter().find(|hook| hook.chain_name().eq_ignore_ascii_case(&name));
+    let chain = match built_in {
+        Some(hook) => table.built_in(hook),
+        None => ChainName::parse(&name).map(|name| table.chain(name)).map_err(Error::from),
+    };
+    chain.map_err(|error| match error {
+        Error::NotThere { known, .. } => Error::OptionValue {
+            key: format!("{}` of `{word}", given.key()),
+            given: format!("{name:?}"),
+            wanted: one_of(&known.iter().map(String::as_str).collect::<Vec<_>>()),
+        },
+        other => other,
+    })
 }
 
 impl fmt::Display for Table {
@@ -102,14 +101,14 @@ impl fmt::Display for Table {
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Table>("Table");
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 fn of(netns: &Netns, family: Family, table: Name) -> Table {
     Table { netns: netns.clone(), table: TableRef::new(family, table) }
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// The table of IPv4 rules that decide what may pass: `iptables -t filter`.
@@ -315,15 +314,14 @@ mod words {
     }
 
     /// Gives packets that go out the address of the link that they leave by, in `POSTROUTING`:
-    /// `-j MASQUERADE`. Options: those of every rule, `to` (ports), `random`, `random_fully`,
-    /// `chain`.
+    /// `-j MASQUERADE`.
     ///
     /// ```
     /// host.nat.masquerade(#{ src: "172.17.0.0/24", oif: "!br0" });
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
     pub fn masquerade_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
-        table.verb(&ctx, Verb::Masquerade, options, Hook::Postrouting)
+        table.verb(&ctx, Verb::Masquerade, &options, Hook::Postrouting)
     }
 
     /// Gives every packet that goes out the address of the link that it leaves by.
@@ -333,42 +331,38 @@ mod words {
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
     pub fn masquerade_table_all(ctx: NativeCallContext, table: &mut Table) -> RhaiResult {
-        table.verb(&ctx, Verb::Masquerade, Map::new().into(), Hook::Postrouting)
+        table.verb(&ctx, Verb::Masquerade, &Map::new().into(), Hook::Postrouting)
     }
 
-    /// Sends packets that come in to another address, in `PREROUTING`: `-j DNAT`. Options: those of
-    /// every rule, `to` (`"ADDRESS:PORT"`, ranges with `-`), `random`, `persistent`, `chain`
-    /// (`"output"` for packets of the namespace itself).
+    /// Sends packets that come in to another address, in `PREROUTING`: `-j DNAT`. With
+    /// `chain: "output"`, those of the namespace itself.
     ///
     /// ```
     /// host.nat.dnat(#{ iif: "!br0", proto: "tcp", dport: 8000, to: "172.17.0.101:8080" });
     /// ```
     #[rhai_fn(name = "dnat", pure, return_raw)]
     pub fn dnat_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
-        table.verb(&ctx, Verb::Dnat, options, Hook::Prerouting)
+        table.verb(&ctx, Verb::Dnat, &options, Hook::Prerouting)
     }
 
-    /// Gives packets that go out another source, in `POSTROUTING`: `-j SNAT`. Options: those of every
-    /// rule, `to` (`"ADDRESS:PORT"`, ranges with `-`), `random`, `random_fully`, `persistent`,
-    /// `chain`.
+    /// Gives packets that go out another source, in `POSTROUTING`: `-j SNAT`.
     ///
     /// ```
     /// host.nat.snat(#{ src: "172.17.0.0/24", to: "192.0.2.1" });
     /// ```
     #[rhai_fn(name = "snat", pure, return_raw)]
     pub fn snat_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
-        table.verb(&ctx, Verb::Snat, options, Hook::Postrouting)
+        table.verb(&ctx, Verb::Snat, &options, Hook::Postrouting)
     }
 
-    /// Sends packets that come in to the namespace itself, in `PREROUTING`: `-j REDIRECT`. Options:
-    /// those of every rule, `to` (ports), `random`, `chain`.
+    /// Sends packets that come in to the namespace itself, in `PREROUTING`: `-j REDIRECT`.
     ///
     /// ```
     /// host.nat.redirect(#{ proto: "tcp", dport: 80, to: 8080 });
     /// ```
     #[rhai_fn(name = "redirect", pure, return_raw)]
     pub fn redirect_table(ctx: NativeCallContext, table: &mut Table, options: Dynamic) -> RhaiResult {
-        table.verb(&ctx, Verb::Redirect, options, Hook::Prerouting)
+        table.verb(&ctx, Verb::Redirect, &options, Hook::Prerouting)
     }
 
     /// The table's name: `"nat"`, `"nat6"`.

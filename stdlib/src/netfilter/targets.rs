@@ -1,7 +1,7 @@
 //! Verbs: what a rule does with a packet.
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Step, Within};
-use netscript_lang::interpreter::at;
+use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::{
     self, ChainName, ConnmarkTarget, Header, Inv, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo,
     NetfilterOp, PortRange, RejectWith, Target,
@@ -10,12 +10,141 @@ use netscript_net::op::{Family, Op, Prefix};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use super::keys::CHAIN;
+use super::keys::{AT, COMMON, DST, Here, MASKED, MATCHES, SRC, of_both};
 use super::matches::{self, masked, target_address};
-use super::value::{text, word, wrong};
-use super::{Chain, Rule};
-use crate::options::Options;
+use super::table::chain_of;
+use super::value::{text, word};
+use super::{Chain, Rule, Table};
+use crate::options::{Given, Key, Known, Literal, OptionSpec, Options, Takes, WordOptions, keys, one_of};
 use crate::{RhaiResult, args, unknown};
+
+keys! {
+    /// What `reject` takes in addition.
+    REJECT_KEYS:
+    /// The answer that is sent; if not given, port unreachable
+    REPLY: Key<RejectWith, Here> = Key::new("reply", Takes::Words(replies), reply);
+}
+
+keys! {
+    /// What `log` takes in addition.
+    LOG_KEYS:
+    /// What the line in the log begins with
+    PREFIX: Key<LogPrefix> = Key::value("prefix", "one line of 1 to 29 bytes", prefix).example("\"seen: \"");
+    /// The level of the line
+    LEVEL: Key<u8> = Key::new("level", Takes::WordsOr(|| Log::level_words().to_vec(), "a number from 0 to 7"), |given, ()| {
+        given.word(Log::level_from_word)
+    })
+    .default(Literal::Int(Log::DEFAULT_LEVEL as i64));
+}
+
+keys! {
+    /// What every verb takes that changes addresses.
+    pub(super) NAT_KEYS:
+    /// Whether ports are chosen at random
+    RANDOM: Key<bool> = Key::boolean("random").default(Literal::Bool(false));
+    /// The chain that the rule goes into, if not the usual one; only as a method of a table
+    CHAIN: Key<Chain, (Table, &'static str)> = Key::value("chain", "a chain (a Chain or its name)", chain_of).example("\"output\"");
+}
+
+keys! {
+    /// What verbs take that change the source.
+    SOURCE_KEYS:
+    /// Whether ports are chosen at random in every respect
+    RANDOM_FULLY: Key<bool> = Key::boolean("random_fully").default(Literal::Bool(false));
+}
+
+keys! {
+    /// What verbs take that change to one of several addresses.
+    ADDRESSES_KEYS:
+    /// Whether a client gets the same address each time
+    PERSISTENT: Key<bool> = Key::boolean("persistent").default(Literal::Bool(false));
+}
+
+keys! {
+    /// What verbs take that change to ports of their own choice.
+    PORTS_KEYS:
+    /// The ports that are taken
+    TO_PORTS: Key<PortRange> = Key::value("to", "a port, or a range such as \"8080-8090\"", to_ports).example("8080");
+}
+
+keys! {
+    /// What `snat` takes in addition.
+    SNAT_KEYS:
+    /// The new source
+    NEW_SOURCE: Key<NatTo, Here> = Key::value("to", NAT_TO, nat_to).example("\"192.0.2.1\"").needed();
+}
+
+keys! {
+    /// What `dnat` takes in addition.
+    DNAT_KEYS:
+    /// The new destination
+    NEW_DESTINATION: Key<NatTo, Here> = Key::value("to", NAT_TO, nat_to).example("\"10.0.0.2:8080\"").needed();
+}
+
+const NAT_TO: &str = "an address, a link or a namespace; \"ADDRESS:PORT\", and ranges with `-`";
+
+keys! {
+    /// What `mark` takes in addition.
+    MARK_KEYS:
+    /// The new mark
+    NEW_MARK: Key<Masked> = Key::value("set", MASKED, set_mark).example("7").needed();
+}
+
+keys! {
+    /// What `connmark` takes in addition: one of `set`, `save` and `restore`.
+    CONNMARK_KEYS:
+    /// The connection's new mark
+    SET: Key<Masked> = Key::value("set", MASKED, set_mark).example("7");
+    /// Whether the packet's mark is saved as the connection's
+    SAVE: Key<bool> = Key::boolean("save").default(Literal::Bool(false));
+    /// Whether the connection's mark is restored as the packet's
+    RESTORE: Key<bool> = Key::boolean("restore").default(Literal::Bool(false));
+    /// The bits that are saved or restored
+    MASK: Key<u32> = Key::value("mask", "a number from 0 to 4294967295", mask).example("\"0xff\"");
+}
+
+keys! {
+    /// What `tcpmss` takes in addition: one of them.
+    TCPMSS_KEYS:
+    /// The largest segment size
+    MSS: Key<u16> = Key::number("set", 0, Mss::MAX as i64).unit("bytes").example("1400");
+    /// Whether the size is what the path's MTU allows
+    CLAMP: Key<bool> = Key::boolean("clamp").default(Literal::Bool(false));
+}
+
+const ACCEPT: WordOptions = WordOptions::new("accept", &[COMMON, MATCHES]);
+const DROP: WordOptions = WordOptions::new("drop", &[COMMON, MATCHES]);
+const RET: WordOptions = WordOptions::new("ret", &[COMMON, MATCHES]);
+const JUMP: WordOptions = WordOptions::new("jump", &[COMMON, MATCHES]);
+const NOTRACK: WordOptions = WordOptions::new("notrack", &[COMMON, MATCHES]);
+const REJECT: WordOptions = WordOptions::new("reject", &[COMMON, MATCHES, REJECT_KEYS]);
+const LOG: WordOptions = WordOptions::new("log", &[COMMON, MATCHES, LOG_KEYS]);
+const MASQUERADE: WordOptions = WordOptions::new("masquerade", &[COMMON, MATCHES, PORTS_KEYS, SOURCE_KEYS, NAT_KEYS]);
+const SNAT: WordOptions =
+    WordOptions::new("snat", &[COMMON, MATCHES, SNAT_KEYS, SOURCE_KEYS, ADDRESSES_KEYS, NAT_KEYS]);
+const DNAT: WordOptions = WordOptions::new("dnat", &[COMMON, MATCHES, DNAT_KEYS, ADDRESSES_KEYS, NAT_KEYS]);
+const REDIRECT: WordOptions = WordOptions::new("redirect", &[COMMON, MATCHES, PORTS_KEYS, NAT_KEYS]);
+const MARK: WordOptions = WordOptions::new("mark", &[COMMON, MATCHES, MARK_KEYS]);
+const CONNMARK: WordOptions = WordOptions::new("connmark", &[COMMON, MATCHES, CONNMARK_KEYS]);
+const TCPMSS: WordOptions = WordOptions::new("tcpmss", &[COMMON, MATCHES, TCPMSS_KEYS]);
+
+/// The verbs.
+pub(crate) const OPTIONS: Known = &[
+    &ACCEPT,
+    &DROP,
+    &RET,
+    &JUMP,
+    &NOTRACK,
+    &REJECT,
+    &LOG,
+    &MASQUERADE,
+    &SNAT,
+    &DNAT,
+    &REDIRECT,
+    &MARK,
+    &CONNMARK,
+    &TCPMSS,
+];
 
 /// What a verb does, with what is not among its options.
 #[derive(Clone)]
@@ -37,43 +166,41 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    /// The word of scripts.
-    pub(super) fn word(&self) -> &'static str {
+    /// The options of the verb, with its word.
+    pub(super) fn options(&self) -> &'static WordOptions {
         match self {
-            Verb::Accept => "accept",
-            Verb::Drop => "drop",
-            Verb::Ret => "ret",
-            Verb::Jump(_) => "jump",
-            Verb::Reject => "reject",
-            Verb::Log => "log",
-            Verb::Masquerade => "masquerade",
-            Verb::Snat => "snat",
-            Verb::Dnat => "dnat",
-            Verb::Redirect => "redirect",
-            Verb::Mark => "mark",
-            Verb::Connmark => "connmark",
-            Verb::Tcpmss => "tcpmss",
-            Verb::Notrack => "notrack",
+            Verb::Accept => &ACCEPT,
+            Verb::Drop => &DROP,
+            Verb::Ret => &RET,
+            Verb::Jump(_) => &JUMP,
+            Verb::Reject => &REJECT,
+            Verb::Log => &LOG,
+            Verb::Masquerade => &MASQUERADE,
+            Verb::Snat => &SNAT,
+            Verb::Dnat => &DNAT,
+            Verb::Redirect => &REDIRECT,
+            Verb::Mark => &MARK,
+            Verb::Connmark => &CONNMARK,
+            Verb::Tcpmss => &TCPMSS,
+            Verb::Notrack => &NOTRACK,
         }
     }
 
-    fn target(self, o: &mut Options, chain: &Chain) -> Result<Target> {
-        let family = chain.table().reference().family;
+    fn target(self, o: &Options, here: &Here) -> Result<Target> {
         Ok(match self {
             Verb::Accept => Target::Accept,
             Verb::Drop => Target::Drop,
             Verb::Ret => Target::Return,
             Verb::Jump(to) => Target::Jump(to),
-            Verb::Reject => Target::Reject(
-                o.with("reply", |what, value| reply(what, value, family))?
-                    .unwrap_or(RejectWith::port_unreachable(family)),
-            ),
-            Verb::Log => Target::Log(log(o)?),
-            Verb::Masquerade => Target::Masquerade(o.with("to", to_ports)?, nat_options(o)?),
-            Verb::Redirect => Target::Redirect(o.with("to", to_ports)?, nat_options(o)?),
-            Verb::Snat => Target::Snat(nat_to(o, chain, "to: \"192.0.2.1\"")?, nat_options(o)?),
-            Verb::Dnat => Target::Dnat(nat_to(o, chain, "to: \"10.0.0.2:8080\"")?, nat_options(o)?),
-            Verb::Mark => Target::Mark(o.need("set", "set: 7", set_mark)?),
+            Verb::Reject => {
+                Target::Reject(o.get_in(&REPLY, here)?.unwrap_or(RejectWith::port_unreachable(here.family)))
+            }
+            Verb::Log => Target::Log(Log { prefix: o.get(&PREFIX)?, level: o.or_default(&LEVEL)?, flags: 0 }),
+            Verb::Masquerade => Target::Masquerade(o.get(&TO_PORTS)?, nat_options(o)?),
+            Verb::Redirect => Target::Redirect(o.get(&TO_PORTS)?, nat_options(o)?),
+            Verb::Snat => Target::Snat(o.need_in(&NEW_SOURCE, here)?, nat_options(o)?),
+            Verb::Dnat => Target::Dnat(o.need_in(&NEW_DESTINATION, here)?, nat_options(o)?),
+            Verb::Mark => Target::Mark(o.need(&NEW_MARK)?),
             Verb::Connmark => Target::Connmark(connmark(o)?),
             Verb::Tcpmss => Target::Tcpmss(mss(o)?),
             Verb::Notrack => Target::Notrack { alias: false },
@@ -82,45 +209,63 @@ impl Verb {
 }
 
 /// The options of a verb: a map, or a list of them.
-pub(super) fn maps(verb: &Verb, options: Dynamic) -> Result<Vec<Map>> {
+pub(super) fn with_options(
+    verb: &Verb,
+    options: &Dynamic,
+    then: impl FnOnce(&Options<'_>) -> RhaiResult,
+) -> RhaiResult {
+    let of = verb.options();
     let wanted = |given: &Dynamic| {
-        let what = format!("what `{}` looks at", verb.word());
+        let what = format!("what `{}` looks at", of.word());
         args::wrong_type(&what, "a map of options such as `#{ proto: \"tcp\" }`, or a list of such maps", given)
     };
     // A list that a dry run does not know may be one of such maps.
-    if let Some(what) = unknown::what_list(&options) {
-        return Err(Error::Unknowable { what });
+    if let Some(what) = unknown::what_list(options) {
+        return Err(Error::Unknowable { what }.into());
     }
-    let list = if options.is_array() { args::list(options) } else { vec![options] };
-    list.into_iter().map(|map| args::as_map(&map).ok_or_else(|| wanted(&map))).collect()
+    let map = |map| args::as_map(map).ok_or_else(|| wanted(map));
+    match options.read_lock::<Array>() {
+        Some(list) => {
+            let map = |(number, element)| map(element).element(number);
+            let maps = list.iter().enumerate().map(map).collect::<Result<Vec<_>>>()?;
+            then(&Options::in_list(of, maps.iter().map(|map| &**map))?)
+        }
+        None => {
+            let number = if matches!(verb, Verb::Jump(_)) { 1 } else { 0 };
+            let map = map(options).argument(number)?;
+            then(&Options::new(of, &map)?)
+        }
+    }
 }
 
 /// Adds the rule, or the rules, of a verb to a chain.
-pub(super) fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: Dynamic) -> RhaiResult {
-    let maps = maps(&verb, options)?;
-    apply_maps(ctx, chain, verb, maps)
+fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: &Dynamic) -> RhaiResult {
+    with_options(&verb, options, |o| {
+        o.refuse(&CHAIN)?;
+        apply_to(ctx, chain, verb.clone(), o)
+    })
 }
 
 /// The same of options that have been looked into.
-pub(super) fn apply_maps(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, maps: Vec<Map>) -> RhaiResult {
-    let (mut o, mut maps) = matches::split(verb.word(), maps)?;
-    o.refuse(CHAIN)?;
-    let position: Option<u32> = o.number("at", 1, i64::from(u32::MAX))?;
+pub(super) fn apply_to(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, o: &Options) -> RhaiResult {
+    let of_map = |spec: &&OptionSpec| MATCHES.iter().any(|of_map| of_map.key == spec.key);
+    o.refuse_twice(o.of().specs().filter(|spec| !of_map(spec)))?;
+    let position = o.get(&AT)?;
     let netns = chain.netns();
-    let looked_at = matches::parse(&mut o, &mut maps, netns, chain.table().reference().family)?;
-    let target = verb.target(&mut o, chain)?;
+    let reference = netns.reference()?;
+    let here = Here { netns: netns.clone(), reference: reference.clone(), family: chain.table().reference().family };
+    let looked_at = matches::parse(o, &here)?;
+    let target = verb.target(o, &here)?;
     let mut rules = Vec::new();
     for header in looked_at.headers() {
         let matches = looked_at.matches.clone();
-        let family = chain.table().reference().family;
-        let option = option_of_family(&header, family);
+        let option = option_of_family(&header, here.family);
         let rule = netfilter::Rule::new(chain.reference(), header, matches, Some(target.clone()));
         rules.push(rule.map_err(|invalid| match &invalid {
             Invalid::WrongFamily { .. } => Error::from(invalid).within(Step::Option(option.to_owned())),
             _ => invalid.into(),
         })?);
     }
-    let reference = netns.reference()?;
     let ops = rules.iter().cloned().map(|rule| match position {
         None => NetfilterOp::Append(rule),
         Some(position) => NetfilterOp::Insert(rule, position),
@@ -130,17 +275,17 @@ pub(super) fn apply_maps(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb,
     Ok(made(chain, rules))
 }
 
-/// One rule as such, several as an array.
 /// The option that has an address of another family than the rule's.
 fn option_of_family(header: &Header, family: Family) -> &'static str {
     let other = |addr: &Option<Inv<Prefix>>| addr.as_ref().is_some_and(|addr| addr.value.family() != family);
     match (other(&header.src), other(&header.dst)) {
-        (true, _) => "src",
-        (false, true) => "dst",
-        (false, false) => "to",
+        (true, _) => SRC.spec.key,
+        (false, true) => DST.spec.key,
+        (false, false) => NEW_SOURCE.spec.key,
     }
 }
 
+/// One rule as such, several as an array.
 fn made(chain: &Chain, rules: Vec<netfilter::Rule>) -> Dynamic {
     let mut made: Array = rules.into_iter().map(|rule| Dynamic::from(Rule::made(chain.table(), rule))).collect();
     match made.len() {
@@ -149,64 +294,59 @@ fn made(chain: &Chain, rules: Vec<netfilter::Rule>) -> Dynamic {
     }
 }
 
-fn reply(what: &str, value: &Dynamic, family: Family) -> Result<RejectWith> {
-    let given = args::text(what, value)?;
-    let known: Vec<&str> = RejectWith::words(family).collect();
-    word(what, &given, &crate::options::one_of(&known), |word| RejectWith::from_word(family, word))
+/// The answers of both families, those of IPv4 first.
+fn replies() -> Vec<&'static str> {
+    of_both(|family| RejectWith::words(family).collect())
 }
 
-fn log(o: &mut Options) -> Result<Log> {
-    let prefix = o.with("prefix", |what, value| {
-        let given = args::text(what, value)?;
-        LogPrefix::new(&given).ok_or_else(|| wrong(what, &given, format!("one line of 1 to {} bytes", LogPrefix::MAX)))
-    })?;
-    let level = o.with("level", |what, value| {
-        let given = text(what, value)?;
-        let wanted = format!("{}, or 0 to 7", crate::options::one_of(Log::level_words()));
-        word(what, &given, &wanted, Log::level_from_word)
-    })?;
-    Ok(Log { prefix, level: level.unwrap_or(Log::DEFAULT_LEVEL), flags: 0 })
+fn reply(given: &Given<'_>, here: &Here) -> Result<RejectWith> {
+    let known: Vec<&str> = RejectWith::words(here.family).collect();
+    let text = args::text(&given.what(), given.value)?;
+    word(given, &text, &one_of(&known), |word| RejectWith::from_word(here.family, word))
 }
 
-/// A port, or `"8080-8090"`.
-fn to_ports(what: &str, value: &Dynamic) -> Result<PortRange> {
-    if value.is_int() {
-        return args::port(what, value).map(PortRange::one);
+fn prefix(given: &Given<'_>, (): &()) -> Result<LogPrefix> {
+    let text = args::text(&given.what(), given.value)?;
+    LogPrefix::new(&text).ok_or_else(|| given.refused(&text))
+}
+
+fn to_ports(given: &Given<'_>, (): &()) -> Result<PortRange> {
+    if given.value.is_int() {
+        return args::port(&given.what(), given.value).map(PortRange::one);
     }
-    Ok(PortRange::parse(&args::text(what, value)?, '-')?)
+    Ok(PortRange::parse(&args::text(&given.what(), given.value)?, '-')?)
 }
 
-fn nat_to(o: &mut Options, chain: &Chain, example: &str) -> Result<NatTo> {
-    let family = chain.table().reference().family;
-    o.need("to", example, |what, value| match target_address(what, value, chain.netns(), family)? {
+fn nat_to(given: &Given<'_>, here: &Here) -> Result<NatTo> {
+    match target_address(given, here)? {
         Some(addr) => Ok(NatTo { addrs: NatAddrs::new(addr, addr), ports: None, base: None }),
-        None => Ok(NatTo::parse(&args::text(what, value)?)?),
-    })
+        None => Ok(NatTo::parse(&args::text(&given.what(), given.value)?)?),
+    }
 }
 
-fn nat_options(o: &mut Options) -> Result<NatOptions> {
+fn nat_options(o: &Options) -> Result<NatOptions> {
     Ok(NatOptions {
-        random: o.boolean("random")?.unwrap_or(false),
-        random_fully: o.boolean("random_fully")?.unwrap_or(false),
-        persistent: o.boolean("persistent")?.unwrap_or(false),
+        random: o.or_default(&RANDOM)?,
+        random_fully: o.or_default(&RANDOM_FULLY)?,
+        persistent: o.or_default(&PERSISTENT)?,
     })
 }
 
 /// As `--set-mark` has it: the bits of the value are set even where the mask leaves them out.
-fn set_mark(what: &str, value: &Dynamic) -> Result<Masked> {
-    let Masked { value, mask } = masked(what, &text(what, value)?)?;
+fn set_mark(given: &Given<'_>, (): &()) -> Result<Masked> {
+    let Masked { value, mask } = masked(given, &text(&given.what(), given.value)?)?;
     Ok(Masked { value, mask: mask | value })
 }
 
-fn connmark(o: &mut Options) -> Result<ConnmarkTarget> {
-    let set = o.with("set", set_mark)?;
-    let (save, restore) = (o.boolean("save")?.unwrap_or(false), o.boolean("restore")?.unwrap_or(false));
-    let mask = o.with("mask", |what, value| {
-        let given = text(what, value)?;
-        word(what, &given, "a number from 0 to 4294967295", |text| {
-            Masked::from_word(text).filter(|mask| mask.mask == u32::MAX).map(|mask| mask.value)
-        })
-    })?;
+fn mask(given: &Given<'_>, (): &()) -> Result<u32> {
+    let parse = |text: &str| Masked::from_word(text).filter(|mask| mask.mask == u32::MAX).map(|mask| mask.value);
+    word(given, &text(&given.what(), given.value)?, &given.wanted(), parse)
+}
+
+fn connmark(o: &Options) -> Result<ConnmarkTarget> {
+    let set = o.get(&SET)?;
+    let (save, restore) = (o.or_default(&SAVE)?, o.or_default(&RESTORE)?);
+    let mask = o.get(&MASK)?;
     let (nfmask, ctmask) = (mask.unwrap_or(u32::MAX), mask.unwrap_or(u32::MAX));
     match (set, save, restore) {
         (Some(_), false, false) if mask.is_some() => Err(Error::Invalid(Invalid::Conflict {
@@ -217,7 +357,7 @@ fn connmark(o: &mut Options) -> Result<ConnmarkTarget> {
         (None, true, false) => Ok(ConnmarkTarget::Save { nfmask, ctmask }),
         (None, false, true) => Ok(ConnmarkTarget::Restore { nfmask, ctmask }),
         (None, false, false) => Err(Error::MissingOption {
-            word: o.word().to_owned(),
+            word: o.of().word().to_owned(),
             key: "set".into(),
             example: "set: 7`, `save: true` or `restore: true".into(),
         }),
@@ -228,13 +368,12 @@ fn connmark(o: &mut Options) -> Result<ConnmarkTarget> {
     }
 }
 
-fn mss(o: &mut Options) -> Result<Mss> {
-    let set = o.number("set", 0, i64::from(Mss::MAX))?;
-    match (set, o.boolean("clamp")?.unwrap_or(false)) {
+fn mss(o: &Options) -> Result<Mss> {
+    match (o.get(&MSS)?, o.or_default(&CLAMP)?) {
         (Some(bytes), false) => Ok(Mss::Set(bytes)),
         (None, true) => Ok(Mss::Clamp),
         (None, false) => Err(Error::MissingOption {
-            word: o.word().to_owned(),
+            word: o.of().word().to_owned(),
             key: "set".into(),
             example: "set: 1400` or `clamp: true".into(),
         }),
@@ -246,7 +385,7 @@ fn mss(o: &mut Options) -> Result<Mss> {
 }
 
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_global_module(exported_module!(words).into());
+    add_words(engine, exported_manifest!(words));
 }
 
 /// The chain of a jump: its handle or its name.
@@ -266,21 +405,18 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
     Err(args::wrong_type("the chain to jump to", "a chain (a Chain or its name)", to))
 }
 
-#[export_module]
+#[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Lets packets pass: `-j ACCEPT`. Options of every rule: `src`, `dst` (networks or lists of them), `iif`,
-    /// `oif` (links; `"veth+"` is every name that begins so), `proto`, `tcp`, `udp`, `sport`, `dport` (ports, ranges
-    /// or lists), `syn`, `tcp_flags`, `icmp`, `state`, `ctstate`, `mark`, `connmark`, `mac`, `src_type`, `dst_type`,
-    /// `limit`, `burst`, `every`, `packet`, `probability`, `comment`, and `at`, its position from 1. `"!…"` inverts.
-    /// Matches are written in this order; a list of maps gives another: `[#{ state: "NEW" }, #{ proto: "tcp" }]`.
+    /// Lets packets pass: `-j ACCEPT`. A value that begins with `!` inverts: `src: "!10.0.0.0/8"`. Matches are
+    /// written in the order of the options; a list of maps gives another: `[#{ state: "NEW" }, #{ proto: "tcp" }]`.
     ///
     /// ```
     /// host.filter.forward.accept(#{ iif: "br0", state: "RELATED,ESTABLISHED" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn accept(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Accept, options)
+        apply(&ctx, chain, Verb::Accept, &options)
     }
 
     /// Lets every packet pass.
@@ -290,17 +426,17 @@ mod words {
     /// ```
     #[rhai_fn(name = "accept", pure, return_raw)]
     pub fn accept_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Accept, Map::new().into())
+        apply(&ctx, chain, Verb::Accept, &Map::new().into())
     }
 
-    /// Throws packets away: `-j DROP`. Options: those of every rule.
+    /// Throws packets away: `-j DROP`.
     ///
     /// ```
     /// host.filter.input.drop(#{ proto: "tcp", dport: [23, "6000:6063"] });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn drop(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Drop, options)
+        apply(&ctx, chain, Verb::Drop, &options)
     }
 
     /// Throws every packet away.
@@ -310,17 +446,17 @@ mod words {
     /// ```
     #[rhai_fn(name = "drop", pure, return_raw)]
     pub fn drop_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Drop, Map::new().into())
+        apply(&ctx, chain, Verb::Drop, &Map::new().into())
     }
 
-    /// Goes back to the chain that jumped here, or to the policy: `-j RETURN`. Options: those of every rule.
+    /// Goes back to the chain that jumped here, or to the policy: `-j RETURN`.
     ///
     /// ```
     /// host.filter.forward.ret(#{ src: "10.0.0.0/8" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn ret(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Ret, options)
+        apply(&ctx, chain, Verb::Ret, &options)
     }
 
     /// Goes back with every packet.
@@ -330,18 +466,17 @@ mod words {
     /// ```
     #[rhai_fn(name = "ret", pure, return_raw)]
     pub fn ret_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Ret, Map::new().into())
+        apply(&ctx, chain, Verb::Ret, &Map::new().into())
     }
 
-    /// Refuses packets with an answer: `-j REJECT`. Options: those of every rule, `reply` (such as
-    /// `"tcp-reset"`, `"icmp-host-unreachable"` or `"icmp6-no-route"`; port unreachable if nothing is said).
+    /// Refuses packets with an answer: `-j REJECT`.
     ///
     /// ```
     /// host.filter.input.reject(#{ proto: "tcp", dport: 80, reply: "tcp-reset" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn reject(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Reject, options)
+        apply(&ctx, chain, Verb::Reject, &options)
     }
 
     /// Refuses every packet.
@@ -351,18 +486,17 @@ mod words {
     /// ```
     #[rhai_fn(name = "reject", pure, return_raw)]
     pub fn reject_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Reject, Map::new().into())
+        apply(&ctx, chain, Verb::Reject, &Map::new().into())
     }
 
-    /// Writes packets to the kernel's log and goes on: `-j LOG`. Options: those of every rule, `prefix` (at
-    /// most 29 bytes), `level` (0 to 7, or a name such as `"info"`).
+    /// Writes packets to the kernel's log and goes on: `-j LOG`.
     ///
     /// ```
     /// host.filter.input.log(#{ prefix: "seen: ", limit: "3/min" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn log(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Log, options)
+        apply(&ctx, chain, Verb::Log, &options)
     }
 
     /// Writes every packet to the kernel's log and goes on.
@@ -372,18 +506,17 @@ mod words {
     /// ```
     #[rhai_fn(name = "log", pure, return_raw)]
     pub fn log_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Log, Map::new().into())
+        apply(&ctx, chain, Verb::Log, &Map::new().into())
     }
 
-    /// Gives packets the address of the link that they leave by: `-j MASQUERADE`. Options: those of every
-    /// rule, `to` (ports), `random`, `random_fully`.
+    /// Gives packets the address of the link that they leave by: `-j MASQUERADE`.
     ///
     /// ```
     /// host.nat.postrouting.masquerade(#{ src: "10.0.0.0/24" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn masquerade(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Masquerade, options)
+        apply(&ctx, chain, Verb::Masquerade, &options)
     }
 
     /// Gives every packet the address of the link that it leaves by.
@@ -393,65 +526,61 @@ mod words {
     /// ```
     #[rhai_fn(name = "masquerade", pure, return_raw)]
     pub fn masquerade_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Masquerade, Map::new().into())
+        apply(&ctx, chain, Verb::Masquerade, &Map::new().into())
     }
 
-    /// Sends packets to another address: `-j DNAT`. Options: those of every rule, `to`
-    /// (`"ADDRESS:PORT"`, ranges with `-`), `random`, `persistent`.
+    /// Sends packets to another address: `-j DNAT`.
     ///
     /// ```
     /// host.nat.output.dnat(#{ proto: "tcp", dport: 80, to: "10.0.0.2:8080" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn dnat(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Dnat, options)
+        apply(&ctx, chain, Verb::Dnat, &options)
     }
 
-    /// Gives packets another source: `-j SNAT`. Options: those of every rule, `to` (`"ADDRESS:PORT"`, ranges
-    /// with `-`), `random`, `random_fully`, `persistent`.
+    /// Gives packets another source: `-j SNAT`.
     ///
     /// ```
     /// host.nat.postrouting.snat(#{ oif: "eth0", to: "192.0.2.1" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn snat(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Snat, options)
+        apply(&ctx, chain, Verb::Snat, &options)
     }
 
-    /// Sends packets to the namespace itself: `-j REDIRECT`. Options: those of every rule, `to` (ports),
-    /// `random`.
+    /// Sends packets to the namespace itself: `-j REDIRECT`.
     ///
     /// ```
     /// host.nat.prerouting.redirect(#{ proto: "tcp", dport: 80, to: "8080-8089" });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn redirect(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Redirect, options)
+        apply(&ctx, chain, Verb::Redirect, &options)
     }
 
-    /// Sets the packet's mark: `-j MARK`. Options: those of every rule, `set` (a number, or `"VALUE/MASK"`).
+    /// Sets the packet's mark: `-j MARK`.
     ///
     /// ```
     /// host.mangle.prerouting.mark(#{ iif: "eth0", set: 7 });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn mark(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Mark, options)
+        apply(&ctx, chain, Verb::Mark, &options)
     }
 
     /// Sets the mark of a packet's connection, saves the packet's mark there, or restores it from there:
-    /// `-j CONNMARK`. Options: those of every rule, one of `set`, `save: true` and `restore: true`, `mask`.
+    /// `-j CONNMARK`.
     ///
     /// ```
     /// host.mangle.prerouting.connmark(#{ restore: true });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn connmark(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Connmark, options)
+        apply(&ctx, chain, Verb::Connmark, &options)
     }
 
-    /// Changes the largest segment size that a new TCP connection announces: `-j TCPMSS`. Options: those of
-    /// every rule, `set` (bytes) or `clamp: true` (what the path's MTU allows).
+    /// Changes the largest segment size that a new TCP connection announces: `-j TCPMSS`.
     ///
     /// ```
     /// let forward = host.mangle.forward;
@@ -459,17 +588,17 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn tcpmss(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Tcpmss, options)
+        apply(&ctx, chain, Verb::Tcpmss, &options)
     }
 
-    /// Keeps packets from connection tracking: `-j CT --notrack`. Options: those of every rule.
+    /// Keeps packets from connection tracking: `-j CT --notrack`.
     ///
     /// ```
     /// host.raw.prerouting.notrack(#{ proto: "udp", dport: 53 });
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn notrack(ctx: NativeCallContext, chain: &mut Chain, options: Dynamic) -> RhaiResult {
-        apply(&ctx, chain, Verb::Notrack, options)
+        apply(&ctx, chain, Verb::Notrack, &options)
     }
 
     /// Keeps every packet from connection tracking.
@@ -479,10 +608,10 @@ mod words {
     /// ```
     #[rhai_fn(name = "notrack", pure, return_raw)]
     pub fn notrack_all(ctx: NativeCallContext, chain: &mut Chain) -> RhaiResult {
-        apply(&ctx, chain, Verb::Notrack, Map::new().into())
+        apply(&ctx, chain, Verb::Notrack, &Map::new().into())
     }
 
-    /// Goes on in another chain: `-j CHAIN`. Options: those of every rule.
+    /// Goes on in another chain: `-j CHAIN`.
     ///
     /// ```
     /// let c = host.filter.chain("LOG_DROP");
@@ -491,7 +620,7 @@ mod words {
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic, options: Dynamic) -> RhaiResult {
         let to = jump_to(chain, &to).argument(0)?;
-        apply(&ctx, chain, Verb::Jump(to), options)
+        apply(&ctx, chain, Verb::Jump(to), &options)
     }
 
     /// Goes on in another chain, with every packet.
@@ -503,6 +632,6 @@ mod words {
     #[rhai_fn(name = "jump", pure, return_raw)]
     pub fn jump_all(ctx: NativeCallContext, chain: &mut Chain, to: Dynamic) -> RhaiResult {
         let to = jump_to(chain, &to).argument(0)?;
-        apply(&ctx, chain, Verb::Jump(to), Map::new().into())
+        apply(&ctx, chain, Verb::Jump(to), &Map::new().into())
     }
 }

@@ -5,6 +5,7 @@ use netscript_net::op::netfilter::Inv;
 use rhai::Dynamic;
 
 use crate::args;
+use crate::options::Given;
 
 /// A value as text; numbers as they are written, arrays with commas between their parts.
 pub(super) fn text(what: &str, value: &Dynamic) -> Result<String> {
@@ -12,8 +13,9 @@ pub(super) fn text(what: &str, value: &Dynamic) -> Result<String> {
         return Ok(value.to_string());
     }
     if value.is_array() {
+        let list = value.read_lock::<rhai::Array>().expect("it is one");
         let element = |(number, part)| text(&format!("an element of {what}"), part).element(number);
-        let parts: Result<Vec<String>> = args::list(value.clone()).iter().enumerate().map(element).collect();
+        let parts: Result<Vec<String>> = list.iter().enumerate().map(element).collect();
         return Ok(parts?.join(","));
     }
     args::text(what, value)
@@ -28,14 +30,10 @@ pub(super) fn split(text: &str) -> Inv<&str> {
 }
 
 /// The text of a value, made into something else by a function that says what was wrong.
-pub(super) fn inverted<T, E: Into<Error>>(
-    what: &str,
-    value: &Dynamic,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Inv<T>> {
-    let text = text(what, value)?;
-    let Inv { inverted, value: given } = split(&text);
-    let parsed = parse(given).map_err(|error| by_element(value, &parse).unwrap_or(error.into()))?;
+pub(super) fn inverted<T, E: Into<Error>>(given: &Given<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Result<Inv<T>> {
+    let text = text(&given.what(), given.value)?;
+    let Inv { inverted, value } = split(&text);
+    let parsed = parse(value).map_err(|error| by_element(given.value, &parse).unwrap_or(error.into()))?;
     Ok(Inv::new(inverted, parsed))
 }
 
@@ -46,21 +44,16 @@ pub(super) fn by_element<T, E: Into<Error>>(value: &Dynamic, parse: impl Fn(&str
     list.iter().enumerate().find_map(wrong)
 }
 
-/// The error of an option that does not take a value.
-pub(super) fn wrong(what: &str, given: &str, wanted: impl Into<String>) -> Error {
-    Error::OptionValue { key: what.trim_matches('`').to_owned(), given: format!("{given:?}"), wanted: wanted.into() }
-}
-
 /// Words with commas between them, out of those that a function knows. Where one is nearly right, the
 /// error names the right one.
 pub(super) fn words<T>(
-    what: &str,
-    given: &str,
+    given: &Given<'_>,
+    text: &str,
     known: &[&str],
     wanted: &str,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T> {
-    let meant = given
+    let meant = text
         .split(',')
         .map(str::trim)
         .filter(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word)))
@@ -69,10 +62,15 @@ pub(super) fn words<T>(
         Some(meant) => format!("{meant:?}"),
         None => wanted.to_owned(),
     };
-    word(what, given, &wanted, parse)
+    word(given, text, &wanted, parse)
 }
 
 /// A word out of those that a function knows.
-pub(super) fn word<T>(what: &str, given: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
-    parse(given).ok_or_else(|| wrong(what, given, wanted))
+pub(super) fn word<T>(given: &Given<'_>, text: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+    parse(text).ok_or_else(|| wrong(given.key(), text, wanted))
+}
+
+/// The error of an option, or an argument, that does not take a value.
+pub(super) fn wrong(key: &str, text: &str, wanted: &str) -> Error {
+    Error::OptionValue { key: key.to_owned(), given: format!("{text:?}"), wanted: wanted.to_owned() }
 }

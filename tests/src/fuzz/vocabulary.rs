@@ -8,7 +8,7 @@ use netscript_lang::Lab;
 use netscript_lang::diagnostics::{TokenKind, tokens};
 use netscript_lang::interpreter::{Form, Interpreter, Word, words};
 use netscript_model::Model;
-use netscript_stdlib::{Environment, option_keys};
+use netscript_stdlib::{Environment, options_of};
 
 /// A word, and what is known of how it is used.
 pub struct Known {
@@ -79,7 +79,12 @@ impl Vocabulary {
         self.texts.extend(texts.iter().cloned());
         let left_out = LEFT_OUT.iter().chain(&TELLING);
         self.examples.extend(examples.into_iter().filter(|text| !left_out.clone().any(|word| text.contains(word))));
-        let known = Known { keys: option_keys(&word.name), texts, word };
+        let options = options_of(&word.name);
+        for option in options.iter().copied().chain(options.iter().flat_map(|option| option.inner())) {
+            let values = option.takes.values().into_iter().chain([option.example.to_owned()]);
+            self.values.entry(option.key.to_owned()).or_default().extend(values.filter(|value| !value.is_empty()));
+        }
+        let known = Known { keys: options.iter().map(|option| option.key).collect(), texts, word };
         if known.word.standard { self.standard.push(known) } else { self.own.push(known) }
     }
 }

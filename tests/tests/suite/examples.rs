@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use netscript_lang::Lab;
-use netscript_lang::interpreter::Interpreter;
+use netscript_lang::interpreter::{Interpreter, functions};
 use netscript_linux::{Interrupt, Kernel};
 use netscript_tests::netscript;
 
@@ -44,18 +44,14 @@ pub fn words() -> Vec<Word> {
         signature: format!("{name}({})", params.join(", ")),
         comments: comments.join("\n"),
     };
-    interpreter.engine().collect_fn_metadata(
-        None,
-        |info| {
-            let metadata = info.metadata;
-            // What stands before one of Rhai's functions and does the same within limits is no word of ours.
-            let guard = metadata.comments.is_empty() && standard.contains(&metadata.hash);
-            // Nor is what an answer meets that a dry run does not know.
-            let of_unknown = metadata.params_info.iter().any(|param| param.contains("Unknown<"));
-            (!guard && !of_unknown).then(|| word(&metadata.name, &metadata.params_info, &metadata.comments))
-        },
-        false,
-    )
+    functions(interpreter.engine(), false, |info| {
+        let metadata = info.metadata;
+        // What stands before one of Rhai's functions and does the same within limits is no word of ours.
+        let guard = metadata.comments.is_empty() && standard.contains(&metadata.hash);
+        // Nor is what an answer meets that a dry run does not know.
+        let of_unknown = metadata.params_info.iter().any(|param| param.contains("Unknown<"));
+        (!guard && !of_unknown).then(|| word(&metadata.name, &metadata.params_info, &metadata.comments))
+    })
 }
 
 /// The fenced blocks of a doc comment, with the word after the fence.

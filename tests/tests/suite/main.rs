@@ -25,6 +25,7 @@ mod netns;
 mod netns_del;
 mod netns_of;
 mod ping;
+mod places;
 mod probes;
 mod process;
 mod progress;

@@ -738,7 +738,7 @@ fn every_word_with_options_says_which() {
     let words = crate::examples::words();
     let with_options = words.iter().filter(|word| word.signature.contains("options: Map"));
     let silent: Vec<&str> =
-        with_options.map(|word| word.name()).filter(|name| netscript_stdlib::option_keys(name).is_empty()).collect();
+        with_options.map(|word| word.name()).filter(|name| netscript_stdlib::options_of(name).is_empty()).collect();
     assert!(silent.is_empty(), "{silent:?}");
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, Map, ParseErrorType, Position};
 
 use super::words::{self, type_name};
-use super::{limits, slips};
+use super::{functions, limits, slips};
 use crate::diagnostics::{Code, Description, Error, Part, ScriptError, Step, did_you_mean, tokens};
 
 /// What a run failed of.
@@ -333,7 +333,7 @@ fn variables(text: &str) -> BTreeSet<String> {
 }
 
 fn function_names(engine: &Engine) -> BTreeSet<String> {
-    engine.collect_fn_metadata(None, |info| Some(info.metadata.name.to_string()), true).into_iter().collect()
+    functions(engine, true, |info| Some(info.metadata.name.to_string())).into_iter().collect()
 }
 
 /// A function that a script can call, as its reference writes it.
@@ -345,38 +345,29 @@ struct Form {
 }
 
 fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Form> {
-    engine.collect_fn_metadata(
-        None,
-        |info| {
-            let metadata = info.metadata;
-            (wanted(&metadata.name) && !words::is_of_unknown(metadata)).then(|| {
-                let typed = metadata.params_info.iter().map(|info| match info.split_once(':') {
-                    Some((name, kind)) => (
-                        name.trim().to_owned(),
-                        type_name(engine.map_type_name(kind.trim().trim_start_matches("&mut "))),
-                    ),
-                    None => ("value".to_owned(), type_name(engine.map_type_name(info.trim_start_matches("&mut ")))),
-                });
-                let typed: Vec<(String, String)> = typed.collect();
-                let method = typed.first().is_some_and(|(_, kind)| {
-                    matches!(kind.as_str(), "Netns" | "Link" | "Table" | "Chain" | "Rule" | "Process")
-                });
-                let arguments =
-                    |from: usize| typed[from..].iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-                let shown = if method {
-                    format!("{}.{}({})", typed[0].1.to_lowercase(), metadata.name, arguments(1))
-                } else {
-                    format!("{}({})", metadata.name, arguments(0))
-                };
-                Form {
-                    name: metadata.name.to_string(),
-                    params: typed.into_iter().map(|(_, kind)| kind).collect(),
-                    shown,
+    functions(engine, true, |info| {
+        let metadata = info.metadata;
+        (wanted(&metadata.name) && !words::is_of_unknown(metadata)).then(|| {
+            let typed = metadata.params_info.iter().map(|info| match info.split_once(':') {
+                Some((name, kind)) => {
+                    (name.trim().to_owned(), type_name(engine.map_type_name(kind.trim().trim_start_matches("&mut "))))
                 }
-            })
-        },
-        true,
-    )
+                None => ("value".to_owned(), type_name(engine.map_type_name(info.trim_start_matches("&mut ")))),
+            });
+            let typed: Vec<(String, String)> = typed.collect();
+            let method = typed.first().is_some_and(|(_, kind)| {
+                matches!(kind.as_str(), "Netns" | "Link" | "Table" | "Chain" | "Rule" | "Process")
+            });
+            let arguments =
+                |from: usize| typed[from..].iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let shown = if method {
+                format!("{}.{}({})", typed[0].1.to_lowercase(), metadata.name, arguments(1))
+            } else {
+                format!("{}({})", metadata.name, arguments(0))
+            };
+            Form { name: metadata.name.to_string(), params: typed.into_iter().map(|(_, kind)| kind).collect(), shown }
+        })
+    })
 }
 
 /// `signature` is `name (type, type)`, with Rhai's names of the types given.

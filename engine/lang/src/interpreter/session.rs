@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
+use rhai::plugin::ModuleManifest;
 use rhai::{Dynamic, Engine, NativeCallContext};
 
 use super::limits::Limits;
@@ -25,6 +26,7 @@ struct Shared {
     limits: Limits,
     columns: Cell<Option<Columns>>,
     main: RefCell<String>,
+    manifests: RefCell<Vec<&'static ModuleManifest>>,
 }
 
 impl Session {
@@ -37,6 +39,7 @@ impl Session {
             limits: Limits::default(),
             columns: Cell::new(None),
             main: RefCell::default(),
+            manifests: RefCell::default(),
         }))
     }
 
@@ -58,6 +61,21 @@ impl Session {
     pub fn of_engine(engine: &mut Engine) -> Session {
         let tag = engine.default_tag_mut().clone();
         tag.try_cast::<Session>().expect("the interpreter tags its engine with its session")
+    }
+
+    /// The same, for those who only look.
+    pub(super) fn known_to(engine: &Engine) -> Session {
+        engine.default_tag().clone().try_cast::<Session>().expect("the interpreter tags its engine with its session")
+    }
+
+    /// Remembers functions that were registered without their documentation.
+    pub(super) fn add_manifest(&self, manifest: &'static ModuleManifest) {
+        self.0.manifests.borrow_mut().push(manifest);
+    }
+
+    /// The functions that were registered without their documentation.
+    pub(super) fn manifests(&self) -> Vec<&'static ModuleManifest> {
+        self.0.manifests.borrow().clone()
     }
 
     /// The lab, for the length of one word: native functions do not hold it while a script's

@@ -83,9 +83,8 @@ impl<'a> Call<'a> {
             Step::Argument(number) => follow(text, self.args.get(*number)?, rest),
             // A method that what stands before it does not have is the method's fault.
             Step::Given(number) => follow(text, self.args.get(number.checked_sub(self.is_method.into())?)?, rest),
-            // Options come last.
-            Step::Option(_) | Step::Key(_) => follow(text, self.args.last()?, part.steps()),
-            Step::Element(_) => None,
+            // Options come last, and so do lists of them.
+            Step::Option(_) | Step::Key(_) | Step::Element(_) => follow(text, self.args.last()?, part.steps()),
         }
     }
 }

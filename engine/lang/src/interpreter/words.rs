@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use rhai::{Engine, FuncInfo, FuncMetadata};
 
+use super::functions;
+
 /// A registered function or property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -79,8 +81,8 @@ impl Word {
 pub fn words(engine: &Engine) -> Vec<Word> {
     let hashed =
         |info: FuncInfo<'_>| (!is_of_unknown(info.metadata)).then(|| (info.metadata.hash, word(engine, &info)));
-    let all = engine.collect_fn_metadata(None, hashed, true);
-    let own = engine.collect_fn_metadata(None, hashed, false);
+    let all = functions(engine, true, hashed);
+    let own = functions(engine, false, hashed);
     let documented: BTreeSet<u64> =
         all.iter().filter(|(_, word)| !word.docs.is_empty()).map(|(hash, _)| *hash).collect();
     // A function that stands before one of Rhai's and does the same has no documentation.

@@ -23,7 +23,7 @@ pub enum Step {
     Option(String),
     /// A key of a map itself; at the beginning of a path, of the map of options.
     Key(String),
-    /// An element of an array, counted from 0.
+    /// An element of an array, counted from 0; at the beginning of a path, of the list of maps of options.
     Element(usize),
 }
 

@@ -2,8 +2,8 @@
 
 use netscript_lang::diagnostics::{Failure, did_you_mean};
 use netscript_lang::interpreter::{Form, Function, Interpreter, Word};
-use netscript_stdlib::MODULES;
 use netscript_stdlib::show::{paragraphs, wrapped};
+use netscript_stdlib::{MODULES, OptionSpec, options_of};
 
 use super::COMMANDS;
 use super::command::{Command, Takes, wrong};
@@ -134,8 +134,24 @@ fn explained(repl: &Repl, topic: &str) -> Option<String> {
     let words = repl.lexicon.named(topic).filter(|word| word.form != Form::Operator);
     let functions = own(&interpreter, topic);
     let entries = words.map(|word| entry(repl, word));
-    let entries: Vec<String> = entries.chain(functions.iter().map(|own| entry_of_own(repl, topic, own))).collect();
+    let entries = entries.chain(functions.iter().map(|own| entry_of_own(repl, topic, own)));
+    let entries: Vec<String> = entries.chain(options(repl, topic)).collect();
     (!entries.is_empty()).then(|| entries.join("\n\n"))
+}
+
+/// The options of a word, as they are declared, and those of the maps that they take.
+fn options(repl: &Repl, word: &str) -> Vec<String> {
+    let options = options_of(word);
+    let inner = options.iter().map(|option| (option.key, option.inner().collect::<Vec<_>>()));
+    let lists = [(word, options.clone())].into_iter().chain(inner).filter(|(_, options)| !options.is_empty());
+    lists.map(|(of, options)| option_list(repl, of, &options)).collect()
+}
+
+fn option_list(repl: &Repl, of: &str, options: &[&OptionSpec]) -> String {
+    let width = options.iter().map(|option| option.key.len()).max().unwrap_or(0) + 2;
+    let lines = options.iter().map(|option| beside(&format!("  {}", option.key), width, &option.described(), repl));
+    let head = title(repl, &format!("Options of {of}"));
+    [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 /// Functions of the session or of a module.
