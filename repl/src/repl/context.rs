@@ -258,7 +258,6 @@ mod tests {
         assert_eq!(place("a.b(#{ src: "), Place::Value("b", "src"));
         assert_eq!(place("a.b([#{ src: 1 }, #{ dst: [1, "), Place::Value("b", "dst"));
         assert_eq!(place("a.b(#{ src: f("), Place::Word);
-        assert_eq!(place("a.b(#{ src: c ? d : "), Place::Word);
         assert_eq!(place("a.b(#{ src: [#{ "), Place::Option("src", vec![]));
         assert_eq!(place("if x { "), Place::Word);
     }
