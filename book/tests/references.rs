@@ -12,7 +12,7 @@ use netscript_lang::DryRun;
 use netscript_lang::Lab;
 use netscript_lang::interpreter::{Interpreter, functions};
 use netscript_model::Model;
-use netscript_stdlib::{Environment, MODULES, options_of};
+use netscript_stdlib::{Environment, MODULES, own_options_of};
 use netscript_tests::{netscript, workspace};
 use regex::Regex;
 
@@ -49,7 +49,9 @@ fn every_registered_function_is_in_the_reference() {
             missing.insert(name.to_owned());
         }
         let section = text.split_once(&format!("### `{name}` ")).map_or("", |(_, section)| section);
-        for option in options_of(name) {
+        let (like, own) = own_options_of(name);
+        assert!(like.is_none_or(|like| section.contains(&format!("Options: those of [`{like}`](#"))), "{name}");
+        for option in own {
             let row = format!("| `{}` | ", option.key);
             assert!(section.contains(&row) && section.contains(option.help()), "{name}: {row}");
         }

@@ -33,7 +33,7 @@ keys! {
 }
 
 const ADDR: WordOptions = WordOptions::new("addr", &[KEYS]);
-const DEL_ADDR: WordOptions = WordOptions::new("del_addr", &[KEYS]);
+const DEL_ADDR: WordOptions = WordOptions::like("del_addr", &ADDR, &[]);
 
 /// The words of this file that take options.
 pub(crate) const OPTIONS: Known = &[&ADDR, &DEL_ADDR];

@@ -24,9 +24,9 @@ keys! {
 }
 
 const ADD_FDB: WordOptions = WordOptions::new("add_fdb", &[KEYS]);
-const APPEND_FDB: WordOptions = WordOptions::new("append_fdb", &[KEYS]);
-const REPLACE_FDB: WordOptions = WordOptions::new("replace_fdb", &[KEYS]);
-const DEL_FDB: WordOptions = WordOptions::new("del_fdb", &[KEYS]);
+const APPEND_FDB: WordOptions = WordOptions::like("append_fdb", &ADD_FDB, &[]);
+const REPLACE_FDB: WordOptions = WordOptions::like("replace_fdb", &ADD_FDB, &[]);
+const DEL_FDB: WordOptions = WordOptions::like("del_fdb", &ADD_FDB, &[]);
 
 /// The words of this file that take options.
 pub(crate) const OPTIONS: Known = &[&ADD_FDB, &APPEND_FDB, &REPLACE_FDB, &DEL_FDB];

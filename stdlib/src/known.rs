@@ -1,6 +1,6 @@
 //! Which options the words take, all of them: for completion, hints and the reference.
 
-use crate::options::{Known, OptionSpec};
+use crate::options::{Known, OptionSpec, WordOptions};
 use crate::{addr, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};
 
 /// The files whose words take options.
@@ -18,8 +18,16 @@ const FILES: &[Known] = &[
     sysctl::OPTIONS,
 ];
 
+fn of(word: &str) -> Option<&'static WordOptions> {
+    FILES.iter().copied().flatten().copied().find(|options| options.word() == word)
+}
+
 /// The options that a word takes, as they are declared beside it; none if it takes no options.
 pub fn options_of(word: &str) -> Vec<&'static OptionSpec> {
-    let mut words = FILES.iter().copied().flatten();
-    words.find(|options| options.word() == word).map(|options| options.specs().collect()).unwrap_or_default()
+    of(word).map(|options| options.specs().collect()).unwrap_or_default()
+}
+
+/// The same without those of another word; and that word, if it takes all that the other takes.
+pub fn own_options_of(word: &str) -> (Option<&'static str>, Vec<&'static OptionSpec>) {
+    of(word).map_or((None, Vec::new()), |options| (options.other(), options.own().collect()))
 }

@@ -37,7 +37,7 @@ use netscript_lang::interpreter::{Columns, Session};
 use rhai::{Array, Dynamic, Engine};
 
 pub use capture::Capture;
-pub use known::options_of;
+pub use known::{options_of, own_options_of};
 pub use link::Link;
 pub use modules::MODULES;
 pub use netfilter::{Chain, Rule, Table};

@@ -343,17 +343,23 @@ pub(crate) type Known = &'static [&'static WordOptions];
 /// Keys that are declared together.
 pub(crate) type Keys = &'static [&'static OptionSpec];
 
-/// A word that takes options, and their keys, in parts.
+/// A word that takes options: those of another word, if it is like one, and its own, in parts.
 #[derive(Debug)]
 pub(crate) struct WordOptions {
     word: &'static str,
+    like: Option<&'static WordOptions>,
     parts: &'static [Keys],
 }
 
 impl WordOptions {
     /// A word with its keys.
     pub(crate) const fn new(word: &'static str, parts: &'static [Keys]) -> WordOptions {
-        WordOptions { word, parts }
+        WordOptions { word, like: None, parts }
+    }
+
+    /// A word that takes all that another takes, and keys of its own.
+    pub(crate) const fn like(word: &'static str, other: &'static WordOptions, own: &'static [Keys]) -> WordOptions {
+        WordOptions { word, like: Some(other), parts: own }
     }
 
     /// The word.
@@ -361,9 +367,20 @@ impl WordOptions {
         self.word
     }
 
+    /// The word whose options it takes.
+    pub(crate) fn other(&self) -> Option<&'static str> {
+        self.like.map(|other| other.word)
+    }
+
+    /// The keys of its own.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &'static OptionSpec> + use<> {
+        self.parts.iter().copied().flatten().copied()
+    }
+
     /// The keys that it takes.
     pub(crate) fn specs(&self) -> impl Iterator<Item = &'static OptionSpec> + use<> {
-        self.parts.iter().copied().flatten().copied()
+        let others = self.like.map_or(&[][..], |other| other.parts);
+        others.iter().chain(self.parts).copied().flatten().copied()
     }
 
     fn unknown(&self, key: &str, known: impl Iterator<Item = &'static OptionSpec>) -> Error {

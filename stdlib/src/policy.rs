@@ -36,7 +36,7 @@ keys! {
 const NETWORK: Takes = Takes::WordsOr(|| vec!["all"], "an address with a prefix length");
 
 const RULE: WordOptions = WordOptions::new("rule", &[KEYS]);
-const DEL_RULE: WordOptions = WordOptions::new("del_rule", &[KEYS]);
+const DEL_RULE: WordOptions = WordOptions::like("del_rule", &RULE, &[]);
 
 /// The words of this file that take options.
 pub(crate) const OPTIONS: Known = &[&RULE, &DEL_RULE];

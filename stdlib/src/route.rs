@@ -78,8 +78,8 @@ keys! {
 }
 
 const ROUTE: WordOptions = WordOptions::new("route", &[HOP_KEYS, ROUTE_KEYS]);
-const REPLACE_ROUTE: WordOptions = WordOptions::new("replace_route", &[HOP_KEYS, ROUTE_KEYS]);
-const DEL_ROUTE: WordOptions = WordOptions::new("del_route", &[HOP_KEYS, ROUTE_KEYS]);
+const REPLACE_ROUTE: WordOptions = WordOptions::like("replace_route", &ROUTE, &[]);
+const DEL_ROUTE: WordOptions = WordOptions::like("del_route", &ROUTE, &[]);
 const HOP: WordOptions = WordOptions::new("nexthops", HOPS);
 const HOPS: &[Keys] = &[HOP_KEYS, WEIGHT_KEYS];
 const FLUSH_ROUTES: WordOptions = WordOptions::new("flush_routes", &[FLUSH_KEYS]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use netscript_lang::interpreter::{Form, Interpreter, MAX_ELEMENTS, MAX_TEXT, Word};
-use netscript_stdlib::{MODULES, OptionSpec, options_of};
+use netscript_stdlib::{MODULES, OptionSpec, own_options_of};
 
 use crate::language;
 
@@ -23,13 +23,18 @@ pub fn words() -> Result<String> {
             groups.entry((place, owner)).or_default().push(word);
         }
     }
+    let takes_options = |word: &&Word| word.params.iter().any(|param| param.name == "options");
+    let with_options = groups.iter().flat_map(|((_, owner), words)| {
+        words.iter().filter(takes_options).map(|word| (word.name.clone(), anchor(owner, &word.name)))
+    });
+    let homes: BTreeMap<String, String> = with_options.collect();
     let mut text = String::new();
     for ((_, owner), words) in groups {
         text.push_str(&match owner.as_str() {
             "" => "## Functions\n\n".to_owned(),
             owner => format!("## {owner}\n\n"),
         });
-        text.push_str(&section(&owner, words));
+        text.push_str(&section(&owner, words, &homes));
     }
     text.push_str(&within_limits());
     for (name, module) in MODULES {
@@ -60,24 +65,33 @@ fn within_limits() -> String {
     )
 }
 
-/// The words of a type: an overview, then each with its documentation.
-fn section(owner: &str, words: Vec<Word>) -> String {
+/// Where a word of a type is explained.
+fn anchor(owner: &str, name: &str) -> String {
+    let owner = if owner.is_empty() { String::new() } else { format!("{owner}-") };
+    format!("{owner}{name}").to_lowercase()
+}
+
+/// The words of a type: an overview, then each with its documentation. `homes` is where the words with options are explained.
+fn section(owner: &str, words: Vec<Word>, homes: &BTreeMap<String, String>) -> String {
     let mut names: BTreeMap<String, Vec<Word>> = BTreeMap::new();
     for word in words {
         names.entry(word.name.clone()).or_default().push(word);
     }
-    let anchor = |name: &str| format!("{}{name}", if owner.is_empty() { String::new() } else { format!("{owner}-") });
-    let links: Vec<String> = names.keys().map(|name| format!("[`{name}`](#{})", anchor(name).to_lowercase())).collect();
+    let links: Vec<String> = names.keys().map(|name| format!("[`{name}`](#{})", anchor(owner, name))).collect();
     let mut text = format!("{}\n\n", links.join(" · "));
     for (name, words) in &names {
-        text.push_str(&format!("### `{name}` {{#{}}}\n\n", anchor(name).to_lowercase()));
+        text.push_str(&format!("### `{name}` {{#{}}}\n\n", anchor(owner, name)));
         for word in words {
             text.push_str(&entry(word));
         }
         if words.iter().any(|word| word.params.iter().any(|param| param.name == "options")) {
-            let options = options_of(name);
-            text.push_str(&table("option", &options));
-            for option in options {
+            let (like, own) = own_options_of(name);
+            if let Some(like) = like {
+                let and = if own.is_empty() { "." } else { ", and:" };
+                text.push_str(&format!("Options: those of [`{like}`](#{}){and}\n\n", homes[like]));
+            }
+            text.push_str(&table("option", &own));
+            for option in own {
                 text.push_str(&table(&format!("option in `{}`", option.key), &option.inner().collect::<Vec<_>>()));
             }
         }

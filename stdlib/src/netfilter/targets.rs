@@ -113,20 +113,19 @@ keys! {
 }
 
 const ACCEPT: WordOptions = WordOptions::new("accept", &[COMMON, MATCHES]);
-const DROP: WordOptions = WordOptions::new("drop", &[COMMON, MATCHES]);
-const RET: WordOptions = WordOptions::new("ret", &[COMMON, MATCHES]);
-const JUMP: WordOptions = WordOptions::new("jump", &[COMMON, MATCHES]);
-const NOTRACK: WordOptions = WordOptions::new("notrack", &[COMMON, MATCHES]);
-const REJECT: WordOptions = WordOptions::new("reject", &[COMMON, MATCHES, REJECT_KEYS]);
-const LOG: WordOptions = WordOptions::new("log", &[COMMON, MATCHES, LOG_KEYS]);
-const MASQUERADE: WordOptions = WordOptions::new("masquerade", &[COMMON, MATCHES, PORTS_KEYS, SOURCE_KEYS, NAT_KEYS]);
-const SNAT: WordOptions =
-    WordOptions::new("snat", &[COMMON, MATCHES, SNAT_KEYS, SOURCE_KEYS, ADDRESSES_KEYS, NAT_KEYS]);
-const DNAT: WordOptions = WordOptions::new("dnat", &[COMMON, MATCHES, DNAT_KEYS, ADDRESSES_KEYS, NAT_KEYS]);
-const REDIRECT: WordOptions = WordOptions::new("redirect", &[COMMON, MATCHES, PORTS_KEYS, NAT_KEYS]);
-const MARK: WordOptions = WordOptions::new("mark", &[COMMON, MATCHES, MARK_KEYS]);
-const CONNMARK: WordOptions = WordOptions::new("connmark", &[COMMON, MATCHES, CONNMARK_KEYS]);
-const TCPMSS: WordOptions = WordOptions::new("tcpmss", &[COMMON, MATCHES, TCPMSS_KEYS]);
+const DROP: WordOptions = WordOptions::like("drop", &ACCEPT, &[]);
+const RET: WordOptions = WordOptions::like("ret", &ACCEPT, &[]);
+const JUMP: WordOptions = WordOptions::like("jump", &ACCEPT, &[]);
+const NOTRACK: WordOptions = WordOptions::like("notrack", &ACCEPT, &[]);
+const REJECT: WordOptions = WordOptions::like("reject", &ACCEPT, &[REJECT_KEYS]);
+const LOG: WordOptions = WordOptions::like("log", &ACCEPT, &[LOG_KEYS]);
+const MASQUERADE: WordOptions = WordOptions::like("masquerade", &ACCEPT, &[PORTS_KEYS, SOURCE_KEYS, NAT_KEYS]);
+const SNAT: WordOptions = WordOptions::like("snat", &ACCEPT, &[SNAT_KEYS, SOURCE_KEYS, ADDRESSES_KEYS, NAT_KEYS]);
+const DNAT: WordOptions = WordOptions::like("dnat", &ACCEPT, &[DNAT_KEYS, ADDRESSES_KEYS, NAT_KEYS]);
+const REDIRECT: WordOptions = WordOptions::like("redirect", &ACCEPT, &[PORTS_KEYS, NAT_KEYS]);
+const MARK: WordOptions = WordOptions::like("mark", &ACCEPT, &[MARK_KEYS]);
+const CONNMARK: WordOptions = WordOptions::like("connmark", &ACCEPT, &[CONNMARK_KEYS]);
+const TCPMSS: WordOptions = WordOptions::like("tcpmss", &ACCEPT, &[TCPMSS_KEYS]);
 
 /// The verbs.
 pub(crate) const OPTIONS: Known = &[

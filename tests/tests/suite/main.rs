@@ -24,6 +24,7 @@ mod netfilter;
 mod netns;
 mod netns_del;
 mod netns_of;
+mod options;
 mod ping;
 mod places;
 mod probes;

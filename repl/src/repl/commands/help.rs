@@ -3,7 +3,7 @@
 use netscript_lang::diagnostics::{Failure, did_you_mean};
 use netscript_lang::interpreter::{Form, Function, Interpreter, Word};
 use netscript_stdlib::show::{paragraphs, wrapped};
-use netscript_stdlib::{MODULES, OptionSpec, options_of};
+use netscript_stdlib::{MODULES, OptionSpec, options_of, own_options_of};
 
 use super::COMMANDS;
 use super::command::{Command, Takes, wrong};
@@ -141,17 +141,21 @@ fn explained(repl: &Repl, topic: &str) -> Option<String> {
 
 /// The options of a word, as they are declared, and those of the maps that they take.
 fn options(repl: &Repl, word: &str) -> Vec<String> {
-    let options = options_of(word);
-    let inner = options.iter().map(|option| (option.key, option.inner().collect::<Vec<_>>()));
-    let lists = [(word, options.clone())].into_iter().chain(inner).filter(|(_, options)| !options.is_empty());
-    lists.map(|(of, options)| option_list(repl, of, &options)).collect()
+    let (like, own) = own_options_of(word);
+    let inner = own.iter().map(|option| option_list(repl, option.key, None, &option.inner().collect::<Vec<_>>()));
+    [option_list(repl, word, like, &own)].into_iter().chain(inner).flatten().collect()
 }
 
-fn option_list(repl: &Repl, of: &str, options: &[&OptionSpec]) -> String {
+/// Options of a word or of maps; nothing if there are none. Of those of another word the keys only.
+fn option_list(repl: &Repl, of: &str, like: Option<&str>, options: &[&OptionSpec]) -> Option<String> {
     let width = options.iter().map(|option| option.key.len()).max().unwrap_or(0) + 2;
-    let lines = options.iter().map(|option| beside(&format!("  {}", option.key), width, &option.described(), repl));
-    let head = title(repl, &format!("Options of {of}"));
-    [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    let mut lines = vec![title(repl, &format!("Options of {of}"))];
+    lines.extend(options.iter().map(|option| beside(&format!("  {}", option.key), width, &option.described(), repl)));
+    if let Some(like) = like {
+        let keys: Vec<&str> = options_of(like).iter().map(|option| option.key).collect();
+        lines.extend(prose(&format!("Those of `{like}` (`:help {like}`): {}.", keys.join(", ")), repl));
+    }
+    (lines.len() > 1).then(|| lines.join("\n"))
 }
 
 /// Functions of the session or of a module.
