@@ -70,22 +70,13 @@ fn options(kind: LinkType) -> Map {
 }
 
 fn mode(link: &Link) -> Result<&'static str> {
-    match link.look()?.kind {
-        LinkType::Macvlan(_, mode) => Ok(mode.word()),
-        LinkType::Ipvlan(_, mode) => Ok(mode.word()),
-        LinkType::Tun(mode) => Ok(mode.word()),
-        other @ (LinkType::Loopback
-        | LinkType::Veth(_)
-        | LinkType::Bridge { .. }
-        | LinkType::Vxlan(_)
-        | LinkType::Vlan(..)
-        | LinkType::Dummy
-        | LinkType::Other(_)
-        | LinkType::Physical) => Err(Error::Invalid(Invalid::Conflict {
-            message: format!("`{link}` is a {} link, and only macvlan, ipvlan and tun links have a mode", other.word()),
+    let kind = link.look()?.kind;
+    kind.mode().ok_or_else(|| {
+        Error::Invalid(Invalid::Conflict {
+            message: format!("`{link}` is a {} link, and only macvlan, ipvlan and tun links have a mode", kind.word()),
             help: "`.options` has what a link was made with".into(),
-        })),
-    }
+        })
+    })
 }
 
 #[export_module(manifest)]

@@ -9,9 +9,10 @@ use super::data::device::{Device, Forward};
 use super::data::fib4::{Route4, Way4};
 use super::data::fib6::{Route6, Way6};
 use super::data::ids::{DevId, SpaceId};
-use super::data::kinds::{Bridge, DeviceKind, Ipvlan, Macvlan, Veth, Vlan, Vxlan};
+use super::data::kinds::DeviceKind;
+use super::kinds;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
-use netscript_net::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer};
+use netscript_net::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, Peer};
 
 type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
 
@@ -112,7 +113,7 @@ impl Model {
         let Some(id) = ids.get(&(netns.clone(), link.name.clone())).copied() else { return };
         let end = |peer: &Peer| ids.get(&(peer.netns.clone()?, peer.name.clone()?)).copied();
         let here = |name: &IfName| ids.get(&(netns.clone(), name.clone())).copied();
-        self.device_mut(id).kind = kind(link, end, here);
+        self.device_mut(id).kind = kinds::found(link, end, here);
         if let Some(lower) = self.facts(id).below.link() {
             self.device_mut(lower).uppers.insert(id);
         }
@@ -171,33 +172,6 @@ impl Model {
 fn is_on(contents: &Netns, key: &str) -> bool {
     let found = contents.sysctls.iter().find(|(known, _)| known.to_string() == key);
     found.is_some_and(|(_, value)| value != "0")
-}
-
-/// What a link is. One that stands on a link that is not known stands for itself.
-fn kind(link: &Link, end: impl Fn(&Peer) -> Option<DevId>, here: impl Fn(&IfName) -> Option<DevId>) -> DeviceKind {
-    let stacked = |peer: &Peer, kind: &dyn Fn(DevId) -> DeviceKind| end(peer).map_or(DeviceKind::Dummy, kind);
-    match &link.kind {
-        LinkType::Loopback => DeviceKind::Loopback,
-        LinkType::Veth(peer) => DeviceKind::Veth(Veth { peer: peer.as_ref().and_then(&end) }),
-        LinkType::Bridge { options, id: _, root_id: _ } => DeviceKind::Bridge(Bridge {
-            options: options.clone(),
-            // Whether someone set them cannot be told: it keeps its address, and not its MTU.
-            mac_set: true,
-            mac_zero: false,
-            mtu_set: false,
-            lost_carrier: link.state != OperState::Unknown,
-            fdb: BTreeMap::new(),
-        }),
-        LinkType::Vxlan(vxlan) => {
-            DeviceKind::Vxlan(Vxlan { options: vxlan.clone(), lower: vxlan.dev.as_ref().and_then(here) })
-        }
-        LinkType::Macvlan(peer, mode) => stacked(peer, &|lower| DeviceKind::Macvlan(Macvlan { lower, mode: *mode })),
-        LinkType::Ipvlan(peer, mode) => stacked(peer, &|lower| DeviceKind::Ipvlan(Ipvlan { lower, mode: *mode })),
-        LinkType::Vlan(peer, id) => stacked(peer, &|lower| DeviceKind::Vlan(Vlan { lower, id: *id })),
-        LinkType::Dummy => DeviceKind::Dummy,
-        LinkType::Tun(mode) => DeviceKind::Tun(*mode),
-        LinkType::Other(_) | LinkType::Physical => DeviceKind::Physical,
-    }
 }
 
 fn addr4(addr: &Addr, link: &IfName) -> Option<Addr4> {

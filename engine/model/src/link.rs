@@ -4,11 +4,11 @@
 use super::data::device::{Device, IPV4_MIN_MTU, IPV6_MIN_MTU};
 use super::data::ids::{DevId, SpaceId};
 use super::data::kinds::DeviceKind;
-use super::kinds::behaviour::{Below, Carrier, FollowsMac, FollowsMtu, Handler, Master, Origin};
+use super::kinds::behaviour::{Below, Carrier, FollowsMac, FollowsMtu, Handler, Origin};
 use super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
-use netscript_net::op::{Family, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef};
-use netscript_net::state::Hardware;
+use netscript_net::op::{Family, IfName, LinkFlag, LinkOp, LinkSet, Mac, NetnsRef};
+use netscript_net::state::{Hardware, Master};
 
 /// `LOOPBACK_IFINDEX`, include/net/net_namespace.h
 const LOOPBACK: u32 = 1;
@@ -31,29 +31,6 @@ impl Model {
                     }
                 }
             }
-        }
-    }
-
-    fn add_link(&mut self, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome {
-        let space = self.space_id(netns)?;
-        match kind {
-            LinkSpec::Veth(veth) => self.add_veth(space, name, veth),
-            LinkSpec::Bridge(options) => self.add_bridge(space, name, options),
-            LinkSpec::Vxlan(vxlan) => self.add_vxlan(netns, space, name, vxlan),
-            LinkSpec::Macvlan(lower, mode) => {
-                let lower = self.device_id(netns, lower)?;
-                self.add_macvlan(space, name, lower, *mode)
-            }
-            LinkSpec::Ipvlan(lower, mode) => {
-                let lower = self.device_id(netns, lower)?;
-                self.add_ipvlan(space, name, lower, *mode)
-            }
-            LinkSpec::Vlan(vlan) => {
-                let lower = self.device_id(netns, &vlan.link)?;
-                self.add_vlan(space, name, lower, vlan.id)
-            }
-            LinkSpec::Dummy => self.add_dummy(space, name),
-            LinkSpec::Tun(mode) => self.add_tun(space, name, *mode),
         }
     }
 

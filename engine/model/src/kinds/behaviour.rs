@@ -4,7 +4,7 @@ use crate::Model;
 use crate::data::ids::DevId;
 use netscript_net::failure::Outcome;
 use netscript_net::op::{Mac, NetnsRef};
-use netscript_net::state::LinkType;
+use netscript_net::state::{LinkType, Master};
 
 /// What a kind of link is like. Every kind answers all of it.
 #[derive(Clone, Copy, Debug)]
@@ -111,13 +111,6 @@ impl Below {
             Below::Nothing | Below::Tunnel(_) => None,
         }
     }
-}
-
-/// What a master makes of the links that it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Master {
-    /// Ports of a switch.
-    Bridge,
 }
 
 /// Who takes what a link receives.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Handler, Ipv6, Master, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Handler, Ipv6, Origin, State,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
 use crate::data::ids::{DevId, SpaceId};
@@ -11,7 +11,7 @@ use crate::data::kinds::{Bridge, DeviceKind};
 use crate::{Failure, Model, Outcome, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{self, IfName, NetnsRef};
-use netscript_net::state::{Hardware, LinkType};
+use netscript_net::state::{Hardware, LinkType, Master};
 
 /// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
 const MAX_PORTS: usize = 1023;

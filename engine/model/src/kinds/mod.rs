@@ -1,7 +1,7 @@
 //! Kinds of links: a file for each, which says how it behaves and how it is made.
 //!
 //! The rest of the model asks [`facts`](Model::facts) or [`behaviour`](DeviceKind::behaviour). A new kind is a variant
-//! of [`DeviceKind`] and a file here; the compiler asks for the rest.
+//! of [`DeviceKind`] and a file here; in this file the compiler asks for the rest.
 
 pub(crate) mod behaviour;
 mod bridge;
@@ -15,10 +15,14 @@ mod veth;
 mod vlan;
 mod vxlan;
 
-use crate::Model;
+use std::collections::BTreeMap;
+
 use crate::data::ids::DevId;
-use crate::data::kinds::DeviceKind;
+use crate::data::kinds::{Bridge, DeviceKind, Ipvlan, Macvlan, Veth, Vlan, Vxlan};
+use crate::{Model, Outcome};
 use behaviour::{Behaviour, Facts};
+use netscript_net::op::{IfName, LinkSpec, NetnsRef};
+use netscript_net::state::{Link, LinkType, OperState, Peer};
 
 impl DeviceKind {
     /// How a link of this kind behaves.
@@ -42,5 +46,60 @@ impl Model {
     /// What a link is like.
     pub(crate) fn facts(&self, id: DevId) -> Facts {
         self.device(id).kind.behaviour().facts()
+    }
+
+    /// `ip link add`
+    pub(crate) fn add_link(&mut self, netns: &NetnsRef, name: &IfName, spec: &LinkSpec) -> Outcome {
+        let space = self.space_id(netns)?;
+        match spec {
+            LinkSpec::Veth(veth) => self.add_veth(space, name, veth),
+            LinkSpec::Bridge(options) => self.add_bridge(space, name, options),
+            LinkSpec::Vxlan(vxlan) => self.add_vxlan(netns, space, name, vxlan),
+            LinkSpec::Macvlan(lower, mode) => {
+                let lower = self.device_id(netns, lower)?;
+                self.add_macvlan(space, name, lower, *mode)
+            }
+            LinkSpec::Ipvlan(lower, mode) => {
+                let lower = self.device_id(netns, lower)?;
+                self.add_ipvlan(space, name, lower, *mode)
+            }
+            LinkSpec::Vlan(vlan) => {
+                let lower = self.device_id(netns, &vlan.link)?;
+                self.add_vlan(space, name, lower, vlan.id)
+            }
+            LinkSpec::Dummy => self.add_dummy(space, name),
+            LinkSpec::Tun(mode) => self.add_tun(space, name, *mode),
+        }
+    }
+}
+
+/// What a link is. One that stands on a link that is not known stands for itself.
+pub(crate) fn found(
+    link: &Link,
+    end: impl Fn(&Peer) -> Option<DevId>,
+    here: impl Fn(&IfName) -> Option<DevId>,
+) -> DeviceKind {
+    let stacked = |peer: &Peer, kind: &dyn Fn(DevId) -> DeviceKind| end(peer).map_or(DeviceKind::Dummy, kind);
+    match &link.kind {
+        LinkType::Loopback => DeviceKind::Loopback,
+        LinkType::Veth(peer) => DeviceKind::Veth(Veth { peer: peer.as_ref().and_then(&end) }),
+        LinkType::Bridge { options, id: _, root_id: _ } => DeviceKind::Bridge(Bridge {
+            options: options.clone(),
+            // Whether someone set them cannot be told: it keeps its address, and not its MTU.
+            mac_set: true,
+            mac_zero: false,
+            mtu_set: false,
+            lost_carrier: link.state != OperState::Unknown,
+            fdb: BTreeMap::new(),
+        }),
+        LinkType::Vxlan(vxlan) => {
+            DeviceKind::Vxlan(Vxlan { options: vxlan.clone(), lower: vxlan.dev.as_ref().and_then(here) })
+        }
+        LinkType::Macvlan(peer, mode) => stacked(peer, &|lower| DeviceKind::Macvlan(Macvlan { lower, mode: *mode })),
+        LinkType::Ipvlan(peer, mode) => stacked(peer, &|lower| DeviceKind::Ipvlan(Ipvlan { lower, mode: *mode })),
+        LinkType::Vlan(peer, id) => stacked(peer, &|lower| DeviceKind::Vlan(Vlan { lower, id: *id })),
+        LinkType::Dummy => DeviceKind::Dummy,
+        LinkType::Tun(mode) => DeviceKind::Tun(*mode),
+        LinkType::Other(_) | LinkType::Physical => DeviceKind::Physical,
     }
 }

@@ -249,30 +249,23 @@ fn is_derived(addr: IpAddr) -> bool {
     }
 }
 
+/// A kind with all that it says, but for what does not count.
 fn kind_text(kind: &LinkType) -> String {
-    let peer = |peer: &Peer| {
-        let Peer { netns, index: _, name } = peer;
-        match netns {
-            Some(netns @ (NetnsRef::Host | NetnsRef::Named(_))) => format!("{netns}/{name:?}"),
+    let mut kind = kind.clone();
+    if let Some(peer) = kind.elsewhere_mut() {
+        peer.index = None;
+        if !matches!(peer.netns, Some(NetnsRef::Host | NetnsRef::Named(_))) {
             // Seen from outside, a namespace without a name cannot be told from another.
-            Some(NetnsRef::Held(_) | NetnsRef::OfPid(_)) | None => "in a namespace without a name".to_owned(),
-        }
-    };
-    match kind {
-        LinkType::Veth(end) => format!("veth {:?}", end.as_ref().map(peer)),
-        LinkType::Bridge { options, id: _, root_id: _ } => format!("bridge {options:?}"),
-        LinkType::Vxlan(vxlan) => {
-            let mut vxlan = vxlan.clone();
-            vxlan.learning = vxlan.learning.or(Some(true));
-            format!("{vxlan:?}")
-        }
-        LinkType::Macvlan(lower, mode) => format!("macvlan {} {mode:?}", peer(lower)),
-        LinkType::Ipvlan(lower, mode) => format!("ipvlan {} {mode:?}", peer(lower)),
-        LinkType::Vlan(lower, id) => format!("vlan {} {id:?}", peer(lower)),
-        LinkType::Loopback | LinkType::Dummy | LinkType::Tun(_) | LinkType::Other(_) | LinkType::Physical => {
-            format!("{kind:?}")
+            *peer = Peer { netns: None, index: None, name: None };
         }
     }
+    if let LinkType::Bridge { options: _, id, root_id } = &mut kind {
+        (*id, *root_id) = (None, None);
+    }
+    if let LinkType::Vxlan(vxlan) = &mut kind {
+        vxlan.learning = vxlan.learning.or(Some(true));
+    }
+    format!("{kind:?}")
 }
 
 fn route_text(route: &Route) -> String {

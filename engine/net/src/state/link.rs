@@ -170,10 +170,25 @@ impl LinkType {
         }
     }
 
-    /// Whether other links can have it as their master.
-    pub fn is_master(&self) -> bool {
+    /// The link that it leads to or stands on, which may be in another namespace.
+    pub(super) fn elsewhere_mut(&mut self) -> Option<&mut Peer> {
         match self {
-            LinkType::Bridge { .. } => true,
+            LinkType::Veth(peer) => peer.as_mut(),
+            LinkType::Macvlan(lower, _) | LinkType::Ipvlan(lower, _) | LinkType::Vlan(lower, _) => Some(lower),
+            LinkType::Loopback
+            | LinkType::Bridge { .. }
+            | LinkType::Vxlan(_)
+            | LinkType::Dummy
+            | LinkType::Tun(_)
+            | LinkType::Other(_)
+            | LinkType::Physical => None,
+        }
+    }
+
+    /// What it makes of the links whose master it is; `None`: it can have none.
+    pub fn master(&self) -> Option<Master> {
+        match self {
+            LinkType::Bridge { .. } => Some(Master::Bridge),
             LinkType::Loopback
             | LinkType::Veth(_)
             | LinkType::Vxlan(_)
@@ -183,7 +198,24 @@ impl LinkType {
             | LinkType::Dummy
             | LinkType::Tun(_)
             | LinkType::Other(_)
-            | LinkType::Physical => false,
+            | LinkType::Physical => None,
+        }
+    }
+
+    /// The word of its mode, if its kind has modes.
+    pub fn mode(&self) -> Option<&'static str> {
+        match self {
+            LinkType::Macvlan(_, mode) => Some(mode.word()),
+            LinkType::Ipvlan(_, mode) => Some(mode.word()),
+            LinkType::Tun(mode) => Some(mode.word()),
+            LinkType::Loopback
+            | LinkType::Veth(_)
+            | LinkType::Bridge { .. }
+            | LinkType::Vxlan(_)
+            | LinkType::Vlan(..)
+            | LinkType::Dummy
+            | LinkType::Other(_)
+            | LinkType::Physical => None,
         }
     }
 
@@ -230,6 +262,13 @@ impl LinkType {
             LinkType::Veth(_) | LinkType::Loopback | LinkType::Other(_) | LinkType::Physical => return None,
         })
     }
+}
+
+/// What a link makes of the links whose master it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Master {
+    /// Ports of a switch.
+    Bridge,
 }
 
 /// A link in the same or another namespace.

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 pub use equality::Comparison;
 pub use foreign::{ForeignChain, ForeignRules};
-pub use link::{Addr, Hardware, Link, LinkType, OperState, Peer};
+pub use link::{Addr, Hardware, Link, LinkType, Master, OperState, Peer};
 pub use neigh::{FdbRecord, NeighRecord};
 pub use netfilter::{Chain, RuleRecord, Ruleset};
 pub use netns::{Contents, Netns};

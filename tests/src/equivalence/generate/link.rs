@@ -115,7 +115,7 @@ impl Generator {
 
     /// Mostly a link that can be one.
     fn master(&mut self, netns: &NetnsRef) -> IfName {
-        let masters = self.links_of(netns).iter().filter(|link| link.kind.is_master());
+        let masters = self.links_of(netns).iter().filter(|link| link.kind.master().is_some());
         let masters: Vec<IfName> = masters.map(|link| link.name.clone()).collect();
         match masters.is_empty() || self.rng.percent(10) {
             true => self.link(netns),
