@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use netscript_lang::diagnostics::{At, Error, Invalid, Result, Within};
 use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::{
-    Bridge, IfName, IpvlanMode, LinkOp, LinkSpec, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, Veth, Vlan, VlanId, Vni,
-    Vxlan,
+    Bridge, IfName, IpvlanMode, LinkOp, LinkSpec, MacvlanMode, NetnsRef, TableId, TunMode, VXLAN_PORT, Veth, Vlan,
+    VlanId, Vni, Vxlan,
 };
 use rhai::plugin::*;
 use rhai::{Engine, Map};
@@ -113,15 +113,23 @@ keys! {
     .needed();
 }
 
+keys! {
+    /// What a VRF is made with.
+    VRF_KEYS:
+    /// The routing table of the links that are given to it
+    VRF_TABLE: Key<TableId> = crate::route::table_key().example("10").needed();
+}
+
 const VETH: WordOptions = WordOptions::new("veth", &[VETH_KEYS]);
 const BRIDGE: WordOptions = WordOptions::new("bridge", &[BRIDGE_KEYS]);
 const VXLAN: WordOptions = WordOptions::new("vxlan", &[VXLAN_KEYS]);
 const MACVLAN: WordOptions = WordOptions::new("macvlan", &[PARENT_KEYS, MACVLAN_KEYS]);
 const IPVLAN: WordOptions = WordOptions::new("ipvlan", &[PARENT_KEYS, IPVLAN_KEYS]);
 const VLAN: WordOptions = WordOptions::new("vlan", &[PARENT_KEYS, VLAN_KEYS]);
+const VRF: WordOptions = WordOptions::new("vrf", &[VRF_KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&VETH, &BRIDGE, &VXLAN, &MACVLAN, &IPVLAN, &VLAN];
+pub(crate) const OPTIONS: Known = &[&VETH, &BRIDGE, &VXLAN, &MACVLAN, &IPVLAN, &VLAN, &VRF];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
@@ -215,6 +223,10 @@ fn ipvlan_with(netns: &NetnsRef, options: &Map) -> Result<LinkSpec> {
 fn vlan_with(netns: &NetnsRef, options: &Map) -> Result<LinkSpec> {
     let o = Options::new(&VLAN, options)?;
     Ok(LinkSpec::Vlan(Vlan { link: o.need_in(&LINK, netns)?, id: o.need(&VLAN_ID)? }))
+}
+
+fn vrf_with(options: &Map) -> Result<LinkSpec> {
+    Ok(LinkSpec::Vrf(Options::new(&VRF, options)?.need(&VRF_TABLE)?))
 }
 
 fn here(ctx: &NativeCallContext) -> Netns {
@@ -397,6 +409,30 @@ mod words {
     #[rhai_fn(name = "vlan", return_raw)]
     pub fn vlan_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
         make(&here(&ctx), at(&ctx), name, |_, netns| vlan_with(netns, &options))
+    }
+
+    /// Makes a VRF: the links that are given to it with `.master` have a routing table of their own.
+    ///
+    /// ```needs-vrf
+    /// let red = netns("red");
+    /// let blue = red.vrf("blue", #{ table: 10 }).up();
+    /// red.veth("v1", "c1").master(blue).addr("10.0.0.1/24").up();
+    /// ```
+    #[rhai_fn(name = "vrf", pure, return_raw)]
+    pub fn vrf_in(ctx: NativeCallContext, netns: &mut Netns, name: &str, options: Map) -> RhaiResult<Link> {
+        make(netns, at(&ctx), name, |_, _| vrf_with(&options))
+    }
+
+    /// Makes a VRF on the host: the links that are given to it with `.master` have a routing table of their own.
+    /// The rule that the kernel adds with a namespace's first VRF stays.
+    ///
+    /// ```needs-vrf
+    /// let blue = vrf("blue", #{ table: 10 });
+    /// assert(blue.options.table == 10);
+    /// ```
+    #[rhai_fn(name = "vrf", return_raw)]
+    pub fn vrf_on_host(ctx: NativeCallContext, name: &str, options: Map) -> RhaiResult<Link> {
+        make(&here(&ctx), at(&ctx), name, |_, _| vrf_with(&options))
     }
 
     /// Makes a link that swallows what it is given: a place for addresses.

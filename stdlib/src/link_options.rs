@@ -64,6 +64,7 @@ fn options(kind: LinkType) -> Map {
         LinkType::Macvlan(parent, mode) => map([("link", name_of(&parent)), ("mode", mode.word().into())]),
         LinkType::Ipvlan(parent, mode) => map([("link", name_of(&parent)), ("mode", mode.word().into())]),
         LinkType::Vlan(parent, id) => map([("link", name_of(&parent)), ("id", i64::from(id.get()).into())]),
+        LinkType::Vrf(table) => map([("table", crate::route::number_or_name(table.to_string()))]),
         LinkType::Tun(mode) => map([("mode", mode.word().into())]),
         LinkType::Loopback | LinkType::Dummy | LinkType::Other(_) | LinkType::Physical => Map::new(),
     }

@@ -29,7 +29,7 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
         &[],
         "assert bridge checkpoint dummy exit ipvlan link macvlan netns netns_detach netns_list netns_open nth_addr",
     ),
-    ("", &[], "print rollback show sleep table tap tun undo veth vlan vxlan wait_until"),
+    ("", &[], "print rollback show sleep table tap tun undo veth vlan vrf vxlan wait_until"),
     ("", &[ReadsProcesses], "netns_attach netns_of"),
     ("Netns", &[StartsProgram], "exec shell start"),
     ("Netns", &[StartsNetscript], "serve serve_dns"),
@@ -42,7 +42,7 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
         "bridge connect del_neigh del_route del_rule delete dummy fetch filter filter6 flush_routes has_sysctl inode",
     ),
     ("Netns", &[], "ip_rules ipvlan link links lo macvlan mangle mangle6 name nat nat6 neigh neighbours ping raw raw6"),
-    ("Netns", &[], "replace_neigh replace_route route routes rule show tap traceroute tun veth vlan vxlan"),
+    ("Netns", &[], "replace_neigh replace_route route routes rule show tap traceroute tun veth vlan vrf vxlan"),
     ("Link", &[StartsNetscript, WritesFile], "capture"),
     (
         "Link",

@@ -26,6 +26,7 @@ fn add(netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Command {
         }
         LinkSpec::Dummy => add.with(["type", "dummy"]),
         LinkSpec::Tun(mode) => tun(netns, name, *mode),
+        LinkSpec::Vrf(table) => add.with(["type", "vrf", "table", &table.to_string()]),
     }
 }
 

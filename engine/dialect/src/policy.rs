@@ -1,7 +1,7 @@
 //! Policy routing: `ip rule add`, `del`.
 
 use super::command::Command;
-use netscript_net::op::{NetnsRef, PolicyOp, PolicyPattern};
+use netscript_net::op::{NetnsRef, PolicyOp, PolicyPattern, TableId};
 
 pub(super) fn command(netns: &NetnsRef, op: &PolicyOp) -> Command {
     match op {
@@ -14,14 +14,18 @@ fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
     let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
     let command = super::command::ip(netns, *family).with(["rule", verb]);
     let command = if *not { command.with(["not"]) } else { command };
-    command
+    let command = command
         .option("from", from.map(|from| from.to_string()))
         .option("to", to.map(|to| to.to_string()))
         .option("iif", iif.as_ref())
         .option("oif", oif.as_ref())
         .option("fwmark", fwmark.map(fwmark_word))
-        .option("priority", priority.map(|priority| priority.to_string()))
-        .option("table", table.map(|table| table.to_string()))
+        .option("priority", priority.map(|priority| priority.to_string()));
+    match table {
+        // The rule that comes with a VRF.
+        Some(TableId::L3MDEV) => command.with(["l3mdev"]),
+        table => command.option("table", table.map(|table| table.to_string())),
+    }
 }
 
 fn fwmark_word((mark, mask): (u32, u32)) -> String {

@@ -67,6 +67,7 @@ fn message(pattern: &PolicyPattern) -> RuleMessage {
 
 fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
     match u8::try_from(number) {
+        Ok(0) => message.attributes.push(RuleAttribute::L3MDev(true)),
         Ok(number) => message.header.table = number,
         Err(_) => message.attributes.push(RuleAttribute::Table(number)),
     }

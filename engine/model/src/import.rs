@@ -11,7 +11,7 @@ use super::data::fib6::{Route6, Way6};
 use super::data::ids::{DevId, SpaceId};
 use super::data::kinds::DeviceKind;
 use super::kinds;
-use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
+use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope, TableId};
 use netscript_net::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, Peer};
 
 type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
@@ -134,6 +134,7 @@ impl Model {
         }
         space.rules4.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V4).cloned().collect());
         space.rules6.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V6).cloned().collect());
+        space.has_had_vrf = contents.policy.iter().any(|rule| rule.table == TableId::L3MDEV);
         space.tables.adopt(contents.ruleset.clone(), contents.foreign.clone());
         space.sysctls = contents.sysctls.clone();
         for neighbour in contents.neighbours.iter().filter(|neighbour| neighbour.state == "permanent") {

@@ -529,6 +529,7 @@ impl Model {
         self.leave_master(id);
         match self.facts(master).master {
             Some(Master::Bridge) => self.join_bridge(id, master),
+            Some(Master::Vrf) => self.join_vrf(id, master),
             None => Err(Errno::EOPNOTSUPP.into()),
         }
     }
@@ -548,6 +549,7 @@ impl Model {
         self.device_mut(master).ports.remove(&id);
         match self.facts(master).master {
             Some(Master::Bridge) => self.left_bridge(id, master),
+            Some(Master::Vrf) => self.changed_vrf(id),
             None => {}
         }
     }

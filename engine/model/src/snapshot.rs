@@ -126,6 +126,7 @@ impl Model {
         let below = facts.below.stacked().map(|(lower, _)| lower).or(self.pair_peer(id));
         match facts.state {
             State::Unknown => OperState::Unknown,
+            State::Up => OperState::Up,
             State::Carrier if device.carrier => OperState::Up,
             State::Carrier => match below.map(|below| self.device(below)) {
                 Some(below) if below.space == device.space && !below.carrier => OperState::LowerLayerDown,

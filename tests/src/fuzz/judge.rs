@@ -114,7 +114,7 @@ impl Excuse {
 }
 
 /// Kinds of links that some kernels do not have.
-const LACKED: [&str; 3] = ["dummy(", "vlan(", "tun("];
+const LACKED: [&str; 4] = ["dummy(", "vlan(", "tun(", "vrf("];
 
 /// What looks at something as often as there is time for.
 const LOOKS: &str = "wait_until(";

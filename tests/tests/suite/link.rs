@@ -12,6 +12,7 @@ const IPVLAN: Feature = Feature {
     probe: "ip link add v1 type veth peer name c1; ip link add link v1 name iv0 type ipvlan",
     named: "CONFIG_IPVLAN",
 };
+const VRF: Feature = Feature { probe: "ip link add blue type vrf table 10", named: "CONFIG_NET_VRF" };
 const VLAN_FILTERING: Feature =
     Feature { probe: "ip link add br0 type bridge vlan_filtering 1", named: "CONFIG_BRIDGE_VLAN_FILTERING" };
 const TUN: Feature = Feature { probe: "ip tuntap add dev t0 mode tap", named: "/dev/net/tun" };
@@ -137,6 +138,25 @@ const KINDS: &[Case] = &[
         DUMMY,
         r#"dummy("d0").addr("192.0.2.1/32").up();"#,
         "ip link add d0 type dummy; ip addr add 192.0.2.1/32 dev d0; ip link set d0 up",
+    ),
+    case_with(VRF, r#"vrf("blue", #{ table: 10 }).up();"#, "ip link add blue type vrf table 10; ip link set blue up"),
+    case_with(
+        VRF,
+        r#"let blue = vrf("blue", #{ table: 10 }).up(); let v1 = veth("v1", "c1").up(); v1.peer.up();
+           v1.addr("10.0.0.1/24").addr("fd00::1/64", #{ dad: false }).master(blue).addr("fd00::2/64", #{ dad: false });
+           host.route("10.9.0.0/16", #{ via: "10.0.0.2", table: 10 });"#,
+        "ip link add blue type vrf table 10; ip link set blue up
+         ip link add v1 type veth peer name c1; ip link set v1 up; ip link set c1 up
+         ip addr add 10.0.0.1/24 dev v1; ip addr add fd00::1/64 dev v1 nodad; ip link set v1 master blue
+         ip addr add fd00::2/64 dev v1 nodad; ip route add 10.9.0.0/16 via 10.0.0.2 table 10",
+    ),
+    case_with(
+        VRF,
+        r#"let red = netns("red"); let v1 = red.veth("v1", "c1").addr("10.0.0.1/24").up(); v1.peer.up();
+           v1.master(red.vrf("blue", #{ table: 100000 })).nomaster();"#,
+        "ip netns add red; ip -n red link add v1 type veth peer name c1; ip -n red addr add 10.0.0.1/24 dev v1
+         ip -n red link set v1 up; ip -n red link set c1 up; ip -n red link add blue type vrf table 100000
+         ip -n red link set v1 master blue; ip -n red link set v1 nomaster",
     ),
     case_with(TUN, r#"tap("t0");"#, "ip tuntap add dev t0 mode tap"),
     case_with(

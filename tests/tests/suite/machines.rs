@@ -305,6 +305,7 @@ fn vlans_elsewhere_on_a_link_that_is_renamed_are_as_they_were() {
 fn has_kind(kind: &str) -> bool {
     let make = match kind {
         "tun" => "ip tuntap add dev t0 mode tun",
+        "vrf" => "ip link add k0 type vrf table 10",
         "vlan" => "ip link add v0 type veth peer name c0; ip link add link v0 name k0 type vlan id 1; ip link del k0",
         _ => &format!("ip link add v0 type veth peer name c0; ip link add link v0 name k0 type {kind}"),
     };
@@ -368,6 +369,13 @@ const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
         OLDEST,
         r#"let v = veth("v0", "c0"); macvlan("m", #{ link: v, mode: "bridge" }); macvlan("n", #{ link: v, mode: "passthru" });"#,
     ),
+    (&["vrf"], OLDEST, r#"let blue = vrf("blue", #{ table: 10 }); host.lo.master(blue);"#),
+    (&["vrf"], OLDEST, r#"let blue = vrf("blue", #{ table: 10 }); vrf("red", #{ table: 11 }).master(blue);"#),
+    (&["vrf"], OLDEST, r#"let blue = vrf("blue", #{ table: 10 }); blue.master(bridge("br0"));"#),
+    (&["vrf"], OLDEST, r#"let red = netns("red"); let blue = vrf("blue", #{ table: 10 }); blue.move_to(red);"#),
+    (&["vrf"], OLDEST, r#"let blue = vrf("blue", #{ table: 10 }); blue.set_mtu(1279);"#),
+    (&["vrf", "vlan"], OLDEST, r#"let blue = vrf("blue", #{ table: 10 }); vlan("a", #{ link: blue, id: 5 });"#),
+    (&["vrf", "macvlan"], OLDEST, r#"let blue = vrf("blue", #{ table: 10 }); macvlan("m", #{ link: blue });"#),
     (&["tun"], OLDEST, r#"let br0 = bridge("br0"); let t = tun("t0"); t.master(br0);"#),
     (&[], OLDEST, r#"let br0 = bridge("br0"); host.lo.master(br0);"#),
     (&[], OLDEST, r#"let br0 = bridge("br0"); let br1 = bridge("br1"); br1.master(br0);"#),
@@ -387,7 +395,8 @@ fn release() -> (u32, u32) {
 /// error.
 #[test]
 fn what_a_dry_run_refuses_the_kernel_refuses() {
-    let lacking: Vec<&str> = ["vlan", "ipvlan", "macvlan", "tun"].into_iter().filter(|kind| !has_kind(kind)).collect();
+    let lacking: Vec<&str> =
+        ["vlan", "ipvlan", "macvlan", "tun", "vrf"].into_iter().filter(|kind| !has_kind(kind)).collect();
     let mut wrong = String::new();
     for (needs, since, script) in REFUSED {
         if let Some(kind) = needs.iter().find(|kind| lacking.contains(kind)) {

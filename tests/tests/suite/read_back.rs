@@ -99,6 +99,7 @@ fn of_kind(kind: &LinkType) -> Value {
         LinkType::Ipvlan(parent, mode) => json!({ "link": there(parent), "mode": mode.word() }),
         LinkType::Vlan(parent, id) => json!({ "link": there(parent), "id": id.get() }),
         LinkType::Tun(mode) => json!({ "mode": mode.word() }),
+        LinkType::Vrf(table) => json!({ "table": table.0 }),
         LinkType::Bridge { options, id, root_id } => json!({
             "stp": options.stp, "forward_delay": options.forward_delay, "hello_time": options.hello_time,
             "max_age": options.max_age, "ageing_time": options.ageing_time, "priority": options.priority,
@@ -121,6 +122,7 @@ fn of_shown_kind(kind: &str, link: &Value) -> Value {
         "macvlan" | "ipvlan" => json!({ "link": link["link"], "mode": data["mode"] }),
         "vlan" => json!({ "link": link["link"], "id": data["id"] }),
         "tun" => json!({ "mode": data["type"] }),
+        "vrf" => json!({ "table": data["table"] }),
         "bridge" => json!({
             "stp": data["stp_state"] == 1, "forward_delay": data["forward_delay"], "hello_time": data["hello_time"],
             "max_age": data["max_age"], "ageing_time": data["ageing_time"], "priority": data["priority"],

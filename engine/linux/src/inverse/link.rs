@@ -8,7 +8,7 @@ use netscript_net::error::Error;
 use netscript_net::op::{
     AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef, Op, Prefix,
 };
-use netscript_net::state::{Link, LinkType};
+use netscript_net::state::{Link, LinkType, Master};
 
 /// Below this MTU a link has no IPv6 (`IPV6_MIN_MTU`, linux/ipv6.h).
 const IPV6_MIN_MTU: u32 = 1280;
@@ -91,7 +91,15 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
         LinkSet::Flag(LinkFlag::Promisc, _) => {
             step::by_names(site, &place, &[name], back(LinkSet::Flag(LinkFlag::Promisc, link.promisc)))
         }
-        LinkSet::Master(_) => membership(site, &place, link),
+        LinkSet::Master(master) => {
+            let mut undo = membership(site, &place, link)?;
+            for master in link.master.iter().chain(master) {
+                if look(site, netns, master)?.is_some_and(|master| flushes(&master)) {
+                    undo.extend(contents::of_link(site, &place, link)?);
+                }
+            }
+            Ok(undo)
+        }
         LinkSet::Name(to) => {
             let index = link.index.unwrap_or(0);
             let deed = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
@@ -245,13 +253,24 @@ fn attributes(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>>
     Ok(undo)
 }
 
-/// The ports of a bridge.
+/// Whether links lose what comes with being up when they are given to a master, or taken from it.
+fn flushes(master: &Link) -> bool {
+    match master.kind.master() {
+        Some(Master::Vrf) => true,
+        Some(Master::Bridge) | None => false,
+    }
+}
+
+/// The links whose master it is.
 fn ports(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let all = links::list(&mut site.network.namespaces, &place.netns)?;
     let ports = all.iter().filter(|port| port.master.as_ref() == Some(&link.name));
     let mut undo = Vec::new();
     for port in ports {
         undo.extend(membership(site, place, port)?);
+        if flushes(link) {
+            undo.extend(contents::of_link(site, place, port)?);
+        }
     }
     Ok(undo)
 }

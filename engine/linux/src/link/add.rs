@@ -8,7 +8,8 @@ use netlink_packet_route::link::{
     BridgeStpState, InfoData, InfoKind, InfoVeth, IpVlanMode, LinkAttribute, LinkInfo, LinkMessage, MacVlanMode,
 };
 use rtnetlink::{
-    LinkBridge, LinkDummy, LinkIpVlan, LinkMacVlan, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVlan, LinkVxlan,
+    LinkBridge, LinkDummy, LinkIpVlan, LinkMacVlan, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVlan, LinkVrf,
+    LinkVxlan,
 };
 
 use super::end::End;
@@ -16,7 +17,7 @@ use super::index::index;
 use crate::Outcome;
 use crate::netns::Namespaces;
 use netscript_net::error::Errno;
-use netscript_net::op::{Bridge, IfName, IpvlanMode, LinkSpec, MacvlanMode, NetnsRef, Veth, Vlan, Vxlan};
+use netscript_net::op::{Bridge, IfName, IpvlanMode, LinkSpec, MacvlanMode, NetnsRef, TableId, Veth, Vlan, Vxlan};
 
 /// A request for a new link, with what must stay open until the kernel has it.
 pub(super) struct NewLink {
@@ -53,6 +54,7 @@ pub(super) fn message(
         }
         LinkSpec::Vlan(Vlan { link, id }) => LinkVlan::new(name.as_str(), parent(link)?, id.get()).build().into(),
         LinkSpec::Dummy => LinkDummy::new(name.as_str()).build().into(),
+        LinkSpec::Vrf(TableId(table)) => LinkVrf::new(name.as_str(), *table).build().into(),
         // "tun/tap creation via rtnetlink is not supported" (drivers/net/tun.c).
         LinkSpec::Tun(_) => return Err(Errno::EOPNOTSUPP.into()),
     })

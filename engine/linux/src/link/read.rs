@@ -7,8 +7,8 @@ use netlink_packet_core::Nla;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     BridgeId, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoPortData,
-    InfoTun, InfoVlan, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode, Prop,
-    State,
+    InfoTun, InfoVlan, InfoVrf, InfoVxlan, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
+    Prop, State,
 };
 use rtnetlink::LinkUnspec;
 
@@ -20,7 +20,7 @@ use crate::socket::RouteSocket;
 use crate::{Outcome, addr, nsid};
 use netscript_net::op::raw;
 use netscript_net::op::{
-    Bridge, IfName, IpvlanMode, LinkKind, Mac, MacvlanMode, NetnsRef, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkKind, Mac, MacvlanMode, NetnsRef, TableId, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
 };
 use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 use netscript_net::world::Absent;
@@ -373,6 +373,10 @@ fn known_kind(kind: LinkKind, message: &LinkMessage, around: &Surroundings<'_>) 
             let InfoData::Vlan(options) = data? else { return None };
             LinkType::Vlan(parent?, vlan_id(options)?)
         }
+        LinkKind::Vrf => {
+            let InfoData::Vrf(options) = data? else { return None };
+            LinkType::Vrf(vrf_table(options)?)
+        }
     })
 }
 
@@ -474,4 +478,8 @@ fn ipvlan_mode(infos: &[InfoIpVlan]) -> Option<IpvlanMode> {
 fn vlan_id(infos: &[InfoVlan]) -> Option<VlanId> {
     let id = infos.iter().find_map(|info| if let InfoVlan::Id(id) = info { Some(*id) } else { None })?;
     VlanId::new(id.into()).ok()
+}
+
+fn vrf_table(infos: &[InfoVrf]) -> Option<TableId> {
+    infos.iter().find_map(|info| if let InfoVrf::TableId(table) = info { Some(TableId(*table)) } else { None })
 }

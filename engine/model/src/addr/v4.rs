@@ -231,9 +231,30 @@ impl Model {
         }
     }
 
+    /// The table and the route of `fib_magic`.
+    fn magic4(&self, id: DevId, kind: RouteKind, primary: &Addr4) -> (TableId, Route4) {
+        let usual = if kind == RouteKind::Unicast { TableId::MAIN } else { TableId::LOCAL };
+        let table = self.vrf_table(id).unwrap_or(usual);
+        let (scope, way_scope) = match kind {
+            RouteKind::Local => (Scope::Host, Scope::Nowhere),
+            _ => (Scope::Link, Scope::Host),
+        };
+        let way = Way4 { dev: Some(id), via: None, weight: 1, onlink: false, scope: way_scope, dead: false };
+        let route = Route4 {
+            kind,
+            scope,
+            metric: 0,
+            src: Some(primary.local),
+            proto: RouteProto::KERNEL,
+            mtu: None,
+            ways: vec![way],
+        };
+        (table, route)
+    }
+
     /// `fib_magic` of a new route: appended, and no matter if it is there.
     fn magic_add4(&mut self, id: DevId, kind: RouteKind, dst: Prefix, primary: &Addr4) {
-        let (table, route) = magic4(id, kind, primary);
+        let (table, route) = self.magic4(id, kind, primary);
         let space = self.space_of(id);
         let up = self.device(id).up;
         if route.scope != Scope::Host && !up {
@@ -241,14 +262,17 @@ impl Model {
         }
         // fib_valid_prefsrc: the address may be another network's broadcast address.
         let own = kind == RouteKind::Local && dst.addr() == IpAddr::V4(primary.local);
-        if !own && self.addr_type4(space, primary.local) != RouteKind::Local {
+        let in_vrf = self.vrf_table(id).map(|table| self.addr_type_in4(space, table, primary.local));
+        let known =
+            in_vrf.into_iter().chain([self.addr_type4(space, primary.local)]).any(|kind| kind == RouteKind::Local);
+        if !own && !known {
             return;
         }
         self.space_mut(space).fib4.append(table, dst, route);
     }
 
     fn magic_del4(&mut self, id: DevId, kind: RouteKind, dst: Prefix, primary: &Addr4) {
-        let (table, route) = magic4(id, kind, primary);
+        let (table, route) = self.magic4(id, kind, primary);
         let space = self.space_of(id);
         self.space_mut(space).fib4.remove_first(table, dst, |old| {
             old.kind == route.kind
@@ -294,33 +318,14 @@ impl Model {
         if !needed.local {
             self.magic_del4(id, RouteKind::Local, prefix(gone.local, 32), &primary);
             let space = self.space_of(id);
-            if self.addr_type4(space, gone.local) != RouteKind::Local {
+            let vrf = self.vrf_table(id);
+            if self.addr_type_in4(space, vrf.unwrap_or(TableId::LOCAL), gone.local) != RouteKind::Local {
                 // fib_sync_down_addr: routes that preferred the address go too.
-                let local = gone.local;
-                self.space_mut(space).fib4.retain(|table, route| table != TableId::MAIN || route.src != Some(local));
+                let (table, local) = (vrf.unwrap_or(TableId::MAIN), gone.local);
+                self.space_mut(space).fib4.retain(|of, route| of != table || route.src != Some(local));
             }
         }
     }
-}
-
-/// The table and the route of `fib_magic`.
-fn magic4(id: DevId, kind: RouteKind, primary: &Addr4) -> (TableId, Route4) {
-    let table = if kind == RouteKind::Unicast { TableId::MAIN } else { TableId::LOCAL };
-    let (scope, way_scope) = match kind {
-        RouteKind::Local => (Scope::Host, Scope::Nowhere),
-        _ => (Scope::Link, Scope::Host),
-    };
-    let way = Way4 { dev: Some(id), via: None, weight: 1, onlink: false, scope: way_scope, dead: false };
-    let route = Route4 {
-        kind,
-        scope,
-        metric: 0,
-        src: Some(primary.local),
-        proto: RouteProto::KERNEL,
-        mtu: None,
-        ways: vec![way],
-    };
-    (table, route)
 }
 
 /// Which routes of a removed address others still need.

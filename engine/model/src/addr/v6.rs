@@ -141,17 +141,18 @@ impl Model {
     fn address_gone6(&mut self, id: DevId, gone: &Addr6) {
         let Some(local) = gone.local else { return };
         let space = self.space_of(id);
+        let (local_table, main_table) = (self.table6(id, TableId::LOCAL), self.table6(id, TableId::MAIN));
         let network = |addr: &Addr6| addr.network().or_else(link_local_network);
         let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && network(addr) == network(gone));
         if self.device(id).forwarding6 && !gone.tentative {
             self.leave_anycast(id, gone);
         }
         let fib = &mut self.space_mut(space).fib6;
-        fib.remove_first(TableId::LOCAL, Prefix::host(local.into()), |route| {
+        fib.remove_first(local_table, Prefix::host(local.into()), |route| {
             route.kind == RouteKind::Local && route.way.dev == Some(id)
         });
         if let Some(peer) = gone.peer {
-            fib.remove_first(TableId::MAIN, Prefix::host(peer.into()), |route| {
+            fib.remove_first(main_table, Prefix::host(peer.into()), |route| {
                 route.way.dev == Some(id) && route.way.via.is_none()
             });
         }
@@ -160,7 +161,7 @@ impl Model {
             && let Some(network) = gone.network()
         {
             // addrconf_get_prefix_route
-            fib.remove_first(TableId::MAIN, network, |route| route.way.dev == Some(id) && route.way.via.is_none());
+            fib.remove_first(main_table, network, |route| route.way.dev == Some(id) && route.way.via.is_none());
         }
         let elsewhere = self.has_address6(space, local);
         if !elsewhere {
@@ -305,8 +306,13 @@ impl Model {
     fn insert_route6(&mut self, id: DevId, table: TableId, dst: Prefix, kind: RouteKind, metric: u32) {
         let way = Way6 { dev: Some(id), via: None, weight: 1, onlink: false, dead: false };
         let route = Route6 { kind, metric, src: None, proto: RouteProto::KERNEL, mtu: None, way, group: None };
-        let space = self.space_of(id);
+        let (space, table) = (self.space_of(id), self.table6(id, table));
         self.space_mut(space).fib6.insert_by_kernel(table, dst, route);
+    }
+
+    /// The table of the kernel's own routes over a link: the usual one, or the VRF's.
+    fn table6(&self, id: DevId, usual: TableId) -> TableId {
+        self.vrf_table(id).unwrap_or(usual)
     }
 
     /// The subnet-router anycast address (RFC 4291, section 2.6.1) of a link that forwards.
@@ -326,8 +332,8 @@ impl Model {
         *uses -= 1;
         if *uses == 0 {
             joined.remove(&anycast.into());
-            let space = self.space_of(id);
-            self.space_mut(space).fib6.remove_first(TableId::LOCAL, Prefix::host(anycast.into()), |route| {
+            let (space, table) = (self.space_of(id), self.table6(id, TableId::LOCAL));
+            self.space_mut(space).fib6.remove_first(table, Prefix::host(anycast.into()), |route| {
                 route.kind == RouteKind::Anycast && route.way.dev == Some(id)
             });
         }
@@ -338,11 +344,11 @@ impl Model {
     pub(in super::super) fn blur_link_local(&mut self, id: DevId) {
         let Hardware::Known(mac) = self.device(id).mac else { return };
         let made = mac.link_local();
-        let space = self.space_of(id);
+        let (space, table) = (self.space_of(id), self.table6(id, TableId::LOCAL));
         for addr in self.device_mut(id).addrs6.iter_mut().filter(|addr| addr.local == Some(made) && !addr.nodad) {
             addr.local = None;
         }
-        self.space_mut(space).fib6.remove_first(TableId::LOCAL, Prefix::host(made.into()), |route| {
+        self.space_mut(space).fib6.remove_first(table, Prefix::host(made.into()), |route| {
             route.kind == RouteKind::Local && route.way.dev == Some(id)
         });
     }

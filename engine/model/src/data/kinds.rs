@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ids::DevId;
-use netscript_net::op::{self, IpvlanMode, Mac, MacvlanMode, TunMode, VlanId};
+use netscript_net::op::{self, IpvlanMode, Mac, MacvlanMode, TableId, TunMode, VlanId};
 
 /// What a link is.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub(crate) enum DeviceKind {
     Vlan(Vlan),
     Dummy,
     Tun(TunMode),
+    Vrf(Vrf),
 }
 
 /// One end of a pair.
@@ -68,4 +69,10 @@ pub(crate) struct Ipvlan {
 pub(crate) struct Vlan {
     pub(crate) lower: DevId,
     pub(crate) id: VlanId,
+}
+
+/// A routing table of the links that are in it, which are the device's ports.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vrf {
+    pub(crate) table: TableId,
 }

@@ -27,6 +27,8 @@ pub(crate) struct Space {
     /// `net.ipv6.conf.default`
     pub(crate) default_disable6: bool,
     pub(crate) default_forwarding6: bool,
+    /// It has, or had, a VRF (`add_fib_rules`, inverted).
+    pub(crate) has_had_vrf: bool,
 }
 
 impl Space {
@@ -44,6 +46,7 @@ impl Space {
             sysctls: BTreeMap::new(),
             default_disable6: false,
             default_forwarding6: false,
+            has_had_vrf: false,
         }
     }
 }

@@ -41,18 +41,8 @@ impl Rules {
     }
 
     fn with(family: Family, tables: &[(u32, TableId)]) -> Rules {
-        let rule = |(priority, table): &(u32, TableId)| PolicyRule {
-            family,
-            priority: Some(*priority),
-            from: None,
-            to: None,
-            iif: None,
-            oif: None,
-            fwmark: None,
-            not: false,
-            table: *table,
-        };
-        let first = |table| Entry { rule: rule(table), first: true };
+        let first =
+            |(priority, table): &(u32, TableId)| Entry { rule: kernel_rule(family, *priority, *table), first: true };
         Rules { rules: tables.iter().map(first).collect(), custom: false }
     }
 
@@ -72,8 +62,14 @@ impl Rules {
         self.custom
     }
 
-    /// The tables to look in, in order (`fib_rules_lookup`).
-    pub(crate) fn tables(&self, daddr: IpAddr, iif: Option<&IfName>, oif: Option<&IfName>) -> Vec<TableId> {
+    /// The tables to look in, in order (`fib_rules_lookup`); `vrf`: the table of the VRF that the packet is of.
+    pub(crate) fn tables(
+        &self,
+        daddr: IpAddr,
+        iif: Option<&IfName>,
+        oif: Option<&IfName>,
+        vrf: Option<TableId>,
+    ) -> Vec<TableId> {
         let fits = |rule: &&PolicyRule| {
             let from = rule.from.is_none_or(|from| from.contains(from.family().unspecified()));
             let to = rule.to.is_none_or(|to| to.contains(daddr));
@@ -82,13 +78,28 @@ impl Rules {
             let mark = rule.fwmark.is_none_or(|(mark, mask)| mark & mask == 0);
             (from && to && iif && oif && mark) != rule.not
         };
-        self.iter().filter(fits).map(|rule| rule.table).collect()
+        // l3mdev_fib_rule_match
+        let table = |rule: &PolicyRule| if rule.table == TableId::L3MDEV { vrf } else { Some(rule.table) };
+        self.iter().filter(fits).filter_map(table).collect()
     }
 
     /// `fib_default_rule_pref`: one less than the second rule's.
     fn default_priority(&self) -> u32 {
         let second = self.rules.get(1).and_then(|entry| entry.rule.priority).filter(|priority| *priority > 0);
         second.map_or(0, |priority| priority - 1)
+    }
+
+    /// `vrf_fib_rule`: the rule that makes packets look into the tables of their VRFs. One that is there is no error.
+    pub(crate) fn add_l3mdev(&mut self, family: Family) {
+        // FIB_RULE_PREF, include/net/l3mdev.h
+        const PRIORITY: u32 = 1000;
+        let rule = kernel_rule(family, PRIORITY, TableId::L3MDEV);
+        if self.iter().any(|known| *known == rule) {
+            return;
+        }
+        let at = self.iter().position(|old| old.priority.unwrap_or(0) > PRIORITY).unwrap_or(self.rules.len());
+        self.rules.insert(at, Entry { rule, first: false });
+        self.custom = true;
     }
 
     /// `fib_nl_newrule`
@@ -120,6 +131,21 @@ impl Rules {
         // fib6_rule_delete does not say so.
         self.custom |= wanted.family == Family::V4;
         Ok(())
+    }
+}
+
+/// A rule for every packet.
+fn kernel_rule(family: Family, priority: u32, table: TableId) -> PolicyRule {
+    PolicyRule {
+        family,
+        priority: Some(priority),
+        from: None,
+        to: None,
+        iif: None,
+        oif: None,
+        fwmark: None,
+        not: false,
+        table,
     }
 }
 

@@ -138,6 +138,8 @@ pub(crate) enum State {
     /// Nobody has ever said anything about the carrier.
     Unknown,
     Carrier,
+    /// The driver says that it is up.
+    Up,
 }
 
 /// A link's own forwarding table.

@@ -13,12 +13,13 @@ mod physical;
 mod tun;
 mod veth;
 mod vlan;
+mod vrf;
 mod vxlan;
 
 use std::collections::BTreeMap;
 
 use crate::data::ids::DevId;
-use crate::data::kinds::{Bridge, DeviceKind, Ipvlan, Macvlan, Veth, Vlan, Vxlan};
+use crate::data::kinds::{Bridge, DeviceKind, Ipvlan, Macvlan, Veth, Vlan, Vrf, Vxlan};
 use crate::{Model, Outcome};
 use behaviour::{Behaviour, Facts};
 use netscript_net::op::{IfName, LinkSpec, NetnsRef};
@@ -38,6 +39,7 @@ impl DeviceKind {
             DeviceKind::Vlan(vlan) => vlan,
             DeviceKind::Dummy => &dummy::Dummy,
             DeviceKind::Tun(mode) => mode,
+            DeviceKind::Vrf(vrf) => vrf,
         }
     }
 }
@@ -69,6 +71,7 @@ impl Model {
             }
             LinkSpec::Dummy => self.add_dummy(space, name),
             LinkSpec::Tun(mode) => self.add_tun(space, name, *mode),
+            LinkSpec::Vrf(table) => self.add_vrf(space, name, *table),
         }
     }
 }
@@ -100,6 +103,7 @@ pub(crate) fn found(
         LinkType::Vlan(peer, id) => stacked(peer, &|lower| DeviceKind::Vlan(Vlan { lower, id: *id })),
         LinkType::Dummy => DeviceKind::Dummy,
         LinkType::Tun(mode) => DeviceKind::Tun(*mode),
+        LinkType::Vrf(table) => DeviceKind::Vrf(Vrf { table: *table }),
         LinkType::Other(_) | LinkType::Physical => DeviceKind::Physical,
     }
 }

@@ -160,7 +160,8 @@ impl Model {
                 if !self.device(dev).up {
                     return Err(refused(Errno::ENETDOWN, "Nexthop device is down"));
                 }
-                if self.addr_type4(space, *gateway) != RouteKind::Unicast {
+                let table = self.vrf_table(dev).unwrap_or(TableId::LOCAL);
+                if self.addr_type_in4(space, table, *gateway) != RouteKind::Unicast {
                     return Err(refused(Errno::EINVAL, "Nexthop has invalid gateway"));
                 }
                 Ok(way(dev, Scope::Link))
@@ -217,7 +218,8 @@ impl Model {
         let loopback = space.by_index.values().find(|id| self.device(**id).is_loopback());
         let loopback = loopback.map(|id| self.device(*id).name.clone());
         let oif = flow.oif.map(|id| self.device(id).name.clone());
-        let tables = space.rules4.tables(flow.daddr, loopback.as_ref(), oif.as_ref());
+        let vrf = flow.oif.and_then(|id| self.vrf_table(id));
+        let tables = space.rules4.tables(flow.daddr, loopback.as_ref(), oif.as_ref(), vrf);
         tables.into_iter().find_map(|table| answer(&[table])).unwrap_or(Err(Errno::ENETUNREACH))
     }
 
@@ -227,7 +229,7 @@ impl Model {
     }
 
     /// `__inet_dev_addr_type`
-    fn addr_type_in4(&self, space: SpaceId, table: TableId, addr: Ipv4Addr) -> RouteKind {
+    pub(in super::super) fn addr_type_in4(&self, space: SpaceId, table: TableId, addr: Ipv4Addr) -> RouteKind {
         if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }

@@ -205,9 +205,10 @@ impl Model {
         route.kind.discards() || (over_loopback && !own)
     }
 
-    /// `ip6_route_check_nh_onlink`: the main table may say nothing else of the gateway.
+    /// `ip6_route_check_nh_onlink`: the main table, or the VRF's, may say nothing else of the gateway.
     fn check_onlink6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome {
-        let Some((dst, found)) = self.space(space).fib6.lookup_near(TableId::MAIN, gateway, wanted.dev) else {
+        let table = wanted.dev.and_then(|dev| self.vrf_table(dev)).unwrap_or(TableId::MAIN);
+        let Some((dst, found)) = self.space(space).fib6.lookup_near(table, gateway, wanted.dev) else {
             return Ok(());
         };
         let default = dst.addr().is_unspecified();
@@ -225,7 +226,8 @@ impl Model {
             return [TableId::LOCAL, TableId::MAIN].into_iter().find_map(|table| space.fib6.lookup(table, flow));
         }
         let oif = flow.oif.map(|id| self.device(id).name.clone());
-        let tables = space.rules6.tables(flow.daddr, None, oif.as_ref());
+        let vrf = flow.oif.and_then(|id| self.vrf_table(id));
+        let tables = space.rules6.tables(flow.daddr, None, oif.as_ref(), vrf);
         tables.into_iter().find_map(|table| space.fib6.lookup(table, flow))
     }
 

@@ -113,7 +113,13 @@ fn of_new_link(name: &IfName, kind: &LinkSpec, refusal: &Refusal) -> Option<Reme
 }
 
 fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
+    let text = refusal.text.as_deref().unwrap_or_default();
     match (set, refusal.errno) {
+        // Can not enslave loopback device to a VRF; Can not enslave an L3 master device to a VRF
+        (LinkSet::Master(Some(_)), Errno::EOPNOTSUPP | Errno::EINVAL) if text.contains("VRF") => because(
+            "neither `lo` nor a VRF can be in a VRF",
+            "give it a link that leads somewhere, such as an end of a veth pair",
+        ),
         (LinkSet::Master(Some(master)), Errno::EXFULL) => because(
             format!("`{master}` has all the ports that a bridge can have"),
             "a bridge takes 1,023 ports: make another, and join the two with a veth pair",

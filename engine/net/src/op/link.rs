@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{IfName, Mac, NetnsRef};
+use super::{IfName, Mac, NetnsRef, TableId};
 use crate::invalid::{Invalid, Result};
 
 /// The other end of a new pair.
@@ -197,6 +197,8 @@ pub enum LinkSpec {
     Dummy,
     /// A link whose other end is a program.
     Tun(TunMode),
+    /// Links whose routes are in a table of their own, under one master (virtual routing and forwarding).
+    Vrf(TableId),
 }
 
 words! {
@@ -218,6 +220,8 @@ words! {
         Dummy = "dummy",
         /// A link whose other end is a program.
         Tun = "tun",
+        /// A routing table of the links that are in it.
+        Vrf = "vrf",
     }
 }
 
@@ -233,6 +237,7 @@ impl LinkKind {
             LinkKind::Vlan => ("CONFIG_VLAN_8021Q", "8021q"),
             LinkKind::Dummy => ("CONFIG_DUMMY", "dummy"),
             LinkKind::Tun => ("CONFIG_TUN", "tun"),
+            LinkKind::Vrf => ("CONFIG_NET_VRF", "vrf"),
         }
     }
 
@@ -240,16 +245,20 @@ impl LinkKind {
     pub fn is_stacked(self) -> bool {
         match self {
             LinkKind::Macvlan | LinkKind::Ipvlan | LinkKind::Vlan => true,
-            LinkKind::Veth | LinkKind::Bridge | LinkKind::Vxlan | LinkKind::Dummy | LinkKind::Tun => false,
+            LinkKind::Veth | LinkKind::Bridge | LinkKind::Vxlan | LinkKind::Dummy | LinkKind::Tun | LinkKind::Vrf => {
+                false
+            }
         }
     }
 
     /// Whether nothing but its name can be in a new link's way, wherever it is made: no other of the same number, no
-    /// other on the same link, no device that is in use.
+    /// other on the same link or table, no device that is in use.
     pub fn stands_alone(self) -> bool {
         match self {
             LinkKind::Veth | LinkKind::Bridge | LinkKind::Dummy => true,
-            LinkKind::Vxlan | LinkKind::Macvlan | LinkKind::Ipvlan | LinkKind::Vlan | LinkKind::Tun => false,
+            LinkKind::Vxlan | LinkKind::Macvlan | LinkKind::Ipvlan | LinkKind::Vlan | LinkKind::Tun | LinkKind::Vrf => {
+                false
+            }
         }
     }
 }
@@ -275,6 +284,7 @@ impl LinkSpec {
             LinkSpec::Vlan(_) => LinkKind::Vlan,
             LinkSpec::Dummy => LinkKind::Dummy,
             LinkSpec::Tun(_) => LinkKind::Tun,
+            LinkSpec::Vrf(_) => LinkKind::Vrf,
         }
     }
 
@@ -288,7 +298,8 @@ impl LinkSpec {
             | LinkSpec::Ipvlan(..)
             | LinkSpec::Vlan(_)
             | LinkSpec::Dummy
-            | LinkSpec::Tun(_) => None,
+            | LinkSpec::Tun(_)
+            | LinkSpec::Vrf(_) => None,
         }
     }
 
@@ -299,7 +310,7 @@ impl LinkSpec {
             LinkSpec::Macvlan(link, _) | LinkSpec::Ipvlan(link, _) | LinkSpec::Vlan(Vlan { link, id: _ }) => {
                 Some(Lower { link, option: "link" })
             }
-            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) => None,
+            LinkSpec::Veth(_) | LinkSpec::Bridge(_) | LinkSpec::Dummy | LinkSpec::Tun(_) | LinkSpec::Vrf(_) => None,
         }
     }
 }
@@ -343,7 +354,7 @@ pub enum LinkSet {
     Flag(LinkFlag, bool),
     /// `ip link set dev LINK netns NS`
     Netns(NetnsRef),
-    /// `ip link set dev LINK master BRIDGE`, or `nomaster`
+    /// `ip link set dev LINK master MASTER`, or `nomaster`
     Master(Option<IfName>),
     /// `ip link set dev LINK name NAME`
     Name(IfName),

@@ -21,7 +21,8 @@ pub struct PolicyRule {
     pub fwmark: Option<(u32, u32)>,
     /// Match everything but.
     pub not: bool,
-    /// The table to look in.
+    /// The table to look in. [`TableId::L3MDEV`] has the rule that the kernel makes with a namespace's first VRF, and
+    /// never removes.
     pub table: TableId,
 }
 

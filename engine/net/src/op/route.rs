@@ -16,6 +16,8 @@ impl TableId {
     pub const MAIN: TableId = TableId(254);
     /// Table 253.
     pub const DEFAULT: TableId = TableId(253);
+    /// Of a rule: the table of the VRF that the packet's link is in, which the kernel calls none (`RT_TABLE_UNSPEC`).
+    pub const L3MDEV: TableId = TableId(0);
 
     /// The table of a name that every machine has, or of a number.
     pub fn from_word(word: &str) -> Option<TableId> {
@@ -34,6 +36,7 @@ impl fmt::Display for TableId {
             TableId::LOCAL => f.write_str("local"),
             TableId::MAIN => f.write_str("main"),
             TableId::DEFAULT => f.write_str("default"),
+            TableId::L3MDEV => f.write_str("l3mdev"),
             TableId(number) => number.fmt(f),
         }
     }

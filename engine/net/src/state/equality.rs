@@ -6,7 +6,7 @@
 //! address); timers, ages and counters, and what is only remembered for a time (neighbours and
 //! forwarding entries that were learned); life times and `tentative`, and on a link without a carrier
 //! what IPv6 makes of one that it may have had for a moment: fe80, and routes to addresses that
-//! duplicates are looked for. `lowerlayerdown` is `down`:
+//! duplicates are looked for; the rule that comes with the first VRF and stays (`l3mdev`). `lowerlayerdown` is `down`:
 //! the kernel looks the other end's number up in the wrong namespace, and remembers what it found. Rules are
 //! compared in one form: `! --dport :5` of iptables 1.8.7 is `--dport 6:65535`.
 
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
-use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto, TableId};
 
 /// Compares states of one network, as far as one of them, a model's, knows it.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +103,8 @@ impl Comparison {
             lines.extend(self.addr_lines(netns, link));
         }
         lines.extend(self.route_lines(netns, routes));
-        lines.extend(policy.iter().map(|rule| format!("rule {rule:?}")));
+        let chosen = policy.iter().filter(|rule| rule.table != TableId::L3MDEV);
+        lines.extend(chosen.map(|rule| format!("rule {rule:?}")));
         let mut kept: Vec<String> = neighbours
             .iter()
             .filter(|neighbour| neighbour.state == "permanent")

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::op::{
-    Bridge, IfName, IpvlanMode, LinkKind, LinkSpec, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TunMode, Veth, Vlan,
-    VlanId, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkKind, LinkSpec, Mac, MacvlanMode, NetnsRef, Prefix, Scope, TableId, TunMode, Veth,
+    Vlan, VlanId, Vxlan,
 };
 
 /// A link as it is now.
@@ -92,6 +92,8 @@ pub enum LinkType {
     Dummy,
     /// Ends at a program.
     Tun(TunMode),
+    /// The routing table of the links that are in it.
+    Vrf(TableId),
     /// A kind that netscript makes none of, such as `ifb`, by the kernel's name.
     Other(String),
     /// Without a kind: hardware.
@@ -113,6 +115,7 @@ impl LinkType {
             LinkType::Vlan(..) => LinkKind::Vlan,
             LinkType::Dummy => LinkKind::Dummy,
             LinkType::Tun(_) => LinkKind::Tun,
+            LinkType::Vrf(_) => LinkKind::Vrf,
         };
         kind.word()
     }
@@ -122,6 +125,7 @@ impl LinkType {
         let number = match self {
             LinkType::Vxlan(vxlan) => vxlan.id.get(),
             LinkType::Vlan(_, id) => id.get().into(),
+            LinkType::Vrf(TableId(table)) => *table,
             LinkType::Loopback
             | LinkType::Veth(_)
             | LinkType::Bridge { .. }
@@ -147,6 +151,7 @@ impl LinkType {
             | LinkType::Vlan(..)
             | LinkType::Dummy
             | LinkType::Tun(_)
+            | LinkType::Vrf(_)
             | LinkType::Other(_)
             | LinkType::Physical => None,
         }
@@ -165,6 +170,7 @@ impl LinkType {
             | LinkType::Bridge { .. }
             | LinkType::Dummy
             | LinkType::Tun(_)
+            | LinkType::Vrf(_)
             | LinkType::Other(_)
             | LinkType::Physical => None,
         }
@@ -180,6 +186,7 @@ impl LinkType {
             | LinkType::Vxlan(_)
             | LinkType::Dummy
             | LinkType::Tun(_)
+            | LinkType::Vrf(_)
             | LinkType::Other(_)
             | LinkType::Physical => None,
         }
@@ -189,6 +196,7 @@ impl LinkType {
     pub fn master(&self) -> Option<Master> {
         match self {
             LinkType::Bridge { .. } => Some(Master::Bridge),
+            LinkType::Vrf(_) => Some(Master::Vrf),
             LinkType::Loopback
             | LinkType::Veth(_)
             | LinkType::Vxlan(_)
@@ -214,6 +222,7 @@ impl LinkType {
             | LinkType::Vxlan(_)
             | LinkType::Vlan(..)
             | LinkType::Dummy
+            | LinkType::Vrf(_)
             | LinkType::Other(_)
             | LinkType::Physical => None,
         }
@@ -233,6 +242,7 @@ impl LinkType {
             | LinkType::Macvlan(..)
             | LinkType::Vlan(..)
             | LinkType::Dummy
+            | LinkType::Vrf(_)
             | LinkType::Other(_)
             | LinkType::Physical => false,
         }
@@ -259,6 +269,7 @@ impl LinkType {
             LinkType::Vlan(parent, id) => LinkSpec::Vlan(Vlan { link: beside(parent)?, id: *id }),
             LinkType::Dummy => LinkSpec::Dummy,
             LinkType::Tun(mode) => LinkSpec::Tun(*mode),
+            LinkType::Vrf(table) => LinkSpec::Vrf(*table),
             LinkType::Veth(_) | LinkType::Loopback | LinkType::Other(_) | LinkType::Physical => return None,
         })
     }
@@ -269,6 +280,9 @@ impl LinkType {
 pub enum Master {
     /// Ports of a switch.
     Bridge,
+    /// Links with routes in a table of their own. They lose theirs, and what else comes with being up, when they join it
+    /// or leave.
+    Vrf,
 }
 
 /// A link in the same or another namespace.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Addr, FdbRecord, Hardware, Link, NeighRecord, Netns};
 use crate::op::{
     Action, AddrOp, AddrSpec, Broadcast, FdbEntry, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, Mac, NeighOp, Neighbour,
-    NetnsRef, Op, PolicyOp, Prefix, Route, RouteKind, RouteOp, RouteProto, TableId,
+    NetnsRef, Op, PolicyOp, PolicyRule, Prefix, Route, RouteKind, RouteOp, RouteProto, TableId,
 };
 
 impl Addr {
@@ -95,7 +95,9 @@ pub fn steps(phase: Phase, netns: &NetnsRef, now: &Netns, wanted: &Netns) -> Vec
         Phase::Addrs => pairs.iter().flat_map(|(now, wanted)| addrs(now, wanted)).map(Action::from).collect(),
         Phase::Routes => routes(now, wanted, is_there).into_iter().map(Action::from).collect(),
         Phase::Others => {
-            let surplus = now.policy.iter().filter(|rule| !wanted.policy.contains(rule));
+            // The kernel would not make it again for another VRF.
+            let stays = |rule: &PolicyRule| rule.table == TableId::L3MDEV;
+            let surplus = now.policy.iter().filter(|rule| !wanted.policy.contains(rule) && !stays(rule));
             let missing = wanted.policy.iter().filter(|rule| !now.policy.contains(rule));
             let mut actions: Vec<Action> = surplus.map(|rule| PolicyOp::Del(rule.clone().into()).into()).collect();
             actions.extend(missing.map(|rule| Action::from(PolicyOp::Add(rule.clone()))));

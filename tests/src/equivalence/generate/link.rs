@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use netscript_net::op::{
-    Bridge, IfName, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, MacvlanMode, NetnsRef, Op, TunMode,
-    Veth, Vlan, VlanId, Vni, Vxlan,
+    Bridge, IfName, IpvlanMode, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, MacvlanMode, NetnsRef, Op, TableId,
+    TunMode, Veth, Vlan, VlanId, Vni, Vxlan,
 };
 
 use super::{Generator, Rng};
@@ -29,6 +29,7 @@ impl Generator {
             LinkKind::Dummy => LinkSpec::Dummy,
             LinkKind::Tun => LinkSpec::Tun(if self.rng.percent(60) { TunMode::Tap } else { TunMode::Tun }),
             LinkKind::Vxlan => LinkSpec::Vxlan(self.vxlan(&netns)),
+            LinkKind::Vrf => LinkSpec::Vrf(TableId(*self.rng.pick(&[10, 11, 100]))),
         };
         Op::new(netns, LinkOp::Add(name, spec))
     }
@@ -132,7 +133,8 @@ fn weight(kind: LinkKind) -> usize {
         LinkKind::Macvlan => 4,
         LinkKind::Vxlan => 5,
         LinkKind::Tun if Path::new("/dev/net/tun").exists() => 2,
+        LinkKind::Vrf if Path::new("/proc/sys/net/vrf").exists() => 3,
         // Not every kernel has them.
-        LinkKind::Tun | LinkKind::Ipvlan | LinkKind::Vlan | LinkKind::Dummy => 0,
+        LinkKind::Tun | LinkKind::Vrf | LinkKind::Ipvlan | LinkKind::Vlan | LinkKind::Dummy => 0,
     }
 }
