@@ -10,10 +10,10 @@ use std::path::Path;
 use regex::Regex;
 
 /// A module's place in its crate: `["op", "netfilter"]`.
-type Module = Vec<String>;
+pub type Module = Vec<String>;
 
 /// Which files each file uses.
-type Uses = BTreeMap<Module, BTreeSet<Module>>;
+pub type Uses = BTreeMap<Module, BTreeSet<Module>>;
 
 /// What is read of a file.
 struct Source {
@@ -31,9 +31,7 @@ struct Source {
 ///
 /// If the folder of its sources cannot be read.
 pub fn circles(sources: &Path) -> Vec<BTreeSet<Module>> {
-    let mut files = BTreeMap::new();
-    collect(sources, &mut Vec::new(), &mut files);
-    let uses: Uses = files.keys().map(|module| (module.clone(), used_by(&files, module))).collect();
+    let uses = uses(sources);
     let reach: Uses = uses.keys().map(|module| (module.clone(), reached_from(&uses, module))).collect();
     let mut seen = BTreeSet::new();
     let mut circles = Vec::new();
@@ -45,6 +43,17 @@ pub fn circles(sources: &Path) -> Vec<BTreeSet<Module>> {
         }
     }
     circles
+}
+
+/// Which files each file of a crate uses.
+///
+/// # Panics
+///
+/// If the folder of its sources cannot be read.
+pub fn uses(sources: &Path) -> Uses {
+    let mut files = BTreeMap::new();
+    collect(sources, &mut Vec::new(), &mut files);
+    files.keys().map(|module| (module.clone(), used_by(&files, module))).collect()
 }
 
 fn collect(folder: &Path, at: &mut Module, files: &mut BTreeMap<Module, Source>) {

@@ -17,7 +17,7 @@ pub(crate) use folder::{leave_to, lock_all, remove_shared};
 pub(crate) use journal_writer::JournalWriter;
 pub(crate) use owners::OtherLabs;
 pub use paths::lab_names;
-pub(crate) use paths::{LABS_DIR, boot_id, cannot, token};
+pub(crate) use paths::{boot_id, cannot, token};
 pub(crate) use states::is_bound;
 pub use states::{LabState, lab_states};
 pub(crate) use store::Store;

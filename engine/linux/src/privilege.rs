@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 
-use crate::{Failure, sys};
+use crate::{Failure, proc, sys};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
 use netscript_net::world::Absent;
@@ -102,7 +102,7 @@ fn has(capability: Capability) -> bool {
 
 /// The kernel tells a namespace's owner only to who is not below it (ioctl_ns(2)).
 fn owns_its_network() -> bool {
-    File::open(crate::netns::OWN).is_ok_and(|netns| sys::owner_of_namespace(&netns).is_ok())
+    File::open(proc::OWN_NETNS).is_ok_and(|netns| sys::owner_of_namespace(&netns).is_ok())
 }
 
 /// A hexadecimal field of this thread's status (proc_pid_status(5)).

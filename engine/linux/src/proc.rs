@@ -4,6 +4,9 @@ use std::fs;
 
 use crate::journal::Process;
 
+/// The calling thread's own network namespace; `/proc/self` would be the main thread's.
+pub(crate) const OWN_NETNS: &str = "/proc/thread-self/ns/net";
+
 /// The numbers of all processes.
 pub(crate) fn pids() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::lab::LABS_DIR;
+use crate::journal::LABS_DIR;
 use crate::netns::NETNS_ETC_DIR;
 use netscript_net::error::{Errno, Result};
 use netscript_net::files;

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use crate::lab::{LABS_DIR, Store, token};
+use crate::journal::LABS_DIR;
+use crate::lab::{Store, token};
 use crate::network::Network;
 use crate::process::{Groups, Processes};
 use crate::release::check_release;

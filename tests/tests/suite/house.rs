@@ -99,3 +99,40 @@ fn files_are_used_in_one_direction() {
         }
     }
 }
+
+/// The parts of the crate that talks to Linux, the lowest first: a file uses those of its own part and of parts below.
+const LINUX: [(&str, &str); 15] = [
+    (
+        "the machine's calls, and the journal's format",
+        "crash_point descriptors interrupt journal lock privilege proc raw_names release socket sys",
+    ),
+    ("netlink", "addr fdb link neigh netfilter netns network nsid policy resolver route sysctl"),
+    ("the store of labs", "lab"),
+    ("probes", "probe"),
+    ("processes", "process"),
+    ("one of each", "site"),
+    ("doing an operation", "carry_out rename"),
+    ("its inverse", "inverse"),
+    ("both", "recorded"),
+    ("taking steps back", "undo"),
+    ("many operations together", "batch"),
+    ("a lab's beginning and end", "lifetime"),
+    ("beside them", "carrier facts sandbox settle"),
+    ("all of it as a World", "kernel"),
+    ("operations that wait", "batcher"),
+];
+
+#[test]
+fn parts_of_linux_know_only_those_below_them() {
+    let part = |module: &[String]| {
+        let name = module.first().expect("nothing uses lib.rs");
+        LINUX.iter().position(|(_, names)| names.split(' ').any(|known| known == name)).expect(name)
+    };
+    let uses = netscript_tests::circles::uses(&netscript_tests::workspace().join("engine/linux/src"));
+    let edges = uses.iter().flat_map(|(user, used)| used.iter().map(move |used| (user, used)));
+    // lib.rs lists them.
+    let edges = edges.filter(|(user, _)| !user.is_empty());
+    let upwards = edges.filter(|(user, used)| part(used) > part(user));
+    let told = upwards.map(|(user, used)| format!("{} uses {}", user.join("::"), used.join("::")));
+    assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
+}

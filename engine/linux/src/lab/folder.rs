@@ -14,9 +14,9 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::journal_file::{JournalFile, read_from};
-use super::paths::{JOURNAL, LABS_DIR, LOCK, boot_id, cannot, folder, journal_path, lab_names};
+use super::paths::{JOURNAL, LOCK, boot_id, cannot, folder, journal_path, lab_names};
 use crate::crash_point;
-use crate::journal::{Cut, Entry, Header, Journal, Key, LEFT_BY_OTHERS, Line, Undo, VERSION};
+use crate::journal::{Cut, Entry, Header, Journal, Key, LABS_DIR, LEFT_BY_OTHERS, Line, Undo, VERSION};
 use crate::lock::{Lock, Wait, open_regular};
 use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
+use crate::journal::LABS_DIR;
 use netscript_net::error::{Error, Result};
-
-/// Where labs keep what belongs to them, a folder each.
-pub(crate) const LABS_DIR: &str = "/run/netscript";
 
 /// The name of a lab's journal.
 pub(super) const JOURNAL: &str = "journal";

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::bind::{bind, bind_in_folder};
-use super::paths::{NETNS_DIR, OWN, names, ns_of_pid, path_of, pids_in};
+use super::paths::{NETNS_DIR, names, ns_of_pid, path_of, pids_in};
 use super::prefetch::{self, Prefetch};
 use super::space::{Space, enter, key_of};
 use crate::journal::{Key, Place};
@@ -52,7 +52,7 @@ impl Namespaces {
     pub(crate) fn new() -> Outcome<Namespaces> {
         let indexes = Indexes { base: BLOCK, next: BLOCK };
         Ok(Namespaces {
-            home: File::open(OWN)?,
+            home: File::open(proc::OWN_NETNS)?,
             open: HashMap::new(),
             borrowed: Vec::new(),
             holders: HashMap::new(),

@@ -17,9 +17,6 @@ pub(crate) const NETNS_DIR: &str = "/run/netns";
 /// include/namespace.h).
 pub(crate) const NETNS_ETC_DIR: &str = "/etc/netns";
 
-/// The calling thread's own namespace; `/proc/self` would be the main thread's.
-pub(crate) const OWN: &str = "/proc/thread-self/ns/net";
-
 pub(crate) fn path_of(name: &NetnsName) -> PathBuf {
     Path::new(NETNS_DIR).join(OsStr::from_bytes(&raw::to_bytes(name.as_str())))
 }

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use nix::sched::{CloneFlags, unshare};
 
-use super::paths::OWN;
 use super::space::Space;
+use crate::proc::OWN_NETNS;
 use crate::socket::RouteSocket;
 use crate::{Failure, Outcome};
 use netscript_net::error::Errno;
@@ -47,5 +47,5 @@ impl Prefetch {
 /// A new namespace, with its socket; the calling thread is in it then.
 pub(super) fn new_netns() -> Outcome<Space> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from)?;
-    Space::with_socket(File::open(OWN)?, RouteSocket::open()?)
+    Space::with_socket(File::open(OWN_NETNS)?, RouteSocket::open()?)
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use super::paths::{OWN, pids_in};
+use super::paths::pids_in;
+use crate::proc::OWN_NETNS;
 
 /// Whether anybody can be seen to keep a namespace. A socket that was opened in it and handed to a
 /// process elsewhere cannot be seen.
@@ -20,7 +21,7 @@ fn is_mounted(inode: u64) -> bool {
 }
 
 fn is_open(inode: u64) -> bool {
-    let Ok(own) = fs::metadata(OWN) else { return false };
+    let Ok(own) = fs::metadata(OWN_NETNS) else { return false };
     let stands_for = |file: fs::DirEntry| {
         fs::metadata(file.path()).is_ok_and(|found| (found.dev(), found.ino()) == (own.dev(), inode))
     };
