@@ -64,9 +64,7 @@ struct How {
 
 fn main() -> ExitCode {
     // Servers of a lab whose network is read for a picture.
-    if let Some(status) = netscript::helper::run() {
-        return status;
-    }
+    netscript_lab::init();
     match obey(Cli::parse().task) {
         Ok(status) => status,
         Err(error) => {

@@ -7,22 +7,15 @@ use std::fs;
 use std::process::Command;
 
 use netscript_book::reference;
-use netscript_dialect::Style;
-use netscript_lang::DryRun;
-use netscript_lang::Lab;
-use netscript_lang::interpreter::{Interpreter, functions};
-use netscript_model::Model;
-use netscript_stdlib::{Environment, MODULES, own_options_of};
+use netscript_lang::interpreter::functions;
+use netscript_stdlib::{MODULES, own_options_of};
 use netscript_tests::{netscript, workspace};
 use regex::Regex;
 
 #[test]
 fn every_registered_function_is_in_the_reference() {
     let text = reference::words().unwrap();
-    let world = DryRun::new(Model::new(), Style::Plain, |_| ());
-    let interpreter = Interpreter::new(Lab::new(Box::new(world)), |engine| {
-        netscript_stdlib::register(engine, &Environment::default());
-    });
+    let interpreter = netscript_lab::wiring::of_words();
     let registered = functions(interpreter.engine(), false, |info| {
         Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"), info.metadata.hash))
     });

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
+use netscript_lab::machine::take_down;
 use netscript_lang::diagnostics::{Result, Sources};
 use netscript_linux::{
     Interrupt, Kernel, LabFolder, Resume, Resumed, lab_names, may_change_networks, privilege_missing,
 };
 
 use crate::cli::DownArgs;
-use crate::lifetime::take_down;
-use crate::output::{Printer, fail, tell};
+use crate::output::{Printer, fail, tell, warn};
 use crate::run::exit_code;
 
 /// Takes labs down, one after the other; it goes on after an error.
@@ -42,7 +42,7 @@ fn prepare(args: &DownArgs) -> Result<(Vec<String>, Interrupt)> {
 }
 
 fn down(lab: &str, force: bool, interrupt: &Interrupt) -> Result<()> {
-    match take_down(lab, force, interrupt.clone())?.as_slice() {
+    match take_down(lab, force, interrupt.clone(), warn)?.as_slice() {
         [] => tell(&format!("the lab `{lab}` is down")),
         flaws => flaws.iter().for_each(|flaw| tell(flaw)),
     }

@@ -1,5 +1,3 @@
-//! What the program shares with the book's builder: its command line, and what runs under other
-//! names.
+//! What the program shares with the book's builder: its command line.
 
 pub mod cli;
-pub mod helper;

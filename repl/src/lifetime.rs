@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use netscript_lang::diagnostics::{Error, Result};
-use netscript_linux::{Interrupt, Kernel, LabFolder, Resume, Resumed};
+use netscript_lab::machine::{self, Claim};
+use netscript_lang::diagnostics::Result;
+use netscript_linux::{Interrupt, Kernel};
 use netscript_net::world::Summary;
 use netscript_net::world::World;
 
@@ -13,48 +14,16 @@ use crate::script::is_stdin;
 
 /// A kernel whose lab outlives this process.
 pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel> {
-    let folder = match LabFolder::claim(name) {
-        Err(Error::LabUp { .. } | Error::LabBusy { .. }) if is_nameless(args) => claim_next(name)?,
-        Err(Error::LabUp { .. }) if args.replace => {
-            take_down(name, args.force, interrupt.clone())?.iter().for_each(|line| tell(line));
-            LabFolder::claim(name)?
-        }
-        folder => folder?,
+    // Statements are asked for, and nobody said a name: there may be several such sessions at a time.
+    let is_nameless = args.file.is_none() && args.name.is_none() && !args.replace;
+    let claim = Claim {
+        name: name.to_owned(),
+        script: script_path(args),
+        replace: args.replace,
+        force: args.force,
+        or_next: is_nameless,
     };
-    Kernel::new(interrupt)?.guarded(!args.force).keep_in(folder, &script_path(args))
-}
-
-/// Statements are asked for, and nobody said a name: there may be several such sessions at a time.
-fn is_nameless(args: &RunArgs) -> bool {
-    args.file.is_none() && args.name.is_none() && !args.replace
-}
-
-/// The first of `repl-2`, `repl-3`, … that is free.
-fn claim_next(name: &str) -> Result<LabFolder> {
-    let mut number = 2_u32;
-    loop {
-        match LabFolder::claim(&format!("{name}-{number}")) {
-            Err(Error::LabUp { .. } | Error::LabBusy { .. }) => number += 1,
-            claimed => return claimed,
-        }
-    }
-}
-
-/// Takes a lab down that is up, or was left behind. Gives what else is to be told: what was wrong with its
-/// journal and, with `force`, was passed over.
-pub fn take_down(name: &str, force: bool, interrupt: Interrupt) -> Result<Vec<String>> {
-    let how = Resume { force, dry_run: false };
-    let told = |flaw: &str| format!("the journal of `{name}` was not whole: {flaw}; look for what the lab left");
-    match Kernel::resume(interrupt, LabFolder::open(name)?, how)? {
-        Resumed::Lab(kernel, flaws) => {
-            kernel.warning(warn).down(force)?;
-            Ok(flaws.iter().map(|flaw| told(flaw)).collect())
-        }
-        Resumed::Gone(None) => Ok(Vec::new()),
-        Resumed::Gone(Some(why)) => Ok(vec![format!(
-            "nothing of the lab `{name}` was undone, since its journal is of no use: {why}; look for what it left"
-        )]),
-    }
+    machine::begin(&claim, interrupt, warn, tell)
 }
 
 /// The lab stays, or goes, as the command line and the script's end have it.

@@ -15,15 +15,12 @@ mod test;
 use std::process::ExitCode;
 
 use netscript::cli::{self, Cli, Command};
-use netscript::helper;
 use netscript_lang::diagnostics::{Sources, fault};
 
 fn main() -> ExitCode {
     netscript_linux::share_memory();
     netscript_linux::raise_descriptor_limit();
-    if let Some(ended) = helper::run() {
-        return ended;
-    }
+    netscript_lab::init();
     fault::keep_quiet();
     let cli = cli::parse();
     let colour = cli.color.wanted();

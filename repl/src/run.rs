@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use netscript_lang::Confined;
+use netscript_lab::wiring::{Lines, Wiring, batched, folder};
 use netscript_lang::Lab;
 use netscript_lang::diagnostics::{Error, Failure, Result, Sources, fault};
-use netscript_lang::interpreter::{ImportFolders, Interpreter, STACK_SIZE, Session};
+use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
 use netscript_linux::{
-    Batcher, Interrupt, Kernel, SandboxFolders, check_release, enter_sandbox, may_change_networks, privilege_missing,
+    Interrupt, Kernel, SandboxFolders, check_release, enter_sandbox, may_change_networks, privilege_missing,
 };
 use netscript_net::world::World;
 use netscript_stdlib::Environment;
@@ -146,43 +146,29 @@ fn interpret(interpreter: &mut Interpreter, script: &Script, printer: &Printer, 
 }
 
 fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Interpreter> {
-    let mut lab = Lab::new(world(args, place, interrupt, printer)?);
-    listen(&mut lab, args);
     let dry_run = args.dry_run.is_some();
     let sandboxed = !dry_run && place != Place::Machine;
-    let environment = Environment { args: args.args.clone(), dry_run, sandboxed, columns: Some(output::columns) };
-    let mut interpreter = Interpreter::new(lab, |engine| {
-        netscript_stdlib::register(engine, &environment);
-        print_with(engine, printer, dry_run);
-    });
-    interpreter.limit_memory(memory::taken);
-    let folder = folder(args.file.as_deref());
-    if args.no_exec || dry_run {
-        let only = ImportFolders::new(folder, &args.allow_import)?;
-        interpreter.import_only_from(netscript_stdlib::MODULES, folder, only);
-    } else {
-        interpreter.import_from(netscript_stdlib::MODULES, folder);
-    }
-    Ok(interpreter)
+    let wiring = Wiring {
+        environment: Environment { args: args.args.clone(), dry_run, sandboxed, columns: Some(output::columns) },
+        confined: args.no_exec,
+        folder: folder(args.file.as_deref()).to_owned(),
+        allow_import: args.allow_import.clone(),
+        print: print(printer, dry_run),
+        debug: Box::new(tell),
+        memory: Some(memory::taken),
+        words: Vec::new(),
+    };
+    wiring.interpreter(world(args, place, interrupt, printer)?, |lab| listen(lab, args))
 }
 
 /// A dry run is a choice of parts: the model and the shell in place of the kernel.
 fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
-    let world = match (args.dry_run, interrupt) {
+    let one_by_one = args.verbose || args.explain;
+    Ok(match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
-        (None, Some(interrupt)) => together(args, kernel(args, place, interrupt.clone())?),
-        (None, None) => together(args, kernel(args, place, Interrupt::listen()?)?),
-    };
-    Ok(if args.no_exec { Box::new(Confined::new(world)) } else { world })
-}
-
-/// Turns off that operations wait to travel together: for comparison, and for reports of bugs.
-const FUSE: &str = "NETSCRIPT_FUSE";
-
-/// The kernel; operations wait for each other unless each is to be told as it takes effect.
-fn together(args: &RunArgs, kernel: Kernel) -> Box<dyn World> {
-    let one_by_one = args.verbose || args.explain || std::env::var_os(FUSE).is_some_and(|value| value == "0");
-    if one_by_one { Box::new(kernel) } else { Box::new(Batcher::new(kernel)) }
+        (None, Some(interrupt)) => batched(kernel(args, place, interrupt.clone())?, one_by_one),
+        (None, None) => batched(kernel(args, place, Interrupt::listen()?)?, one_by_one),
+    })
 }
 
 fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
@@ -211,27 +197,9 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
 }
 
 /// In a dry run standard output is for the commands.
-fn print_with(engine: &mut rhai::Engine, printer: &Printer, dry_run: bool) {
+fn print(printer: &Printer, dry_run: bool) -> Lines {
     let printer = printer.clone();
-    // What is printed is true: what was asked for before is done. If that fails, the run ends here.
-    let session = Session::of_engine(engine);
-    let print = move |text: &str| if dry_run { tell(text) } else { printer.line(text) };
-    let print = move |text: &str| {
-        if session.lab().flush().is_ok() {
-            print(text)
-        }
-    };
-    let session = Session::of_engine(engine);
-    let debug = move |text: &str| {
-        if session.lab().flush().is_ok() {
-            tell(text)
-        }
-    };
-    engine.on_print(print);
-    engine.on_debug(move |text, source, position| match source {
-        Some(source) => debug(&format!("{source}:{position:?}: {text}")),
-        None => debug(&format!("{position:?}: {text}")),
-    });
+    if dry_run { Box::new(tell) } else { Box::new(move |text| printer.line(text)) }
 }
 
 /// A lab is called after its script.
@@ -240,13 +208,5 @@ fn lab_name(file: Option<&Path>) -> String {
         Some(stem) => stem.to_string_lossy().trim_start_matches('.').to_owned(),
         None if file.is_some() => "stdin".to_owned(),
         None => "repl".to_owned(),
-    }
-}
-
-/// Where a script's own modules lie: beside it.
-fn folder(file: Option<&Path>) -> &Path {
-    match file.and_then(Path::parent) {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
     }
 }

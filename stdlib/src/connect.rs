@@ -41,7 +41,7 @@ fn transport(word: &str) -> Option<Transport> {
     }
 }
 
-fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: &Map) -> Result<Connect> {
+pub(crate) fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: &Map) -> Result<Connect> {
     let o = Options::new(&CONNECT, options)?;
     let port = args::port("a port", port).argument(1)?;
     if port == 0 {
@@ -58,7 +58,7 @@ fn request(netns: &Netns, target: &Dynamic, port: &Dynamic, options: &Map) -> Re
 
 fn result(connected: Connected) -> Map {
     let mut map = Map::new();
-    map.insert("ok".into(), connected.error.is_none().into());
+    map.insert("ok".into(), connected.ok().into());
     map.insert("rtt_ms".into(), connected.rtt.map_or(Dynamic::UNIT, |rtt| probe::milliseconds(rtt).into()));
     map.insert("error".into(), connected.error.map_or(Dynamic::UNIT, Dynamic::from));
     map

@@ -44,7 +44,7 @@ pub(crate) fn register(engine: &mut Engine) {
 const HTTP_PORT: u16 = 80;
 
 /// `http://HOST[:PORT][/PATH]`
-fn request(url: &str, options: &Map) -> Result<Fetch> {
+pub(crate) fn request(url: &str, options: &Map) -> Result<Fetch> {
     let o = Options::new(&FETCH, options)?;
     let timeout = Duration::from_secs_f64(o.or_default(&TIMEOUT)?);
     let wrong = |why: &str| Error::Url { given: format!("{url:?}"), why: why.to_owned() };
@@ -78,7 +78,7 @@ fn server(authority: &str) -> Option<(Host, u16)> {
 
 fn result(fetched: Fetched) -> Map {
     let mut map = Map::new();
-    map.insert("ok".into(), fetched.status.is_some_and(|status| (200..300).contains(&status)).into());
+    map.insert("ok".into(), fetched.ok().into());
     map.insert("status".into(), fetched.status.map_or(Dynamic::UNIT, |status| i64::from(status).into()));
     map.insert("body".into(), String::from_utf8_lossy(&fetched.body).into_owned().into());
     map.insert("error".into(), fetched.error.map_or(Dynamic::UNIT, Dynamic::from));

@@ -26,6 +26,7 @@ pub mod outside;
 mod policy;
 mod probe;
 mod process;
+pub mod requests;
 mod result;
 mod route;
 pub mod show;

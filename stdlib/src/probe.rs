@@ -91,7 +91,7 @@ fn source(given: &Given<'_>, (session, family): &(Session, Option<Family>)) -> R
     }
 }
 
-fn request(netns: &Netns, to: &Dynamic, options: &Map) -> Result<Ping> {
+pub(crate) fn request(netns: &Netns, to: &Dynamic, options: &Map) -> Result<Ping> {
     let o = Options::new(&PING, options)?;
     let to = target(netns.session(), to).argument(0)?;
     let family = match &to {
@@ -126,7 +126,7 @@ pub(crate) fn blamed(netns: &Netns, error: Error) -> Error {
 
 fn result(pong: Pong) -> Map {
     let mut map = Map::new();
-    map.insert("ok".into(), (pong.received > 0).into());
+    map.insert("ok".into(), pong.ok().into());
     map.insert("sent".into(), i64::from(pong.sent).into());
     map.insert("received".into(), i64::from(pong.received).into());
     map.insert("rtt_ms".into(), mean_ms(&pong.rtts).map_or(Dynamic::UNIT, Dynamic::from));

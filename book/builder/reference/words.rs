@@ -13,7 +13,7 @@ const ORDER: &[&str] = &["Netns", "Link", "Table", "Chain", "Rule", "Process", "
 
 /// Every function, method and property of netscript's own.
 pub fn words() -> Result<String> {
-    let interpreter = language::interpreter();
+    let interpreter = netscript_lab::wiring::of_words();
     let mut groups: BTreeMap<(usize, String), Vec<Word>> = BTreeMap::new();
     for word in language::lexicon(&interpreter) {
         if !word.standard && word.form != Form::Operator {

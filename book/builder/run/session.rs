@@ -13,7 +13,6 @@ use super::lines::Wrong;
 use super::process::at_home;
 use super::terminal::Terminal;
 use crate::fence::Fence;
-use crate::language;
 
 /// The name of a namespace; a dry run says so before it.
 static PROMPT: LazyLock<Regex> =
@@ -63,7 +62,7 @@ fn without_banner(text: &str) -> &str {
 
 /// What is typed in a block: statements, each with its lines.
 pub fn typed(text: &str) -> Vec<String> {
-    let interpreter = language::interpreter();
+    let interpreter = netscript_lab::wiring::of_words();
     let mut all: Vec<String> = Vec::new();
     let mut open = false;
     for line in text.lines() {

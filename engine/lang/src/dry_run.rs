@@ -395,6 +395,11 @@ impl Programs for DryRun {
         unknowable("the number of a process")
     }
 
+    fn admit(&mut self, netns: &NetnsRef) -> Result<()> {
+        self.present(netns)?;
+        unknowable(format!("what the program finds in {netns}"))
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
         self.asked = true;

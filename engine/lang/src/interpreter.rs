@@ -294,6 +294,13 @@ impl Interpreter {
     }
 }
 
+impl Drop for Interpreter {
+    /// Handles among the constants hold the session, which holds them: nothing of it would ever go.
+    fn drop(&mut self) {
+        self.session.set_constants(Vec::new());
+    }
+}
+
 fn position(at: &At) -> Option<Position> {
     // Rhai counts lines and characters with 16 bits.
     let (line, column) = (u16::try_from(at.line).ok()?, u16::try_from(at.column).ok()?);

@@ -1,6 +1,6 @@
 //! Ctrl-C and its kin: a flag, and a file that every wait can watch beside its own.
 
-use std::io::{self, PipeReader, Read};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +26,8 @@ struct Inner {
     pipe: PipeReader,
     /// Becomes readable with the first signal that is for the whole session.
     end: PipeReader,
+    /// The other ends of both, which must not be closed while nobody listens to signals.
+    hands: [PipeWriter; 2],
 }
 
 impl Interrupt {
@@ -36,23 +38,43 @@ impl Interrupt {
             .map_err(|error| Error::Unanswered { question: "listen for Ctrl-C".to_owned(), refusal: error.into() })
     }
 
+    /// One that signals do not raise, but [`raise`](Interrupt::raise): for a program that deals with signals itself.
+    pub fn by_hand() -> Result<Interrupt> {
+        Interrupt::silent()
+            .map_err(|error| Error::Unanswered { question: "make a pipe".to_owned(), refusal: error.into() })
+    }
+
+    fn silent() -> io::Result<Interrupt> {
+        let (pipe, hand) = io::pipe()?;
+        let (end, end_hand) = io::pipe()?;
+        let (raised, ended) = Default::default();
+        Ok(Interrupt(Arc::new(Inner { raised, ended, pipe, end, hands: [hand, end_hand] })))
+    }
+
     fn hear() -> io::Result<Interrupt> {
-        let raised = Arc::new(AtomicBool::new(false));
-        let ended = Arc::new(AtomicBool::new(false));
-        let (pipe, writer) = io::pipe()?;
-        let (end, end_writer) = io::pipe()?;
+        let interrupt = Interrupt::silent()?;
+        let Inner { raised, ended, hands: [writer, end_writer], .. } = &*interrupt.0;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             if signal == SIGHUP && is_ignored(signal) {
                 continue;
             }
             if signal != SIGINT {
-                signal_hook::flag::register(signal, Arc::clone(&ended))?;
+                signal_hook::flag::register(signal, Arc::clone(ended))?;
                 signal_hook::low_level::pipe::register(signal, OwnedFd::from(end_writer.try_clone()?))?;
             }
-            signal_hook::flag::register(signal, Arc::clone(&raised))?;
+            signal_hook::flag::register(signal, Arc::clone(raised))?;
             signal_hook::low_level::pipe::register(signal, OwnedFd::from(writer.try_clone()?))?;
         }
-        Ok(Interrupt(Arc::new(Inner { raised, ended, pipe, end })))
+        Ok(interrupt)
+    }
+
+    /// Asks to stop, as Ctrl-C does.
+    pub fn raise(&self) {
+        let Inner { raised, hands: [hand, _], .. } = &*self.0;
+        if !raised.swap(true, Ordering::Relaxed) {
+            // The flag is enough for whoever does not wait.
+            let _ = { hand }.write_all(b"!");
+        }
     }
 
     /// Whether the user has asked to stop.

@@ -199,6 +199,12 @@ impl Programs for Kernel {
         self.site.processes.pid(pid)
     }
 
+    fn admit(&mut self, netns: &NetnsRef) -> Result<()> {
+        self.await_ready()?;
+        self.note_program(netns);
+        Ok(())
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.await_ready()?;
         self.note_program(netns);

@@ -15,4 +15,4 @@ pub(crate) use bind::{bind, unbind};
 pub(crate) use end::{Ending, del};
 pub(crate) use namespaces::{BLOCK, Namespaces};
 pub(crate) use paths::{NETNS_ETC_DIR, names, ns_of_pid, path_of, pids_by_netns, pids_in};
-pub(crate) use space::enter;
+pub(crate) use space::{enter, enter_mounts};

@@ -92,7 +92,7 @@ pub fn may_change_networks() -> bool {
 }
 
 /// Whether this thread may make namespaces without a user namespace of its own.
-pub(crate) fn may_make_namespaces() -> bool {
+pub fn may_make_namespaces() -> bool {
     has(CAP_SYS_ADMIN)
 }
 

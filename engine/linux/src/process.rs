@@ -2,6 +2,7 @@
 //! that hold a namespace without a name.
 
 mod background;
+mod entrance;
 mod foreground;
 mod group;
 mod members;
@@ -19,6 +20,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use background::Program;
+pub use entrance::Entrance;
 pub(crate) use group::Groups;
 pub(crate) use group::place as group_place;
 use members::{FOREGROUND, LAB_VARIABLE, PROGRAM_VARIABLE};
@@ -28,6 +30,7 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use surroundings::Surroundings;
 
+use crate::helper::{self, CAPTURE_NAME, NAME_SERVER_NAME, SERVER_NAME};
 use crate::interrupt::Interrupt;
 use crate::journal::{Process, Undo};
 use crate::lab::JournalWriter;
@@ -40,18 +43,6 @@ use netscript_net::world::{Capture, Output, ServeDns, Started};
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
-
-/// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
-/// socket that is its standard input with the page that is its argument.
-pub const SERVER_NAME: &str = "netscript-serve";
-
-/// Under this name the program is a name server: it answers on the UDP socket that is its standard
-/// input and the TCP socket that is its standard output, for the names that are its arguments.
-pub const NAME_SERVER_NAME: &str = "netscript-dns";
-
-/// Under this name the program is a capture: it writes the packets of the socket that is its
-/// standard input into the file that is its standard output.
-pub const CAPTURE_NAME: &str = "netscript-capture";
 
 /// The processes of a lab, all of them children of this one until they have been waited for. No
 /// signal is sent to any other: its number may be a stranger's by then.
@@ -196,7 +187,7 @@ impl Processes {
         listener: TcpListener,
         body: &str,
     ) -> Result<Started> {
-        let mut command = helper(SERVER_NAME);
+        let mut command = helper(SERVER_NAME)?;
         command.arg(body).stdin(OwnedFd::from(listener));
         self.launch(namespaces, journal, netns, command, None, SERVER_NAME)
     }
@@ -210,7 +201,7 @@ impl Processes {
         sockets: name_server::Sockets,
         server: &ServeDns,
     ) -> Result<Started> {
-        let mut command = helper(NAME_SERVER_NAME);
+        let mut command = helper(NAME_SERVER_NAME)?;
         command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
         command.stdin(OwnedFd::from(sockets.udp));
         self.launch(namespaces, journal, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
@@ -230,7 +221,7 @@ impl Processes {
         };
         let opened = capture::open(namespaces, netns, &request.link, &path)?;
         let (socket, file) = opened.share()?;
-        let mut command = helper(CAPTURE_NAME);
+        let mut command = helper(CAPTURE_NAME)?;
         command.stdin(socket);
         let started = self.launch(namespaces, journal, netns, command, Some(file), CAPTURE_NAME)?;
         self.captures.insert(started, Capturing { path, opened: Some(opened) });
@@ -352,10 +343,13 @@ fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {
 }
 
 /// This program again, under another name.
-fn helper(name: &str) -> Command {
+fn helper(name: &str) -> Result<Command> {
+    if !helper::is_known() {
+        return Err(Error::NoHelper { name: name.to_owned() });
+    }
     let mut command = Command::new(OWN_PROGRAM);
     command.arg0(name);
-    command
+    Ok(command)
 }
 
 fn not_started(netns: &NetnsRef, command: &Command) -> impl FnOnce(io::Error) -> Error + use<> {

@@ -23,6 +23,7 @@ mod mounts;
 mod obstacle;
 mod proc;
 mod supervise;
+mod thread;
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
@@ -37,6 +38,7 @@ use obstacle::{Obstacle, Step, Switches, explain};
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use supervise::Supervisor;
+pub use thread::take_own_network;
 
 use crate::link::LOOPBACK;
 use crate::socket::RouteSocket;
@@ -68,7 +70,7 @@ fn make(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
         ForkResult::Child => die_with_parent(&reader, writer)?,
     }
     build(folders)?;
-    loopback_up().map_err(|failure| Step::Loopback.failed()(io::Error::from_raw_os_error(failure.refusal.errno.0)))?;
+    loopback_is_up()?;
     // Changing credentials has cleared it.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(Step::Fork.failed())?;
     parent_lives(&reader)?;
@@ -107,6 +109,10 @@ fn parent_lives(pipe: &PipeReader) -> std::result::Result<(), Obstacle> {
         Ok(0) => Ok(()),
         _ => Err(Step::Fork.failed()(nix::Error::ESRCH)),
     }
+}
+
+fn loopback_is_up() -> std::result::Result<(), Obstacle> {
+    loopback_up().map_err(|failure| Step::Loopback.failed()(io::Error::from_raw_os_error(failure.refusal.errno.0)))
 }
 
 /// `ip link set lo up`

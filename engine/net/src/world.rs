@@ -165,6 +165,13 @@ pub struct Connected {
     pub error: Option<String>,
 }
 
+impl Connected {
+    /// Whether there was one.
+    pub fn ok(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
 /// A page to ask for, by HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
@@ -189,6 +196,13 @@ pub struct Fetched {
     pub body: Vec<u8>,
     /// Why there was no answer: `"Connection refused"`, `"Network is unreachable"`, `"timed out"`, …
     pub error: Option<String>,
+}
+
+impl Fetched {
+    /// Whether the server gave the page (RFC 9110, section 15.3).
+    pub fn ok(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
 }
 
 /// A small HTTP server: it answers every request with one page.
@@ -276,4 +290,11 @@ pub struct Pong {
     /// Why the last request without an answer got none: `"Network is unreachable"`, `"no answer"`,
     /// `"Destination Host Unreachable"`, `"Could not resolve host: NAME"`, …
     pub error: Option<String>,
+}
+
+impl Pong {
+    /// Whether an answer came.
+    pub fn ok(&self) -> bool {
+        self.received > 0
+    }
 }

@@ -80,6 +80,12 @@ impl ForwardPrograms for Batcher {
         Ok(self.settled()?)
     }
 
+    fn admit(&mut self, netns: &NetnsRef) -> Result<()> {
+        // It may be a thread, which goes on while others ask for more.
+        self.closed |= *netns == NetnsRef::Host;
+        self.exposed()?.admit(netns)
+    }
+
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.exposed()?.exec(netns, argv)
     }

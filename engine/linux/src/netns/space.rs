@@ -56,3 +56,8 @@ pub(super) fn key_of(file: &File, cookie: Option<u64>, kept: bool) -> Outcome<Ke
 pub(crate) fn enter(netns: impl AsFd) -> Outcome {
     Ok(setns(netns, CloneFlags::CLONE_NEWNET).map_err(io::Error::from)?)
 }
+
+/// Moves the calling thread into a mount namespace. It must have a current folder of its own.
+pub(crate) fn enter_mounts(mounts: impl AsFd) -> Outcome {
+    Ok(setns(mounts, CloneFlags::CLONE_NEWNS).map_err(io::Error::from)?)
+}

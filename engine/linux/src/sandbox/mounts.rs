@@ -92,7 +92,7 @@ fn current_folder() -> Option<PathBuf> {
     std::env::set_current_dir(&here).ok().map(|()| here)
 }
 
-fn own_folder(path: &'static str, mode: &str) -> Result<(), Obstacle> {
+pub(super) fn own_folder(path: &'static str, mode: &str) -> Result<(), Obstacle> {
     mount_new("tmpfs", path, quiet(), Some(mode)).map_err(Step::Mount(path).failed())
 }
 

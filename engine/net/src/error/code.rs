@@ -185,6 +185,9 @@ codes! {
     E0406 "no terminal",
         "A shell talks to its user through a terminal, and netscript was started without one.",
         "Run netscript in a terminal, its input and output not piped.";
+    E0407 "no helper",
+        "A server, a name server and a capture are the running program again, under another name. It is a program that embeds netscript and has not said that it can be one.",
+        "Call `netscript_lab::init()` at the beginning of `main`; in tests, put `netscript_lab::tests_in_sandbox!();` into the crate.";
 
     E0430 "setting not in a sandbox",
         "The kernel shows some settings of the network only to the machine's own root, not inside a user namespace, which a sandbox is.",

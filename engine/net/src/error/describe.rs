@@ -1,8 +1,18 @@
 //! Errors in words: what is wrong, what was wanted, what to do next.
 
+use std::fmt;
+
 use super::suggest::{did_you_mean, list};
 use super::{Code, Description, Errno, Error, Invalid, Part, Refusal, refused};
 use crate::quote;
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Error::from(self.clone()).describe().message)
+    }
+}
+
+impl std::error::Error for Invalid {}
 
 impl Error {
     /// The error's code.
@@ -217,6 +227,12 @@ impl Error {
             )
             .help(format!("check that `{program}` is installed and on the PATH"))
             .part(Part::argument(0)),
+            Error::NoHelper { name } => Description::new(
+                Code::E0407,
+                format!("this program cannot be started again as `{name}`"),
+                "this needs a process of netscript's own",
+            )
+            .help("in a Rust program call `netscript_lab::init()` at the beginning of `main`; in tests put `netscript_lab::tests_in_sandbox!();` into the crate"),
             Error::NoTerminal => Description::new(
                 Code::E0406,
                 "a shell needs a terminal",

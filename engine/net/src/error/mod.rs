@@ -72,6 +72,8 @@ pub enum Error {
     ImportOutside { path: String, folders: Vec<String> },
     /// A program that cannot be started.
     Program { program: String, errno: Errno, netns: String },
+    /// A helper that the program which embeds netscript cannot be.
+    NoHelper { name: String },
     /// A shell is wanted, and there is no terminal for it.
     NoTerminal,
     /// A file that cannot be used.

@@ -112,6 +112,7 @@ impl Error {
             Error::In { .. }
             | Error::Refused { .. }
             | Error::Unanswered { .. }
+            | Error::NoHelper { .. }
             | Error::NoTerminal
             | Error::Unreadable { .. }
             | Error::NoTest { .. }

@@ -197,6 +197,9 @@ role! {
     required {
         /// A process's number.
         fn pid(&mut self, pid: PidRef) -> Result<u32>;
+        /// Code of the program that netscript is a part of is about to run in a namespace: what was asked for is done
+        /// and ready before that, and may have been changed after it.
+        fn admit(&mut self, netns: &NetnsRef) -> Result<()>;
         /// Runs a program to its end.
         fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
         /// Runs the user's shell with the terminal, and gives its status.

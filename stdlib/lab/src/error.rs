@@ -1,0 +1,122 @@
+//! Errors as a program that embeds netscript sees them.
+
+use std::fmt;
+
+use netscript_lang::diagnostics::{self, Code, Failure, Sources, render};
+
+/// The result of anything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, in words. `Display` shows what the program `netscript` shows: the message with its code, the
+/// place in the script underlined, what else is known, and what to do next. `Debug` shows the same, so that a test which
+/// fails with `?` or `unwrap` can be read.
+#[derive(Clone)]
+pub struct Error(Box<Told>);
+
+#[derive(Clone)]
+struct Told {
+    code: Code,
+    message: String,
+    notes: Vec<String>,
+    help: String,
+    errno: Option<i32>,
+    place: Option<Place>,
+    printed: String,
+    text: String,
+}
+
+/// A place in a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The script's name, or a module's.
+    pub source: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1; 0 is the whole line.
+    pub column: usize,
+}
+
+impl Error {
+    /// An error at its place in one of the scripts that have been run.
+    pub(crate) fn new(failure: &Failure, sources: &Sources) -> Error {
+        let description = failure.error.describe();
+        let place = failure.at.as_ref();
+        Error(Box::new(Told {
+            code: description.code,
+            help: description.help.unwrap_or_else(|| description.code.entry().remedy.to_owned()),
+            message: description.message,
+            notes: description.notes,
+            errno: failure.error.errno(),
+            place: place.map(|at| Place { source: at.source.to_string(), line: at.line, column: at.column }),
+            printed: String::new(),
+            text: render(failure, sources, false),
+        }))
+    }
+
+    /// The same error of a script that had printed something.
+    pub(crate) fn after(mut self, printed: String) -> Error {
+        self.0.printed = printed;
+        self
+    }
+
+    /// Its code, such as `Code::E0302`. The book lists what each means, and a code is never given a second meaning.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What is wrong, in a line.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What else is known.
+    pub fn notes(&self) -> &[String] {
+        &self.0.notes
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> &str {
+        &self.0.help
+    }
+
+    /// The error number of the kernel, where the kernel refused something.
+    pub fn errno(&self) -> Option<i32> {
+        self.0.errno
+    }
+
+    /// Where in a script it happened. Typed calls have no place.
+    pub fn place(&self) -> Option<&Place> {
+        self.0.place.as_ref()
+    }
+
+    /// What the script had printed before, each line with its end.
+    pub fn printed(&self) -> &str {
+        &self.0.printed
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.text.trim_end())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<diagnostics::Error> for Error {
+    fn from(error: diagnostics::Error) -> Error {
+        Error::new(&error.into(), &Sources::default())
+    }
+}
+
+impl From<diagnostics::Invalid> for Error {
+    fn from(invalid: diagnostics::Invalid) -> Error {
+        diagnostics::Error::from(invalid).into()
+    }
+}

@@ -1,0 +1,141 @@
+//! Links of a lab.
+
+use std::fmt;
+
+use netscript_lang::LinkId;
+use netscript_lang::diagnostics::Result as EngineResult;
+use netscript_net::op::{Action, AddrOp, AddrSpec, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, Prefix};
+use netscript_net::state;
+
+use crate::error::Result;
+use crate::{Lab, Netns};
+
+/// A handle on a link. It keeps meaning the same link after a rename or a move. Calls that change the link give the handle
+/// back, so that they can be written one after the other.
+#[derive(Clone, Copy)]
+pub struct Link<'lab> {
+    lab: &'lab Lab,
+    id: LinkId,
+}
+
+impl<'lab> Link<'lab> {
+    pub(crate) fn new(lab: &'lab Lab, id: LinkId) -> Link<'lab> {
+        Link { lab, id }
+    }
+
+    /// Where it is now, and what it is called.
+    ///
+    /// # Errors
+    ///
+    /// If it has been removed.
+    pub fn locate(&self) -> Result<(NetnsRef, IfName)> {
+        let id = self.id;
+        self.lab.with(move |lab| lab.locate(id))
+    }
+
+    /// The link as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If it is gone.
+    pub fn look(&self) -> Result<state::Link> {
+        let id = self.id;
+        self.lab.with(move |lab| {
+            let (netns, name) = lab.locate(id)?;
+            match lab.world().link(&netns, &name)? {
+                Some(link) => Ok(link),
+                None => Err(lab.no_such_link(&netns, name.as_str())),
+            }
+        })
+    }
+
+    /// Switches it on: `ip link set NAME up`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn up(self) -> Result<Link<'lab>> {
+        self.set(LinkSet::Flag(LinkFlag::Up, true))
+    }
+
+    /// Switches it off: `ip link set NAME down`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn down(self) -> Result<Link<'lab>> {
+        self.set(LinkSet::Flag(LinkFlag::Up, false))
+    }
+
+    /// Gives it an address: `ip addr add ADDRESS/LENGTH dev NAME`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn addr(self, address: &str) -> Result<Link<'lab>> {
+        let spec = AddrSpec::new(Prefix::parse(address)?);
+        self.change(move |_, name| Ok(AddrOp::Add(name, spec)))
+    }
+
+    /// Makes it a port of a bridge: `ip link set NAME master BRIDGE`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn master(self, bridge: Link<'_>) -> Result<Link<'lab>> {
+        let id = bridge.id;
+        self.change(move |lab, name| {
+            let (_, bridge) = lab.locate(id)?;
+            Ok(LinkOp::Set(name, LinkSet::Master(Some(bridge))))
+        })
+    }
+
+    /// Moves it into another namespace: `ip link set NAME netns OTHER`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn move_to(self, other: &Netns<'_>) -> Result<Link<'lab>> {
+        self.set(LinkSet::Netns(other.reference().clone()))
+    }
+
+    /// Changes it: `ip link set NAME …`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn set(self, change: LinkSet) -> Result<Link<'lab>> {
+        self.change(move |_, name| Ok(LinkOp::Set(name, change)))
+    }
+
+    /// Removes it: `ip link del NAME`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn delete(self) -> Result<()> {
+        self.change(|_, name| Ok(LinkOp::Del(name))).map(drop)
+    }
+
+    fn change<A: Into<Action>>(
+        self,
+        action: impl FnOnce(&mut netscript_lang::Lab, IfName) -> EngineResult<A> + Send + 'static,
+    ) -> Result<Link<'lab>> {
+        let id = self.id;
+        self.lab.with(move |lab| {
+            let (netns, name) = lab.locate(id)?;
+            let action = action(lab, name)?;
+            lab.submit(Op::new(netns, action), None)
+        })?;
+        Ok(self)
+    }
+}
+
+impl fmt::Debug for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.locate() {
+            Ok((netns, name)) => write!(f, "Link({name} in {netns})"),
+            Err(error) => write!(f, "Link({})", error.message()),
+        }
+    }
+}

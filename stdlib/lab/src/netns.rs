@@ -1,0 +1,267 @@
+//! Namespaces of a lab.
+
+use std::fmt;
+use std::panic;
+use std::thread;
+
+use netscript_lang::LinkId;
+use netscript_linux::Entrance;
+use netscript_net::op::{
+    Bridge, IfName, LinkOp, LinkSpec, NetnsOp, NetnsRef, Nexthop, Op, Prefix, Route, RouteOp, SysctlKey, SysctlOp,
+    Veth, parse_ip,
+};
+use netscript_net::state;
+use netscript_net::world::{Connected, Fetched, Output, Pong};
+use netscript_stdlib::requests;
+
+use crate::Lab;
+use crate::error::{Error, Result};
+use crate::link::Link;
+use crate::worker::not_started;
+
+/// A namespace of a lab.
+#[derive(Clone)]
+pub struct Netns<'lab> {
+    lab: &'lab Lab,
+    netns: NetnsRef,
+}
+
+impl<'lab> Netns<'lab> {
+    pub(crate) fn new(lab: &'lab Lab, netns: NetnsRef) -> Netns<'lab> {
+        Netns { lab, netns }
+    }
+
+    /// What operations call it.
+    pub fn reference(&self) -> &NetnsRef {
+        &self.netns
+    }
+
+    /// Runs a function on a thread that has entered this namespace, and gives what it gives; its panic is the caller's.
+    /// A socket that is opened in there stays in the namespace and can be used anywhere. The function sees the lab's
+    /// `/run/netns` and the namespace's own `/sys` and files of `/etc`, as a program does that `ip netns exec` runs.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is gone, or this is a dry run.
+    ///
+    /// # Panics
+    ///
+    /// If the function does.
+    pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R> {
+        let netns = self.netns.clone();
+        let entrance = self.lab.with(move |lab| {
+            lab.world().admit(&netns)?;
+            Entrance::of(&netns)
+        })?;
+        thread::scope(|scope| {
+            let work = || entrance.enter().map_err(Error::from).map(|()| work());
+            let thread = thread::Builder::new().name(self.netns.to_string()).spawn_scoped(scope, work);
+            match thread.map_err(not_started)?.join() {
+                Ok(entered) => entered,
+                Err(cause) => panic::resume_unwind(cause),
+            }
+        })
+    }
+
+    /// Runs a program to its end: `ip netns exec NETNS ARGV…`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started. A status other than 0 is no error.
+    pub fn exec<T: Into<String>>(&self, argv: impl IntoIterator<Item = T>) -> Result<Output> {
+        let netns = self.netns.clone();
+        let argv: Vec<String> = argv.into_iter().map(Into::into).collect();
+        self.lab.with(move |lab| lab.world().exec(&netns, &argv))
+    }
+
+    /// Sends an ICMP echo request and waits a second for the answer: `ping -c 1 TARGET`. The target is an address, the
+    /// name of a namespace, or that of a host that this namespace's name servers know.
+    ///
+    /// # Errors
+    ///
+    /// If the target is none of these. That no answer comes is no error: [`Pong::ok`] tells.
+    pub fn ping(&self, target: &str) -> Result<Pong> {
+        let (netns, target) = (self.netns.clone(), target.to_owned());
+        self.lab.probe(move |session| {
+            let request = requests::ping(session, &netns, &target)?;
+            session.lab().world().ping(&netns, &request)
+        })
+    }
+
+    /// Opens a TCP connection and closes it again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ping`](Netns::ping).
+    pub fn connect(&self, target: &str, port: u16) -> Result<Connected> {
+        let (netns, target) = (self.netns.clone(), target.to_owned());
+        self.lab.probe(move |session| {
+            let request = requests::connection(session, &netns, &target, port)?;
+            session.lab().world().connect(&netns, &request)
+        })
+    }
+
+    /// Asks an HTTP server for a page.
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be asked for. That no answer comes is no error: [`Fetched::ok`] tells.
+    pub fn fetch(&self, url: &str) -> Result<Fetched> {
+        let (netns, url) = (self.netns.clone(), url.to_owned());
+        self.lab.probe(move |session| {
+            let request = requests::page(&url)?;
+            session.lab().world().fetch(&netns, &request)
+        })
+    }
+
+    /// Makes a bridge: `ip link add NAME type bridge`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn bridge(&self, name: &str) -> Result<Link<'lab>> {
+        self.add_link(name, LinkSpec::Bridge(Bridge::default()))
+    }
+
+    /// Makes a link that swallows what it is given: `ip link add NAME type dummy`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn dummy(&self, name: &str) -> Result<Link<'lab>> {
+        self.add_link(name, LinkSpec::Dummy)
+    }
+
+    /// Makes a pair, one end of it here and the other there: `ip link add NAME type veth peer name PEER netns OTHER`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn veth(&self, name: &str, other: &Netns<'_>, peer: &str) -> Result<(Link<'lab>, Link<'lab>)> {
+        let peer = IfName::parse(peer)?;
+        let elsewhere = (other.netns != self.netns).then(|| other.netns.clone());
+        let near = self.add_link(name, LinkSpec::Veth(Veth { peer: peer.clone(), netns: elsewhere }))?;
+        let far = self.handle(other.netns.clone(), peer)?;
+        Ok((near, far))
+    }
+
+    /// Makes a link of any kind: `ip link add NAME type KIND …`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn add_link(&self, name: &str, spec: LinkSpec) -> Result<Link<'lab>> {
+        let name = IfName::parse(name)?;
+        self.lab.submit(Op::new(self.netns.clone(), LinkOp::Add(name.clone(), spec)))?;
+        self.handle(self.netns.clone(), name)
+    }
+
+    fn handle(&self, netns: NetnsRef, name: IfName) -> Result<Link<'lab>> {
+        let id = self.lab.with(move |lab| Ok::<LinkId, _>(lab.link_id(&netns, &name)))?;
+        Ok(Link::new(self.lab, id))
+    }
+
+    /// A link that is there, whoever made it.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this name.
+    pub fn link(&self, name: &str) -> Result<Link<'lab>> {
+        let (netns, name) = (self.netns.clone(), IfName::parse(name)?);
+        let id = self.lab.with(move |lab| match lab.world().link_name(&netns, &name)? {
+            Some(name) => Ok(lab.link_id(&netns, &name)),
+            None => Err(lab.no_such_link(&netns, name.as_str())),
+        })?;
+        Ok(Link::new(self.lab, id))
+    }
+
+    /// The loopback link.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is gone.
+    pub fn lo(&self) -> Result<Link<'lab>> {
+        self.link("lo")
+    }
+
+    /// The links with their addresses, by index.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is gone.
+    pub fn links(&self) -> Result<Vec<state::Link>> {
+        let netns = self.netns.clone();
+        self.lab.with(move |lab| lab.world().links(&netns))
+    }
+
+    /// Adds a route by a gateway: `ip route add DESTINATION via GATEWAY`. The destination is a network, an address or
+    /// `default`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn route(&self, destination: &str, gateway: &str) -> Result<()> {
+        let via = parse_ip(gateway)?;
+        let dst = match destination {
+            "default" => Prefix::all(netscript_net::op::Family::of(via)),
+            network if network.contains('/') => Prefix::parse(network)?,
+            address => Prefix::host(parse_ip(address)?),
+        };
+        let nexthops = vec![Nexthop { via: Some(via), dev: None, weight: 1, onlink: false }];
+        self.add_route(Route { nexthops, ..Route::new(dst) })
+    }
+
+    /// Adds a route: `ip route add …`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn add_route(&self, route: Route) -> Result<()> {
+        self.lab.submit(Op::new(self.netns.clone(), RouteOp::Add(route)))
+    }
+
+    /// The value of a kernel setting: `sysctl -n KEY`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this key.
+    pub fn sysctl(&self, key: &str) -> Result<String> {
+        let (netns, key) = (self.netns.clone(), SysctlKey::parse(key)?);
+        self.lab.with(move |lab| lab.world().sysctl(&netns, &key))
+    }
+
+    /// Writes a kernel setting: `sysctl -w KEY=VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn set_sysctl(&self, key: &str, value: impl fmt::Display) -> Result<()> {
+        let key = SysctlKey::parse(key)?;
+        self.lab.submit(Op::new(self.netns.clone(), SysctlOp::Write(key, value.to_string())))
+    }
+
+    /// Removes the namespace: `ip netns del NAME`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel has against it.
+    pub fn delete(self) -> Result<()> {
+        match self.netns {
+            NetnsRef::Named(name) => self.lab.submit(Op::host(NetnsOp::Del(name))),
+            // There is no handle on others but the host, which nobody can remove.
+            netns @ (NetnsRef::Host | NetnsRef::Held(_) | NetnsRef::OfPid(_)) => {
+                Err(netscript_net::error::Error::NotThere {
+                    what: format!("name of {netns} that could be removed"),
+                    known: Vec::new(),
+                }
+                .into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Netns<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Netns({})", self.netns)
+    }
+}
