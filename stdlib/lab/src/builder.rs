@@ -21,6 +21,11 @@ use crate::wiring::{self, Wiring};
 use crate::worker::Worker;
 use crate::{Lab, sandbox};
 
+/// What is sent to the lab's thread.
+type Words = Box<dyn FnOnce(&mut Engine) + Send>;
+type OnPrint = Box<dyn Fn(&str) + Send>;
+type OnOp = Box<dyn Fn(&Op) + Send>;
+
 /// A lab that is to be made, with what is not as usual about it.
 ///
 /// ```
@@ -45,9 +50,9 @@ pub struct Builder {
     one_by_one: bool,
     signals: bool,
     memory: Option<fn() -> usize>,
-    words: Vec<Box<dyn FnOnce(&mut Engine) + Send>>,
-    on_print: Option<Box<dyn Fn(&str) + Send>>,
-    on_op: Option<Box<dyn Fn(&Op) + Send>>,
+    words: Vec<Words>,
+    on_print: Option<OnPrint>,
+    on_op: Option<OnOp>,
 }
 
 impl Builder {
