@@ -47,6 +47,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("traceroute", &["host.traceroute(\"127.0.0.1\", OPTIONS)"]),
     ("veth", &["veth(`b${n}`, OPTIONS)"]),
     ("vlan", &["vlan(`b${n}`, OPTIONS)"]),
+    ("vrf", &["vrf(`b${n}`, OPTIONS)"]),
     ("vxlan", &["vxlan(`b${n}`, OPTIONS)"]),
 ];
 
