@@ -53,6 +53,11 @@
 //!
 //! A lab has a thread of its own, to which everything that is done with it is sent: the language's values are not `Send`, and a
 //! network of one's own is a thread's. Handles can be used from any thread; they take turns.
+//!
+//! # Large labs
+//!
+//! A namespace in use takes up to three open files. A process may have 1,024 in most sessions; a program whose labs have hundreds of
+//! namespaces calls [`raise_descriptor_limit`] first.
 
 mod builder;
 mod error;
@@ -73,14 +78,17 @@ pub use netns::Netns;
 pub use sandbox::{begin_tests, enter_sandbox, init};
 pub use state::Run;
 
+pub use netscript_linux::raise_descriptor_limit;
 pub use netscript_net::error::Code;
 pub use netscript_net::state::NetState;
 pub use netscript_net::{op, state as net_state, world};
 pub use rhai;
 
 /// What words of one's own are made of: the session and the place of a call, and the language's handles. A word submits
-/// operations by `session.lab().submit(op, at(&context))`.
+/// operations by `session.lab().submit(op, at(&context))`. [`Lab`](words::Lab) is the engine's own, which
+/// [`Lab::with`](crate::Lab::with) gives to a function as well.
 pub mod words {
+    pub use netscript_lang::Lab;
     pub use netscript_lang::diagnostics::Error;
     pub use netscript_lang::interpreter::{Session, at};
     pub use netscript_stdlib::{Link, Netns};

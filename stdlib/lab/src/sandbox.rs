@@ -120,8 +120,12 @@ mod tests {
             return;
         }
         let lab = Lab::sandbox().expect("root needs no preparation");
-        let error = lab.run(r#"host.serve(80, "")"#).expect_err("nobody has called `init`");
+        let error = lab.run(r#"netns("web").serve(80, "hello")"#).expect_err("nobody has called `init`");
         assert_eq!(error.code(), Code::E0407, "{error}");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../book/src/errors/E0407.md");
+        if let Ok(page) = std::fs::read_to_string(page) {
+            assert!(page.contains(&format!("```error,quoted\n{error}\n```")), "{error}");
+        }
 
         let copy = std::env::temp_dir().join(format!("netscript-lab-unit-tests-{}", std::process::id()));
         let program = std::env::current_exe().expect("a test is a file");

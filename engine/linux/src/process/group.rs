@@ -26,9 +26,9 @@ pub(crate) struct Groups(Option<PathBuf>);
 
 /// Where the group of a lab would be, if there can be one.
 pub(crate) fn place(token: &str) -> Option<String> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let groups = fs::read_to_string("/proc/thread-self/cgroup").ok()?;
     let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let mounts = fs::read("/proc/self/mountinfo").ok()?;
+    let mounts = fs::read("/proc/thread-self/mountinfo").ok()?;
     let mounts = String::from_utf8_lossy(&mounts).into_owned();
     let folder = mounts.lines().filter_map(mounted).find_map(|(root, point)| {
         let below = Path::new(own).strip_prefix(root).ok()?;
