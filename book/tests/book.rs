@@ -22,7 +22,7 @@ impl Copy {
         copy
     }
 
-    /// The book of this workspace, with the scripts that it shows.
+    /// The book of this workspace, with the scripts and programs that it shows.
     fn of_the_book() -> Copy {
         let copy = Copy::new();
         fs::create_dir(copy.place.path("book")).unwrap();
@@ -30,6 +30,8 @@ impl Copy {
             copy.bring(&workspace().join("book").join(part), &format!("book/{part}"));
         }
         copy.bring(&workspace().join("scripts"), "scripts");
+        fs::create_dir(copy.place.path("stdlib")).unwrap();
+        copy.bring(&workspace().join("stdlib/examples"), "stdlib/examples");
         copy
     }
 
