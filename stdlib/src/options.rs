@@ -448,6 +448,9 @@ impl<'a> Options<'a> {
 
     /// An error if one of these keys is given in two maps.
     pub(crate) fn refuse_twice(&self, keys: impl Iterator<Item = &'static OptionSpec>) -> Result<()> {
+        if self.maps.len() < 2 {
+            return Ok(());
+        }
         for spec in keys {
             if self.given(spec.key).count() > 1 {
                 return Err(Error::Invalid(Invalid::Conflict {
