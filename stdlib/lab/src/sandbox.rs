@@ -83,6 +83,9 @@ pub fn begin_tests(writable: &[&str]) {
 /// netscript_lab::tests_in_sandbox!(writable = ["."]);
 /// # fn main() {}
 /// ```
+///
+/// A constructor counts as unsafe code: it may stand in a crate with `#![deny(unsafe_code)]`, but not in one with
+/// `#![forbid(unsafe_code)]`.
 #[macro_export]
 macro_rules! tests_in_sandbox {
     () => { $crate::tests_in_sandbox!(writable = []); };
