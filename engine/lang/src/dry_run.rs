@@ -229,7 +229,7 @@ impl DryRun {
     /// `ip netns attach NAME PID` names a namespace that only the machine knows.
     fn knows_process(&self, op: &Op) -> Result<(), Failed> {
         let Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) = op.action else { return Ok(()) };
-        if self.model.has_netns(&NetnsRef::OfPid(pid)) {
+        if self.model.has_netns(&NetnsRef::OfPid(pid)) || pid > PID_MAX_LIMIT {
             return Ok(());
         }
         let absent = Some(Absent::Leave(Box::new(unknown_process(pid))));
@@ -264,8 +264,14 @@ fn answered<T>(answer: Result<T, Failure>, question: impl FnOnce() -> String) ->
     answer.map_err(|failure| failure.into_error(question))
 }
 
+/// No process has a higher number (`PID_MAX_LIMIT`, include/linux/threads.h, on 64 bits).
+const PID_MAX_LIMIT: u32 = 1 << 22;
+
 /// A process that the script gives by its number: whether it runs, and in which namespace.
 fn unknown_process(pid: u32) -> Error {
+    if pid > PID_MAX_LIMIT {
+        return Error::NoSuchProcess { pid };
+    }
     Error::Unknowable { what: format!("the namespace of process {pid}") }
 }
 
