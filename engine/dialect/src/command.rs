@@ -114,6 +114,12 @@ impl Command {
         line
     }
 
+    /// Commands of which each is run if the one before fails, as one line; that all fail is survived.
+    pub fn alternatives<'a>(commands: impl IntoIterator<Item = &'a Command>, style: Style) -> String {
+        let words = commands.into_iter().map(|command| command.words(style));
+        words.chain(["true".to_owned()]).collect::<Vec<_>>().join(" || ")
+    }
+
     /// The command as a person types it.
     pub fn typed(&self) -> String {
         let words = self.words(Style::Plain);

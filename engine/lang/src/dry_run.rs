@@ -96,10 +96,12 @@ impl DryRun {
     }
 
     fn print(&mut self, line: &str) {
-        if !self.waiting.takes(line) {
-            self.print_waiting();
-            self.print_line(line);
-        }
+        self.print_waiting();
+        self.print_line(line);
+    }
+
+    fn print_command(&mut self, command: &Command) {
+        self.print(&command.line(self.style));
     }
 
     fn print_line(&mut self, line: &str) {
@@ -221,8 +223,7 @@ impl DryRun {
         if self.started == 1 {
             self.print(netscript_dialect::END_JOBS);
         }
-        let line = command(program).line(self.style);
-        self.print(&line);
+        self.print_command(&command(program));
         program
     }
 
@@ -408,17 +409,14 @@ impl Programs for DryRun {
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
-        self.asked = true;
-        let line = netscript_dialect::exec(netns, argv).line(self.style);
-        self.print(&line);
+        self.print_asked(netscript_dialect::exec(netns, argv));
         unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
     }
 
     fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
         self.present(netns)?;
         self.asked = true;
-        let line = netscript_dialect::interactive(netns).line(self.style);
-        self.print(&line);
+        self.print_command(&netscript_dialect::interactive(netns));
         unknowable("what is done in a shell")
     }
 
@@ -442,8 +440,7 @@ impl Programs for DryRun {
 
     fn stop(&mut self, program: Started) -> Result<()> {
         if self.stopped.insert(program) {
-            let line = netscript_dialect::stop(program).line(self.style);
-            self.print(&line);
+            self.print_command(&netscript_dialect::stop(program));
             self.model.program_stopped(program);
             self.history.note(Event::Stopped(program));
         }
@@ -485,17 +482,13 @@ impl Probes for DryRun {
     fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
         self.present(netns)?;
         self.carried(netns, request.dev.as_ref())?;
-        self.asked = true;
-        let line = netscript_dialect::ping(netns, request).line(self.style);
-        self.print(&line);
+        self.print_asked(netscript_dialect::ping(netns, request));
         unknowable(format!("whether {} answers", request.target))
     }
 
     fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
         self.present(netns)?;
-        self.asked = true;
-        let line = netscript_dialect::traceroute(netns, trace).line(self.style);
-        self.print(&line);
+        self.print_asked(netscript_dialect::traceroute(netns, trace));
         unknowable(format!("who is on the way to {}", trace.target))
     }
 
@@ -505,23 +498,18 @@ impl Probes for DryRun {
 
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
         self.present(netns)?;
-        self.asked = true;
-        let line = netscript_dialect::connect(netns, request).line(self.style);
-        self.print(&line);
+        self.print_asked(netscript_dialect::connect(netns, request));
         unknowable(format!("whether {} takes connections", request.target))
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
         self.present(netns)?;
-        self.asked = true;
-        let line = netscript_dialect::fetch(netns, request).line(self.style);
-        self.print(&line);
+        self.print_asked(netscript_dialect::fetch(netns, request));
         unknowable(format!("what {} answers", request.server))
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {
-        let line = netscript_dialect::sleep(time).line(self.style);
-        self.print(&line);
+        self.print_command(&netscript_dialect::sleep(time));
         Ok(())
     }
 }

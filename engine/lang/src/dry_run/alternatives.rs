@@ -1,62 +1,59 @@
 //! Programs and probes that are asked in turn until one succeeds, as one line: `A || B || true`.
 
 use super::DryRun;
+use netscript_dialect::{Command, Style};
 use netscript_net::world::Alternatives;
 
-/// What a command that may fail ends with.
-const TOLERANT: &str = " || true";
-
-/// The lines that wait until it is clear whether they can be one.
+/// The commands of a condition whose end has not been reached.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// How many conditions with alternatives are open, one in the other.
+    /// How many conditions with alternatives are open, one inside the other.
     depth: usize,
-    /// The lines of each alternative.
-    lines: Vec<Vec<String>>,
+    /// The commands of each alternative.
+    commands: Vec<Vec<Command>>,
 }
 
 impl Waiting {
-    /// Keeps a line back if it may become part of another.
-    pub(super) fn takes(&mut self, line: &str) -> bool {
-        let (Some(command), Some(alternative)) = (line.strip_suffix(TOLERANT), self.lines.last_mut()) else {
-            return false;
-        };
-        alternative.push(command.to_owned());
-        true
-    }
-
-    /// The lines so far. An alternative of more than one is in lines of its own: whether the second is asked depends on
-    /// more than the first's failure.
-    pub(super) fn release(&mut self) -> Vec<String> {
-        let lines = std::mem::take(&mut self.lines);
-        let joined = lines.iter().all(|alternative| alternative.len() < 2);
-        let lines: Vec<String> = lines.into_iter().flatten().collect();
-        match lines.is_empty() {
+    /// The lines of the commands so far. An alternative of more than one command has lines of its own: whether its second
+    /// command is run depends on more than the failure of its first.
+    fn release(&mut self, style: Style) -> Vec<String> {
+        let alternatives = std::mem::take(&mut self.commands);
+        let joined = alternatives.iter().all(|commands| commands.len() < 2);
+        let commands: Vec<Command> = alternatives.into_iter().flatten().collect();
+        match commands.is_empty() {
             true => Vec::new(),
-            false if joined => vec![format!("{}{TOLERANT}", lines.join(" || "))],
-            false => lines.into_iter().map(|line| line + TOLERANT).collect(),
+            false if joined => vec![Command::alternatives(&commands, style)],
+            false => commands.iter().map(|command| command.line(style)).collect(),
         }
     }
 }
 
 impl DryRun {
+    /// Prints a program or a probe whose answer a script may act on.
+    pub(super) fn print_asked(&mut self, command: Command) {
+        self.asked = true;
+        match self.waiting.commands.last_mut() {
+            Some(alternative) => alternative.push(command),
+            None => self.print_command(&command),
+        }
+    }
+
     pub(super) fn follow_alternatives(&mut self, step: Alternatives) {
-        let waiting = &mut self.waiting;
         match step {
-            Alternatives::Begin => waiting.depth += 1,
-            Alternatives::Next if waiting.depth > 0 => waiting.lines.push(Vec::new()),
-            Alternatives::Next => {}
+            Alternatives::Begin => self.waiting.depth += 1,
+            Alternatives::Next => self.waiting.commands.push(Vec::new()),
             Alternatives::End => {
-                waiting.depth = waiting.depth.saturating_sub(1);
-                if waiting.depth == 0 {
+                self.waiting.depth = self.waiting.depth.saturating_sub(1);
+                if self.waiting.depth == 0 {
                     self.print_waiting();
                 }
             }
         }
     }
 
+    /// Prints what waits, since something else must not come before it.
     pub(super) fn print_waiting(&mut self) {
-        for line in self.waiting.release() {
+        for line in self.waiting.release(self.style) {
             self.print_line(&line);
         }
     }

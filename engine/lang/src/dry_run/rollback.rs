@@ -189,8 +189,7 @@ impl DryRun {
             match event {
                 Event::Started(_, program) => {
                     if self.stopped.insert(*program) {
-                        let line = netscript_dialect::stop(*program).line(self.style);
-                        self.print(&line);
+                        self.print_command(&netscript_dialect::stop(*program));
                         self.model.program_stopped(*program);
                     }
                 }
@@ -349,8 +348,7 @@ impl DryRun {
     }
 
     fn print_nft(&mut self, netns: &NetnsRef, words: &str) {
-        let line = Command::new(netns, ["nft"].into_iter().chain(words.split(' '))).line(self.style);
-        self.print(&line);
+        self.print_command(&Command::new(netns, ["nft"].into_iter().chain(words.split(' '))));
     }
 }
 
