@@ -2,10 +2,10 @@
 //! else is another World's.
 
 use crate::diagnostics::{Errno, Error, Refusal, Result};
-use netscript_net::op::{Action, NetnsRef, Op};
+use netscript_net::op::{Action, NetnsRef, Op, PidRef};
 use netscript_net::world::{
-    Absent, Apply, Capture, Failed, ForwardApply, ForwardHistory, ForwardProbes, ForwardPrograms, ForwardQuery,
-    History, Output, Probes, Programs, Query, Started, World,
+    Absent, Apply, Capture, Failed, ForwardApply, ForwardHistory, ForwardProbes, ForwardQuery, History, Output, Probes,
+    Programs, Query, Serve, ServeDns, Started, World,
 };
 
 /// What another World does, without programs and without files.
@@ -65,10 +65,15 @@ impl ForwardQuery for Confined {
     }
 }
 
-/// A server, a name server and a capture are netscript itself.
-impl ForwardPrograms for Confined {
-    fn programs(&mut self) -> Result<&mut dyn Programs> {
-        Ok(&mut *self.0)
+/// Every method is written out, so that one that is added must be decided on. A server, a name server and a capture are
+/// netscript itself.
+impl Programs for Confined {
+    fn pid(&mut self, pid: PidRef) -> Result<u32> {
+        self.0.pid(pid)
+    }
+
+    fn admit(&mut self, netns: &NetnsRef) -> Result<()> {
+        self.0.admit(netns)
     }
 
     fn exec(&mut self, _: &NetnsRef, argv: &[String]) -> Result<Output> {
@@ -83,12 +88,36 @@ impl ForwardPrograms for Confined {
         refused(format!("start the program `{}`", argv.first().map_or("", String::as_str)))
     }
 
+    fn running(&mut self, program: Started) -> Result<bool> {
+        self.0.running(program)
+    }
+
+    fn output(&mut self, program: Started) -> Result<String> {
+        self.0.output(program)
+    }
+
+    fn stop(&mut self, program: Started) -> Result<()> {
+        self.0.stop(program)
+    }
+
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+        self.0.serve(netns, server)
+    }
+
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+        self.0.serve_dns(netns, server)
+    }
+
     /// Without a path the file is the lab's own.
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
         match &request.file {
             Some(file) => refused(format!("write the file `{}`", file.display())),
             None => self.0.capture(netns, request),
         }
+    }
+
+    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+        self.0.packets(capture)
     }
 }
 

@@ -34,7 +34,7 @@ pub fn takes_unknown(engine: &Engine, error: &EvalAltResult) -> bool {
             let (name, given) = parts(signature);
             is_taken(engine, name, &given)
         }
-        EvalAltResult::ErrorDotExpr(message, _) => match property_of(message) {
+        EvalAltResult::ErrorDotExpr(message, _) => match property_of(message, UNKNOWN) {
             Some((property, kind)) => is_taken(engine, &format!("get${property}"), &[type_name(kind)]),
             None => false,
         },
@@ -494,24 +494,26 @@ fn arities(text: &str, name: &str) -> Vec<usize> {
     defined.map(arity).collect()
 }
 
-/// Rhai says which property and type only in words.
-fn property_of(message: &str) -> Option<(&str, &str)> {
-    let mut quoted = message.strip_prefix("Unknown property")?.split('\'').skip(1).step_by(2);
+/// The property and the type that Rhai names in an error. It says so only in words, which begin like this.
+fn property_of<'a>(message: &'a str, begins: &str) -> Option<(&'a str, &'a str)> {
+    let mut quoted = message.strip_prefix(begins)?.split('\'').skip(1).step_by(2);
     Some((quoted.next()?, quoted.next()?))
 }
+
+/// A property that is read.
+const UNKNOWN: &str = "Unknown property";
+
+/// A property that is assigned.
+const NOT_WRITABLE: &str = "No writable property";
 
 fn dot(engine: &Engine, message: &str) -> Description {
-    match (property_of(message), assigned_property(message)) {
-        (Some((property, kind)), _) => unknown_property(engine, &type_name(kind), property),
-        (None, Some((property, kind))) => read_only_property(engine, &type_name(kind), property),
-        (None, None) => Description::new(Code::E0104, lower_first(message), "not known here"),
+    if let Some((property, kind)) = property_of(message, UNKNOWN) {
+        return unknown_property(engine, &type_name(kind), property);
     }
-}
-
-/// The same of a property that is assigned to.
-fn assigned_property(message: &str) -> Option<(&str, &str)> {
-    let mut quoted = message.strip_prefix("No writable property")?.split('\'').skip(1).step_by(2);
-    Some((quoted.next()?, quoted.next()?))
+    match property_of(message, NOT_WRITABLE) {
+        Some((property, kind)) => read_only_property(engine, &type_name(kind), property),
+        None => Description::new(Code::E0104, lower_first(message), "not known here"),
+    }
 }
 
 fn read_only_property(engine: &Engine, kind: &str, property: &str) -> Description {

@@ -4,8 +4,9 @@
 //! that a dry run does not know would silently take another branch than in a run, so such cases are a syntax error, in
 //! runs as well. Against numbers, texts and `()` no list or map is ever equal, known or not.
 
-use rhai::{AST, ASTNode, Engine, LexError, ParseError, ParseErrorType, Position, Stmt};
+use rhai::{AST, Engine, LexError, ParseError, ParseErrorType, Position};
 
+use super::text::has_switch;
 use crate::diagnostics::{Code, Description, Span, TokenKind, tokens};
 
 /// Reads a text, as Rhai does but for such cases.
@@ -29,15 +30,6 @@ pub(super) fn described(error: &ParseErrorType) -> Option<Description> {
         Description::new(Code::E0101, message, "expected a number, a text, a range or `_`")
             .help("compare it in a condition: `_ if value == [] => …`, or with `if`")
     })
-}
-
-fn has_switch(ast: &AST) -> bool {
-    let mut found = false;
-    ast.walk(&mut |path| {
-        found |= matches!(path.last(), Some(ASTNode::Stmt(Stmt::Switch(..))));
-        !found
-    });
-    found
 }
 
 /// The position after a text. Rhai counts lines and characters with 16 bits.

@@ -16,29 +16,34 @@ pub(super) fn prepare(text: &str) -> Cow<'_, str> {
 
 /// Whether a script may take single steps back.
 pub(super) fn takes_steps_back(ast: &AST) -> bool {
+    has(ast, |node| calls(node).is_some_and(|name| matches!(name, "undo" | "checkpoint")))
+}
+
+/// Whether a script may go on after an error: it has a `try`, or evaluates text that may have one.
+pub(super) fn handles_errors(ast: &AST) -> bool {
+    has(ast, |node| matches!(node, ASTNode::Stmt(Stmt::TryCatch(..))) || calls(node) == Some("eval"))
+}
+
+/// Whether a script has a `switch`.
+pub(super) fn has_switch(ast: &AST) -> bool {
+    has(ast, |node| matches!(node, ASTNode::Stmt(Stmt::Switch(..))))
+}
+
+/// Whether a syntax tree has such a node.
+fn has(ast: &AST, wanted: impl Fn(&ASTNode) -> bool) -> bool {
     let mut found = false;
     ast.walk(&mut |path| {
-        found |= path.iter().any(|node| match node {
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => {
-                matches!(call.name.as_str(), "undo" | "checkpoint")
-            }
-            _ => false,
-        });
+        // Each node is once the last of a path.
+        found = path.last().is_some_and(&wanted);
         !found
     });
     found
 }
 
-/// Whether a script may go on after an error: it has a `try`, or evaluates text that may have one.
-pub(super) fn handles_errors(ast: &AST) -> bool {
-    let mut found = false;
-    ast.walk(&mut |path| {
-        found |= path.iter().any(|node| match node {
-            ASTNode::Stmt(Stmt::TryCatch(..)) => true,
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => call.name == "eval",
-            _ => false,
-        });
-        !found
-    });
-    found
+/// The name of the function that a node calls.
+fn calls<'a>(node: &'a ASTNode) -> Option<&'a str> {
+    match node {
+        ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)) => Some(call.name.as_str()),
+        _ => None,
+    }
 }

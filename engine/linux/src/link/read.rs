@@ -254,8 +254,7 @@ fn lower(message: &LinkMessage) -> Option<Reference> {
 
 /// What a link of the same namespace ends with; a veth's peer is no such thing.
 fn lower_here(message: &LinkMessage) -> Option<u32> {
-    let kind = info(message, |info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None });
-    let below = lower(message).filter(|_| kind != Some(&InfoKind::Veth));
+    let below = lower(message).filter(|_| !is_pair(message));
     let tunnel = vxlan_link(message).map(|index| (link_nsid(message), index));
     below.or(tunnel).and_then(|(nsid, index)| (nsid.is_none() && index != 0).then_some(index))
 }

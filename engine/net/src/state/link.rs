@@ -157,7 +157,7 @@ impl LinkType {
         }
     }
 
-    /// The link below that of a link in a namespace.
+    /// The link that it stands on. `netns` is its own namespace, where what carries a VXLAN is looked for.
     pub fn lower(&self, netns: &NetnsRef) -> Option<Peer> {
         match self {
             LinkType::Vxlan(vxlan) => {
