@@ -18,8 +18,8 @@ use netscript_dialect::{Command, Style};
 use netscript_model::Model;
 use netscript_net::failure::Failure;
 use netscript_net::op::{
-    Action, Family, IfName, LinkFlag, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef, PolicyRule, Route,
-    SysctlKey, TableId,
+    Action, Effect, Family, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef,
+    PolicyRule, Route, SysctlKey, TableId,
 };
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{
@@ -171,21 +171,24 @@ impl DryRun {
         if self.ending.is_empty() {
             return Vec::new();
         }
-        let meets = |(netns, link): &&(NetnsRef, IfName)| match &op.action {
-            Action::Link(LinkOp::Add(name, kind)) => {
-                let far = kind.peer(&op.netns).map(|peer| (peer.netns, peer.name));
-                (netns, link) == (&op.netns, name) || Some((netns, link)) == far
+        let effect = op.effect();
+        let meets = |(netns, link): &&(NetnsRef, IfName)| {
+            let ending = LinkAt { netns, name: link };
+            match (&effect, &op.action) {
+                (Some(Effect::LinkCreated { link, peer }), _) => *link == ending || *peer == Some(ending),
+                (Some(Effect::LinkMoved { from: _, to }), _) => *to == ending,
+                // Routes over it, and its place in a bridge, are still there.
+                (_, Action::Link(_) | Action::Addr(_) | Action::Route(_)) => *netns == op.netns,
+                (
+                    _,
+                    Action::Netns(_)
+                    | Action::Policy(_)
+                    | Action::Neigh(_)
+                    | Action::Fdb(_)
+                    | Action::Netfilter(_)
+                    | Action::Sysctl(_),
+                ) => false,
             }
-            Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => (netns, link) == (&op.netns, name),
-            Action::Link(LinkOp::Set(name, LinkSet::Netns(to))) => (netns, link) == (to, name),
-            // Routes over it, and its place in a bridge, are still there.
-            Action::Link(LinkOp::Set(..) | LinkOp::Del(_)) | Action::Addr(_) | Action::Route(_) => *netns == op.netns,
-            Action::Netns(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => false,
         };
         self.ending.iter().filter(meets).cloned().collect()
     }
