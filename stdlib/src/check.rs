@@ -162,7 +162,7 @@ fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: In
         let last = match condition.call_within_context::<bool>(ctx, ()) {
             Ok(true) => return Ok(()),
             Ok(false) => None,
-            // A closure that gives no condition will not give one later.
+            // A closure that does not return a bool will not return one later.
             Err(error)
                 if matches!(
                     *error,

@@ -65,7 +65,7 @@ impl Model {
         Ok(self.space(space).links.get(name).map(|id| self.describe_link(netns, *id)))
     }
 
-    /// The link-local address of a link was put back as it was, though the kernel would not make it again.
+    /// Records that a link's link-local address was restored, although the kernel would not assign it now.
     pub fn keep_link_local(&mut self, netns: &NetnsRef, name: &IfName) {
         let id = self.space_id(netns).ok().and_then(|space| self.space(space).links.get(name).copied());
         if let Some(id) = id {

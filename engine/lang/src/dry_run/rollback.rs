@@ -354,8 +354,7 @@ impl DryRun {
 
 /// A bridge that is made again is told its priority and its address, and so looks for a port that forwards: one
 /// without any has lost its carrier then, though it had one before. Such bridges of `wanted` are made again as well.
-/// Those that had a link-local address have it again after a run, which puts it back; no command is printed for that,
-/// and what it is, nobody knows.
+/// A run restores the link-local address of such a bridge. No command is printed for that, and the address is unknown.
 fn made_alike(wanted: &mut Model, made: &[Op]) {
     let before = wanted.clone();
     let mut again = Vec::new();

@@ -444,7 +444,7 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
         return description.help(help);
     }
     let own = script_functions(text);
-    // One that takes as many is out of reach, or has been taken back.
+    // If one has as many parameters, it is out of scope here, or was undone.
     if own.contains(name) && !arities(text, name).contains(&given.len()) {
         let (message, label) = match given.len() {
             0 => ("is called without arguments".to_owned(), "no argument is given".to_owned()),

@@ -1,15 +1,15 @@
 //! `switch` with a list or a map as a case.
 //!
-//! Rhai compares the value of a `switch` with its cases by their hashes and asks no function of ours. A list or a map
-//! that a dry run does not know would silently take another branch than in a run, so such cases are a syntax error, in
-//! runs as well. Against numbers, texts and `()` no list or map is ever equal, known or not.
+//! Rhai compares the value of a `switch` with its cases by hash, and calls none of our functions. A list or a map that a
+//! dry run does not know would therefore silently take another branch than in a run, so such cases are a syntax error,
+//! in runs as well. With other cases nothing can go wrong: a list or a map never equals a number, a text or `()`.
 
 use rhai::{AST, Engine, LexError, ParseError, ParseErrorType, Position};
 
 use super::text::has_switch;
 use crate::diagnostics::{Code, Description, Span, TokenKind, tokens};
 
-/// Reads a text, as Rhai does but for such cases.
+/// Compiles a text as Rhai does, but refuses such cases.
 pub(super) fn compile(engine: &Engine, text: &str) -> Result<AST, ParseError> {
     let ast = engine.compile(text)?;
     match has_switch(&ast).then(|| list_or_map_case(text)).flatten() {
@@ -18,7 +18,7 @@ pub(super) fn compile(engine: &Engine, text: &str) -> Result<AST, ParseError> {
     }
 }
 
-/// What such a case is among Rhai's syntax errors; Rhai itself makes none of this kind here.
+/// The error that stands for such a case. Rhai itself never raises one of this kind with an empty text.
 fn refused() -> ParseErrorType {
     ParseErrorType::BadInput(LexError::Runtime(String::new()))
 }

@@ -271,14 +271,14 @@ impl LabFolder {
         files.sort_by_key(|file| (file == LOCK, file == JOURNAL));
         for file in files {
             match unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir) {
-                // A folder is somebody else's, and stays with what is in it.
+                // netscript makes no folders here: this one belongs to somebody else, and stays.
                 Err(nix::Error::EISDIR) => continue,
                 removed => removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?,
             }
             crash_point::here();
         }
         match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
-            // Without its lock it is somebody else's already, who builds the lab anew; or others' folders are in it.
+            // Without its lock it is somebody else's already, who builds the lab anew; or somebody else's folder is in it.
             Err(nix::Error::ENOTEMPTY) => Ok(()),
             removed => removed.map_err(|errno| failed("remove", &self.path, errno)),
         }

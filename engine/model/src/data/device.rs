@@ -38,7 +38,7 @@ pub(crate) struct Device {
     pub(crate) uppers: BTreeSet<DevId>,
     pub(crate) addrs4: Vec<Addr4>,
     pub(crate) addrs6: Vec<Addr6>,
-    /// A link-local address was put back that the kernel had made and would not make again now; nobody knows it.
+    /// Its link-local address was restored, although the kernel would not assign it now. The address is unknown.
     pub(crate) link_local_kept: bool,
     /// `IF_READY` of net/ipv6: up, with a carrier, configured.
     pub(crate) ready6: bool,
