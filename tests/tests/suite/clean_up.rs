@@ -579,3 +579,25 @@ fn a_borrowed_namespace_only_loses_its_name() {
     // A container that ends while the lab is up.
     machine.ok("netscript lab.rhai; kill $(cat pid); sleep 0.3; netscript down lab; test -z \"$(ip netns list)\"; test ! -e netscript");
 }
+
+/// The kernel makes a link-local address of the hardware address that a port lends to its bridge.
+#[test]
+fn a_bridge_of_others_keeps_no_address_of_a_port() {
+    let machine = Machine::new();
+    machine.ok("ip link add sbr type bridge; ip link set sbr up");
+    let look = || machine.ok("ip -6 -o addr show dev sbr");
+    let before = look();
+    for (mac, steps) in [
+        ("02:00:00:00:00:07", r#"v.set_mac("02:00:00:00:00:07").master(sbr).up();"#),
+        ("02:00:00:00:00:08", r#"v.master(sbr).set_mac("02:00:00:00:00:08").up();"#),
+    ] {
+        let made = format!("fe80::ff:fe00:{}/64", &mac[16..]);
+        let wait = format!(r#"wait_until(20, || host.exec("ip -6 addr show dev sbr").stdout.contains("{made}"));"#);
+        let script = format!(
+            r#"let v = veth("v0", "v1"); v.peer.up(); let sbr = host.link("sbr"); {steps} sbr.down().up(); {wait}"#
+        );
+        machine.script("lab", &script);
+        machine.ok("netscript lab.rhai; netscript down lab; ! ip link show v0");
+        assert_eq!(look(), before, "{steps}");
+    }
+}

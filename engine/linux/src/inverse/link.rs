@@ -19,7 +19,10 @@ pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsRef, link: &LinkOp)
         LinkOp::Set(name, LinkSet::Netns(to)) if guard::goes_with_link(site, netns, name) => {
             inverse_of_own_move(site, netns, name, to)
         }
-        LinkOp::Set(name, _) | LinkOp::Del(name) if guard::goes_with_link(site, netns, name) => Ok(Vec::new()),
+        LinkOp::Set(name, set) if guard::goes_with_link(site, netns, name) => {
+            inverse_of_own_set(site, netns, name, set)
+        }
+        LinkOp::Del(name) if guard::goes_with_link(site, netns, name) => Ok(Vec::new()),
         LinkOp::Set(name, set) => match look(site, netns, name)? {
             Some(link) => inverse_of_set(site, op, netns, &link, set),
             None => Ok(Vec::new()),
@@ -70,6 +73,28 @@ fn inverse_of_own_move(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &Ne
     Ok(vec![Undo::Link { place, index, name: name.clone() }])
 }
 
+/// A change to one of the lab's links goes with the link, but for what it leaves on a bridge of others.
+fn inverse_of_own_set(site: &mut Site, netns: &NetnsRef, name: &IfName, set: &LinkSet) -> Outcome<Vec<Undo>> {
+    if guard::goes_with_netns(site, netns) {
+        return Ok(Vec::new());
+    }
+    let bridge = match set {
+        LinkSet::Master(Some(bridge)) if !guard::goes_with_link(site, netns, bridge) => Some(bridge),
+        LinkSet::Mac(_) => None,
+        LinkSet::Master(_)
+        | LinkSet::Flag(..)
+        | LinkSet::Name(_)
+        | LinkSet::Mtu(_)
+        | LinkSet::Alias(_)
+        | LinkSet::Hairpin(_)
+        | LinkSet::Netns(_) => return Ok(Vec::new()),
+    };
+    let Some(link) = look(site, netns, name)? else { return Ok(Vec::new()) };
+    let mac = if let LinkSet::Mac(mac) = set { Some(*mac) } else { link.mac.known() };
+    let place = site.network.namespaces.place(netns)?;
+    made_of_port(site, &place, bridge.or(link.master.as_ref()), mac)
+}
+
 fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: &LinkSet) -> Outcome<Vec<Undo>> {
     let place = site.network.namespaces.place(netns)?;
     let name = &link.name;
@@ -98,6 +123,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
                     undo.extend(contents::of_link(site, &place, link)?);
                 }
             }
+            undo.extend(made_of_port(site, &place, master.as_ref(), link.mac.known())?);
             Ok(undo)
         }
         LinkSet::Name(to) => {
@@ -122,6 +148,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
             };
             let mut undo = step::by_names(site, &place, &[name], back(LinkSet::Mac(mac)))?;
             undo.extend(made_of(*wrote, link).map(|addr| step::by_index(&place, link, addr)));
+            undo.extend(made_of_port(site, &place, link.master.as_ref(), Some(*wrote))?);
             undo.extend(contents::neighbours(site, &place, link)?);
             Ok(undo)
         }
@@ -287,4 +314,17 @@ fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
     let addr = Prefix::new(mac.link_local().into(), 64)?;
     let comes = !link.addrs.iter().any(|have| have.local == addr);
     comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
+}
+
+/// The address that a bridge of others may make of a port's hardware address, to be taken away. A bridge whose own
+/// address nobody set takes the lowest of its ports' (`br_stp_recalculate_bridge_id`), and keeps the `fe80` address
+/// that the kernel made of it when the port leaves.
+fn made_of_port(site: &mut Site, place: &Place, bridge: Option<&IfName>, mac: Option<Mac>) -> Outcome<Vec<Undo>> {
+    let (Some(name), Some(mac)) = (bridge, mac) else { return Ok(Vec::new()) };
+    if guard::goes_with_link(site, &place.netns, name) {
+        return Ok(Vec::new());
+    }
+    let bridge = look(site, &place.netns, name)?.filter(|bridge| bridge.kind.master() == Some(Master::Bridge));
+    let addr = bridge.and_then(|bridge| Some(step::by_index(place, &bridge, made_of(mac, &bridge)?)));
+    Ok(addr.into_iter().collect())
 }
