@@ -585,7 +585,7 @@ fn a_borrowed_namespace_only_loses_its_name() {
 fn a_bridge_of_others_keeps_no_address_of_a_port() {
     let machine = Machine::new();
     machine.ok("ip link add sbr type bridge; ip link set sbr up");
-    let look = || machine.ok("ip -6 -o addr show dev sbr");
+    let look = || machine.ok("ip -6 -o addr show dev sbr | awk '{ print $4 }'");
     let before = look();
     for (mac, steps) in [
         ("02:00:00:00:00:07", r#"v.set_mac("02:00:00:00:00:07").master(sbr).up();"#),
