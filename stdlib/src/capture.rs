@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use netscript_lang::diagnostics::{Result, Within};
 use netscript_lang::interpreter::{Session, add_words};
 use netscript_net::world::Capture as Request;
-use netscript_net::world::Started;
+use netscript_net::world::ProgramId;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine};
 
@@ -16,7 +16,7 @@ use crate::{Link, RhaiResult};
 #[derive(Clone)]
 pub struct Capture {
     session: Session,
-    started: Started,
+    program: ProgramId,
     link: String,
 }
 
@@ -26,9 +26,9 @@ impl Capture {
         let session = link.session();
         let shown = name.to_string();
         let request = Request { link: name, file };
-        let started = session.lab().world().capture(&netns, &request).argument(0)?;
-        session.lab().tell(|| netscript_dialect::capture(&netns, &request, started));
-        Ok(Capture { session: session.clone(), started, link: shown })
+        let program = session.lab().world().capture(&netns, &request).argument(0)?;
+        session.lab().tell(|| netscript_dialect::capture(&netns, &request, program));
+        Ok(Capture { session: session.clone(), program, link: shown })
     }
 }
 
@@ -85,7 +85,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "packets", pure, return_raw)]
     pub fn get_packets(capture: &mut Capture) -> RhaiResult<Array> {
-        let lines = capture.session.lab().world().packets(capture.started)?;
+        let lines = capture.session.lab().world().packets(capture.program)?;
         Ok(lines.into_iter().map(Dynamic::from).collect())
     }
 
@@ -100,7 +100,7 @@ mod words {
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn stop(capture: &mut Capture) -> RhaiResult<()> {
-        Ok(capture.session.lab().world().stop(capture.started)?)
+        Ok(capture.session.lab().world().stop(capture.program)?)
     }
 
     /// The capture as text.

@@ -67,7 +67,7 @@ impl Link {
 
 /// What a dry run may not know.
 fn known<T>(value: Option<T>, what: impl FnOnce() -> String) -> Result<T> {
-    value.ok_or_else(|| Error::Unknowable { what: what() })
+    value.ok_or_else(|| Error::NotSimulated { what: what() })
 }
 
 /// A link of which nothing but the number may be known.
@@ -392,9 +392,10 @@ mod words {
     pub fn get_addrs(link: &mut Link) -> RhaiResult<Array> {
         let link = link.look()?;
         if link.unknown_addr {
-            return Err(
-                Error::Unknowable { what: format!("the fe80 address that the kernel gives `{}`", link.name) }.into()
-            );
+            return Err(Error::NotSimulated {
+                what: format!("the fe80 address that the kernel gives `{}`", link.name),
+            }
+            .into());
         }
         Ok(link.addrs.iter().map(|addr| addr.local.to_string().into()).collect())
     }

@@ -229,7 +229,7 @@ mod words {
         match session.lab().world().netns_contents(&reference) {
             Ok(_) => {}
             // A dry run knows the namespaces that the script made, but not those of the machine's processes.
-            Err(Error::Unknowable { .. }) if !matches!(reference, NetnsRef::OfPid(_)) => {}
+            Err(Error::NotSimulated { .. }) if !matches!(reference, NetnsRef::OfPid(_)) => {}
             Err(error) => return Ok(Err(error).argument(0)?),
         }
         Ok(Netns::new(&session, &reference))

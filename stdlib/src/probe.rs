@@ -8,7 +8,7 @@ use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::{Family, Host, HostName, IfName, NetnsName, NetnsRef, parse_ip};
 use netscript_net::world::Hop;
 use netscript_net::world::Ping;
-use netscript_net::world::Pong;
+use netscript_net::world::PingResult;
 use netscript_net::world::Trace;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
@@ -124,15 +124,15 @@ pub(crate) fn blamed(netns: &Netns, error: Error) -> Error {
     }
 }
 
-fn result(pong: Pong) -> Map {
+fn ping_map(result: PingResult) -> Map {
     let mut map = Map::new();
-    map.insert("ok".into(), pong.ok().into());
-    map.insert("sent".into(), i64::from(pong.sent).into());
-    map.insert("received".into(), i64::from(pong.received).into());
-    map.insert("rtt_ms".into(), mean_ms(&pong.rtts).map_or(Dynamic::UNIT, Dynamic::from));
-    map.insert("ttl".into(), pong.ttl.map_or(Dynamic::UNIT, |ttl| i64::from(ttl).into()));
-    map.insert("from".into(), pong.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
-    map.insert("error".into(), pong.error.map_or(Dynamic::UNIT, Dynamic::from));
+    map.insert("ok".into(), result.ok().into());
+    map.insert("sent".into(), i64::from(result.sent).into());
+    map.insert("received".into(), i64::from(result.received).into());
+    map.insert("rtt_ms".into(), mean_ms(&result.rtts).map_or(Dynamic::UNIT, Dynamic::from));
+    map.insert("ttl".into(), result.ttl.map_or(Dynamic::UNIT, |ttl| i64::from(ttl).into()));
+    map.insert("from".into(), result.from.map_or(Dynamic::UNIT, |from| from.to_string().into()));
+    map.insert("error".into(), result.error.map_or(Dynamic::UNIT, Dynamic::from));
     map
 }
 
@@ -194,9 +194,9 @@ mod words {
     pub fn ping_with(ctx: NativeCallContext, netns: &mut Netns, target: Dynamic, options: Map) -> RhaiResult {
         let request = request(netns, &target, &options)?;
         netns.tell(|netns| netscript_dialect::ping(netns, &request))?;
-        let pong = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
-        let pong = pong.map_err(|error| blamed(netns, error));
-        Ok(unknown::map(pong, result)?)
+        let result = netns.ask(at(&ctx), |world, netns| world.ping(netns, &request))?;
+        let result = result.map_err(|error| blamed(netns, error));
+        Ok(unknown::map(result, ping_map)?)
     }
 
     /// Who is on the way to a target: ICMP echo requests that may pass 1, 2, … routers, until the

@@ -6,7 +6,7 @@ use netscript_lang::diagnostics::{Error, Within};
 use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::PidRef;
 use netscript_net::world::Output;
-use netscript_net::world::Started;
+use netscript_net::world::ProgramId;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -17,16 +17,16 @@ use crate::{Netns, RhaiResult, args};
 #[derive(Clone)]
 pub struct Process {
     session: Session,
-    started: Started,
+    program: ProgramId,
 }
 
 impl Process {
-    pub(crate) fn new(session: &Session, started: Started) -> Process {
-        Process { session: session.clone(), started }
+    pub(crate) fn new(session: &Session, program: ProgramId) -> Process {
+        Process { session: session.clone(), program }
     }
 
     pub(crate) fn pid_ref(&self) -> PidRef {
-        PidRef::Started(self.started.0)
+        PidRef::Started(self.program.0)
     }
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.session.lab().world().pid(self.pid_ref()) {
             Ok(pid) => write!(f, "process {pid}"),
-            Err(Error::Unknowable { what }) => write!(f, "process (unknown in a dry run: {what})"),
+            Err(Error::NotSimulated { what }) => write!(f, "process (unknown in a dry run: {what})"),
             Err(_) => f.write_str("(ended)"),
         }
     }
@@ -102,9 +102,9 @@ mod words {
     #[rhai_fn(pure, return_raw)]
     pub fn start(ctx: NativeCallContext, netns: &mut Netns, command: Dynamic) -> RhaiResult<Process> {
         let argv = args::argv(&command).argument(0)?;
-        let started = netns.ask(at(&ctx), |world, netns| world.start(netns, &argv))??;
-        netns.tell(|netns| netscript_dialect::start(netns, &argv, started))?;
-        Ok(Process::new(netns.session(), started))
+        let program = netns.ask(at(&ctx), |world, netns| world.start(netns, &argv))??;
+        netns.tell(|netns| netscript_dialect::start(netns, &argv, program))?;
+        Ok(Process::new(netns.session(), program))
     }
 
     /// Its number.
@@ -124,7 +124,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "running", pure, return_raw)]
     pub fn get_running(process: &mut Process) -> RhaiResult<bool> {
-        Ok(process.session.lab().world().running(process.started)?)
+        Ok(process.session.lab().world().running(process.program)?)
     }
 
     /// What it has written so far, standard output and standard error together.
@@ -135,7 +135,7 @@ mod words {
     /// ```
     #[rhai_fn(get = "output", pure, return_raw)]
     pub fn get_output(process: &mut Process) -> RhaiResult<String> {
-        Ok(process.session.lab().world().output(process.started)?)
+        Ok(process.session.lab().world().output(process.program)?)
     }
 
     /// Ends it and everything that it started: first with SIGTERM, then, if something does not go, with
@@ -148,7 +148,7 @@ mod words {
     pub fn stop(ctx: NativeCallContext, process: &mut Process) -> RhaiResult<()> {
         let mut lab = process.session.lab();
         lab.world().located(at(&ctx).as_ref());
-        Ok(lab.world().stop(process.started)?)
+        Ok(lab.world().stop(process.program)?)
     }
 
     /// The process as text.

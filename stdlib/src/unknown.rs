@@ -28,7 +28,7 @@ impl<T> Unknown<T> {
     }
 
     fn refuse<V>(&self) -> RhaiResult<V> {
-        Err(Error::Unknowable { what: self.what.clone() }.into())
+        Err(Error::NotSimulated { what: self.what.clone() }.into())
     }
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn register(engine: &mut Engine) {
 pub(crate) fn map<T: Default>(answer: Result<T>, known: impl FnOnce(T) -> Map) -> Result<Dynamic> {
     match answer {
         Ok(answer) => Ok(known(answer).into()),
-        Err(Error::Unknowable { what }) => Ok(Dynamic::from(Unknown { what, sample: known(T::default()) })),
+        Err(Error::NotSimulated { what }) => Ok(Dynamic::from(Unknown { what, sample: known(T::default()) })),
         Err(error) => Err(error),
     }
 }
@@ -68,7 +68,7 @@ pub(crate) fn map<T: Default>(answer: Result<T>, known: impl FnOnce(T) -> Map) -
 pub(crate) fn list<T>(answer: Result<Vec<T>>, known: impl FnMut(T) -> Dynamic) -> Result<Dynamic> {
     match answer {
         Ok(answer) => Ok(answer.into_iter().map(known).collect::<Array>().into()),
-        Err(Error::Unknowable { what }) => Ok(Dynamic::from(Unknown { what, sample: Array::new() })),
+        Err(Error::NotSimulated { what }) => Ok(Dynamic::from(Unknown { what, sample: Array::new() })),
         Err(error) => Err(error),
     }
 }
@@ -94,7 +94,7 @@ pub(crate) fn what_list(value: &Dynamic) -> Option<String> {
 pub(crate) fn known(session: &Session, netns: &NetnsRef, part: Part) -> Result<()> {
     match session.lab().world().unknown_part(netns, part)? {
         None => Ok(()),
-        Some(what) => Err(Error::Unknowable { what }),
+        Some(what) => Err(Error::NotSimulated { what }),
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn reason(engine: &Engine, error: &EvalAltResult) -> Option<String> {
         error => return takes_unknown(engine, error).then(|| UNNAMED.to_owned()),
     };
     match inner.error() {
-        Error::Unknowable { what } => Some(what.clone()),
+        Error::NotSimulated { what } => Some(what.clone()),
         _ => None,
     }
 }

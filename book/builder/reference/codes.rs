@@ -66,7 +66,7 @@ fn told(code: Code) -> Option<String> {
             let missing = "this kernel lacks dummy links (CONFIG_DUMMY, module `dummy`)";
             Error::Refused {
                 op: Box::new(op),
-                refusal: Refusal::from(Errno::EOPNOTSUPP).missing(missing),
+                refusal: Refusal::from(Errno::EOPNOTSUPP).unsupported(missing),
                 facts: Vec::new(),
             }
         }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use netscript_net::op::{HostName, IfName, NetnsRef, PidRef};
-use netscript_net::world::{Capture, Connect, Fetch, Ping, Serve, ServeDns, Started, Trace, Transport};
+use netscript_net::world::{Capture, Connect, Fetch, Ping, ProgramId, Serve, ServeDns, Trace, Transport};
 
 use super::command::{Command, Style, Tail, Word};
 
@@ -19,7 +19,7 @@ pub fn interactive(netns: &NetnsRef) -> Command {
 }
 
 /// A program that is started and goes on in the background.
-pub fn start(netns: &NetnsRef, argv: &[String], program: Started) -> Command {
+pub fn start(netns: &NetnsRef, argv: &[String], program: ProgramId) -> Command {
     let mut command = Command::new(netns, argv.iter().cloned());
     command.tail = Tail::Background(PidRef::Started(program.0));
     command
@@ -32,7 +32,7 @@ pub const END_JOBS: &str = "trap 'kill $jobs 2>/dev/null || true; sleep 0.1; kil
                             trap 'exit 143' HUP INT TERM";
 
 /// The end of a started program.
-pub fn stop(program: Started) -> Command {
+pub fn stop(program: ProgramId) -> Command {
     Command::host([Word::Builtin("kill"), Word::Pid(PidRef::Started(program.0))]).tolerant()
 }
 
@@ -85,7 +85,7 @@ pub fn fetch(netns: &NetnsRef, request: &Fetch) -> Command {
 }
 
 /// A server that answers every request with one page, made of nothing but `python3`.
-pub fn serve(netns: &NetnsRef, server: &Serve, program: Started) -> Command {
+pub fn serve(netns: &NetnsRef, server: &Serve, program: ProgramId) -> Command {
     let Serve { addr, port, body } = server;
     let addr = addr.map_or("::".to_owned(), |addr| addr.to_string());
     let mut command = Command::new(netns, ["python3", "-c", SERVER, &addr, &port.to_string(), body]);
@@ -103,7 +103,7 @@ S((sys.argv[1], int(sys.argv[2])), A).serve_forever()";
 
 /// `tcpdump -p -i LINK -w FILE`, or with its lines on standard output. Like ours it leaves the link's
 /// promiscuous mode as it is.
-pub fn capture(netns: &NetnsRef, request: &Capture, program: Started) -> Command {
+pub fn capture(netns: &NetnsRef, request: &Capture, program: ProgramId) -> Command {
     let Capture { link, file } = request;
     let command = Command::new(netns, ["tcpdump", "-p", "--immediate-mode", "-n", "-i", link.as_str()]);
     let mut command = match file {
@@ -115,7 +115,7 @@ pub fn capture(netns: &NetnsRef, request: &Capture, program: Started) -> Command
 }
 
 /// A name server that knows these names, and no others.
-pub fn serve_dns(netns: &NetnsRef, server: &ServeDns, program: Started) -> Command {
+pub fn serve_dns(netns: &NetnsRef, server: &ServeDns, program: ProgramId) -> Command {
     let ServeDns { addr, records } = server;
     let listen = addr.map(|addr| format!("--listen-address={addr}"));
     let record = |name: &HostName, addr: &IpAddr| format!("--host-record={name},{addr}");

@@ -4,8 +4,8 @@
 use crate::diagnostics::{Errno, Error, Refusal, Result};
 use netscript_net::op::{Action, NetnsRef, Op, PidRef};
 use netscript_net::world::{
-    Absent, Apply, Capture, Failed, ForwardApply, ForwardHistory, ForwardProbes, ForwardQuery, History, Output, Probes,
-    Programs, Query, Serve, ServeDns, Started, World,
+    Apply, BatchError, Capture, ForwardApply, ForwardHistory, ForwardProbes, ForwardQuery, History, Missing, Output,
+    Probes, ProgramId, Programs, Query, Serve, ServeDns, World,
 };
 
 /// What another World does, without programs and without files.
@@ -46,13 +46,13 @@ impl ForwardApply for Confined {
         &mut *self.0
     }
 
-    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
         let allowed = ops.iter().take_while(|op| is_allowed(op).is_ok()).count();
         self.0.apply(&ops[..allowed])?;
         match ops.get(allowed).map(is_allowed) {
             Some(Err(error)) => {
                 let refusal = Refusal::from(Errno::EPERM);
-                Err(Failed { index: allowed, refusal, absent: Some(Absent::Leave(Box::new(error))) })
+                Err(BatchError { index: allowed, refusal, missing: Some(Missing::Other(Box::new(error))) })
             }
             Some(Ok(())) | None => Ok(()),
         }
@@ -84,39 +84,39 @@ impl Programs for Confined {
         refused("start a shell".to_owned())
     }
 
-    fn start(&mut self, _: &NetnsRef, argv: &[String]) -> Result<Started> {
+    fn start(&mut self, _: &NetnsRef, argv: &[String]) -> Result<ProgramId> {
         refused(format!("start the program `{}`", argv.first().map_or("", String::as_str)))
     }
 
-    fn running(&mut self, program: Started) -> Result<bool> {
+    fn running(&mut self, program: ProgramId) -> Result<bool> {
         self.0.running(program)
     }
 
-    fn output(&mut self, program: Started) -> Result<String> {
+    fn output(&mut self, program: ProgramId) -> Result<String> {
         self.0.output(program)
     }
 
-    fn stop(&mut self, program: Started) -> Result<()> {
+    fn stop(&mut self, program: ProgramId) -> Result<()> {
         self.0.stop(program)
     }
 
-    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<ProgramId> {
         self.0.serve(netns, server)
     }
 
-    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<ProgramId> {
         self.0.serve_dns(netns, server)
     }
 
     /// Without a path the file is the lab's own.
-    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<ProgramId> {
         match &request.file {
             Some(file) => refused(format!("write the file `{}`", file.display())),
             None => self.0.capture(netns, request),
         }
     }
 
-    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+    fn packets(&mut self, capture: ProgramId) -> Result<Vec<String>> {
         self.0.packets(capture)
     }
 }

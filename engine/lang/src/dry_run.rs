@@ -16,18 +16,18 @@ use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
 use alternatives::Waiting;
 use netscript_dialect::{Command, Style};
 use netscript_model::Model;
-use netscript_net::failure::Failure;
 use netscript_net::op::{
     Action, Effect, Family, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef,
     PolicyRule, Route, SysctlKey, TableId,
 };
+use netscript_net::rejection::Rejection;
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{
     Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
 };
 use netscript_net::world::{
-    self, Absent, Alternatives, Apply, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping,
-    Point, Pong, Probes, Programs, Query, Serve, ServeDns, Started, Trace,
+    self, Alternatives, Apply, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Part,
+    Ping, PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, Trace,
 };
 
 /// Where lines of the printed script go.
@@ -47,7 +47,7 @@ pub struct DryRun {
     /// Far ends of pairs that end in their own time.
     ending: BTreeSet<(NetnsRef, IfName)>,
     started: u32,
-    stopped: BTreeSet<Started>,
+    stopped: BTreeSet<ProgramId>,
     listening: Vec<Listening>,
     /// A program or a probe has run, and may have sent packets.
     asked: bool,
@@ -217,10 +217,10 @@ impl DryRun {
     }
 
     /// Prints what starts a program in the background.
-    fn print_start(&mut self, netns: &NetnsRef, command: impl FnOnce(Started) -> Command) -> Started {
+    fn print_start(&mut self, netns: &NetnsRef, command: impl FnOnce(ProgramId) -> Command) -> ProgramId {
         self.asked = true;
         self.started += 1;
-        let program = Started(self.started);
+        let program = ProgramId(self.started);
         self.history.begin();
         self.history.note(Event::Started(netns.clone(), program));
         if self.started == 1 {
@@ -231,13 +231,13 @@ impl DryRun {
     }
 
     /// `ip netns attach NAME PID` names a namespace that only the machine knows.
-    fn knows_process(&self, op: &Op) -> Result<(), Failed> {
+    fn knows_process(&self, op: &Op) -> Result<(), BatchError> {
         let Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) = op.action else { return Ok(()) };
         if self.model.has_netns(&NetnsRef::OfPid(pid)) || pid > PID_MAX_LIMIT {
             return Ok(());
         }
-        let absent = Some(Absent::Leave(Box::new(unknown_process(pid))));
-        Err(Failed { index: 0, refusal: Errno::ESRCH.into(), absent })
+        let missing = Some(Missing::Other(Box::new(unknown_process(pid))));
+        Err(BatchError { index: 0, refusal: Errno::ESRCH.into(), missing })
     }
 
     fn present(&self, netns: &NetnsRef) -> Result<()> {
@@ -264,7 +264,7 @@ impl DryRun {
     }
 }
 
-fn answered<T>(answer: Result<T, Failure>, question: impl FnOnce() -> String) -> Result<T> {
+fn answered<T>(answer: Result<T, Rejection>, question: impl FnOnce() -> String) -> Result<T> {
     answer.map_err(|failure| failure.into_error(question))
 }
 
@@ -276,15 +276,15 @@ fn unknown_process(pid: u32) -> Error {
     if pid > PID_MAX_LIMIT {
         return Error::NoSuchProcess { pid };
     }
-    Error::Unknowable { what: format!("the namespace of process {pid}") }
+    Error::NotSimulated { what: format!("the namespace of process {pid}") }
 }
 
-fn unknowable<T>(what: impl Into<String>) -> Result<T> {
-    Err(Error::Unknowable { what: what.into() })
+fn not_simulated<T>(what: impl Into<String>) -> Result<T> {
+    Err(Error::NotSimulated { what: what.into() })
 }
 
 impl Apply for DryRun {
-    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
         self.history.begin();
         for (index, op) in ops.iter().enumerate() {
             self.capture_former(op);
@@ -294,7 +294,7 @@ impl Apply for DryRun {
             self.print_waits(op);
             if let Err(failed) = result {
                 self.print_failure(op, failed.refusal.errno);
-                return Err(Failed { index, ..failed });
+                return Err(BatchError { index, ..failed });
             }
             match before.and_then(|before| self.renaming_while_down(before, op)) {
                 Some(ops) => ops.iter().for_each(|op| self.print_op(op)),
@@ -331,7 +331,7 @@ impl Query for DryRun {
 
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
         self.present(netns)?;
-        unknowable(format!("the number of the namespace {netns}, and who is in it"))
+        not_simulated(format!("the number of the namespace {netns}, and who is in it"))
     }
 
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
@@ -391,7 +391,7 @@ impl Query for DryRun {
         }
         match answered(self.model.read_sysctl(netns, key), question)? {
             Some(value) => Ok(value),
-            None => unknowable(format!("the value of {key}, which nobody set")),
+            None => not_simulated(format!("the value of {key}, which nobody set")),
         }
     }
 
@@ -402,46 +402,46 @@ impl Query for DryRun {
 
 impl Programs for DryRun {
     fn pid(&mut self, _: PidRef) -> Result<u32> {
-        unknowable("the number of a process")
+        not_simulated("the number of a process")
     }
 
     fn admit(&mut self, netns: &NetnsRef) -> Result<()> {
         self.present(netns)?;
-        unknowable(format!("what the program finds in {netns}"))
+        not_simulated(format!("what the program finds in {netns}"))
     }
 
     fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output> {
         self.present(netns)?;
         self.print_asked(netscript_dialect::exec(netns, argv));
-        unknowable(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
+        not_simulated(format!("what `{}` answers", argv.first().map_or("", String::as_str)))
     }
 
     fn shell(&mut self, netns: &NetnsRef) -> Result<i32> {
         self.present(netns)?;
         self.asked = true;
         self.print_command(&netscript_dialect::interactive(netns));
-        unknowable("what is done in a shell")
+        not_simulated("what is done in a shell")
     }
 
-    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<ProgramId> {
         self.present(netns)?;
         let program = self.print_start(netns, |program| netscript_dialect::start(netns, argv, program));
         answered(self.model.program_started(netns, program), || format!("start a program in {netns}"))?;
         Ok(program)
     }
 
-    fn running(&mut self, program: Started) -> Result<bool> {
+    fn running(&mut self, program: ProgramId) -> Result<bool> {
         match self.stopped.contains(&program) {
             true => Ok(false),
-            false => unknowable("whether a program is still running"),
+            false => not_simulated("whether a program is still running"),
         }
     }
 
-    fn output(&mut self, _: Started) -> Result<String> {
-        unknowable("what a program writes")
+    fn output(&mut self, _: ProgramId) -> Result<String> {
+        not_simulated("what a program writes")
     }
 
-    fn stop(&mut self, program: Started) -> Result<()> {
+    fn stop(&mut self, program: ProgramId) -> Result<()> {
         if self.stopped.insert(program) {
             self.print_command(&netscript_dialect::stop(program));
             self.model.program_stopped(program);
@@ -450,7 +450,7 @@ impl Programs for DryRun {
         Ok(())
     }
 
-    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<ProgramId> {
         self.present(netns)?;
         self.check_port(netns, server.addr, server.port)?;
         let program = self.print_start(netns, |program| netscript_dialect::serve(netns, server, program));
@@ -459,7 +459,7 @@ impl Programs for DryRun {
         Ok(program)
     }
 
-    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<ProgramId> {
         self.present(netns)?;
         self.check_port(netns, server.addr, DNS_PORT)?;
         let program = self.print_start(netns, |program| netscript_dialect::serve_dns(netns, server, program));
@@ -468,7 +468,7 @@ impl Programs for DryRun {
         Ok(program)
     }
 
-    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<ProgramId> {
         self.present(netns)?;
         self.carried(netns, Some(&request.link))?;
         let program = self.print_start(netns, |program| netscript_dialect::capture(netns, request, program));
@@ -476,23 +476,23 @@ impl Programs for DryRun {
         Ok(program)
     }
 
-    fn packets(&mut self, _: Started) -> Result<Vec<String>> {
-        unknowable("what passes on a link")
+    fn packets(&mut self, _: ProgramId) -> Result<Vec<String>> {
+        not_simulated("what passes on a link")
     }
 }
 
 impl Probes for DryRun {
-    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<PingResult> {
         self.present(netns)?;
         self.carried(netns, request.dev.as_ref())?;
         self.print_asked(netscript_dialect::ping(netns, request));
-        unknowable(format!("whether {} answers", request.target))
+        not_simulated(format!("whether {} answers", request.target))
     }
 
     fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
         self.present(netns)?;
         self.print_asked(netscript_dialect::traceroute(netns, trace));
-        unknowable(format!("who is on the way to {}", trace.target))
+        not_simulated(format!("who is on the way to {}", trace.target))
     }
 
     fn wait(&mut self, _: Duration) -> Result<bool> {
@@ -502,13 +502,13 @@ impl Probes for DryRun {
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
         self.present(netns)?;
         self.print_asked(netscript_dialect::connect(netns, request));
-        unknowable(format!("whether {} takes connections", request.target))
+        not_simulated(format!("whether {} takes connections", request.target))
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {
         self.present(netns)?;
         self.print_asked(netscript_dialect::fetch(netns, request));
-        unknowable(format!("what {} answers", request.server))
+        not_simulated(format!("what {} answers", request.server))
     }
 
     fn sleep(&mut self, time: Duration) -> Result<()> {

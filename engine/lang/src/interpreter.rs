@@ -139,7 +139,7 @@ impl Interpreter {
     fn flush(&mut self) -> Result<(), Failure> {
         let flushed = self.session.lab().flush();
         flushed.map_err(|error| match error {
-            Error::Late { at, error } => {
+            Error::Deferred { at, error } => {
                 let at = at.map(|at| self.known(at));
                 self.placed(*error, at, Vec::new())
             }

@@ -10,27 +10,26 @@ pub use handles::{LinkId, NetnsId};
 use crate::diagnostics::{self, At, Errno, Error, Refusal, Result};
 use netscript_dialect::Command;
 use netscript_net::op::{Action, AddrOp, Family, IfName, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
-use netscript_net::world::{Absent, Failed, Point, World};
+use netscript_net::world::{BatchError, Missing, Point, World};
 
-/// Hears of operations.
-type Listener = Rc<dyn Fn(&Op)>;
-
-/// Hears of the commands that probes and programs stand for.
-type Onlooker = Rc<dyn Fn(&Command)>;
+/// A function that is called with each operation or command.
+type Observer<T> = Rc<dyn Fn(&T)>;
 
 /// A network being built: the one way from a script's words to the machine.
 pub struct Lab {
     world: Box<dyn World>,
     handles: Handles,
-    listener: Option<Listener>,
-    onlooker: Option<Onlooker>,
+    /// Is called with each operation that has taken effect.
+    op_observer: Option<Observer<Op>>,
+    /// Is called with the command that each probe and each program stands for.
+    command_observer: Option<Observer<Command>>,
     /// When operations began, and how the handles were then.
     marks: Vec<(Point, usize)>,
 }
 
-/// What handles meant at a moment.
+/// What a script's handles meant at one moment.
 #[derive(Clone)]
-pub struct Memory(Handles);
+pub struct HandleSnapshot(Handles);
 
 /// A lab's world while another is in its place.
 pub struct Stage {
@@ -42,23 +41,23 @@ pub struct Stage {
 impl Lab {
     /// A lab in which nothing has been made yet.
     pub fn new(world: Box<dyn World>) -> Lab {
-        Lab { world, handles: Handles::default(), listener: None, onlooker: None, marks: Vec::new() }
+        Lab { world, handles: Handles::default(), op_observer: None, command_observer: None, marks: Vec::new() }
     }
 
     /// Calls a function with each operation that has taken effect.
-    pub fn on_op(&mut self, listener: impl Fn(&Op) + 'static) {
-        self.listener = Some(Rc::new(listener));
+    pub fn on_op(&mut self, observer: impl Fn(&Op) + 'static) {
+        self.op_observer = Some(Rc::new(observer));
     }
 
     /// Calls a function with the command that each probe and each program stands for.
-    pub fn on_command(&mut self, onlooker: impl Fn(&Command) + 'static) {
-        self.onlooker = Some(Rc::new(onlooker));
+    pub fn on_command(&mut self, observer: impl Fn(&Command) + 'static) {
+        self.command_observer = Some(Rc::new(observer));
     }
 
     /// Tells what a probe or a program stands for.
     pub fn tell(&self, command: impl FnOnce() -> Command) {
-        if let Some(onlooker) = &self.onlooker {
-            onlooker(&command());
+        if let Some(observer) = &self.command_observer {
+            observer(&command());
         }
     }
 
@@ -78,8 +77,8 @@ impl Lab {
         };
         for op in &ops[..done] {
             self.handles.follow(op, at.as_ref());
-            if let Some(listener) = &self.listener {
-                listener(op);
+            if let Some(observer) = &self.op_observer {
+                observer(op);
             }
         }
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
@@ -137,13 +136,13 @@ impl Lab {
     }
 
     /// What handles mean now.
-    pub fn memory(&self) -> Memory {
-        Memory(self.handles.clone())
+    pub fn snapshot(&self) -> HandleSnapshot {
+        HandleSnapshot(self.handles.clone())
     }
 
     /// Lets handles mean what they meant: what was done since has been taken back.
-    pub fn recall(&mut self, memory: &Memory) {
-        self.handles = memory.0.clone();
+    pub fn restore(&mut self, snapshot: &HandleSnapshot) {
+        self.handles = snapshot.0.clone();
         let point = self.world.point();
         self.marks.retain(|(before, _)| *before < point);
     }
@@ -212,14 +211,14 @@ impl Lab {
         Error::NoSuchNetns { name: name.to_owned(), known: known.iter().map(NetnsName::to_string).collect() }
     }
 
-    fn explain(&mut self, op: &Op, failed: Failed) -> Error {
-        match failed.absent {
-            Some(absent) => {
-                let part = diagnostics::absent(op, &absent);
-                let error = match absent {
-                    Absent::Link(netns, name) => self.no_such_link(&netns, name.as_str()),
-                    Absent::Netns(netns) => self.no_such_netns(&netns.to_string()),
-                    absent @ (Absent::Leftover(_) | Absent::Process(_) | Absent::Leave(_)) => absent.into_error(),
+    fn explain(&mut self, op: &Op, failed: BatchError) -> Error {
+        match failed.missing {
+            Some(missing) => {
+                let part = diagnostics::missing_part(op, &missing);
+                let error = match missing {
+                    Missing::Link(netns, name) => self.no_such_link(&netns, name.as_str()),
+                    Missing::Netns(netns) => self.no_such_netns(&netns.to_string()),
+                    missing @ (Missing::Leftover(_) | Missing::Process(_) | Missing::Other(_)) => missing.into_error(),
                 };
                 error.about(part)
             }

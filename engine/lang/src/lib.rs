@@ -12,4 +12,4 @@ mod lab;
 
 pub use confined::Confined;
 pub use dry_run::DryRun;
-pub use lab::{Lab, LinkId, Memory, NetnsId, Stage};
+pub use lab::{HandleSnapshot, Lab, LinkId, NetnsId, Stage};

@@ -6,7 +6,8 @@ use crate::journal::Undo;
 use crate::netns::{self, Ending, bind, ns_of_pid, path_of};
 use crate::site::Site;
 use crate::{
-    Failure, Outcome, addr, fdb, link, neigh, netfilter, policy, privilege, proc, rename, resolver, route, sys, sysctl,
+    Outcome, Rejection, addr, fdb, link, neigh, netfilter, policy, privilege, proc, rename, resolver, route, sys,
+    sysctl,
 };
 use netscript_net::error::Errno;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
@@ -24,7 +25,7 @@ pub(crate) fn carry_out(site: &mut Site, op: &Op) -> Outcome {
         Action::Neigh(op) => neigh::apply(&mut site.network.namespaces, netns, op),
         Action::Fdb(op) => fdb::apply(&mut site.network.namespaces, netns, op),
         Action::Netfilter(op) => {
-            netfilter::apply(&mut site.network.namespaces, netns, &[op]).map_err(|(_, failure)| failure)
+            netfilter::apply(&mut site.network.namespaces, netns, &[op]).map_err(|(_, rejection)| rejection)
         }
         Action::Sysctl(op) => sysctl::apply(&mut site.network.namespaces, netns, op),
     }
@@ -61,7 +62,7 @@ fn apply_netns(site: &mut Site, op: &NetnsOp) -> Outcome {
 }
 
 fn process_number(site: &mut Site, pid: PidRef) -> Outcome<u32> {
-    site.processes.pid(pid).map_err(|_| Failure::from(Errno::ESRCH))
+    site.processes.pid(pid).map_err(|_| Rejection::from(Errno::ESRCH))
 }
 
 /// `ip netns add NAME`: the namespace is made, written into the journal, and bound to its name.
@@ -76,9 +77,9 @@ fn add_netns(site: &mut Site, name: &NetnsName) -> Outcome {
         &Op::host(NetnsOp::Add(name.clone())),
         vec![Undo::Netns { name: name.clone(), key, attached: false }],
     )?;
-    if let Err(failure) = site.network.namespaces.bind(name, &space) {
+    if let Err(rejection) = site.network.namespaces.bind(name, &space) {
         entry.into_iter().for_each(|n| site.store.journal.undone(n));
-        return Err(failure);
+        return Err(rejection);
     }
     site.network.namespaces.add(NetnsRef::Named(name.clone()), space);
     Ok(())

@@ -14,8 +14,8 @@ use netscript_net::error::{Error, Result};
 use netscript_net::op::{Family, Host, IfName, NetnsRef, Op, PidRef};
 use netscript_net::state::{ForeignRules, Ruleset};
 use netscript_net::world::{
-    Absent, Apply, Capture, Connect, Connected, Failed, Fetch, Fetched, ForwardQuery, History, Hop, Output, Ping,
-    Point, Pong, Probes, Programs, Query, Serve, ServeDns, Started, Summary, Trace,
+    Apply, BatchError, Capture, Connect, Connected, Fetch, Fetched, ForwardQuery, History, Hop, Missing, Output, Ping,
+    PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, Summary, Trace,
 };
 
 /// The machine's kernel, as one lab uses it.
@@ -103,7 +103,7 @@ impl Kernel {
         ops: &[Op],
         steps: usize,
         is_ready: impl Fn(&NetnsRef, &IfName) -> bool,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), BatchError> {
         (0..steps).for_each(|_| self.step());
         ops.iter().for_each(|op| self.readiness.note(op));
         batch::apply(&mut self.site, &self.interrupt, ops, is_ready)
@@ -163,7 +163,7 @@ impl Kernel {
 }
 
 impl Apply for Kernel {
-    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
         self.step();
         ops.iter().for_each(|op| self.readiness.note(op));
         recorded::apply(&mut self.site, ops)
@@ -220,46 +220,46 @@ impl Programs for Kernel {
         left
     }
 
-    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<ProgramId> {
         self.note_program(netns);
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
         processes.start(&network.namespaces, &mut store.journal, netns, argv)
     }
 
-    fn running(&mut self, program: Started) -> Result<bool> {
+    fn running(&mut self, program: ProgramId) -> Result<bool> {
         self.site.processes.running(program)
     }
 
-    fn output(&mut self, program: Started) -> Result<String> {
+    fn output(&mut self, program: ProgramId) -> Result<String> {
         self.site.processes.output(program)
     }
 
-    fn stop(&mut self, program: Started) -> Result<()> {
+    fn stop(&mut self, program: ProgramId) -> Result<()> {
         self.site.processes.stop(program, &self.interrupt)
     }
 
-    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started> {
+    fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<ProgramId> {
         let listener = probe::listen(&self.site.network.namespaces, netns, server)?;
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
         processes.serve(&network.namespaces, &mut store.journal, netns, listener, &server.body)
     }
 
-    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started> {
+    fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<ProgramId> {
         if self.site.network.link(netns, &request.link)?.is_none() {
-            return Err(Absent::Link(netns.clone(), request.link.clone()).into_error());
+            return Err(Missing::Link(netns.clone(), request.link.clone()).into_error());
         }
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
         processes.capture(&network.namespaces, &mut store.journal, netns, request)
     }
 
-    fn packets(&mut self, capture: Started) -> Result<Vec<String>> {
+    fn packets(&mut self, capture: ProgramId) -> Result<Vec<String>> {
         self.site.processes.packets(capture)
     }
 
-    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started> {
+    fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<ProgramId> {
         let sockets = probe::name_server::open(&self.site.network.namespaces, netns, server)?;
         self.step();
         let Site { network, processes, store, .. } = &mut self.site;
@@ -268,11 +268,11 @@ impl Programs for Kernel {
 }
 
 impl Probes for Kernel {
-    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong> {
+    fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<PingResult> {
         self.await_ready()?;
         match self.look_up(netns, &request.target, request.timeout)? {
             Ok(addr) => probe::ping(&self.site.network.namespaces, &self.interrupt, netns, addr, request),
-            Err(unresolved) => Ok(Pong { error: Some(unresolved), ..Pong::default() }),
+            Err(unresolved) => Ok(PingResult { error: Some(unresolved), ..PingResult::default() }),
         }
     }
 

@@ -51,7 +51,7 @@ pub use interrupt::Interrupt;
 pub use kernel::{Kernel, Resumed};
 pub use lab::{LabFolder, LabState, check_lab_name, lab_names, lab_states, read_journal};
 pub use lifetime::Resume;
-pub(crate) use netscript_net::failure::{Failure, Outcome};
+pub(crate) use netscript_net::rejection::{Outcome, Rejection};
 pub use privilege::{may_change_networks, may_make_namespaces, privilege_missing};
 pub use process::Entrance;
 pub use release::check_release;

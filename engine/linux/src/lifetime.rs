@@ -42,9 +42,9 @@ enum Closed {
 pub(crate) fn keep_in(site: &mut Site, folder: LabFolder, script: &str) -> Result<()> {
     let _all = lock_all()?;
     let question = || "look at this network".to_owned();
-    let host = site.network.namespaces.key(&NetnsRef::Host).map_err(|failure| failure.into_error(question))?;
+    let host = site.network.namespaces.key(&NetnsRef::Host).map_err(|rejection| rejection.into_error(question))?;
     let links = link::list(&mut site.network.namespaces, &NetnsRef::Host);
-    let links = links.map_err(|failure| failure.into_error(question))?;
+    let links = links.map_err(|rejection| rejection.into_error(question))?;
     let taken = |base: u32| {
         let block = base..base + BLOCK;
         links.iter().filter_map(|link| link.index).any(|index| block.contains(&index))

@@ -15,7 +15,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
 use crate::netns::Namespaces;
-use crate::{Failure, Outcome, release, sys};
+use crate::{Outcome, Rejection, release, sys};
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode};
 
@@ -54,13 +54,13 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &Link
     }
     let request = RouteNetlinkMessage::NewLink(new.message);
     let made = namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL);
-    made.map_err(|failure| lacking(kind, taken_or(namespaces, netns, name, failure)))
+    made.map_err(|rejection| lacking(kind, taken_or(namespaces, netns, name, rejection)))
 }
 
 /// The kernel looks for the name of a new link first, but not where it is asked for an index: then
 /// whatever else is wrong comes before.
-fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
-    if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
+fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, rejection: Rejection) -> Rejection {
+    if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { rejection }
 }
 
 /// A pair with what is set of its ends, in one message; `master` is the index of the first end's bridge.
@@ -73,19 +73,19 @@ pub(crate) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, maste
 }
 
 /// Names the kernel feature whose absence a refusal to make a link means.
-fn lacking(kind: &LinkSpec, failure: Failure) -> Failure {
-    let unknown_kind = failure.refusal.text.as_deref() == Some("Unknown device type");
-    let missing = match kind {
-        _ if failure.refusal.errno != Errno::EOPNOTSUPP => None,
+fn lacking(kind: &LinkSpec, rejection: Rejection) -> Rejection {
+    let unknown_kind = rejection.refusal.text.as_deref() == Some("Unknown device type");
+    let unsupported = match kind {
+        _ if rejection.refusal.errno != Errno::EOPNOTSUPP => None,
         LinkSpec::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
             Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
         }
         kind if unknown_kind => Some(no_such_kind(kind.kind())),
         _ => None,
     };
-    match missing {
-        Some(missing) => failure.refusal.missing(missing).into(),
-        None => failure,
+    match unsupported {
+        Some(unsupported) => rejection.refusal.unsupported(unsupported).into(),
+        None => rejection,
     }
 }
 
@@ -98,22 +98,22 @@ fn no_such_kind(kind: LinkKind) -> String {
 fn add_tun(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, mode: TunMode) -> Outcome {
     let new_index = namespaces.take_index();
     let made = namespaces.within(netns, || sys::tun_create(name, mode, new_index))?;
-    made.map_err(|error| match Failure::from(error) {
+    made.map_err(|error| match Rejection::from(error) {
         // What TUNSETIFF says of a name that another link has; every other kind says EEXIST.
-        failure if matches!(failure.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
-            if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { failure }
+        rejection if matches!(rejection.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
+            if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { rejection }
         }
-        failure => lacking_tun(failure.refusal).into(),
+        rejection => lacking_tun(rejection.refusal).into(),
     })
 }
 
 fn lacking_tun(refusal: Refusal) -> Refusal {
     match refusal.errno {
         Errno::ENOENT | Errno::ENODEV | Errno::ENXIO => {
-            refusal.missing("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
+            refusal.unsupported("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
         }
         Errno::EPERM | Errno::EACCES => {
-            refusal.missing("/dev/net/tun may not be opened here; root outside a sandbox may")
+            refusal.unsupported("/dev/net/tun may not be opened here; root outside a sandbox may")
         }
         _ => refusal,
     }
@@ -191,23 +191,23 @@ fn set_hairpin(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, on:
 fn del(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome {
     let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_name(name.as_str()).build());
     let gone = namespaces.route_socket(netns)?.change(request, 0);
-    gone.map_err(|failure| or_absent(namespaces, netns, name, failure))
+    gone.map_err(|rejection| or_missing(namespaces, netns, name, rejection))
 }
 
 /// Sends a change of the link called `name`.
 fn change(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, message: LinkMessage) -> Outcome {
     let changed = namespaces.route_socket(netns)?.change(RouteNetlinkMessage::SetLink(message), 0);
-    changed.map_err(|failure| or_absent(namespaces, netns, name, failure))
+    changed.map_err(|rejection| or_missing(namespaces, netns, name, rejection))
 }
 
-/// Drivers say ENODEV of other things too: the link is absent only if it cannot be found.
-fn or_absent(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, failure: Failure) -> Failure {
-    if failure.refusal.errno != Errno::ENODEV {
-        return failure;
+/// Drivers say ENODEV of other things too: the link is missing only if it cannot be found.
+fn or_missing(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, rejection: Rejection) -> Rejection {
+    if rejection.refusal.errno != Errno::ENODEV {
+        return rejection;
     }
     match index(namespaces, netns, name) {
-        Err(absent) if absent.absent.is_some() => absent,
-        _ => failure,
+        Err(rejection) if rejection.missing.is_some() => rejection,
+        _ => rejection,
     }
 }
 
@@ -231,14 +231,14 @@ pub(crate) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexe
     for index in indexes.iter().filter(|index| stacked.contains(index)) {
         let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(*index).build());
         match socket.change(request, 0) {
-            Err(failure) if failure.refusal.errno == Errno::ENODEV => {}
+            Err(rejection) if rejection.refusal.errno == Errno::ENODEV => {}
             result => result?,
         }
     }
     for index in indexes.iter().filter(|index| !stacked.contains(index)) {
         let message = in_group(LinkUnspec::new_with_index(*index)).build();
         match socket.change(RouteNetlinkMessage::SetLink(message), 0) {
-            Err(failure) if failure.refusal.errno == Errno::ENODEV => {}
+            Err(rejection) if rejection.refusal.errno == Errno::ENODEV => {}
             result => result?,
         }
     }

@@ -42,7 +42,7 @@ impl Network {
 
 impl Query for Network {
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
-        netns::names().map_err(|failure| failure.into_error(|| "list the namespaces".to_owned()))
+        netns::names().map_err(|rejection| rejection.into_error(|| "list the namespaces".to_owned()))
     }
 
     fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
@@ -50,7 +50,7 @@ impl Query for Network {
     }
 
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
-        self.namespaces.contents(netns).map_err(|failure| failure.into_error(|| format!("look into {netns}")))
+        self.namespaces.contents(netns).map_err(|rejection| rejection.into_error(|| format!("look into {netns}")))
     }
 
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {

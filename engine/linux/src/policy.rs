@@ -6,7 +6,7 @@ use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessa
 
 use crate::netns::Namespaces;
 use crate::socket::{address_family, family_of};
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 
@@ -33,13 +33,14 @@ fn del(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -
     namespaces.route_socket(netns)?.change(request, 0).map_err(lacking)
 }
 
-fn lacking(failure: Failure) -> Failure {
-    match failure.refusal.errno {
+fn lacking(rejection: Rejection) -> Rejection {
+    match rejection.refusal.errno {
         Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT => {
-            let missing = "this kernel has no routing rules (CONFIG_IP_MULTIPLE_TABLES, CONFIG_IPV6_MULTIPLE_TABLES)";
-            failure.refusal.missing(missing).into()
+            let unsupported =
+                "this kernel has no routing rules (CONFIG_IP_MULTIPLE_TABLES, CONFIG_IPV6_MULTIPLE_TABLES)";
+            rejection.refusal.unsupported(unsupported).into()
         }
-        _ => failure,
+        _ => rejection,
     }
 }
 
@@ -80,8 +81,8 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family
     match namespaces.route_socket(netns)?.dump(RouteNetlinkMessage::GetRule(question)) {
         Ok(answers) => Ok(answers.into_iter().filter_map(read).collect()),
         // A kernel without such rules looks into the local, the main and the default table.
-        Err(failure) if matches!(failure.refusal.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
-        Err(failure) => Err(failure),
+        Err(rejection) if matches!(rejection.refusal.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
+        Err(rejection) => Err(rejection),
     }
 }
 

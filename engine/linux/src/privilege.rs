@@ -3,10 +3,10 @@
 
 use std::fs::{self, File};
 
-use crate::{Failure, proc, sys};
+use crate::{Rejection, proc, sys};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 /// A bit of capability sets (include/uapi/linux/capability.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +44,23 @@ pub(crate) fn without(capability: Capability, errno: Errno, doing: impl FnOnce()
 /// Of a process that may not be looked into, though this thread has the capability for it: it belongs to a user
 /// namespace above this thread's, or is one that nobody may look into, as PID 1 of a sandbox (ptrace(2), "Ptrace
 /// access mode checking").
-pub(crate) fn out_of_reach(pid: u32, failure: Failure) -> Failure {
-    let forbidden = matches!(failure.refusal.errno, Errno::EPERM | Errno::EACCES);
+pub(crate) fn out_of_reach(pid: u32, rejection: Rejection) -> Rejection {
+    let forbidden = matches!(rejection.refusal.errno, Errno::EPERM | Errno::EACCES);
     if !forbidden || !has(CAP_SYS_PTRACE) {
-        return failure;
+        return rejection;
     }
-    Failure { absent: Some(Absent::Leave(Box::new(Error::OutOfReach { pid }))), ..failure }
+    Rejection { missing: Some(Missing::Other(Box::new(Error::OutOfReach { pid }))), ..rejection }
 }
 
 /// Names the capability that an operation was refused for want of.
-pub(crate) fn named(op: &Op, failure: Failure) -> Failure {
-    if failure.absent.is_some() || failure.refusal.missing.is_some() {
-        return failure;
+pub(crate) fn named(op: &Op, rejection: Rejection) -> Rejection {
+    if rejection.missing.is_some() || rejection.refusal.unsupported.is_some() {
+        return rejection;
     }
-    let error = needed(op).and_then(|capability| without(capability, failure.refusal.errno, || op.to_string()));
+    let error = needed(op).and_then(|capability| without(capability, rejection.refusal.errno, || op.to_string()));
     match error {
-        Some(error) => Failure { absent: Some(Absent::Leave(Box::new(error))), ..failure },
-        None => failure,
+        Some(error) => Rejection { missing: Some(Missing::Other(Box::new(error))), ..rejection },
+        None => rejection,
     }
 }
 

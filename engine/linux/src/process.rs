@@ -36,10 +36,10 @@ use crate::journal::{Process, Undo};
 use crate::lab::JournalWriter;
 use crate::netns::Namespaces;
 use crate::probe::{capture, name_server};
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::{Errno, Error, Result};
 use netscript_net::op::{NetnsRef, PidRef};
-use netscript_net::world::{Capture, Output, ServeDns, Started};
+use netscript_net::world::{Capture, Output, ProgramId, ServeDns};
 
 /// The program that is running.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -54,7 +54,7 @@ pub(crate) struct Processes {
     groups: Groups,
     started: Vec<Program>,
     holders: BTreeMap<u32, Pid>,
-    captures: BTreeMap<Started, Capturing>,
+    captures: BTreeMap<ProgramId, Capturing>,
 }
 
 /// A capture, and this process's own hold on it for as long as it goes on.
@@ -105,7 +105,7 @@ impl Processes {
                 Some(pid) => Ok(pid.as_raw().unsigned_abs()),
                 None => Err(Error::Gone { what: NetnsRef::Held(number).to_string(), removed: None }),
             },
-            PidRef::Started(number) => self.program(Started(number))?.pid(),
+            PidRef::Started(number) => self.program(ProgramId(number))?.pid(),
         }
     }
 
@@ -173,7 +173,7 @@ impl Processes {
         journal: &mut JournalWriter,
         netns: &NetnsRef,
         argv: &[String],
-    ) -> Result<Started> {
+    ) -> Result<ProgramId> {
         self.launch(namespaces, journal, netns, command(netns, argv)?, None, &argv.join(" "))
     }
 
@@ -186,7 +186,7 @@ impl Processes {
         netns: &NetnsRef,
         listener: TcpListener,
         body: &str,
-    ) -> Result<Started> {
+    ) -> Result<ProgramId> {
         let mut command = helper(SERVER_NAME)?;
         command.arg(body).stdin(OwnedFd::from(listener));
         self.launch(namespaces, journal, netns, command, None, SERVER_NAME)
@@ -200,7 +200,7 @@ impl Processes {
         netns: &NetnsRef,
         sockets: name_server::Sockets,
         server: &ServeDns,
-    ) -> Result<Started> {
+    ) -> Result<ProgramId> {
         let mut command = helper(NAME_SERVER_NAME)?;
         command.args(server.records.iter().map(|(name, addrs)| name_server::argument(name, addrs)));
         command.stdin(OwnedFd::from(sockets.udp));
@@ -214,7 +214,7 @@ impl Processes {
         journal: &mut JournalWriter,
         netns: &NetnsRef,
         request: &Capture,
-    ) -> Result<Started> {
+    ) -> Result<ProgramId> {
         let path = match &request.file {
             Some(path) => path.clone(),
             None => background::free_place(&self.folder, &format!("{}.pcap", self.next_number()))?,
@@ -223,16 +223,16 @@ impl Processes {
         let (socket, file) = opened.share()?;
         let mut command = helper(CAPTURE_NAME)?;
         command.stdin(socket);
-        let started = self.launch(namespaces, journal, netns, command, Some(file), CAPTURE_NAME)?;
-        self.captures.insert(started, Capturing { path, opened: Some(opened) });
-        Ok(started)
+        let program = self.launch(namespaces, journal, netns, command, Some(file), CAPTURE_NAME)?;
+        self.captures.insert(program, Capturing { path, opened: Some(opened) });
+        Ok(program)
     }
 
     /// What a capture has heard until now.
-    pub(crate) fn packets(&mut self, started: Started) -> Result<Vec<String>> {
-        let capturing = self.captures.get(&started);
+    pub(crate) fn packets(&mut self, program: ProgramId) -> Result<Vec<String>> {
+        let capturing = self.captures.get(&program);
         let capturing =
-            capturing.ok_or_else(|| Error::NotThere { what: format!("capture {}", started.0), known: Vec::new() })?;
+            capturing.ok_or_else(|| Error::NotThere { what: format!("capture {}", program.0), known: Vec::new() })?;
         if let Some(opened) = &capturing.opened {
             opened.drain()?;
         }
@@ -247,7 +247,7 @@ impl Processes {
         mut command: Command,
         stdout: Option<OwnedFd>,
         name: &str,
-    ) -> Result<Started> {
+    ) -> Result<ProgramId> {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
         let number = self.next_number();
@@ -269,7 +269,7 @@ impl Processes {
             }
             (Ok(program), None) => {
                 self.started.push(program);
-                Ok(Started(number))
+                Ok(ProgramId(number))
             }
         }
     }
@@ -284,15 +284,15 @@ impl Processes {
         u32::try_from(self.started.len() + 1).expect("the machine has fewer processes")
     }
 
-    pub(crate) fn running(&mut self, program: Started) -> Result<bool> {
+    pub(crate) fn running(&mut self, program: ProgramId) -> Result<bool> {
         Ok(self.program(program)?.running())
     }
 
-    pub(crate) fn output(&mut self, program: Started) -> Result<String> {
+    pub(crate) fn output(&mut self, program: ProgramId) -> Result<String> {
         self.program(program)?.output()
     }
 
-    pub(crate) fn stop(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+    pub(crate) fn stop(&mut self, program: ProgramId, interrupt: &Interrupt) -> Result<()> {
         let stopped = self.stop_tree(program, interrupt);
         // Its process may have ended before it began to write. An open socket would go on hearing.
         let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
@@ -301,7 +301,7 @@ impl Processes {
     }
 
     /// Ends a program with everything that it started. One that has ended may have left others behind.
-    fn stop_tree(&mut self, program: Started, interrupt: &Interrupt) -> Result<()> {
+    fn stop_tree(&mut self, program: ProgramId, interrupt: &Interrupt) -> Result<()> {
         let leader = self.program(program)?.leader();
         let mut waited = Ok(());
         let left = self.end(Whose::Program(program.0, leader), Instant::now(), |step| match interrupt.sleep(step) {
@@ -316,7 +316,7 @@ impl Processes {
         if left.is_empty() { Ok(()) } else { Err(Error::NotEnded { what: left }) }
     }
 
-    fn program(&mut self, program: Started) -> Result<&mut Program> {
+    fn program(&mut self, program: ProgramId) -> Result<&mut Program> {
         let index = (program.0 as usize).wrapping_sub(1);
         self.started
             .get_mut(index)
@@ -365,6 +365,6 @@ fn not_started(netns: &NetnsRef, command: &Command) -> impl FnOnce(io::Error) ->
 impl Surroundings {
     fn of(namespaces: &Namespaces, netns: &NetnsRef) -> Result<Surroundings> {
         Surroundings::look_up(namespaces, netns)
-            .map_err(|failure: Failure| failure.into_error(|| format!("enter {netns}")))
+            .map_err(|rejection: Rejection| rejection.into_error(|| format!("enter {netns}")))
     }
 }

@@ -7,24 +7,24 @@ use crate::journal::Undo;
 use crate::lab::lock_all;
 use crate::lock::Lock;
 use crate::site::Site;
-use crate::{Failure, Outcome, crash_point, inverse, netfilter, privilege};
+use crate::{Outcome, Rejection, crash_point, inverse, netfilter, privilege};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsRef, Op};
-use netscript_net::world::Failed;
+use netscript_net::world::BatchError;
 
 /// Does operations, one after the other; rules in one namespace travel together.
-pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), Failed> {
+pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), BatchError> {
     let mut index = 0;
     while let Some(op) = ops.get(index) {
         let rules = netfilter_ops(&ops[index..]);
         let (done, result) = if rules.is_empty() {
-            (1, apply_one(site, op).map_err(|failure| (0, failure)))
+            (1, apply_one(site, op).map_err(|rejection| (0, rejection)))
         } else {
             (rules.len(), apply_rules(site, &op.netns, &ops[index..], &rules))
         };
-        result.map_err(|(culprit, failure)| {
-            let failure = privilege::named(&ops[index + culprit], failure);
-            Failed { index: index + culprit, refusal: failure.refusal, absent: failure.absent }
+        result.map_err(|(failed_at, rejection)| {
+            let rejection = privilege::named(&ops[index + failed_at], rejection);
+            BatchError { index: index + failed_at, refusal: rejection.refusal, missing: rejection.missing }
         })?;
         index += done;
     }
@@ -33,7 +33,7 @@ pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), Failed> {
 
 /// Does an operation, written into the journal first.
 pub(crate) fn apply_one(site: &mut Site, op: &Op) -> Outcome {
-    let _shared = lock_shared(site, op).map_err(Failure::from_error)?;
+    let _shared = lock_shared(site, op).map_err(Rejection::from_error)?;
     recorded(site, op, |site| carry_out(site, op))
 }
 
@@ -59,23 +59,23 @@ pub(crate) fn apply_rules(
     netns: &NetnsRef,
     ops: &[Op],
     rules: &[&NetfilterOp],
-) -> Result<(), (usize, Failure)> {
+) -> Result<(), (usize, Rejection)> {
     let locked = ops.first().map_or(Ok(None), |op| lock_shared(site, op));
-    let _shared = locked.map_err(|error| (0, Failure::from_error(error)))?;
+    let _shared = locked.map_err(|error| (0, Rejection::from_error(error)))?;
     let mut inverses: Vec<(&dyn Display, Vec<Undo>)> = Vec::with_capacity(rules.len());
     let mut failed = None;
     for (index, op) in ops.iter().take(rules.len()).enumerate() {
         match inverse::of(site, op) {
             Ok(undo) => inverses.push((op, undo)),
             // Those before it are done all the same.
-            Err(failure) => {
-                failed = Some((index, failure));
+            Err(rejection) => {
+                failed = Some((index, rejection));
                 break;
             }
         }
     }
     let count = inverses.len();
-    let entries = site.store.journal.record(inverses).map_err(|error| (0, Failure::from_error(error)))?;
+    let entries = site.store.journal.record(inverses).map_err(|error| (0, Rejection::from_error(error)))?;
     send_rules(site, netns, &rules[..count], &entries)?;
     failed.map_or(Ok(()), Err)
 }
@@ -85,14 +85,14 @@ fn send_rules(
     netns: &NetnsRef,
     rules: &[&NetfilterOp],
     entries: &[Option<u64>],
-) -> Result<(), (usize, Failure)> {
+) -> Result<(), (usize, Rejection)> {
     if rules.is_empty() {
         return Ok(());
     }
     let done = netfilter::apply(&mut site.network.namespaces, netns, rules);
     crash_point::here();
-    if let Err((culprit, _)) = &done {
-        entries.iter().skip(*culprit).flatten().for_each(|n| site.store.journal.undone(*n));
+    if let Err((failed_at, _)) = &done {
+        entries.iter().skip(*failed_at).flatten().for_each(|n| site.store.journal.undone(*n));
     }
     done
 }

@@ -2,7 +2,7 @@
 
 use crate::carry_out::carry_out;
 use crate::site::Site;
-use crate::{Failure, Outcome, link, netns};
+use crate::{Outcome, Rejection, link, netns};
 use netscript_net::error::{Errno, Error};
 use netscript_net::op::{IfName, LinkFlag, LinkOp, LinkSet, NetnsRef};
 use netscript_net::state::restore::{self, Phase};
@@ -12,11 +12,11 @@ use netscript_net::state::{LinkType, Netns, Peer};
 pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
     let rename = LinkOp::Set(name.clone(), LinkSet::Name(to.clone()));
     match link::apply(&mut site.network.namespaces, netns, &rename) {
-        Err(failure) if failure.refusal.errno == Errno::EBUSY => {
+        Err(rejection) if rejection.refusal.errno == Errno::EBUSY => {
             let found = link::find(&mut site.network.namespaces, netns, name)?;
             match found.is_some_and(|link| link.up) {
                 true => rename_while_down(site, netns, name, to, &rename),
-                false => Err(failure),
+                false => Err(rejection),
             }
         }
         result => result,
@@ -33,10 +33,10 @@ fn rename_while_down(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfNa
     }
     let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
     link::apply(&mut site.network.namespaces, netns, &up(name, false))?;
-    if let Err(failure) = link::apply(&mut site.network.namespaces, netns, rename) {
+    if let Err(rejection) = link::apply(&mut site.network.namespaces, netns, rename) {
         link::apply(&mut site.network.namespaces, netns, &up(name, true))?;
         put_back(site, &before)?;
-        return Err(failure);
+        return Err(rejection);
     }
     link::apply(&mut site.network.namespaces, netns, &up(to, true))?;
     let here = &mut before[0].1;
@@ -76,7 +76,7 @@ fn put_back(site: &mut Site, wanted: &[(NetnsRef, Netns)]) -> Outcome {
             for op in restore::steps(phase, netns, &now, wanted) {
                 match carry_out(site, &op) {
                     // The kernel was quicker.
-                    Err(failure) if matches!(failure.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
+                    Err(rejection) if matches!(rejection.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
                     result => result?,
                 }
             }
@@ -85,6 +85,6 @@ fn put_back(site: &mut Site, wanted: &[(NetnsRef, Netns)]) -> Outcome {
     Ok(())
 }
 
-fn unread(error: Error) -> Failure {
-    Failure::from_error(error)
+fn unread(error: Error) -> Rejection {
+    Rejection::from_error(error)
 }

@@ -98,7 +98,7 @@ fn remove(path: &Path) -> io::Result<()> {
 /// The name servers of a namespace, in the order in which they are asked.
 pub(crate) fn servers_of(netns: &NetnsRef) -> Result<Vec<IpAddr>> {
     let Some(name) = netns.name() else { return Ok(Vec::new()) };
-    servers(name).map_err(|failure| failure.into_error(|| format!("read the name servers of {netns}")))
+    servers(name).map_err(|rejection| rejection.into_error(|| format!("read the name servers of {netns}")))
 }
 
 pub(crate) fn servers(name: &NetnsName) -> Outcome<Vec<IpAddr>> {

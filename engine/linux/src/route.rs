@@ -15,7 +15,7 @@ use netlink_packet_route::route::{
 
 use crate::netns::Namespaces;
 use crate::socket::{RouteSocket, address_family};
-use crate::{Failure, Outcome, link};
+use crate::{Outcome, Rejection, link};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 
@@ -59,7 +59,7 @@ fn make(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route, flags: u16
     message.header.protocol = route.proto.unwrap_or(RouteProto::BOOT).0.into();
     message.header.scope = route.scope.unwrap_or(made_scope(route)).number().into();
     let made = namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRoute(message), flags);
-    made.map_err(|failure| lacking(route, failure))
+    made.map_err(|rejection| lacking(route, rejection))
 }
 
 /// The scope that `ip route add` chooses (iproute2's `iproute_modify`).
@@ -193,14 +193,14 @@ fn route_type(kind: RouteKind) -> RouteType {
 }
 
 /// Names the kernel feature whose absence a refusal of a route means.
-fn lacking(route: &Route, failure: Failure) -> Failure {
+fn lacking(route: &Route, rejection: Rejection) -> Rejection {
     // `fib_create_info` without CONFIG_IP_ROUTE_MULTIPATH.
-    let no_multipath = failure.refusal.text.as_deref() == Some("Multipath support not enabled in kernel");
+    let no_multipath = rejection.refusal.text.as_deref() == Some("Multipath support not enabled in kernel");
     if route.nexthops.len() > 1 && no_multipath {
-        let missing = "this kernel has no routes with several nexthops (CONFIG_IP_ROUTE_MULTIPATH)";
-        return failure.refusal.missing(missing).into();
+        let unsupported = "this kernel has no routes with several nexthops (CONFIG_IP_ROUTE_MULTIPATH)";
+        return rejection.refusal.unsupported(unsupported).into();
     }
-    failure
+    rejection
 }
 
 /// `ip route flush table T`: each listed route is deleted, until none is left.
@@ -223,7 +223,7 @@ fn flush(socket: &mut RouteSocket, family: Family, table: TableId) -> Outcome {
 fn delete_listed(socket: &mut RouteSocket, route: RouteMessage) -> Outcome {
     match socket.change(RouteNetlinkMessage::DelRoute(route), 0) {
         // One deletion may take several with it.
-        Err(failure) if failure.refusal.errno == Errno::ESRCH => Ok(()),
+        Err(rejection) if rejection.refusal.errno == Errno::ESRCH => Ok(()),
         result => result,
     }
 }

@@ -26,7 +26,7 @@ impl Site {
     pub(crate) fn new() -> Result<Site> {
         check_release()?;
         let network = Network::new()
-            .map_err(|failure| failure.into_error(|| "open this process's network namespace".to_owned()))?;
+            .map_err(|rejection| rejection.into_error(|| "open this process's network namespace".to_owned()))?;
         Ok(Site {
             network,
             processes: Processes::new(&Path::new(LABS_DIR).join("lab"), &token("lab"), Groups::default()),

@@ -76,7 +76,7 @@ impl RouteSocket {
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
             match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged) {
-                Err(failure) if failure.refusal.errno == Errno::EINTR => {}
+                Err(rejection) if rejection.refusal.errno == Errno::EINTR => {}
                 result => return result,
             }
         }
@@ -145,7 +145,7 @@ impl RouteSocket {
 
 /// A refusal with the text of its extended acknowledgement.
 fn refusal(errno: i32, header: &[u8]) -> Refusal {
-    Refusal { errno: Errno(errno), text: extended_text(header), missing: None }
+    Refusal { errno: Errno(errno), text: extended_text(header), unsupported: None }
 }
 
 fn extended_text(header: &[u8]) -> Option<String> {

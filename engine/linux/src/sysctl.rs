@@ -8,10 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use crate::netns::Namespaces;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::{Errno, Error, Result};
 use netscript_net::op::{NetnsRef, SysctlKey, SysctlOp, raw};
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
     let (key, value) = (op.key(), op.value());
@@ -24,8 +24,9 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp
 /// The value of a setting, without the line's end.
 pub(crate) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
     let question = || format!("read {key} in {netns}");
-    let value =
-        namespaces.within(netns, || fs::read_to_string(path(key))).map_err(|failure| failure.into_error(question))?;
+    let value = namespaces
+        .within(netns, || fs::read_to_string(path(key)))
+        .map_err(|rejection| rejection.into_error(question))?;
     match value {
         Ok(value) => Ok(value.trim_end_matches('\n').to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_hidden(key) => {
@@ -37,7 +38,7 @@ pub(crate) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKe
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_write_only(namespaces, netns, key) => {
             Err(Error::WriteOnly { key: key.to_string() })
         }
-        Err(error) => Err(Failure::from(error).into_error(question)),
+        Err(error) => Err(Rejection::from(error).into_error(question)),
     }
 }
 
@@ -58,18 +59,18 @@ fn path(key: &SysctlKey) -> PathBuf {
     PathBuf::from("/proc/sys").join(OsStr::from_bytes(&raw::to_bytes(&path)))
 }
 
-fn refused(key: &SysctlKey, error: io::Error) -> Failure {
+fn refused(key: &SysctlKey, error: io::Error) -> Rejection {
     let outside = !key.as_str().starts_with("net.");
     if error.kind() == io::ErrorKind::NotFound && is_hidden(key) {
-        return Failure::absent(Absent::Leave(Box::new(Error::HiddenSetting { key: key.to_string() })), error);
+        return Rejection::missing(Missing::Other(Box::new(Error::HiddenSetting { key: key.to_string() })), error);
     }
-    let failure = Failure::from(error);
-    match failure.refusal.errno {
-        Errno::EACCES | Errno::EPERM | Errno::EROFS if outside => Failure {
-            refusal: failure.refusal.missing("in a sandbox only settings under `net.` can be written"),
-            absent: None,
+    let rejection = Rejection::from(error);
+    match rejection.refusal.errno {
+        Errno::EACCES | Errno::EPERM | Errno::EROFS if outside => Rejection {
+            refusal: rejection.refusal.unsupported("in a sandbox only settings under `net.` can be written"),
+            missing: None,
         },
-        _ => failure,
+        _ => rejection,
     }
 }
 

@@ -27,9 +27,9 @@ mod sysctl;
 
 pub use model::Model;
 
-use netscript_net::failure::{Failure, Outcome};
 use netscript_net::op::{Action, NetnsRef, Op};
-use netscript_net::world::Failed;
+use netscript_net::rejection::{Outcome, Rejection};
+use netscript_net::world::BatchError;
 use refusal::refused;
 
 impl Default for Model {
@@ -59,9 +59,13 @@ impl Model {
     }
 
     /// Does operations in order, up to the first that the kernel would refuse.
-    pub fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+    pub fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
         for (index, op) in ops.iter().enumerate() {
-            self.apply_one(op).map_err(|failure| Failed { index, refusal: failure.refusal, absent: failure.absent })?;
+            self.apply_one(op).map_err(|rejection| BatchError {
+                index,
+                refusal: rejection.refusal,
+                missing: rejection.missing,
+            })?;
         }
         Ok(())
     }

@@ -8,9 +8,9 @@ use super::data::ids::{DevId, SpaceId};
 use super::data::netns::Space;
 use super::data::slab::Slab;
 use netscript_net::error::Errno;
-use netscript_net::failure::{Failure, Outcome};
 use netscript_net::op::{IfName, NetnsName, NetnsRef};
-use netscript_net::world::{Absent, Started};
+use netscript_net::rejection::{Outcome, Rejection};
+use netscript_net::world::{Missing, ProgramId};
 
 /// The network that operations are believed to have made.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Model {
     pub(crate) names: HashMap<NetnsRef, SpaceId>,
     pub(crate) spaces: Slab<SpaceId, Space>,
     pub(crate) devices: Slab<DevId, Device>,
-    pub(crate) programs: BTreeMap<Started, SpaceId>,
+    pub(crate) programs: BTreeMap<ProgramId, SpaceId>,
     pub(crate) resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
     /// Names under `/run/netns` that stand for nothing any more.
     pub(crate) leftovers: BTreeSet<NetnsName>,
@@ -47,8 +47,8 @@ impl Model {
     pub(crate) fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
         self.names.get(netns).copied().ok_or_else(|| {
             let leftover = netns.name().filter(|name| self.leftovers.contains(name));
-            let absent = leftover.map_or(Absent::Netns(netns.clone()), |name| Absent::Leftover(name.clone()));
-            Failure::absent(absent, Errno::ENOENT)
+            let missing = leftover.map_or(Missing::Netns(netns.clone()), |name| Missing::Leftover(name.clone()));
+            Rejection::missing(missing, Errno::ENOENT)
         })
     }
 
@@ -58,7 +58,7 @@ impl Model {
             .links
             .get(name)
             .copied()
-            .ok_or_else(|| Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV))
+            .ok_or_else(|| Rejection::missing(Missing::Link(netns.clone(), name.clone()), Errno::ENODEV))
     }
 
     pub(crate) fn space(&self, id: SpaceId) -> &Space {

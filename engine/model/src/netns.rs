@@ -7,10 +7,10 @@ use super::data::ids::{DevId, SpaceId};
 use super::data::kinds::DeviceKind;
 use super::data::netns::Space;
 use super::kinds::behaviour::Origin;
-use super::{Failure, Model, Outcome};
+use super::{Model, Outcome, Rejection};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, Mac, NetnsName, NetnsOp, NetnsRef, PidRef};
-use netscript_net::world::{Absent, Started};
+use netscript_net::world::{Missing, ProgramId};
 
 use netscript_net::state::Hardware;
 
@@ -72,7 +72,7 @@ impl Model {
         let known = match pid {
             PidRef::Number(number) => self.names.get(&NetnsRef::OfPid(number)),
             PidRef::Held(number) => self.names.get(&NetnsRef::Held(number)),
-            PidRef::Started(number) => self.programs.get(&Started(number)),
+            PidRef::Started(number) => self.programs.get(&ProgramId(number)),
         };
         known.copied().ok_or_else(|| Errno::ESRCH.into())
     }
@@ -90,7 +90,7 @@ impl Model {
     /// Takes a name away; a namespace without names and processes ends.
     fn forget(&mut self, netns: &NetnsRef) -> Outcome {
         let space =
-            self.names.remove(netns).ok_or_else(|| Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT))?;
+            self.names.remove(netns).ok_or_else(|| Rejection::missing(Missing::Netns(netns.clone()), Errno::ENOENT))?;
         self.space_mut(space).names.remove(netns);
         self.end_unused(space);
         Ok(())
@@ -142,14 +142,14 @@ impl Model {
     }
 
     /// A program runs in a namespace, and keeps it alive.
-    pub fn program_started(&mut self, netns: &NetnsRef, program: Started) -> Outcome {
+    pub fn program_started(&mut self, netns: &NetnsRef, program: ProgramId) -> Outcome {
         let space = self.space_id(netns)?;
         self.programs.insert(program, space);
         Ok(())
     }
 
     /// A program has ended.
-    pub fn program_stopped(&mut self, program: Started) {
+    pub fn program_stopped(&mut self, program: ProgramId) {
         if let Some(space) = self.programs.remove(&program) {
             self.end_unused(space);
         }

@@ -1,9 +1,9 @@
 //! Refusals as the kernel words them.
 
 use netscript_net::error::{Errno, Refusal};
-use netscript_net::failure::Failure;
+use netscript_net::rejection::Rejection;
 
 /// A refusal with the text of the kernel's extended acknowledgement.
-pub(crate) fn refused(errno: Errno, text: &str) -> Failure {
-    Failure { refusal: Refusal { errno, text: Some(text.to_owned()), missing: None }, absent: None }
+pub(crate) fn refused(errno: Errno, text: &str) -> Rejection {
+    Rejection { refusal: Refusal { errno, text: Some(text.to_owned()), unsupported: None }, missing: None }
 }

@@ -60,8 +60,8 @@ impl<'a> Conf<'a> {
 impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         match (op, self.write_sysctl(netns, op)) {
-            (SysctlOp::WriteIfThere(..), Err(failure))
-                if failure.absent.is_none() && failure.refusal.errno == Errno::ENOENT =>
+            (SysctlOp::WriteIfThere(..), Err(rejection))
+                if rejection.missing.is_none() && rejection.refusal.errno == Errno::ENOENT =>
             {
                 Ok(())
             }

@@ -4,11 +4,11 @@
 //! Nothing here knows Linux or the script language: it builds for any target.
 
 pub mod error;
-pub mod failure;
 pub mod files;
 pub mod invalid;
 pub mod op;
 mod quote;
+pub mod rejection;
 pub mod state;
 mod visible;
 pub mod world;

@@ -31,18 +31,18 @@ pub enum Part {
 
 /// The first operation of a slice that failed, and why.
 #[derive(Clone, Debug)]
-pub struct Failed {
+pub struct BatchError {
     /// Its index in the slice.
     pub index: usize,
     /// The kernel's word, or the model's.
     pub refusal: Refusal,
-    /// What the operation names and is not there.
-    pub absent: Option<Absent>,
+    /// What the operation names and does not exist.
+    pub missing: Option<Missing>,
 }
 
-/// Something that an operation names and that is not there.
+/// Something that an operation names and that does not exist, or another reason of netscript's own.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Absent {
+pub enum Missing {
     /// A link.
     Link(NetnsRef, IfName),
     /// A namespace.
@@ -51,24 +51,24 @@ pub enum Absent {
     Leftover(NetnsName),
     /// A process.
     Process(u32),
-    /// Leave to do it: what netscript itself has against it.
-    Leave(Box<Error>),
+    /// Something else, or permission: an error of netscript's own says what.
+    Other(Box<Error>),
 }
 
-impl Absent {
+impl Missing {
     /// The error of one who asked for it, with nothing that is known about others.
     pub fn into_error(self) -> Error {
         match self {
-            Absent::Netns(netns) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
-            Absent::Link(netns, name) => Error::NoSuchLink {
+            Missing::Netns(netns) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
+            Missing::Link(netns, name) => Error::NoSuchLink {
                 name: name.to_string(),
                 netns: netns.to_string(),
                 known: Vec::new(),
                 elsewhere: None,
             },
-            Absent::Leftover(name) => Error::LeftoverNetns { name: name.to_string() },
-            Absent::Process(pid) => Error::NoSuchProcess { pid },
-            Absent::Leave(error) => *error,
+            Missing::Leftover(name) => Error::LeftoverNetns { name: name.to_string() },
+            Missing::Process(pid) => Error::NoSuchProcess { pid },
+            Missing::Other(error) => *error,
         }
     }
 }
@@ -108,9 +108,9 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// A program that was started: the n-th of the lab.
+/// A program that the lab started, by its number: the first is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Started(pub u32);
+pub struct ProgramId(pub u32);
 
 /// What a ping asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -238,15 +238,15 @@ pub struct Trace {
 
 impl Trace {
     /// Looks at each step, by `ping`, until the target answers or nothing can be sent.
-    pub fn follow(&self, target: IpAddr, mut ping: impl FnMut(&Ping) -> Result<Pong>) -> Result<Vec<Hop>> {
+    pub fn follow(&self, target: IpAddr, mut ping: impl FnMut(&Ping) -> Result<PingResult>) -> Result<Vec<Hop>> {
         let Trace { target: _, hops, timeout } = *self;
         let mut list = Vec::new();
         for ttl in 1..=hops {
             let target = Host::Addr(target);
             let request = Ping { target, dev: None, count: 1, timeout, src: None, size: 0, ttl: Some(ttl) };
-            let pong = ping(&request)?;
-            list.push(Hop { ttl, addr: pong.from, reached: pong.received > 0 });
-            if pong.received > 0 || (pong.sent == 0 && pong.error.is_some()) {
+            let result = ping(&request)?;
+            list.push(Hop { ttl, addr: result.from, reached: result.received > 0 });
+            if result.received > 0 || (result.sent == 0 && result.error.is_some()) {
                 break;
             }
         }
@@ -276,7 +276,7 @@ pub struct Capture {
 
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pong {
+pub struct PingResult {
     /// Requests that left.
     pub sent: u16,
     /// Answers that came.
@@ -292,7 +292,7 @@ pub struct Pong {
     pub error: Option<String>,
 }
 
-impl Pong {
+impl PingResult {
     /// Whether an answer came.
     pub fn ok(&self) -> bool {
         self.received > 0

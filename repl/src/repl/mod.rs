@@ -9,12 +9,12 @@ mod history;
 mod json;
 mod lexicon;
 mod receiver;
-mod said;
 mod slips;
 mod state;
 mod statements;
 mod style;
 mod sysctl;
+mod transcript;
 mod watch;
 
 use std::cell::RefCell;
@@ -89,7 +89,7 @@ pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, sta
         let status = repl.read_statements();
         return (status, status == 0);
     }
-    let status = repl.converse(history);
+    let status = repl.interact(history);
     let stays = !repl.interrupt.ended() && status != INTERRUPTED && (!start.ask || repl.shall_stay());
     (status, stays)
 }
@@ -120,7 +120,7 @@ impl Repl {
             lexicon,
             settings,
             echo,
-            said: Vec::new(),
+            transcript: Vec::new(),
             printer,
             interrupt,
             colours,
@@ -147,17 +147,17 @@ impl Repl {
         match self.load(script) {
             Ok(Flow::GoOn) => Ok(()),
             Ok(Flow::Leave(status)) => Err(status),
-            Err(failure) => Err(self.complain(&failure)),
+            Err(failure) => Err(self.report(&failure)),
         }
     }
 
     /// Asks for lines until the user leaves.
-    fn converse(&mut self, history: History) -> i32 {
+    fn interact(&mut self, history: History) -> i32 {
         watch::leave_when_told(&self.interrupt);
         let assistant = Assistant::new(&self.interpreter, &self.lexicon, self.colours.out);
         let mut lines = match Lines::new(assistant, history) {
             Ok(lines) => lines,
-            Err(error) => return self.complain(&unreadable(&error).into()),
+            Err(error) => return self.report(&unreadable(&error).into()),
         };
         loop {
             match lines.read(&self.prompt()) {
@@ -167,7 +167,7 @@ impl Repl {
                     }
                 }
                 Ok(Typed::Nothing) => {}
-                Ok(Typed::NoText) => drop(self.complain(&not_text().into())),
+                Ok(Typed::NoText) => drop(self.report(&not_text().into())),
                 Ok(Typed::End) => return 0,
                 // The terminal is gone.
                 Err(_) => return INTERRUPTED,
@@ -191,12 +191,12 @@ impl Repl {
             match result {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Leave(status)) => return status,
-                Err(failure) => return self.complain(&failure),
+                Err(failure) => return self.report(&failure),
             }
         }
         match self.printer.finish() {
             Ok(()) => 0,
-            Err(error) => self.complain(&error.into()),
+            Err(error) => self.report(&error.into()),
         }
     }
 
@@ -234,7 +234,7 @@ impl Repl {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Leave(status)) => return Flow::Leave(status),
                 Err(failure) => {
-                    self.complain(&failure);
+                    self.report(&failure);
                     if failure.error == Error::Interrupted {
                         break;
                     }

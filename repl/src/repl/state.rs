@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use netscript_lang::diagnostics::{Error, Failure, Result, visible_json};
 use netscript_lang::interpreter::{Interpreter, Mark, Outcome};
-use netscript_lang::{Memory, Stage};
+use netscript_lang::{HandleSnapshot, Stage};
 use netscript_linux::Interrupt;
 use netscript_net::op::NetnsRef;
 use netscript_net::world::Point;
@@ -14,8 +14,8 @@ use netscript_stdlib::show::{self, Screen};
 
 use super::json;
 use super::lexicon::Lexicon;
-use super::said::{Fate, Said};
 use super::style::Style;
+use super::transcript::{Entry, Status};
 use crate::output::{Printer, fail};
 use crate::script::Script;
 
@@ -25,7 +25,7 @@ pub struct Repl {
     pub(super) lexicon: Rc<Lexicon>,
     pub(super) settings: Rc<Settings>,
     pub(super) echo: Rc<Echo>,
-    pub(super) said: Vec<Said>,
+    pub(super) transcript: Vec<Entry>,
     pub(super) printer: Printer,
     pub(super) interrupt: Interrupt,
     pub(super) colours: Colours,
@@ -36,8 +36,8 @@ pub struct Repl {
 
 /// A line that changed the network.
 pub(super) struct Change {
-    /// Its index among what was said.
-    pub(super) said: usize,
+    /// Its index in the transcript.
+    pub(super) entry: usize,
     pub(super) before: Moment,
     pub(super) after: Mark,
 }
@@ -46,7 +46,7 @@ pub(super) struct Change {
 #[derive(Clone)]
 pub(super) struct Moment {
     pub(super) point: Point,
-    pub(super) memory: Memory,
+    pub(super) handles: HandleSnapshot,
     pub(super) mark: Mark,
     pub(super) here: NetnsRef,
 }
@@ -86,16 +86,16 @@ pub enum Flow {
 impl Repl {
     pub(super) fn evaluate(&mut self, text: &str) -> std::result::Result<Flow, Failure> {
         let line = self.interpreter.borrow().next_line();
-        self.heed(line, text, |interpreter| interpreter.evaluate(text))
+        self.record(line, text, |interpreter| interpreter.evaluate(text))
     }
 
     /// Runs a script as if it had been typed.
     pub(super) fn load(&mut self, script: &Script) -> std::result::Result<Flow, Failure> {
-        self.heed(1, &script.text, |interpreter| interpreter.load(&script.name, &script.text))
+        self.record(1, &script.text, |interpreter| interpreter.load(&script.name, &script.text))
     }
 
     /// Evaluates, remembers, and shows the result.
-    pub(super) fn heed(
+    pub(super) fn record(
         &mut self,
         line: usize,
         text: &str,
@@ -114,12 +114,12 @@ impl Repl {
                 Ok(outcome)
             }
         };
-        let fate = match (&result, &self.rehearsal) {
-            (Err(_), _) => Fate::Failed,
-            (Ok(_), Some(_)) => Fate::Rehearsed,
-            (Ok(_), None) => Fate::Worked,
+        let status = match (&result, &self.rehearsal) {
+            (Err(_), _) => Status::Failed,
+            (Ok(_), Some(_)) => Status::Rehearsed,
+            (Ok(_), None) => Status::Worked,
         };
-        self.said.push(Said { line, text: text.to_owned(), fate, here });
+        self.transcript.push(Entry { line, text: text.to_owned(), status, here });
         self.leave_what_is_gone();
         let flow = match result? {
             Outcome::Value(value) => {
@@ -138,8 +138,8 @@ impl Repl {
     pub(super) fn moment(&self) -> Moment {
         let interpreter = self.interpreter.borrow();
         let mut lab = interpreter.session().lab();
-        let (point, memory) = (lab.world().point(), lab.memory());
-        Moment { point, memory, mark: interpreter.mark(), here: interpreter.session().here() }
+        let (point, handles) = (lab.world().point(), lab.snapshot());
+        Moment { point, handles, mark: interpreter.mark(), here: interpreter.session().here() }
     }
 
     /// Keeps the moments before and after a line that changed the network.
@@ -147,7 +147,7 @@ impl Repl {
         let now = self.interpreter.borrow().session().lab().world().point();
         if self.rehearsal.is_none() && now != before.point {
             let after = self.interpreter.borrow().mark();
-            self.changes.push(Change { said: self.said.len(), before, after });
+            self.changes.push(Change { entry: self.transcript.len(), before, after });
         }
     }
 
@@ -164,7 +164,7 @@ impl Repl {
         undone.iter().rev().for_each(|change| interpreter.forget(&change.before.mark, &change.after));
         drop(interpreter);
         self.leave_what_is_gone();
-        (undone.iter().map(|change| change.said).collect(), result)
+        (undone.iter().map(|change| change.entry).collect(), result)
     }
 
     /// Takes back what a failed line has done, and gives its failure.
@@ -183,7 +183,7 @@ impl Repl {
         let mut interpreter = self.interpreter.borrow_mut();
         let changed = interpreter.session().lab().world().point() != moment.point;
         let result = if changed { interpreter.session().lab().world().rollback(moment.point) } else { Ok(()) };
-        interpreter.session().lab().recall(&moment.memory);
+        interpreter.session().lab().restore(&moment.handles);
         interpreter.session().set_here(moment.here.clone());
         interpreter.go_back(moment.mark.clone());
         result
@@ -226,7 +226,7 @@ impl Repl {
     }
 
     /// Shows an error, and gives the exit status that goes with it.
-    pub(super) fn complain(&self, failure: &Failure) -> i32 {
+    pub(super) fn report(&self, failure: &Failure) -> i32 {
         fail(failure, self.interpreter.borrow().sources(), self.colours.errors)
     }
 }

@@ -11,7 +11,7 @@ use netscript_net::op::{
     Veth, parse_ip,
 };
 use netscript_net::state;
-use netscript_net::world::{Connected, Fetched, Output, Pong};
+use netscript_net::world::{Connected, Fetched, Output, PingResult};
 use netscript_stdlib::requests;
 
 use crate::Lab;
@@ -79,8 +79,8 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// If the target is none of these. That no answer comes is no error: [`Pong::ok`] tells.
-    pub fn ping(&self, target: &str) -> Result<Pong> {
+    /// If the target is none of these. That no answer comes is no error: [`PingResult::ok`] tells.
+    pub fn ping(&self, target: &str) -> Result<PingResult> {
         let (netns, target) = (self.netns.clone(), target.to_owned());
         self.lab.probe(move |session| {
             let request = requests::ping(session, &netns, &target)?;

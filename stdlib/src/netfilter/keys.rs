@@ -1,7 +1,7 @@
 //! The options of every verb: what a rule looks at, and its place.
 
 use netscript_net::op::netfilter::{
-    AddrTypes, Comment, CtStates, IcmpType, IfPattern, Inv, Masked, Probability, Proto, Rate, TcpFlags,
+    AddrTypes, Comment, CtStates, IcmpType, IfPattern, Masked, Negatable, Probability, Proto, Rate, TcpFlags,
 };
 use netscript_net::op::{Family, Mac, NetnsRef, Prefix};
 
@@ -20,15 +20,15 @@ keys! {
     /// The options that a rule has once: those of `iptables` itself, and its place.
     pub(super) COMMON:
     /// Packets from these addresses; a list makes a rule for each
-    SRC: Key<Vec<Inv<Prefix>>, Here> = Key::value("src", ADDRESSES, matches::addresses).example("\"10.0.0.0/24\"");
+    SRC: Key<Vec<Negatable<Prefix>>, Here> = Key::value("src", ADDRESSES, matches::addresses).example("\"10.0.0.0/24\"");
     /// Packets to these addresses; a list makes a rule for each
-    DST: Key<Vec<Inv<Prefix>>, Here> = Key::value("dst", ADDRESSES, matches::addresses).example("\"10.0.0.1\"");
+    DST: Key<Vec<Negatable<Prefix>>, Here> = Key::value("dst", ADDRESSES, matches::addresses).example("\"10.0.0.1\"");
     /// Packets that came in by this link; `"veth+"` is every name that begins so
-    IIF: Key<Inv<IfPattern>, Here> = Key::value("iif", LINK, matches::link).example("\"eth0\"");
+    IIF: Key<Negatable<IfPattern>, Here> = Key::value("iif", LINK, matches::link).example("\"eth0\"");
     /// Packets that go out by this link; `"veth+"` is every name that begins so
-    OIF: Key<Inv<IfPattern>, Here> = Key::value("oif", LINK, matches::link).example("\"eth0\"");
+    OIF: Key<Negatable<IfPattern>, Here> = Key::value("oif", LINK, matches::link).example("\"eth0\"");
     /// Packets of this protocol
-    PROTO: Key<Option<Inv<Proto>>> =
+    PROTO: Key<Option<Negatable<Proto>>> =
         Key::new("proto", Takes::Value(PROTOCOL, || Proto::words().collect()), matches::proto).example("\"tcp\"");
     /// The rule's position in its chain, from 1; if not given, the rule goes to the end
     AT: Key<u32> = Key::number("at", 1, u32::MAX as i64).example("1");
@@ -52,25 +52,25 @@ keys! {
     /// Packets that begin a TCP connection; with `false`, all others
     SYN: Key<bool> = Key::boolean("syn");
     /// Packets with these flags of TCP
-    TCP_FLAGS: Key<Inv<TcpFlags>> = Key::value("tcp_flags", FLAGS, matches::flags).example("\"SYN,RST SYN\"");
+    TCP_FLAGS: Key<Negatable<TcpFlags>> = Key::value("tcp_flags", FLAGS, matches::flags).example("\"SYN,RST SYN\"");
     /// Messages of this type
-    ICMP: Key<Inv<IcmpType>, Here> = Key::new("icmp", Takes::Value(ICMP_TYPE, icmp_words), matches::icmp);
+    ICMP: Key<Negatable<IcmpType>, Here> = Key::new("icmp", Takes::Value(ICMP_TYPE, icmp_words), matches::icmp);
     /// Packets of connections in these states, by `-m state`
-    STATE: Key<Inv<CtStates>> = Key::new("state", Takes::Several(|| CtStates::alias_words().collect()), matches::state)
+    STATE: Key<Negatable<CtStates>> = Key::new("state", Takes::Several(|| CtStates::alias_words().collect()), matches::state)
         .example("\"RELATED,ESTABLISHED\"");
     /// Packets of connections in these states, by `-m conntrack`
-    CTSTATE: Key<Inv<CtStates>> = Key::new("ctstate", Takes::Several(|| CtStates::words().collect()), matches::ctstate)
+    CTSTATE: Key<Negatable<CtStates>> = Key::new("ctstate", Takes::Several(|| CtStates::words().collect()), matches::ctstate)
         .example("\"RELATED,ESTABLISHED\"");
     /// Packets with this mark
-    MARK: Key<Inv<Masked>> = Key::value("mark", MASKED, matches::mark).example("7");
+    MARK: Key<Negatable<Masked>> = Key::value("mark", MASKED, matches::mark).example("7");
     /// Packets of connections with this mark
-    CONNMARK: Key<Inv<Masked>> = Key::value("connmark", MASKED, matches::mark).example("7");
+    CONNMARK: Key<Negatable<Masked>> = Key::value("connmark", MASKED, matches::mark).example("7");
     /// Packets from this hardware address
-    MAC: Key<Inv<Mac>> = Key::value("mac", "a hardware address", matches::mac).example("\"02:00:00:00:00:01\"");
+    MAC: Key<Negatable<Mac>> = Key::value("mac", "a hardware address", matches::mac).example("\"02:00:00:00:00:01\"");
     /// Packets whose source is an address of this type, seen from here
-    SRC_TYPE: Key<Inv<AddrTypes>> = Key::new("src_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
+    SRC_TYPE: Key<Negatable<AddrTypes>> = Key::new("src_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
     /// Packets whose destination is an address of this type, seen from here
-    DST_TYPE: Key<Inv<AddrTypes>> = Key::new("dst_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
+    DST_TYPE: Key<Negatable<AddrTypes>> = Key::new("dst_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
     /// At most so many packets
     LIMIT: Key<Rate> = Key::value("limit", RATE, matches::rate).example("\"3/min\"");
     /// How many packets pass at once before `limit` counts
@@ -78,11 +78,11 @@ keys! {
         .default(Literal::Int(Rate::DEFAULT_BURST as i64))
         .example("10");
     /// One packet out of this many
-    EVERY: Key<Inv<u32>> = Key::value("every", "a number from 1 to 4294967295", matches::every).example("2");
+    EVERY: Key<Negatable<u32>> = Key::value("every", "a number from 1 to 4294967295", matches::every).example("2");
     /// Which of the packets that `every` counts, from 0
     PACKET: Key<u32> = Key::number("packet", 0, u32::MAX as i64).default(Literal::Int(0)).example("1");
     /// A share of the packets, chosen at random
-    PROBABILITY: Key<Inv<Probability>> =
+    PROBABILITY: Key<Negatable<Probability>> =
         Key::value("probability", "a number from 0.0 to 1.0", matches::probability).example("0.5");
     /// A remark, which `iptables -S` shows
     COMMENT: Key<Comment> = Key::value("comment", "one line of at most 255 bytes", matches::comment).example("\"web\"");

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_net::op::netfilter::{
-    AddrTypes, Addrtype, Comment, Conntrack, CtStates, Header, IcmpType, IfPattern, Inv, Masked, Match, Multiport,
-    MultiportSide, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
+    AddrTypes, Addrtype, Comment, Conntrack, CtStates, Header, IcmpType, IfPattern, Masked, Match, Multiport,
+    MultiportSide, Negatable, Nth, PortList, PortRange, Probability, Proto, Rate, TcpFlags, TcpMatch, UdpMatch,
 };
 use netscript_net::op::{Mac, Prefix};
 use rhai::{Array, Dynamic};
@@ -23,9 +23,9 @@ pub(super) struct Matches {
     /// Without addresses.
     pub(super) header: Header,
     /// Source addresses; none: any.
-    pub(super) src: Vec<Inv<Prefix>>,
+    pub(super) src: Vec<Negatable<Prefix>>,
     /// Destination addresses; none: any.
-    pub(super) dst: Vec<Inv<Prefix>>,
+    pub(super) dst: Vec<Negatable<Prefix>>,
     /// Map after map, each in the order of [`MATCHES`].
     pub(super) matches: Vec<Match>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Matches {
 pub(super) fn parse(o: &Options, here: &Here) -> Result<Matches> {
     // `icmp` says the protocol as well.
     let proto = match o.get(&PROTO)?.flatten() {
-        None if o.has(&ICMP) => Some(Inv::plain(Proto::icmp(here.family))),
+        None if o.has(&ICMP) => Some(Negatable::plain(Proto::icmp(here.family))),
         given => given,
     };
     let mut matches = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn parse(o: &Options, here: &Here) -> Result<Matches> {
 }
 
 /// The matches of one map.
-fn matches_of(o: &Options, proto: Option<Inv<Proto>>, here: &Here, matches: &mut Vec<Match>) -> Result<()> {
+fn matches_of(o: &Options, proto: Option<Negatable<Proto>>, here: &Here, matches: &mut Vec<Match>) -> Result<()> {
     ports(o, proto, matches)?;
     matches.extend(o.get_in(&ICMP, here)?.map(Match::Icmp));
     for (key, alias) in [(&STATE, true), (&CTSTATE, false)] {
@@ -73,7 +73,7 @@ fn matches_of(o: &Options, proto: Option<Inv<Proto>>, here: &Here, matches: &mut
 impl Matches {
     /// A header for each pair of a source and a destination, in iptables' order.
     pub(super) fn headers(&self) -> Vec<Header> {
-        let each = |addrs: &[Inv<Prefix>]| match addrs {
+        let each = |addrs: &[Negatable<Prefix>]| match addrs {
             [] => vec![None],
             addrs => addrs.iter().copied().map(Some).collect(),
         };
@@ -88,7 +88,7 @@ impl Matches {
 }
 
 /// Networks and addresses: a text with commas, a handle, or an array of them.
-pub(super) fn addresses(given: &Given<'_>, here: &Here) -> Result<Vec<Inv<Prefix>>> {
+pub(super) fn addresses(given: &Given<'_>, here: &Here) -> Result<Vec<Negatable<Prefix>>> {
     let what = given.what();
     let mut addrs = Vec::new();
     match given.value.read_lock::<Array>() {
@@ -109,14 +109,14 @@ pub(super) fn addresses(given: &Given<'_>, here: &Here) -> Result<Vec<Inv<Prefix
 }
 
 /// The addresses of one element.
-fn addresses_of(what: &str, part: &Dynamic, here: &Here) -> Result<Vec<Inv<Prefix>>> {
+fn addresses_of(what: &str, part: &Dynamic, here: &Here) -> Result<Vec<Negatable<Prefix>>> {
     if part.is::<Link>() || part.is::<Netns>() {
         let addr = args::address(here.netns.session(), what, part, Some(here.family))?;
-        return Ok(vec![Inv::plain(Prefix::host(addr))]);
+        return Ok(vec![Negatable::plain(Prefix::host(addr))]);
     }
     let list = args::text(what, part)?;
-    let Inv { inverted, value: list } = super::value::split(&list);
-    list.split(',').map(|addr| Ok(Inv::new(inverted, Prefix::parse(addr.trim())?))).collect()
+    let Negatable { inverted, value: list } = super::value::split(&list);
+    list.split(',').map(|addr| Ok(Negatable::new(inverted, Prefix::parse(addr.trim())?))).collect()
 }
 
 /// An address that a target sends to: a text, or the address of a handle.
@@ -127,53 +127,53 @@ pub(super) fn target_address(given: &Given<'_>, here: &Here) -> Result<Option<Ip
     Ok(None)
 }
 
-pub(super) fn link(given: &Given<'_>, here: &Here) -> Result<Inv<IfPattern>> {
+pub(super) fn link(given: &Given<'_>, here: &Here) -> Result<Negatable<IfPattern>> {
     if given.value.is::<Link>() {
-        return args::link_in(&here.reference, &given.what(), given.value).map(|name| Inv::plain(name.into()));
+        return args::link_in(&here.reference, &given.what(), given.value).map(|name| Negatable::plain(name.into()));
     }
     // A number is no name of a link.
     args::text(&given.what(), given.value)?;
     inverted(given, IfPattern::parse)
 }
 
-pub(super) fn proto(given: &Given<'_>, (): &()) -> Result<Option<Inv<Proto>>> {
+pub(super) fn proto(given: &Given<'_>, (): &()) -> Result<Option<Negatable<Proto>>> {
     let text = text(&given.what(), given.value)?;
     match super::value::split(&text) {
-        Inv { inverted: false, value: "all" | "0" } => Ok(None),
-        Inv { inverted, value } => {
+        Negatable { inverted: false, value: "all" | "0" } => Ok(None),
+        Negatable { inverted, value } => {
             let known: Vec<&str> = Proto::words().collect();
-            Ok(Some(Inv::new(inverted, words(given, value, &known, &given.wanted(), Proto::from_word)?)))
+            Ok(Some(Negatable::new(inverted, words(given, value, &known, &given.wanted(), Proto::from_word)?)))
         }
     }
 }
 
 /// The ports of an option: one range, or a list of them.
 pub(super) enum Ports {
-    Range(Inv<PortRange>),
-    List(Inv<PortList>),
+    Range(Negatable<PortRange>),
+    List(Negatable<PortList>),
 }
 
 pub(super) fn port_option(given: &Given<'_>, (): &()) -> Result<Ports> {
     let (what, value) = (given.what(), given.value);
     if value.is_int() {
-        return args::port(&what, value).map(|port| Ports::Range(Inv::plain(PortRange::one(port))));
+        return args::port(&what, value).map(|port| Ports::Range(Negatable::plain(PortRange::one(port))));
     }
     let text = text(&what, value)?;
-    let Inv { inverted, value: ports } = super::value::split(&text);
+    let Negatable { inverted, value: ports } = super::value::split(&text);
     if !value.is_array() && !ports.contains(',') {
-        return Ok(Ports::Range(Inv::new(inverted, PortRange::parse(ports, ':')?)));
+        return Ok(Ports::Range(Negatable::new(inverted, PortRange::parse(ports, ':')?)));
     }
     let range = |port: &str| PortRange::parse(port.trim(), ':');
     let ranges: Result<Vec<PortRange>, Invalid> = ports.split(',').map(range).collect();
     let ranges = ranges.map_err(|error| super::value::by_element(value, range).unwrap_or(error.into()))?;
-    Ok(Ports::List(Inv::new(inverted, PortList::new(ranges)?)))
+    Ok(Ports::List(Negatable::new(inverted, PortList::new(ranges)?)))
 }
 
 /// `-m tcp` or `-m udp` with plain ports and flags, or without any if that is asked for, then
 /// `-m multiport` for each list.
-fn ports(o: &Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -> Result<()> {
+fn ports(o: &Options, proto: Option<Negatable<Proto>>, matches: &mut Vec<Match>) -> Result<()> {
     let mut lists = Vec::new();
-    let mut range = |key: &Key<Ports>, side| -> Result<Option<Inv<PortRange>>> {
+    let mut range = |key: &Key<Ports>, side| -> Result<Option<Negatable<PortRange>>> {
         match o.get(key)? {
             Some(Ports::Range(range)) => Ok(Some(range)),
             Some(Ports::List(ports)) => {
@@ -197,7 +197,7 @@ fn ports(o: &Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -> Re
         matches.extend(lists);
         return Ok(());
     }
-    let is = |wanted: Proto| proto == Some(Inv::plain(wanted));
+    let is = |wanted: Proto| proto == Some(Negatable::plain(wanted));
     let udp = named.1 || (!named.0 && is(Proto::UDP) && flags.is_none());
     if named == (false, false) && flags.is_none() && !udp && !is(Proto::TCP) {
         return Err(Error::Invalid(Invalid::Conflict {
@@ -219,12 +219,12 @@ fn ports(o: &Options, proto: Option<Inv<Proto>>, matches: &mut Vec<Match>) -> Re
     Ok(())
 }
 
-pub(super) fn flags(given: &Given<'_>, (): &()) -> Result<Inv<TcpFlags>> {
+pub(super) fn flags(given: &Given<'_>, (): &()) -> Result<Negatable<TcpFlags>> {
     inverted(given, |words| word(given, words, &given.wanted(), TcpFlags::from_words))
 }
 
-fn tcp_flags(o: &Options) -> Result<Option<Inv<TcpFlags>>> {
-    let syn = o.get(&SYN)?.map(|syn| Inv::new(!syn, TcpFlags::SYN));
+fn tcp_flags(o: &Options) -> Result<Option<Negatable<TcpFlags>>> {
+    let syn = o.get(&SYN)?.map(|syn| Negatable::new(!syn, TcpFlags::SYN));
     match (syn, o.get(&TCP_FLAGS)?) {
         (Some(_), Some(_)) => Err(Error::Invalid(Invalid::Conflict {
             message: "`syn` and `tcp_flags` look at the same flags".into(),
@@ -234,7 +234,7 @@ fn tcp_flags(o: &Options) -> Result<Option<Inv<TcpFlags>>> {
     }
 }
 
-pub(super) fn icmp(given: &Given<'_>, here: &Here) -> Result<Inv<IcmpType>> {
+pub(super) fn icmp(given: &Given<'_>, here: &Here) -> Result<Negatable<IcmpType>> {
     inverted(given, |name| {
         let known: Vec<&str> = IcmpType::words(here.family).collect();
         words(given, name, &known, &given.wanted(), |name| IcmpType::from_word(here.family, name))
@@ -242,19 +242,19 @@ pub(super) fn icmp(given: &Given<'_>, here: &Here) -> Result<Inv<IcmpType>> {
 }
 
 /// The states that `-m state` knows.
-pub(super) fn state(given: &Given<'_>, (): &()) -> Result<Inv<CtStates>> {
+pub(super) fn state(given: &Given<'_>, (): &()) -> Result<Negatable<CtStates>> {
     let known: Vec<&str> = CtStates::alias_words().collect();
     let wanted = format!("{}; \"SNAT\" and \"DNAT\" are for `ctstate`", given.wanted());
     let parse = |word: &str| CtStates::from_word(word).filter(|states| states.has_alias());
     inverted(given, |text| words(given, text, &known, &wanted, parse))
 }
 
-pub(super) fn ctstate(given: &Given<'_>, (): &()) -> Result<Inv<CtStates>> {
+pub(super) fn ctstate(given: &Given<'_>, (): &()) -> Result<Negatable<CtStates>> {
     let known: Vec<&str> = CtStates::words().collect();
     inverted(given, |text| words(given, text, &known, &given.wanted(), CtStates::from_word))
 }
 
-pub(super) fn mark(given: &Given<'_>, (): &()) -> Result<Inv<Masked>> {
+pub(super) fn mark(given: &Given<'_>, (): &()) -> Result<Negatable<Masked>> {
     inverted(given, |text| masked(given, text))
 }
 
@@ -263,11 +263,11 @@ pub(super) fn masked(given: &Given<'_>, text: &str) -> Result<Masked> {
     word(given, text, &given.wanted(), Masked::from_word)
 }
 
-pub(super) fn mac(given: &Given<'_>, (): &()) -> Result<Inv<Mac>> {
+pub(super) fn mac(given: &Given<'_>, (): &()) -> Result<Negatable<Mac>> {
     inverted(given, Mac::parse)
 }
 
-pub(super) fn address_types(given: &Given<'_>, (): &()) -> Result<Inv<AddrTypes>> {
+pub(super) fn address_types(given: &Given<'_>, (): &()) -> Result<Negatable<AddrTypes>> {
     let known: Vec<&str> = AddrTypes::words().collect();
     inverted(given, |text| words(given, text, &known, &given.wanted(), AddrTypes::from_word))
 }
@@ -291,12 +291,12 @@ fn needs<A, B>(key: &Key<A>, other: &Key<B>) -> Error {
     })
 }
 
-pub(super) fn every(given: &Given<'_>, (): &()) -> Result<Inv<u32>> {
+pub(super) fn every(given: &Given<'_>, (): &()) -> Result<Negatable<u32>> {
     let parse = |text: &str| text.parse().ok().filter(|every: &u32| *every > 0);
     inverted(given, |text| word(given, text, &given.wanted(), parse))
 }
 
-pub(super) fn probability(given: &Given<'_>, (): &()) -> Result<Inv<Probability>> {
+pub(super) fn probability(given: &Given<'_>, (): &()) -> Result<Negatable<Probability>> {
     let parse = |text: &str| text.parse().ok().and_then(Probability::new);
     inverted(given, |text| word(given, text, &given.wanted(), parse))
 }
@@ -315,7 +315,7 @@ fn statistic(o: &Options) -> Result<Vec<Match>> {
                 })
             });
             let nth = nth.option(PACKET.spec.key)?;
-            Some(Match::Nth(Inv::new(every.inverted, nth)))
+            Some(Match::Nth(Negatable::new(every.inverted, nth)))
         }
         None if o.has(&PACKET) => return Err(needs(&PACKET, &EVERY)),
         None => None,

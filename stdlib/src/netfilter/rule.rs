@@ -66,7 +66,7 @@ pub(super) fn register(engine: &mut Engine) {
 fn counted(count: Option<u64>) -> RhaiResult<i64> {
     match count {
         Some(count) => Ok(number(count)),
-        None => Err(Error::Unknowable { what: "how many packets a rule has matched".to_owned() }.into()),
+        None => Err(Error::NotSimulated { what: "how many packets a rule has matched".to_owned() }.into()),
     }
 }
 

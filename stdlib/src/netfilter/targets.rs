@@ -3,7 +3,7 @@
 use netscript_lang::diagnostics::{Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::{
-    self, ChainName, ConnmarkTarget, Header, Inv, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo,
+    self, ChainName, ConnmarkTarget, Header, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo, Negatable,
     NetfilterOp, PortRange, RejectWith, Target,
 };
 use netscript_net::op::{Family, Op, Prefix};
@@ -220,7 +220,7 @@ pub(super) fn with_options(
     };
     // A list that a dry run does not know may be one of such maps.
     if let Some(what) = unknown::what_list(options) {
-        return Err(Error::Unknowable { what }.into());
+        return Err(Error::NotSimulated { what }.into());
     }
     let map = |map| args::as_map(map).ok_or_else(|| wanted(map));
     match options.read_lock::<Array>() {
@@ -276,7 +276,7 @@ pub(super) fn apply_to(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, o
 
 /// The option that has an address of another family than the rule's.
 fn option_of_family(header: &Header, family: Family) -> &'static str {
-    let other = |addr: &Option<Inv<Prefix>>| addr.as_ref().is_some_and(|addr| addr.value.family() != family);
+    let other = |addr: &Option<Negatable<Prefix>>| addr.as_ref().is_some_and(|addr| addr.value.family() != family);
     match (other(&header.src), other(&header.dst)) {
         (true, _) => SRC.spec.key,
         (false, true) => DST.spec.key,

@@ -1,7 +1,7 @@
 //! Values of options that may begin with `!`.
 
 use netscript_lang::diagnostics::{Error, Result, Within, did_you_mean};
-use netscript_net::op::netfilter::Inv;
+use netscript_net::op::netfilter::Negatable;
 use rhai::Dynamic;
 
 use crate::args;
@@ -22,19 +22,22 @@ pub(super) fn text(what: &str, value: &Dynamic) -> Result<String> {
 }
 
 /// A text without the `!` before it, and whether there was one.
-pub(super) fn split(text: &str) -> Inv<&str> {
+pub(super) fn split(text: &str) -> Negatable<&str> {
     match text.strip_prefix('!') {
-        Some(rest) => Inv::new(true, rest.trim_start()),
-        None => Inv::plain(text),
+        Some(rest) => Negatable::new(true, rest.trim_start()),
+        None => Negatable::plain(text),
     }
 }
 
 /// The text of a value, made into something else by a function that says what was wrong.
-pub(super) fn inverted<T, E: Into<Error>>(given: &Given<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Result<Inv<T>> {
+pub(super) fn inverted<T, E: Into<Error>>(
+    given: &Given<'_>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Negatable<T>> {
     let text = text(&given.what(), given.value)?;
-    let Inv { inverted, value } = split(&text);
+    let Negatable { inverted, value } = split(&text);
     let parsed = parse(value).map_err(|error| by_element(given.value, &parse).unwrap_or(error.into()))?;
-    Ok(Inv::new(inverted, parsed))
+    Ok(Negatable::new(inverted, parsed))
 }
 
 /// The error of the first element of a list that is wrong alone.

@@ -34,7 +34,7 @@ const STEP: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
     Done,
-    Absent,
+    Missing,
     Refused(Errno),
 }
 
@@ -219,7 +219,7 @@ fn on_model(program: &Program, look: &Look) -> OnModel {
         let verdict = verdict(&mut run, op);
         lines.push(match verdict {
             Verdict::Done => printed.take(),
-            Verdict::Absent | Verdict::Refused(_) => {
+            Verdict::Missing | Verdict::Refused(_) => {
                 let waits = printed.take().into_iter().filter(|line| !line.starts_with('#'));
                 waits.chain(netscript_dialect::lines(op, Style::Plain)).collect()
             }
@@ -238,7 +238,7 @@ fn servers(world: &mut dyn World, look: &Look) -> Servers {
 fn verdict(world: &mut dyn World, op: &Op) -> Verdict {
     match world.apply(std::slice::from_ref(op)) {
         Ok(()) => Verdict::Done,
-        Err(failed) if failed.absent.is_some() => Verdict::Absent,
+        Err(failed) if failed.missing.is_some() => Verdict::Missing,
         Err(failed) => Verdict::Refused(failed.refusal.errno),
     }
 }

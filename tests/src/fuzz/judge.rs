@@ -77,7 +77,7 @@ pub enum Excuse {
     /// The dry run ended with E0601, so that nothing after it can be compared.
     Ended,
     /// The dry run had caught E0601 before they differed.
-    Unknowable,
+    NotSimulated,
     /// An `assert`, `print` or `wait_until` whose value only a run knows came before they differed.
     Remarked,
     /// The machine's kernel lacks something, or hides a setting in a sandbox (E0402, E0430).
@@ -91,7 +91,7 @@ impl Excuse {
     pub fn text(self) -> &'static str {
         match self {
             Excuse::Ended => "the dry run ended with E0601",
-            Excuse::Unknowable => "E0601 was caught before",
+            Excuse::NotSimulated => "E0601 was caught before",
             Excuse::Remarked => "a value was unknown to `assert`, `print` or `wait_until` before",
             Excuse::Machine => "the kernel lacks something, or hides a setting (E0402, E0430)",
             Excuse::Program => "a program, a probe or a server did not start (E0403, E0405, E0703, E0704, E0705)",
@@ -205,7 +205,7 @@ fn caught(script: &str, dry: &Dry, printed: &str, end: Option<Excuse>) -> Result
             }
         }
         if code(foreseen) == UNKNOWABLE {
-            excuse = excuse.or(Some(Excuse::Unknowable));
+            excuse = excuse.or(Some(Excuse::NotSimulated));
             real.next_if(|met| number(met) == number(foreseen));
             continue;
         }
@@ -283,7 +283,7 @@ mod tests {
         let ended = dry(&["#1 E0105"], &at("E0601", "a:2:1"));
         assert_eq!(judged(&ended, 1, "#1 E0105\n#1 E0105\n", &at("E0105", "a:3:1")), Verdict::Excused(Excuse::Ended));
         let caught = dry(&["#1 E0601", "#2 E0301"], "");
-        assert_eq!(judged(&caught, 0, "", ""), Verdict::Excused(Excuse::Unknowable));
+        assert_eq!(judged(&caught, 0, "", ""), Verdict::Excused(Excuse::NotSimulated));
         assert_eq!(judged(&caught, 0, "#2 E0301\n", ""), Verdict::Equal);
         assert_eq!(judged(&caught, 0, "#1 E0306\n#2 E0301\n", ""), Verdict::Equal);
         assert_eq!(judged(&dry(&["#2 E0301"], ""), 0, "#1 E0402\n#2 E0301\n", ""), Verdict::Excused(Excuse::Machine));

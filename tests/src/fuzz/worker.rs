@@ -114,17 +114,17 @@ pub fn one(taken: fn() -> usize) -> io::Result<()> {
 }
 
 /// Runs seeds in a process, and after each that ends it the rest in another.
-pub(super) fn batch(course: &Course, first: u64, count: u64, mut complain: impl FnMut(u64, String)) {
+pub(super) fn batch(course: &Course, first: u64, count: u64, mut report: impl FnMut(u64, String)) {
     let end = first + count;
     let mut next = first;
     while next < end {
-        match run(course, next, end - next, &mut complain) {
+        match run(course, next, end - next, &mut report) {
             Ok(None) => return,
             Ok(Some((seed, what))) => {
-                complain(seed, what);
+                report(seed, what);
                 next = seed + 1;
             }
-            Err(error) => return complain(next, format!("no worker: {error}")),
+            Err(error) => return report(next, format!("no worker: {error}")),
         }
     }
 }
@@ -134,7 +134,7 @@ fn run(
     course: &Course,
     first: u64,
     count: u64,
-    complain: &mut impl FnMut(u64, String),
+    report: &mut impl FnMut(u64, String),
 ) -> io::Result<Option<(u64, String)>> {
     let mut command = Command::new(&course.worker);
     command.args(["fuzz-work", &first.to_string(), &count.to_string()]);
@@ -149,7 +149,7 @@ fn run(
         match told.recv_timeout(PATIENCE) {
             Ok(line) => match line.split_once(' ') {
                 Some(("begins", number)) => seed = number.parse().unwrap_or(seed),
-                Some(("complaint", what)) => complain(seed, serde_json::from_str(what)?),
+                Some(("complaint", what)) => report(seed, serde_json::from_str(what)?),
                 _ => {}
             },
             Err(RecvTimeoutError::Disconnected) => break None,

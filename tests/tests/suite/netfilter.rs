@@ -383,8 +383,8 @@ fn a_missing_extension_is_named() {
         let rule = Rule::new(chain, Header::default(), vec![Match::Extension(strange)], None).unwrap();
         let before = picture();
         let failed = Kernel::new(interrupt()).unwrap().apply(&[Op::host(NetfilterOp::Append(rule))]).unwrap_err();
-        let missing = failed.refusal.missing.unwrap();
-        assert!(missing.contains("`nosuch`, revision 7"), "{missing}");
+        let unsupported = failed.refusal.unsupported.unwrap();
+        assert!(unsupported.contains("`nosuch`, revision 7"), "{unsupported}");
         assert_eq!(picture(), before);
     });
 }
@@ -448,7 +448,7 @@ fn an_error_among_many_operations_is_found() {
         let ops: Vec<Op> = ops.into_iter().map(Op::host).collect();
         let mut kernel = Kernel::new(interrupt()).unwrap();
         let failed = kernel.apply(&ops).unwrap_err();
-        assert_eq!((failed.index, failed.refusal.errno, failed.refusal.missing), (5, Errno::ENOENT, None));
+        assert_eq!((failed.index, failed.refusal.errno, failed.refusal.unsupported), (5, Errno::ENOENT, None));
         let wanted = ["-A FORWARD -j ACCEPT", "-A FORWARD -j DROP", "-A FORWARD -j own", "-A FORWARD -j RETURN"];
         assert_eq!(chain("iptables", "FORWARD"), wanted);
         let argv: Vec<String> = ops

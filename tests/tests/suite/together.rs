@@ -57,7 +57,7 @@ fn with_a_stranger(ops: Vec<Op>) -> (usize, Errno, String) {
         assert_eq!(batcher.flush().as_ref(), Err(&error), "the error comes again");
         assert!(batcher.apply(&[add_bridge("later")]).is_err(), "nothing is done after it");
         assert!(batcher.interrupted(), "the script ends");
-        let Error::Late { at: Some(at), error } = error else { panic!("{error:?}") };
+        let Error::Deferred { at: Some(at), error } = error else { panic!("{error:?}") };
         let Error::Refused { refusal, .. } = *error else { panic!("{error:?}") };
         (at.line, refusal.errno)
     });

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::DryRun;
 use crate::diagnostics::{Errno, Error, Result};
 use netscript_net::op::{Action, NetnsOp, NetnsRef, Op};
-use netscript_net::world::Started;
+use netscript_net::world::ProgramId;
 
 /// A server that listens.
 pub(super) struct Listening {
@@ -13,7 +13,7 @@ pub(super) struct Listening {
     /// `None`: on every address of both families.
     addr: Option<IpAddr>,
     port: u16,
-    program: Started,
+    program: ProgramId,
 }
 
 impl DryRun {
@@ -36,7 +36,7 @@ impl DryRun {
         }
     }
 
-    pub(super) fn listens(&mut self, netns: &NetnsRef, addr: Option<IpAddr>, port: u16, program: Started) {
+    pub(super) fn listens(&mut self, netns: &NetnsRef, addr: Option<IpAddr>, port: u16, program: ProgramId) {
         self.listening.push(Listening { netns: netns.clone(), addr, port, program });
     }
 

@@ -16,14 +16,14 @@ use netscript_net::op::{
 };
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{Addr, Chain, Comparison, Hardware, Link, LinkType, NetState, Netns};
-use netscript_net::world::{Point, Started};
+use netscript_net::world::{Point, ProgramId};
 
 /// Something that happened to the model.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     Op(Box<Op>),
-    Started(NetnsRef, Started),
-    Stopped(Started),
+    Started(NetnsRef, ProgramId),
+    Stopped(ProgramId),
     /// What was done to make links again.
     Made(Vec<Op>),
 }

@@ -17,7 +17,7 @@ pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error
         return limits::cause(&why.into());
     }
     if takes_unknown(engine, error) {
-        return Error::Unknowable { what: UNNAMED.to_owned() };
+        return Error::NotSimulated { what: UNNAMED.to_owned() };
     }
     Error::Script(Box::new(describe(engine, text, error)))
 }

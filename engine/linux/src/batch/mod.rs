@@ -22,10 +22,10 @@ use crate::interrupt::Interrupt;
 use crate::link::End;
 use crate::recorded::{apply_one, apply_rules, netfilter_ops, recorded};
 use crate::site::Site;
-use crate::{Failure, Outcome, link, privilege};
+use crate::{Outcome, Rejection, link, privilege};
 use netscript_net::error::Error;
 use netscript_net::op::{Action, AddrOp, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, RouteOp, Veth};
-use netscript_net::world::Failed;
+use netscript_net::world::BatchError;
 
 /// What has been done of a batch.
 struct Progress<'a> {
@@ -45,36 +45,36 @@ pub(crate) fn apply(
     interrupt: &Interrupt,
     ops: &[Op],
     is_ready: impl Fn(&NetnsRef, &IfName) -> bool,
-) -> Result<(), Failed> {
+) -> Result<(), BatchError> {
     site.network
         .namespaces
         .prefetch(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
     let done = vec![false; ops.len()];
     let mut progress = Progress { ops, plan: Plan::of(ops, is_ready), done, early: Vec::new(), pairs: Vec::new() };
-    let result =
-        advance(site, interrupt, &mut progress).map_err(|(index, failure)| tidy(site, &mut progress, index, failure));
+    let result = advance(site, interrupt, &mut progress)
+        .map_err(|(index, rejection)| tidy(site, &mut progress, index, rejection));
     site.network.namespaces.known.clear();
     site.network.namespaces.prefetch(0);
-    result.map_err(|(index, failure)| {
-        let failure = privilege::named(&ops[index], failure);
-        Failed { index, refusal: failure.refusal, absent: failure.absent }
+    result.map_err(|(index, rejection)| {
+        let rejection = privilege::named(&ops[index], rejection);
+        BatchError { index, refusal: rejection.refusal, missing: rejection.missing }
     })
 }
 
-fn advance(site: &mut Site, interrupt: &Interrupt, progress: &mut Progress) -> Result<(), (usize, Failure)> {
+fn advance(site: &mut Site, interrupt: &Interrupt, progress: &mut Progress) -> Result<(), (usize, Rejection)> {
     for index in 0..progress.ops.len() {
         if progress.done[index] || progress.plan.comes_last(index) {
             continue;
         }
         if interrupt.raised() {
-            return Err((index, Failure::from_error(Error::Interrupted)));
+            return Err((index, Rejection::from_error(Error::Interrupted)));
         }
         if !make_pair(site, progress, index) {
             do_next(site, progress, index)?;
         }
     }
     for index in progress.plan.last() {
-        do_one(site, progress, index).map_err(|failure| (index, failure))?;
+        do_one(site, progress, index).map_err(|rejection| (index, rejection))?;
     }
     Ok(())
 }
@@ -113,16 +113,16 @@ fn add_pair(site: &mut Site, near: &End, far: &End) -> Outcome {
 }
 
 /// Does an operation, or the rules that begin with it: these share a transaction.
-fn do_next(site: &mut Site, progress: &mut Progress, index: usize) -> Result<(), (usize, Failure)> {
+fn do_next(site: &mut Site, progress: &mut Progress, index: usize) -> Result<(), (usize, Rejection)> {
     let rules = netfilter_ops(&progress.ops[index..]);
     if rules.len() < 2 {
-        return do_one(site, progress, index).map_err(|failure| (index, failure));
+        return do_one(site, progress, index).map_err(|rejection| (index, rejection));
     }
     let ops = progress.ops;
     let done = apply_rules(site, &ops[index].netns, &ops[index..], &rules);
-    let count = done.as_ref().map_or_else(|(culprit, _)| *culprit, |()| rules.len());
+    let count = done.as_ref().map_or_else(|(failed_at, _)| *failed_at, |()| rules.len());
     progress.done[index..index + count].fill(true);
-    done.map_err(|(culprit, failure)| (index + culprit, failure))
+    done.map_err(|(failed_at, rejection)| (index + failed_at, rejection))
 }
 
 fn do_one(site: &mut Site, progress: &mut Progress, index: usize) -> Outcome {
@@ -140,7 +140,7 @@ fn do_one(site: &mut Site, progress: &mut Progress, index: usize) -> Outcome {
 
 /// After a failure: what came before its turn goes, and what should have come before comes. Gives
 /// the first that fails.
-fn tidy(site: &mut Site, progress: &mut Progress, index: usize, failure: Failure) -> (usize, Failure) {
+fn tidy(site: &mut Site, progress: &mut Progress, index: usize, rejection: Rejection) -> (usize, Rejection) {
     site.network.namespaces.known.clear();
     for first in std::mem::take(&mut progress.pairs) {
         let Some(pair) = progress.plan.pair(first).filter(|pair| pair.parts.last() > Some(&index)) else {
@@ -166,12 +166,12 @@ fn tidy(site: &mut Site, progress: &mut Progress, index: usize, failure: Failure
     }
     for before in 0..index {
         if !progress.done[before]
-            && let Err(failure) = do_one(site, progress, before)
+            && let Err(rejection) = do_one(site, progress, before)
         {
-            return (before, failure);
+            return (before, rejection);
         }
     }
-    (index, failure)
+    (index, rejection)
 }
 
 /// The links that are looked up by name when an operation is done.

@@ -13,7 +13,7 @@ use forecast::Forecast;
 use crate::kernel::Kernel;
 use netscript_net::error::{At, Errno, Error, Result};
 use netscript_net::op::Op;
-use netscript_net::world::{Absent, Apply, Failed};
+use netscript_net::world::{Apply, BatchError, Missing};
 
 /// More than so many operations do not wait.
 const LIMIT: usize = 50_000;
@@ -82,7 +82,7 @@ impl Batcher {
             let facts = if failed.refusal.errno == Errno::EEXIST { self.kernel.facts(op) } else { Vec::new() };
             let error = Box::new(explain(op, failed, facts));
             self.forecast.forget();
-            self.failed.insert(Error::Late { at, error }).clone()
+            self.failed.insert(Error::Deferred { at, error }).clone()
         })
     }
 
@@ -93,8 +93,8 @@ impl Batcher {
     }
 
     /// Does operations now, after everything that waits.
-    fn apply_now(&mut self, ops: &[Op]) -> Result<(), Failed> {
-        self.send().map_err(late)?;
+    fn apply_now(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+        self.send().map_err(deferred)?;
         let done = self.kernel.apply(ops);
         let count = done.as_ref().map_or_else(|failed| failed.index, |()| ops.len());
         ops[..count].iter().for_each(|op| self.forecast.follow(op));
@@ -102,17 +102,17 @@ impl Batcher {
     }
 }
 
-/// A late failure as the answer to an operation.
-fn late(error: Error) -> Failed {
-    Failed { index: 0, refusal: Errno::ECANCELED.into(), absent: Some(Absent::Leave(Box::new(error))) }
+/// The failure of a deferred operation, as the answer to this one.
+fn deferred(error: Error) -> BatchError {
+    BatchError { index: 0, refusal: Errno::ECANCELED.into(), missing: Some(Missing::Other(Box::new(error))) }
 }
 
 /// What an operation failed of. What the script's handles mean is past that already.
-fn explain(op: &Op, failed: Failed, facts: Vec<String>) -> Error {
-    match failed.absent {
-        Some(absent) => {
-            let part = netscript_net::error::absent(op, &absent);
-            absent.into_error().about(part)
+fn explain(op: &Op, failed: BatchError, facts: Vec<String>) -> Error {
+    match failed.missing {
+        Some(missing) => {
+            let part = netscript_net::error::missing_part(op, &missing);
+            missing.into_error().about(part)
         }
         None => Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts },
     }

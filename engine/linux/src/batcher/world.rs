@@ -1,11 +1,11 @@
 //! The batcher as a World: what may wait, and what does not.
 
-use super::{Batcher, LIMIT, late};
+use super::{Batcher, LIMIT, deferred};
 use netscript_net::error::{At, Result};
 use netscript_net::op::{IfName, NetnsName, NetnsRef, Op};
 use netscript_net::world::{
-    Apply, Failed, ForwardApply, ForwardProbes, ForwardPrograms, ForwardQuery, History, Output, Point, Probes,
-    Programs, Query, Started, Summary,
+    Apply, BatchError, ForwardApply, ForwardProbes, ForwardPrograms, ForwardQuery, History, Output, Point, Probes,
+    ProgramId, Programs, Query, Summary,
 };
 
 impl ForwardApply for Batcher {
@@ -13,20 +13,22 @@ impl ForwardApply for Batcher {
         &mut self.kernel
     }
 
-    fn apply(&mut self, ops: &[Op]) -> Result<(), Failed> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
         if self.at_once || self.closed || self.failed.is_some() {
             return self.apply_now(ops);
         }
         if self.waiting.len() >= LIMIT {
-            self.send().map_err(late)?;
+            self.send().map_err(deferred)?;
         }
         for (index, op) in ops.iter().enumerate() {
-            if self.forecast.admits(&mut self.kernel, op).map_err(late)? {
+            if self.forecast.admits(&mut self.kernel, op).map_err(deferred)? {
                 self.wait_with(op);
                 continue;
             }
             self.steps += usize::from(index > 0);
-            return self.apply_now(&ops[index..]).map_err(|failed| Failed { index: index + failed.index, ..failed });
+            return self
+                .apply_now(&ops[index..])
+                .map_err(|failed| BatchError { index: index + failed.index, ..failed });
         }
         self.steps += 1;
         Ok(())
@@ -49,7 +51,7 @@ impl ForwardApply for Batcher {
     }
 
     fn interrupted(&mut self) -> bool {
-        // A script that goes on after a late failure must not.
+        // A script must not go on after a deferred operation has failed.
         self.failed.is_some() || self.kernel.interrupted()
     }
 }
@@ -94,7 +96,7 @@ impl ForwardPrograms for Batcher {
         self.exposed()?.shell(netns)
     }
 
-    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started> {
+    fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<ProgramId> {
         // In the background it may touch the host at any time.
         self.closed |= *netns == NetnsRef::Host;
         self.exposed()?.start(netns, argv)

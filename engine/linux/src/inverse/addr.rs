@@ -1,7 +1,7 @@
 //! Inverses of operations on addresses.
 
 use super::{contents, guard, step};
-use crate::journal::{Deed, Place, Undo};
+use crate::journal::{NamedOp, Place, Undo};
 use crate::site::Site;
 use crate::{Outcome, link as links};
 use netscript_net::op::{AddrOp, AddrSpec, IfName, NetnsRef, Op};
@@ -21,8 +21,8 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp
         AddrOp::Del(..) if !has => Ok(Vec::new()),
         // With an address go others of its network, and routes.
         AddrOp::Del(..) => {
-            let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
-                Deed::Addr(AddrOp::Del(_, made)) => step::names_link(on, link.index) && made.local == spec.local,
+            let removes = |op: &NamedOp, on: &[(IfName, u32)]| match op {
+                NamedOp::Addr(AddrOp::Del(_, made)) => step::names_link(on, link.index) && made.local == spec.local,
                 _ => false,
             };
             let what = || format!("the address {} of `{name}` in {netns}", spec.local);

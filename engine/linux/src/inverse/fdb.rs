@@ -1,7 +1,7 @@
 //! Inverses of operations on forwarding tables.
 
 use super::{guard, step};
-use crate::journal::{Deed, Undo};
+use crate::journal::{NamedOp, Undo};
 use crate::site::Site;
 use crate::{Outcome, fdb, link as links};
 use netscript_net::op::{FdbEntry, FdbOp, IfName, NetnsRef, Op};
@@ -33,7 +33,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp)
         FdbOp::Append(_) | FdbOp::Replace(_) if *master || matches!(op, FdbOp::Replace(_)) => {
             match former_entry(site, netns, entry, &known)? {
                 Some(former) => {
-                    let removes = |deed: &Deed, _: &[(IfName, u32)]| matches!(deed, Deed::Fdb(FdbOp::Del(made)) if made.mac == *mac);
+                    let removes = |op: &NamedOp, _: &[(IfName, u32)]| matches!(op, NamedOp::Fdb(FdbOp::Del(made)) if made.mac == *mac);
                     let what = || format!("the entry {mac} of `{}` in {netns}", former.dev);
                     guard::check_step(site, whole, Some(&former.dev), what, removes)?;
                     let dev = former.dev.clone();
@@ -51,8 +51,8 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp)
             let index = links::index(&mut site.network.namespaces, netns, dev).ok();
             let mut undo = Vec::new();
             for record in there.into_iter().filter(|record| LASTING.contains(&record.state.as_str())) {
-                let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
-                    Deed::Fdb(FdbOp::Del(made)) => {
+                let removes = |op: &NamedOp, on: &[(IfName, u32)]| match op {
+                    NamedOp::Fdb(FdbOp::Del(made)) => {
                         made.mac == *mac
                             && made.master == *master
                             && (made.dst.is_none() || made.dst == record.dst)

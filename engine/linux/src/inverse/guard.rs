@@ -2,9 +2,9 @@
 //! being told so.
 
 use super::undoes;
-use crate::journal::{Deed, Undo};
+use crate::journal::{NamedOp, Undo};
 use crate::site::Site;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::Error;
 use netscript_net::op::{IfName, NetnsRef, Op};
 
@@ -23,7 +23,7 @@ pub(super) fn check(site: &Site, op: &Op, what: Vec<String>) -> Outcome {
     if !site.guarded || what.is_empty() {
         return Ok(());
     }
-    Err(Failure::from_error(Error::Foreign { op: op.to_string(), what }))
+    Err(Rejection::from_error(Error::Foreign { op: op.to_string(), what }))
 }
 
 /// The same for what is known by names, on a link perhaps. The lab made it if one of its steps back
@@ -33,7 +33,7 @@ pub(super) fn check_step(
     op: &Op,
     dev: Option<&IfName>,
     what: impl FnOnce() -> String,
-    removes: impl Fn(&Deed, &[(IfName, u32)]) -> bool,
+    removes: impl Fn(&NamedOp, &[(IfName, u32)]) -> bool,
 ) -> Outcome {
     let own = site.store.own.has_netns(&op.netns)
         || dev.is_some_and(|dev| site.store.own.has_link(&op.netns, dev))
@@ -44,12 +44,12 @@ pub(super) fn check_step(
 /// Whether an entry of the lab's journal removes something in a namespace: then the lab made it.
 /// `removes` gets a step and the links that it names, with their indexes. A link may have been
 /// renamed since; its index stays.
-pub(super) fn is_own_step(site: &Site, netns: &NetnsRef, removes: impl Fn(&Deed, &[(IfName, u32)]) -> bool) -> bool {
+pub(super) fn is_own_step(site: &Site, netns: &NetnsRef, removes: impl Fn(&NamedOp, &[(IfName, u32)]) -> bool) -> bool {
     site.store.journal.entries.iter().any(|entry| {
         entry.undo.iter().enumerate().any(|(at, undo)| match undo {
-            Undo::Do { place, links, deed } if place.netns == *netns && removes(deed, links) => {
+            Undo::Do { place, links, op } if place.netns == *netns && removes(op, links) => {
                 // What the same entry puts back was there before.
-                let puts_back = |later: &Undo| matches!(later, Undo::Do { deed: made, .. } if undoes(deed, made));
+                let puts_back = |later: &Undo| matches!(later, Undo::Do { op: made, .. } if undoes(op, made));
                 !entry.undo[at + 1..].iter().any(puts_back)
             }
             Undo::Do { .. }

@@ -3,7 +3,7 @@
 use super::{contents, guard, step, sysctl};
 use crate::journal::{Place, Undo};
 use crate::site::Site;
-use crate::{Failure, Outcome, link as links};
+use crate::{Outcome, Rejection, link as links};
 use netscript_net::error::Error;
 use netscript_net::op::{
     AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef, Op, Prefix,
@@ -50,8 +50,8 @@ fn inverse_of_link_add(site: &mut Site, netns: &NetnsRef, name: &IfName, kind: &
         }
         match site.network.namespaces.place(netns) {
             Ok(place) => undo.push(Undo::Link { place, index, name: name.clone() }),
-            Err(failure) if failure.absent.is_some() => return Ok(Vec::new()),
-            Err(failure) => return Err(failure),
+            Err(rejection) if rejection.missing.is_some() => return Ok(Vec::new()),
+            Err(rejection) => return Err(rejection),
         }
     }
     Ok(undo)
@@ -128,8 +128,8 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
         }
         LinkSet::Name(to) => {
             let index = link.index.unwrap_or(0);
-            let deed = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
-            let mut undo = vec![Undo::Do { place: place.clone(), links: vec![(to.clone(), index)], deed }];
+            let op = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
+            let mut undo = vec![Undo::Do { place: place.clone(), links: vec![(to.clone(), index)], op }];
             // All labels but the first are numbered (`inetdev_changename`).
             let labelled = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv4()).skip(1);
             let labelled: Vec<AddrOp> = labelled.map(|addr| AddrOp::Del(name.clone(), addr.spec())).collect();
@@ -176,7 +176,7 @@ fn inverse_of_move(site: &mut Site, here: Place, link: &Link, to: &NetnsRef) -> 
     let index = links::index_after_move(&site.network.namespaces, former);
     if index == former && here.netns != *to && links::has_index(&mut site.network.namespaces, to, index)? {
         let error = Error::StuckLink { name: link.name.to_string(), netns: to.to_string(), index };
-        return Err(Failure::from_error(error));
+        return Err(Rejection::from_error(error));
     }
     let mut undo = vec![Undo::Move { from, index, to: here.clone(), former, name: link.name.clone() }];
     undo.extend(sysctl::settings_of_link(site, &here, &link.name)?);

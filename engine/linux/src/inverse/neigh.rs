@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{guard, step};
-use crate::journal::{Deed, Undo};
+use crate::journal::{NamedOp, Undo};
 use crate::site::Site;
 use crate::{Outcome, link as links, neigh};
 use netscript_net::op::{IfName, Mac, NeighOp, Neighbour, NetnsRef, Op};
@@ -34,8 +34,8 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &NeighO
         (NeighOp::Replace(_) | NeighOp::Del(..), Some(record)) => match permanent_mac(&record) {
             Some(mac) => {
                 let index = links::index(&mut site.network.namespaces, netns, dev).ok();
-                let removes = |deed: &Deed, on: &[(IfName, u32)]| match deed {
-                    Deed::Neigh(NeighOp::Del(made, _)) => *made == dst && step::names_link(on, index),
+                let removes = |op: &NamedOp, on: &[(IfName, u32)]| match op {
+                    NamedOp::Neigh(NeighOp::Del(made, _)) => *made == dst && step::names_link(on, index),
                     _ => false,
                 };
                 let what = || format!("the neighbour {dst} on `{dev}` in {netns}");

@@ -4,9 +4,9 @@ use super::guard;
 use crate::journal::{Key, Undo};
 use crate::netns::{path_of, pids_in};
 use crate::site::Site;
-use crate::{Failure, Outcome, resolver};
+use crate::{Outcome, Rejection, resolver};
 use netscript_net::op::{NetnsName, NetnsOp, NetnsRef, Op, PidRef};
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsOp) -> Outcome<Vec<Undo>> {
     match netns {
@@ -49,7 +49,7 @@ fn inverse_of_detach(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<
     }
     let mut place = match site.network.namespaces.place(&netns) {
         // What it stood for is gone, and cannot be named again.
-        Err(Failure { absent: Some(Absent::Leftover(_)), .. }) => return Ok(Vec::new()),
+        Err(Rejection { missing: Some(Missing::Leftover(_)), .. }) => return Ok(Vec::new()),
         place => place?,
     };
     let process = pids_in(place.key.inode).first().copied().and_then(crate::proc::identify);

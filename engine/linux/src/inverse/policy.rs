@@ -1,7 +1,7 @@
 //! Inverses of operations on the rules that choose a routing table.
 
 use super::{guard, step};
-use crate::journal::{Deed, Undo};
+use crate::journal::{NamedOp, Undo};
 use crate::site::Site;
 use crate::{Outcome, policy};
 use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule};
@@ -22,8 +22,8 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &Policy
         }
         PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
             Some(found) => {
-                let removes = |deed: &Deed, _: &[(IfName, u32)]| match deed {
-                    Deed::Policy(PolicyOp::Del(made)) => policy::is_same(found, made),
+                let removes = |op: &NamedOp, _: &[(IfName, u32)]| match op {
+                    NamedOp::Policy(PolicyOp::Del(made)) => policy::is_same(found, made),
                     _ => false,
                 };
                 let priority = found.priority.unwrap_or(0);

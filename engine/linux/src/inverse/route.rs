@@ -1,7 +1,7 @@
 //! Inverses of operations on routes.
 
 use super::{guard, step};
-use crate::journal::{Deed, Place, Undo};
+use crate::journal::{NamedOp, Place, Undo};
 use crate::site::Site;
 use crate::{Outcome, link as links, route as routes};
 use netscript_net::op::{
@@ -40,7 +40,7 @@ fn guard_route(site: &Site, op: &Op, route: &Route) -> Outcome {
     if is_over_own_links(site, &op.netns, route) {
         return Ok(());
     }
-    let removes = |deed: &Deed, _: &[(IfName, u32)]| is_removal_of(deed, route);
+    let removes = |op: &NamedOp, _: &[(IfName, u32)]| is_removal_of(op, route);
     let what = || format!("the route to {} in table {} of {}", route.dst, route.table, op.netns);
     guard::check_step(site, op, None, what, removes)
 }
@@ -70,8 +70,7 @@ fn inverse_of_flush(site: &mut Site, op: &Op, netns: &NetnsRef, family: Family, 
     let there: Vec<Route> = there.into_iter().filter(|route| route.table == table).collect();
     if !site.store.own.has_netns(netns) {
         let is_own = |route: &Route| {
-            is_over_own_links(site, netns, route)
-                || guard::is_own_step(site, netns, |deed, _| is_removal_of(deed, route))
+            is_over_own_links(site, netns, route) || guard::is_own_step(site, netns, |op, _| is_removal_of(op, route))
         };
         let others = there.iter().filter(|route| !is_own(route));
         let others = others.map(|route| format!("the route to {} in table {table} of {netns}", route.dst)).collect();
@@ -153,8 +152,8 @@ fn sort_for_making(routes: &mut [Route]) {
 }
 
 /// Whether a step back removes a route that the lab made.
-fn is_removal_of(deed: &Deed, route: &Route) -> bool {
-    matches!(deed, Deed::Route(RouteOp::Del(made)) if routes::has_same_key(made, route))
+fn is_removal_of(op: &NamedOp, route: &Route) -> bool {
+    matches!(op, NamedOp::Route(RouteOp::Del(made)) if routes::has_same_key(made, route))
 }
 
 /// Whether `ip route del` may take a route for what it is given.

@@ -32,7 +32,7 @@ mod undo;
 
 pub use entry::{Entry, Header, Key, LEFT_BY_OTHERS, Place, Process, TableHandle, Up, VERSION};
 pub use text::{Cut, Journal, Line};
-pub use undo::{Deed, Former, Undo};
+pub use undo::{Former, NamedOp, Undo};
 
 /// Where labs keep what belongs to them, a folder each.
 pub(crate) const LABS_DIR: &str = "/run/netscript";

@@ -98,8 +98,9 @@ pub enum Undo {
         /// The links that it names, and their indexes: if one is another by now, what is to be
         /// undone went with the former.
         links: Vec<(IfName, u32)>,
-        /// What.
-        deed: Deed,
+        /// What, under the key that version 0.1.0 of netscript writes.
+        #[serde(rename = "deed")]
+        op: NamedOp,
     },
     /// Writes settings back, unless somebody else has changed the first since.
     Sysctl {
@@ -167,7 +168,7 @@ pub enum Undo {
 /// An operation by names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum NamedOp {
     /// On a link.
     Link(LinkOp),
     /// On an address.
@@ -182,30 +183,30 @@ pub enum Deed {
     Fdb(FdbOp),
 }
 
-impl Deed {
+impl NamedOp {
     /// The same as the action of an operation.
     pub fn action(&self) -> Action {
         match self.clone() {
-            Deed::Link(op) => op.into(),
-            Deed::Addr(op) => op.into(),
-            Deed::Route(op) => op.into(),
-            Deed::Policy(op) => op.into(),
-            Deed::Neigh(op) => op.into(),
-            Deed::Fdb(op) => op.into(),
+            NamedOp::Link(op) => op.into(),
+            NamedOp::Addr(op) => op.into(),
+            NamedOp::Route(op) => op.into(),
+            NamedOp::Policy(op) => op.into(),
+            NamedOp::Neigh(op) => op.into(),
+            NamedOp::Fdb(op) => op.into(),
         }
     }
 }
 
-macro_rules! deed_from {
+macro_rules! named_op_from {
     ($($variant:ident($noun:ty)),* $(,)?) => {
-        $(impl From<$noun> for Deed {
-            fn from(op: $noun) -> Deed {
-                Deed::$variant(op)
+        $(impl From<$noun> for NamedOp {
+            fn from(op: $noun) -> NamedOp {
+                NamedOp::$variant(op)
             }
         })*
     };
 }
-deed_from!(Link(LinkOp), Addr(AddrOp), Route(RouteOp), Policy(PolicyOp), Neigh(NeighOp), Fdb(FdbOp));
+named_op_from!(Link(LinkOp), Addr(AddrOp), Route(RouteOp), Policy(PolicyOp), Neigh(NeighOp), Fdb(FdbOp));
 
 /// A rule as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

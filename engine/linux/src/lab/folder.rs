@@ -308,8 +308,8 @@ pub(crate) fn is_busy(name: &str) -> bool {
 
 /// Leaves a step back to another lab, which takes it when it goes down. To be called with
 /// [`lock_all`]'s lock.
-pub(crate) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
-    let journal = read_journal(heir)?;
+pub(crate) fn leave_to(successor: &str, entry: &Entry, undo: &Undo) -> Result<()> {
+    let journal = read_journal(successor)?;
     // Who was killed before it could note that it had left this does so again.
     let is_it = |known: &Entry| known.at == entry.at && known.undo.contains(undo);
     if journal.entries.iter().any(is_it) {
@@ -318,5 +318,5 @@ pub(crate) fn leave_to(heir: &str, entry: &Entry, undo: &Undo) -> Result<()> {
     let Entry { n: _, at, op, undo: _ } = entry;
     let n = LEFT_BY_OTHERS + journal.left;
     let left = Entry { n, at: *at, op: op.clone(), undo: vec![undo.clone()] };
-    JournalFile::open(journal_path(heir))?.add(&[Line::Entry(left)])
+    JournalFile::open(journal_path(successor))?.add(&[Line::Entry(left)])
 }

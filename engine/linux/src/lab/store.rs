@@ -5,7 +5,7 @@ use super::journal_writer::JournalWriter;
 use super::journals::Journals;
 use super::ownership::Ownership;
 use crate::journal::Undo;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::op::Op;
 
 /// What a lab remembers, and what it knows of other labs.
@@ -22,6 +22,6 @@ pub(crate) struct Store {
 impl Store {
     /// Writes what an operation that is about to be sent needs to be undone.
     pub(crate) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
-        self.journal.record_one(op, undo).map_err(Failure::from_error)
+        self.journal.record_one(op, undo).map_err(Rejection::from_error)
     }
 }

@@ -5,10 +5,10 @@ use rtnetlink::LinkUnspec;
 
 use super::message::get;
 use crate::netns::Namespaces;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, NetnsRef};
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 /// The number of a link, by its name.
 pub(crate) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<u32> {
@@ -21,12 +21,12 @@ pub(crate) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName
 
 /// `ip link show dev NAME`, without the counters.
 pub(super) fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<LinkMessage> {
-    let absent = || Failure::absent(Absent::Link(netns.clone(), name.clone()), Errno::ENODEV);
+    let missing = || Rejection::missing(Missing::Link(netns.clone(), name.clone()), Errno::ENODEV);
     match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_name(name.as_str())) {
         Ok(Some(message)) => Ok(message),
-        Ok(None) => Err(absent()),
-        Err(failure) if failure.refusal.errno == Errno::ENODEV => Err(absent()),
-        Err(failure) => Err(failure),
+        Ok(None) => Err(missing()),
+        Err(rejection) if rejection.refusal.errno == Errno::ENODEV => Err(missing()),
+        Err(rejection) => Err(rejection),
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &I
 pub(crate) fn has_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome<bool> {
     match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_index(index)) {
         Ok(found) => Ok(found.is_some()),
-        Err(failure) if failure.refusal.errno == Errno::ENODEV => Ok(false),
-        Err(failure) => Err(failure),
+        Err(rejection) if rejection.refusal.errno == Errno::ENODEV => Ok(false),
+        Err(rejection) => Err(rejection),
     }
 }

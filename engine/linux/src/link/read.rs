@@ -23,7 +23,7 @@ use netscript_net::op::{
     Bridge, IfName, IpvlanMode, LinkKind, Mac, MacvlanMode, NetnsRef, TableId, TunMode, VXLAN_PORT, VlanId, Vni, Vxlan,
 };
 use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 /// Attribute of a tun link that holds its mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode
 /// of one that carries IP packets (`IFF_TUN`, linux/if_tun.h).
@@ -46,8 +46,8 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec
 pub(crate) fn find(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
     let message = match message_of(namespaces, netns, name) {
         Ok(message) => message,
-        Err(failure) if matches!(failure.absent, Some(Absent::Link(..))) => return Ok(None),
-        Err(failure) => return Err(failure),
+        Err(rejection) if matches!(rejection.missing, Some(Missing::Link(..))) => return Ok(None),
+        Err(rejection) => return Err(rejection),
     };
     let addrs = addr::dump(namespaces.route_socket(netns)?, Some(message.header.index))?;
     Ok(read(namespaces, netns, &[message], addrs)?.pop())

@@ -6,7 +6,7 @@ use super::encode::{FRAGMENT_MASK, FRAGMENT_OFFSET, NO_LINK, address_offsets};
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::{xt_match, xt_target};
 use netscript_net::op::netfilter::{
-    ChainRef, Header, IfPattern, Inv, Masked, Match, PortRange, Proto, Rate, Rule, Target, TcpFlagSet, TcpFlags,
+    ChainRef, Header, IfPattern, Masked, Match, Negatable, PortRange, Proto, Rate, Rule, Target, TcpFlagSet, TcpFlags,
     TcpMatch, UdpMatch,
 };
 use netscript_net::op::{Family, IfName, Prefix, raw};
@@ -112,21 +112,22 @@ impl Reader {
             (Source::Meta(MetaKey::Iifname), None) => self.header.iif = Some(link_name(compare, data)?),
             (Source::Meta(MetaKey::Oifname), None) => self.header.oif = Some(link_name(compare, data)?),
             (Source::Meta(MetaKey::L4proto), None) => {
-                self.header.proto = Some(Inv::new(inverted(compare)?, Proto(*data.first()?)));
+                self.header.proto = Some(Negatable::new(inverted(compare)?, Proto(*data.first()?)));
             }
             (Source::Meta(MetaKey::Mark), mask) => {
                 let mask = mask.as_deref().map_or(Some(u32::MAX), number)?;
-                self.matches.push(Match::Mark(Inv::new(inverted(compare)?, Masked { value: number(data)?, mask })));
+                self.matches
+                    .push(Match::Mark(Negatable::new(inverted(compare)?, Masked { value: number(data)?, mask })));
             }
             (Source::Payload(Base::Network, offset, 1), None) if offset == protocol_offset(self.family) => {
-                self.header.proto = Some(Inv::new(inverted(compare)?, Proto(*data.first()?)));
+                self.header.proto = Some(Negatable::new(inverted(compare)?, Proto(*data.first()?)));
             }
             (Source::Payload(Base::Network, FRAGMENT_OFFSET, 2), Some(mask)) if mask == &FRAGMENT_MASK => {
                 (self.family == Family::V4 && data == [0, 0]).then_some(())?;
                 self.header.fragment = Some(inverted(compare)?);
             }
             (Source::Payload(Base::Network, offset, _), mask) => {
-                let addr = Inv::new(inverted(compare)?, prefix(self.family, data, mask.as_deref())?);
+                let addr = Negatable::new(inverted(compare)?, prefix(self.family, data, mask.as_deref())?);
                 match address_offsets(self.family) {
                     (src, _) if src == offset => self.header.src = Some(addr),
                     (_, dst) if dst == offset => self.header.dst = Some(addr),
@@ -135,14 +136,14 @@ impl Reader {
             }
             (Source::Payload(Base::Transport, TCP_FLAGS_OFFSET, 1), Some(mask)) => {
                 let flags = TcpFlags { mask: TcpFlagSet(*mask.first()?), set: TcpFlagSet(*data.first()?) };
-                self.tcp_flags(Inv::new(inverted(compare)?, flags))?;
+                self.tcp_flags(Negatable::new(inverted(compare)?, flags))?;
             }
             // iptables 1.8.9 writes two inverted ports so too, although that lets one of them pass, and
             // shows them as they were given.
             (Source::Payload(Base::Transport, 0, 4), None) => {
                 let inverted = inverted(compare)?;
-                self.port(0, Inv::new(inverted, PortRange::one(port(data)?)))?;
-                self.port(2, Inv::new(inverted, PortRange::one(port(data.get(2..)?)?)))?;
+                self.port(0, Negatable::new(inverted, PortRange::one(port(data)?)))?;
+                self.port(2, Negatable::new(inverted, PortRange::one(port(data.get(2..)?)?)))?;
             }
             (Source::Payload(Base::Transport, offset, 2), None) => self.port(offset, ports(compare, port(data)?)?)?,
             (Source::Meta(_) | Source::Payload(..), _) => return None,
@@ -154,20 +155,20 @@ impl Reader {
         let loaded = self.loaded.take()?;
         match (loaded.source, loaded.mask) {
             (Source::Payload(Base::Transport, offset, 2), None) => {
-                self.port(offset, Inv::new(inverted, PortRange::new(port(from)?, port(to)?)?))
+                self.port(offset, Negatable::new(inverted, PortRange::new(port(from)?, port(to)?)?))
             }
             (Source::Payload(..) | Source::Meta(_), _) => None,
         }
     }
 
     /// Ports and flags of one protocol share one `-m`, wherever they stand.
-    fn port(&mut self, offset: u32, ports: Inv<PortRange>) -> Option<()> {
+    fn port(&mut self, offset: u32, ports: Negatable<PortRange>) -> Option<()> {
         let slots = match self.header.proto? {
-            Inv { inverted: false, value: Proto::TCP } => {
+            Negatable { inverted: false, value: Proto::TCP } => {
                 let tcp = self.tcp();
                 (&mut tcp.sport, &mut tcp.dport)
             }
-            Inv { inverted: false, value: Proto::UDP } => {
+            Negatable { inverted: false, value: Proto::UDP } => {
                 let udp = self.udp();
                 (&mut udp.sport, &mut udp.dport)
             }
@@ -181,8 +182,8 @@ impl Reader {
         Some(())
     }
 
-    fn tcp_flags(&mut self, flags: Inv<TcpFlags>) -> Option<()> {
-        (self.header.proto? == Inv::plain(Proto::TCP)).then(|| self.tcp().flags = Some(flags))
+    fn tcp_flags(&mut self, flags: Negatable<TcpFlags>) -> Option<()> {
+        (self.header.proto? == Negatable::plain(Proto::TCP)).then(|| self.tcp().flags = Some(flags))
     }
 
     fn tcp(&mut self) -> &mut TcpMatch {
@@ -223,7 +224,7 @@ fn port(data: &[u8]) -> Option<u16> {
 }
 
 /// A comparison of order with a port, as a range.
-fn ports(compare: Compare, port: u16) -> Option<Inv<PortRange>> {
+fn ports(compare: Compare, port: u16) -> Option<Negatable<PortRange>> {
     let range = match compare {
         Compare::Eq | Compare::Ne => PortRange::new(port, port),
         Compare::Lt => PortRange::new(0, port.checked_sub(1)?),
@@ -231,18 +232,18 @@ fn ports(compare: Compare, port: u16) -> Option<Inv<PortRange>> {
         Compare::Gt => PortRange::new(port.checked_add(1)?, u16::MAX),
         Compare::Ge => PortRange::new(port, u16::MAX),
     };
-    range.map(|range| Inv::new(compare == Compare::Ne, range))
+    range.map(|range| Negatable::new(compare == Compare::Ne, range))
 }
 
 /// A name ends with a NUL; the beginning of a name doesn't.
-fn link_name(compare: Compare, data: &[u8]) -> Option<Inv<IfPattern>> {
+fn link_name(compare: Compare, data: &[u8]) -> Option<Negatable<IfPattern>> {
     if compare == Compare::Eq && data == NO_LINK {
-        return Some(Inv::new(true, IfPattern::Prefix(String::new())));
+        return Some(Negatable::new(true, IfPattern::Prefix(String::new())));
     }
     let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
     let name = raw::from_bytes(&data[..end]);
     let pattern = if data.contains(&0) { IfPattern::Name(IfName::read(&name)) } else { IfPattern::Prefix(name) };
-    Some(Inv::new(inverted(compare)?, pattern))
+    Some(Negatable::new(inverted(compare)?, pattern))
 }
 
 /// As many bytes as are compared; or all of them, and a mask of ones followed by zeros.

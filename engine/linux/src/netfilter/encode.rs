@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::{xt_match, xt_target};
-use netscript_net::op::netfilter::{Extension, Header, IfPattern, Inv, Match, Proto, Rule, Target};
+use netscript_net::op::netfilter::{Extension, Header, IfPattern, Match, Negatable, Proto, Rule, Target};
 use netscript_net::op::{Family, Prefix, raw};
 
 /// What `-i ! +`, no link at all, is compared with (nft-shared.c of iptables).
@@ -64,7 +64,7 @@ pub(super) fn address_offsets(family: Family) -> (u32, u32) {
 pub(super) const FRAGMENT_OFFSET: u32 = 6;
 pub(super) const FRAGMENT_MASK: [u8; 2] = [0x1f, 0xff];
 
-fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Inv<IfPattern>) {
+fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Negatable<IfPattern>) {
     let (compare, bytes) = match &link.value {
         IfPattern::Name(name) => (Compare::equal(link.inverted), [&*raw::to_bytes(name.as_str()), b"\0"].concat()),
         IfPattern::Prefix(prefix) if prefix.is_empty() && link.inverted => (Compare::Eq, NO_LINK.to_vec()),
@@ -77,7 +77,7 @@ fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Inv<IfPattern>) {
 }
 
 /// A prefix of whole bytes is compared as that many bytes, others as a masked address.
-fn address(exprs: &mut Vec<Expr>, offset: u32, addr: &Inv<Prefix>) {
+fn address(exprs: &mut Vec<Expr>, offset: u32, addr: &Negatable<Prefix>) {
     let network = octets(addr.value.network().addr());
     let compare = Compare::equal(addr.inverted);
     if addr.value.len().is_multiple_of(8) {

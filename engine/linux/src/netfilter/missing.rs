@@ -14,7 +14,7 @@ const TYPE: u16 = 3;
 /// A kernel without nf_tables answers every question with this.
 pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
     match refusal.errno {
-        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT | Errno::EINVAL => refusal.missing(
+        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT | Errno::EINVAL => refusal.unsupported(
             "this kernel lacks nf_tables (CONFIG_NF_TABLES): load its module as root with `modprobe nf_tables`",
         ),
         _ => refusal,
@@ -51,10 +51,10 @@ impl NftSocket {
             }
             (Errno::ENOENT, NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _)) => {
                 let what = self.missing_extension(table.family, rule).or_else(|| missing_module(rule));
-                what.map_or(refusal.clone(), |what| refusal.missing(what))
+                what.map_or(refusal.clone(), |what| refusal.unsupported(what))
             }
             (Errno::ENOENT, NetfilterOp::Policy(chain, _)) if chain.table.table == Table::Nat => {
-                refusal.missing(NO_NAT)
+                refusal.unsupported(NO_NAT)
             }
             _ => refusal,
         }
@@ -128,9 +128,12 @@ mod tests {
     fn a_kernel_without_nf_tables_names_the_module() {
         for errno in [Errno::EPROTONOSUPPORT, Errno::EOPNOTSUPP, Errno::EAFNOSUPPORT, Errno::EINVAL] {
             let refusal = of_nf_tables(Refusal::new(errno));
-            assert!(refusal.missing.is_some_and(|missing| missing.contains("`modprobe nf_tables`")), "{errno}");
+            assert!(
+                refusal.unsupported.is_some_and(|unsupported| unsupported.contains("`modprobe nf_tables`")),
+                "{errno}"
+            );
         }
-        assert_eq!(of_nf_tables(Refusal::new(Errno::EPERM)).missing, None);
+        assert_eq!(of_nf_tables(Refusal::new(Errno::EPERM)).unsupported, None);
     }
 
     /// As `modinfo -F alias` of Debian's kernels tells.

@@ -25,7 +25,7 @@ pub(super) use raw::{Attributes, RawRule};
 pub(super) use socket::NftSocket;
 
 use crate::netns::Namespaces;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
 use netscript_net::op::{Family, NetnsRef};
@@ -37,8 +37,8 @@ pub(super) fn apply(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
     ops: &[&NetfilterOp],
-) -> Result<(), (usize, Failure)> {
-    let socket = namespaces.nft_socket(netns).map_err(|failure| (0, failure))?;
+) -> Result<(), (usize, Rejection)> {
+    let socket = namespaces.nft_socket(netns).map_err(|rejection| (0, rejection))?;
     socket.apply(ops).map_err(|(index, refusal)| (index, refusal.into()))
 }
 
@@ -81,9 +81,9 @@ impl NftSocket {
                 self.send(ops, range.start..middle)?;
                 self.send(ops, middle..range.end)
             }
-            Err((culprit, refusal)) => {
-                self.send(ops, range.start..culprit)?;
-                Err((culprit, self.name_missing(ops[culprit], refusal)))
+            Err((failed_at, refusal)) => {
+                self.send(ops, range.start..failed_at)?;
+                Err((failed_at, self.name_missing(ops[failed_at], refusal)))
             }
         }
     }
@@ -148,7 +148,7 @@ impl NftSocket {
             None => Err(Refusal {
                 errno: Errno::ERANGE,
                 text: Some(format!("the chain `{}` has {} rules", chain.name, rules.len())),
-                missing: None,
+                unsupported: None,
             }),
         }
     }
@@ -237,9 +237,9 @@ pub(super) fn put_back(
     netns: &NetnsRef,
     chain: &ChainRef,
     rules: &[Returning<'_>],
-) -> Result<(), (usize, Failure)> {
-    let socket = namespaces.nft_socket(netns).map_err(|failure| (0, failure))?;
-    socket.put_back(chain, rules).map_err(|(culprit, refusal)| (culprit, refusal.into()))
+) -> Result<(), (usize, Rejection)> {
+    let socket = namespaces.nft_socket(netns).map_err(|rejection| (0, rejection))?;
+    socket.put_back(chain, rules).map_err(|(failed_at, refusal)| (failed_at, refusal.into()))
 }
 
 /// Removes a rule by its number.
@@ -290,10 +290,10 @@ impl NftSocket {
                 let there: HashSet<u64> = self.handles(chain).map_err(|refusal| (0, refusal))?;
                 let (first, second) = rules.split_at(rules.len() / 2);
                 self.put_back(chain, first)?;
-                self.put_back(chain, second).map_err(|(culprit, refusal)| {
+                self.put_back(chain, second).map_err(|(failed_at, refusal)| {
                     let added = self.handles(chain).unwrap_or_default();
                     let _ = self.delete_all(chain, added.difference(&there).copied());
-                    (first.len() + culprit, refusal)
+                    (first.len() + failed_at, refusal)
                 })
             }
             result => result,
@@ -380,7 +380,7 @@ impl Draft {
         let exprs = encode::expressions(rule).map_err(|native| Refusal {
             errno: Errno::EINVAL,
             text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
-            missing: None,
+            unsupported: None,
         })?;
         self.ensure(index, rule.chain(), there);
         self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);

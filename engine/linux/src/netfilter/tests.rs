@@ -2,8 +2,8 @@
 
 use super::{decode, encode};
 use netscript_net::op::netfilter::{
-    AddrTypes, Addrtype, ChainName, Comment, ConnmarkTarget, Conntrack, CtStates, Header, IcmpType, IfPattern, Inv,
-    Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth, PortList, PortRange,
+    AddrTypes, Addrtype, ChainName, Comment, ConnmarkTarget, Conntrack, CtStates, Header, IcmpType, IfPattern, Log,
+    LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Negatable, Nth, PortList, PortRange,
     Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags, TcpMatch, UdpMatch,
 };
 use netscript_net::op::{Family, Mac, Prefix};
@@ -14,7 +14,7 @@ fn rule(table: TableRef, chain: &str, header: Header, matches: Vec<Match>, targe
 }
 
 fn proto(proto: Proto) -> Header {
-    Header { proto: Some(Inv::plain(proto)), ..Header::default() }
+    Header { proto: Some(Negatable::plain(proto)), ..Header::default() }
 }
 
 fn ports(text: &str) -> PortRange {
@@ -38,11 +38,11 @@ fn samples() -> Vec<Rule> {
         };
         let prefix = |text| Prefix::parse(text).expect("a good prefix");
         let header = Header {
-            src: Some(Inv::new(true, prefix(src))),
-            dst: Some(Inv::plain(prefix(dst))),
-            iif: Some(Inv::plain(IfPattern::parse("eth0").expect("a good name"))),
-            oif: Some(Inv::new(true, IfPattern::parse("veth+").expect("a good name"))),
-            proto: Some(Inv::new(true, Proto::TCP)),
+            src: Some(Negatable::new(true, prefix(src))),
+            dst: Some(Negatable::plain(prefix(dst))),
+            iif: Some(Negatable::plain(IfPattern::parse("eth0").expect("a good name"))),
+            oif: Some(Negatable::new(true, IfPattern::parse("veth+").expect("a good name"))),
+            proto: Some(Negatable::new(true, Proto::TCP)),
             fragment: (family == Family::V4).then_some(false),
         };
         rules.push(rule(filter, "FORWARD", header, Vec::new(), Target::Drop));
@@ -55,27 +55,27 @@ fn matches(family: Family) -> Vec<(Header, Match)> {
     let mut add = |header: &Header, found: Match| all.push((header.clone(), found));
     let (none, tcp, udp, icmp) = (Header::default(), proto(Proto::TCP), proto(Proto::UDP), proto(Proto::icmp(family)));
     for inverted in [false, true] {
-        add(&tcp, Match::Tcp(TcpMatch { flags: Some(Inv::new(inverted, TcpFlags::SYN)), ..TcpMatch::default() }));
-        add(&icmp, Match::Icmp(Inv::new(inverted, IcmpType { kind: 3, code: Some(4) })));
-        add(&icmp, Match::Icmp(Inv::new(inverted, IcmpType { kind: 128, code: None })));
+        add(&tcp, Match::Tcp(TcpMatch { flags: Some(Negatable::new(inverted, TcpFlags::SYN)), ..TcpMatch::default() }));
+        add(&icmp, Match::Icmp(Negatable::new(inverted, IcmpType { kind: 3, code: Some(4) })));
+        add(&icmp, Match::Icmp(Negatable::new(inverted, IcmpType { kind: 128, code: None })));
         let list = PortList::new(vec![ports("80"), ports("8000:8010"), ports("443")]).expect("a good list");
-        let ports = Inv::new(inverted, list);
+        let ports = Negatable::new(inverted, list);
         for side in [MultiportSide::Source, MultiportSide::Destination, MultiportSide::Either] {
             add(&tcp, Match::Multiport(Multiport { side, ports: ports.clone() }));
         }
-        add(&none, Match::Conntrack(Conntrack { states: Inv::new(inverted, CtStates(0x1cf)), alias: inverted }));
-        add(&none, Match::Mark(Inv::new(inverted, Masked { value: 7, mask: 0xff })));
-        add(&none, Match::Connmark(Inv::new(inverted, Masked::full(7))));
-        add(&none, Match::Mac(Inv::new(inverted, Mac([2, 0, 0, 0, 0, 1]))));
-        let types = Some(Inv::new(inverted, AddrTypes(4)));
+        add(&none, Match::Conntrack(Conntrack { states: Negatable::new(inverted, CtStates(0x1cf)), alias: inverted }));
+        add(&none, Match::Mark(Negatable::new(inverted, Masked { value: 7, mask: 0xff })));
+        add(&none, Match::Connmark(Negatable::new(inverted, Masked::full(7))));
+        add(&none, Match::Mac(Negatable::new(inverted, Mac([2, 0, 0, 0, 0, 1]))));
+        let types = Some(Negatable::new(inverted, AddrTypes(4)));
         add(&none, Match::Addrtype(Addrtype { src: None, dst: types, limit: None }));
-        add(&none, Match::Nth(Inv::new(inverted, Nth::new(3, 1).expect("one of three"))));
-        add(&none, Match::Random(Inv::new(inverted, Probability::new(0.25).expect("a quarter"))));
+        add(&none, Match::Nth(Negatable::new(inverted, Nth::new(3, 1).expect("one of three"))));
+        add(&none, Match::Random(Negatable::new(inverted, Probability::new(0.25).expect("a quarter"))));
     }
     for (sport, dport) in
         [(Some("80"), Some("81")), (None, Some("0")), (Some("5:9"), None), (Some("7:"), Some("1:2")), (None, None)]
     {
-        let (sport, dport) = (sport.map(|p| Inv::plain(ports(p))), dport.map(|p| Inv::plain(ports(p))));
+        let (sport, dport) = (sport.map(|p| Negatable::plain(ports(p))), dport.map(|p| Negatable::plain(ports(p))));
         add(&udp, Match::Udp(UdpMatch { sport, dport }));
         add(&tcp, Match::Tcp(TcpMatch { sport, dport, flags: None }));
     }
@@ -195,7 +195,7 @@ fn the_protocol_of_extensions_is_derived() {
 /// iptables writes "not up to 5" as "above 5" and reads it as a range.
 #[test]
 fn ports_not_up_to_one_come_back_as_a_range() {
-    let dport = Some(Inv::new(true, ports(":5")));
+    let dport = Some(Negatable::new(true, ports(":5")));
     let tcp = Match::Tcp(TcpMatch { dport, ..TcpMatch::default() });
     let filter = TableRef::new(Family::V4, Table::Filter);
     let given = rule(filter, "FORWARD", proto(Proto::TCP), vec![tcp], Target::Accept);

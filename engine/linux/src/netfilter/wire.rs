@@ -160,7 +160,7 @@ fn error(message: &[u8], flags: u16) -> Answer<'_> {
     let refusal = Refusal {
         errno: Errno(number(HEADER).cast_signed().wrapping_neg()),
         text: Attributes(told).get(1).map(text),
-        missing: None,
+        unsupported: None,
     };
     Answer::Error { sequence: number(8), refusal }
 }

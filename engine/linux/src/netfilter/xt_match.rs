@@ -4,8 +4,8 @@
 //! the alignment of 8 bytes (`XT_ALIGN`).
 
 use netscript_net::op::netfilter::{
-    AddrTypes, Addrtype, Comment, Conntrack, CtStates, Extension, IcmpType, IfaceLimit, Inv, Masked, Match, Multiport,
-    MultiportSide, Nth, PortList, PortRange, Probability, TcpFlagSet, TcpFlags, TcpMatch, UdpMatch,
+    AddrTypes, Addrtype, Comment, Conntrack, CtStates, Extension, IcmpType, IfaceLimit, Masked, Match, Multiport,
+    MultiportSide, Negatable, Nth, PortList, PortRange, Probability, TcpFlagSet, TcpFlags, TcpMatch, UdpMatch,
 };
 use netscript_net::op::{Family, Mac, raw};
 
@@ -60,11 +60,11 @@ pub(super) fn tcp(tcp: TcpMatch) -> Extension {
 
 /// First and last source port, first and last destination port; and which of them are inverted
 /// (`XT_TCP_INV_SRCPT` 1, `XT_TCP_INV_DSTPT` 2, those of UDP alike).
-fn port_ranges(sport: Option<Inv<PortRange>>, dport: Option<Inv<PortRange>>) -> (Vec<u8>, u8) {
-    let bounds = |ports: Option<Inv<PortRange>>| {
+fn port_ranges(sport: Option<Negatable<PortRange>>, dport: Option<Negatable<PortRange>>) -> (Vec<u8>, u8) {
+    let bounds = |ports: Option<Negatable<PortRange>>| {
         ports.map_or([0, u16::MAX], |ports| [ports.value.min(), ports.value.max()]).map(u16::to_ne_bytes).concat()
     };
-    let inverted = |ports: Option<Inv<PortRange>>| u8::from(ports.is_some_and(|ports| ports.inverted));
+    let inverted = |ports: Option<Negatable<PortRange>>| u8::from(ports.is_some_and(|ports| ports.inverted));
     ([bounds(sport), bounds(dport)].concat(), inverted(sport) | inverted(dport) << 1)
 }
 
@@ -76,7 +76,7 @@ fn read_tcp(info: &[u8]) -> Option<TcpMatch> {
     Some(TcpMatch {
         sport: read_ports(info, 0, inverted & 1 != 0)?,
         dport: read_ports(info, 4, inverted & 2 != 0)?,
-        flags: has_flags.then_some(Inv::new(inverted & 4 != 0, flags)),
+        flags: has_flags.then_some(Negatable::new(inverted & 4 != 0, flags)),
     })
 }
 
@@ -93,14 +93,14 @@ fn read_udp(info: &[u8]) -> Option<UdpMatch> {
     Some(UdpMatch { sport: read_ports(info, 0, inverted & 1 != 0)?, dport: read_ports(info, 4, inverted & 2 != 0)? })
 }
 
-fn read_ports(info: &[u8], at: usize, inverted: bool) -> Option<Option<Inv<PortRange>>> {
+fn read_ports(info: &[u8], at: usize, inverted: bool) -> Option<Option<Negatable<PortRange>>> {
     let range = PortRange::new(u16_at(info, at)?, u16_at(info, at + 2)?)?;
-    Some(Some(Inv::new(inverted, range)).filter(|ports| inverted || !ports.value.is_all()))
+    Some(Some(Negatable::new(inverted, range)).filter(|ports| inverted || !ports.value.is_all()))
 }
 
 /// `struct ipt_icmp`, linux/netfilter_ipv4/ip_tables.h, and `struct ip6t_icmp`: type, first and last
 /// code, inverted. 4 bytes.
-pub(super) fn icmp(family: Family, kind: Inv<IcmpType>) -> Extension {
+pub(super) fn icmp(family: Family, kind: Negatable<IcmpType>) -> Extension {
     let name = match family {
         Family::V4 => "icmp",
         Family::V6 => "icmp6",
@@ -109,14 +109,14 @@ pub(super) fn icmp(family: Family, kind: Inv<IcmpType>) -> Extension {
     extension(name, 0, vec![kind.value.kind, min, max, kind.inverted.into(), 0, 0, 0, 0])
 }
 
-fn read_icmp(info: &[u8]) -> Option<Inv<IcmpType>> {
+fn read_icmp(info: &[u8]) -> Option<Negatable<IcmpType>> {
     let &[kind, min, max, inverted] = info.get(..4)? else { return None };
     let code = match (min, max) {
         (0, 0xff) => None,
         (min, max) if min == max => Some(min),
         _ => return None,
     };
-    Some(Inv::new(inverted != 0, IcmpType { kind, code }))
+    Some(Negatable::new(inverted != 0, IcmpType { kind, code }))
 }
 
 /// `struct xt_multiport_v1`, linux/netfilter/xt_multiport.h: which ports, how many, 15 ports, 15
@@ -161,7 +161,7 @@ fn read_multiport(info: &[u8]) -> Option<Multiport> {
         ranges.push(PortRange::new(min, u16_at(info, 2 + 2 * index)?)?);
         index += 1;
     }
-    Some(Multiport { side, ports: Inv::new(inverted, PortList::new(ranges).ok()?) })
+    Some(Multiport { side, ports: Negatable::new(inverted, PortList::new(ranges).ok()?) })
 }
 
 /// `struct xt_conntrack_mtinfo3`, linux/netfilter/xt_conntrack.h, 168 bytes: what is looked at is a
@@ -183,50 +183,50 @@ fn read_conntrack(info: &[u8]) -> Option<Conntrack> {
     let (looked_at, inverted, states) = (u16_at(info, 146)?, u16_at(info, 148)?, CtStates(u16_at(info, 150)?));
     let only_states = looked_at & !XT_CONNTRACK_STATE_ALIAS == XT_CONNTRACK_STATE && inverted & !1 == 0;
     (info.len() == 168 && only_states && states.is_known()).then_some(Conntrack {
-        states: Inv::new(inverted != 0, states),
+        states: Negatable::new(inverted != 0, states),
         alias: looked_at & XT_CONNTRACK_STATE_ALIAS != 0,
     })
 }
 
 /// `struct xt_connmark_mtinfo1`, linux/netfilter/xt_connmark.h: mark, mask, inverted. 9 bytes.
-pub(super) fn connmark(mark: Inv<Masked>) -> Extension {
+pub(super) fn connmark(mark: Negatable<Masked>) -> Extension {
     extension("connmark", 1, masked(mark))
 }
 
 /// `struct xt_mark_mtinfo1`, linux/netfilter/xt_mark.h: the same.
-pub(super) fn mark(mark: Inv<Masked>) -> Extension {
+pub(super) fn mark(mark: Negatable<Masked>) -> Extension {
     extension("mark", 1, masked(mark))
 }
 
-fn masked(mark: Inv<Masked>) -> Vec<u8> {
+fn masked(mark: Negatable<Masked>) -> Vec<u8> {
     let mut info = [mark.value.value.to_ne_bytes(), mark.value.mask.to_ne_bytes()].concat();
     info.resize(16, 0);
     info[8] = mark.inverted.into();
     info
 }
 
-fn read_masked(info: &[u8]) -> Option<Inv<Masked>> {
-    Some(Inv::new(*info.get(8)? != 0, Masked { value: u32_at(info, 0)?, mask: u32_at(info, 4)? }))
+fn read_masked(info: &[u8]) -> Option<Negatable<Masked>> {
+    Some(Negatable::new(*info.get(8)? != 0, Masked { value: u32_at(info, 0)?, mask: u32_at(info, 4)? }))
 }
 
 /// `struct xt_mac_info`, linux/netfilter/xt_mac.h: the address, then inverted as an int at 8.
-pub(super) fn mac(mac: Inv<Mac>) -> Extension {
+pub(super) fn mac(mac: Negatable<Mac>) -> Extension {
     let mut info = vec![0; 16];
     info[..6].copy_from_slice(&mac.value.0);
     info[8..12].copy_from_slice(&u32::from(mac.inverted).to_ne_bytes());
     extension("mac", 0, info)
 }
 
-fn read_mac(info: &[u8]) -> Option<Inv<Mac>> {
+fn read_mac(info: &[u8]) -> Option<Negatable<Mac>> {
     let bytes = info.get(..6)?.try_into().ok()?;
-    Some(Inv::new(u32_at(info, 8)? != 0, Mac(bytes)))
+    Some(Negatable::new(u32_at(info, 8)? != 0, Mac(bytes)))
 }
 
 /// `struct xt_addrtype_info_v1`, linux/netfilter/xt_addrtype.h: source types, destination types,
 /// flags (`XT_ADDRTYPE_INVERT_SOURCE` 1, `INVERT_DEST` 2, `LIMIT_IFACE_IN` 4, `LIMIT_IFACE_OUT` 8).
 pub(super) fn addrtype(addrtype: Addrtype) -> Extension {
-    let types = |types: Option<Inv<AddrTypes>>| types.map_or(0, |types| types.value.0);
-    let inverted = |types: Option<Inv<AddrTypes>>| types.is_some_and(|types| types.inverted);
+    let types = |types: Option<Negatable<AddrTypes>>| types.map_or(0, |types| types.value.0);
+    let inverted = |types: Option<Negatable<AddrTypes>>| types.is_some_and(|types| types.inverted);
     let limit = match addrtype.limit {
         None => 0,
         Some(IfaceLimit::In) => 4,
@@ -240,7 +240,8 @@ pub(super) fn addrtype(addrtype: Addrtype) -> Extension {
 
 fn read_addrtype(info: &[u8]) -> Option<Addrtype> {
     let flags = u32_at(info, 4)?;
-    let types = |bits: u16, inverted: u32| (bits != 0).then_some(Inv::new(flags & inverted != 0, AddrTypes(bits)));
+    let types =
+        |bits: u16, inverted: u32| (bits != 0).then_some(Negatable::new(flags & inverted != 0, AddrTypes(bits)));
     let limit = match flags & !3 {
         0 => None,
         4 => Some(IfaceLimit::In),
@@ -262,11 +263,11 @@ fn statistic(mode: u16, inverted: bool, first: u32, packet: u32) -> Extension {
     extension("statistic", 0, info)
 }
 
-pub(super) fn nth(nth: Inv<Nth>) -> Extension {
+pub(super) fn nth(nth: Negatable<Nth>) -> Extension {
     statistic(1, nth.inverted, nth.value.every() - 1, nth.value.packet())
 }
 
-pub(super) fn random(probability: Inv<Probability>) -> Extension {
+pub(super) fn random(probability: Negatable<Probability>) -> Extension {
     statistic(0, probability.inverted, probability.value.0, 0)
 }
 
@@ -274,8 +275,8 @@ fn read_statistic(info: &[u8]) -> Option<Match> {
     let (mode, inverted) = (u16_at(info, 0)?, u16_at(info, 2)? & 1 != 0);
     let (first, packet) = (u32_at(info, 4)?, u32_at(info, 8)?);
     match mode {
-        0 => Some(Match::Random(Inv::new(inverted, Probability(first)))),
-        1 => Nth::new(first.checked_add(1)?, packet).map(|nth| Match::Nth(Inv::new(inverted, nth))),
+        0 => Some(Match::Random(Negatable::new(inverted, Probability(first)))),
+        1 => Nth::new(first.checked_add(1)?, packet).map(|nth| Match::Nth(Negatable::new(inverted, nth))),
         _ => None,
     }
 }

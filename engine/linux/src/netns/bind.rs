@@ -9,9 +9,9 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::paths::{NETNS_DIR, path_of};
-use crate::{Failure, Outcome, crash_point};
+use crate::{Outcome, Rejection, crash_point};
 use netscript_net::op::{NetnsName, NetnsRef};
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 /// Makes the file that a namespace is bound to, exclusively.
 fn create_mount_point(name: &NetnsName) -> Outcome<PathBuf> {
@@ -74,7 +74,7 @@ pub(super) fn bind_in_folder(name: &NetnsName, netns: &Path) -> Outcome {
 pub(crate) fn unbind(name: &NetnsName) -> Outcome {
     let path = path_of(name);
     let link = fs::symlink_metadata(&path)
-        .map_err(|error| Failure::absent(Absent::Netns(NetnsRef::Named(name.clone())), error))?;
+        .map_err(|error| Rejection::missing(Missing::Netns(NetnsRef::Named(name.clone())), error))?;
     if !link.is_symlink() {
         match umount2(&path, MntFlags::MNT_DETACH) {
             Ok(()) | Err(nix::Error::EINVAL) => {}

@@ -14,12 +14,12 @@ use super::space::{Space, enter, key_of};
 use crate::journal::{Key, Place};
 use crate::netfilter::NftSocket;
 use crate::socket::RouteSocket;
-use crate::{Failure, Outcome, privilege, proc};
+use crate::{Outcome, Rejection, privilege, proc};
 use netscript_net::error::Errno;
 use netscript_net::files;
 use netscript_net::op::{IfName, NetnsName, NetnsRef};
 use netscript_net::state::Contents;
-use netscript_net::world::Absent;
+use netscript_net::world::Missing;
 
 /// How many links a lab may make.
 pub(crate) const BLOCK: u32 = 100_000;
@@ -145,23 +145,23 @@ impl Namespaces {
             NetnsRef::Named(name) => path_of(name),
             NetnsRef::Held(number) => match self.holders.get(number) {
                 Some(pid) => ns_of_pid(*pid),
-                None => return Err(Failure::absent(Absent::Netns(netns.clone()), Errno::ENOENT)),
+                None => return Err(Rejection::missing(Missing::Netns(netns.clone()), Errno::ENOENT)),
             },
             NetnsRef::OfPid(pid) => ns_of_pid(*pid),
         };
-        let absent = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Failure::absent(what_is_missing(netns), error),
+        let missing = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Rejection::missing(what_is_missing(netns), error),
             // No namespace is a FIFO, a device or a folder.
             io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => {
-                Failure::absent(what_is_missing(netns), Errno::EINVAL)
+                Rejection::missing(what_is_missing(netns), Errno::EINVAL)
             }
             _ if matches!(netns, NetnsRef::OfPid(_)) => looked_into(netns, error),
             _ => error.into(),
         };
-        let file = files::open(path).map_err(absent)?;
+        let file = files::open(path).map_err(missing)?;
         match nix::sys::statfs::fstatfs(&file) {
             Ok(stat) if stat.filesystem_type() == nix::sys::statfs::NSFS_MAGIC => Ok(file),
-            _ => Err(Failure::absent(what_is_missing(netns), Errno::EINVAL)),
+            _ => Err(Rejection::missing(what_is_missing(netns), Errno::EINVAL)),
         }
     }
 
@@ -338,23 +338,23 @@ fn is_link(path: &Path) -> bool {
 
 /// A name may be there that stands for nothing: a symbolic link to a process that has ended, a file
 /// that nothing is mounted on.
-fn what_is_missing(netns: &NetnsRef) -> Absent {
+fn what_is_missing(netns: &NetnsRef) -> Missing {
     match netns {
-        NetnsRef::Named(name) if fs::symlink_metadata(path_of(name)).is_ok() => Absent::Leftover(name.clone()),
-        NetnsRef::OfPid(pid) => Absent::Process(*pid),
-        NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => Absent::Netns(netns.clone()),
+        NetnsRef::Named(name) if fs::symlink_metadata(path_of(name)).is_ok() => Missing::Leftover(name.clone()),
+        NetnsRef::OfPid(pid) => Missing::Process(*pid),
+        NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => Missing::Netns(netns.clone()),
     }
 }
 
 /// The failure of opening what belongs to a process.
-fn looked_into(netns: &NetnsRef, error: io::Error) -> Failure {
-    let failure = Failure::from(error);
+fn looked_into(netns: &NetnsRef, error: io::Error) -> Rejection {
+    let rejection = Rejection::from(error);
     let doing = || format!("open {netns}");
-    match privilege::without(privilege::CAP_SYS_PTRACE, failure.refusal.errno, doing) {
-        Some(error) => Failure { absent: Some(Absent::Leave(Box::new(error))), ..failure },
+    match privilege::without(privilege::CAP_SYS_PTRACE, rejection.refusal.errno, doing) {
+        Some(error) => Rejection { missing: Some(Missing::Other(Box::new(error))), ..rejection },
         None => match netns {
-            NetnsRef::OfPid(pid) => privilege::out_of_reach(*pid, failure),
-            NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => failure,
+            NetnsRef::OfPid(pid) => privilege::out_of_reach(*pid, rejection),
+            NetnsRef::Host | NetnsRef::Named(_) | NetnsRef::Held(_) => rejection,
         },
     }
 }

@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use super::space::Space;
 use crate::proc::OWN_NETNS;
 use crate::socket::RouteSocket;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::Errno;
 
 /// So many may wait to be used.
@@ -26,7 +26,7 @@ impl Prefetch {
         let (sender, receiver) = sync_channel(AT_MOST);
         let make = move || {
             for _ in 0..count {
-                let made = new_netns().map_err(|failure| failure.refusal.errno);
+                let made = new_netns().map_err(|rejection| rejection.refusal.errno);
                 let failed = made.is_err();
                 // Nobody wants it any more, or there can be no more.
                 if sender.send(made).is_err() || failed {
@@ -40,7 +40,7 @@ impl Prefetch {
 
     /// The next; `None` if there is none any more.
     pub(super) fn next(&self) -> Option<Outcome<Space>> {
-        Some(self.0.recv().ok()?.map_err(Failure::from))
+        Some(self.0.recv().ok()?.map_err(Rejection::from))
     }
 }
 

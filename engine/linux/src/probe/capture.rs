@@ -56,7 +56,7 @@ pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, pat
     };
     let socket = namespaces
         .within(netns, || PacketSocket::open(link))
-        .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
+        .map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?
         .map_err(refused)?;
     let cannot = cannot("write", path);
     let file = append_to(path).map_err(&cannot)?;

@@ -30,7 +30,7 @@ pub(crate) fn connect(
     let _entered = runtime.enter();
     let socket = namespaces
         .within(netns, || Opened::new(target, request.transport))
-        .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
+        .map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?
         .map_err(refused)?;
     runtime.block_on(async {
         tokio::select! {

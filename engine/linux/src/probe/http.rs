@@ -49,7 +49,7 @@ pub(crate) fn fetch(
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     });
     let socket = socket
-        .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
+        .map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?
         .map_err(|error| refused(error.into()))?;
     runtime.block_on(async {
         tokio::select! {
@@ -103,7 +103,7 @@ pub(crate) fn listen(namespaces: &Namespaces, netns: &NetnsRef, server: &Serve) 
         }
     });
     let refused = |error| Error::Listen { port: server.port, netns: netns.to_string(), refusal: Refusal::from(error) };
-    listener.map_err(|failure| failure.into_error(|| format!("enter {netns}")))?.map_err(refused)
+    listener.map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?.map_err(refused)
 }
 
 /// Answers every request on a listening socket with one page, until the process ends.

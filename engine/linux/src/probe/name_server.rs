@@ -39,7 +39,7 @@ pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, server: &ServeDns)
         }),
     });
     let refused = |error| Error::Listen { port: PORT, netns: netns.to_string(), refusal: Refusal::from(error) };
-    sockets.map_err(|failure| failure.into_error(|| format!("enter {netns}")))?.map_err(refused)
+    sockets.map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?.map_err(refused)
 }
 
 impl Sockets {
@@ -117,12 +117,12 @@ fn by_tcp(listener: &TcpListener, records: &Arc<Records>) {
         };
         let records = Arc::clone(records);
         // Without a thread for it, the client finds its connection closed.
-        let _ = thread::Builder::new().spawn(move || converse(stream, &records));
+        let _ = thread::Builder::new().spawn(move || answer_over_tcp(stream, &records));
     }
 }
 
 /// Answers questions, each with its length before it (RFC 1035, section 4.2.2).
-fn converse(mut stream: TcpStream, records: &Records) -> io::Result<()> {
+fn answer_over_tcp(mut stream: TcpStream, records: &Records) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     loop {

@@ -20,7 +20,7 @@ use crate::netns::Namespaces;
 use crate::privilege::{self, CAP_NET_RAW};
 use netscript_net::error::{Errno, Error, Refusal, Result};
 use netscript_net::op::NetnsRef;
-use netscript_net::world::{Ping, Pong};
+use netscript_net::world::{Ping, PingResult};
 
 /// The largest IP packet, in bytes.
 const LARGEST_PACKET: usize = 65_535;
@@ -32,16 +32,16 @@ pub(crate) fn ping(
     netns: &NetnsRef,
     target: IpAddr,
     request: &Ping,
-) -> Result<Pong> {
+) -> Result<PingResult> {
     let socket = namespaces
         .within(netns, || EchoSocket::open(target, request))
-        .map_err(|failure| failure.into_error(|| format!("enter {netns}")))?
+        .map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?
         .map_err(|error| refused(netns, request, error))?;
-    let mut pong = Pong::default();
+    let mut result = PingResult::default();
     for sequence in 1..=request.count {
-        socket.ask(sequence, request.timeout, interrupt)?.count(&mut pong);
+        socket.ask(sequence, request.timeout, interrupt)?.count(&mut result);
     }
-    Ok(pong)
+    Ok(result)
 }
 
 fn refused(netns: &NetnsRef, request: &Ping, error: io::Error) -> Error {
@@ -77,25 +77,25 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn count(self, pong: &mut Pong) {
+    fn count(self, result: &mut PingResult) {
         match self {
             Outcome::Answered { rtt, ttl, from } => {
-                pong.sent += 1;
-                pong.received += 1;
-                pong.rtts.push(rtt);
-                pong.ttl = ttl;
-                pong.from = Some(from);
+                result.sent += 1;
+                result.received += 1;
+                result.rtts.push(rtt);
+                result.ttl = ttl;
+                result.from = Some(from);
             }
             Outcome::Refused { why, from } => {
-                pong.sent += 1;
-                pong.error = Some(why);
-                pong.from = Some(from);
+                result.sent += 1;
+                result.error = Some(why);
+                result.from = Some(from);
             }
             Outcome::Silence => {
-                pong.sent += 1;
-                pong.error = Some(SILENCE.to_owned());
+                result.sent += 1;
+                result.error = Some(SILENCE.to_owned());
             }
-            Outcome::NotSent(error) => pong.error = Some(in_words(&error)),
+            Outcome::NotSent(error) => result.error = Some(in_words(&error)),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Asker<'_> {
     /// A server's reply; `None`: it cannot be reached, refuses, or is silent.
     fn ask(&self, server: IpAddr, family: Family) -> Result<Option<Reply>> {
         let opened = self.namespaces.within(self.netns, || connect(server));
-        let Ok(socket) = opened.map_err(|failure| failure.into_error(|| format!("enter {}", self.netns)))? else {
+        let Ok(socket) = opened.map_err(|rejection| rejection.into_error(|| format!("enter {}", self.netns)))? else {
             return Ok(None);
         };
         let id = random_id();

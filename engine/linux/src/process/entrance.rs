@@ -9,7 +9,7 @@ use nix::sched::{CloneFlags, unshare};
 use super::surroundings::Surroundings;
 use crate::netns::{Namespaces, enter, enter_mounts};
 use crate::proc::OWN_NETNS;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::Result;
 use netscript_net::op::NetnsRef;
 
@@ -53,6 +53,6 @@ fn look_up(netns: &NetnsRef) -> Outcome<Entrance> {
     })
 }
 
-fn into_error(netns: &NetnsRef) -> impl FnOnce(Failure) -> netscript_net::error::Error {
-    move |failure| failure.into_error(|| format!("enter {netns}"))
+fn into_error(netns: &NetnsRef) -> impl FnOnce(Rejection) -> netscript_net::error::Error {
+    move |rejection| rejection.into_error(|| format!("enter {netns}"))
 }

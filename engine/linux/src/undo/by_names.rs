@@ -2,7 +2,7 @@
 
 use super::link;
 use crate::carry_out::carry_out;
-use crate::journal::{Deed, Place};
+use crate::journal::{NamedOp, Place};
 use crate::site::Site;
 use crate::{Outcome, link as links, route};
 use netscript_net::error::Errno;
@@ -11,42 +11,45 @@ use netscript_net::op::{
 };
 
 /// Does an operation by names, if each name still means the same link.
-pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], deed: &Deed, last_try: bool) -> Outcome {
+pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else {
-        return undo_at_home(site, place, links, deed, last_try);
+        return undo_at_home(site, place, links, op, last_try);
     };
     for (name, index) in links {
         match links::index(&mut site.network.namespaces, &netns, name) {
             Ok(found) if found == *index => {}
             Ok(_) => return Ok(()),
-            Err(failure) if failure.absent.is_some() => return Ok(()),
-            Err(failure) => return Err(failure),
+            Err(rejection) if rejection.missing.is_some() => return Ok(()),
+            Err(rejection) => return Err(rejection),
         }
     }
-    if let Deed::Route(RouteOp::Del(route)) = deed
+    if let NamedOp::Route(RouteOp::Del(route)) = op
         && !has_route(site, &netns, route)?
     {
         return Ok(());
     }
-    let done = match deed {
-        Deed::Route(RouteOp::Add(route)) => route::put_back(&mut site.network.namespaces, &netns, route),
-        Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => {
-            carry_out(site, &Op::new(netns, deed.action()))
-        }
+    let done = match op {
+        NamedOp::Route(RouteOp::Add(route)) => route::put_back(&mut site.network.namespaces, &netns, route),
+        NamedOp::Link(_)
+        | NamedOp::Addr(_)
+        | NamedOp::Route(_)
+        | NamedOp::Policy(_)
+        | NamedOp::Neigh(_)
+        | NamedOp::Fdb(_) => carry_out(site, &Op::new(netns, op.action())),
     };
     match done {
-        Err(failure) if is_done(deed, failure.refusal.errno) => Ok(()),
-        Err(failure) if last_try && is_out_of_place(deed, failure.refusal.errno) => Ok(()),
+        Err(rejection) if is_done(op, rejection.refusal.errno) => Ok(()),
+        Err(rejection) if last_try && is_out_of_place(op, rejection.refusal.errno) => Ok(()),
         result => result,
     }
 }
 
 /// The same in a namespace that is gone: to a link that has been made again where it came from.
-fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], deed: &Deed, last_try: bool) -> Outcome {
+fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
     let [(name, index)] = links else { return Ok(()) };
     let end = link::End { place: place.clone(), index: *index, name: name.clone() };
     match link::home(site, end)? {
-        Some((_, end)) if end.name == *name => undo(site, &end.place, &[(end.name, end.index)], deed, last_try),
+        Some((_, end)) if end.name == *name => undo(site, &end.place, &[(end.name, end.index)], op, last_try),
         Some(_) | None => Ok(()),
     }
 }
@@ -62,15 +65,15 @@ pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, wanted: &Route) -> Ou
 }
 
 /// Whether a refusal means that there is nothing to do any more.
-fn is_done(deed: &Deed, errno: Errno) -> bool {
-    let makes = match deed {
-        Deed::Link(LinkOp::Add(..)) => true,
-        Deed::Link(LinkOp::Set(..) | LinkOp::Del(_)) => false,
-        Deed::Addr(op) => matches!(op, AddrOp::Add(..)),
-        Deed::Route(op) => matches!(op, RouteOp::Add(_)),
-        Deed::Policy(op) => matches!(op, PolicyOp::Add(_)),
-        Deed::Neigh(op) => matches!(op, NeighOp::Add(_) | NeighOp::Replace(_)),
-        Deed::Fdb(op) => matches!(op, FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_)),
+fn is_done(op: &NamedOp, errno: Errno) -> bool {
+    let makes = match op {
+        NamedOp::Link(LinkOp::Add(..)) => true,
+        NamedOp::Link(LinkOp::Set(..) | LinkOp::Del(_)) => false,
+        NamedOp::Addr(op) => matches!(op, AddrOp::Add(..)),
+        NamedOp::Route(op) => matches!(op, RouteOp::Add(_)),
+        NamedOp::Policy(op) => matches!(op, PolicyOp::Add(_)),
+        NamedOp::Neigh(op) => matches!(op, NeighOp::Add(_) | NeighOp::Replace(_)),
+        NamedOp::Fdb(op) => matches!(op, FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_)),
     };
     match makes {
         true => errno == Errno::EEXIST,
@@ -82,26 +85,26 @@ fn is_done(deed: &Deed, errno: Errno) -> bool {
 /// with that: a route with the address that leads to its gateway, a neighbour with its link's being up, an
 /// IPv6 address with IPv6 on its link, the setting of a bridge's port with the bridge. To be asked only
 /// when everything else has been undone, which may bring that back.
-fn is_out_of_place(deed: &Deed, errno: Errno) -> bool {
-    match deed {
-        Deed::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => match errno {
+fn is_out_of_place(op: &NamedOp, errno: Errno) -> bool {
+    match op {
+        NamedOp::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => match errno {
             Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::ENODEV => true,
             // The address that it sends from, or IPv6 on the link.
             Errno::EINVAL => route.src.is_some() || route.nexthops.iter().any(|hop| hop.via.is_some()),
             Errno::EACCES => route.family() == Family::V6,
             _ => false,
         },
-        Deed::Addr(AddrOp::Add(_, spec)) => errno == Errno::EACCES && spec.local.addr().is_ipv6(),
-        Deed::Neigh(NeighOp::Add(_) | NeighOp::Replace(_)) => matches!(errno, Errno::ENETDOWN | Errno::EINVAL),
-        Deed::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry)) => {
+        NamedOp::Addr(AddrOp::Add(_, spec)) => errno == Errno::EACCES && spec.local.addr().is_ipv6(),
+        NamedOp::Neigh(NeighOp::Add(_) | NeighOp::Replace(_)) => matches!(errno, Errno::ENETDOWN | Errno::EINVAL),
+        NamedOp::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry)) => {
             entry.master && matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP)
         }
-        Deed::Link(LinkOp::Set(_, LinkSet::Hairpin(_))) => matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP),
-        Deed::Link(_)
-        | Deed::Route(RouteOp::Del(_) | RouteOp::Flush(..))
-        | Deed::Addr(AddrOp::Del(..))
-        | Deed::Neigh(NeighOp::Del(..))
-        | Deed::Fdb(FdbOp::Del(_))
-        | Deed::Policy(_) => false,
+        NamedOp::Link(LinkOp::Set(_, LinkSet::Hairpin(_))) => matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP),
+        NamedOp::Link(_)
+        | NamedOp::Route(RouteOp::Del(_) | RouteOp::Flush(..))
+        | NamedOp::Addr(AddrOp::Del(..))
+        | NamedOp::Neigh(NeighOp::Del(..))
+        | NamedOp::Fdb(FdbOp::Del(_))
+        | NamedOp::Policy(_) => false,
     }
 }

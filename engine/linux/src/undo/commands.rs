@@ -6,7 +6,7 @@ use super::shared::Shared;
 use super::{by_names, shared};
 use crate::Outcome;
 use crate::inverse::undoes;
-use crate::journal::{Deed, Entry, Former, Key, Place, Undo};
+use crate::journal::{Entry, Former, Key, NamedOp, Place, Undo};
 use crate::lab::{is_bound, lock_all};
 use crate::netfilter::{self, RawRule};
 use crate::proc::is_alive;
@@ -59,7 +59,7 @@ fn stays(site: &mut Site, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool
             others?.contains(&true)
         }
     };
-    Ok(in_use || shared::heir(site, entry, undo)?.is_some())
+    Ok(in_use || shared::successor(site, entry, undo)?.is_some())
 }
 
 /// Whether there is nothing to be done for a step, since what it is about is gone, or back. `told` are the
@@ -75,14 +75,14 @@ fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcom
         Undo::Make { place, index, .. } => {
             site.network.namespaces.find(place)?.is_none() || has_link_at(site, place, *index)?
         }
-        Undo::Do { place, links, deed } => {
+        Undo::Do { place, links, op } => {
             let mut absent = false;
             for (_, index) in links {
                 let comes = told.iter().any(|step| brings(step, place.key, *index));
                 absent |= !comes && !has_link_at(site, place, *index)?;
             }
-            let made_before = told.iter().any(|step| matches!(step, Undo::Do { deed: made, .. } if undoes(deed, made)));
-            absent || (!made_before && is_deletion_done(site, place, deed)?)
+            let made_before = told.iter().any(|step| matches!(step, Undo::Do { op: made, .. } if undoes(op, made)));
+            absent || (!made_before && is_deletion_done(site, place, op)?)
         }
         Undo::Rule { place, chain, text, before } => {
             let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
@@ -131,34 +131,39 @@ fn has_link_at(site: &mut Site, place: &Place, index: u32) -> Outcome<bool> {
 }
 
 /// Whether what a step would take away is gone.
-fn is_deletion_done(site: &mut Site, place: &Place, deed: &Deed) -> Outcome<bool> {
+fn is_deletion_done(site: &mut Site, place: &Place, op: &NamedOp) -> Outcome<bool> {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
-    Ok(match deed {
-        Deed::Route(RouteOp::Del(route)) => !by_names::has_route(site, &netns, route)?,
-        Deed::Addr(AddrOp::Del(name, spec)) => {
+    Ok(match op {
+        NamedOp::Route(RouteOp::Del(route)) => !by_names::has_route(site, &netns, route)?,
+        NamedOp::Addr(AddrOp::Del(name, spec)) => {
             let link = crate::link::find(&mut site.network.namespaces, &netns, name)?;
             link.is_some_and(|link| !link.addrs.iter().any(|addr| addr.local == spec.local))
         }
-        Deed::Policy(PolicyOp::Del(rule)) => {
+        NamedOp::Policy(PolicyOp::Del(rule)) => {
             let there = crate::policy::list(&mut site.network.namespaces, &netns, rule.family)?;
             !there.iter().any(|there| crate::policy::is_same(there, rule))
         }
-        Deed::Neigh(NeighOp::Del(dst, dev)) => {
+        NamedOp::Neigh(NeighOp::Del(dst, dev)) => {
             let there = crate::neigh::list(&mut site.network.namespaces, &netns)?;
             !there.iter().any(|there| there.dst == *dst && there.dev == *dev)
         }
-        Deed::Fdb(FdbOp::Del(entry)) => {
+        NamedOp::Fdb(FdbOp::Del(entry)) => {
             let there = crate::fdb::list(&mut site.network.namespaces, &netns)?;
             !there.iter().any(|there| {
                 there.mac == entry.mac && there.dev == entry.dev && (entry.dst.is_none() || there.dst == entry.dst)
             })
         }
-        Deed::Link(_) | Deed::Addr(_) | Deed::Route(_) | Deed::Policy(_) | Deed::Neigh(_) | Deed::Fdb(_) => false,
+        NamedOp::Link(_)
+        | NamedOp::Addr(_)
+        | NamedOp::Route(_)
+        | NamedOp::Policy(_)
+        | NamedOp::Neigh(_)
+        | NamedOp::Fdb(_) => false,
     })
 }
 
 fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
-    let op =
+    let lines =
         |place: &Place, action: Action| netscript_dialect::lines(&Op::new(place.netns.clone(), action), Style::Plain);
     match undo {
         // With `ip netns del` as well only the name goes, as long as somebody is in the namespace.
@@ -174,25 +179,25 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
             netscript_dialect::lines(&Op::host(NetnsOp::Resolver(name.clone(), before.clone())), Style::Plain)
         }
         Undo::Process { process, what } => vec![format!("kill {}  # {}", process.pid, visible_line(what))],
-        Undo::Link { place, index: _, name } => op(place, LinkOp::Del(name.clone()).into()),
+        Undo::Link { place, index: _, name } => lines(place, LinkOp::Del(name.clone()).into()),
         Undo::Make { place, index: _, name, kind, peer: _ } => {
-            op(place, LinkOp::Add(name.clone(), kind.clone()).into())
+            lines(place, LinkOp::Add(name.clone(), kind.clone()).into())
         }
         Undo::Move { from, index: _, to, former: _, name } => {
-            op(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
+            lines(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
         }
         // They come with their address.
-        Undo::Do { deed: Deed::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
+        Undo::Do { op: NamedOp::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
             if route.proto == Some(RouteProto::KERNEL) =>
         {
             Vec::new()
         }
-        Undo::Do { place, links: _, deed } => op(place, deed.action()),
+        Undo::Do { place, links: _, op } => lines(place, op.action()),
         Undo::Sysctl { place, wrote: _, before } => {
             let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
             let differs = |write: &SysctlOp| differs(site, &place.netns, write);
             let writes: Vec<SysctlOp> = writes.filter(differs).collect();
-            writes.into_iter().flat_map(|write| op(place, write.into())).collect()
+            writes.into_iter().flat_map(|write| lines(place, write.into())).collect()
         }
         Undo::Rule { place, chain, text, before: _ } => {
             vec![iptables(place, chain.table, &text.replacen("-A ", "-D ", 1))]
@@ -209,14 +214,14 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
             })
             .collect(),
         Undo::Policy { place, chain, before, wrote } if before != wrote => {
-            op(place, NetfilterOp::Policy(chain.clone(), *before).into())
+            lines(place, NetfilterOp::Policy(chain.clone(), *before).into())
         }
         Undo::Policy { .. } => Vec::new(),
         Undo::Chain { place, chain } => match chain.hook() {
             Some(_) => vec![nft(place, &format!("delete chain {} {}", table(chain.table), chain.name))],
-            None => op(place, NetfilterOp::DelChain(chain.clone()).into()),
+            None => lines(place, NetfilterOp::DelChain(chain.clone()).into()),
         },
-        Undo::NewChain { place, chain } => op(place, NetfilterOp::NewChain(chain.clone()).into()),
+        Undo::NewChain { place, chain } => lines(place, NetfilterOp::NewChain(chain.clone()).into()),
         Undo::Table { place, table: which } => vec![nft(place, &format!("delete table {}", table(*which)))],
     }
 }
@@ -261,8 +266,8 @@ fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap
             Undo::NewChain { place, chain } => later(
                 &|_, undo| matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain),
             ),
-            Undo::Do { place, links: _, deed } => later(
-                &|_, undo| matches!(undo, Undo::Do { place: at, links: _, deed: del } if at.key == place.key && undoes(del, deed)),
+            Undo::Do { place, links: _, op } => later(
+                &|_, undo| matches!(undo, Undo::Do { place: at, links: _, op: del } if at.key == place.key && undoes(del, op)),
             ),
             Undo::Netns { .. }
             | Undo::Lost { .. }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::journal::{Deed, Key, Place, Process, Undo};
+use crate::journal::{Key, NamedOp, Place, Process, Undo};
 use crate::lab::OtherLabs;
 use crate::link::Outline;
 use crate::netns::pids_by_netns;
 use crate::proc::{identify, name_of, session_of};
 use crate::process::Whose;
 use crate::site::Site;
-use crate::{Failure, link as links};
+use crate::{Rejection, link as links};
 use netscript_net::error::Result;
 use netscript_net::op::{IfName, LinkOp, LinkSet, NetnsRef};
 
@@ -39,7 +39,7 @@ impl Known {
                     known.spaces.push(Place { netns: NetnsRef::Named(name), key, process: None });
                 }
                 Undo::Move { index, .. } => drop(known.moved.insert(index)),
-                Undo::Do { deed: Deed::Link(LinkOp::Set(name, LinkSet::Master(_))), .. } => {
+                Undo::Do { op: NamedOp::Link(LinkOp::Set(name, LinkSet::Master(_))), .. } => {
                     known.ports.insert(name);
                 }
                 Undo::Link { place, index, name: _ } => known.links.push((place, index)),
@@ -77,7 +77,7 @@ pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let everyone = pids_by_netns();
     for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
-        let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+        let unknown = |rejection: Rejection| rejection.into_error(|| format!("look into {}", place.netns));
         let Some(netns) = site.network.namespaces.find(place).map_err(unknown)? else { continue };
         let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
         let inside: Vec<u32> = inside.iter().copied().filter(|pid| !members.contains(pid)).collect();
@@ -94,7 +94,7 @@ pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
     // Each list of links is read once, however many of them are the lab's.
     let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
     for (place, index) in &known.links {
-        let unknown = |failure: Failure| failure.into_error(|| format!("look into {}", place.netns));
+        let unknown = |rejection: Rejection| rejection.into_error(|| format!("look into {}", place.netns));
         let Some(netns) = site.network.namespaces.find(place).map_err(unknown)? else { continue };
         if !seen.contains_key(&netns) {
             let links = outlines(site, &netns)?;
@@ -107,7 +107,7 @@ pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
 
 fn outlines(site: &mut Site, netns: &NetnsRef) -> Result<Vec<Outline>> {
     let links = site.network.namespaces.route_socket(netns).and_then(links::outlines);
-    links.map_err(|failure| failure.into_error(|| format!("list the links of {netns}")))
+    links.map_err(|rejection| rejection.into_error(|| format!("list the links of {netns}")))
 }
 
 /// Others' links that are ports of a link of the lab's, or stand on it and go with it.

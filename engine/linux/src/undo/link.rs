@@ -19,7 +19,7 @@ pub(super) struct End {
 pub(super) fn remove(site: &mut Site, place: &Place, index: u32) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
     match links::del_by_index(&mut site.network.namespaces, &netns, index) {
-        Err(failure) if failure.refusal.errno == Errno::ENODEV => Ok(()),
+        Err(rejection) if rejection.refusal.errno == Errno::ENODEV => Ok(()),
         result => result,
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn make_again(
     }
     match links::add_with_index(&mut site.network.namespaces, &netns, &near.name, &kind, near.index, far_index) {
         // The link below it is gone, and it would have gone with that.
-        Err(failure) if last_try && failure.absent.is_some() => Ok(()),
+        Err(rejection) if last_try && rejection.missing.is_some() => Ok(()),
         made => made,
     }
 }

@@ -19,10 +19,10 @@ pub(crate) use commands::down_commands;
 pub(crate) use foreign::foreign;
 pub(crate) use netfilter::learn_handles;
 
-use crate::journal::{Deed, Entry, LEFT_BY_OTHERS, Undo};
+use crate::journal::{Entry, LEFT_BY_OTHERS, NamedOp, Undo};
 use crate::lab::lock_all;
 use crate::site::Site;
-use crate::{Failure, Outcome, crash_point, resolver};
+use crate::{Outcome, Rejection, crash_point, resolver};
 use netscript_net::error::Error;
 
 /// What is still to be undone.
@@ -212,8 +212,8 @@ fn undo_entry(site: &mut Site, entry: &Entry, how: How) -> (Vec<Undo>, Vec<Strin
     let (mut left, mut problems) = (Vec::new(), Vec::new());
     for undo in &entry.undo {
         crash_point::here();
-        if let Err(failure) = take_step(site, entry, undo, how) {
-            let why = failure.into_error(|| "undo it".to_owned()).describe();
+        if let Err(rejection) = take_step(site, entry, undo, how) {
+            let why = rejection.into_error(|| "undo it".to_owned()).describe();
             let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();
             problems.push(format!("{}: {} ({}{notes})", entry.op, why.message, why.label));
             left.push(undo.clone());
@@ -230,7 +230,7 @@ fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: How) -> Outcome {
     match undo {
         Undo::Lost { what } if how.partial => {
             let why = format!("{what} cannot be made again with what was in it");
-            Err(Failure::from_error(Error::NoUndo { why }))
+            Err(Rejection::from_error(Error::NoUndo { why }))
         }
         Undo::Lost { .. } => Ok(()),
         Undo::Netns { name, key, attached: _ } => netns::take_name(site, name, *key),
@@ -243,7 +243,7 @@ fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: How) -> Outcome {
             link::make_again(site, near, kind, peer.as_ref(), how.last_try)
         }
         Undo::Move { from, index, to, former, name } => link::move_back(site, from, *index, to, *former, name),
-        Undo::Do { place, links, deed } => by_names::undo(site, place, links, deed, how.last_try),
+        Undo::Do { place, links, op } => by_names::undo(site, place, links, op, how.last_try),
         Undo::Sysctl { place, wrote, before } => sysctl::write_back_all(site, place, wrote, before),
         Undo::Policy { place, chain, before, wrote } => netfilter::undo_policy(site, place, chain, *before, *wrote),
         Undo::Chain { place, chain } => netfilter::undo_chain(site, place, chain),
@@ -255,7 +255,7 @@ fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: How) -> Outcome {
 }
 
 fn is_about_routes(entry: &Entry) -> bool {
-    entry.undo.iter().any(|undo| matches!(undo, Undo::Do { deed: Deed::Route(_), .. }))
+    entry.undo.iter().any(|undo| matches!(undo, Undo::Do { op: NamedOp::Route(_), .. }))
 }
 
 /// What is told when something could not be undone.

@@ -7,7 +7,7 @@ use crate::journal::{Entry, Former, Place, TableHandle, Undo};
 use crate::lab::lock_all;
 use crate::netfilter::{self, RawRule, Returning};
 use crate::site::Site;
-use crate::{Failure, Outcome, crash_point};
+use crate::{Outcome, Rejection, crash_point};
 use netscript_net::error::Errno;
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use netscript_net::op::{NetnsRef, Op};
@@ -145,12 +145,13 @@ pub(super) fn put_rules_back(
     if returning.is_empty() {
         return Ok(());
     }
-    while let Err((culprit, failure)) = netfilter::put_back(&mut site.network.namespaces, &netns, chain, &returning) {
+    while let Err((failed_at, rejection)) = netfilter::put_back(&mut site.network.namespaces, &netns, chain, &returning)
+    {
         // What it jumps to is gone, which the kernel allows only after the rule.
-        if !last_try || failure.refusal.errno != Errno::ENOENT {
-            return Err(not_put_back(&returning[culprit].rule.text, failure));
+        if !last_try || rejection.refusal.errno != Errno::ENOENT {
+            return Err(not_put_back(&returning[failed_at].rule.text, rejection));
         }
-        returning.remove(culprit);
+        returning.remove(failed_at);
         if returning.is_empty() {
             return Ok(());
         }
@@ -226,7 +227,7 @@ pub(super) fn make_chain_again(site: &mut Site, place: &Place, chain: &ChainRef)
         return Ok(());
     }
     match carry_out(site, &Op::new(netns, NetfilterOp::NewChain(chain.clone()))) {
-        Err(failure) if failure.refusal.errno == Errno::EEXIST => Ok(()),
+        Err(rejection) if rejection.refusal.errno == Errno::EEXIST => Ok(()),
         result => result,
     }
 }
@@ -340,16 +341,16 @@ impl Unclaimed {
 }
 
 /// The refusal of a rule that should go back, with the rule.
-fn not_put_back(rule: &str, mut failure: Failure) -> Failure {
-    let said = failure.refusal.text.take().map(|text| format!(": {text}")).unwrap_or_default();
-    failure.refusal.text = Some(format!("nothing was put back, because of `{rule}`{said}"));
-    failure
+fn not_put_back(rule: &str, mut rejection: Rejection) -> Rejection {
+    let said = rejection.refusal.text.take().map(|text| format!(": {text}")).unwrap_or_default();
+    rejection.refusal.text = Some(format!("nothing was put back, because of `{rule}`{said}"));
+    rejection
 }
 
 /// Somebody else removed it, or put something into it, which then keeps it.
 fn gone_is_fine(result: Outcome) -> Outcome {
     match result {
-        Err(failure) if matches!(failure.refusal.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),
+        Err(rejection) if matches!(rejection.refusal.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),
         result => result,
     }
 }

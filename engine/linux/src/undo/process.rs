@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use crate::journal::{Entry, Process, Undo};
 use crate::process::{Whose, own_line, signal};
 use crate::site::Site;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::error::Error;
 
 /// Lets processes begin to end at once, before each is waited for, but for those whose namespaces
@@ -55,12 +55,12 @@ pub(super) fn end(site: &mut Site, process: Process) -> Outcome {
         };
         let left = site.processes.end(Whose::Program(number, process.pid), Instant::now(), patiently);
         if !left.is_empty() {
-            return Err(Failure::from_error(Error::NotEnded { what: left }));
+            return Err(Rejection::from_error(Error::NotEnded { what: left }));
         }
     }
     let left = site.processes.end_session(process);
     if !left.is_empty() {
-        return Err(Failure::from_error(Error::NotEnded { what: left }));
+        return Err(Rejection::from_error(Error::NotEnded { what: left }));
     }
     site.processes.reap();
     if let Some(number) = site.processes.forget_holder(process.pid) {

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::journal::{Entry, Place, Undo};
 use crate::lab::{boot_id, leave_to};
 use crate::site::Site;
-use crate::{Failure, Outcome};
+use crate::{Outcome, Rejection};
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 use netscript_net::op::{NetnsRef, SysctlKey};
 
@@ -102,8 +102,8 @@ fn writes(one: &[(SysctlKey, String)], another: &[(SysctlKey, String)]) -> bool 
 /// Leaves a step back to a lab that has changed the same since, if there is one. To be called with
 /// the lock of all labs if the step is shared.
 pub(super) fn is_left(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<bool> {
-    match heir(site, entry, undo)? {
-        Some(heir) => leave_to(&heir, entry, undo).map(|()| true).map_err(Failure::from_error),
+    match successor(site, entry, undo)? {
+        Some(successor) => leave_to(&successor, entry, undo).map(|()| true).map_err(Rejection::from_error),
         None => Ok(false),
     }
 }
@@ -111,7 +111,7 @@ pub(super) fn is_left(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<bo
 /// The lab that changed the same last, if that was after an entry was written. Since what is left
 /// to a lab is older than what it has itself, this comes to an end however many go down at once:
 /// what is youngest is never left to anybody. To be called with the lock of all labs.
-pub(super) fn heir(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
+pub(super) fn successor(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
     let Some((place, shared)) = Shared::of(undo) else { return Ok(None) };
     let Some(own) = site.store.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
     let host = site.network.namespaces.key(&NetnsRef::Host)?;
@@ -119,7 +119,7 @@ pub(super) fn heir(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<Optio
     let needs =
         |other: &Undo| Shared::of(other).is_some_and(|(at, other)| at.key == place.key && shared.is_needed_for(&other));
     let comes_first = |at: u64, other: &Undo| (at, Reverse(rank(other))) > (entry.at, Reverse(shared.rank()));
-    let others = site.store.others.besides(&own).map_err(Failure::from_error)?;
+    let others = site.store.others.besides(&own).map_err(Rejection::from_error)?;
     let changed = others.filter_map(|(name, journal)| {
         let header = journal.header.as_ref()?;
         let is_here = header.boot == boot && (place.netns != NetnsRef::Host || header.host == host);

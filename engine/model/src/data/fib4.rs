@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::ids::DevId;
 use super::policy::Flow;
 use netscript_net::error::Errno;
-use netscript_net::failure::Outcome;
 use netscript_net::op::{Prefix, RouteKind, RouteProto, Scope, TableId};
+use netscript_net::rejection::Outcome;
 
 /// One way onward (`struct fib_nh`).
 #[derive(Clone, Debug, PartialEq, Eq)]

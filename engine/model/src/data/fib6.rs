@@ -6,8 +6,8 @@ use std::net::Ipv6Addr;
 use super::ids::DevId;
 use super::policy::Flow;
 use netscript_net::error::Errno;
-use netscript_net::failure::Outcome;
 use netscript_net::op::{Prefix, RouteKind, RouteProto, TableId};
+use netscript_net::rejection::Outcome;
 
 /// The way onward (`struct fib6_nh`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use crate::refusal::refused;
 use netscript_net::error::Errno;
-use netscript_net::failure::{Failure, Outcome};
 use netscript_net::op::netfilter::{ChainName, ChainRef, Hook, IfaceLimit, Match, Policy, Rule, TableRef, Target};
+use netscript_net::rejection::{Outcome, Rejection};
 use netscript_net::state::{Chain, ForeignRules, RuleRecord, Ruleset};
 
 /// The tables of a namespace.
@@ -153,7 +153,7 @@ impl Tables {
 
     pub(crate) fn delete(&mut self, rule: &Rule, handle: Option<u64>) -> Outcome {
         let wanted = rule.normal_form();
-        let missing = || Failure::from(Errno::ENOENT);
+        let missing = || Rejection::from(Errno::ENOENT);
         let table: TableRef = rule.chain().table;
         let chains = self.ruleset.tables.get_mut(&table).ok_or_else(missing)?;
         let chain = chains.iter_mut().find(|chain| chain.name == rule.chain().name).ok_or_else(missing)?;

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::ids::DevId;
 use netscript_net::error::Errno;
-use netscript_net::failure::Outcome;
 use netscript_net::op::{Family, IfName, PolicyPattern, PolicyRule, Prefix, TableId};
+use netscript_net::rejection::Outcome;
 
 /// What a packet is looked up by.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use crate::Model;
 use crate::data::ids::DevId;
-use netscript_net::failure::Outcome;
 use netscript_net::op::{Mac, NetnsRef};
+use netscript_net::rejection::Outcome;
 use netscript_net::state::{LinkType, Master};
 
 /// What a kind of link is like. Every kind answers all of it.

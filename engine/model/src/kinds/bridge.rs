@@ -8,7 +8,7 @@ use super::behaviour::{
 use crate::data::device::{Device, ETHERNET_MTU};
 use crate::data::ids::{DevId, SpaceId};
 use crate::data::kinds::{Bridge, DeviceKind};
-use crate::{Failure, Model, Outcome, refused};
+use crate::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{self, IfName, NetnsRef};
 use netscript_net::state::{Hardware, LinkType, Master};
@@ -178,7 +178,7 @@ impl Model {
 fn complete(options: &op::Bridge) -> Outcome<op::Bridge> {
     let op::Bridge { stp, forward_delay, hello_time, max_age, ageing_time, priority, vlan_filtering } = options;
     let within = |value: Option<u32>, min: u32, max: u32| match value {
-        Some(value) if !(min..=max).contains(&value) => Err(Failure::from(Errno::ERANGE)),
+        Some(value) if !(min..=max).contains(&value) => Err(Rejection::from(Errno::ERANGE)),
         _ => Ok(()),
     };
     let stp = stp.unwrap_or(false);

@@ -6,7 +6,7 @@ use super::super::data::fib4::{Dead, Route4, Way4};
 use super::super::data::ids::{DevId, SpaceId};
 use super::super::data::netns::Space;
 use super::super::data::policy::Flow;
-use super::super::{Failure, Model, Outcome, refused};
+use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
 
@@ -307,7 +307,7 @@ fn local_way(nexthops: &[Nexthop], devices: &[Option<DevId>]) -> Outcome<Way4> {
         ([_], _) => return Err(refused(Errno::EINVAL, gateway)),
         _ => return Err(refused(Errno::EINVAL, "Route with host scope can not have multiple nexthops")),
     };
-    let dev = dev.ok_or_else(|| Failure::from(Errno::ENODEV))?;
+    let dev = dev.ok_or_else(|| Rejection::from(Errno::ENODEV))?;
     Ok(Way4 { dev: Some(dev), via: None, weight: 1, onlink: false, scope: Scope::Nowhere, dead: false })
 }
 

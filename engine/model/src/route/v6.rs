@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::super::data::fib6::{Key, Route6, Way6};
 use super::super::data::ids::{DevId, SpaceId};
 use super::super::data::policy::Flow;
-use super::super::{Failure, Model, Outcome, refused};
+use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{Nexthop, Route, RouteKind, RouteProto, TableId};
 
@@ -26,7 +26,7 @@ fn ipv6(addr: Option<IpAddr>) -> Option<Ipv6Addr> {
     }
 }
 
-fn unreachable(text: &str) -> Failure {
+fn unreachable(text: &str) -> Rejection {
     refused(Errno::EHOSTUNREACH, text)
 }
 
@@ -241,8 +241,8 @@ impl Model {
         // ip6_route_multipath_del: one by one, the last error counts.
         let mut outcome = Ok(());
         for (hop, dev) in route.nexthops.iter().zip(devices) {
-            if let Err(failure) = self.del_hop6(space, key, route, Some(hop), *dev, false) {
-                outcome = Err(failure);
+            if let Err(rejection) = self.del_hop6(space, key, route, Some(hop), *dev, false) {
+                outcome = Err(rejection);
             }
         }
         outcome

@@ -6,7 +6,7 @@ use crate::op::{
     Action, AddrOp, FdbOp, IfName, LinkOp, LinkSet, LinkSpec, NeighOp, NetfilterOp, NetnsOp, NetnsRef, Op, PidRef,
     Route, RouteOp,
 };
-use crate::world::Absent;
+use crate::world::Missing;
 
 /// The part that the kernel has something against.
 pub(super) fn refused(op: &Op, refusal: &Refusal) -> Option<Part> {
@@ -89,13 +89,13 @@ fn is_about_the_gateway(text: &str) -> bool {
 }
 
 /// The part that names what is not there.
-pub fn absent(op: &Op, absent: &Absent) -> Option<Part> {
-    match absent {
-        Absent::Link(_, name) => link_named(op, name),
-        Absent::Netns(netns) => netns_named(op, netns),
-        Absent::Leftover(_) => netns_argument(op),
-        Absent::Process(_) => Some(Part::argument(1)),
-        Absent::Leave(_) => None,
+pub fn missing_part(op: &Op, missing: &Missing) -> Option<Part> {
+    match missing {
+        Missing::Link(_, name) => link_named(op, name),
+        Missing::Netns(netns) => netns_named(op, netns),
+        Missing::Leftover(_) => netns_argument(op),
+        Missing::Process(_) => Some(Part::argument(1)),
+        Missing::Other(_) => None,
     }
 }
 

@@ -28,7 +28,7 @@ impl Error {
             | Error::Probe { refusal, .. }
             | Error::Listen { refusal, .. } => Some(refusal.errno.0),
             Error::Program { errno, .. } => Some(errno.0),
-            Error::Late { error, .. } | Error::In { error, .. } => error.errno(),
+            Error::Deferred { error, .. } | Error::In { error, .. } => error.errno(),
             _ => None,
         }
     }
@@ -273,7 +273,7 @@ impl Error {
             Error::NoSandbox { why, help } => {
                 Description::new(Code::E0404, format!("no sandbox can be made here: {why}"), why).help(help)
             }
-            Error::Unknowable { what } => Description::new(
+            Error::NotSimulated { what } => Description::new(
                 Code::E0601,
                 format!("a dry run cannot know {what}"),
                 "unknown in a dry run",
@@ -440,7 +440,7 @@ impl Error {
                         env!("CARGO_PKG_REPOSITORY")
                     ))
             }
-            Error::Late { at: _, error } => error.describe(),
+            Error::Deferred { at: _, error } => error.describe(),
             Error::In { part, error } => error.describe().part(part.clone()),
             Error::Interrupted => Description::new(Code::E0114, "interrupted", "the script was running here"),
             Error::Script(description) => (**description).clone(),
@@ -463,8 +463,8 @@ fn with_refusal(description: Description, refusal: &Refusal) -> Description {
         Some(text) => description.note(format!("the kernel says: {text}")),
         None => description,
     };
-    match &refusal.missing {
-        Some(missing) => description.help(missing),
+    match &refusal.unsupported {
+        Some(unsupported) => description.help(unsupported),
         None => description,
     }
 }

@@ -104,18 +104,18 @@ pub struct Refusal {
     pub text: Option<String>,
     /// The machine lacks something (a kernel feature, a device file, a privilege) that the
     /// operation needs: a sentence naming it.
-    pub missing: Option<String>,
+    pub unsupported: Option<String>,
 }
 
 impl Refusal {
     /// A refusal of which nothing but the number is known.
     pub fn new(errno: Errno) -> Refusal {
-        Refusal { errno, text: None, missing: None }
+        Refusal { errno, text: None, unsupported: None }
     }
 
     /// Adds what the machine lacks.
-    pub fn missing(mut self, what: impl Into<String>) -> Refusal {
-        self.missing = Some(what.into());
+    pub fn unsupported(mut self, what: impl Into<String>) -> Refusal {
+        self.unsupported = Some(what.into());
         self
     }
 }
@@ -130,7 +130,7 @@ impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Refusal {
         match error.raw_os_error() {
             Some(number) => Refusal::new(Errno(number)),
-            None => Refusal { errno: Errno::EIO, text: Some(error.to_string()), missing: None },
+            None => Refusal { errno: Errno::EIO, text: Some(error.to_string()), unsupported: None },
         }
     }
 }

@@ -13,7 +13,7 @@ mod script;
 mod suggest;
 
 pub use at::At;
-pub use blame::absent;
+pub use blame::missing_part;
 pub use code::{Code, Entry, REGISTRY};
 pub use errno::{Errno, Refusal};
 pub use part::{Part, Step, Within};
@@ -93,7 +93,7 @@ pub enum Error {
     /// No sandbox can be made; `help` names the switch.
     NoSandbox { why: String, help: String },
     /// Something that a dry run has no way to know, put as what follows "cannot know".
-    Unknowable { what: String },
+    NotSimulated { what: String },
     /// An assertion that does not hold; `sides` tells what a comparison compared.
     Assertion { message: Option<String>, sides: Vec<String> },
     /// A wait that was in vain.
@@ -135,7 +135,7 @@ pub enum Error {
     /// Ctrl-C.
     Interrupted,
     /// An operation that waited, at a place of the script that has been passed, and then failed.
-    Late { at: Option<At>, error: Box<Error> },
+    Deferred { at: Option<At>, error: Box<Error> },
     /// An error about one part of the call that made it.
     In { part: Part, error: Box<Error> },
     /// An error of Rhai's own, put into words.

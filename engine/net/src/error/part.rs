@@ -121,7 +121,7 @@ impl Error {
             | Error::OldKernel { .. }
             | Error::StuckLink { .. }
             | Error::NoSandbox { .. }
-            | Error::Unknowable { .. }
+            | Error::NotSimulated { .. }
             | Error::Assertion { .. }
             | Error::Waited { .. }
             | Error::LabUp { .. }
@@ -141,7 +141,7 @@ impl Error {
             | Error::NotEnded { .. }
             | Error::NoUndo { .. }
             | Error::Interrupted
-            | Error::Late { .. }
+            | Error::Deferred { .. }
             | Error::Script(_) => false,
         }
     }

@@ -7,7 +7,7 @@ use crate::op::{Action, AddrOp, FdbOp, LinkOp, NeighOp, NetfilterOp, NetnsOp, Op
 
 /// The code of a refusal of which nothing but the number is known.
 pub(super) fn code(refusal: &Refusal) -> Code {
-    if refusal.missing.is_some() {
+    if refusal.unsupported.is_some() {
         return Code::E0402;
     }
     match refusal.errno {
@@ -27,7 +27,7 @@ pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
     if let Some(text) = &refusal.text {
         description = description.note(format!("the kernel says: {text}"));
     }
-    match refusal.missing.clone().or_else(|| remedy.map(|remedy| remedy.help)) {
+    match refusal.unsupported.clone().or_else(|| remedy.map(|remedy| remedy.help)) {
         Some(help) => description.help(help),
         None if code == Code::E0305 => description.help(format!("the kernel's number for this is {}", refusal.errno)),
         None => description,
@@ -81,7 +81,7 @@ fn absent(op: &NetfilterOp) -> String {
 fn code_for(op: &Op, refusal: &Refusal) -> Code {
     let forbidden = matches!(refusal.errno, Errno::EACCES | Errno::EPERM);
     // What nobody may do is no matter of privilege.
-    if refusal.missing.is_none() && forbidden && (ipv6_is_disabled(refusal) || is_read_only(op, refusal.errno)) {
+    if refusal.unsupported.is_none() && forbidden && (ipv6_is_disabled(refusal) || is_read_only(op, refusal.errno)) {
         return Code::E0305;
     }
     let general = code(refusal);

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Alternatives, Capture, Connect, Connected, Failed, Fetch, Fetched, Hop, Output, Part, Ping, Point, Pong, Serve,
-    ServeDns, Started, Summary, Trace,
+    Alternatives, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Output, Part, Ping, PingResult, Point,
+    ProgramId, Serve, ServeDns, Summary, Trace,
 };
 use crate::error::{At, Error, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
@@ -101,7 +101,7 @@ role! {
     required {
         /// Applies operations. They may be fused and reordered as long as the end state is the same;
         /// on failure everything before the failing one is there and nothing after it.
-        fn apply(&mut self, ops: &[Op]) -> Result<(), Failed>;
+        fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError>;
         /// Whether the user has asked to stop.
         fn interrupted(&mut self) -> bool;
     }
@@ -109,7 +109,7 @@ role! {
         /// The place of the script that asks for what comes next.
         fn located(&mut self, at: Option<&At>) {}
         /// Does now what has been waiting: operations may travel together. An error that comes late is
-        /// [`Error::Late`], says which operation it is about, and comes again whatever is asked next.
+        /// [`Error::Deferred`], says which operation it is about, and comes again whatever is asked next.
         fn flush(&mut self) -> Result<()> {
             Ok(())
         }
@@ -205,22 +205,22 @@ role! {
         /// Runs the user's shell with the terminal, and gives its status.
         fn shell(&mut self, netns: &NetnsRef) -> Result<i32>;
         /// Starts a program that lives as long as the lab.
-        fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Started>;
+        fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<ProgramId>;
         /// Whether a started program is still running.
-        fn running(&mut self, program: Started) -> Result<bool>;
+        fn running(&mut self, program: ProgramId) -> Result<bool>;
         /// What a started program has written so far, standard output and standard error together.
-        fn output(&mut self, program: Started) -> Result<String>;
+        fn output(&mut self, program: ProgramId) -> Result<String>;
         /// Ends a started program: first kindly (SIGTERM), then (SIGKILL).
-        fn stop(&mut self, program: Started) -> Result<()>;
+        fn stop(&mut self, program: ProgramId) -> Result<()>;
         /// Starts a small HTTP server of our own that lives as long as the lab.
-        fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<Started>;
+        fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<ProgramId>;
         /// Starts a small name server of our own that lives as long as the lab.
-        fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<Started>;
+        fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<ProgramId>;
         /// Starts to write a link's packets into a file, as long as the lab lives. Those that pass after
         /// this returns are in it.
-        fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<Started>;
+        fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<ProgramId>;
         /// The packets that a capture has heard until now, a line each.
-        fn packets(&mut self, capture: Started) -> Result<Vec<String>>;
+        fn packets(&mut self, capture: ProgramId) -> Result<Vec<String>>;
     }
     provided {}
 }
@@ -236,7 +236,7 @@ role! {
     forward |wrapper| wrapper.probes()?;
     required {
         /// Sends ICMP echo requests.
-        fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<Pong>;
+        fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<PingResult>;
         /// Opens a connection and closes it again.
         fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
         /// Looks who is on the way to a target.

@@ -10,10 +10,10 @@ pub const COMMAND: Command = Command {
     about: "list what was entered in this session, with the line numbers that errors name",
     run: |repl, _| {
         let colour = repl.screen().colour;
-        for said in &repl.said {
-            for (offset, line) in said.text.lines().enumerate() {
-                let number = Style::Dim.paint_if(colour, &format!("{:>4}", said.line + offset));
-                let remark = match said.fate.remark() {
+        for entry in &repl.transcript {
+            for (offset, line) in entry.text.lines().enumerate() {
+                let number = Style::Dim.paint_if(colour, &format!("{:>4}", entry.line + offset));
+                let remark = match entry.status.remark() {
                     remark if remark.is_empty() || offset > 0 => String::new(),
                     remark => Style::Bad.paint_if(colour, &format!("   // {remark}")),
                 };

@@ -7,8 +7,8 @@ use netscript_lang::diagnostics::{Error, Failure};
 use netscript_net::files;
 
 use super::command::{Command, Takes, wrong};
-use crate::repl::said;
 use crate::repl::state::{Flow, Repl};
+use crate::repl::transcript;
 
 pub const COMMAND: Command = Command {
     name: ":save",
@@ -21,7 +21,7 @@ fn save(repl: &mut Repl, file: &str) -> Result<Flow, Failure> {
     if file.is_empty() {
         return Err(wrong("a file is missing".into(), "write `:save lab.rhai`".into()));
     }
-    let script = said::script(&repl.said, &repl.lexicon);
+    let script = transcript::script(&repl.transcript, &repl.lexicon);
     write(file, &script).map_err(|error| Error::File {
         path: file.to_owned(),
         doing: "write".to_owned(),

@@ -3,8 +3,8 @@
 use netscript_lang::diagnostics::Failure;
 
 use super::command::{Command, Takes, wrong};
-use crate::repl::said;
 use crate::repl::state::{Flow, Repl};
+use crate::repl::transcript;
 
 pub const COMMAND: Command = Command {
     name: ":undo",
@@ -27,9 +27,9 @@ fn undo(repl: &mut Repl, argument: &str) -> Result<Flow, Failure> {
         return Err(wrong(message, "`:history` lists what was entered".into()));
     };
     let (lines, result) = repl.take_back(first);
-    for said in lines.iter().map(|line| repl.said[*line].clone()) {
-        repl.printer.shown(&format!("undone: {}", said.text.trim_end()));
+    for entry in lines.iter().map(|line| repl.transcript[*line].clone()) {
+        repl.printer.shown(&format!("undone: {}", entry.text.trim_end()));
     }
-    said::undo(&mut repl.said, &lines);
+    transcript::undo(&mut repl.transcript, &lines);
     Ok(result.map(|()| Flow::GoOn)?)
 }

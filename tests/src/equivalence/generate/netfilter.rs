@@ -2,8 +2,8 @@
 
 use netscript_net::op::netfilter::{
     AddrTypes, Addrtype, ChainName, ChainRef, Comment, ConnmarkTarget, Conntrack, CtStates, Header, Hook, IcmpType,
-    IfPattern, IfaceLimit, Inv, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Nth,
-    Policy, PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags,
+    IfPattern, IfaceLimit, Log, LogPrefix, Masked, Match, Mss, Multiport, MultiportSide, NatOptions, NatTo, Negatable,
+    Nth, Policy, PortList, PortRange, Probability, Proto, Rate, RejectWith, Rule, Table, TableRef, Target, TcpFlags,
     TcpMatch, UdpMatch,
 };
 use netscript_net::op::{Action, Family, NetfilterOp, NetnsRef, Op};
@@ -96,12 +96,12 @@ impl Generator {
     }
 
     /// One in five is negated.
-    fn sometimes<T>(&mut self, percent: usize, make: impl FnOnce(&mut Generator) -> T) -> Option<Inv<T>> {
+    fn sometimes<T>(&mut self, percent: usize, make: impl FnOnce(&mut Generator) -> T) -> Option<Negatable<T>> {
         if !self.rng.percent(percent) {
             return None;
         }
         let inverted = self.rng.percent(20);
-        Some(Inv::new(inverted, make(self)))
+        Some(Negatable::new(inverted, make(self)))
     }
 
     fn links(&mut self, names: &[&str]) -> IfPattern {
@@ -116,28 +116,28 @@ impl Generator {
         let mut matches = Vec::new();
         match self.rng.below(20) {
             0..7 => {
-                header.proto = Some(Inv::plain(Proto::TCP));
+                header.proto = Some(Negatable::plain(Proto::TCP));
                 matches.push(Match::Tcp(self.tcp()));
             }
             7..9 => {
-                header.proto = Some(Inv::plain(Proto::UDP));
+                header.proto = Some(Negatable::plain(Proto::UDP));
                 let (sport, dport) = (self.sometimes(30, Generator::ports), self.sometimes(70, Generator::ports));
                 matches.push(Match::Udp(UdpMatch { sport, dport }));
             }
             9 => {
-                header.proto = Some(Inv::plain(Proto::icmp(family)));
+                header.proto = Some(Negatable::plain(Proto::icmp(family)));
                 let words: Vec<&str> = IcmpType::words(family).collect();
                 let icmp = IcmpType::from_word(family, self.rng.word(&words)).expect("it is a name");
-                matches.push(Match::Icmp(Inv::new(self.rng.percent(20), icmp)));
+                matches.push(Match::Icmp(Negatable::new(self.rng.percent(20), icmp)));
             }
             10 => {
-                header.proto = Some(Inv::plain(Proto::TCP));
+                header.proto = Some(Negatable::plain(Proto::TCP));
                 matches.push(self.multiport());
             }
             11 => {
                 let words: Vec<&str> = Proto::words().collect();
                 let proto = Proto::from_word(self.rng.word(&words)).expect("it is a name");
-                header.proto = Some(Inv::new(self.rng.percent(30), proto));
+                header.proto = Some(Negatable::new(self.rng.percent(30), proto));
             }
             _ => {}
         }
@@ -159,7 +159,7 @@ impl Generator {
         let all = [ports("80"), ports("443"), ports("8000:8010")];
         let list = PortList::new(all[..1 + self.rng.below(3)].to_vec()).expect("they are few");
         let side = *self.rng.pick(&[MultiportSide::Source, MultiportSide::Destination, MultiportSide::Either]);
-        Match::Multiport(Multiport { side, ports: Inv::new(self.rng.percent(20), list) })
+        Match::Multiport(Multiport { side, ports: Negatable::new(self.rng.percent(20), list) })
     }
 
     fn extension(&mut self, family: Family) -> Match {
@@ -170,19 +170,19 @@ impl Generator {
                 let words: Vec<&str> = CtStates::words().take(if alias { 5 } else { 7 }).collect();
                 let word = [self.rng.word(&words), self.rng.word(&words)].join(",");
                 let states = CtStates::from_word(&word).expect("they are states");
-                Match::Conntrack(Conntrack { states: Inv::new(inverted, states), alias })
+                Match::Conntrack(Conntrack { states: Negatable::new(inverted, states), alias })
             }
-            2 => Match::Mark(Inv::new(inverted, self.masked())),
-            3 => Match::Connmark(Inv::new(inverted, self.masked())),
-            4 => Match::Mac(Inv::new(inverted, self.mac())),
+            2 => Match::Mark(Negatable::new(inverted, self.masked())),
+            3 => Match::Connmark(Negatable::new(inverted, self.masked())),
+            4 => Match::Mac(Negatable::new(inverted, self.mac())),
             5 => self.addrtype(family),
             6 => self
                 .rng
                 .pick(&[
                     Match::Limit(Rate::from_word("3/min").expect("it is a rate"), Rate::DEFAULT_BURST),
                     Match::Limit(Rate::from_word("100/sec").expect("it is a rate"), 20),
-                    Match::Nth(Inv::new(inverted, Nth::new(3, 1).expect("there is such a packet"))),
-                    Match::Random(Inv::new(inverted, Probability::new(0.25).expect("it is one"))),
+                    Match::Nth(Negatable::new(inverted, Nth::new(3, 1).expect("there is such a packet"))),
+                    Match::Random(Negatable::new(inverted, Probability::new(0.25).expect("it is one"))),
                 ])
                 .clone(),
             _ => {
@@ -208,7 +208,7 @@ impl Generator {
         };
         let types = |generator: &mut Generator| AddrTypes::from_word(generator.rng.word(&words)).expect("it is a type");
         let src = self.sometimes(30, types);
-        let dst = if src.is_some() { self.sometimes(30, types) } else { Some(Inv::plain(types(self))) };
+        let dst = if src.is_some() { self.sometimes(30, types) } else { Some(Negatable::plain(types(self))) };
         let limit = *self.rng.pick(&[None, None, None, None, Some(IfaceLimit::In), Some(IfaceLimit::Out)]);
         Match::Addrtype(Addrtype { src, dst, limit })
     }

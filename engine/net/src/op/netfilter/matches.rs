@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::Mac;
-use super::{IcmpType, Inv, PortList, PortRange, TcpMatch, UdpMatch};
+use super::{IcmpType, Negatable, PortList, PortRange, TcpMatch, UdpMatch};
 
 /// One match, in the order in which it stands in the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,25 +13,25 @@ pub enum Match {
     /// `-m udp …`, which `-p udp` brings along.
     Udp(UdpMatch),
     /// `-m icmp --icmp-type …`, or `-m icmp6 --icmpv6-type …` in IPv6.
-    Icmp(Inv<IcmpType>),
+    Icmp(Negatable<IcmpType>),
     /// `-m multiport …`
     Multiport(Multiport),
     /// `-m conntrack --ctstate …`
     Conntrack(Conntrack),
     /// `-m mark --mark …`
-    Mark(Inv<Masked>),
+    Mark(Negatable<Masked>),
     /// `-m connmark --mark …`
-    Connmark(Inv<Masked>),
+    Connmark(Negatable<Masked>),
     /// `-m mac --mac-source …`
-    Mac(Inv<Mac>),
+    Mac(Negatable<Mac>),
     /// `-m addrtype …`
     Addrtype(Addrtype),
     /// `-m limit --limit … --limit-burst …`
     Limit(Rate, u32),
     /// `-m statistic --mode nth …`
-    Nth(Inv<Nth>),
+    Nth(Negatable<Nth>),
     /// `-m statistic --mode random …`
-    Random(Inv<Probability>),
+    Random(Negatable<Probability>),
     /// `-m comment --comment …`
     Comment(Comment),
     /// An extension of iptables that netscript has no words for, as read from the kernel.
@@ -42,7 +42,7 @@ pub enum Match {
 
 impl Match {
     /// Source and destination ports of `-m tcp` and `-m udp`.
-    pub(super) fn ports(&mut self) -> Option<[&mut Option<Inv<PortRange>>; 2]> {
+    pub(super) fn ports(&mut self) -> Option<[&mut Option<Negatable<PortRange>>; 2]> {
         match self {
             Match::Tcp(tcp) => Some([&mut tcp.sport, &mut tcp.dport]),
             Match::Udp(udp) => Some([&mut udp.sport, &mut udp.dport]),
@@ -91,7 +91,7 @@ pub struct Multiport {
     /// Which ports.
     pub side: MultiportSide,
     /// The list.
-    pub ports: Inv<PortList>,
+    pub ports: Negatable<PortList>,
 }
 
 /// A set of states of a connection, as bits (`XT_CONNTRACK_STATE_*`,
@@ -143,7 +143,7 @@ impl fmt::Display for CtStates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conntrack {
     /// The states.
-    pub states: Inv<CtStates>,
+    pub states: Negatable<CtStates>,
     /// Written as `-m state --state`, its old name (`XT_CONNTRACK_STATE_ALIAS`).
     pub alias: bool,
 }
@@ -235,9 +235,9 @@ pub enum IfaceLimit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addrtype {
     /// `--src-type`
-    pub src: Option<Inv<AddrTypes>>,
+    pub src: Option<Negatable<AddrTypes>>,
     /// `--dst-type`
-    pub dst: Option<Inv<AddrTypes>>,
+    pub dst: Option<Negatable<AddrTypes>>,
     /// `--limit-iface-in`, `--limit-iface-out`
     pub limit: Option<IfaceLimit>,
 }

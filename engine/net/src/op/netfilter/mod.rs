@@ -6,9 +6,9 @@
 mod chain;
 mod icmp;
 mod iface;
-mod inverted;
 mod matches;
 mod nat;
+mod negatable;
 mod ports;
 mod proto;
 mod rule;
@@ -23,12 +23,12 @@ use super::raw;
 pub use chain::{CHAIN_NAME_MAX, ChainName, ChainRef, Hook, Policy, Table, TableRef};
 pub use icmp::{ICMP_ANY, IcmpType};
 pub use iface::IfPattern;
-pub use inverted::Inv;
 pub use matches::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Extension, IfaceLimit, Masked, Match, Multiport, MultiportSide,
     Nth, Probability, Rate,
 };
 pub use nat::{NatAddrs, NatOptions, NatTo};
+pub use negatable::Negatable;
 pub use ports::{PortList, PortRange};
 pub use proto::Proto;
 pub use rule::{Header, Rule};

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::super::{Family, Prefix};
 use super::{
-    AddrTypes, ChainName, ChainRef, Hook, IfPattern, Inv, Match, Mss, NatTo, PortRange, Proto, Table, TableRef, Target,
+    AddrTypes, ChainName, ChainRef, Hook, IfPattern, Match, Mss, NatTo, Negatable, PortRange, Proto, Table, TableRef,
+    Target,
 };
 use crate::invalid::{Invalid, Result};
 
@@ -12,15 +13,15 @@ use crate::invalid::{Invalid, Result};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// `-s`
-    pub src: Option<Inv<Prefix>>,
+    pub src: Option<Negatable<Prefix>>,
     /// `-d`
-    pub dst: Option<Inv<Prefix>>,
+    pub dst: Option<Negatable<Prefix>>,
     /// `-i`
-    pub iif: Option<Inv<IfPattern>>,
+    pub iif: Option<Negatable<IfPattern>>,
     /// `-o`
-    pub oif: Option<Inv<IfPattern>>,
+    pub oif: Option<Negatable<IfPattern>>,
     /// `-p`
-    pub proto: Option<Inv<Proto>>,
+    pub proto: Option<Negatable<Proto>>,
     /// `-f`: second and further fragments; `Some(false)` is `! -f`. IPv4 only.
     pub fragment: Option<bool>,
 }
@@ -81,7 +82,7 @@ impl Rule {
     /// The rule as it reads when it comes back from the kernel: `-i +` is nothing.
     pub fn as_read(&self) -> Rule {
         let mut rule = self.clone();
-        let any = |link: &Inv<IfPattern>| !link.inverted && link.value == IfPattern::Prefix(String::new());
+        let any = |link: &Negatable<IfPattern>| !link.inverted && link.value == IfPattern::Prefix(String::new());
         rule.header.iif = rule.header.iif.filter(|link| !any(link));
         rule.header.oif = rule.header.oif.filter(|link| !any(link));
         rule
@@ -312,22 +313,23 @@ impl Rule {
 
     fn normalize(&mut self) -> Result<()> {
         for prefix in [&mut self.header.src, &mut self.header.dst] {
-            *prefix =
-                prefix.map(|prefix| Inv { value: prefix.value.network(), ..prefix }).filter(|p| !p.value.is_all());
+            *prefix = prefix
+                .map(|prefix| Negatable { value: prefix.value.network(), ..prefix })
+                .filter(|p| !p.value.is_all());
         }
         self.matches.iter_mut().filter_map(Match::ports).flatten().try_for_each(normalize_ports)
     }
 }
 
-fn ports_in_normal_form(ports: Inv<PortRange>) -> Inv<PortRange> {
+fn ports_in_normal_form(ports: Negatable<PortRange>) -> Negatable<PortRange> {
     match PortRange::new(ports.value.max().saturating_add(1), u16::MAX) {
-        Some(above) if ports.inverted && ports.value.min() == 0 && !ports.value.is_one() => Inv::plain(above),
+        Some(above) if ports.inverted && ports.value.min() == 0 && !ports.value.is_one() => Negatable::plain(above),
         Some(_) | None => ports,
     }
 }
 
 /// Every port is no match; not up to a port is from the next one on.
-fn normalize_ports(ports: &mut Option<Inv<PortRange>>) -> Result<()> {
+fn normalize_ports(ports: &mut Option<Negatable<PortRange>>) -> Result<()> {
     let Some(given) = *ports else { return Ok(()) };
     match given.inverted {
         true if given.value.is_all() => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Inv, PortRange};
+use super::{Negatable, PortRange};
 
 /// A set of TCP flags, as bits of byte 13 of the header (RFC 9293).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,18 +58,18 @@ impl TcpFlags {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpMatch {
     /// `--sport`
-    pub sport: Option<Inv<PortRange>>,
+    pub sport: Option<Negatable<PortRange>>,
     /// `--dport`
-    pub dport: Option<Inv<PortRange>>,
+    pub dport: Option<Negatable<PortRange>>,
     /// `--tcp-flags`, `--syn`
-    pub flags: Option<Inv<TcpFlags>>,
+    pub flags: Option<Negatable<TcpFlags>>,
 }
 
 /// `-m udp`: what is left out is not looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UdpMatch {
     /// `--sport`
-    pub sport: Option<Inv<PortRange>>,
+    pub sport: Option<Negatable<PortRange>>,
     /// `--dport`
-    pub dport: Option<Inv<PortRange>>,
+    pub dport: Option<Negatable<PortRange>>,
 }

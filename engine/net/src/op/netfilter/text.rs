@@ -2,8 +2,8 @@
 
 use super::super::{Family, Prefix};
 use super::{
-    Addrtype, ConnmarkTarget, Extension, Header, IfaceLimit, Inv, Log, Masked, Match, Mss, Multiport, MultiportSide,
-    NatOptions, PortRange, Rule, Target, TcpMatch,
+    Addrtype, ConnmarkTarget, Extension, Header, IfaceLimit, Log, Masked, Match, Mss, Multiport, MultiportSide,
+    NatOptions, Negatable, PortRange, Rule, Target, TcpMatch,
 };
 
 /// The words of a rule, growing: one after the other in one text.
@@ -32,7 +32,7 @@ impl Words {
         self.ends.push((self.text.len(), from));
     }
 
-    fn option<T>(&mut self, option: &str, value: &Inv<T>, show: impl Fn(&T) -> String) {
+    fn option<T>(&mut self, option: &str, value: &Negatable<T>, show: impl Fn(&T) -> String) {
         if value.inverted {
             self.put(&["!"]);
         }
@@ -199,7 +199,7 @@ fn match_words(words: &mut Words, family: Family, found: &Match) {
     }
 }
 
-fn ports(words: &mut Words, sport: Option<&Inv<PortRange>>, dport: Option<&Inv<PortRange>>) {
+fn ports(words: &mut Words, sport: Option<&Negatable<PortRange>>, dport: Option<&Negatable<PortRange>>) {
     for (option, port) in [("--sport", sport), ("--dport", dport)] {
         if let Some(port) = port {
             words.option(option, port, |range| range.text(':'));

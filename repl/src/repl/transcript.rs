@@ -1,4 +1,4 @@
-//! What was said in a session, and the script that it amounts to.
+//! The transcript of a session: the statements that were entered, and the script that they amount to.
 
 use std::collections::BTreeSet;
 
@@ -10,20 +10,20 @@ use super::lexicon::Lexicon;
 
 /// Statements that were entered.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct Entry {
     /// The line that they begin in.
     pub line: usize,
     /// Their text.
     pub text: String,
     /// What came of them.
-    pub fate: Fate,
+    pub status: Status,
     /// Where bare words acted.
     pub here: NetnsRef,
 }
 
 /// What came of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Status {
     /// They did what they say.
     Worked,
     /// One of them failed.
@@ -36,32 +36,32 @@ pub enum Fate {
     Rehearsed,
 }
 
-impl Fate {
+impl Status {
     /// A remark, where there is something to say.
     pub fn remark(self) -> &'static str {
         match self {
-            Fate::Worked => "",
-            Fate::Failed => "failed",
-            Fate::Undone => "undone",
-            Fate::Orphaned => "needs what was undone",
-            Fate::Rehearsed => "dry",
+            Status::Worked => "",
+            Status::Failed => "failed",
+            Status::Undone => "undone",
+            Status::Orphaned => "needs what was undone",
+            Status::Rehearsed => "dry",
         }
     }
 }
 
-/// Notes that lines were taken back. Lines after them that name what they defined cannot be said again
+/// Notes that lines were taken back. Lines after them that name what they defined cannot be repeated
 /// without them, and so are not part of the script.
-pub fn undo(said: &mut [Said], lines: &[usize]) {
+pub fn undo(transcript: &mut [Entry], lines: &[usize]) {
     let mut gone = BTreeSet::new();
-    for (index, said) in said.iter_mut().enumerate().skip(lines.first().copied().unwrap_or(usize::MAX)) {
-        let (names, used) = defined_and_used(&said.text);
+    for (index, entry) in transcript.iter_mut().enumerate().skip(lines.first().copied().unwrap_or(usize::MAX)) {
+        let (names, used) = defined_and_used(&entry.text);
         if lines.contains(&index) {
-            said.fate = Fate::Undone;
+            entry.status = Status::Undone;
             gone.extend(names);
-        } else if said.fate == Fate::Worked && !used.is_disjoint(&gone) {
-            said.fate = Fate::Orphaned;
+        } else if entry.status == Status::Worked && !used.is_disjoint(&gone) {
+            entry.status = Status::Orphaned;
             gone.extend(names);
-        } else if said.fate == Fate::Worked {
+        } else if entry.status == Status::Worked {
             names.iter().for_each(|name| _ = gone.remove(name));
         }
     }
@@ -81,10 +81,10 @@ fn defined_and_used(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 /// A script of the statements that worked.
-pub fn script(said: &[Said], lexicon: &Lexicon) -> String {
+pub fn script(transcript: &[Entry], lexicon: &Lexicon) -> String {
     let placed = placed_words(lexicon);
-    let worked = said.iter().filter(|said| said.fate == Fate::Worked);
-    worked.map(|said| closed(&at_home(&said.text, &said.here, &placed))).collect()
+    let worked = transcript.iter().filter(|entry| entry.status == Status::Worked);
+    worked.map(|entry| closed(&at_home(&entry.text, &entry.here, &placed))).collect()
 }
 
 /// Words that are functions, acting where the session is, and methods of a namespace alike.
@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn what_needs_something_undone_is_not_part_of_the_script() {
-        let line = |text: &str| Said { line: 1, text: text.to_owned(), fate: Fate::Worked, here: NetnsRef::Host };
+        let line = |text: &str| Entry { line: 1, text: text.to_owned(), status: Status::Worked, here: NetnsRef::Host };
         let texts = ["let a = netns()", "let b = a.lo", "b.up()", "let c = 1", "let a = 2", "a + c"];
-        let mut said: Vec<Said> = texts.into_iter().map(line).collect();
-        undo(&mut said, &[0]);
-        let fates: Vec<Fate> = said.iter().map(|said| said.fate).collect();
-        let (undone, orphaned, worked) = (Fate::Undone, Fate::Orphaned, Fate::Worked);
-        assert_eq!(fates, [undone, orphaned, orphaned, worked, worked, worked]);
+        let mut transcript: Vec<Entry> = texts.into_iter().map(line).collect();
+        undo(&mut transcript, &[0]);
+        let statuses: Vec<Status> = transcript.iter().map(|entry| entry.status).collect();
+        let (undone, orphaned, worked) = (Status::Undone, Status::Orphaned, Status::Worked);
+        assert_eq!(statuses, [undone, orphaned, orphaned, worked, worked, worked]);
     }
 
     #[test]
