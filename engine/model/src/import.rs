@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::Model;
 use super::data::addr::{Addr4, Addr6};
 use super::data::device::{Device, Forward};
-use super::data::fib4::{Route4, Way4};
-use super::data::fib6::{Route6, Way6};
-use super::data::ids::{DevId, SpaceId};
+use super::data::fib4::{Nexthop4, Route4};
+use super::data::fib6::{Nexthop6, Route6};
+use super::data::ids::{DevId, NetnsId};
 use super::data::kinds::DeviceKind;
 use super::kinds;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope, TableId};
@@ -22,15 +22,15 @@ impl Model {
         let mut model = Model::empty();
         let mut ids = Ids::new();
         for (netns, contents) in &state.netns {
-            let space = match model.names.get(netns).copied() {
-                Some(space) => space,
+            let id = match model.names.get(netns).copied() {
+                Some(id) => id,
                 None => {
-                    let space = model.new_space();
-                    model.bind(netns.clone(), space);
-                    space
+                    let id = model.new_netns();
+                    model.bind(netns.clone(), id);
+                    id
                 }
             };
-            model.import_links(space, netns, contents, &mut ids);
+            model.import_links(id, netns, contents, &mut ids);
         }
         for (netns, contents) in &state.netns {
             for link in &contents.links {
@@ -68,15 +68,15 @@ impl Model {
         let _ = self.bring_up(id);
     }
 
-    fn import_links(&mut self, space: SpaceId, netns: &NetnsRef, contents: &Netns, ids: &mut Ids) {
+    fn import_links(&mut self, here: NetnsId, netns: &NetnsRef, contents: &Netns, ids: &mut Ids) {
         for link in &contents.links {
             let id = if link.kind == LinkType::Loopback {
                 // Every namespace has its own, whatever it is called.
-                self.adopt_loopback(space, &link.name)
+                self.adopt_loopback(here, &link.name)
             } else {
                 // What it is, is known once all links are there.
                 let kind = DeviceKind::Physical;
-                self.insert_device(Device::new(space, link.name.clone(), kind, link.mac, link.mtu))
+                self.insert_device(Device::new(here, link.name.clone(), kind, link.mac, link.mtu))
             };
             ids.insert((netns.clone(), link.name.clone()), id);
             let device = self.device_mut(id);
@@ -97,11 +97,11 @@ impl Model {
         }
     }
 
-    fn adopt_loopback(&mut self, space: SpaceId, name: &IfName) -> DevId {
-        let found = self.space(space).by_index.values().copied().find(|id| self.device(*id).is_loopback());
+    fn adopt_loopback(&mut self, netns: NetnsId, name: &IfName) -> DevId {
+        let found = self.netns(netns).by_index.values().copied().find(|id| self.device(*id).is_loopback());
         let id = found.expect("every namespace is made with one");
         let before = self.device(id).name.clone();
-        let links = &mut self.space_mut(space).links;
+        let links = &mut self.netns_mut(netns).links;
         links.remove(&before);
         links.insert(name.clone(), id);
         self.device_mut(id).name = name.clone();
@@ -123,23 +123,23 @@ impl Model {
     }
 
     fn import_tables(&mut self, netns: &NetnsRef, contents: &Netns, ids: &Ids) {
-        let Some(space) = self.names.get(netns).copied() else { return };
+        let Some(id) = self.names.get(netns).copied() else { return };
         let dev = |name: &Option<IfName>| ids.get(&(netns.clone(), name.clone()?)).copied();
-        let space = self.space_mut(space);
+        let netns = self.netns_mut(id);
         for route in &contents.routes {
             match route.family() {
-                Family::V4 => space.fib4.append(route.table, route.dst, route4(route, dev)),
-                Family::V6 => space.fib6.append(route.table, route.dst, routes6(route, dev)),
+                Family::V4 => netns.fib4.append(route.table, route.dst, route4(route, dev)),
+                Family::V6 => netns.fib6.append(route.table, route.dst, routes6(route, dev)),
             }
         }
-        space.rules4.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V4).cloned().collect());
-        space.rules6.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V6).cloned().collect());
-        space.has_had_vrf = contents.policy.iter().any(|rule| rule.table == TableId::L3MDEV);
-        space.tables.adopt(contents.ruleset.clone(), contents.foreign.clone());
-        space.sysctls = contents.sysctls.clone();
+        netns.rules4.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V4).cloned().collect());
+        netns.rules6.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V6).cloned().collect());
+        netns.has_had_vrf = contents.policy.iter().any(|rule| rule.table == TableId::L3MDEV);
+        netns.tables.adopt(contents.ruleset.clone(), contents.foreign.clone());
+        netns.sysctls = contents.sysctls.clone();
         for neighbour in contents.neighbours.iter().filter(|neighbour| neighbour.state == "permanent") {
             if let Some(dev) = dev(&Some(neighbour.dev.clone())) {
-                space.neighbours.insert((dev, neighbour.dst), neighbour.mac.unwrap_or(Mac([0; 6])));
+                netns.neighbours.insert((dev, neighbour.dst), neighbour.mac.unwrap_or(Mac([0; 6])));
             }
         }
         for record in contents.fdb.iter().filter(|record| record.state == "permanent" || record.state == "static") {
@@ -215,17 +215,17 @@ fn v6(addr: IpAddr) -> Option<Ipv6Addr> {
 
 fn route4(route: &Route, dev: impl Fn(&Option<IfName>) -> Option<DevId>) -> Route4 {
     let scope = route.scope.unwrap_or(Scope::Global);
-    let way_scope = |via: Option<IpAddr>| match (scope, via) {
+    let nexthop_scope = |via: Option<IpAddr>| match (scope, via) {
         (Scope::Host, _) => Scope::Nowhere,
         (_, None) => Scope::Host,
         (_, Some(_)) => Scope::Link,
     };
-    let ways = route.nexthops.iter().map(|hop| Way4 {
+    let nexthops = route.nexthops.iter().map(|hop| Nexthop4 {
         dev: dev(&hop.dev),
         via: hop.via,
         weight: hop.weight,
         onlink: hop.onlink,
-        scope: way_scope(hop.via),
+        scope: nexthop_scope(hop.via),
         dead: false,
     });
     let src: Option<Ipv4Addr> = route.src.and_then(|src| match src {
@@ -239,29 +239,29 @@ fn route4(route: &Route, dev: impl Fn(&Option<IfName>) -> Option<DevId>) -> Rout
         src,
         proto: route.proto.unwrap_or(RouteProto::BOOT),
         mtu: route.mtu,
-        ways: ways.collect(),
+        nexthops: nexthops.collect(),
     }
 }
 
 fn routes6(route: &Route, dev: impl Fn(&Option<IfName>) -> Option<DevId>) -> Vec<Route6> {
-    let one = |way: Way6| Route6 {
+    let one = |nexthop: Nexthop6| Route6 {
         kind: route.kind,
         metric: route.metric.unwrap_or(0),
         src: route.src.and_then(v6),
         proto: route.proto.unwrap_or(RouteProto::BOOT),
         mtu: route.mtu,
-        way,
+        nexthop,
         group: None,
     };
     if route.nexthops.is_empty() {
-        return vec![one(Way6 { dev: None, via: None, weight: 1, onlink: false, dead: false })];
+        return vec![one(Nexthop6 { dev: None, via: None, weight: 1, onlink: false, dead: false })];
     }
-    let ways = route.nexthops.iter().map(|hop| Way6 {
+    let nexthops = route.nexthops.iter().map(|hop| Nexthop6 {
         dev: dev(&hop.dev),
         via: hop.via.and_then(v6),
         weight: hop.weight,
         onlink: hop.onlink,
         dead: false,
     });
-    ways.map(one).collect()
+    nexthops.map(one).collect()
 }

@@ -42,7 +42,7 @@ impl Model {
     /// A host whose `lo` is switched off.
     fn empty() -> Model {
         let mut model = Model::bare();
-        let host = model.new_space();
+        let host = model.new_netns();
         model.bind(NetnsRef::Host, host);
         model
     }
@@ -51,7 +51,7 @@ impl Model {
     pub fn new() -> Model {
         let mut model = Model::empty();
         let host = model.names[&NetnsRef::Host];
-        for link in model.space(host).links.values().copied().collect::<Vec<_>>() {
+        for link in model.netns(host).links.values().copied().collect::<Vec<_>>() {
             // Nothing refuses this to a loopback device.
             let _ = model.bring_up(link);
         }

@@ -2,7 +2,7 @@
 //! drivers/net/). What is particular to a kind of link is in `kinds`.
 
 use super::data::device::{Device, IPV4_MIN_MTU, IPV6_MIN_MTU};
-use super::data::ids::{DevId, SpaceId};
+use super::data::ids::{DevId, NetnsId};
 use super::data::kinds::DeviceKind;
 use super::kinds::behaviour::{Below, Carrier, FollowsMac, FollowsMtu, Handler, Origin};
 use super::{Model, Outcome, refused};
@@ -34,35 +34,35 @@ impl Model {
         }
     }
 
-    fn find(&self, space: SpaceId, name: &IfName) -> Option<DevId> {
-        self.space(space).links.get(name).copied()
+    fn find(&self, netns: NetnsId, name: &IfName) -> Option<DevId> {
+        self.netns(netns).links.get(name).copied()
     }
 
-    pub(crate) fn check_name_is_free(&self, space: SpaceId, name: &IfName) -> Outcome {
-        match self.find(space, name) {
+    pub(crate) fn check_name_is_free(&self, netns: NetnsId, name: &IfName) -> Outcome {
+        match self.find(netns, name) {
             None => Ok(()),
             Some(_) => Err(Errno::EEXIST.into()),
         }
     }
 
     /// Whether a new link can have a name.
-    pub(crate) fn check_new_name(&self, space: SpaceId, name: &IfName) -> Outcome {
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn check_new_name(&self, netns: NetnsId, name: &IfName) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         legal_name(name)
     }
 
     /// Makes a link that is stacked on another.
     pub(crate) fn add_upper(
         &mut self,
-        space: SpaceId,
+        netns: NetnsId,
         name: &IfName,
         lower: DevId,
         kind: DeviceKind,
         mac: Hardware,
         mtu: u32,
     ) -> Outcome<DevId> {
-        self.check_new_name(space, name)?;
-        let mut device = Device::new(space, name.clone(), kind, mac, mtu);
+        self.check_new_name(netns, name)?;
+        let mut device = Device::new(netns, name.clone(), kind, mac, mtu);
         device.carrier = self.device(lower).carrier;
         let link = self.insert_device(device);
         self.device_mut(lower).uppers.insert(link);
@@ -76,12 +76,12 @@ impl Model {
         // A lab's links have numbers of its own, of which each is given once.
         self.last_index += u32::from(!device.is_loopback());
         let wanted = self.last_index;
-        let space = self.space_mut(device.space);
+        let netns = self.netns_mut(device.netns);
         device.index = if device.is_loopback() { LOOPBACK } else { wanted };
-        device.disable6 = space.default_disable6;
-        device.forwarding6 = space.default_forwarding6;
-        space.links.insert(device.name.clone(), id);
-        space.by_index.insert(device.index, id);
+        device.disable6 = netns.default_disable6;
+        device.forwarding6 = netns.default_forwarding6;
+        netns.links.insert(device.name.clone(), id);
+        netns.by_index.insert(device.index, id);
         self.devices.insert(id, device);
         id
     }
@@ -117,13 +117,13 @@ impl Model {
     }
 
     fn unlist(&mut self, id: DevId) {
-        let (space, name, index) = {
+        let (netns, name, index) = {
             let device = self.device(id);
-            (device.space, device.name.clone(), device.index)
+            (device.netns, device.name.clone(), device.index)
         };
-        let space = self.space_mut(space);
-        space.links.remove(&name);
-        space.by_index.remove(&index);
+        let netns = self.netns_mut(netns);
+        netns.links.remove(&name);
+        netns.by_index.remove(&index);
     }
 
     /// What IPv4, IPv6 and the neighbour tables forget with a link (`NETDEV_UNREGISTER`).
@@ -151,7 +151,7 @@ impl Model {
                 Ok(())
             }
             LinkSet::Netns(to) => {
-                let to = self.space_id(to)?;
+                let to = self.netns_id(to)?;
                 self.move_device(id, to)
             }
             LinkSet::Master(None) => {
@@ -329,9 +329,9 @@ impl Model {
     }
 
     /// `__dev_change_net_namespace`
-    fn move_device(&mut self, id: DevId, to: SpaceId) -> Outcome {
+    fn move_device(&mut self, id: DevId, to: NetnsId) -> Outcome {
         let device = self.device(id);
-        if device.space == to {
+        if device.netns == to {
             return Ok(());
         }
         if !self.facts(id).movable {
@@ -352,7 +352,7 @@ impl Model {
         }
     }
 
-    fn relocate(&mut self, id: DevId, to: SpaceId) {
+    fn relocate(&mut self, id: DevId, to: NetnsId) {
         self.take_down(id);
         self.leave_master(id);
         for upper in self.device(id).uppers.clone() {
@@ -368,11 +368,11 @@ impl Model {
         let index = if self.device(id).found { self.last_index + 1 } else { index };
         self.last_index = self.last_index.max(index);
         self.device_mut(id).found = false;
-        let space = self.space_mut(to);
-        space.links.insert(name, id);
-        space.by_index.insert(index, id);
+        let netns = self.netns_mut(to);
+        netns.links.insert(name, id);
+        netns.by_index.insert(index, id);
         let device = self.device_mut(id);
-        device.space = to;
+        device.netns = to;
         device.index = index;
         device.hw_addrs.clear();
         self.begin6(id);
@@ -380,8 +380,8 @@ impl Model {
 
     /// `ipv6_add_dev`: a link's settings are those for new links.
     fn begin6(&mut self, id: DevId) {
-        let space = self.space(self.space_of(id));
-        let (disable6, forwarding6) = (space.default_disable6, space.default_forwarding6);
+        let netns = self.netns(self.netns_of(id));
+        let (disable6, forwarding6) = (netns.default_disable6, netns.default_forwarding6);
         let device = self.device_mut(id);
         device.disable6 = disable6;
         device.forwarding6 = forwarding6;
@@ -392,14 +392,14 @@ impl Model {
         if device.name == *to {
             return Ok(());
         }
-        let space = device.space;
-        self.check_name_is_free(space, to)?;
+        let netns = device.netns;
+        self.check_name_is_free(netns, to)?;
         // addrconf_notify: IPv6 is asked, IPv4 is not.
         if self.has_ipv6(id) {
             legal_name(to)?;
         }
         let from = device.name.clone();
-        let links = &mut self.space_mut(space).links;
+        let links = &mut self.netns_mut(netns).links;
         links.remove(&from);
         links.insert(to.clone(), id);
         self.device_mut(id).name = to.clone();

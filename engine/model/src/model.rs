@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::data::device::Device;
-use super::data::ids::{DevId, SpaceId};
-use super::data::netns::Space;
+use super::data::ids::{DevId, NetnsId};
+use super::data::netns::Netns;
 use super::data::slab::Slab;
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, NetnsName, NetnsRef};
@@ -15,14 +15,14 @@ use netscript_net::world::{Missing, ProgramId};
 /// The network that operations are believed to have made.
 #[derive(Clone, Debug)]
 pub struct Model {
-    pub(crate) names: HashMap<NetnsRef, SpaceId>,
-    pub(crate) spaces: Slab<SpaceId, Space>,
+    pub(crate) names: HashMap<NetnsRef, NetnsId>,
+    pub(crate) namespaces: Slab<NetnsId, Netns>,
     pub(crate) devices: Slab<DevId, Device>,
-    pub(crate) programs: BTreeMap<ProgramId, SpaceId>,
+    pub(crate) programs: BTreeMap<ProgramId, NetnsId>,
     pub(crate) resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
     /// Names under `/run/netns` that stand for nothing any more.
     pub(crate) leftovers: BTreeSet<NetnsName>,
-    pub(crate) next_space: u32,
+    pub(crate) next_netns: u32,
     pub(crate) next_device: u32,
     /// The number last given to a link.
     pub(crate) last_index: u32,
@@ -33,18 +33,18 @@ impl Model {
     pub(crate) fn bare() -> Model {
         Model {
             names: HashMap::new(),
-            spaces: Slab::default(),
+            namespaces: Slab::default(),
             devices: Slab::default(),
             programs: BTreeMap::new(),
             resolvers: BTreeMap::new(),
             leftovers: BTreeSet::new(),
-            next_space: 0,
+            next_netns: 0,
             next_device: 0,
             last_index: 1,
         }
     }
 
-    pub(crate) fn space_id(&self, netns: &NetnsRef) -> Outcome<SpaceId> {
+    pub(crate) fn netns_id(&self, netns: &NetnsRef) -> Outcome<NetnsId> {
         self.names.get(netns).copied().ok_or_else(|| {
             let leftover = netns.name().filter(|name| self.leftovers.contains(name));
             let missing = leftover.map_or(Missing::Netns(netns.clone()), |name| Missing::Leftover(name.clone()));
@@ -53,20 +53,20 @@ impl Model {
     }
 
     pub(crate) fn device_id(&self, netns: &NetnsRef, name: &IfName) -> Outcome<DevId> {
-        let space = self.space_id(netns)?;
-        self.space(space)
+        let id = self.netns_id(netns)?;
+        self.netns(id)
             .links
             .get(name)
             .copied()
             .ok_or_else(|| Rejection::missing(Missing::Link(netns.clone(), name.clone()), Errno::ENODEV))
     }
 
-    pub(crate) fn space(&self, id: SpaceId) -> &Space {
-        self.spaces.get(&id).expect("ids are of spaces that are there")
+    pub(crate) fn netns(&self, id: NetnsId) -> &Netns {
+        self.namespaces.get(&id).expect("ids are of namespaces that are there")
     }
 
-    pub(crate) fn space_mut(&mut self, id: SpaceId) -> &mut Space {
-        self.spaces.get_mut(&id).expect("ids are of spaces that are there")
+    pub(crate) fn netns_mut(&mut self, id: NetnsId) -> &mut Netns {
+        self.namespaces.get_mut(&id).expect("ids are of namespaces that are there")
     }
 
     pub(crate) fn device(&self, id: DevId) -> &Device {
@@ -77,7 +77,7 @@ impl Model {
         self.devices.get_mut(&id).expect("ids are of devices that are there")
     }
 
-    pub(crate) fn space_of(&self, id: DevId) -> SpaceId {
-        self.device(id).space
+    pub(crate) fn netns_of(&self, id: DevId) -> NetnsId {
+        self.device(id).netns
     }
 }

@@ -19,9 +19,9 @@ impl Model {
                 if neighbour.dst.is_ipv4() && !self.has_ipv4(id) {
                     return Err(Errno::EINVAL.into());
                 }
-                let space = self.space_of(id);
+                let netns = self.netns_of(id);
                 let alone = self.facts(id).one_neighbour;
-                let neighbours = &mut self.space_mut(space).neighbours;
+                let neighbours = &mut self.netns_mut(netns).neighbours;
                 if alone && neighbour.dst.is_ipv4() {
                     // arp_constructor: all neighbours are one there.
                     neighbours.insert((id, Ipv4Addr::UNSPECIFIED.into()), neighbour.mac);
@@ -35,8 +35,8 @@ impl Model {
             }
             NeighOp::Del(dst, dev) => {
                 let id = self.device_id(netns, dev)?;
-                let space = self.space_of(id);
-                match self.space_mut(space).neighbours.remove(&(id, *dst)) {
+                let netns = self.netns_of(id);
+                match self.netns_mut(netns).neighbours.remove(&(id, *dst)) {
                     Some(_) => Ok(()),
                     None => Err(Errno::ENOENT.into()),
                 }
@@ -46,8 +46,8 @@ impl Model {
 
     /// `neigh_changeaddr`, `neigh_ifdown`
     pub(super) fn flush_neighbours(&mut self, id: DevId, of: impl Fn(IpAddr) -> bool) {
-        let space = self.space_of(id);
-        let neighbours = &mut self.space_mut(space).neighbours;
+        let netns = self.netns_of(id);
+        let neighbours = &mut self.netns_mut(netns).neighbours;
         let first = (id, IpAddr::from([0, 0, 0, 0]));
         let doomed: Vec<_> = neighbours
             .range(first..)

@@ -6,8 +6,8 @@ use netscript_net::op::{NetfilterOp, NetnsRef};
 
 impl Model {
     pub(super) fn apply_netfilter(&mut self, netns: &NetnsRef, op: &NetfilterOp) -> Outcome {
-        let space = self.space_id(netns)?;
-        let tables = &mut self.space_mut(space).tables;
+        let netns = self.netns_id(netns)?;
+        let tables = &mut self.netns_mut(netns).tables;
         match op {
             NetfilterOp::Append(rule) => tables.insert(rule, None),
             NetfilterOp::Insert(rule, at) => tables.insert(rule, Some(*at)),

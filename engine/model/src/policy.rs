@@ -5,11 +5,11 @@ use netscript_net::op::{Family, NetnsRef, PolicyOp};
 
 impl Model {
     pub(super) fn apply_policy(&mut self, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
-        let space = self.space_id(netns)?;
-        let space = self.space_mut(space);
+        let netns = self.netns_id(netns)?;
+        let netns = self.netns_mut(netns);
         let rules = match op.family() {
-            Family::V4 => &mut space.rules4,
-            Family::V6 => &mut space.rules6,
+            Family::V4 => &mut netns.rules4,
+            Family::V6 => &mut netns.rules6,
         };
         match op {
             PolicyOp::Add(rule) => rules.add(rule),

@@ -9,22 +9,22 @@ use netscript_net::op::{Family, NetnsRef, Route, RouteOp};
 
 impl Model {
     pub(super) fn apply_route(&mut self, netns: &NetnsRef, op: &RouteOp) -> Outcome {
-        let space = self.space_id(netns)?;
+        let id = self.netns_id(netns)?;
         match op {
             RouteOp::Add(route) => self.make_route(netns, route, false),
             RouteOp::Replace(route) => self.make_route(netns, route, true),
             RouteOp::Del(route) => {
                 let devices = self.devices_of(netns, route)?;
                 match route.family() {
-                    Family::V4 => self.del_route4(space, route, &devices),
-                    Family::V6 => self.del_route6(space, route, &devices),
+                    Family::V4 => self.del_route4(id, route, &devices),
+                    Family::V6 => self.del_route6(id, route, &devices),
                 }
             }
             RouteOp::Flush(family, table) => {
-                let space = self.space_mut(space);
+                let netns = self.netns_mut(id);
                 match family {
-                    Family::V4 => space.fib4.flush(*table),
-                    Family::V6 => space.fib6.flush(*table),
+                    Family::V4 => netns.fib4.flush(*table),
+                    Family::V6 => netns.fib6.flush(*table),
                 }
                 Ok(())
             }
@@ -32,11 +32,11 @@ impl Model {
     }
 
     fn make_route(&mut self, netns: &NetnsRef, route: &Route, replace: bool) -> Outcome {
-        let space = self.space_id(netns)?;
+        let id = self.netns_id(netns)?;
         let devices = self.devices_of(netns, route)?;
         match route.family() {
-            Family::V4 => self.make_route4(space, route, &devices, replace),
-            Family::V6 => self.make_route6(space, route, &devices, replace),
+            Family::V4 => self.make_route4(id, route, &devices, replace),
+            Family::V6 => self.make_route6(id, route, &devices, replace),
         }
     }
 

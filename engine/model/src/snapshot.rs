@@ -6,7 +6,7 @@ use super::data::addr::{Addr4, Addr6};
 use super::data::device::Device;
 use super::data::fib4::Route4;
 use super::data::fib6::Route6;
-use super::data::ids::{DevId, SpaceId};
+use super::data::ids::{DevId, NetnsId};
 use super::kinds::behaviour::{Fdb, State};
 use super::{Model, Outcome};
 use netscript_net::op::netfilter::TableRef;
@@ -44,7 +44,7 @@ impl Model {
         contents.neighbours = self.neighbours(netns)?;
         contents.fdb = self.fdb(netns)?;
         contents.foreign = self.foreign_rules(netns)?;
-        contents.sysctls = self.space(self.space_id(netns)?).sysctls.clone();
+        contents.sysctls = self.netns(self.netns_id(netns)?).sysctls.clone();
         Ok(contents)
     }
 
@@ -55,19 +55,19 @@ impl Model {
 
     /// The links of a namespace with their addresses, by index.
     pub fn links(&self, netns: &NetnsRef) -> Outcome<Vec<Link>> {
-        let space = self.space_id(netns)?;
-        Ok(self.space(space).by_index.values().map(|id| self.describe_link(netns, *id)).collect())
+        let here = self.netns(self.netns_id(netns)?);
+        Ok(here.by_index.values().map(|id| self.describe_link(netns, *id)).collect())
     }
 
     /// One link; `None`: it is not there.
     pub fn link(&self, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link>> {
-        let space = self.space_id(netns)?;
-        Ok(self.space(space).links.get(name).map(|id| self.describe_link(netns, *id)))
+        let here = self.netns(self.netns_id(netns)?);
+        Ok(here.links.get(name).map(|id| self.describe_link(netns, *id)))
     }
 
     /// Records that a link's link-local address was restored, although the kernel would not assign it now.
     pub fn keep_link_local(&mut self, netns: &NetnsRef, name: &IfName) {
-        let id = self.space_id(netns).ok().and_then(|space| self.space(space).links.get(name).copied());
+        let id = self.netns_id(netns).ok().and_then(|netns| self.netns(netns).links.get(name).copied());
         if let Some(id) = id {
             self.device_mut(id).link_local_kept = true;
         }
@@ -75,23 +75,23 @@ impl Model {
 
     /// The links elsewhere that end with a namespace.
     pub fn far_ends(&self, netns: &NetnsRef) -> Vec<(NetnsRef, IfName)> {
-        let Some(space) = self.names.get(netns).copied() else { return Vec::new() };
-        let used = self.space(space).names.len() > 1 || self.programs.values().any(|used| *used == space);
-        let peers = self.space(space).links.values().filter_map(|id| self.pair_peer(*id));
-        let tunnels = self.tunnels_of(space);
-        let elsewhere = peers.chain(tunnels).filter(|id| !used && self.device(*id).space != space);
-        elsewhere.filter_map(|id| Some((self.name_of(self.space_of(id))?, self.device(id).name.clone()))).collect()
+        let Some(netns) = self.names.get(netns).copied() else { return Vec::new() };
+        let used = self.netns(netns).names.len() > 1 || self.programs.values().any(|used| *used == netns);
+        let peers = self.netns(netns).links.values().filter_map(|id| self.pair_peer(*id));
+        let tunnels = self.tunnels_of(netns);
+        let elsewhere = peers.chain(tunnels).filter(|id| !used && self.device(*id).netns != netns);
+        elsewhere.filter_map(|id| Some((self.name_of(self.netns_of(id))?, self.device(id).name.clone()))).collect()
     }
 
-    fn name_of(&self, space: SpaceId) -> Option<NetnsRef> {
-        self.space(space).names.first().cloned()
+    fn name_of(&self, netns: NetnsId) -> Option<NetnsRef> {
+        self.netns(netns).names.first().cloned()
     }
 
     /// How a link that another one leads to is told of.
     pub(crate) fn peer(&self, netns: &NetnsRef, id: DevId) -> Peer {
         let device = self.device(id);
-        let here = self.names.get(netns) == Some(&device.space);
-        let place = if here { Some(netns.clone()) } else { self.name_of(device.space) };
+        let here = self.names.get(netns) == Some(&device.netns);
+        let place = if here { Some(netns.clone()) } else { self.name_of(device.netns) };
         Peer { netns: place, index: None, name: Some(device.name.clone()) }
     }
 
@@ -129,7 +129,7 @@ impl Model {
             State::Up => OperState::Up,
             State::Carrier if device.carrier => OperState::Up,
             State::Carrier => match below.map(|below| self.device(below)) {
-                Some(below) if below.space == device.space && !below.carrier => OperState::LowerLayerDown,
+                Some(below) if below.netns == device.netns && !below.carrier => OperState::LowerLayerDown,
                 Some(_) | None => OperState::Down,
             },
         }
@@ -137,14 +137,14 @@ impl Model {
 
     /// The routes of a namespace, in the kernel's order.
     pub fn routes(&self, netns: &NetnsRef, family: Family) -> Outcome<Vec<Route>> {
-        let space = self.space_id(netns)?;
-        let space = self.space(space);
+        let netns = self.netns_id(netns)?;
+        let netns = self.netns(netns);
         Ok(match family {
             Family::V4 => {
-                space.fib4.iter().map(|(table, dst, route)| self.describe_route4(table, *dst, route)).collect()
+                netns.fib4.iter().map(|(table, dst, route)| self.describe_route4(table, *dst, route)).collect()
             }
             Family::V6 => {
-                space.fib6.iter().flat_map(|(table, dst, routes)| self.describe_routes6(table, *dst, routes)).collect()
+                netns.fib6.iter().flat_map(|(table, dst, routes)| self.describe_routes6(table, *dst, routes)).collect()
             }
         })
     }
@@ -154,12 +154,12 @@ impl Model {
     }
 
     fn describe_route4(&self, table: TableId, dst: Prefix, route: &Route4) -> Route {
-        let Route4 { kind, scope, metric, src, proto, mtu, ways } = route;
-        let hops = ways.iter().map(|way| Nexthop {
-            via: way.via,
-            dev: self.dev_name(way.dev),
-            weight: way.weight,
-            onlink: way.onlink,
+        let Route4 { kind, scope, metric, src, proto, mtu, nexthops } = route;
+        let hops = nexthops.iter().map(|nexthop| Nexthop {
+            via: nexthop.via,
+            dev: self.dev_name(nexthop.dev),
+            weight: nexthop.weight,
+            onlink: nexthop.onlink,
         });
         Route {
             dst,
@@ -190,10 +190,10 @@ impl Model {
                 None => std::ptr::eq(*other, route),
             };
             let hops = routes.iter().filter(together).map(|member| Nexthop {
-                via: member.way.via.map(IpAddr::V6),
-                dev: self.dev_name(member.way.dev),
-                weight: member.way.weight,
-                onlink: member.way.onlink,
+                via: member.nexthop.via.map(IpAddr::V6),
+                dev: self.dev_name(member.nexthop.dev),
+                weight: member.nexthop.weight,
+                onlink: member.nexthop.onlink,
             });
             let nexthops = if route.kind.discards() { Vec::new() } else { hops.collect() };
             described.push(Route {
@@ -213,19 +213,19 @@ impl Model {
 
     /// The rules that choose a routing table, in order.
     pub fn policy_rules(&self, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
-        let space = self.space_id(netns)?;
-        let space = self.space(space);
+        let netns = self.netns_id(netns)?;
+        let netns = self.netns(netns);
         let rules = match family {
-            Family::V4 => &space.rules4,
-            Family::V6 => &space.rules6,
+            Family::V4 => &netns.rules4,
+            Family::V6 => &netns.rules6,
         };
         Ok(rules.iter().cloned().collect())
     }
 
     /// The neighbours of both families.
     pub fn neighbours(&self, netns: &NetnsRef) -> Outcome<Vec<NeighRecord>> {
-        let space = self.space_id(netns)?;
-        let records = self.space(space).neighbours.iter().map(|((dev, dst), mac)| NeighRecord {
+        let netns = self.netns_id(netns)?;
+        let records = self.netns(netns).neighbours.iter().map(|((dev, dst), mac)| NeighRecord {
             dst: *dst,
             mac: Some(*mac).filter(|_| self.device(*dev).mac != Hardware::None),
             dev: self.device(*dev).name.clone(),
@@ -236,9 +236,9 @@ impl Model {
 
     /// The entries that someone added; those of the links' own addresses nobody knows.
     pub fn fdb(&self, netns: &NetnsRef) -> Outcome<Vec<FdbRecord>> {
-        let space = self.space_id(netns)?;
+        let netns = self.netns_id(netns)?;
         let mut records = Vec::new();
-        for id in self.space(space).by_index.values() {
+        for id in self.netns(netns).by_index.values() {
             let device = self.device(*id);
             let record = |mac: Mac, dev: &Device, master: Option<&Device>, dst| FdbRecord {
                 mac,
@@ -264,14 +264,14 @@ impl Model {
 
     /// Rules that packets meet and that [`Model::ruleset`] does not tell of.
     pub fn foreign_rules(&self, netns: &NetnsRef) -> Outcome<ForeignRules> {
-        Ok(self.space(self.space_id(netns)?).tables.foreign().clone())
+        Ok(self.netns(self.netns_id(netns)?).tables.foreign().clone())
     }
 
     /// The chains and rules of iptables of one family.
     pub fn ruleset(&self, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {
-        let space = self.space_id(netns)?;
+        let netns = self.netns_id(netns)?;
         let of_family = |table: &&TableRef| table.family == family;
-        let ruleset = self.space(space).tables.ruleset();
+        let ruleset = self.netns(netns).tables.ruleset();
         let tables = ruleset.tables.keys().filter(of_family).map(|table| (*table, ruleset.chains(*table).to_vec()));
         Ok(Ruleset { tables: tables.collect() })
     }

@@ -1,6 +1,6 @@
 //! Kernel settings that routes and addresses depend on (net/ipv4/devinet.c, net/ipv6/addrconf.c).
 
-use super::data::ids::{DevId, SpaceId};
+use super::data::ids::{DevId, NetnsId};
 use super::settings::{self, Found};
 use super::{Model, Outcome};
 use netscript_net::error::Errno;
@@ -70,41 +70,42 @@ impl Model {
     }
 
     fn write_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
-        let space = self.space_id(netns)?;
+        let on_host = *netns == NetnsRef::Host;
+        let netns = self.netns_id(netns)?;
         let (key, value) = (op.key(), op.value());
         let path = key.relative_path();
         match settings::find(&path) {
             Found::Folder => return Err(Errno::EISDIR.into()),
             Found::Nothing => return Err(Errno::ENOENT.into()),
-            Found::Setting | Found::Unknown => self.check_neighbour_link(space, &path)?,
+            Found::Setting | Found::Unknown => self.check_neighbour_link(netns, &path)?,
         }
         let conf = Conf::of(&path);
-        let link = conf.as_ref().map_or(Ok(None), |conf| self.link_of(space, conf))?;
-        settings::check_write(&path, value, *netns == NetnsRef::Host)?;
+        let link = conf.as_ref().map_or(Ok(None), |conf| self.link_of(netns, conf))?;
+        settings::check_write(&path, value, on_host)?;
         let Some((conf, number)) = conf.zip(settings::integer(value)) else {
             match op {
                 SysctlOp::Write(..) => {
-                    drop(self.space_mut(space).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))
+                    drop(self.netns_mut(netns).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))
                 }
                 // Whether the kernel has it, nobody knows.
-                SysctlOp::WriteIfThere(..) => drop(self.space_mut(space).sysctls.remove(key)),
+                SysctlOp::WriteIfThere(..) => drop(self.netns_mut(netns).sysctls.remove(key)),
             }
             return Ok(());
         };
-        self.remember(space, &conf, number);
+        self.remember(netns, &conf, number);
         let on = number != 0;
         match (conf.family, conf.setting) {
-            (Family::V6, "forwarding") => self.write_forwarding6(space, conf.whose, link, on),
-            (Family::V6, "disable_ipv6") => self.write_disable6(space, conf.whose, link, on),
+            (Family::V6, "forwarding") => self.write_forwarding6(netns, conf.whose, link, on),
+            (Family::V6, "disable_ipv6") => self.write_disable6(netns, conf.whose, link, on),
             _ => {}
         }
         Ok(())
     }
 
     /// The link that a setting is of, which must be there, with the protocol.
-    fn link_of(&self, space: SpaceId, conf: &Conf) -> Outcome<Option<DevId>> {
+    fn link_of(&self, netns: NetnsId, conf: &Conf) -> Outcome<Option<DevId>> {
         let Whose::Link(name) = conf.whose else { return Ok(None) };
-        let found = IfName::parse(name).ok().and_then(|name| self.space(space).links.get(&name).copied());
+        let found = IfName::parse(name).ok().and_then(|name| self.netns(netns).links.get(&name).copied());
         let runs = |id: &DevId| match conf.family {
             Family::V4 => self.has_ipv4(*id),
             Family::V6 => self.has_ipv6(*id),
@@ -113,11 +114,11 @@ impl Model {
     }
 
     /// A setting of `neigh/LINK` is there with the link.
-    fn check_neighbour_link(&self, space: SpaceId, path: &str) -> Outcome {
+    fn check_neighbour_link(&self, netns: NetnsId, path: &str) -> Outcome {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
             ["net", "ipv4" | "ipv6", "neigh", link, _] if link != "default" => {
-                let found = IfName::parse(link).is_ok_and(|name| self.space(space).links.contains_key(&name));
+                let found = IfName::parse(link).is_ok_and(|name| self.netns(netns).links.contains_key(&name));
                 if found { Ok(()) } else { Err(Errno::ENOENT.into()) }
             }
             _ => Ok(()),
@@ -126,15 +127,15 @@ impl Model {
 
     /// Whether a setting is there, as far as that is known; the settings in the same folder if it is not.
     pub fn missing_setting(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<Vec<String>>> {
-        let space = self.space_id(netns)?;
+        let netns = self.netns_id(netns)?;
         let path = key.relative_path();
         let mut linked = true;
         let there = match settings::find(&path) {
             Found::Nothing => false,
             Found::Folder => return Err(Errno::EISDIR.into()),
             Found::Setting | Found::Unknown => {
-                linked = self.check_neighbour_link(space, &path).is_ok()
-                    && Conf::of(&path).is_none_or(|conf| self.link_of(space, &conf).is_ok());
+                linked = self.check_neighbour_link(netns, &path).is_ok()
+                    && Conf::of(&path).is_none_or(|conf| self.link_of(netns, &conf).is_ok());
                 linked
             }
         };
@@ -143,9 +144,9 @@ impl Model {
     }
 
     /// Keeps what was written, and what is known by that of others.
-    fn remember(&mut self, space: SpaceId, conf: &Conf, number: i32) {
+    fn remember(&mut self, netns: NetnsId, conf: &Conf, number: i32) {
         let value = number.to_string();
-        let before = self.known(space, conf).map(str::to_owned);
+        let before = self.known(netns, conf).map(str::to_owned);
         if conf.spreads() && matches!(conf.whose, Whose::All) {
             let (changed, certain) = match conf.family {
                 // inet_forward_change is for what is not so already.
@@ -153,7 +154,7 @@ impl Model {
                 Family::V6 => (true, true),
             };
             let others = |path: &str| Conf::of(path).is_some_and(|other| other.same_setting(conf));
-            self.space_mut(space).sysctls.retain(|key, known| {
+            self.netns_mut(netns).sysctls.retain(|key, known| {
                 if changed && others(&key.relative_path()) && *known != value {
                     known.clone_from(&value);
                     return certain;
@@ -162,7 +163,7 @@ impl Model {
             });
         }
         if let Some(key) = conf.key() {
-            self.space_mut(space).sysctls.insert(key, value);
+            self.netns_mut(netns).sysctls.insert(key, value);
         }
     }
 
@@ -171,35 +172,35 @@ impl Model {
         Conf::of(&key.relative_path()).and_then(|conf| conf.key()).unwrap_or_else(|| key.clone())
     }
 
-    fn known(&self, space: SpaceId, conf: &Conf) -> Option<&str> {
+    fn known(&self, netns: NetnsId, conf: &Conf) -> Option<&str> {
         let same = |other: &Conf| other.same_setting(conf) && other.whose.is(conf.whose);
-        let sysctls = &self.space(space).sysctls;
+        let sysctls = &self.netns(netns).sysctls;
         let mut found =
             sysctls.iter().filter(|(key, _)| Conf::of(&key.relative_path()).is_some_and(|other| same(&other)));
         found.next().map(|(_, value)| value.as_str())
     }
 
-    fn links_of(&self, space: SpaceId) -> Vec<DevId> {
-        self.space(space).links.values().copied().collect()
+    fn links_of(&self, netns: NetnsId) -> Vec<DevId> {
+        self.netns(netns).links.values().copied().collect()
     }
 
     /// `addrconf_fixup_forwarding`
-    fn write_forwarding6(&mut self, space: SpaceId, whose: Whose, link: Option<DevId>, on: bool) {
+    fn write_forwarding6(&mut self, netns: NetnsId, whose: Whose, link: Option<DevId>, on: bool) {
         if !matches!(whose, Whose::Link(_)) {
-            self.space_mut(space).default_forwarding6 = on;
+            self.netns_mut(netns).default_forwarding6 = on;
         }
-        let links = if matches!(whose, Whose::All) { self.links_of(space) } else { link.into_iter().collect() };
+        let links = if matches!(whose, Whose::All) { self.links_of(netns) } else { link.into_iter().collect() };
         for link in links {
             self.set_forwarding6(link, on);
         }
     }
 
     /// `addrconf_disable_ipv6`
-    fn write_disable6(&mut self, space: SpaceId, whose: Whose, link: Option<DevId>, on: bool) {
+    fn write_disable6(&mut self, netns: NetnsId, whose: Whose, link: Option<DevId>, on: bool) {
         if !matches!(whose, Whose::Link(_)) {
-            self.space_mut(space).default_disable6 = on;
+            self.netns_mut(netns).default_disable6 = on;
         }
-        let links = if matches!(whose, Whose::All) { self.links_of(space) } else { link.into_iter().collect() };
+        let links = if matches!(whose, Whose::All) { self.links_of(netns) } else { link.into_iter().collect() };
         for link in links {
             self.set_disable6(link, on);
         }
@@ -207,23 +208,23 @@ impl Model {
 
     /// The settings of a link go with it, or with its protocol.
     pub(super) fn forget_settings(&mut self, id: DevId, family: Family) {
-        let (space, name) = (self.space_of(id), self.device(id).name.clone());
+        let (netns, name) = (self.netns_of(id), self.device(id).name.clone());
         let of_link = |path: &str| {
             Conf::of(path).is_some_and(|conf| conf.family == family && conf.whose.is(Whose::Link(name.as_str())))
         };
-        self.space_mut(space).sysctls.retain(|key, _| !of_link(&key.relative_path()));
+        self.netns_mut(netns).sysctls.retain(|key, _| !of_link(&key.relative_path()));
     }
 
     /// The settings of a link that is called otherwise from now on.
     pub(super) fn rename_settings(&mut self, id: DevId, from: &IfName) {
-        let (space, to) = (self.space_of(id), self.device(id).name.clone());
+        let (netns, to) = (self.netns_of(id), self.device(id).name.clone());
         let renamed = |key: &SysctlKey| {
             let path = key.relative_path();
             let conf = Conf::of(&path).filter(|conf| conf.whose.is(Whose::Link(from.as_str())))?;
             SysctlKey::parse(&format!("/net/{}/conf/{to}/{}", family_folder(conf.family), conf.setting)).ok()
         };
-        let sysctls = std::mem::take(&mut self.space_mut(space).sysctls);
-        self.space_mut(space).sysctls =
+        let sysctls = std::mem::take(&mut self.netns_mut(netns).sysctls);
+        self.netns_mut(netns).sysctls =
             sysctls.into_iter().map(|(key, value)| (renamed(&key).unwrap_or(key), value)).collect();
     }
 
@@ -234,11 +235,11 @@ impl Model {
 
     /// The value of a setting that a script wrote.
     pub fn read_sysctl(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<String>> {
-        let space = self.space_id(netns)?;
+        let netns = self.netns_id(netns)?;
         let path = key.relative_path();
         Ok(match Conf::of(&path) {
-            Some(conf) => self.known(space, &conf).map(str::to_owned),
-            None => self.space(space).sysctls.get(key).cloned(),
+            Some(conf) => self.known(netns, &conf).map(str::to_owned),
+            None => self.netns(netns).sysctls.get(key).cloned(),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::data::addr::{Addr4, prefix};
 use super::super::data::device::IPV4_MIN_MTU;
-use super::super::data::fib4::{Dead, Route4, Way4};
+use super::super::data::fib4::{Dead, Nexthop4, Route4};
 use super::super::data::ids::DevId;
 use super::super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
@@ -235,11 +235,12 @@ impl Model {
     fn magic4(&self, id: DevId, kind: RouteKind, primary: &Addr4) -> (TableId, Route4) {
         let usual = if kind == RouteKind::Unicast { TableId::MAIN } else { TableId::LOCAL };
         let table = self.vrf_table(id).unwrap_or(usual);
-        let (scope, way_scope) = match kind {
+        let (scope, nexthop_scope) = match kind {
             RouteKind::Local => (Scope::Host, Scope::Nowhere),
             _ => (Scope::Link, Scope::Host),
         };
-        let way = Way4 { dev: Some(id), via: None, weight: 1, onlink: false, scope: way_scope, dead: false };
+        let nexthop =
+            Nexthop4 { dev: Some(id), via: None, weight: 1, onlink: false, scope: nexthop_scope, dead: false };
         let route = Route4 {
             kind,
             scope,
@@ -247,7 +248,7 @@ impl Model {
             src: Some(primary.local),
             proto: RouteProto::KERNEL,
             mtu: None,
-            ways: vec![way],
+            nexthops: vec![nexthop],
         };
         (table, route)
     }
@@ -255,31 +256,31 @@ impl Model {
     /// `fib_magic` of a new route: appended, and no matter if it is there.
     fn magic_add4(&mut self, id: DevId, kind: RouteKind, dst: Prefix, primary: &Addr4) {
         let (table, route) = self.magic4(id, kind, primary);
-        let space = self.space_of(id);
+        let netns = self.netns_of(id);
         let up = self.device(id).up;
         if route.scope != Scope::Host && !up {
             return;
         }
         // fib_valid_prefsrc: the address may be another network's broadcast address.
         let own = kind == RouteKind::Local && dst.addr() == IpAddr::V4(primary.local);
-        let in_vrf = self.vrf_table(id).map(|table| self.addr_type_in4(space, table, primary.local));
+        let in_vrf = self.vrf_table(id).map(|table| self.addr_type_in4(netns, table, primary.local));
         let known =
-            in_vrf.into_iter().chain([self.addr_type4(space, primary.local)]).any(|kind| kind == RouteKind::Local);
+            in_vrf.into_iter().chain([self.addr_type4(netns, primary.local)]).any(|kind| kind == RouteKind::Local);
         if !own && !known {
             return;
         }
-        self.space_mut(space).fib4.append(table, dst, route);
+        self.netns_mut(netns).fib4.append(table, dst, route);
     }
 
     fn magic_del4(&mut self, id: DevId, kind: RouteKind, dst: Prefix, primary: &Addr4) {
         let (table, route) = self.magic4(id, kind, primary);
-        let space = self.space_of(id);
-        self.space_mut(space).fib4.remove_first(table, dst, |old| {
+        let netns = self.netns_of(id);
+        self.netns_mut(netns).fib4.remove_first(table, dst, |old| {
             old.kind == route.kind
                 && old.scope == route.scope
                 && old.src == route.src
                 && old.proto == route.proto
-                && old.ways.first().is_some_and(|way| way.dev == Some(id))
+                && old.nexthops.first().is_some_and(|nexthop| nexthop.dev == Some(id))
         });
     }
 
@@ -317,12 +318,12 @@ impl Model {
         }
         if !needed.local {
             self.magic_del4(id, RouteKind::Local, prefix(gone.local, 32), &primary);
-            let space = self.space_of(id);
+            let netns = self.netns_of(id);
             let vrf = self.vrf_table(id);
-            if self.addr_type_in4(space, vrf.unwrap_or(TableId::LOCAL), gone.local) != RouteKind::Local {
+            if self.addr_type_in4(netns, vrf.unwrap_or(TableId::LOCAL), gone.local) != RouteKind::Local {
                 // fib_sync_down_addr: routes that preferred the address go too.
                 let (table, local) = (vrf.unwrap_or(TableId::MAIN), gone.local);
-                self.space_mut(space).fib4.retain(|of, route| of != table || route.src != Some(local));
+                self.netns_mut(netns).fib4.retain(|of, route| of != table || route.src != Some(local));
             }
         }
     }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::super::data::addr::Addr6;
 use super::super::data::device::IPV6_MIN_MTU;
-use super::super::data::fib6::{Route6, Way6};
-use super::super::data::ids::{DevId, SpaceId};
+use super::super::data::fib6::{Nexthop6, Route6};
+use super::super::data::ids::{DevId, NetnsId};
 use super::super::kinds::behaviour::Ipv6;
 use super::super::{Model, Outcome, refused};
 use netscript_net::error::Errno;
@@ -140,20 +140,20 @@ impl Model {
     /// `ipv6_del_addr`, `__ipv6_ifa_notify`
     fn address_gone6(&mut self, id: DevId, gone: &Addr6) {
         let Some(local) = gone.local else { return };
-        let space = self.space_of(id);
+        let netns = self.netns_of(id);
         let (local_table, main_table) = (self.table6(id, TableId::LOCAL), self.table6(id, TableId::MAIN));
         let network = |addr: &Addr6| addr.network().or_else(link_local_network);
         let shared = self.device(id).addrs6.iter().any(|addr| addr.len == gone.len && network(addr) == network(gone));
         if self.device(id).forwarding6 && !gone.tentative {
             self.leave_anycast(id, gone);
         }
-        let fib = &mut self.space_mut(space).fib6;
+        let fib = &mut self.netns_mut(netns).fib6;
         fib.remove_first(local_table, Prefix::host(local.into()), |route| {
-            route.kind == RouteKind::Local && route.way.dev == Some(id)
+            route.kind == RouteKind::Local && route.nexthop.dev == Some(id)
         });
         if let Some(peer) = gone.peer {
             fib.remove_first(main_table, Prefix::host(peer.into()), |route| {
-                route.way.dev == Some(id) && route.way.via.is_none()
+                route.nexthop.dev == Some(id) && route.nexthop.via.is_none()
             });
         }
         if gone.prefix_route
@@ -161,18 +161,18 @@ impl Model {
             && let Some(network) = gone.network()
         {
             // addrconf_get_prefix_route
-            fib.remove_first(main_table, network, |route| route.way.dev == Some(id) && route.way.via.is_none());
+            fib.remove_first(main_table, network, |route| route.nexthop.dev == Some(id) && route.nexthop.via.is_none());
         }
-        let elsewhere = self.has_address6(space, local);
+        let elsewhere = self.has_address6(netns, local);
         if !elsewhere {
-            self.space_mut(space).fib6.forget_source(local);
+            self.netns_mut(netns).fib6.forget_source(local);
         }
     }
 
     /// `ipv6_chk_addr`
-    pub(in super::super) fn has_address6(&self, space: SpaceId, addr: Ipv6Addr) -> bool {
+    pub(in super::super) fn has_address6(&self, netns: NetnsId, addr: Ipv6Addr) -> bool {
         // Nearly every address has its local route; the tentative ones are looked for one by one.
-        self.space(space).links.values().any(|id| self.device(*id).addrs6.iter().any(|a| a.local == Some(addr)))
+        self.netns(netns).links.values().any(|id| self.device(*id).addrs6.iter().any(|a| a.local == Some(addr)))
     }
 
     /// `NETDEV_UP`: what was given while the link was down gets its routes.
@@ -304,10 +304,10 @@ impl Model {
     }
 
     fn insert_route6(&mut self, id: DevId, table: TableId, dst: Prefix, kind: RouteKind, metric: u32) {
-        let way = Way6 { dev: Some(id), via: None, weight: 1, onlink: false, dead: false };
-        let route = Route6 { kind, metric, src: None, proto: RouteProto::KERNEL, mtu: None, way, group: None };
-        let (space, table) = (self.space_of(id), self.table6(id, table));
-        self.space_mut(space).fib6.insert_by_kernel(table, dst, route);
+        let nexthop = Nexthop6 { dev: Some(id), via: None, weight: 1, onlink: false, dead: false };
+        let route = Route6 { kind, metric, src: None, proto: RouteProto::KERNEL, mtu: None, nexthop, group: None };
+        let (netns, table) = (self.netns_of(id), self.table6(id, table));
+        self.netns_mut(netns).fib6.insert_by_kernel(table, dst, route);
     }
 
     /// The table of the kernel's own routes over a link: the usual one, or the VRF's.
@@ -332,9 +332,9 @@ impl Model {
         *uses -= 1;
         if *uses == 0 {
             joined.remove(&anycast.into());
-            let (space, table) = (self.space_of(id), self.table6(id, TableId::LOCAL));
-            self.space_mut(space).fib6.remove_first(table, Prefix::host(anycast.into()), |route| {
-                route.kind == RouteKind::Anycast && route.way.dev == Some(id)
+            let (netns, table) = (self.netns_of(id), self.table6(id, TableId::LOCAL));
+            self.netns_mut(netns).fib6.remove_first(table, Prefix::host(anycast.into()), |route| {
+                route.kind == RouteKind::Anycast && route.nexthop.dev == Some(id)
             });
         }
     }
@@ -344,12 +344,12 @@ impl Model {
     pub(in super::super) fn blur_link_local(&mut self, id: DevId) {
         let Hardware::Known(mac) = self.device(id).mac else { return };
         let made = mac.link_local();
-        let (space, table) = (self.space_of(id), self.table6(id, TableId::LOCAL));
+        let (netns, table) = (self.netns_of(id), self.table6(id, TableId::LOCAL));
         for addr in self.device_mut(id).addrs6.iter_mut().filter(|addr| addr.local == Some(made) && !addr.nodad) {
             addr.local = None;
         }
-        self.space_mut(space).fib6.remove_first(table, Prefix::host(made.into()), |route| {
-            route.kind == RouteKind::Local && route.way.dev == Some(id)
+        self.netns_mut(netns).fib6.remove_first(table, Prefix::host(made.into()), |route| {
+            route.kind == RouteKind::Local && route.nexthop.dev == Some(id)
         });
     }
 

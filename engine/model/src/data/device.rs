@@ -5,18 +5,18 @@ use std::net::IpAddr;
 
 use super::addr::{Addr4, Addr6};
 use super::hw_addr::HwAddrs;
-use super::ids::{DevId, SpaceId};
+use super::ids::{DevId, NetnsId};
 use super::kinds::{Bridge, DeviceKind};
 use netscript_net::op::{IfName, Mac};
 use netscript_net::state::Hardware;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
-    pub(crate) space: SpaceId,
+    pub(crate) netns: NetnsId,
     /// It was there before the lab, with a number of somebody else's.
     pub(crate) found: bool,
     /// Where it was made: a tunnel stays bound to that.
-    pub(crate) born: SpaceId,
+    pub(crate) born: NetnsId,
     pub(crate) index: u32,
     pub(crate) name: IfName,
     pub(crate) kind: DeviceKind,
@@ -89,11 +89,11 @@ impl Device {
     }
 
     /// A link that is down, as the kernel makes it.
-    pub(crate) fn new(space: SpaceId, name: IfName, kind: DeviceKind, mac: Hardware, mtu: u32) -> Device {
+    pub(crate) fn new(netns: NetnsId, name: IfName, kind: DeviceKind, mac: Hardware, mtu: u32) -> Device {
         Device {
-            space,
+            netns,
             found: false,
-            born: space,
+            born: netns,
             index: 0,
             name,
             kind,

@@ -9,9 +9,9 @@ use netscript_net::error::Errno;
 use netscript_net::op::{Prefix, RouteKind, RouteProto, Scope, TableId};
 use netscript_net::rejection::Outcome;
 
-/// One way onward (`struct fib_nh`).
+/// A nexthop (`struct fib_nh`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Way4 {
+pub(crate) struct Nexthop4 {
     pub(crate) dev: Option<DevId>,
     pub(crate) via: Option<IpAddr>,
     pub(crate) weight: u16,
@@ -30,10 +30,10 @@ pub(crate) struct Route4 {
     pub(crate) src: Option<Ipv4Addr>,
     pub(crate) proto: RouteProto,
     pub(crate) mtu: Option<u32>,
-    pub(crate) ways: Vec<Way4>,
+    pub(crate) nexthops: Vec<Nexthop4>,
 }
 
-/// Why the ways over a link die.
+/// Why the nexthops over a link die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dead {
     /// The link went down: routes to its own addresses stay.
@@ -67,7 +67,7 @@ impl Fib4 {
     fn touch(&mut self, key: Key, route: &Route4) {
         self.local |= key.0 == TableId::LOCAL;
         self.lengths |= 1 << key.1.len();
-        for dev in route.ways.iter().filter_map(|way| way.dev) {
+        for dev in route.nexthops.iter().filter_map(|nexthop| nexthop.dev) {
             self.by_dev.entry(dev).or_default().insert(key);
         }
     }
@@ -147,19 +147,24 @@ impl Fib4 {
         }
     }
 
-    /// `fib_sync_up`: dead ways over a link that is up live again.
+    /// `fib_sync_up`: dead nexthops over a link that is up come back.
     pub(crate) fn sync_up(&mut self, id: DevId) {
         for key in self.by_dev.get(&id).cloned().unwrap_or_default() {
             for route in self.routes.get_mut(&key).into_iter().flatten() {
-                for way in route.ways.iter_mut().filter(|way| way.dev == Some(id)) {
-                    way.dead = false;
+                for nexthop in route.nexthops.iter_mut().filter(|nexthop| nexthop.dev == Some(id)) {
+                    nexthop.dead = false;
                 }
             }
         }
     }
 
     /// The longest prefix that fits, of the tables given, the first winning where two have it.
-    pub(crate) fn lookup(&self, tables: &[TableId], flow: &Flow, scope: u8) -> Option<Result<(&Route4, &Way4), Errno>> {
+    pub(crate) fn lookup(
+        &self,
+        tables: &[TableId],
+        flow: &Flow,
+        scope: u8,
+    ) -> Option<Result<(&Route4, &Nexthop4), Errno>> {
         for len in (0..=32).rev().filter(|len| self.lengths & (1 << len) != 0) {
             let Some(dst) = Prefix::new(flow.daddr, len).map(|prefix| prefix.network()) else { continue };
             for table in tables {
@@ -170,9 +175,10 @@ impl Fib4 {
                     if let Some(errno) = refusal(route.kind) {
                         return Some(Err(errno));
                     }
-                    let fits = |way: &&Way4| !way.dead && flow.oif.is_none_or(|oif| way.dev == Some(oif));
-                    if let Some(way) = route.ways.iter().find(fits) {
-                        return Some(Ok((route, way)));
+                    let fits =
+                        |nexthop: &&Nexthop4| !nexthop.dead && flow.oif.is_none_or(|oif| nexthop.dev == Some(oif));
+                    if let Some(nexthop) = route.nexthops.iter().find(fits) {
+                        return Some(Ok((route, nexthop)));
                     }
                 }
             }
@@ -186,7 +192,7 @@ impl Route4 {
     fn same(&self, other: &Route4) -> bool {
         let alive = |route: &Route4| {
             let mut route = route.clone();
-            route.ways.iter_mut().for_each(|way| way.dead = false);
+            route.nexthops.iter_mut().for_each(|nexthop| nexthop.dead = false);
             route
         };
         alive(self) == alive(other)
@@ -206,18 +212,18 @@ fn refusal(kind: RouteKind) -> Option<Errno> {
     }
 }
 
-/// Whether a route ends with its ways over a link; otherwise those are marked.
+/// Whether a route ends with its nexthops over a link. If not, those are marked as dead.
 fn dies(route: &mut Route4, id: DevId, why: Dead) -> bool {
-    if !route.ways.iter().any(|way| way.dev == Some(id)) {
+    if !route.nexthops.iter().any(|nexthop| nexthop.dev == Some(id)) {
         return false;
     }
     if why == Dead::Unregistered {
         return true;
     }
-    for way in &mut route.ways {
-        if way.dev == Some(id) && (why == Dead::Forced || way.scope != Scope::Nowhere) {
-            way.dead = true;
+    for nexthop in &mut route.nexthops {
+        if nexthop.dev == Some(id) && (why == Dead::Forced || nexthop.scope != Scope::Nowhere) {
+            nexthop.dead = true;
         }
     }
-    route.ways.iter().all(|way| way.dead)
+    route.nexthops.iter().all(|nexthop| nexthop.dead)
 }

@@ -9,9 +9,9 @@ use netscript_net::error::Errno;
 use netscript_net::op::{Prefix, RouteKind, RouteProto, TableId};
 use netscript_net::rejection::Outcome;
 
-/// The way onward (`struct fib6_nh`).
+/// The nexthop (`struct fib6_nh`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Way6 {
+pub(crate) struct Nexthop6 {
     pub(crate) dev: Option<DevId>,
     pub(crate) via: Option<Ipv6Addr>,
     pub(crate) weight: u16,
@@ -29,14 +29,14 @@ pub(crate) struct Route6 {
     pub(crate) src: Option<Ipv6Addr>,
     pub(crate) proto: RouteProto,
     pub(crate) mtu: Option<u32>,
-    pub(crate) way: Way6,
+    pub(crate) nexthop: Nexthop6,
     pub(crate) group: Option<u64>,
 }
 
 impl Route6 {
     /// `rt6_qualify_for_ecmp`
     fn joins(&self) -> bool {
-        self.way.via.is_some()
+        self.nexthop.via.is_some()
     }
 }
 
@@ -59,7 +59,7 @@ impl Fib6 {
 
     fn put(&mut self, key: Key, at: usize, route: Route6) {
         self.sources |= route.src.is_some();
-        if let Some(dev) = route.way.dev {
+        if let Some(dev) = route.nexthop.dev {
             self.by_dev.entry(dev).or_default().insert(key);
         }
         self.routes.entry(key).or_default().insert(at, route);
@@ -74,9 +74,10 @@ impl Fib6 {
         let key = (table, dst);
         let routes = self.of(&key);
         // Where every port of a bridge has a route, as to fe80::/64, most links have no other one.
-        let known = route.way.dev.and_then(|dev| self.by_dev.get(&dev)).is_some_and(|keys| keys.contains(&key));
-        let same =
-            |old: &Route6| old.metric == route.metric && old.way.dev == route.way.dev && old.way.via == route.way.via;
+        let known = route.nexthop.dev.and_then(|dev| self.by_dev.get(&dev)).is_some_and(|keys| keys.contains(&key));
+        let same = |old: &Route6| {
+            old.metric == route.metric && old.nexthop.dev == route.nexthop.dev && old.nexthop.via == route.nexthop.via
+        };
         if known && routes.iter().any(same) {
             return;
         }
@@ -110,7 +111,10 @@ impl Fib6 {
         if exclusive && !equals.is_empty() {
             return Err(Errno::EEXIST.into());
         }
-        if equals.iter().any(|at| routes[*at].way.dev == route.way.dev && routes[*at].way.via == route.way.via) {
+        if equals
+            .iter()
+            .any(|at| routes[*at].nexthop.dev == route.nexthop.dev && routes[*at].nexthop.via == route.nexthop.via)
+        {
             return Err(Errno::EEXIST.into());
         }
         let sibling = equals.iter().copied().find(|at| route.joins() && routes[*at].joins());
@@ -136,7 +140,7 @@ impl Fib6 {
         if old.group.is_some() {
             routes.retain(|other| other.group != old.group);
         }
-        if let Some(dev) = route.way.dev {
+        if let Some(dev) = route.nexthop.dev {
             self.by_dev.entry(dev).or_default().insert(key);
         }
     }
@@ -175,7 +179,8 @@ impl Fib6 {
     pub(crate) fn lookup(&self, table: TableId, flow: &Flow) -> Option<&Route6> {
         (0..=128).rev().find_map(|len| {
             let dst = Prefix::new(flow.daddr, len)?.network();
-            let fits = |route: &&Route6| !route.way.dead && flow.oif.is_none_or(|oif| route.way.dev == Some(oif));
+            let fits =
+                |route: &&Route6| !route.nexthop.dead && flow.oif.is_none_or(|oif| route.nexthop.dev == Some(oif));
             self.of(&(table, dst)).iter().find(fits)
         })
     }
@@ -187,10 +192,10 @@ impl Fib6 {
     pub(crate) fn lookup_near(&self, table: TableId, addr: Ipv6Addr, dev: Option<DevId>) -> Option<(Prefix, &Route6)> {
         (0..=128).rev().find_map(|len| {
             let dst = Prefix::new(addr.into(), len)?.network();
-            let mut alive = self.of(&(table, dst)).iter().filter(|route| !route.way.dead).peekable();
+            let mut alive = self.of(&(table, dst)).iter().filter(|route| !route.nexthop.dead).peekable();
             let first = *alive.peek()?;
             let mut best = alive.take_while(|route| route.metric == first.metric);
-            Some((dst, best.find(|route| route.way.dev == dev).unwrap_or(first)))
+            Some((dst, best.find(|route| route.nexthop.dev == dev).unwrap_or(first)))
         })
     }
 
@@ -199,17 +204,19 @@ impl Fib6 {
         for key in self.by_dev.remove(&id).unwrap_or_default() {
             let Some(routes) = self.routes.get_mut(&key) else { continue };
             let mut stays = false;
-            for route in routes.iter_mut().filter(|route| route.way.dev == Some(id)) {
-                route.way.dead = true;
+            for route in routes.iter_mut().filter(|route| route.nexthop.dev == Some(id)) {
+                route.nexthop.dead = true;
             }
             let groups: BTreeSet<u64> = routes.iter().filter_map(|route| route.group).collect();
             let dying: BTreeSet<u64> = groups
                 .iter()
                 .copied()
-                .filter(|group| routes.iter().filter(|route| route.group == Some(*group)).all(|route| route.way.dead))
+                .filter(|group| {
+                    routes.iter().filter(|route| route.group == Some(*group)).all(|route| route.nexthop.dead)
+                })
                 .collect();
             routes.retain(|route| {
-                let over = route.way.dev == Some(id);
+                let over = route.nexthop.dev == Some(id);
                 let gone = match route.group {
                     Some(group) if !unregistered => dying.contains(&group),
                     Some(_) | None => over,
@@ -232,7 +239,7 @@ impl Fib6 {
     /// `rt6_mtu_change_route`: a route's own MTU follows the link's where it was as large or larger.
     pub(crate) fn mtus_follow(&mut self, id: DevId, before: u32, now: u32) {
         for key in self.by_dev.get(&id).cloned().unwrap_or_default() {
-            for route in self.routes.get_mut(&key).into_iter().flatten().filter(|route| route.way.dev == Some(id)) {
+            for route in self.routes.get_mut(&key).into_iter().flatten().filter(|route| route.nexthop.dev == Some(id)) {
                 route.mtu = route.mtu.map(|mtu| if mtu >= now || mtu == before { now } else { mtu });
             }
         }
@@ -241,8 +248,8 @@ impl Fib6 {
     /// `rt6_sync_up`
     pub(crate) fn sync_up(&mut self, id: DevId) {
         for key in self.by_dev.get(&id).cloned().unwrap_or_default() {
-            for route in self.routes.get_mut(&key).into_iter().flatten().filter(|route| route.way.dev == Some(id)) {
-                route.way.dead = false;
+            for route in self.routes.get_mut(&key).into_iter().flatten().filter(|route| route.nexthop.dev == Some(id)) {
+                route.nexthop.dead = false;
             }
         }
     }

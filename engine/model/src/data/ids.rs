@@ -4,9 +4,9 @@ use super::slab::Number;
 
 /// A namespace; one may have several names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SpaceId(pub(crate) u32);
+pub(crate) struct NetnsId(pub(crate) u32);
 
-impl Number for SpaceId {
+impl Number for NetnsId {
     fn number(self) -> usize {
         self.0 as usize
     }

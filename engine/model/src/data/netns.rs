@@ -11,7 +11,7 @@ use super::policy::Rules;
 use netscript_net::op::{IfName, Mac, NetnsRef, SysctlKey};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Space {
+pub(crate) struct Netns {
     /// How scripts refer to it; empty when it is about to end.
     pub(crate) names: BTreeSet<NetnsRef>,
     pub(crate) links: BTreeMap<IfName, DevId>,
@@ -31,9 +31,9 @@ pub(crate) struct Space {
     pub(crate) has_had_vrf: bool,
 }
 
-impl Space {
-    pub(crate) fn new() -> Space {
-        Space {
+impl Netns {
+    pub(crate) fn new() -> Netns {
+        Netns {
             names: BTreeSet::new(),
             links: BTreeMap::new(),
             by_index: BTreeMap::new(),

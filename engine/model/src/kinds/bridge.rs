@@ -6,7 +6,7 @@ use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Handler, Ipv6, Origin, State,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
-use crate::data::ids::{DevId, SpaceId};
+use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{Bridge, DeviceKind};
 use crate::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
@@ -51,8 +51,8 @@ impl Behaviour for Bridge {
 }
 
 impl Model {
-    pub(crate) fn add_bridge(&mut self, space: SpaceId, name: &IfName, options: &op::Bridge) -> Outcome {
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn add_bridge(&mut self, netns: NetnsId, name: &IfName, options: &op::Bridge) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         let bridge = Bridge {
             options: complete(options)?,
             mac_set: false,
@@ -61,9 +61,9 @@ impl Model {
             lost_carrier: false,
             fdb: BTreeMap::new(),
         };
-        self.check_new_name(space, name)?;
+        self.check_new_name(netns, name)?;
         let kind = DeviceKind::Bridge(bridge);
-        let id = self.insert_device(Device::new(space, name.clone(), kind, Hardware::Unknown, ETHERNET_MTU));
+        let id = self.insert_device(Device::new(netns, name.clone(), kind, Hardware::Unknown, ETHERNET_MTU));
         if options.priority.is_some() || options.stp == Some(true) {
             self.select_ports(id);
         }

@@ -2,7 +2,7 @@
 
 use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
 use crate::data::device::{Device, ETHERNET_MTU};
-use crate::data::ids::SpaceId;
+use crate::data::ids::NetnsId;
 use crate::data::kinds::DeviceKind;
 use crate::{Model, Outcome};
 use netscript_net::op::{IfName, NetnsRef};
@@ -42,9 +42,9 @@ impl Behaviour for Dummy {
 }
 
 impl Model {
-    pub(crate) fn add_dummy(&mut self, space: SpaceId, name: &IfName) -> Outcome {
-        self.check_new_name(space, name)?;
-        let mut device = Device::new(space, name.clone(), DeviceKind::Dummy, Hardware::Unknown, ETHERNET_MTU);
+    pub(crate) fn add_dummy(&mut self, netns: NetnsId, name: &IfName) -> Outcome {
+        self.check_new_name(netns, name)?;
+        let mut device = Device::new(netns, name.clone(), DeviceKind::Dummy, Hardware::Unknown, ETHERNET_MTU);
         // dummy_setup
         device.arp = false;
         self.insert_device(device);

@@ -6,7 +6,7 @@ use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu,
     Handler, Ipv6, Origin, State,
 };
-use crate::data::ids::{DevId, SpaceId};
+use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Ipvlan};
 use crate::{Model, Outcome};
 use netscript_net::error::Errno;
@@ -49,8 +49,8 @@ impl Behaviour for Ipvlan {
 
 impl Model {
     /// `ipvlan_link_new`
-    pub(crate) fn add_ipvlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, mode: IpvlanMode) -> Outcome {
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn add_ipvlan(&mut self, netns: NetnsId, name: &IfName, lower: DevId, mode: IpvlanMode) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         // An ipvlan on an ipvlan stands on what that one stands on.
         let lower = if let DeviceKind::Ipvlan(upper) = self.device(lower).kind { upper.lower } else { lower };
         let facts = self.facts(lower);
@@ -63,7 +63,7 @@ impl Model {
         }
         let below = self.device(lower);
         let (mac, mtu) = (below.mac, below.mtu);
-        self.add_upper(space, name, lower, DeviceKind::Ipvlan(Ipvlan { lower, mode }), mac, mtu)?;
+        self.add_upper(netns, name, lower, DeviceKind::Ipvlan(Ipvlan { lower, mode }), mac, mtu)?;
         Ok(())
     }
 

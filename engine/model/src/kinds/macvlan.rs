@@ -4,7 +4,7 @@ use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu,
     Handler, Ipv6, Origin, State,
 };
-use crate::data::ids::{DevId, SpaceId};
+use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Macvlan};
 use crate::{Model, Outcome};
 use netscript_net::error::Errno;
@@ -83,8 +83,8 @@ impl Macvlan {
 
 impl Model {
     /// `macvlan_common_newlink`
-    pub(crate) fn add_macvlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, mode: MacvlanMode) -> Outcome {
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn add_macvlan(&mut self, netns: NetnsId, name: &IfName, lower: DevId, mode: MacvlanMode) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         // A macvlan on a macvlan stands on what that one stands on.
         let lower = if let DeviceKind::Macvlan(upper) = self.device(lower).kind { upper.lower } else { lower };
         let facts = self.facts(lower);
@@ -106,7 +106,7 @@ impl Model {
         }
         let (mtu, own_mac) = (below.mtu, below.mac);
         let mac = if passthru { own_mac } else { Hardware::Unknown };
-        self.add_upper(space, name, lower, DeviceKind::Macvlan(Macvlan { lower, mode }), mac, mtu)?;
+        self.add_upper(netns, name, lower, DeviceKind::Macvlan(Macvlan { lower, mode }), mac, mtu)?;
         if passthru {
             self.device_mut(lower).own_mac = Some(own_mac);
         }

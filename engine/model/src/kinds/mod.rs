@@ -52,26 +52,30 @@ impl Model {
 
     /// `ip link add`
     pub(crate) fn add_link(&mut self, netns: &NetnsRef, name: &IfName, spec: &LinkSpec) -> Outcome {
-        let space = self.space_id(netns)?;
+        let device_id = |model: &Model, lower| model.device_id(netns, lower);
+        let netns = self.netns_id(netns)?;
         match spec {
-            LinkSpec::Veth(veth) => self.add_veth(space, name, veth),
-            LinkSpec::Bridge(options) => self.add_bridge(space, name, options),
-            LinkSpec::Vxlan(vxlan) => self.add_vxlan(netns, space, name, vxlan),
+            LinkSpec::Veth(veth) => self.add_veth(netns, name, veth),
+            LinkSpec::Bridge(options) => self.add_bridge(netns, name, options),
+            LinkSpec::Vxlan(vxlan) => {
+                let lower = vxlan.dev.as_ref().map(|dev| device_id(self, dev)).transpose()?;
+                self.add_vxlan(netns, name, vxlan, lower)
+            }
             LinkSpec::Macvlan(lower, mode) => {
-                let lower = self.device_id(netns, lower)?;
-                self.add_macvlan(space, name, lower, *mode)
+                let lower = device_id(self, lower)?;
+                self.add_macvlan(netns, name, lower, *mode)
             }
             LinkSpec::Ipvlan(lower, mode) => {
-                let lower = self.device_id(netns, lower)?;
-                self.add_ipvlan(space, name, lower, *mode)
+                let lower = device_id(self, lower)?;
+                self.add_ipvlan(netns, name, lower, *mode)
             }
             LinkSpec::Vlan(vlan) => {
-                let lower = self.device_id(netns, &vlan.link)?;
-                self.add_vlan(space, name, lower, vlan.id)
+                let lower = device_id(self, &vlan.link)?;
+                self.add_vlan(netns, name, lower, vlan.id)
             }
-            LinkSpec::Dummy => self.add_dummy(space, name),
-            LinkSpec::Tun(mode) => self.add_tun(space, name, *mode),
-            LinkSpec::Vrf(table) => self.add_vrf(space, name, *table),
+            LinkSpec::Dummy => self.add_dummy(netns, name),
+            LinkSpec::Tun(mode) => self.add_tun(netns, name, *mode),
+            LinkSpec::Vrf(table) => self.add_vrf(netns, name, *table),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
-use crate::data::ids::SpaceId;
+use crate::data::ids::NetnsId;
 use crate::data::kinds::DeviceKind;
 use crate::{Model, Outcome};
 use netscript_net::op::{IfName, NetnsRef, TunMode};
@@ -50,13 +50,13 @@ impl Behaviour for TunMode {
 }
 
 impl Model {
-    pub(crate) fn add_tun(&mut self, space: SpaceId, name: &IfName, mode: TunMode) -> Outcome {
-        self.check_new_name(space, name)?;
+    pub(crate) fn add_tun(&mut self, netns: NetnsId, name: &IfName, mode: TunMode) -> Outcome {
+        self.check_new_name(netns, name)?;
         let (mac, arp) = match mode {
             TunMode::Tap => (Hardware::Unknown, true),
             TunMode::Tun => (Hardware::None, false),
         };
-        let mut device = Device::new(space, name.clone(), DeviceKind::Tun(mode), mac, ETHERNET_MTU);
+        let mut device = Device::new(netns, name.clone(), DeviceKind::Tun(mode), mac, ETHERNET_MTU);
         device.carrier = false;
         // tun_net_initialize
         device.arp = arp;

@@ -4,7 +4,7 @@ use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
-use crate::data::ids::SpaceId;
+use crate::data::ids::NetnsId;
 use crate::data::kinds::{DeviceKind, Veth};
 use crate::{Model, Outcome};
 use netscript_net::error::Errno;
@@ -44,28 +44,28 @@ impl Behaviour for Veth {
 
 impl Model {
     /// `veth_newlink`: the far end is born first.
-    pub(crate) fn add_veth(&mut self, space: SpaceId, name: &IfName, veth: &op::Veth) -> Outcome {
-        let op::Veth { peer, netns } = veth;
-        let far_space = match netns {
-            Some(netns) => self.space_id(netns)?,
-            None => space,
+    pub(crate) fn add_veth(&mut self, netns: NetnsId, name: &IfName, veth: &op::Veth) -> Outcome {
+        let op::Veth { peer, netns: far } = veth;
+        let far_netns = match far {
+            Some(far) => self.netns_id(far)?,
+            None => netns,
         };
-        self.check_name_is_free(space, name)?;
-        self.check_name_is_free(far_space, peer)?;
-        if (space, name) == (far_space, peer) {
+        self.check_name_is_free(netns, name)?;
+        self.check_name_is_free(far_netns, peer)?;
+        if (netns, name) == (far_netns, peer) {
             return Err(Errno::EEXIST.into());
         }
-        self.check_new_name(far_space, peer)?;
-        self.check_new_name(space, name)?;
-        let end = |space, name: &IfName| {
+        self.check_new_name(far_netns, peer)?;
+        self.check_new_name(netns, name)?;
+        let end = |netns, name: &IfName| {
             let kind = DeviceKind::Veth(Veth { peer: None });
-            let mut end = Device::new(space, name.clone(), kind, Hardware::Unknown, ETHERNET_MTU);
+            let mut end = Device::new(netns, name.clone(), kind, Hardware::Unknown, ETHERNET_MTU);
             end.carrier = false;
             end
         };
         // netscript asks for numbers: the near end has the one before.
-        let near = self.insert_device(end(space, name));
-        let far = self.insert_device(end(far_space, peer));
+        let near = self.insert_device(end(netns, name));
+        let far = self.insert_device(end(far_netns, peer));
         self.device_mut(far).kind = DeviceKind::Veth(Veth { peer: Some(near) });
         self.device_mut(near).kind = DeviceKind::Veth(Veth { peer: Some(far) });
         Ok(())

@@ -3,7 +3,7 @@
 use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu, Ipv6, Origin, State,
 };
-use crate::data::ids::{DevId, SpaceId};
+use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Vlan};
 use crate::{Model, Outcome, refused};
 use netscript_net::error::Errno;
@@ -56,8 +56,8 @@ impl Behaviour for Vlan {
 
 impl Model {
     /// `register_vlan_dev`, `vlan_check_real_dev`
-    pub(crate) fn add_vlan(&mut self, space: SpaceId, name: &IfName, lower: DevId, id: VlanId) -> Outcome {
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn add_vlan(&mut self, netns: NetnsId, name: &IfName, lower: DevId, id: VlanId) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         if !self.facts(lower).carries_vlans {
             return Err(refused(Errno::EOPNOTSUPP, "8021q: VLANs not supported on device"));
         }
@@ -67,7 +67,7 @@ impl Model {
             return Err(refused(Errno::EEXIST, "8021q: VLAN device already exists"));
         }
         let (mac, mtu, arp) = (below.mac, below.mtu, below.arp);
-        let link = self.add_upper(space, name, lower, DeviceKind::Vlan(Vlan { lower, id }), mac, mtu)?;
+        let link = self.add_upper(netns, name, lower, DeviceKind::Vlan(Vlan { lower, id }), mac, mtu)?;
         // vlan_dev_init
         self.device_mut(link).arp = arp;
         Ok(())

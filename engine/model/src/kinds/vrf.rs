@@ -3,7 +3,7 @@
 use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
 use crate::data::device::{Device, IPV6_MIN_MTU};
 use crate::data::fib4::Dead;
-use crate::data::ids::{DevId, SpaceId};
+use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Vrf};
 use crate::{Model, Outcome, refused};
 use netscript_net::error::Errno;
@@ -47,21 +47,21 @@ impl Behaviour for Vrf {
 
 impl Model {
     /// `vrf_newlink`
-    pub(crate) fn add_vrf(&mut self, space: SpaceId, name: &IfName, table: TableId) -> Outcome {
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn add_vrf(&mut self, netns: NetnsId, name: &IfName, table: TableId) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         if table == TableId::L3MDEV {
             return Err(refused(Errno::EINVAL, "Invalid VRF table id"));
         }
-        self.check_new_name(space, name)?;
+        self.check_new_name(netns, name)?;
         let kind = DeviceKind::Vrf(Vrf { table });
-        let mut device = Device::new(space, name.clone(), kind, Hardware::Unknown, MAX_MTU);
+        let mut device = Device::new(netns, name.clone(), kind, Hardware::Unknown, MAX_MTU);
         // vrf_dev_init
         device.arp = false;
         self.insert_device(device);
-        let space = self.space_mut(space);
-        if !std::mem::replace(&mut space.has_had_vrf, true) {
-            space.rules4.add_l3mdev(Family::V4);
-            space.rules6.add_l3mdev(Family::V6);
+        let netns = self.netns_mut(netns);
+        if !std::mem::replace(&mut netns.has_had_vrf, true) {
+            netns.rules4.add_l3mdev(Family::V4);
+            netns.rules6.add_l3mdev(Family::V6);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
 };
 use crate::data::device::{Device, ETHERNET_MTU, Forward, IPV4_MIN_MTU};
-use crate::data::ids::{DevId, SpaceId};
+use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Vxlan};
 use crate::{Model, Outcome, refused};
 use netscript_net::error::Errno;
@@ -67,9 +67,14 @@ impl Behaviour for Vxlan {
 }
 
 impl Model {
-    pub(crate) fn add_vxlan(&mut self, netns: &NetnsRef, space: SpaceId, name: &IfName, vxlan: &op::Vxlan) -> Outcome {
-        let lower = vxlan.dev.as_ref().map(|dev| self.device_id(netns, dev)).transpose()?;
-        self.check_name_is_free(space, name)?;
+    pub(crate) fn add_vxlan(
+        &mut self,
+        netns: NetnsId,
+        name: &IfName,
+        vxlan: &op::Vxlan,
+        lower: Option<DevId>,
+    ) -> Outcome {
+        self.check_name_is_free(netns, name)?;
         let vxlan = as_kept(vxlan);
         check_ends(&vxlan)?;
         if is_ipv6(&vxlan) && lower.is_some_and(|lower| self.has_ipv6(lower) && self.device(lower).disable6) {
@@ -82,17 +87,17 @@ impl Model {
             let text = "Local interface required for link-local local/remote addresses";
             return Err(refused(Errno::EINVAL, text));
         }
-        if self.vni_taken(space, &vxlan, lower) {
+        if self.vni_taken(netns, &vxlan, lower) {
             return Err(refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
         }
-        self.check_new_name(space, name)?;
+        self.check_new_name(netns, name)?;
         let mtu = match lower {
             Some(lower) => self.device(lower).mtu.saturating_sub(headroom(&vxlan)).max(ETHERNET_MIN_MTU),
             None => ETHERNET_MTU,
         };
         let remote = vxlan.remote.or(vxlan.group);
         let kind = DeviceKind::Vxlan(Vxlan { options: vxlan, lower });
-        let link = self.insert_device(Device::new(space, name.clone(), kind, Hardware::Unknown, mtu));
+        let link = self.insert_device(Device::new(netns, name.clone(), kind, Hardware::Unknown, mtu));
         // The default destination is an entry of the forwarding table.
         if let Some(remote) = remote {
             self.device_mut(link).fdb.push(Forward { mac: Mac([0; 6]), dst: remote, over: lower });
@@ -104,8 +109,8 @@ impl Model {
     }
 
     /// `vxlan_config_validate`: one device for an identifier, a port and a family.
-    fn vni_taken(&self, space: SpaceId, wanted: &op::Vxlan, lower: Option<DevId>) -> bool {
-        self.devices.values().filter(|device| device.born == space).any(|device| {
+    fn vni_taken(&self, netns: NetnsId, wanted: &op::Vxlan, lower: Option<DevId>) -> bool {
+        self.devices.values().filter(|device| device.born == netns).any(|device| {
             let DeviceKind::Vxlan(Vxlan { options: other, lower: carrier }) = &device.kind else { return false };
             // Link-local ends are apart where the links that carry them are.
             let apart = is_link_local(wanted) && *carrier != lower;

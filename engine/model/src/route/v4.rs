@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::super::data::fib4::{Dead, Route4, Way4};
-use super::super::data::ids::{DevId, SpaceId};
-use super::super::data::netns::Space;
+use super::super::data::fib4::{Dead, Nexthop4, Route4};
+use super::super::data::ids::{DevId, NetnsId};
+use super::super::data::netns::Netns;
 use super::super::data::policy::Flow;
 use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
@@ -55,24 +55,24 @@ impl Model {
     /// `fib_table_insert`
     pub(super) fn make_route4(
         &mut self,
-        space: SpaceId,
+        netns: NetnsId,
         route: &Route,
         devices: &[Option<DevId>],
         replace: bool,
     ) -> Outcome {
         check_prefix(&route.dst)?;
-        let new = self.route_info4(space, route, devices)?;
-        self.space_mut(space).fib4.insert(route.table, route.dst, new, replace)
+        let new = self.route_info4(netns, route, devices)?;
+        self.netns_mut(netns).fib4.insert(route.table, route.dst, new, replace)
     }
 
     /// `fib_create_info`
-    fn route_info4(&self, space: SpaceId, route: &Route, devices: &[Option<DevId>]) -> Outcome<Route4> {
+    fn route_info4(&self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome<Route4> {
         let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
         let scope = scope.unwrap_or_else(|| chosen_scope(route));
         if widest(*kind).number() > scope.number() {
             return Err(refused(Errno::EINVAL, "Invalid scope"));
         }
-        let ways = if kind.discards() {
+        let nexthops = if kind.discards() {
             if !nexthops.is_empty() {
                 return Err(refused(
                     Errno::EINVAL,
@@ -83,10 +83,10 @@ impl Model {
         } else if scope.number() > Scope::Host.number() {
             return Err(refused(Errno::EINVAL, "Invalid scope"));
         } else if scope == Scope::Host {
-            vec![local_way(nexthops, devices)?]
+            vec![local_nexthop(nexthops, devices)?]
         } else if nexthops.is_empty() {
-            vec![self.check_way4(
-                space,
+            vec![self.check_nexthop4(
+                netns,
                 *table,
                 scope,
                 &Nexthop { via: None, dev: None, weight: 1, onlink: false },
@@ -94,17 +94,17 @@ impl Model {
             )?]
         } else {
             let several = nexthops.iter().zip(devices);
-            let ways = several.map(|(hop, dev)| self.check_way4(space, *table, scope, hop, *dev));
-            let mut ways = ways.collect::<Outcome<Vec<Way4>>>()?;
-            if let [only] = &mut ways[..] {
+            let nexthops = several.map(|(hop, dev)| self.check_nexthop4(netns, *table, scope, hop, *dev));
+            let mut nexthops = nexthops.collect::<Outcome<Vec<Nexthop4>>>()?;
+            if let [only] = &mut nexthops[..] {
                 only.weight = 1;
             }
-            ways
+            nexthops
         };
         // Of a route that leads nowhere the source is not looked at.
         if let Some(src) = ipv4(*src).filter(|_| !kind.discards()) {
             let own = *kind == RouteKind::Local && dst.addr() == IpAddr::V4(src);
-            let local = |table| self.addr_type_in4(space, table, src) == RouteKind::Local;
+            let local = |table| self.addr_type_in4(netns, table, src) == RouteKind::Local;
             if !own && !local(*table) && !local(TableId::LOCAL) {
                 return Err(refused(Errno::EINVAL, "Invalid prefsrc address"));
             }
@@ -116,21 +116,22 @@ impl Model {
             src: ipv4(*src),
             proto: proto.unwrap_or(RouteProto::BOOT),
             mtu: mtu.filter(|mtu| *mtu != 0),
-            ways,
+            nexthops,
         })
     }
 
     /// `fib_check_nh`
-    fn check_way4(
+    fn check_nexthop4(
         &self,
-        space: SpaceId,
+        netns: NetnsId,
         table: TableId,
         scope: Scope,
         hop: &Nexthop,
         dev: Option<DevId>,
-    ) -> Outcome<Way4> {
+    ) -> Outcome<Nexthop4> {
         let Nexthop { via, dev: _, weight, onlink } = hop;
-        let way = |dev, scope| Way4 { dev: Some(dev), via: *via, weight: *weight, onlink: *onlink, scope, dead: false };
+        let nexthop =
+            |dev, scope| Nexthop4 { dev: Some(dev), via: *via, weight: *weight, onlink: *onlink, scope, dead: false };
         match via {
             None => {
                 if *onlink {
@@ -146,11 +147,11 @@ impl Model {
                 if !self.device(dev).up {
                     return Err(refused(Errno::ENETDOWN, "Device for nexthop is not up"));
                 }
-                Ok(way(dev, Scope::Host))
+                Ok(nexthop(dev, Scope::Host))
             }
             Some(IpAddr::V6(gateway)) => {
                 let wanted = super::v6::Wanted { table, onlink: *onlink, dev };
-                Ok(way(self.egress_of_route4(space, *gateway, &wanted)?, Scope::Link))
+                Ok(nexthop(self.egress_of_route4(netns, *gateway, &wanted)?, Scope::Link))
             }
             Some(IpAddr::V4(gateway)) if *onlink => {
                 if scope.number() >= Scope::Link.number() {
@@ -161,14 +162,14 @@ impl Model {
                     return Err(refused(Errno::ENETDOWN, "Nexthop device is down"));
                 }
                 let table = self.vrf_table(dev).unwrap_or(TableId::LOCAL);
-                if self.addr_type_in4(space, table, *gateway) != RouteKind::Unicast {
+                if self.addr_type_in4(netns, table, *gateway) != RouteKind::Unicast {
                     return Err(refused(Errno::EINVAL, "Nexthop has invalid gateway"));
                 }
-                Ok(way(dev, Scope::Link))
+                Ok(nexthop(dev, Scope::Link))
             }
             Some(IpAddr::V4(gateway)) => {
-                let (dev, scope) = self.check_gateway4(space, *gateway, table, scope, dev)?;
-                Ok(way(dev, scope))
+                let (dev, scope) = self.check_gateway4(netns, *gateway, table, scope, dev)?;
+                Ok(nexthop(dev, scope))
             }
         }
     }
@@ -176,7 +177,7 @@ impl Model {
     /// `fib_check_nh_v4_gw`: some route of link scope must lead to the gateway.
     fn check_gateway4(
         &self,
-        space: SpaceId,
+        netns: NetnsId,
         gateway: Ipv4Addr,
         table: TableId,
         scope: Scope,
@@ -184,20 +185,20 @@ impl Model {
     ) -> Outcome<(DevId, Scope)> {
         let flow = Flow { daddr: gateway.into(), oif: dev };
         let least = scope.number().saturating_add(1).max(Scope::Link.number());
-        let fib = &self.space(space).fib4;
+        let fib = &self.netns(netns).fib4;
         let in_table = match table {
             TableId::MAIN => None,
             table => fib.lookup(&[table], &flow, least).and_then(Result::ok),
         };
         let invalid = |errno| refused(errno, "Nexthop has invalid gateway");
-        let (route, way) = match in_table {
+        let (route, nexthop) = match in_table {
             Some(found) => found,
-            None => self.lookup4(space, &flow, least).map_err(invalid)?,
+            None => self.lookup4(netns, &flow, least).map_err(invalid)?,
         };
         if !matches!(route.kind, RouteKind::Unicast | RouteKind::Local) {
             return Err(invalid(Errno::EINVAL));
         }
-        let dev = way.dev.ok_or_else(|| refused(Errno::EINVAL, "No egress device for nexthop gateway"))?;
+        let dev = nexthop.dev.ok_or_else(|| refused(Errno::EINVAL, "No egress device for nexthop gateway"))?;
         if !self.device(dev).up {
             return Err(Errno::ENETDOWN.into());
         }
@@ -205,38 +206,38 @@ impl Model {
     }
 
     /// `fib_lookup`
-    fn lookup4(&self, space: SpaceId, flow: &Flow, scope: u8) -> Result<(&Route4, &Way4), Errno> {
-        let space = self.space(space);
-        let answer = |tables: &[TableId]| match space.fib4.lookup(tables, flow, scope) {
+    fn lookup4(&self, netns: NetnsId, flow: &Flow, scope: u8) -> Result<(&Route4, &Nexthop4), Errno> {
+        let netns = self.netns(netns);
+        let answer = |tables: &[TableId]| match netns.fib4.lookup(tables, flow, scope) {
             Some(Err(Errno::EAGAIN)) | None => None,
             found => found,
         };
-        if !space.rules4.custom() {
+        if !netns.rules4.custom() {
             let found = answer(&[TableId::LOCAL, TableId::MAIN]).or_else(|| answer(&[TableId::DEFAULT]));
             return found.unwrap_or(Err(Errno::ENETUNREACH));
         }
-        let loopback = space.by_index.values().find(|id| self.device(**id).is_loopback());
+        let loopback = netns.by_index.values().find(|id| self.device(**id).is_loopback());
         let loopback = loopback.map(|id| self.device(*id).name.clone());
         let oif = flow.oif.map(|id| self.device(id).name.clone());
         let vrf = flow.oif.and_then(|id| self.vrf_table(id));
-        let tables = space.rules4.tables(flow.daddr, loopback.as_ref(), oif.as_ref(), vrf);
+        let tables = netns.rules4.tables(flow.daddr, loopback.as_ref(), oif.as_ref(), vrf);
         tables.into_iter().find_map(|table| answer(&[table])).unwrap_or(Err(Errno::ENETUNREACH))
     }
 
     /// `inet_addr_type`: what the local table makes of an address.
-    pub(in super::super) fn addr_type4(&self, space: SpaceId, addr: Ipv4Addr) -> RouteKind {
-        self.addr_type_in4(space, TableId::LOCAL, addr)
+    pub(in super::super) fn addr_type4(&self, netns: NetnsId, addr: Ipv4Addr) -> RouteKind {
+        self.addr_type_in4(netns, TableId::LOCAL, addr)
     }
 
     /// `__inet_dev_addr_type`
-    pub(in super::super) fn addr_type_in4(&self, space: SpaceId, table: TableId, addr: Ipv4Addr) -> RouteKind {
+    pub(in super::super) fn addr_type_in4(&self, netns: NetnsId, table: TableId, addr: Ipv4Addr) -> RouteKind {
         if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
         if addr.is_multicast() {
             return RouteKind::Multicast;
         }
-        let Space { fib4: fib, rules4: rules, .. } = self.space(space);
+        let Netns { fib4: fib, rules4: rules, .. } = self.netns(netns);
         if matches!(table, TableId::LOCAL | TableId::MAIN) && !fib.has_had_local() {
             return RouteKind::Broadcast;
         }
@@ -254,7 +255,7 @@ impl Model {
     }
 
     /// `fib_table_delete`: the first that fits what is given.
-    pub(super) fn del_route4(&mut self, space: SpaceId, route: &Route, devices: &[Option<DevId>]) -> Outcome {
+    pub(super) fn del_route4(&mut self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome {
         let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
         check_prefix(dst)?;
         let scope = scope.or(match kind {
@@ -274,9 +275,9 @@ impl Model {
                 && proto.is_none_or(|proto| old.proto == proto)
                 && metric.is_none_or(|metric| metric == 0 || old.metric == metric)
                 && mtu.is_none_or(|mtu| old.mtu == Some(mtu))
-                && ways_fit(old, nexthops, devices)
+                && nexthops_fit(old, nexthops, devices)
         };
-        match self.space_mut(space).fib4.remove_first(*table, *dst, fits) {
+        match self.netns_mut(netns).fib4.remove_first(*table, *dst, fits) {
             true => Ok(()),
             false => Err(Errno::ESRCH.into()),
         }
@@ -284,8 +285,8 @@ impl Model {
 
     /// The routes over a link that goes down, or goes.
     pub(in super::super) fn sync_down4(&mut self, id: DevId, why: Dead) {
-        let space = self.space_of(id);
-        self.space_mut(space).fib4.sync_down(id, why);
+        let netns = self.netns_of(id);
+        self.netns_mut(netns).fib4.sync_down(id, why);
     }
 
     /// The routes over a link that is up.
@@ -293,13 +294,13 @@ impl Model {
         if !self.device(id).up {
             return;
         }
-        let space = self.space_of(id);
-        self.space_mut(space).fib4.sync_up(id);
+        let netns = self.netns_of(id);
+        self.netns_mut(netns).fib4.sync_up(id);
     }
 }
 
-/// The one way of a route of host scope.
-fn local_way(nexthops: &[Nexthop], devices: &[Option<DevId>]) -> Outcome<Way4> {
+/// The only nexthop of a route of host scope.
+fn local_nexthop(nexthops: &[Nexthop], devices: &[Option<DevId>]) -> Outcome<Nexthop4> {
     let gateway = "Route with host scope can not have a gateway";
     let dev = match (nexthops, devices) {
         ([], _) => None,
@@ -308,21 +309,25 @@ fn local_way(nexthops: &[Nexthop], devices: &[Option<DevId>]) -> Outcome<Way4> {
         _ => return Err(refused(Errno::EINVAL, "Route with host scope can not have multiple nexthops")),
     };
     let dev = dev.ok_or_else(|| Rejection::from(Errno::ENODEV))?;
-    Ok(Way4 { dev: Some(dev), via: None, weight: 1, onlink: false, scope: Scope::Nowhere, dead: false })
+    Ok(Nexthop4 { dev: Some(dev), via: None, weight: 1, onlink: false, scope: Scope::Nowhere, dead: false })
 }
 
 /// `fib_nh_match`
-fn ways_fit(route: &Route4, nexthops: &[Nexthop], devices: &[Option<DevId>]) -> bool {
-    let fits = |way: &Way4, hop: &Nexthop, dev: &Option<DevId>| {
-        dev.is_none_or(|dev| way.dev == Some(dev)) && hop.via.is_none_or(|via| way.via == Some(via))
+fn nexthops_fit(route: &Route4, nexthops: &[Nexthop], devices: &[Option<DevId>]) -> bool {
+    let fits = |nexthop: &Nexthop4, hop: &Nexthop, dev: &Option<DevId>| {
+        dev.is_none_or(|dev| nexthop.dev == Some(dev)) && hop.via.is_none_or(|via| nexthop.via == Some(via))
     };
     match (nexthops, devices) {
         ([], _) => true,
         ([hop], [dev]) if dev.is_none() && hop.via.is_none() => true,
-        ([hop], [dev]) => route.ways.first().is_some_and(|way| fits(way, hop, dev)),
+        ([hop], [dev]) => route.nexthops.first().is_some_and(|nexthop| fits(nexthop, hop, dev)),
         _ => {
-            route.ways.len() <= nexthops.len()
-                && route.ways.iter().zip(nexthops.iter().zip(devices)).all(|(way, (hop, dev))| fits(way, hop, dev))
+            route.nexthops.len() <= nexthops.len()
+                && route
+                    .nexthops
+                    .iter()
+                    .zip(nexthops.iter().zip(devices))
+                    .all(|(nexthop, (hop, dev))| fits(nexthop, hop, dev))
         }
     }
 }

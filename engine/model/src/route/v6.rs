@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::super::data::fib6::{Key, Route6, Way6};
-use super::super::data::ids::{DevId, SpaceId};
+use super::super::data::fib6::{Key, Nexthop6, Route6};
+use super::super::data::ids::{DevId, NetnsId};
 use super::super::data::policy::Flow;
 use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
@@ -34,7 +34,7 @@ impl Model {
     /// `ip6_route_add`, `ip6_route_multipath_add`
     pub(super) fn make_route6(
         &mut self,
-        space: SpaceId,
+        netns: NetnsId,
         route: &Route,
         devices: &[Option<DevId>],
         replace: bool,
@@ -55,16 +55,16 @@ impl Model {
         }
         let mut made: Vec<Route6> = Vec::new();
         for (hop, dev) in hops.iter().zip(devices) {
-            let mut new = self.route_info6(space, route, hop, *dev)?;
+            let mut new = self.route_info6(netns, route, hop, *dev)?;
             if hops.len() == 1 {
-                new.way.weight = 1;
+                new.nexthop.weight = 1;
             }
-            if made.iter().any(|other| other.way.dev == new.way.dev && other.way.via == new.way.via) {
+            if made.iter().any(|other| other.nexthop.dev == new.nexthop.dev && other.nexthop.via == new.nexthop.via) {
                 return Err(Errno::EEXIST.into());
             }
             made.push(new);
         }
-        let fib = &mut self.space_mut(space).fib6;
+        let fib = &mut self.netns_mut(netns).fib6;
         for (nth, new) in made.into_iter().enumerate() {
             let first = nth == 0;
             fib.insert(key, new, first && !replace, first && replace)?;
@@ -73,16 +73,16 @@ impl Model {
     }
 
     /// `ip6_route_info_create`
-    fn route_info6(&self, space: SpaceId, route: &Route, hop: &Nexthop, dev: Option<DevId>) -> Outcome<Route6> {
+    fn route_info6(&self, netns: NetnsId, route: &Route, hop: &Nexthop, dev: Option<DevId>) -> Outcome<Route6> {
         let Route { dst: _, kind, nexthops: _, src, metric, table, scope: _, proto, mtu } = route;
         let src = ipv6(*src);
         let wanted = Wanted { table: *table, onlink: hop.onlink, dev };
         self.check_device6(&wanted)?;
-        let way = self.way6(space, *kind, hop, wanted)?;
+        let nexthop = self.nexthop6(netns, *kind, hop, wanted)?;
         let fits = |src: Ipv6Addr| match src.is_unicast_link_local() || src.is_loopback() {
             // ipv6_chk_addr
-            true => way.dev.is_some_and(|dev| self.device(dev).addrs6.iter().any(|addr| addr.local == Some(src))),
-            false => self.has_address6(space, src),
+            true => nexthop.dev.is_some_and(|dev| self.device(dev).addrs6.iter().any(|addr| addr.local == Some(src))),
+            false => self.has_address6(netns, src),
         };
         if src.is_some_and(|src| !fits(src)) {
             return Err(refused(Errno::EINVAL, "Invalid source address"));
@@ -93,25 +93,25 @@ impl Model {
             src,
             proto: proto.unwrap_or(RouteProto::BOOT),
             mtu: mtu.filter(|mtu| *mtu != 0),
-            way,
+            nexthop,
             group: None,
         })
     }
 
     /// `fib6_nh_init`
-    fn way6(&self, space: SpaceId, kind: RouteKind, hop: &Nexthop, wanted: Wanted) -> Outcome<Way6> {
-        let way = |dev, via| Way6 { dev, via, weight: hop.weight, onlink: hop.onlink, dead: false };
+    fn nexthop6(&self, netns: NetnsId, kind: RouteKind, hop: &Nexthop, wanted: Wanted) -> Outcome<Nexthop6> {
+        let nexthop = |dev, via| Nexthop6 { dev, via, weight: hop.weight, onlink: hop.onlink, dead: false };
         if kind.discards() {
-            let loopback = self.space(space).by_index.values().copied().find(|id| self.device(*id).is_loopback());
-            return Ok(way(loopback, None));
+            let loopback = self.netns(netns).by_index.values().copied().find(|id| self.device(*id).is_loopback());
+            return Ok(nexthop(loopback, None));
         }
         let (dev, via) = match ipv6(hop.via) {
-            Some(via) => (Some(self.check_gateway6(space, via, &wanted)?), Some(via)),
+            Some(via) => (Some(self.check_gateway6(netns, via, &wanted)?), Some(via)),
             None => (wanted.dev, None),
         };
         let dev = dev.ok_or(Errno::ENODEV)?;
         self.check_egress6(dev)?;
-        Ok(way(Some(dev), via))
+        Ok(nexthop(Some(dev), via))
     }
 
     fn check_device6(&self, wanted: &Wanted) -> Outcome {
@@ -136,18 +136,18 @@ impl Model {
     }
 
     /// `fib_check_nh_v6_gw`: the link that leads to an IPv6 gateway of an IPv4 route.
-    pub(super) fn egress_of_route4(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
+    pub(super) fn egress_of_route4(&self, netns: NetnsId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         self.check_device6(wanted)?;
-        let dev = self.check_gateway6(space, gateway, wanted)?;
+        let dev = self.check_gateway6(netns, gateway, wanted)?;
         self.check_egress6(dev)?;
         Ok(dev)
     }
 
     /// `ip6_validate_gw`
-    fn check_gateway6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
+    fn check_gateway6(&self, netns: NetnsId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let link_local = gateway.is_unicast_link_local();
         let own = |dev: Option<DevId>| match (link_local, dev) {
-            (false, _) => self.has_address6(space, gateway),
+            (false, _) => self.has_address6(netns, gateway),
             (true, Some(dev)) => self.device(dev).addrs6.iter().any(|addr| addr.local == Some(gateway)),
             (true, None) => false,
         };
@@ -161,9 +161,9 @@ impl Model {
                 return Err(refused(Errno::EINVAL, "Invalid gateway address"));
             }
             if wanted.onlink {
-                self.check_onlink6(space, gateway, wanted)?;
+                self.check_onlink6(netns, gateway, wanted)?;
             } else {
-                dev = Some(self.egress6(space, gateway, wanted)?);
+                dev = Some(self.egress6(netns, gateway, wanted)?);
             }
         }
         let dev = dev.ok_or_else(|| refused(Errno::EINVAL, "Egress device not specified"))?;
@@ -177,15 +177,15 @@ impl Model {
     }
 
     /// `ip6_route_check_nh`
-    fn egress6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
+    fn egress6(&self, netns: NetnsId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let flow = Flow { daddr: gateway.into(), oif: wanted.dev };
-        let leads = |route: &&Route6| !self.rejects6(route) && route.way.via.is_none();
-        let in_table = self.space(space).fib6.lookup(wanted.table, &flow).filter(leads);
+        let leads = |route: &&Route6| !self.rejects6(route) && route.nexthop.via.is_none();
+        let in_table = self.netns(netns).fib6.lookup(wanted.table, &flow).filter(leads);
         let found = match in_table {
             Some(route) => Some(route),
-            None => self.lookup6(space, &flow).filter(leads),
+            None => self.lookup6(netns, &flow).filter(leads),
         };
-        found.and_then(|route| route.way.dev).ok_or_else(|| unreachable("No route to host"))
+        found.and_then(|route| route.nexthop.dev).ok_or_else(|| unreachable("No route to host"))
     }
 
     /// `fib6_is_reject`: what goes over the loopback device goes nowhere, but to its own addresses.
@@ -201,18 +201,18 @@ impl Model {
             | RouteKind::Prohibit
             | RouteKind::Throw => false,
         };
-        let over_loopback = route.way.dev.is_some_and(|dev| self.device(dev).is_loopback());
+        let over_loopback = route.nexthop.dev.is_some_and(|dev| self.device(dev).is_loopback());
         route.kind.discards() || (over_loopback && !own)
     }
 
     /// `ip6_route_check_nh_onlink`: the main table, or the VRF's, may say nothing else of the gateway.
-    fn check_onlink6(&self, space: SpaceId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome {
+    fn check_onlink6(&self, netns: NetnsId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome {
         let table = wanted.dev.and_then(|dev| self.vrf_table(dev)).unwrap_or(TableId::MAIN);
-        let Some((dst, found)) = self.space(space).fib6.lookup_near(table, gateway, wanted.dev) else {
+        let Some((dst, found)) = self.netns(netns).fib6.lookup_near(table, gateway, wanted.dev) else {
             return Ok(());
         };
         let default = dst.addr().is_unspecified();
-        let leads_there = found.kind == RouteKind::Unicast && found.way.dev == wanted.dev;
+        let leads_there = found.kind == RouteKind::Unicast && found.nexthop.dev == wanted.dev;
         if default || leads_there || self.rejects6(found) {
             return Ok(());
         }
@@ -220,28 +220,28 @@ impl Model {
     }
 
     /// `fib6_lookup`
-    fn lookup6(&self, space: SpaceId, flow: &Flow) -> Option<&Route6> {
-        let space = self.space(space);
-        if !space.rules6.custom() {
-            return [TableId::LOCAL, TableId::MAIN].into_iter().find_map(|table| space.fib6.lookup(table, flow));
+    fn lookup6(&self, netns: NetnsId, flow: &Flow) -> Option<&Route6> {
+        let netns = self.netns(netns);
+        if !netns.rules6.custom() {
+            return [TableId::LOCAL, TableId::MAIN].into_iter().find_map(|table| netns.fib6.lookup(table, flow));
         }
         let oif = flow.oif.map(|id| self.device(id).name.clone());
         let vrf = flow.oif.and_then(|id| self.vrf_table(id));
-        let tables = space.rules6.tables(flow.daddr, None, oif.as_ref(), vrf);
-        tables.into_iter().find_map(|table| space.fib6.lookup(table, flow))
+        let tables = netns.rules6.tables(flow.daddr, None, oif.as_ref(), vrf);
+        tables.into_iter().find_map(|table| netns.fib6.lookup(table, flow))
     }
 
     /// `ip6_route_del`
-    pub(super) fn del_route6(&mut self, space: SpaceId, route: &Route, devices: &[Option<DevId>]) -> Outcome {
+    pub(super) fn del_route6(&mut self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome {
         let key = (route.table, route.dst.network());
         if route.nexthops.len() < 2 {
             let hop = route.nexthops.first();
-            return self.del_hop6(space, key, route, hop, devices.first().copied().flatten(), true);
+            return self.del_hop6(netns, key, route, hop, devices.first().copied().flatten(), true);
         }
         // ip6_route_multipath_del: one by one, the last error counts.
         let mut outcome = Ok(());
         for (hop, dev) in route.nexthops.iter().zip(devices) {
-            if let Err(rejection) = self.del_hop6(space, key, route, Some(hop), *dev, false) {
+            if let Err(rejection) = self.del_hop6(netns, key, route, Some(hop), *dev, false) {
                 outcome = Err(rejection);
             }
         }
@@ -250,7 +250,7 @@ impl Model {
 
     fn del_hop6(
         &mut self,
-        space: SpaceId,
+        netns: NetnsId,
         key: Key,
         route: &Route,
         hop: Option<&Nexthop>,
@@ -259,12 +259,12 @@ impl Model {
     ) -> Outcome {
         let via = hop.and_then(|hop| ipv6(hop.via));
         let fits = |old: &Route6| {
-            dev.is_none_or(|dev| old.way.dev == Some(dev))
-                && via.is_none_or(|via| old.way.via == Some(via))
+            dev.is_none_or(|dev| old.nexthop.dev == Some(dev))
+                && via.is_none_or(|via| old.nexthop.via == Some(via))
                 && route.metric.is_none_or(|metric| metric == 0 || old.metric == metric)
                 && route.proto.is_none_or(|proto| old.proto == proto)
         };
-        let fib = &mut self.space_mut(space).fib6;
+        let fib = &mut self.netns_mut(netns).fib6;
         let Some(at) = fib.of(&key).iter().position(fits) else { return Err(Errno::ESRCH.into()) };
         let group = fib.of(&key)[at].group;
         match group {
@@ -280,19 +280,19 @@ impl Model {
 
     /// The routes over a link that goes down, or goes.
     pub(in super::super) fn sync_down6(&mut self, id: DevId, unregistered: bool) {
-        let space = self.space_of(id);
-        self.space_mut(space).fib6.sync_down(id, unregistered);
+        let netns = self.netns_of(id);
+        self.netns_mut(netns).fib6.sync_down(id, unregistered);
     }
 
     /// The routes over a link whose MTU changes.
     pub(in super::super) fn route_mtus_follow(&mut self, id: DevId, before: u32, now: u32) {
-        let space = self.space_of(id);
-        self.space_mut(space).fib6.mtus_follow(id, before, now);
+        let netns = self.netns_of(id);
+        self.netns_mut(netns).fib6.mtus_follow(id, before, now);
     }
 
     /// The routes over a link that is up.
     pub(in super::super) fn sync_up6(&mut self, id: DevId) {
-        let space = self.space_of(id);
-        self.space_mut(space).fib6.sync_up(id);
+        let netns = self.netns_of(id);
+        self.netns_mut(netns).fib6.sync_up(id);
     }
 }
