@@ -195,13 +195,7 @@ impl DryRun {
 
     /// The far ends that an operation leaves to the kernel to remove.
     fn far_ends(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
-        match &op.action {
-            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => {
-                self.model.far_ends(&NetnsRef::Named(name.clone()))
-            }
-            Action::Netns(NetnsOp::Release(number)) => self.model.far_ends(&NetnsRef::Held(*number)),
-            _ => Vec::new(),
-        }
+        op.removed_netns().map_or_else(Vec::new, |netns| self.model.far_ends(&netns))
     }
 
     fn print_failure(&mut self, op: &Op, errno: Errno) {

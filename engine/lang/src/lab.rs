@@ -9,7 +9,7 @@ pub use handles::{LinkId, NetnsId};
 
 use crate::diagnostics::{self, At, Errno, Error, Refusal, Result};
 use netscript_dialect::Command;
-use netscript_net::op::{Action, AddrOp, Family, IfName, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op};
+use netscript_net::op::{Action, AddrOp, Effect, Family, IfName, NetnsName, NetnsRef, Op};
 use netscript_net::world::{BatchError, Missing, Point, World};
 
 /// A function that is called with each operation or command.
@@ -243,27 +243,19 @@ impl Lab {
         if refusal.errno != Errno::EEXIST {
             return Vec::new();
         }
-        match &op.action {
-            Action::Link(LinkOp::Add(name, kind)) => {
-                let peer = kind.peer(&op.netns).map(|peer| (peer.netns, peer.name));
-                let born = [(&op.netns, name)].into_iter().chain(peer);
-                born.filter_map(|(netns, name)| self.made(netns, name)).collect()
+        match op.effect() {
+            Some(Effect::LinkCreated { link, peer }) => {
+                [link].into_iter().chain(peer).filter_map(|link| self.made(link.netns, link.name)).collect()
             }
-            Action::Link(LinkOp::Set(_, LinkSet::Name(name))) => self.made(&op.netns, name).into_iter().collect(),
-            Action::Link(LinkOp::Set(name, LinkSet::Netns(netns))) => self.made(netns, name).into_iter().collect(),
-            Action::Netns(NetnsOp::Add(name)) => {
-                let made = self.handles.netns_made(&NetnsRef::Named(name.clone()));
-                made.map(|at| format!("the namespace `{name}` was made at {at}")).into_iter().collect()
+            Some(Effect::LinkMoved { from: _, to }) => self.made(to.netns, to.name).into_iter().collect(),
+            Some(Effect::NetnsCreated(netns)) => {
+                let made = self.handles.netns_made(&netns);
+                made.map(|at| format!("the namespace `{netns}` was made at {at}")).into_iter().collect()
             }
-            Action::Netns(_)
-            | Action::Link(_)
-            | Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => Vec::new(),
+            Some(
+                Effect::NetnsAttached(..) | Effect::NetnsRemoved(_) | Effect::NetnsDetached(_) | Effect::LinkRemoved(_),
+            )
+            | None => Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use netscript_dialect::Style;
 use netscript_linux::{Kernel, LabFolder};
 use netscript_model::Model;
-use netscript_net::op::{Action, LinkOp, LinkSet, NetnsOp, Op};
+use netscript_net::op::{Action, LinkOp, LinkSet, Op};
 use netscript_net::state::NetState;
 use netscript_net::world::Summary;
 use netscript_net::world::{Apply, History};
@@ -48,19 +48,7 @@ pub(super) fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Rep
 /// What perhaps cannot be taken back: others' links go with one of the lab's namespaces, `lo`, whatever it
 /// is called, gets a hardware address. Without `--force` that is refused.
 fn is_final(op: &Op) -> bool {
-    match &op.action {
-        Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Detach(_)) => true,
-        Action::Link(LinkOp::Set(_, LinkSet::Mac(_))) => true,
-        Action::Netns(_)
-        | Action::Link(_)
-        | Action::Addr(_)
-        | Action::Route(_)
-        | Action::Policy(_)
-        | Action::Neigh(_)
-        | Action::Fdb(_)
-        | Action::Netfilter(_)
-        | Action::Sysctl(_) => false,
-    }
+    op.removed_netns().is_some() || matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Mac(_))))
 }
 
 /// Operations that are refused change nothing, and the next one follows.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::DryRun;
 use crate::diagnostics::{Errno, Error, Result};
-use netscript_net::op::{Action, NetnsOp, NetnsRef, Op};
+use netscript_net::op::{NetnsRef, Op};
 use netscript_net::world::ProgramId;
 
 /// A server that listens.
@@ -42,19 +42,8 @@ impl DryRun {
 
     /// A namespace of the same name that is made later is another one.
     pub(super) fn forget_listeners(&mut self, op: &Op) {
-        let gone = match &op.action {
-            Action::Netns(NetnsOp::Del(name) | NetnsOp::Detach(name)) => NetnsRef::Named(name.clone()),
-            Action::Netns(NetnsOp::Release(number)) => NetnsRef::Held(*number),
-            Action::Netns(_)
-            | Action::Link(_)
-            | Action::Addr(_)
-            | Action::Route(_)
-            | Action::Policy(_)
-            | Action::Neigh(_)
-            | Action::Fdb(_)
-            | Action::Netfilter(_)
-            | Action::Sysctl(_) => return,
-        };
-        self.listening.retain(|listening| listening.netns != gone);
+        if let Some(removed) = op.removed_netns() {
+            self.listening.retain(|listening| listening.netns != removed);
+        }
     }
 }

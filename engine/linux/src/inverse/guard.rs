@@ -46,28 +46,11 @@ pub(super) fn check_step(
 /// renamed since; its index stays.
 pub(super) fn is_own_step(site: &Site, netns: &NetnsRef, removes: impl Fn(&NamedOp, &[(IfName, u32)]) -> bool) -> bool {
     site.store.journal.entries.iter().any(|entry| {
-        entry.undo.iter().enumerate().any(|(at, undo)| match undo {
-            Undo::Do { place, links, op } if place.netns == *netns && removes(op, links) => {
-                // What the same entry puts back was there before.
-                let puts_back = |later: &Undo| matches!(later, Undo::Do { op: made, .. } if undoes(op, made));
-                !entry.undo[at + 1..].iter().any(puts_back)
-            }
-            Undo::Do { .. }
-            | Undo::Netns { .. }
-            | Undo::Lost { .. }
-            | Undo::Bind { .. }
-            | Undo::Resolver { .. }
-            | Undo::Process { .. }
-            | Undo::Link { .. }
-            | Undo::Make { .. }
-            | Undo::Move { .. }
-            | Undo::Sysctl { .. }
-            | Undo::Rule { .. }
-            | Undo::Rules { .. }
-            | Undo::Policy { .. }
-            | Undo::Chain { .. }
-            | Undo::NewChain { .. }
-            | Undo::Table { .. } => false,
+        entry.undo.iter().enumerate().any(|(at, undo)| {
+            let Undo::Do { place, links, op } = undo else { return false };
+            // What the same entry puts back was there before.
+            let puts_back = |later: &Undo| matches!(later, Undo::Do { op: made, .. } if undoes(op, made));
+            place.netns == *netns && removes(op, links) && !entry.undo[at + 1..].iter().any(puts_back)
         })
     })
 }

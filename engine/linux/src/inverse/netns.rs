@@ -66,8 +66,7 @@ fn inverse_of_detach(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<
 
 /// Whether the lab gave a name to somebody else's namespace.
 fn has_named(site: &Site, name: &NetnsName, key: Key) -> bool {
-    let gave =
-        |undo: &Undo| matches!(undo, Undo::Netns { name: given, key: to, attached: _ } if given == name && *to == key);
+    let gave = |undo: &Undo| undo.named() == Some((name, key));
     !site.store.own.has_netns(&NetnsRef::Named(name.clone()))
         && site.store.journal.entries.iter().flat_map(|entry| &entry.undo).any(gave)
 }

@@ -26,11 +26,15 @@
 //! The last line may lack its end, where the writer was killed: its operation was not sent. A line
 //! may begin with blanks, which stand where one was for which the disk had no room.
 
+mod effect;
 mod entry;
+mod shared;
 mod text;
 mod undo;
 
+pub(crate) use effect::{LinkId, UndoEffect};
 pub use entry::{Entry, Header, Key, LEFT_BY_OTHERS, Place, Process, TableHandle, Up, VERSION};
+pub(crate) use shared::Shared;
 pub use text::{Cut, Journal, Line};
 pub use undo::{Former, NamedOp, Undo};
 

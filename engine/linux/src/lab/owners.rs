@@ -32,15 +32,13 @@ impl OtherLabs {
         let boot = boot_id();
         let labs = store.others.besides(&own)?.filter_map(|(name, journal)| {
             let header = journal.header.as_ref().filter(|header| header.boot == boot)?;
-            let mut lab = OtherLab { name: name.clone(), base: header.base, namespaces: vec![], processes: vec![] };
-            for undo in journal.entries.iter().flat_map(|entry| &entry.undo) {
-                if let Undo::Netns { name, key, attached: _ } = undo {
-                    lab.namespaces.push((name.clone(), *key));
-                } else if let Undo::Process { process, what: _ } = undo {
-                    lab.processes.push(*process);
-                }
-            }
-            Some(lab)
+            let undos = || journal.entries.iter().flat_map(|entry| &entry.undo);
+            Some(OtherLab {
+                name: name.clone(),
+                base: header.base,
+                namespaces: undos().filter_map(Undo::named).map(|(name, key)| (name.clone(), key)).collect(),
+                processes: undos().filter_map(Undo::process).map(|(process, _)| process).collect(),
+            })
         });
         Ok(OtherLabs(labs.collect()))
     }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::folder::{is_busy, read_journal};
 use super::paths::lab_names;
-use crate::journal::{Journal, Key, Process, Undo};
+use crate::journal::{Journal, Key, Undo};
 use crate::netns::path_of;
 use crate::proc::is_alive;
 use netscript_net::error::Result;
@@ -57,34 +57,16 @@ pub(crate) fn is_bound(name: &NetnsName, key: Key) -> bool {
 
 fn state(name: String, busy: bool, journal: Journal) -> LabState {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let undos = || journal.entries.iter().flat_map(|entry| &entry.undo);
     let mut namespaces: Vec<NetnsName> = Vec::new();
-    let mut processes: Vec<(Process, String)> = Vec::new();
-    for undo in journal.entries.iter().flat_map(|entry| &entry.undo) {
-        match undo {
-            // A script may delete a namespace and make it again.
-            Undo::Netns { name, key, attached: _ } => {
-                if !namespaces.contains(name) && is_bound(name, *key) {
-                    namespaces.push(name.clone());
-                }
-            }
-            Undo::Process { process, what } => processes.push((*process, what.clone())),
-            Undo::Bind { .. }
-            | Undo::Lost { .. }
-            | Undo::Resolver { .. }
-            | Undo::Link { .. }
-            | Undo::Make { .. }
-            | Undo::Move { .. }
-            | Undo::Do { .. }
-            | Undo::Sysctl { .. }
-            | Undo::Rule { .. }
-            | Undo::Rules { .. }
-            | Undo::Policy { .. }
-            | Undo::Chain { .. }
-            | Undo::NewChain { .. }
-            | Undo::Table { .. } => {}
+    for (name, key) in undos().filter_map(Undo::named) {
+        // A script may delete a namespace and make it again.
+        if !namespaces.contains(name) && is_bound(name, key) {
+            namespaces.push(name.clone());
         }
     }
-    let running = processes.into_iter().filter(|(process, _)| is_alive(*process));
+    let running = undos().filter_map(Undo::process).filter(|(process, _)| is_alive(*process));
+    let processes = running.map(|(process, what)| (process.pid, what.to_owned())).collect();
     let (script, age) = match journal.header {
         Some(header) => (header.script, now.saturating_sub(header.started)),
         None => (String::new(), 0),
@@ -97,6 +79,6 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
         up: journal.up.is_some(),
         damaged: !journal.flaws.is_empty(),
         namespaces,
-        processes: running.map(|(process, what)| (process.pid, what)).collect(),
+        processes,
     }
 }

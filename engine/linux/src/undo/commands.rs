@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::shared::Shared;
 use super::{by_names, shared};
 use crate::Outcome;
 use crate::inverse::undoes;
-use crate::journal::{Entry, Former, Key, NamedOp, Place, Undo};
+use crate::journal::{Entry, Former, Key, NamedOp, Place, Shared, Undo};
 use crate::lab::{is_bound, lock_all};
 use crate::netfilter::{self, RawRule};
 use crate::proc::is_alive;
@@ -42,7 +41,7 @@ pub(crate) fn down_commands(site: &mut Site) -> Result<Vec<String>> {
 }
 
 fn stays(site: &mut Site, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool> {
-    let Some((place, shared)) = Shared::of(undo) else { return Ok(false) };
+    let Some((place, shared)) = undo.shared() else { return Ok(false) };
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
     let others_are_in = |site: &mut Site, chain: &ChainRef| -> Outcome<bool> {
         let rules = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
@@ -70,7 +69,7 @@ fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcom
         Undo::Process { process, what: _ } => !is_alive(*process),
         Undo::Bind { name, place } => is_there(name) || site.network.namespaces.find(place)?.is_none(),
         Undo::Link { place, index, name: _ } | Undo::Move { from: place, index, .. } => {
-            !has_link_at(site, place, *index)? && !told.iter().any(|step| brings(step, place.key, *index))
+            !has_link_at(site, place, *index)? && !told.iter().any(|step| step.brings_link(place.key, *index))
         }
         Undo::Make { place, index, .. } => {
             site.network.namespaces.find(place)?.is_none() || has_link_at(site, place, *index)?
@@ -78,7 +77,7 @@ fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcom
         Undo::Do { place, links, op } => {
             let mut absent = false;
             for (_, index) in links {
-                let comes = told.iter().any(|step| brings(step, place.key, *index));
+                let comes = told.iter().any(|step| step.brings_link(place.key, *index));
                 absent |= !comes && !has_link_at(site, place, *index)?;
             }
             let made_before = told.iter().any(|step| matches!(step, Undo::Do { op: made, .. } if undoes(op, made)));
@@ -250,38 +249,27 @@ fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap
                 .find(|(at, (entry, undo))| !dropped.contains(&number(*at)) && is_it(entry, undo));
             found.map(|(at, _)| dropped.insert(number(at))).is_some()
         };
-        let gone = match step {
-            Undo::Rules { place, chain, rules } => {
-                rules.retain(|former| {
-                    let adds = |entry: &Entry, undo: &Undo| {
-                        matches!(undo, Undo::Rule { place: at, chain: in_chain, text, before }
-                            if at.key == place.key && in_chain == chain && *text == former.text
-                                && !before.contains(&former.handle))
-                            && !handles.contains_key(&entry.n)
-                    };
-                    !later(&adds)
-                });
-                rules.is_empty()
-            }
-            Undo::NewChain { place, chain } => later(
+        let gone = if let Undo::Rules { place, chain, rules } = step {
+            rules.retain(|former| {
+                let adds = |entry: &Entry, undo: &Undo| {
+                    matches!(undo, Undo::Rule { place: at, chain: in_chain, text, before }
+                        if at.key == place.key && in_chain == chain && *text == former.text
+                            && !before.contains(&former.handle))
+                        && !handles.contains_key(&entry.n)
+                };
+                !later(&adds)
+            });
+            rules.is_empty()
+        } else if let Undo::NewChain { place, chain } = step {
+            later(
                 &|_, undo| matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain),
-            ),
-            Undo::Do { place, links: _, op } => later(
+            )
+        } else if let Undo::Do { place, links: _, op } = step {
+            later(
                 &|_, undo| matches!(undo, Undo::Do { place: at, links: _, op: del } if at.key == place.key && undoes(del, op)),
-            ),
-            Undo::Netns { .. }
-            | Undo::Lost { .. }
-            | Undo::Bind { .. }
-            | Undo::Resolver { .. }
-            | Undo::Process { .. }
-            | Undo::Link { .. }
-            | Undo::Make { .. }
-            | Undo::Move { .. }
-            | Undo::Sysctl { .. }
-            | Undo::Rule { .. }
-            | Undo::Policy { .. }
-            | Undo::Chain { .. }
-            | Undo::Table { .. } => false,
+            )
+        } else {
+            false
         };
         if gone {
             dropped.insert(first);
@@ -289,31 +277,6 @@ fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap
     }
     let kept = steps.into_iter().enumerate().filter(|(at, _)| !dropped.contains(at));
     kept.map(|(_, step)| step).collect()
-}
-
-/// Whether a step brings a link back to where it has an index.
-fn brings(step: &Undo, key: Key, index: u32) -> bool {
-    match step {
-        Undo::Move { to, former, .. } => (to.key, *former) == (key, index),
-        Undo::Make { place, index: made, peer, .. } => {
-            (place.key, *made) == (key, index)
-                || peer.as_ref().is_some_and(|(place, made)| (place.key, *made) == (key, index))
-        }
-        Undo::Netns { .. }
-        | Undo::Lost { .. }
-        | Undo::Bind { .. }
-        | Undo::Resolver { .. }
-        | Undo::Process { .. }
-        | Undo::Link { .. }
-        | Undo::Do { .. }
-        | Undo::Sysctl { .. }
-        | Undo::Rule { .. }
-        | Undo::Rules { .. }
-        | Undo::Policy { .. }
-        | Undo::Chain { .. }
-        | Undo::NewChain { .. }
-        | Undo::Table { .. } => false,
-    }
 }
 
 fn is_there(name: &NetnsName) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::journal::{Key, NamedOp, Place, Process, Undo};
+use crate::journal::{Key, NamedOp, Place, Process, Undo, UndoEffect};
 use crate::lab::OtherLabs;
 use crate::link::Outline;
 use crate::netns::pids_by_netns;
@@ -29,37 +29,22 @@ struct Known {
 }
 
 impl Known {
-    fn of(undos: impl Iterator<Item = Undo>) -> Known {
+    fn of<'a>(undos: impl Iterator<Item = &'a Undo>) -> Known {
         let mut known = Known::default();
-        for undo in undos {
-            match undo {
-                // Of somebody else's namespace only the name goes.
-                Undo::Netns { attached: true, .. } => {}
-                Undo::Netns { name, key, attached: false } => {
-                    known.spaces.push(Place { netns: NetnsRef::Named(name), key, process: None });
-                }
-                Undo::Move { index, .. } => drop(known.moved.insert(index)),
-                Undo::Do { op: NamedOp::Link(LinkOp::Set(name, LinkSet::Master(_))), .. } => {
-                    known.ports.insert(name);
-                }
-                Undo::Link { place, index, name: _ } => known.links.push((place, index)),
-                Undo::Process { process, what: _ } => {
-                    known.processes.push(process);
-                    let key = Key::default();
-                    known.spaces.push(Place { netns: NetnsRef::OfPid(process.pid), key, process: Some(process) });
-                }
-                Undo::Bind { .. }
-                | Undo::Lost { .. }
-                | Undo::Resolver { .. }
-                | Undo::Make { .. }
-                | Undo::Do { .. }
-                | Undo::Sysctl { .. }
-                | Undo::Rule { .. }
-                | Undo::Rules { .. }
-                | Undo::Policy { .. }
-                | Undo::Chain { .. }
-                | Undo::NewChain { .. }
-                | Undo::Table { .. } => {}
+        for effect in undos.filter_map(Undo::effect) {
+            // Of somebody else's namespace only the name goes.
+            if let UndoEffect::NameRemoved { name, key, attached: false } = effect {
+                known.spaces.push(Place { netns: NetnsRef::Named(name.clone()), key, process: None });
+            } else if let UndoEffect::ProcessEnded { process, what: _ } = effect {
+                known.processes.push(process);
+                let key = Key::default();
+                known.spaces.push(Place { netns: NetnsRef::OfPid(process.pid), key, process: Some(process) });
+            } else if let UndoEffect::LinkMoved { from, to: _, name: _ } = effect {
+                known.moved.insert(from.index);
+            } else if let UndoEffect::LinkRemoved(link) = effect {
+                known.links.push((link.place.clone(), link.index));
+            } else if let UndoEffect::ByNames(NamedOp::Link(LinkOp::Set(name, LinkSet::Master(_)))) = effect {
+                known.ports.insert(name.clone());
             }
         }
         known
@@ -70,8 +55,7 @@ impl Known {
 /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
 /// What cannot be looked into is an error: something could be in it.
 pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
-    let undos: Vec<Undo> = site.store.journal.entries.iter().flat_map(|entry| entry.undo.clone()).collect();
-    let known = Known::of(undos.into_iter());
+    let known = Known::of(site.store.journal.entries.iter().flat_map(|entry| &entry.undo));
     let labs = OtherLabs::of(&mut site.store)?;
     let members: BTreeSet<u32> = site.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
     let mut found = Vec::new();

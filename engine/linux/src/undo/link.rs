@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{Entry, Key, Place, Undo};
+use crate::journal::{Entry, Key, Place, UndoEffect};
 use crate::site::Site;
 use crate::{Outcome, crash_point, link as links};
 use netscript_net::error::Errno;
@@ -29,10 +29,10 @@ pub(super) fn remove(site: &mut Site, place: &Place, index: u32) -> Outcome {
 pub(super) fn remove_together(site: &mut Site, entries: &[Entry]) {
     let mut by_place: BTreeMap<NetnsRef, Vec<u32>> = BTreeMap::new();
     for undo in entries.iter().flat_map(|entry| &entry.undo) {
-        if let Undo::Link { place, index, name: _ } = undo
-            && let Ok(Some(netns)) = site.network.namespaces.find(place)
+        if let Some(UndoEffect::LinkRemoved(link)) = undo.effect()
+            && let Ok(Some(netns)) = site.network.namespaces.find(link.place)
         {
-            by_place.entry(netns).or_default().push(*index);
+            by_place.entry(netns).or_default().push(link.index);
         }
     }
     for (netns, indexes) in by_place {
@@ -72,8 +72,8 @@ pub(super) fn make_again(
 /// moved it there from.
 pub(super) fn home(site: &mut Site, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
     let moves = site.store.journal.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| {
-        let Undo::Move { from, index, to, former, name } = undo else { return None };
-        Some((from.key, *index, End { place: to.clone(), index: *former, name: name.clone() }))
+        let UndoEffect::LinkMoved { from, to, name } = undo.effect()? else { return None };
+        Some((from.place.key, from.index, End { place: to.place.clone(), index: to.index, name: name.clone() }))
     });
     let moves: Vec<(Key, u32, End)> = moves.collect();
     for (key, index, before) in moves {

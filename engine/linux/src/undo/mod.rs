@@ -147,7 +147,8 @@ fn undo_gathered(site: &mut Site, undoing: &mut Undoing, oldest: u64) {
 /// it is afterwards: were an entry left to another lab while it still stands here, that one could
 /// leave it back. What others have left here meanwhile may be younger, and then comes first.
 fn undo_in_turn(site: &mut Site, entries: Vec<Entry>, oldest: u64, undoing: &mut Undoing) {
-    if site.store.folder.is_none() || !entries.iter().flat_map(|entry| &entry.undo).any(shared::is_shared) {
+    if site.store.folder.is_none() || !entries.iter().flat_map(|entry| &entry.undo).any(|undo| undo.shared().is_some())
+    {
         return undo_alike(site, entries, undoing);
     }
     match lock_all().and_then(|all| Ok((all, site.store.journal.take_up()?))) {

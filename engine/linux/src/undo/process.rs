@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use crate::journal::{Entry, Process, Undo};
+use crate::journal::{Entry, LinkId, Process, Undo, UndoEffect};
 use crate::process::{Whose, own_line, signal};
 use crate::site::Site;
 use crate::{Outcome, Rejection};
@@ -15,25 +15,28 @@ use netscript_net::error::Error;
 /// have something in them that must be saved first.
 pub(super) fn ask_to_end(site: &mut Site, entries: &[Entry], partial: bool) {
     let undos = || entries.iter().flat_map(|entry| &entry.undo);
-    let needed: Vec<Process> = undos()
-        .filter_map(|undo| {
-            let (Undo::Move { from: place, .. } | Undo::Bind { place, .. }) = undo else { return None };
-            place.process
-        })
-        .collect();
+    let needed: Vec<Process> = undos().filter_map(keeps_process).collect();
     if !partial {
         let callers = own_line();
         let members = site.processes.members(Whose::Lab).into_iter();
         let members = members.filter(|member| !needed.contains(member) && !callers.contains(&member.pid));
         members.for_each(|member| signal(member, Signal::SIGTERM));
     }
-    for undo in undos() {
-        if let Undo::Process { process, what: _ } = undo
-            && !needed.contains(process)
-        {
-            site.processes.session_members(*process).into_iter().for_each(|member| signal(member, Signal::SIGTERM));
+    for (process, _) in undos().filter_map(Undo::process) {
+        if !needed.contains(&process) {
+            site.processes.session_members(process).into_iter().for_each(|member| signal(member, Signal::SIGTERM));
         }
     }
+}
+
+/// The process that must live until a step is taken: it keeps the namespace that the step saves something from.
+fn keeps_process(undo: &Undo) -> Option<Process> {
+    let (UndoEffect::NameRestored { place } | UndoEffect::LinkMoved { from: LinkId { place, .. }, .. }) =
+        undo.effect()?
+    else {
+        return None;
+    };
+    place.process
 }
 
 /// Ends what is left of the lab's processes, whoever started them and wherever they are, and tells

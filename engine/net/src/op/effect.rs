@@ -51,6 +51,12 @@ impl Op {
             | Action::Sysctl(_) => None,
         }
     }
+
+    /// The namespace that is removed, or loses its name.
+    pub fn removed_netns(&self) -> Option<NetnsRef> {
+        let Some(Effect::NetnsRemoved(netns) | Effect::NetnsDetached(netns)) = self.effect() else { return None };
+        Some(netns)
+    }
 }
 
 impl NetnsOp {

@@ -1,0 +1,98 @@
+//! What a step back does to namespaces, processes, links, and to what labs share.
+//!
+//! Code that searches a journal for one of these (the lab's processes, who changed a chain) reads
+//! [`Undo::effect`]. A new kind of step says here, and only here, what it does to them.
+
+use super::{Key, NamedOp, Place, Process, Shared, Undo};
+use netscript_net::op::{IfName, NetnsName};
+
+/// What a step back does.
+pub(crate) enum UndoEffect<'a> {
+    /// A namespace loses the name that the lab gave it; `attached`: the namespace is not the lab's.
+    NameRemoved { name: &'a NetnsName, key: Key, attached: bool },
+    /// A namespace gets its name back.
+    NameRestored { place: &'a Place },
+    /// A process ends; `what` is in words.
+    ProcessEnded { process: Process, what: &'a str },
+    /// A link is removed.
+    LinkRemoved(LinkId<'a>),
+    /// A link is made again, and its other end if it has one.
+    LinkRestored { link: LinkId<'a>, peer: Option<LinkId<'a>> },
+    /// A link is moved back.
+    LinkMoved { from: LinkId<'a>, to: LinkId<'a>, name: &'a IfName },
+    /// An operation is done that the kernel knows by names.
+    ByNames(&'a NamedOp),
+    /// Something changes that several labs may share.
+    Shared(&'a Place, Shared<'a>),
+}
+
+/// A link by its index in a namespace.
+#[derive(Clone, Copy)]
+pub(crate) struct LinkId<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) index: u32,
+}
+
+impl LinkId<'_> {
+    pub(crate) fn is_at(self, key: Key, index: u32) -> bool {
+        (self.place.key, self.index) == (key, index)
+    }
+}
+
+impl Undo {
+    /// What the step does; `None` if it concerns nothing but a file of the lab's, or nothing at all.
+    pub(crate) fn effect(&self) -> Option<UndoEffect<'_>> {
+        let link = |place, index: &u32| LinkId { place, index: *index };
+        Some(match self {
+            Undo::Netns { name, key, attached } => UndoEffect::NameRemoved { name, key: *key, attached: *attached },
+            Undo::Bind { name: _, place } => UndoEffect::NameRestored { place },
+            Undo::Process { process, what } => UndoEffect::ProcessEnded { process: *process, what },
+            Undo::Link { place, index, name: _ } => UndoEffect::LinkRemoved(link(place, index)),
+            Undo::Make { place, index, name: _, kind: _, peer } => UndoEffect::LinkRestored {
+                link: link(place, index),
+                peer: peer.as_ref().map(|(place, index)| link(place, index)),
+            },
+            Undo::Move { from, index, to, former, name } => {
+                UndoEffect::LinkMoved { from: link(from, index), to: link(to, former), name }
+            }
+            Undo::Do { place: _, links: _, op } => UndoEffect::ByNames(op),
+            Undo::Sysctl { place, wrote: _, before } => UndoEffect::Shared(place, Shared::Settings(before)),
+            Undo::Policy { place, chain, before: _, wrote: _ } => UndoEffect::Shared(place, Shared::Policy(chain)),
+            Undo::Rule { place, chain, text: _, before: _ }
+            | Undo::Rules { place, chain, rules: _ }
+            | Undo::NewChain { place, chain } => UndoEffect::Shared(place, Shared::In(chain)),
+            Undo::Chain { place, chain } => UndoEffect::Shared(place, Shared::Chain(chain)),
+            Undo::Table { place, table } => UndoEffect::Shared(place, Shared::Table(*table)),
+            Undo::Lost { .. } | Undo::Resolver { .. } => return None,
+        })
+    }
+
+    /// What labs may share and the step changes, and where.
+    pub(crate) fn shared(&self) -> Option<(&Place, Shared<'_>)> {
+        let Some(UndoEffect::Shared(place, shared)) = self.effect() else { return None };
+        Some((place, shared))
+    }
+
+    /// The process that the step ends, and what it is, in words.
+    pub(crate) fn process(&self) -> Option<(Process, &str)> {
+        let Some(UndoEffect::ProcessEnded { process, what }) = self.effect() else { return None };
+        Some((process, what))
+    }
+
+    /// The namespace that loses its name by the step.
+    pub(crate) fn named(&self) -> Option<(&NetnsName, Key)> {
+        let Some(UndoEffect::NameRemoved { name, key, attached: _ }) = self.effect() else { return None };
+        Some((name, key))
+    }
+
+    /// Whether the step brings a link back to where it has an index.
+    pub(crate) fn brings_link(&self, key: Key, index: u32) -> bool {
+        if let Some(UndoEffect::LinkMoved { from: _, to, name: _ }) = self.effect() {
+            to.is_at(key, index)
+        } else if let Some(UndoEffect::LinkRestored { link, peer }) = self.effect() {
+            link.is_at(key, index) || peer.is_some_and(|peer| peer.is_at(key, index))
+        } else {
+            false
+        }
+    }
+}
