@@ -6,13 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use netscript_dialect::Style;
+use netscript_lab::wiring::Wiring;
 use netscript_lang::DryRun;
-use netscript_lang::Lab;
-use netscript_lang::interpreter::Interpreter;
 use netscript_model::Model;
 use netscript_net::op::Op;
 use netscript_net::world::Apply;
-use netscript_stdlib::Environment;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::big_lab;
@@ -89,9 +87,9 @@ fn ops(ops: &[Op]) -> (usize, usize, Duration) {
 
 fn script(namespaces: usize) -> (usize, usize, Duration) {
     let (printed, sink) = sink();
-    let lab = Lab::new(Box::new(DryRun::new(Model::new(), Style::Plain, sink)));
-    let environment = Environment { dry_run: true, ..Environment::default() };
-    let mut interpreter = Interpreter::new(lab, |engine| netscript_stdlib::register(engine, &environment));
+    let run = DryRun::new(Model::new(), Style::Plain, sink);
+    let interpreter = Wiring::of_dry_run().interpreter(Box::new(run), |_| ());
+    let mut interpreter = interpreter.expect("the current folder is there");
     let text = SCRIPT.replace("NAMESPACES", &namespaces.to_string());
     let start = processor_time();
     interpreter.run("lab.rhai", &text).unwrap_or_else(|failure| panic!("{:?}", failure.error.describe()));

@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use netscript_lang::Lab;
+use netscript_lab::wiring::Wiring;
 use netscript_lang::diagnostics::Description;
-use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
+use netscript_lang::interpreter::STACK_SIZE;
 use netscript_linux::{Interrupt, Kernel};
 use netscript_net::world::World;
 use nix::mount::{MsFlags, mount};
@@ -180,10 +180,8 @@ fn cover_etc_netns() -> std::io::Result<()> {
 
 fn run_script(text: &str) -> Result<(), Box<Description>> {
     let kernel = Kernel::new(interrupt()).map_err(|error| Box::new(error.describe()))?;
-    let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
-        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
-    });
-    let done = interpreter.run("test.rhai", text);
+    let interpreter = Wiring::default().interpreter(Box::new(kernel), |_| ());
+    let done = interpreter.map_err(|error| Box::new(error.describe()))?.run("test.rhai", text);
     done.map(drop).map_err(|failure| Box::new(failure.error.describe()))
 }
 

@@ -60,6 +60,11 @@ impl Default for Wiring {
 }
 
 impl Wiring {
+    /// What is usual, for a World that is a dry run.
+    pub fn of_dry_run() -> Wiring {
+        Wiring { environment: Environment { dry_run: true, ..Environment::default() }, ..Wiring::default() }
+    }
+
     /// An interpreter of the language over a World. `prepare` is given the lab before the first word is known to it.
     pub fn interpreter(self, world: Box<dyn World>, prepare: impl FnOnce(&mut Lab)) -> Result<Interpreter> {
         let Wiring { environment, confined, folder, allow_import, print, debug, memory, words } = self;

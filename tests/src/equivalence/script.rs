@@ -8,13 +8,12 @@ use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 
 use netscript_dialect::Style;
+use netscript_lab::wiring::{self, Wiring};
 use netscript_lang::DryRun;
-use netscript_lang::Lab;
 use netscript_lang::interpreter::Interpreter;
 use netscript_linux::Kernel;
 use netscript_model::Model;
 use netscript_net::state::{Comparison, NetState};
-use netscript_stdlib::Environment;
 
 use super::programs::Programs;
 use super::run::{Expected, LIMIT, Look, bring_loopback_up, saved_rules, settings, settled};
@@ -163,14 +162,9 @@ pub fn printed(path: &Path, style: Style) -> Result<Vec<String>, String> {
 }
 
 fn dry(path: &Path, style: Style, sink: impl FnMut(&str) + 'static) -> Interpreter {
-    let lab = Lab::new(Box::new(DryRun::new(Model::new(), style, sink)));
-    let environment = Environment { dry_run: true, ..Environment::default() };
-    let mut interpreter = Interpreter::new(lab, |engine| {
-        netscript_stdlib::register(engine, &environment);
-        engine.on_print(|_| ());
-    });
-    interpreter.import_from(netscript_stdlib::MODULES, path.parent().unwrap_or(Path::new(".")));
-    interpreter
+    let run = DryRun::new(Model::new(), style, sink);
+    let wiring = Wiring { folder: wiring::folder(Some(path)).to_owned(), ..Wiring::of_dry_run() };
+    wiring.interpreter(Box::new(run), |_| ()).expect("the script's folder is there")
 }
 
 type Job = Box<dyn FnOnce() -> Told + Send>;

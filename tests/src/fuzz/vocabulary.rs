@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use netscript_dialect::Style;
-use netscript_lang::DryRun;
-use netscript_lang::Lab;
+use netscript_lab::wiring::of_words;
 use netscript_lang::diagnostics::{TokenKind, tokens};
-use netscript_lang::interpreter::{Form, Interpreter, Word, words};
-use netscript_model::Model;
-use netscript_stdlib::{Environment, options_of};
+use netscript_lang::interpreter::{Form, Word, words};
+use netscript_stdlib::options_of;
 
 /// A word, and what is known of how it is used.
 pub struct Known {
@@ -44,10 +41,7 @@ const TELLING: [&str; 2] = ["dry_run", "sandboxed"];
 impl Vocabulary {
     /// What is registered now.
     pub fn new() -> Vocabulary {
-        let world = DryRun::new(Model::new(), Style::Plain, |_| ());
-        let interpreter = Interpreter::new(Lab::new(Box::new(world)), |engine| {
-            netscript_stdlib::register(engine, &Environment::default());
-        });
+        let interpreter = of_words();
         let mut vocabulary = Vocabulary {
             own: Vec::new(),
             standard: Vec::new(),

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -10,12 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use netscript_dialect::Style;
+use netscript_lab::wiring::Wiring;
 use netscript_lang::DryRun;
-use netscript_lang::Lab;
 use netscript_lang::diagnostics::{Failure, Sources, fault, render};
-use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
+use netscript_lang::interpreter::STACK_SIZE;
 use netscript_model::Model;
-use netscript_stdlib::Environment;
 
 use super::judge::{Dry, Event, Mark, is_caught};
 use super::{Course, Vocabulary, script, write_modules};
@@ -40,22 +38,16 @@ fn dry(taken: fn() -> usize, text: &str) -> Dry {
         }
     };
     let world = DryRun::new(Model::new(), Style::Plain, sink).stopped_by(move || Instant::now() > deadline);
-    let mut lab = Lab::new(Box::new(world));
-    let asked = Rc::clone(&events);
-    lab.on_command(move |_| asked.borrow_mut().push(Event::Asked));
-    let environment = Environment { dry_run: true, ..Environment::default() };
-    let mut interpreter = Interpreter::new(lab, |engine| {
-        netscript_stdlib::register(engine, &environment);
-        let caught = Rc::clone(&events);
-        engine.on_print(move |line| {
-            if is_caught(line) {
-                caught.borrow_mut().push(Event::Caught(line.to_owned()));
-            }
-        });
-        engine.on_debug(|_, _, _| ());
-    });
-    interpreter.limit_memory(taken);
-    interpreter.import_from(netscript_stdlib::MODULES, Path::new("."));
+    let (asked, caught) = (Rc::clone(&events), Rc::clone(&events));
+    let print = move |line: &str| {
+        if is_caught(line) {
+            caught.borrow_mut().push(Event::Caught(line.to_owned()));
+        }
+    };
+    let wiring = Wiring { print: Box::new(print), memory: Some(taken), ..Wiring::of_dry_run() };
+    let interpreter =
+        wiring.interpreter(Box::new(world), |lab| lab.on_command(move |_| asked.borrow_mut().push(Event::Asked)));
+    let mut interpreter = interpreter.expect("the current folder is there");
     let result = interpreter.run(NAME, text);
     let endless = Instant::now() > deadline;
     let (status, told) = match result {

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::rc::Rc;
 
-use netscript_lang::Lab;
-use netscript_lang::interpreter::Interpreter;
+use netscript_lab::wiring::Wiring;
 use netscript_linux::Kernel;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
@@ -118,12 +117,10 @@ pub fn new_netns() {
 pub fn run(script: &str) -> Result<String, String> {
     let printed = Rc::new(RefCell::new(String::new()));
     let kernel = Kernel::new(interrupt()).expect("the namespace is ours");
-    let mut interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
-        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
-        let printed = Rc::clone(&printed);
-        engine.on_print(move |text| *printed.borrow_mut() += &format!("{text}\n"));
-    });
-    match interpreter.run("test", script) {
+    let lines = Rc::clone(&printed);
+    let print = Box::new(move |text: &str| *lines.borrow_mut() += &format!("{text}\n"));
+    let interpreter = Wiring { print, ..Wiring::default() }.interpreter(Box::new(kernel), |_| ());
+    match interpreter.expect("it imports nothing").run("test", script) {
         Ok(_) => Ok(printed.take()),
         Err(failure) => {
             let description = failure.error.describe();

@@ -3,9 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use netscript_lang::Lab;
-use netscript_lang::interpreter::{Interpreter, functions};
-use netscript_linux::{Interrupt, Kernel};
+use netscript_lab::wiring::of_words;
+use netscript_lang::interpreter::functions;
 use netscript_tests::netscript;
 
 /// A registered word.
@@ -35,10 +34,7 @@ impl Word {
 
 /// Every word of netscript's own.
 pub fn words() -> Vec<Word> {
-    let kernel = Kernel::new(Interrupt::listen().unwrap()).unwrap();
-    let interpreter = Interpreter::new(Lab::new(Box::new(kernel)), |engine| {
-        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
-    });
+    let interpreter = of_words();
     let standard: Vec<u64> = rhai::Engine::new().collect_fn_metadata(None, |info| Some(info.metadata.hash), true);
     let word = |name: &str, params: &[rhai::Identifier], comments: &[rhai::Identifier]| Word {
         signature: format!("{name}({})", params.join(", ")),

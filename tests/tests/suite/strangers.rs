@@ -4,21 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use netscript_dialect::Style;
-use netscript_lang::DryRun;
-use netscript_lang::Lab;
-use netscript_lang::interpreter::{Form, Interpreter, Word, words};
-use netscript_model::Model;
+use netscript_lab::wiring::of_words;
+use netscript_lang::interpreter::{Form, Word, words};
 use netscript_stdlib::outside::{Effect, declared, effects};
 use netscript_tests::program::{Finished, Place, finish};
 
 /// The words of netscript's own, without operators and conversions to text.
 fn own_words() -> Vec<Word> {
-    let lab = Lab::new(Box::new(DryRun::new(Model::new(), Style::Plain, |_| ())));
-    let interpreter = Interpreter::new(lab, |engine| {
-        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
-    });
-    let all = words(interpreter.engine()).into_iter();
+    let all = words(of_words().engine()).into_iter();
     all.filter(|word| !word.standard && word.form != Form::Operator && word.name != "to_string").collect()
 }
 

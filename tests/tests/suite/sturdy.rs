@@ -7,11 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use netscript_dialect::Style;
-use netscript_lang::DryRun;
-use netscript_lang::Lab;
-use netscript_lang::interpreter::{Form, Interpreter, Word, words};
-use netscript_model::Model;
+use netscript_lab::wiring::of_words;
+use netscript_lang::interpreter::{Form, Word, words};
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, Running, finish};
 use nix::sys::signal::Signal;
@@ -19,11 +16,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 fn registered() -> Vec<Word> {
-    let world = DryRun::new(Model::new(), Style::Plain, |_| ());
-    let interpreter = Interpreter::new(Lab::new(Box::new(world)), |engine| {
-        netscript_stdlib::register(engine, &netscript_stdlib::Environment::default());
-    });
-    words(interpreter.engine())
+    words(of_words().engine())
 }
 
 /// Rhai's names of a function that is called, with as many arguments as it takes.
