@@ -1,4 +1,4 @@
-//! The book as a whole.
+//! Checks and builds the whole book.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use crate::reference;
 use crate::run::{Outcome, Programs};
 use crate::search;
 
-/// What to do with what examples print.
+/// How the output of examples is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// It must be what is kept.
+    /// It must equal the expected output.
     Compare,
-    /// It is kept from now on.
+    /// It becomes the expected output.
     Bless,
 }
 
@@ -31,7 +31,7 @@ pub enum Keep {
 pub struct Work {
     /// The folder of `book.toml`.
     pub book: PathBuf,
-    /// What examples are run with.
+    /// The programs with which examples are run.
     pub programs: Programs,
     /// How many examples are run at a time.
     pub jobs: usize,
@@ -39,14 +39,14 @@ pub struct Work {
     pub only: Vec<String>,
 }
 
-/// What was found out.
+/// The result of running the examples.
 #[derive(Debug)]
 pub struct Report {
     /// How many examples were run.
     pub examples: usize,
-    /// In how many chapters.
+    /// The number of their chapters.
     pub chapters: usize,
-    /// What is wrong, in the order of files and lines.
+    /// The problems, in the order of files and lines.
     pub problems: Vec<Problem>,
 }
 
@@ -147,12 +147,12 @@ impl Work {
         self.book.join("src")
     }
 
-    /// A chapter's file as problems name it.
+    /// The name of a chapter's file in problems.
     fn named(&self, path: &Path) -> PathBuf {
         self.source().join(path)
     }
 
-    /// The chapters, those that cannot be understood as problems.
+    /// The chapters, and the problems of those that cannot be parsed.
     fn chapters(&self) -> Result<(Vec<Chapter>, Vec<Problem>)> {
         self.check_summary()?;
         let book = self.load()?;
@@ -194,7 +194,7 @@ impl Work {
         self.only.is_empty() || self.only.iter().any(|part| path.to_string_lossy().contains(part.as_str()))
     }
 
-    /// Runs all examples, several at a time, and gives what came of them in their order.
+    /// Runs all examples, several at a time, and returns their results in order.
     fn run(&self, chapters: &[Chapter]) -> Vec<Result<Outcome, Problem>> {
         let all: Vec<(&Chapter, usize)> =
             chapters.iter().flat_map(|chapter| (0..chapter.fences.len()).map(move |index| (chapter, index))).collect();

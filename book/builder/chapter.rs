@@ -1,4 +1,4 @@
-//! A chapter: its examples run, compared with what is kept, and put into its text.
+//! A chapter: runs its examples, compares them with the expected output, and inserts them into the text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use crate::html;
 use crate::kept::Kept;
 use crate::run::{self, Outcome, Programs, Ran, Wrong};
 
-/// How many characters of code fit on the page beside each other.
+/// How many characters of code fit in a line of the page.
 const COLUMNS: usize = 84;
 
 /// A chapter with its examples.
 #[derive(Debug)]
 pub struct Chapter {
-    /// Its file, from the folder of the sources.
+    /// Its file, relative to the folder of the sources.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
@@ -22,7 +22,7 @@ pub struct Chapter {
     pub fences: Vec<Fence>,
 }
 
-/// Something wrong, with its place.
+/// A problem, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The chapter's file.
@@ -61,7 +61,7 @@ impl Chapter {
         Problem { file: self.path.clone(), line: self.fences[index].line + line, what }
     }
 
-    /// What came of its scripts, to be kept.
+    /// The output of its scripts, as the expected output.
     pub fn kept(&self, outcomes: &[Outcome]) -> Kept {
         let outputs = self.scripts(outcomes).map(|(index, fence, _, ran)| {
             let title = fence.text.lines().find(|line| run::hidden(line).is_none()).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Chapter {
         Kept { outputs: outputs.collect() }
     }
 
-    /// What differs from what is kept, or from what the chapter says.
+    /// The differences from the expected output, or from what the chapter says.
     pub fn differences(&self, outcomes: &[Outcome], kept: &Kept) -> Vec<Problem> {
         let mut problems = self.wrong_transcripts(outcomes);
         problems.extend(self.cut_lines());
@@ -90,8 +90,7 @@ impl Chapter {
         problems
     }
 
-    /// Lines of scripts that are longer than the page is wide. What programs print is broken by the page, and
-    /// cannot be written otherwise.
+    /// Lines of scripts that are longer than the page is wide. The output of programs may be longer: the page wraps it.
     fn cut_lines(&self) -> Vec<Problem> {
         let written = self.fences.iter().enumerate().filter(|(_, fence)| match &fence.kind {
             Kind::Script(script) => !script.hidden,
@@ -127,12 +126,12 @@ impl Chapter {
         wrong.collect()
     }
 
-    /// Its file's text with what is really answered in the place of what it says is answered.
+    /// Its file's text, with the answers in its transcripts replaced by the real ones.
     pub fn put_right(&self, outcomes: &[Outcome]) -> String {
         let mut text = self.text.clone();
         let wrong: Vec<usize> = self.wrong_transcripts(outcomes).iter().map(|problem| problem.line).collect();
         let transcripts: Vec<_> = self.transcripts(outcomes).collect();
-        // From the end, since places before a change stay where they are.
+        // From the end, because a change does not move what is before it.
         for (_, fence, transcript) in transcripts.into_iter().rev() {
             let lines = fence.line..=fence.line + fence.text.lines().count() + 1;
             if wrong.iter().any(|line| lines.contains(line)) {
@@ -183,7 +182,7 @@ fn with_text(chapter: &str, fence: &Fence, text: &str) -> String {
     format!("{first}\n{lines}{last}{end}")
 }
 
-/// A text with files in the place of lines such as `{{#include ../../scripts/intro.rhai}}`.
+/// A text with lines such as `{{#include ../../scripts/intro.rhai}}` replaced by the files.
 fn with_files(folder: &Path, text: &str) -> Result<String, String> {
     let mut whole = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {

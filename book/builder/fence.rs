@@ -1,4 +1,4 @@
-//! Fenced blocks of a chapter, and what their info strings ask for.
+//! Parses fenced blocks of a chapter, with their info strings.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 /// A fenced block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its text, every line with its end.
     pub text: String,
@@ -18,28 +18,28 @@ pub struct Fence {
     pub line: usize,
 }
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A script.
     Script(Script),
-    /// What is typed into the REPL, and what it answers.
+    /// Typed lines of the REPL, and its answers.
     Session {
         /// It goes on with the session before it.
         continues: bool,
     },
-    /// Commands of a shell, and what they print.
+    /// Commands of a shell, and their output.
     Console {
         /// It goes on where the block before it ended, on the same machine.
         continues: bool,
         /// A command fails.
         fails: bool,
     },
-    /// Not an example: it is shown as it stands, in the colours of this language.
+    /// Not an example: it is shown unchanged, highlighted as this language.
     Quoted(String),
 }
 
-/// How a script is run, and what of it is shown.
+/// How a script is run, and which parts are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
     /// The commands that do the same are shown.
@@ -48,7 +48,7 @@ pub struct Script {
     pub graph: bool,
     /// It fails with this error.
     pub fails: Option<Code>,
-    /// It is run on the model only, and the commands are what is shown.
+    /// It is run on the model only, and its commands are shown.
     pub model: bool,
     /// It is run and not shown.
     pub hidden: bool,
@@ -56,11 +56,11 @@ pub struct Script {
     pub continues: bool,
     /// The name of its file.
     pub file: Option<String>,
-    /// What is given to it on the command line after `--`.
+    /// Its arguments on the command line, after `--`.
     pub args: Vec<String>,
 }
 
-/// What a script's file is called if nothing else is said.
+/// The default name of a script's file.
 pub const FILE: &str = "lab.rhai";
 
 impl Script {
@@ -70,7 +70,7 @@ impl Script {
     }
 }
 
-/// A block that cannot be understood.
+/// A block that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misread {
     /// The line of its opening fence, from 1.
@@ -115,7 +115,7 @@ fn line_of(text: &str, byte: usize) -> usize {
     text[..byte].matches('\n').count() + 1
 }
 
-/// What an info string asks for.
+/// The kind of block of an info string.
 fn kind(info: &str) -> Result<Kind, String> {
     let mut words = info.split(',').map(str::trim);
     let language = words.next().unwrap_or_default();

@@ -14,7 +14,7 @@ pub fn print(file: &Path, model: bool, args: &[String]) -> Result<()> {
     let lab = if model {
         builder.dry_run()?
     } else {
-        // As root too: what the examples run must not change the machine's files.
+        // As root too: examples must not change the machine's files.
         netscript_linux::enter_sandbox(&SandboxFolders::default()).map_err(netscript_lab::Error::from)?;
         builder.sandbox()?
     };

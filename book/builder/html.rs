@@ -5,7 +5,7 @@ use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 use crate::language::is_keyword;
 use crate::run;
 
-/// A text that may stand in HTML. Ends of lines are written so that they do not end a line.
+/// Escapes a text for HTML. Line ends are escaped too, so that the result is one line.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
@@ -21,7 +21,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A block of code. The page's own highlighter leaves it alone.
+/// A block of code, which the page's own highlighter ignores.
 pub fn block(class: &str, code: &str) -> String {
     format!("<pre class=\"{class}\"><code class=\"nohighlight hljs\">{code}</code></pre>")
 }
@@ -30,7 +30,7 @@ fn span(class: &str, text: &str) -> String {
     format!("<span class=\"{class}\">{}</span>", escape(text))
 }
 
-/// A script in colours, its hidden lines to be unfolded.
+/// A highlighted script, whose hidden lines can be unfolded.
 pub fn script(text: &str) -> String {
     let mut html = String::new();
     let mut shown = String::new();
@@ -56,7 +56,7 @@ fn boring(code: &str) -> String {
     if code.is_empty() { String::new() } else { format!("<span class=\"boring\">{}</span>", coloured(code)) }
 }
 
-/// A script in colours.
+/// A highlighted script.
 pub fn coloured(text: &str) -> String {
     let tokens: Vec<Token> = tokens(text).collect();
     let mut html = String::with_capacity(text.len() * 2);
@@ -75,7 +75,7 @@ pub fn coloured(text: &str) -> String {
     html
 }
 
-/// The page's themes have colours for these names.
+/// The class of a token; the page's themes have colours for these names.
 fn class(kind: TokenKind, part: &str, called: bool) -> Option<&'static str> {
     match kind {
         TokenKind::Word if matches!(part, "true" | "false") => Some("hljs-literal"),
@@ -88,7 +88,7 @@ fn class(kind: TokenKind, part: &str, called: bool) -> Option<&'static str> {
     }
 }
 
-/// A session of the REPL: what is typed stands out.
+/// A session of the REPL, with the typed text emphasized.
 pub fn session(text: &str) -> String {
     by_line(text, |line| {
         let end = run::prompt(line)?;
@@ -96,17 +96,17 @@ pub fn session(text: &str) -> String {
     })
 }
 
-/// Commands and what they print: what is typed stands out.
+/// Commands and their output, with the typed text emphasized.
 pub fn console(text: &str) -> String {
     by_line(text, |line| Some(format!("{}{}", span("prompt", "$ "), span("typed", line.strip_prefix("$ ")?))))
 }
 
-/// Commands of a printed script: what is said about them stands back.
+/// Commands of a printed script, with comments dimmed.
 pub fn commands(text: &str) -> String {
     by_line(text, |line| line.trim_start().starts_with('#').then(|| span("hljs-comment", line)))
 }
 
-/// What was printed; the head of an error stands out.
+/// Output; the first line of an error is emphasized.
 pub fn output(text: &str) -> String {
     by_line(text, |line| {
         let (head, rest) = line.split_once(": ").filter(|(head, _)| head.starts_with("error["))?;

@@ -1,4 +1,4 @@
-//! What examples printed when somebody last looked: a file for each chapter in `book/ref`.
+//! The expected output of examples: a file for each chapter in `book/ref`, written by `cargo book bless`.
 //!
 //! ```text
 //! == let red = netns("red");
@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// What the scripts of a chapter printed, in their order.
+/// The expected output of a chapter's scripts, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// Each with the line that it begins with, for people.
+    /// Each script's first line, for readers, and its output.
     pub outputs: Vec<(String, String)>,
 }
 
-/// Where a chapter's is kept.
+/// The file with a chapter's expected output.
 pub fn file(book: &Path, chapter: &Path) -> PathBuf {
     book.join("ref").join(chapter).with_extension("txt")
 }
 
 impl Kept {
-    /// Reads what is kept; nothing if nothing is.
+    /// Reads the file; a missing one is empty.
     pub fn read(file: &Path) -> Result<Kept> {
         if !file.exists() {
             return Ok(Kept::default());
@@ -48,7 +48,7 @@ impl Kept {
         Kept { outputs }
     }
 
-    /// Keeps it; a chapter without scripts has no file. True if something changed.
+    /// Writes the file; a chapter without scripts has none. True if something changed.
     pub fn write(&self, file: &Path) -> Result<bool> {
         if *self == Kept::read(file)? {
             return Ok(false);

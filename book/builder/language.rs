@@ -1,9 +1,9 @@
-//! The language as the book knows it: an interpreter that touches nothing.
+//! The words of the language, for highlighting and references.
 
 use netscript_lang::interpreter::{Interpreter, Word, words};
 use rhai::Token;
 
-/// Every word that users know, those of Rhai included, by name.
+/// All words for users, those of Rhai included, by name.
 pub fn lexicon(interpreter: &Interpreter) -> Vec<Word> {
     let internal = |word: &Word| word.name.starts_with(['_', '$']) || word.name.contains('$');
     words(interpreter.engine()).into_iter().filter(|word| !internal(word)).collect()

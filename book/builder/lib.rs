@@ -1,5 +1,5 @@
-//! Builds netscript's book. Every example in it is run, by the program that it is about, and what
-//! comes of it is compared with what the chapter says, or with what is kept in `book/ref`.
+//! Builds netscript's book. It runs every example with netscript, and compares the output with the chapter, or with the
+//! expected output in `book/ref`. Start with [`book`].
 
 pub mod book;
 pub mod chapter;

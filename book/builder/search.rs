@@ -1,8 +1,8 @@
-//! The search index, with the parts of compound words.
+//! Adds the parts of compound words to the search index.
 //!
-//! mdBook takes everything between two spaces for a word, so that `net.ipv4.ip_forward` is found only by
-//! its beginning, and `error[E0304]:` not at all by the code. The page in the browser looks for what the index
-//! holds; so the index is made again from mdBook's own, from the same texts, with the parts as words too.
+//! To mdBook, everything between two spaces is a word, so that `net.ipv4.ip_forward` is found only by its beginning,
+//! and `error[E0304]:` cannot be found by its code. So the index is made again from the texts in mdBook's index, with
+//! the parts as words too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use serde_json::Value;
 /// The fields of a section, in the order in which they are given to the index.
 const FIELDS: [&str; 3] = ["title", "body", "breadcrumbs"];
 
-/// Longer ones are no words.
+/// The longest word; longer ones are left out.
 const LONGEST: usize = 80;
 
-/// What the file says around its JSON.
+/// The text before the JSON in the file.
 const BEFORE: &str = "JSON.parse('";
 const AFTER: &str = "')";
 
@@ -29,7 +29,7 @@ pub fn improve(output: &Path) -> Result<()> {
     fs::write(&file, improved).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Its name holds a number that mdBook makes of its content.
+/// The index file, whose name contains a hash of its content.
 fn index_file(output: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(output).with_context(|| format!("cannot read {}", output.display()))?;
     let is_index = |name: &str| name.starts_with("searchindex") && name.ends_with(".js");
@@ -43,7 +43,7 @@ fn index_file(output: &Path) -> Result<PathBuf> {
 fn improved(text: &str) -> Result<String> {
     let start = text.find(BEFORE).context("it holds no JSON")? + BEFORE.len();
     let end = text.rfind(AFTER).context("its JSON has no end")?;
-    // As mdBook writes a text between single quotes.
+    // mdBook escapes these characters in the text between single quotes.
     let json = text[start..end].replace("\\'", "'").replace("\\\\", "\\");
     let mut content: Value = serde_json::from_str(&json).context("its JSON cannot be read")?;
     let index = again(&content["index"])?;
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(tokens("masquerade."), ["masquerade."]);
     }
 
-    /// What elasticlunr.js walks along: a letter a level.
+    /// Whether the index has a word, in elasticlunr.js's tree with a level for each letter.
     fn holds(index: &Value, word: &str) -> bool {
         let root = &index["index"]["body"]["root"];
         let node = word.chars().fold(root, |node, letter| &node[letter.to_string().as_str()]);

@@ -1,4 +1,4 @@
-//! The book is right, and would not be built if it were not.
+//! The book's examples pass its checks, and a book with wrong ones is not built.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -46,7 +46,7 @@ impl Copy {
         copy
     }
 
-    /// By another process, so that no program is still open for writing when it is started.
+    /// Copies a file by another process, so that no program is still open for writing when it is started (ETXTBSY).
     fn bring(&self, from: &Path, name: &str) {
         let status = Command::new("cp").arg("-r").arg(from).arg(self.place.path(name)).status().unwrap();
         assert!(status.success(), "{} can be copied", from.display());
@@ -70,7 +70,7 @@ impl Copy {
         finish(&mut self.command(task))
     }
 
-    /// Changes a chapter, and tells what is said about that.
+    /// Changes a chapter, and returns the reported problems.
     fn broken(&self, name: &str, from: &str, to: &str) -> String {
         let file = format!("book/src/{name}.md");
         let text = fs::read_to_string(self.path(&file)).unwrap();

@@ -1,4 +1,4 @@
-//! What the references must hold, taken from elsewhere than they are.
+//! Compares the references with other sources of the same facts.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ fn every_registered_function_is_in_the_reference() {
     let registered = functions(interpreter.engine(), false, |info| {
         Some((info.metadata.name.to_string(), info.metadata.comments.join("\n"), info.metadata.hash))
     });
-    // Of the same name and parameters as a function of Rhai's: it must be listed with its limit.
+    // A function with the name and parameters of one of Rhai's must be listed with its limit.
     let plain = rhai::Engine::new();
     let of_rhai: BTreeSet<u64> =
         plain.collect_fn_metadata(None, |info| Some(info.metadata.hash), true).into_iter().collect();
@@ -71,7 +71,7 @@ fn every_function_of_a_module_is_in_the_reference() {
     }
 }
 
-/// What `--help` of the program says, of every command.
+/// The reference must have all that `--help` of the program shows, for every command.
 #[test]
 fn every_option_is_in_the_reference() {
     let text = reference::command_line().unwrap();

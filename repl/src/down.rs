@@ -37,7 +37,7 @@ fn prepare(args: &DownArgs) -> Result<(Vec<String>, Interrupt)> {
         return Err(privilege_missing(false));
     }
     let labs = if args.all { lab_names()? } else { args.labs.clone() };
-    // Ctrl-C does not stop it half way; what is left can be taken down again.
+    // Ctrl-C does not stop taking a lab down; a second `down` can do the rest.
     Ok((labs, Interrupt::listen()?))
 }
 

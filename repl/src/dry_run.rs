@@ -11,7 +11,7 @@ use netscript_net::world::Query;
 use crate::cli::{RunArgs, Style};
 use crate::output::{Printer, warn};
 
-/// The world of a dry run: a blank host, one with an uplink, or this machine's as it is now.
+/// The World of a dry run. It begins with a blank host, one with an uplink, or this machine's current network.
 pub fn world(args: &RunArgs, style: Style, printer: &Printer) -> Result<DryRun> {
     let mut model = if args.from_host { this_host()? } else { Model::new() };
     if let Some(uplink) = &args.uplink {

@@ -1,3 +1,3 @@
-//! What the program shares with the book's builder: its command line.
+//! The command line, which the book's builder uses as well.
 
 pub mod cli;

@@ -1,4 +1,4 @@
-//! A lab's life on the machine: it stays up when its script has succeeded, and goes when it fails.
+//! Beginning and ending a lab on the machine: it stays up if its script succeeds, and is taken down if it fails.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::script::is_stdin;
 
 /// A kernel whose lab outlives this process.
 pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel> {
-    // Statements are asked for, and nobody said a name: there may be several such sessions at a time.
+    // An interactive session without `--name`: several may run at a time.
     let is_nameless = args.file.is_none() && args.name.is_none() && !args.replace;
     let claim = Claim {
         name: name.to_owned(),
@@ -26,7 +26,7 @@ pub fn begin(args: &RunArgs, name: &str, interrupt: Interrupt) -> Result<Kernel>
     machine::begin(&claim, interrupt, warn, tell)
 }
 
-/// The lab stays, or goes, as the command line and the script's end have it.
+/// Keeps the lab or takes it down, depending on the command line and on whether the script succeeded.
 pub fn end(args: &RunArgs, world: &mut dyn World, success: bool, time: Duration) -> Result<()> {
     if args.sandbox || args.dry_run.is_some() {
         return Ok(());
@@ -61,7 +61,7 @@ fn counted(what: &str, count: usize) -> String {
     }
 }
 
-/// Where the script is; nothing for one that was typed or piped in.
+/// The script's path; empty for typed or piped statements.
 fn script_path(args: &RunArgs) -> String {
     let Some(file) = args.file.as_deref().filter(|file| !is_stdin(file)) else { return String::new() };
     std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).display().to_string()

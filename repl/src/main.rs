@@ -1,4 +1,4 @@
-//! netscript: builds the network of containers that a script describes.
+//! The program `netscript`: builds the network of containers that a script describes.
 
 mod down;
 mod dry_run;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line says.
+/// Runs the command of the command line.
 fn obey(cli: Cli) -> ExitCode {
     let color = cli.color;
     let colour = color.wanted();

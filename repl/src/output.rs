@@ -1,4 +1,5 @@
-//! Standard output and standard error, which may have been closed at the other end.
+//! Writes to standard output and standard error. It survives that the reader closes them, and escapes control
+//! characters.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
@@ -8,24 +9,22 @@ use netscript_lang::diagnostics::{Error, Failure, Sources, render, visible, visi
 
 use crate::progress;
 
-/// What a script prints. When the reader has gone (`| head`), the rest goes nowhere and the
-/// script still builds what it is to build.
+/// Standard output of a script. If the reader closes it (`| head`), the rest is dropped, and the script goes on.
 #[derive(Clone, Default)]
 pub struct Printer(Rc<RefCell<Option<io::Error>>>);
 
 impl Printer {
-    /// Prints a line: on a terminal so that it cannot be obeyed, elsewhere as it is.
+    /// Prints a line: on a terminal with control characters escaped, elsewhere unchanged.
     pub fn line(&self, text: &str) {
         if io::stdout().is_terminal() { self.write(&visible(text)) } else { self.write(text) }
     }
 
-    /// Prints what people read, with the colours that are in it, and with nothing else that a terminal
-    /// would obey.
+    /// Prints text for people. Its colours stay; other control characters are escaped.
     pub fn shown(&self, text: &str) {
         self.write(&visible_in_colour(text));
     }
 
-    /// The one place that writes to standard output.
+    /// Writes to standard output; nothing else does.
     fn write(&self, text: &str) {
         let mut broken = self.0.borrow_mut();
         if broken.is_none() {
@@ -36,7 +35,7 @@ impl Printer {
         }
     }
 
-    /// An error if something could not be written for another reason than that the reader went.
+    /// An error if something could not be written, unless because the reader closed the output.
     pub fn finish(&self) -> Result<(), Error> {
         match &*self.0.borrow() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::File {
@@ -49,37 +48,37 @@ impl Printer {
     }
 }
 
-/// Tells something on standard error, with nothing in it that a terminal would obey.
+/// Prints a message on standard error, with control characters escaped.
 pub fn tell(text: &str) {
     tell_in_colour(&visible(text));
 }
 
-/// The one place that writes to standard error. The colours of an error are its own; its names and its source
-/// have been made safe by [`render`].
+/// Writes to standard error; nothing else does. The text may have colours; [`render`] has escaped the names and the
+/// source in an error.
 fn tell_in_colour(text: &str) {
-    // There is nowhere left to say that this failed.
+    // A failure here cannot be reported anywhere.
     let _ = progress::pausing(|| writeln!(io::stderr().lock(), "{text}"));
 }
 
-/// Tells something on standard error that the user should know, though nothing failed.
+/// Prints a warning on standard error.
 pub fn warn(text: &str) {
     tell(&format!("warning: {text}"));
 }
 
-/// Shows an error on standard error, and gives the exit status that goes with it.
+/// Shows an error on standard error, and returns its exit status.
 pub fn fail(failure: &Failure, sources: &Sources, colour: bool) -> i32 {
     tell_in_colour(render(failure, sources, colour).trim_end());
     status(&failure.error)
 }
 
-/// The exit status that goes with an error.
+/// The exit status of an error.
 fn status(error: &Error) -> i32 {
-    /// As a shell tells of a program that SIGINT (2) ended.
+    /// The status that a shell reports for a program ended by SIGINT (2).
     const INTERRUPTED: i32 = 128 + 2;
     if *error == Error::Interrupted { INTERRUPTED } else { 1 }
 }
 
-/// The width of the terminal that standard output is.
+/// The width of the terminal, if standard output is one.
 pub fn columns() -> Option<u16> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
 }

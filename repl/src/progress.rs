@@ -1,7 +1,6 @@
-//! A line on the terminal that tells what takes long. There is one terminal, and so one such line.
+//! A progress line on the terminal for operations that take long. There is one terminal, and so one line.
 //!
-//! It appears after a second, on standard error, and only where that is a terminal; it makes way for
-//! whatever else is written.
+//! It appears after a second, on standard error, and only if that is a terminal. It is cleared before other output.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,7 +10,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netscript_lang::diagnostics::visible_line;
 
-/// What takes no longer needs no line.
+/// Shorter operations show no line.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Time between two movements.
@@ -26,15 +25,15 @@ struct Line {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Not yet long enough.
+    /// The time before the line appears.
     Waiting,
     Shown,
-    /// Somebody else has the terminal.
+    /// Another program uses the terminal.
     Away,
     Over,
 }
 
-/// Begins to tell, where there is a terminal.
+/// Begins a progress line, if there is a terminal.
 pub fn begin(what: &str) {
     if !io::stderr().is_terminal() || LINE.get().is_some() {
         return;
@@ -45,7 +44,7 @@ pub fn begin(what: &str) {
         bar.set_style(style);
     }
     if LINE.set(Mutex::new(Line { bar, state: State::Waiting })).is_ok() {
-        // Without a thread there is no line, and nothing else is amiss.
+        // Without this thread only the line is missing.
         let _ = thread::Builder::new().name("progress".to_owned()).spawn(move_on);
     }
 }
@@ -70,18 +69,18 @@ fn line() -> Option<MutexGuard<'static, Line>> {
     Some(LINE.get()?.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Tells what is being done; the text is asked for only if it may be shown.
+/// Sets the text of the line. `text` is called only if the line may be shown.
 pub fn tell(text: impl FnOnce() -> String) {
     if let Some(line) = line() {
         match line.state {
             State::Shown => line.bar.set_message(visible_line(&text()).into_owned()),
-            // A message that is set is drawn at once.
+            // Setting the message would draw the line at once.
             State::Waiting | State::Away | State::Over => {}
         }
     }
 }
 
-/// Writes something else.
+/// Clears the line while `write` writes other output.
 pub fn pausing<T>(write: impl FnOnce() -> T) -> T {
     match line() {
         Some(line) if line.state == State::Shown => line.bar.suspend(write),
@@ -89,7 +88,7 @@ pub fn pausing<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Leaves the terminal to somebody else, or takes it back.
+/// Leaves the terminal to another program, or takes it back.
 pub fn lend(lent: bool) {
     if let Some(mut line) = line()
         && line.state != State::Over
@@ -103,7 +102,7 @@ pub fn lend(lent: bool) {
     }
 }
 
-/// Takes the line away for good.
+/// Ends the progress line.
 pub fn end() {
     if let Some(mut line) = line() {
         if line.state == State::Shown {

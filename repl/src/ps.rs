@@ -42,7 +42,7 @@ fn as_json(lab: &LabState) -> Value {
     })
 }
 
-/// In a word how a lab is.
+/// A lab's state in a word.
 fn state(lab: &LabState) -> &'static str {
     match (lab.busy, lab.damaged, lab.up) {
         (true, _, _) => "busy",

@@ -25,7 +25,7 @@ use crate::progress;
 use crate::repl::{self, Place, Start};
 use crate::script::{Script, is_stdin};
 
-/// Runs a script, or a session, as the command line says, and gives the exit status.
+/// Runs a script or a session, and returns the exit status.
 pub fn run(args: RunArgs, colour: Colour) -> ExitCode {
     let status = prepare(&args)
         .and_then(|prepared| on_large_stack(move || go(&args, prepared, colour)))
@@ -38,7 +38,7 @@ pub fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1))
 }
 
-/// What is done before the first thread is started.
+/// The result of the steps before the first thread starts.
 struct Prepared {
     script: Option<Script>,
     place: Place,
@@ -50,14 +50,14 @@ struct Prepared {
 fn prepare(args: &RunArgs) -> Result<Prepared> {
     let script = args.file.as_deref().map(Script::read).transpose()?;
     if args.dry_run.is_some() {
-        // It holds nothing that a signal could leave half done.
+        // It has nothing that a signal could leave unfinished.
         return Ok(Prepared { script, place: Place::Machine, interrupt: None });
     }
     let place = place(args)?;
     Ok(Prepared { script, place, interrupt: Some(Interrupt::listen()?) })
 }
 
-/// Enters a sandbox, if that is wanted, or if the user comes to explore without being privileged.
+/// Enters a sandbox, for `--sandbox`, or for a session of an unprivileged user.
 fn place(args: &RunArgs) -> Result<Place> {
     check_release()?;
     let place = match (args.sandbox, may_change_networks()) {
@@ -73,8 +73,8 @@ fn place(args: &RunArgs) -> Result<Place> {
     Ok(place)
 }
 
-/// What a sandbox shows of the machine, and where it can write. Who asks for statements keeps a
-/// history, and without a script also writes where they are (`:save`).
+/// The folders that a sandbox shows and those that it can write to. A session writes its history and, without a script,
+/// to the current folder (`:save`).
 fn sandbox_folders(args: &RunArgs) -> SandboxFolders {
     let mut writable = args.writable.clone();
     if is_session(args) {
@@ -84,12 +84,12 @@ fn sandbox_folders(args: &RunArgs) -> SandboxFolders {
     SandboxFolders { visible: vec![folder(args.file.as_deref()).to_owned()], writable }
 }
 
-/// Whether statements are asked for.
+/// Whether this is an interactive session.
 fn is_session(args: &RunArgs) -> bool {
     args.interactive || args.file.is_none()
 }
 
-/// Script functions may call each other deeper than a thread's usual stack allows.
+/// Runs on a large stack: script functions may be nested deeper than the default stack allows.
 fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     let thread = thread::Builder::new().name("script".to_owned()).stack_size(STACK_SIZE).spawn(work).map_err(
         |error: io::Error| Error::Unanswered { question: "start a thread".to_owned(), refusal: error.into() },
@@ -115,7 +115,7 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
         }
         (Some(script), _) => {
             let status = interpret(&mut interpreter, &script, &printer, colour.wanted());
-            // The process ends soon: the words need not be taken apart.
+            // The process ends soon: freeing the words would only take time.
             std::mem::forget(interpreter);
             (status, status == 0)
         }
@@ -161,7 +161,7 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
     wiring.interpreter(world(args, place, interrupt, printer)?, |lab| listen(lab, args))
 }
 
-/// A dry run is a choice of parts: the model and the shell in place of the kernel.
+/// The World of a run: the kernel, or for a dry run the model.
 fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
     let one_by_one = args.verbose || args.explain;
     Ok(match (args.dry_run, interrupt) {
@@ -175,7 +175,7 @@ fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> 
     let name = args.name.clone().unwrap_or_else(|| lab_name(args.file.as_deref()));
     let kernel = match place {
         Place::Machine => lifetime::begin(args, &name, interrupt)?,
-        // It goes with the sandbox.
+        // The lab ends with the sandbox, so it needs no journal.
         Place::Sandbox | Place::Unprivileged => Kernel::new(interrupt)?.named(&name),
     };
     Ok(kernel.lending_terminal(progress::lend).warning(warn))
@@ -196,13 +196,13 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
     }
 }
 
-/// In a dry run standard output is for the commands.
+/// Where a script's output goes. In a dry run, standard output has the commands.
 fn print(printer: &Printer, dry_run: bool) -> Lines {
     let printer = printer.clone();
     if dry_run { Box::new(tell) } else { Box::new(move |text| printer.line(text)) }
 }
 
-/// A lab is called after its script.
+/// A lab's default name is the script's.
 fn lab_name(file: Option<&Path>) -> String {
     match file.filter(|file| !is_stdin(file)).and_then(Path::file_stem) {
         Some(stem) => stem.to_string_lossy().trim_start_matches('.').to_owned(),

@@ -1,4 +1,4 @@
-//! The script's text.
+//! Reading scripts.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use netscript_net::files;
 /// A script that has been read.
 #[derive(Debug)]
 pub struct Script {
-    /// What errors call it.
+    /// Its name in errors.
     pub name: String,
     /// Its text.
     pub text: String,
@@ -27,7 +27,7 @@ impl Script {
     }
 }
 
-/// Whether standard input is meant.
+/// Whether a path means standard input.
 pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
@@ -42,8 +42,7 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether a path names a file that this process was started with, as a shell's `<(…)` does: that may
-/// be a pipe.
+/// Whether a path names a file that is already open in this process, as a shell's `<(…)` does: that may be a pipe.
 fn is_open_already(path: &Path) -> bool {
     path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }

@@ -340,7 +340,7 @@ mod words {
             Hardware::Known(mac) => Ok(mac.to_string().into()),
             Hardware::None => Ok(Dynamic::UNIT),
             Hardware::Unknown => {
-                Ok(known(None, || format!("the hardware address of `{}`, which nobody set", found.name))?)
+                Ok(known(None, || format!("the hardware address of `{}`, which was not set", found.name))?)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What an operation of a dry run costs in small labs and in large ones.
+//! Compares the time of an operation of a dry run in small and in large labs.
 
 use std::cell::Cell;
 use std::fmt;
@@ -27,12 +27,12 @@ pub struct Measured {
     what: &'static str,
     /// For each size, how many operations there were and how long one took.
     per_op: Vec<(usize, Duration)>,
-    /// What the largest lab printed, in bytes.
+    /// The length of the largest lab's output, in bytes.
     printed: usize,
 }
 
 impl Measured {
-    /// What an operation takes in the largest lab, in units of what it takes in the smallest.
+    /// The time of an operation in the largest lab, divided by that in the smallest.
     pub fn ratio(&self) -> f64 {
         match &self.per_op[..] {
             [(_, first), .., (_, last)] => last.as_secs_f64() / first.as_secs_f64(),
@@ -51,12 +51,12 @@ impl fmt::Display for Measured {
     }
 }
 
-/// Times operations that are given to the dry run, and scripts that come to the same.
+/// Times dry runs of operations alone, and of scripts that do the same operations.
 pub fn measure() -> Vec<Measured> {
     vec![time("operations", |namespaces| ops(&big_lab(namespaces))), time("scripts", script)]
 }
 
-/// The same sizes in turn, so that what else the machine does meets them all.
+/// Measures the sizes in turn, so that other load on the machine affects all of them.
 fn time(what: &'static str, run: impl Fn(usize) -> (usize, usize, Duration)) -> Measured {
     let mut per_op = vec![(0, Duration::MAX); SIZES.len()];
     let mut printed = 0;
@@ -114,7 +114,7 @@ for n in 0..NAMESPACES {
 }
 "#;
 
-/// What this process has had of the processors: what others have is no matter.
+/// The processor time of this process, which does not depend on other processes.
 fn processor_time() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("every process has one").into()
 }

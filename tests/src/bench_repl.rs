@@ -1,4 +1,4 @@
-//! How long a person waits: for the first prompt, and for what Tab completes.
+//! Times how long a user waits for the first prompt, and for completion by Tab.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use crate::terminal::{CTRL_C, Terminal};
 /// How often each is measured; the median counts.
 const RUNS: usize = 21;
 
-/// Half of the links that are there: pairs.
+/// The number of pairs, half of the number of links.
 const PAIRS: usize = 500;
 
-/// What is typed, and what a list of completions holds.
+/// Typed text, and one of its completions.
 const TYPED: [(&str, &str); 4] = [
     ("link(\"v49", "v499"),
     ("host.", "traceroute()"),
@@ -22,15 +22,15 @@ const TYPED: [(&str, &str); 4] = [
 /// A time that was measured.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// What takes it.
+    /// What was measured.
     pub what: String,
-    /// How long.
+    /// Its duration.
     pub time: Duration,
-    /// How long it may take.
+    /// The limit of the duration.
     pub limit: Duration,
 }
 
-/// Measures both.
+/// Measures the first prompt and the completions.
 pub fn measure() -> Vec<Measured> {
     let place = Place::new();
     let starts = (0..RUNS).map(|_| time_to_prompt(&place));

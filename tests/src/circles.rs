@@ -1,7 +1,7 @@
 //! Circles between the files of a crate, found by reading `use`, `crate::…`, `super::…` and `self::…` in their text.
 //!
-//! A name that a module only passes on (`pub use a::B;`) leads to the file that has it. What a file's unit tests use
-//! does not count.
+//! A name that a module only re-exports (`pub use a::B;`) counts as a use of the file that defines it. A file's unit
+//! tests do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,9 +15,9 @@ pub type Module = Vec<String>;
 /// Which files each file uses.
 pub type Uses = BTreeMap<Module, BTreeSet<Module>>;
 
-/// What is read of a file.
+/// The parts of a file that are needed.
 struct Source {
-    /// Its `use`s: whether others may use the name through it, the path, and the name.
+    /// Its `use`s: whether it is a re-export, the path, and the name.
     uses: Vec<(bool, Vec<String>, String)>,
     /// The rest, without comments.
     body: String,
@@ -108,7 +108,7 @@ fn leaves(tree: &str, before: &str, each: &mut impl FnMut(&str, &str)) {
         each(&path, name);
         return;
     };
-    // Without its end it is no code, but a word of a text.
+    // Without a closing bracket, this is text, not code.
     let Some(inner) = inner.trim_end().strip_suffix('}') else { return };
     let (mut depth, mut start) = (0, 0);
     let before = format!("{before}{}", head.trim());
@@ -132,7 +132,7 @@ fn used_by(files: &BTreeMap<Module, Source>, module: &Module) -> BTreeSet<Module
     let source = &files[module];
     let mut paths: Vec<Vec<String>> = Vec::new();
     for (passed_on, path, name) in &source.uses {
-        // What is passed on only is none of its own uses.
+        // A name that is only re-exported is not used by the file itself.
         if !passed_on || pattern(&format!(r"\b{}\b", regex::escape(name))).is_match(&source.body) {
             paths.push(path.clone());
         }
@@ -148,7 +148,7 @@ fn used_by(files: &BTreeMap<Module, Source>, module: &Module) -> BTreeSet<Module
     found.filter(|other| other != module).collect()
 }
 
-/// The file that has what a path names; `None`: another crate's, or a name of a module inside the file.
+/// The file that defines the name of a path; `None`: another crate's name, or one of a module inside the file.
 fn resolve(files: &BTreeMap<Module, Source>, from: &Module, path: &[String], depth: usize) -> Option<Module> {
     let (mut at, mut rest) = match path.first()?.as_str() {
         "crate" => (Module::new(), &path[1..]),

@@ -1,12 +1,12 @@
-//! The second tutorial, and what else a lab does beside containers, with a real Docker engine:
-//! `cargo xtask docker`. The engine runs in namespaces of its own (`tests/rig/docker`).
+//! Tests the second tutorial, and labs beside containers, with a real Docker engine: `cargo xtask docker`. The engine
+//! runs in namespaces of its own (`tests/rig/docker`).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::{netscript, workspace};
 
-/// What the rig needs.
+/// The programs that it needs.
 const NEEDED: [&str; 6] = ["dockerd", "containerd", "runc", "docker", "busybox", "unshare"];
 
 /// Why the suite did not pass.
@@ -14,7 +14,7 @@ const NEEDED: [&str; 6] = ["dockerd", "containerd", "runc", "docker", "busybox",
 pub enum Missed {
     /// It cannot run here.
     Skipped(String),
-    /// So many of its checks failed.
+    /// Checks failed.
     Failed,
 }
 
@@ -46,10 +46,10 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
-/// What is tried; the error says what was seen instead.
+/// A check; the error has what was seen instead.
 type Check = fn(&Beside) -> Result<(), String>;
 
-/// What runs beside the engine; whether every check held.
+/// Runs all checks beside the engine; returns whether all passed.
 pub fn inside(program: &Path) -> bool {
     let checks: [(&str, Check); 6] = [
         ("the tutorial's commands and ours see the same", tutorial),
@@ -98,7 +98,7 @@ impl Beside {
         std::fs::write(format!("/run/{name}.rhai"), text).expect("/run is the rig's");
     }
 
-    /// What can be seen of the machine, Docker's part of it and the container's network.
+    /// A snapshot of the machine, with Docker's rules and the container's network.
     fn look(&self) -> Result<String, String> {
         self.ok(
             "nft list ruleset 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//'; ip -o addr | sed 's/ valid_lft.*//; s/ tentative//'; ip route; ip rule
@@ -108,7 +108,7 @@ impl Beside {
         )
     }
 
-    /// That this holds before a lab and after it.
+    /// Checks that the snapshots before and after a lab are equal.
     fn unchanged(&self, lab: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
         let before = self.look()?;
         lab()?;

@@ -1,4 +1,4 @@
-//! Cases in which a script and commands must leave the same network behind.
+//! Cases in which a script and commands must make the same network.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
@@ -21,20 +21,20 @@ pub struct Case {
     pub script: &'static str,
     /// The lines of a shell script.
     pub commands: &'static str,
-    /// What this kernel may lack.
+    /// The feature that it needs, which this kernel may lack.
     pub needs: Option<Feature>,
 }
 
 /// Something that not every kernel has.
 #[derive(Clone, Copy)]
 pub struct Feature {
-    /// A command that works only where it is.
+    /// A command that works only with it.
     pub probe: &'static str,
-    /// What the error must say where it is not.
+    /// Text of the error without it.
     pub named: &'static str,
 }
 
-/// A case that every kernel can do.
+/// A case for every kernel.
 pub const fn case(script: &'static str, commands: &'static str) -> Case {
     Case { script, commands, needs: None }
 }
@@ -48,7 +48,7 @@ pub const fn case_with(feature: Feature, script: &'static str, commands: &'stati
 ///
 /// # Panics
 ///
-/// If one fails, with what differs in each.
+/// If one fails, with the differences of each.
 pub fn check(cases: &[Case]) {
     let next = Mutex::new(cases.iter());
     let failures = Mutex::new(Vec::new());
@@ -94,7 +94,7 @@ impl Case {
         }
     }
 
-    /// The error says what is missing, and nothing is left of what failed.
+    /// Checks that the error names the missing feature, and that the failed script leaves nothing.
     fn check_error(&self, feature: Feature) -> Result<(), String> {
         println!("this kernel lacks what `{}` needs: the error is checked instead", feature.probe);
         let sandbox = Sandbox::new();

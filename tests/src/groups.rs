@@ -1,5 +1,5 @@
-//! Control groups of tests. Labs have theirs below the one of the program that made them; these are the whole machine's,
-//! and stay when a test's namespaces have gone.
+//! Control groups of tests. Labs have theirs below the one of the program that made them. Groups belong to the whole
+//! machine, and stay when a test's namespaces end.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use crate::patience;
 
-/// How long the kernel may take until programs that were ended are gone.
+/// How long the kernel may take until killed programs are gone.
 const EMPTYING: Duration = Duration::from_secs(10);
 
-/// A group of a test's own, below the one that this program is in. What is in it ends with it.
+/// A control group below the one of this program. The processes in it are ended on drop.
 pub(crate) struct Group(PathBuf);
 
 impl Group {
-    /// Makes one, where control groups of version 2 can be made. As labs' names do, its own begins with `netscript-`:
-    /// netscript removes it some time later if this program is killed.
+    /// Makes a group, if cgroups v2 are available. Its name begins with `netscript-` like those of labs, so that
+    /// netscript removes it later if this program is killed.
     pub(crate) fn make(name: &str) -> Option<Group> {
         let group = own()?.join(format!("netscript-{name}"));
         fs::create_dir(&group).is_ok().then_some(Group(group))
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -43,17 +43,17 @@ fn own() -> Option<PathBuf> {
     folders.into_iter().find(|folder| folder.join("cgroup.procs").is_file())
 }
 
-/// Ends what is in a group and in those below it, and removes them.
+/// Ends the processes in a group and those below it, and removes the groups.
 pub(crate) fn remove(group: &Path) {
     let deadline = Instant::now() + patience(EMPTYING);
-    // Linux before 5.14 has no such file; what is in there ends with its namespaces then.
+    // Linux before 5.14 has no such file; there, the processes end with their namespaces.
     let _ = fs::write(group.join("cgroup.kill"), "1");
     while !remove_empty(group) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Whether they could be removed.
+/// Removes empty groups; returns whether all could be removed.
 fn remove_empty(group: &Path) -> bool {
     for below in below(group) {
         remove_empty(&group.join(below));

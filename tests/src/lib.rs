@@ -1,4 +1,4 @@
-//! What the integration tests share.
+//! Shared parts of the integration tests, and the commands of `cargo xtask`.
 
 pub mod bench;
 pub mod bench_dry_run;
@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// How the lines of `cargo tree` begin that name a crate which needs Linux.
+/// The beginnings of lines of `cargo tree` for crates that need Linux.
 pub const NEED_LINUX: [&str; 8] =
     ["nix ", "rtnetlink ", "netlink-", "nftnl", "mnl ", "tokio ", "socket2 ", "etherparse "];
 
@@ -44,7 +44,7 @@ pub fn workspace() -> &'static Path {
 }
 
 /// The program under test: the one that `NETSCRIPT_PROGRAM` names (the rig sets it, where no cargo is),
-/// else built as it stands, since `cargo test` itself builds no programs of other packages.
+/// else the one of this workspace, which is built first, because `cargo test` builds no programs of other packages.
 ///
 /// # Panics
 ///

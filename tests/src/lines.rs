@@ -1,4 +1,4 @@
-//! How many lines a script has, and how many commands the tutorial that it replaces.
+//! Counts the lines of scripts and the commands of their tutorials, for the README's table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -121,7 +121,7 @@ impl Row {
     }
 }
 
-/// How many commands a reader runs: those of a loop as often as it goes round.
+/// How many commands a reader runs; those of a loop count once for each round.
 fn commands(tutorial: &str) -> usize {
     let mut rounds = 1;
     let mut count = 0;
@@ -129,7 +129,7 @@ fn commands(tutorial: &str) -> usize {
         match line.strip_prefix("for ").and_then(|rest| rest.split_once(" in ")) {
             Some((_, items)) => rounds = shlex::split(items.trim_end_matches("; do")).map_or(1, |items| items.len()),
             None if line == "done" => rounds = 1,
-            // The loop's own.
+            // The line of the loop itself.
             None if line.starts_with("set --") => {}
             None => count += rounds,
         }

@@ -1,22 +1,22 @@
-//! Tests on machines that are slower than others, or lack something: the rig (`cargo xtask rig`) tells them so.
+//! Adapts tests to slow machines, and to those that lack a feature. The rig (`cargo xtask rig`) sets the variables.
 
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How the line begins in which a test says what it left out.
+/// The beginning of a line that reports a skipped test.
 pub const SKIPPED: &str = "skipped: ";
 
-/// A time that a test waits at most, longer by what `NETSCRIPT_PATIENCE` says: an emulated machine is slow.
+/// A time limit, multiplied by `NETSCRIPT_PATIENCE`: an emulated machine is slow.
 pub fn patience(time: Duration) -> Duration {
     static TIMES: OnceLock<u32> = OnceLock::new();
     let read = || std::env::var("NETSCRIPT_PATIENCE").ok()?.parse().ok();
     time * *TIMES.get_or_init(|| read().unwrap_or(1))
 }
 
-/// Says that a test, or a part of it, is left out, because this kernel or a program lacks something. The rig counts such
-/// tests; CI looks in the file that `NETSCRIPT_SKIPPED` names.
+/// Reports that a test, or a part of it, is skipped, because the kernel or a program lacks something. The rig counts
+/// these tests; CI reads the file that `NETSCRIPT_SKIPPED` names.
 ///
 /// # Panics
 ///

@@ -23,10 +23,10 @@ pub struct Place {
     folder: TempDir,
 }
 
-/// What a run left.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Finished {
-    /// As a shell tells it.
+    /// The status, as a shell reports it.
     pub status: i32,
     /// Its standard output.
     pub stdout: String,
@@ -45,8 +45,8 @@ impl Place {
         let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
         open(folder.path());
         let place = Place { folder };
-        // By another process: while this one writes a program, its other threads may be starting
-        // theirs with the file open, and then nobody can start it ("Text file busy").
+        // By another process: if this one wrote the program, a child of another thread could inherit the open file, and
+        // the program could not be started ("Text file busy").
         let copied = Command::new("cp").arg(netscript()).arg(place.program()).status();
         assert!(copied.is_ok_and(|status| status.success()), "the program can be copied");
         fs::create_dir(place.path("empty")).expect("the folder is new");
@@ -83,8 +83,7 @@ impl Place {
         command
     }
 
-    /// Runs a script without a sandbox, as a lab of a name of its own, allowed to touch what
-    /// others made.
+    /// Runs a script without a sandbox, as a lab with a unique name and with `--force`.
     pub fn on_the_machine(&self, script: &str) -> Command {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         self.write("script.rhai", script);
@@ -146,7 +145,7 @@ impl Finished {
     }
 }
 
-/// A run that has come as far as printing its first line.
+/// A running program that has printed its first line.
 pub struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -194,7 +193,7 @@ impl Running {
         killpg(Pid::from_raw(self.child.id().cast_signed()), signal).expect("it is ours");
     }
 
-    /// Waits for its end, and tells how long that took.
+    /// Waits for its end, and returns how long that took.
     ///
     /// # Panics
     ///
@@ -204,7 +203,7 @@ impl Running {
         let status = self.child.wait().expect("it is ours");
         let time = start.elapsed();
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        // What its own children left open is not waited for.
+        // If it was killed, its children may still hold the output open.
         if status.signal() != Some(Signal::SIGKILL as i32) {
             self.stdout.read_to_string(&mut stdout).expect("it prints UTF-8");
             let mut file = self.child.stderr.take().expect("it is a pipe");
@@ -229,7 +228,7 @@ pub struct Seen {
     pub state: char,
 }
 
-/// A process that is there, or has ended and not been waited for.
+/// A process that runs, or is a zombie.
 pub fn seen(pid: u32) -> Option<Seen> {
     let stat = String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?).into_owned();
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

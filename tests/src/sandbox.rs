@@ -1,4 +1,4 @@
-//! Networks of a test's own.
+//! Networks for tests.
 
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
@@ -21,8 +21,8 @@ use crate::settled::settle;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread in a network namespace and a mount namespace of its own, with an empty `/run`. What
-/// it makes is seen nowhere else, and is gone when it ends. The programs it starts are in there too.
+/// A thread in a network namespace and a mount namespace of its own, with an empty `/run`, and the programs that it
+/// starts. What they make is not visible outside, and is gone when the sandbox ends.
 pub struct Sandbox {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -46,7 +46,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// Runs a function in the sandbox. Its panic is the caller's.
+    /// Runs a function in the sandbox. A panic in it is passed on to the caller.
     ///
     /// # Panics
     ///
@@ -62,13 +62,13 @@ impl Sandbox {
         }
     }
 
-    /// Runs a script of ours.
+    /// Runs a netscript script.
     pub fn script(&self, text: &str) -> Result<(), Box<Description>> {
         let text = text.to_owned();
         self.run(move || run_script(&text))
     }
 
-    /// Asks our kernel part, from inside.
+    /// Calls a function with a `Kernel` in the sandbox.
     ///
     /// # Panics
     ///
@@ -88,7 +88,7 @@ impl Sandbox {
         String::from_utf8(output.stdout).expect("the commands print UTF-8")
     }
 
-    /// Waits until the kernel has done what it does in its own time: a picture is taken after that.
+    /// Waits until the kernel has finished delayed changes, before a snapshot is taken.
     ///
     /// # Panics
     ///
@@ -117,23 +117,23 @@ impl Default for Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some(jobs) = &self.jobs {
-            // A thread that could not enter its sandbox hears of no job.
+            // A thread that could not enter its sandbox receives no job.
             let _ = jobs.send(Box::new(remove_groups));
         }
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
-            // Its panics were passed on to those who asked.
+            // Its panics were passed on to the callers.
             let _ = thread.join();
         }
     }
 }
 
-/// Ends what labs that are still up have started, and removes their control groups: those are the machine's,
-/// and would stay when the sandbox has gone.
+/// Ends the programs of labs that are still up, and removes their control groups, which belong to the machine and would
+/// stay after the sandbox.
 fn remove_groups() {
     for lab in fs::read_dir("/run/netscript").into_iter().flatten().flatten() {
         let journal = lab.path().join("journal");
-        // Some tests put a FIFO or a device there, which would be read for ever.
+        // Some tests put a FIFO or a device there; reading it would never end.
         if !fs::symlink_metadata(&journal).is_ok_and(|file| file.is_file()) {
             continue;
         }
@@ -156,7 +156,7 @@ fn enter() {
     cover_files().expect("an empty /run and an empty /etc/netns can be mounted");
 }
 
-/// An empty `/run` and an empty `/etc/netns`, in a mount namespace of one's own.
+/// Mounts an empty `/run` and an empty `/etc/netns`, in the caller's own mount namespace.
 pub(crate) fn cover_files() -> std::io::Result<()> {
     let empty_run = || mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>);
     empty_run()?;
@@ -164,8 +164,8 @@ pub(crate) fn cover_files() -> std::io::Result<()> {
     Ok(empty_run()?)
 }
 
-/// An empty `/etc/netns`. Where the machine has none, `/etc` is covered by a layer that has one; its
-/// parts lie in a `/run` that another covers afterwards.
+/// Mounts an empty `/etc/netns`. If the machine has none, an overlay of `/etc` adds it; its folders are in a `/run`
+/// that another one covers afterwards.
 fn cover_etc_netns() -> std::io::Result<()> {
     let folder = Path::new("/etc/netns");
     if !folder.is_dir() {
@@ -185,7 +185,7 @@ fn run_script(text: &str) -> Result<(), Box<Description>> {
     done.map(drop).map_err(|failure| Box::new(failure.error.describe()))
 }
 
-/// One for all: a signal is heard by the whole process.
+/// One for all tests: signals are the whole process's.
 pub(crate) fn interrupt() -> Interrupt {
     static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
     INTERRUPT.get_or_init(|| Interrupt::listen().expect("signals can be heard")).clone()

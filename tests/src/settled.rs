@@ -1,6 +1,6 @@
-//! What the kernel does in its own time, after the command that asked for it has ended: it notices carriers
-//! (`net/core/link_watch.c`) and makes IPv6 addresses ready, whose routes come with that (`addrconf_dad_work`). A
-//! picture that is taken meanwhile is not the one that lasts.
+//! Waits for delayed changes of the kernel. After a command has ended, it still updates carriers
+//! (`net/core/link_watch.c`) and makes IPv6 addresses ready, with their routes (`addrconf_dad_work`). A snapshot that
+//! is taken meanwhile would still change.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::patience;
 
-/// How long the kernel may take: it looks for duplicates of an address for about two seconds.
+/// How long the kernel may take: duplicate address detection takes about two seconds.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// How long to wait before looking again.
@@ -33,7 +33,7 @@ pub fn settle() {
     }
 }
 
-/// What is pending, a line each.
+/// The pending changes, one per line.
 fn pending() -> Vec<String> {
     let mut pending = in_netns(&[]).expect("`ip` can be asked about the host");
     for name in std::fs::read_dir("/run/netns").into_iter().flatten().flatten() {
@@ -43,11 +43,11 @@ fn pending() -> Vec<String> {
     pending
 }
 
-/// What is pending where these first arguments of `ip` lead, if they lead anywhere.
+/// The pending changes in the network that these first arguments of `ip` select, if it exists.
 fn in_netns(place: &[&OsStr]) -> Option<Vec<String>> {
     let ask = |question: &str| {
         let output = Command::new("ip").args(place).args(question.split(' ')).output().ok()?;
-        // `ip` prints nothing at all where there is nothing.
+        // `ip` prints nothing for an empty list.
         let text = if output.stdout.trim_ascii().is_empty() { b"[]" } else { output.stdout.as_slice() };
         output.status.success().then(|| serde_json::from_slice::<Vec<Value>>(text).ok()).flatten()
     };
@@ -63,7 +63,7 @@ fn of_links(links: &[Value], routes: &[Value]) -> Vec<String> {
 
 fn of_link(link: &Value, routes: &[Value]) -> Vec<String> {
     let (name, carrier) = (&link["ifname"], has_flag(link, "LOWER_UP"));
-    // Links without a carrier's state of their own are UNKNOWN for ever.
+    // Links without an operational state stay UNKNOWN.
     let noticed = match link["operstate"].as_str() {
         Some("UP") => carrier,
         Some("DOWN" | "LOWERLAYERDOWN") => !carrier,
@@ -97,13 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_later_is_pending_and_what_never_comes_is_not() {
+    fn delayed_changes_are_pending_and_others_are_not() {
         let addr = json!({ "family": "inet6", "local": "fd00::1", "prefixlen": 64 });
         let tentative = json!({ "family": "inet6", "local": "fd00::1", "prefixlen": 64, "tentative": true });
         let route = [json!({ "type": "local", "dst": "fd00::1", "dev": "v0" })];
         let ready = link(&["UP", "LOWER_UP"], "UP", addr.clone());
         assert_eq!(of_links(std::slice::from_ref(&ready), &route), [""; 0]);
-        // The route is still to come, as in a picture that made a test of the journal fail.
+        // The route is still pending.
         assert_eq!(of_links(&[ready], &[]), [r#""fd00::1" of "v0""#]);
         assert_eq!(of_links(&[link(&["UP", "LOWER_UP"], "UP", tentative.clone())], &route), [r#""fd00::1" of "v0""#]);
         assert_eq!(of_links(&[link(&["UP", "LOWER_UP"], "DOWN", addr.clone())], &route), [r#"the carrier of "v0""#]);

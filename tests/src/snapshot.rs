@@ -1,6 +1,6 @@
-//! What `ip` and `bridge` show of a sandbox, with what may differ left out (ARCHITECTURE.md,
-//! *What is always tested*): numbers of links and namespaces, hardware addresses that nobody set
-//! and what derives from them, timers, life times, `tentative`.
+//! Snapshots of a sandbox by `ip` and `bridge`, without values that may differ (ARCHITECTURE.md, *What is always
+//! tested*): numbers of links and namespaces, random hardware addresses and values derived from them, timers, life
+//! times, `tentative`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::Sandbox;
 
-/// Keys of what differs from run to run.
+/// Keys whose values differ from run to run.
 const LEFT_OUT: [&str; 15] = [
     "permaddr",
     "ifindex",
@@ -28,7 +28,7 @@ const LEFT_OUT: [&str; 15] = [
     "cacheinfo",
 ];
 
-/// The commands that show a namespace, and whether the order of what they show counts.
+/// The commands that show a namespace, and whether the order of their output counts.
 const SHOWN: [(&str, bool); 10] = [
     ("ip -d -j link show", false),
     ("ip -d -j addr show", false),
@@ -43,10 +43,10 @@ const SHOWN: [(&str, bool); 10] = [
     ("bridge -d -j link show", false),
 ];
 
-/// What there is in a sandbox: by namespace (`""` is the sandbox's own), then by command.
+/// A snapshot of a sandbox: by namespace (`""` is the sandbox's own), then by command.
 pub type Snapshot = BTreeMap<String, BTreeMap<&'static str, Value>>;
 
-/// Takes a snapshot. Hardware addresses count only if they are among those that were `set`.
+/// Takes a snapshot. Hardware addresses count only if they occur in `set`.
 pub fn snapshot(sandbox: &Sandbox, set: &str) -> Snapshot {
     let places = namespaces(sandbox);
     let raw: BTreeMap<&String, _> = places.iter().map(|place| (place, shown(sandbox, place))).collect();
@@ -75,7 +75,7 @@ fn shown(sandbox: &Sandbox, place: &str) -> BTreeMap<&'static str, Value> {
     SHOWN.iter().zip(parts).map(|((command, _), text)| (*command, parse(command, text))).collect()
 }
 
-/// Nothing is an empty list.
+/// Parses a command's output; no output is an empty list.
 fn parse(command: &str, text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Array(Vec::new());
@@ -83,7 +83,7 @@ fn parse(command: &str, text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{command}: {error}:\n{text}"))
 }
 
-/// The names of other namespaces by their ids in this one; what has no name is `host`.
+/// The names of other namespaces by their ids in this one; `host` has no name.
 fn ids(sandbox: &Sandbox, place: &str) -> BTreeMap<i64, String> {
     let place = if place.is_empty() { String::new() } else { format!("-n '{place}'") };
     let list = parse("list-id", &sandbox.shell(&format!("ip {place} -j netns list-id")));
@@ -96,7 +96,7 @@ fn names(links: &Value) -> BTreeMap<i64, String> {
     links.as_array().into_iter().flatten().filter_map(entry).collect()
 }
 
-/// The hardware addresses of links that nobody set: all but constants and those in the case.
+/// The random hardware addresses of links: all except constants and those in `set`.
 fn random_macs(all: &BTreeMap<&'static str, Value>, set: &str) -> Vec<[u8; 6]> {
     let links = all["ip -d -j link show"].as_array().cloned().unwrap_or_default();
     let macs = links.iter().filter_map(|link| mac(link["address"].as_str()?));
@@ -139,7 +139,7 @@ impl Around {
         }
     }
 
-    /// Replaces numbers of links and namespaces by what they point at.
+    /// Replaces numbers of links and namespaces by their names.
     fn tidy_object(&self, place: &str, mut object: Map<String, Value>) -> Value {
         object.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
         let id = object.get("link_netnsid").and_then(Value::as_i64);
@@ -150,8 +150,8 @@ impl Around {
         }
         if id.is_some() {
             object.insert("link_netnsid".into(), elsewhere.into());
-            // Which of the two the kernel says depends on whether it looked before or after the
-            // move (`default_operstate`, net/core/link_watch.c).
+            // The kernel shows one of the two, depending on whether it evaluated the state before or after the move
+            // (`default_operstate`, net/core/link_watch.c).
             if object.get("operstate").is_some_and(|state| state == "LOWERLAYERDOWN") {
                 object.insert("operstate".into(), "DOWN".into());
             }
@@ -187,7 +187,7 @@ fn sorted(value: Value, ordered: bool) -> Value {
     }
 }
 
-/// The lines that two snapshots do not share, with the namespace and the command that show them.
+/// The lines that only one of two snapshots has, with the namespace and the command.
 pub fn difference(ours: &Snapshot, theirs: &Snapshot) -> String {
     let mut lines = Vec::new();
     let places: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();

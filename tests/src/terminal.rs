@@ -1,4 +1,4 @@
-//! The program in a terminal, as a person sees it.
+//! Runs the program in a terminal, as a user sees it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,13 +11,13 @@ use pty_process::blocking::{Command, open};
 
 use crate::program::Place;
 
-/// Longer than anything takes, on a machine that does a lot besides.
+/// Longer than anything takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Time between two looks at a program that may have ended.
+/// The interval at which the end of the program is polled.
 const STEP: Duration = Duration::from_millis(5);
 
-/// So many that nothing scrolls away.
+/// Enough that nothing scrolls away.
 const ROWS: u16 = 2000;
 
 /// Key sequences of xterm.
@@ -26,21 +26,21 @@ pub const UP: &str = "\u{1b}[A";
 pub const CTRL_C: &str = "\u{3}";
 /// Ctrl-D.
 pub const CTRL_D: &str = "\u{4}";
-/// Ctrl-U: takes away what was typed.
+/// Ctrl-U: deletes the typed text.
 pub const CTRL_U: &str = "\u{15}";
 
 /// A terminal with a program in it.
 pub struct Terminal {
     child: Child,
-    /// The terminal's other side.
+    /// The other side of the pseudoterminal.
     pty: Option<File>,
     screen: vt100::Parser,
-    /// Everything that came.
+    /// All output so far.
     bytes: Vec<u8>,
 }
 
 impl Terminal {
-    /// Starts the program in a terminal of so many columns. Its history is in the place's folder.
+    /// Starts the program in a terminal. Its history is in the place's folder.
     ///
     /// # Panics
     ///
@@ -86,7 +86,7 @@ impl Terminal {
         file.write_all(bytes).expect("the terminal takes keys");
     }
 
-    /// What is on the screen, without the empty lines at its end.
+    /// The text on the screen, without empty lines at its end.
     pub fn text(&self) -> String {
         self.screen.screen().contents().trim_end().to_owned()
     }
@@ -96,7 +96,7 @@ impl Terminal {
         &self.bytes
     }
 
-    /// What is on the screen with its colours, as escape sequences.
+    /// The screen with its colours as escape sequences.
     pub fn coloured(&self) -> String {
         self.screen.screen().contents_formatted().to_string()
     }
@@ -115,7 +115,7 @@ impl Terminal {
         }
     }
 
-    /// Takes in what comes within a time; false if nothing does, or the program has ended.
+    /// Reads output that comes within a time; false if there is none, or the program has ended.
     fn look(&mut self, time: Duration) -> bool {
         let Some(pty) = &mut self.pty else { return false };
         let mut files = [PollFd::new(pty.as_fd(), PollFlags::POLLIN)];
@@ -124,7 +124,7 @@ impl Terminal {
             return false;
         }
         let mut buffer = [0; 4096];
-        // Linux says EIO when the last program has left the terminal.
+        // Linux returns EIO when the last program has closed the terminal.
         let count = pty.read(&mut buffer).unwrap_or(0);
         self.screen.process(&buffer[..count]);
         self.bytes.extend_from_slice(&buffer[..count]);
@@ -159,7 +159,7 @@ impl Terminal {
         self.wait("a prompt", |terminal| terminal.line().ends_with('>') && !terminal.line().contains(' '));
     }
 
-    /// What is on the screen from a row on; a line that was broken is whole.
+    /// The text on the screen from a row on, with wrapped lines joined.
     fn text_from(&self, row: u16) -> String {
         let (rows, columns) = self.screen.screen().size();
         self.screen.screen().contents_between(row, 0, rows.get() - 1, columns.get()).to_string()
@@ -173,11 +173,11 @@ impl Terminal {
         lines[usize::from(row)].trim_end().to_owned()
     }
 
-    /// Enters a line, or several, and gives what is shown for it, once the prompt is there again.
+    /// Enters one or more lines, waits for the prompt, and returns the text shown in between.
     ///
     /// # Panics
     ///
-    /// If that does not come.
+    /// If no prompt comes.
     pub fn enter(&mut self, line: &str) -> String {
         self.wait_for_prompt();
         let (before, _) = self.screen.screen().cursor_position();
@@ -198,7 +198,7 @@ impl Terminal {
         lines[usize::from(before) + typed..usize::from(after)].join("\n")
     }
 
-    /// Takes in what is there already; false if there is nothing, or the program has ended.
+    /// Reads available output; false if there is none, or the program has ended.
     pub fn take_in(&mut self) -> bool {
         self.look(STEP)
     }
@@ -229,7 +229,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

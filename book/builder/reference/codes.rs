@@ -1,4 +1,4 @@
-//! The codes of errors, from their registry, each with a message as somebody saw it.
+//! The reference of error codes, from their registry, each with a real message.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use netscript_lang::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal
 use netscript_lang::interpreter::MAX_MEMORY;
 use netscript_net::op::{Action, IfName, LinkOp, LinkSpec, Op};
 
-/// Messages that the tests of errors bring about; the tests compare them with what comes.
+/// The expected output of the tests of errors, which contains messages.
 const SEEN: &[&str] = &[
     include_str!("../../../tests/ref/errors/addresses.txt"),
     include_str!("../../../tests/ref/errors/links.txt"),
@@ -20,7 +20,7 @@ const SEEN: &[&str] = &[
     include_str!("../../../tests/ref/errors/script.txt"),
 ];
 
-/// What the first digits of a code mean.
+/// The meanings of the first digits of a code.
 const KINDS: &[(&str, &str)] = &[
     ("E01", "What the script says"),
     ("E02", "Values"),
@@ -52,7 +52,7 @@ pub fn codes() -> Result<String> {
     Ok(text)
 }
 
-/// Messages of what no example can bring about on every machine, about things that might have been.
+/// Messages for codes that no example can cause on every machine, made from invented facts.
 fn told(code: Code) -> Option<String> {
     let error = match code {
         Code::E0121 => Error::TooMuchMemory { limit: MAX_MEMORY },

@@ -1,4 +1,4 @@
-//! The command line, as clap knows it.
+//! The reference of the command line, from clap's definitions.
 
 use anyhow::Result;
 use clap::{Arg, Command, CommandFactory};

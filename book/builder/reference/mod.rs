@@ -1,5 +1,5 @@
-//! References, written from what the programs know of themselves. A chapter holds a line
-//! `{{words}}`, `{{command-line}}` or `{{errors}}` where its part is to stand.
+//! References, generated from the programs. A chapter has a line `{{words}}`, `{{command-line}}` or `{{errors}}` where
+//! one is inserted.
 
 mod codes;
 mod command_line;
@@ -14,7 +14,7 @@ pub use words::words;
 /// Writes a part.
 type Writer = fn() -> Result<String>;
 
-/// The parts, by what stands for them.
+/// The parts, by their placeholders.
 const PARTS: &[(&str, Writer)] = &[("{{words}}", words), ("{{command-line}}", command_line), ("{{errors}}", codes)];
 
 /// A chapter with its parts filled in.
@@ -29,12 +29,12 @@ pub fn filled(text: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The files whose examples a chapter holds in lines such as `{{example errors/E0501.md}}`.
+/// The files whose examples a chapter inserts by lines such as `{{example errors/E0501.md}}`.
 pub fn examples(text: &str) -> Vec<&str> {
     text.lines().filter_map(example).collect()
 }
 
-/// A chapter with such lines replaced by what their files are shown as.
+/// A chapter with these lines replaced by the rendered files.
 pub fn with_examples(text: &str, shown: impl Fn(&str) -> String) -> String {
     let lines = text.split_inclusive('\n').map(|line| match example(line.trim_end()) {
         Some(file) => shown(file),

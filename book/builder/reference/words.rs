@@ -1,4 +1,4 @@
-//! The words of the language, as they are registered.
+//! The reference of the language's registered words.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::language;
 /// The order in which the types are explained; others follow.
 const ORDER: &[&str] = &["Netns", "Link", "Table", "Chain", "Rule", "Process", "Capture", "Checkpoint", "Error"];
 
-/// Every function, method and property of netscript's own.
+/// All functions, methods and properties of netscript.
 pub fn words() -> Result<String> {
     let interpreter = netscript_lab::wiring::of_words();
     let mut groups: BTreeMap<(usize, String), Vec<Word>> = BTreeMap::new();
@@ -43,7 +43,7 @@ pub fn words() -> Result<String> {
     Ok(text)
 }
 
-/// Functions of Rhai's that netscript runs within limits: which, and what is different.
+/// Functions of Rhai that netscript limits, with their limits.
 fn within_limits() -> String {
     let text = MAX_TEXT >> 20;
     let named = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -65,7 +65,7 @@ fn within_limits() -> String {
     )
 }
 
-/// Where a word of a type is explained.
+/// The anchor of a word's section.
 fn anchor(owner: &str, name: &str) -> String {
     let owner = if owner.is_empty() { String::new() } else { format!("{owner}-") };
     format!("{owner}{name}").to_lowercase()
@@ -99,7 +99,7 @@ fn section(owner: &str, words: Vec<Word>, homes: &BTreeMap<String, String>) -> S
     text
 }
 
-/// Options as they are declared; nothing if there are none.
+/// A table of options; empty without any.
 fn table(title: &str, options: &[&OptionSpec]) -> String {
     if options.is_empty() {
         return String::new();
@@ -124,7 +124,7 @@ fn entry(word: &Word) -> String {
     format!("```rhai,quoted\n{}{returns}\n```\n\n{}\n\n", word.shown(), quoted(&word.docs))
 }
 
-/// Documentation whose examples say what they are. They are run where the words are tested.
+/// Documentation with its examples marked as quoted code. The tests of the words run them.
 fn quoted(docs: &str) -> String {
     let mut open = false;
     let lines = docs.lines().map(|line| {

@@ -1,5 +1,5 @@
-//! Commands of a shell. They are run in a sandbox, which plays the reader's machine: there they may
-//! do what root may, and nothing of it is left.
+//! Runs shell commands in a sandbox that plays the reader's machine. There they may do all that root may, and leave
+//! nothing.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ struct Typed {
     text: String,
 }
 
-/// Programs that a command may begin with: others could change the machine's files.
+/// Programs with which a command may begin: others could change the machine's files.
 const PROGRAMS: &[&str] = &[
     "brctl",
     "bridge",
@@ -45,13 +45,13 @@ const PROGRAMS: &[&str] = &[
     "wc",
 ];
 
-/// A reader who is root does without it, and needs it not.
+/// Examples run as root, so `sudo` only runs its command.
 const PRELUDE: &str = "exec 2>&1\nsudo() { \"$@\"; }\n";
 
-/// Parts the output of commands.
+/// Separates the output of commands.
 const MARK: &str = "--8<-- status";
 
-/// Runs the last block of a chain, and gives it with what its commands really print.
+/// Runs the last block of a chain, and returns it with the real output of its commands.
 pub fn run(programs: &Programs, folder: &Path, fails: bool, parts: &[&Fence]) -> Result<String, Wrong> {
     let typed: Vec<Vec<Typed>> = parts.iter().map(|part| read(&part.text)).collect::<Result<_, _>>()?;
     let answers = answers(programs, folder, &typed.iter().flatten().collect::<Vec<_>>())?;
@@ -76,7 +76,7 @@ pub fn run(programs: &Programs, folder: &Path, fails: bool, parts: &[&Fence]) ->
     Ok(text)
 }
 
-/// What is typed in a block.
+/// The typed lines of a block.
 pub fn typed(text: &str) -> String {
     read(text).unwrap_or_default().into_iter().map(|typed| typed.text + "\n").collect()
 }
@@ -95,7 +95,7 @@ fn read(text: &str) -> Result<Vec<Typed>, Wrong> {
                 check(command).map_err(|what| Wrong { line: index + 1, what })?;
                 all.push(Typed { line: index + 1, text: command.to_owned() });
             }
-            // What was printed.
+            // A line of output.
             (None, Some(_)) => continue,
             (None, None) => return Err(Wrong { line: 1, what: "it does not begin with `$ COMMAND`".to_owned() }),
         }
@@ -133,7 +133,7 @@ fn answers(programs: &Programs, folder: &Path, typed: &[&Typed]) -> Result<Vec<(
     for line in finished.stdout.lines() {
         match line.strip_prefix(MARK) {
             Some(status) => answers.push((std::mem::take(&mut printed), status.trim() == "0")),
-            // Without its last end of line, output runs into the mark.
+            // Output without a final line end is directly before the mark.
             None => match line.split_once(MARK) {
                 Some((rest, status)) => {
                     answers.push((std::mem::take(&mut printed) + rest + "\n", status.trim() == "0"));

@@ -1,6 +1,6 @@
-//! What is wrong with an example, and where.
+//! Problems of an example, with the line.
 
-/// Something wrong with an example.
+/// A problem of an example.
 #[derive(Debug)]
 pub struct Wrong {
     /// The line within the block, from 1; 0 is the opening fence.
@@ -10,7 +10,7 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    /// Something wrong with the block as a whole.
+    /// A problem of the whole block.
     pub fn whole(what: impl Into<String>) -> Wrong {
         Wrong { line: 0, what: what.into() }
     }
@@ -22,7 +22,7 @@ impl From<anyhow::Error> for Wrong {
     }
 }
 
-/// The first line in which two texts differ, from 1, and what both say there.
+/// The first line in which two texts differ, from 1, and a message with both lines.
 pub fn difference(wanted: &str, got: &str) -> Option<(usize, String)> {
     if wanted == got {
         return None;

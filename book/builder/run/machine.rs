@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// What its script does: it runs the shell that runs the commands.
+/// The script of its sandbox, which runs a shell with the commands.
 const SCRIPT: &str = "let shell = host.exec([\"sh\", \"commands.sh\"]); print(shell.stdout + shell.stderr);";
 
-/// Folders of which a sandbox has its own: of the machine's it sees only the script's folder in them,
-/// and the current one.
+/// Folders that a sandbox covers with its own. Of the machine's, it sees only the script's folder and the current one.
 const COVERED: [&str; 3] = ["/tmp", "/run", "/dev"];
 
-/// The script, and the program where commands find it.
+/// The script, and the folder in which commands find the program.
 #[derive(Debug)]
 pub struct Machine {
     folder: TempDir,
@@ -22,7 +21,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A program that no sandbox would see is put beside the script, which every sandbox sees.
+    /// Copies the program beside the script if a sandbox would not see it otherwise.
     pub fn new(netscript: &Path) -> Result<Machine> {
         let folder = tempfile::tempdir()?;
         fs::write(folder.path().join("machine.rhai"), SCRIPT).context("cannot write the machine's script")?;
@@ -30,7 +29,7 @@ impl Machine {
         let program = fs::canonicalize(netscript).with_context(found)?;
         let programs = if COVERED.iter().any(|covered| program.starts_with(covered)) {
             let copy = folder.path().join("netscript");
-            // A link takes no time; on another file system, or to a file of somebody else's, there is none.
+            // A hard link is fast, but is impossible to another file system, or to another user's file.
             let linked = fs::hard_link(&program, &copy).or_else(|_| fs::copy(&program, &copy).map(drop));
             linked.with_context(|| format!("cannot copy {}", program.display()))?;
             folder.path().to_owned()

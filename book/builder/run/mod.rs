@@ -1,4 +1,4 @@
-//! Running examples.
+//! Runs examples.
 
 mod console;
 mod lines;
@@ -27,26 +27,26 @@ use crate::fence::{Fence, Kind, Script};
 pub struct Programs {
     /// The program that the book is about.
     pub netscript: PathBuf,
-    /// This one.
+    /// This program.
     pub builder: PathBuf,
-    /// What plays the reader's machine.
+    /// The sandbox that plays the reader's machine.
     machine: Machine,
 }
 
 impl Programs {
-    /// Prepares to run examples with these.
+    /// Prepares to run examples with these programs.
     pub fn new(netscript: PathBuf, builder: PathBuf) -> Result<Programs> {
         let machine = Machine::new(&netscript)?;
         Ok(Programs { netscript, builder, machine })
     }
 }
 
-/// What came of an example.
+/// The result of an example.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A script, and what is to be shown of it.
+    /// A script's output, commands and network.
     Script(Box<Ran>),
-    /// What is typed, with what is really answered.
+    /// The typed lines, with the real answers.
     Transcript(String),
     /// It is not run.
     AsWritten,
@@ -93,8 +93,7 @@ fn continues(fence: &Fence) -> bool {
     }
 }
 
-/// Everything that scripts and those who type say in some blocks: what of it comes back is not by
-/// chance.
+/// All text of scripts and typed lines in some blocks. Values that occur in it are not random.
 pub fn said(fences: &[Fence]) -> String {
     let said = fences.iter().map(|fence| match &fence.kind {
         Kind::Script(_) => fence.text.clone(),

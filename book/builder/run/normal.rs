@@ -1,19 +1,19 @@
-//! What differs from run to run, taken out of a text before texts are compared.
+//! Replaces values that differ from run to run, before texts are compared.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What is put in the place of what.
+/// Patterns, and their replacements.
 static RULES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let rules = [
-        // Times that were measured, and when something happened.
+        // Measured times, and timestamps.
         (r"\b\d+(\.\d+)? ?(ms|µs)\b|\b\d+\.\d+ s\b", "TIME"),
         (r#"("?(rtt_ms|seconds)"?: ?)\d+(\.\d+)?"#, "${1}TIME"),
         (r"\b\d{2}:\d{2}:\d{2}(\.\d+)?\b", "CLOCK"),
         (r"\b\d+s\b", "AGE"),
-        // Hardware addresses, and what is made of them.
+        // Hardware addresses, and addresses made of them.
         (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
         (r"\bfe80::[0-9a-f]{1,4}(:[0-9a-f]{1,4}){1,3}\b", "fe80::LINK"),
         (r"\b([0-9a-f]{4})\.[0-9a-f]{12}\b", "$1.MAC"),
@@ -27,7 +27,7 @@ static RULES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     rules.into_iter().map(rule).collect()
 });
 
-/// A text without what differs from run to run. What an example itself says is kept.
+/// A text without values that differ from run to run. Values in `said` stay.
 pub fn normal(text: &str, said: &str) -> String {
     let mut text = Cow::Borrowed(text);
     for (pattern, with) in RULES.iter() {

@@ -1,4 +1,4 @@
-//! Programs with a time limit.
+//! Runs programs with a time limit.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -8,34 +8,33 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// The longest that an example may take: far more than any does, on a machine that does a lot
-/// besides.
+/// The time limit of an example: far more than any takes, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Time between two looks at a program that may have ended.
+/// The interval at which the end of a program is polled.
 const STEP: Duration = Duration::from_millis(5);
 
-/// What readers may take the folder of an example for.
+/// The name of an example's folder in the book.
 const HOME: &str = "/home/you";
 
-/// A text in which an example's folder has a name that does not differ from run to run.
+/// Replaces the name of an example's folder in a text, since it differs from run to run.
 pub fn at_home(text: &str, folder: &Path) -> String {
     text.replace(&*folder.to_string_lossy(), HOME)
 }
 
-/// What a program left.
+/// The result of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// It ended with status 0.
+    /// Whether it ended with status 0.
     pub ok: bool,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub stderr: String,
 }
 
-/// Runs a command to its end, in a folder. What it writes goes into files: what it leaves in the
-/// background may hold them open.
+/// Runs a command to its end, in a folder. Its output goes into files, not pipes, which background processes could keep
+/// open.
 pub fn run(command: &mut Command, folder: &Path) -> Result<Finished> {
     let outputs = tempfile::tempdir()?;
     let (stdout, stderr) = (outputs.path().join("stdout"), outputs.path().join("stderr"));

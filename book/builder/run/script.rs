@@ -1,4 +1,4 @@
-//! Scripts.
+//! Runs scripts.
 
 use std::fs;
 use std::path::Path;
@@ -13,10 +13,10 @@ use super::{Programs, normal};
 use crate::fence::{Fence, Script};
 use netscript_view::Graph;
 
-/// What came of a script.
+/// The result of a script.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ran {
-    /// What it printed, and its error if it fails.
+    /// Its output, and its error if it fails.
     pub output: String,
     /// The commands that do the same.
     pub commands: Option<String>,
@@ -25,7 +25,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// All of it as text, without what differs from run to run.
+    /// All of it as text, without values that differ from run to run.
     pub fn kept(&self, said: &str) -> String {
         let mut parts = vec![normal(&self.output, said)];
         if let Some(commands) = &self.commands {
@@ -39,10 +39,10 @@ impl Ran {
     }
 }
 
-/// A line of output that parts what belongs to earlier examples of a chain from the last.
+/// A line of output that separates the output of earlier examples of a chain from that of the last.
 const MARK: &str = "--8<-- the example begins here";
 
-/// A chain as one script. A line that begins with `# ` is run, and not shown.
+/// A chain as one script. Lines that begin with `# ` are run, but not shown.
 pub fn text(parts: &[&Fence]) -> String {
     parts.iter().map(|part| uncovered(&part.text)).collect::<Vec<_>>().join(";\n")
 }
@@ -55,7 +55,7 @@ fn marked(parts: &[&Fence]) -> String {
     }
 }
 
-/// A text with its hidden lines as they are run.
+/// A text whose hidden lines have no `# `.
 fn uncovered(text: &str) -> String {
     text.lines()
         .map(|line| match hidden(line) {
@@ -65,7 +65,7 @@ fn uncovered(text: &str) -> String {
         .collect()
 }
 
-/// What a hidden line holds.
+/// A hidden line without `# `.
 pub fn hidden(line: &str) -> Option<&str> {
     let line = line.trim_start();
     if line == "#" { Some("") } else { line.strip_prefix("# ") }
@@ -75,7 +75,7 @@ pub fn hidden(line: &str) -> Option<&str> {
 pub fn run(programs: &Programs, folder: &Path, script: &Script, parts: &[&Fence]) -> Result<Ran, Wrong> {
     let runner = Runner { programs, folder, script };
     fs::write(folder.join(script.file()), marked(parts)).context("cannot write the example")?;
-    // Both take as long as the script waits.
+    // Both take the script's time, so they run at once.
     let (ran, graph) = thread::scope(|scope| {
         let graph = scope.spawn(|| script.graph.then(|| runner.graph()).transpose());
         let ran = runner.run();
@@ -105,7 +105,7 @@ fn judge(script: &Script, finished: &Finished, folder: &Path) -> Result<(), Wron
     }
 }
 
-/// The place of an error in a script, as a line of the block.
+/// The problem of a script that failed, with the line of the block.
 fn failed(script: &Script, stderr: &str, folder: &Path) -> Wrong {
     let place = || {
         let (_, place) = stderr.split_once(&format!("┌─ {}:", script.file()))?;
@@ -124,7 +124,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs the script, and gives what is to be seen of that.
+    /// Runs the script, and returns its visible output.
     fn run(&self) -> Result<String, Wrong> {
         let place = if self.script.model { "--dry-run" } else { "--sandbox" };
         let finished = self.netscript(&[place])?;

@@ -1,4 +1,4 @@
-//! Sessions of the REPL, typed into a real one.
+//! Runs sessions of the REPL, by typing into a real one.
 
 use std::fs;
 use std::path::Path;
@@ -14,11 +14,11 @@ use super::process::at_home;
 use super::terminal::Terminal;
 use crate::fence::Fence;
 
-/// The name of a namespace; a dry run says so before it.
+/// The prompt: the name of a namespace, after `dry:` in a dry run.
 static PROMPT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(dry:)?[A-Za-z0-9_.-]+> ?").expect("the pattern is well formed"));
 
-/// How many characters of an echo are waited for: enough to tell it from what was there before.
+/// How many characters of an echo to wait for: enough to tell it from the text before.
 const ECHO: usize = 20;
 
 /// The length of the prompt that a line begins with.
@@ -26,7 +26,7 @@ pub fn prompt(line: &str) -> Option<usize> {
     PROMPT.find(line).map(|found| found.end())
 }
 
-/// Runs the last block of a chain, and gives it as it really goes.
+/// Runs the last block of a chain, and returns it with the real answers.
 pub fn run(programs: &Programs, folder: &Path, parts: &[&Fence]) -> Result<String, Wrong> {
     let Some((last, before)) = parts.split_last() else { return Ok(String::new()) };
     let mut session = Session::start(programs, folder)?;
@@ -48,7 +48,7 @@ fn begins_with_banner(parts: &[&Fence]) -> bool {
     parts.first().is_some_and(|part| part.text.starts_with("netscript "))
 }
 
-/// What was shown from the first prompt on.
+/// The screen from the first prompt on.
 fn without_banner(text: &str) -> &str {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -60,7 +60,7 @@ fn without_banner(text: &str) -> &str {
     ""
 }
 
-/// What is typed in a block: statements, each with its lines.
+/// The typed statements of a block.
 pub fn typed(text: &str) -> Vec<String> {
     let interpreter = netscript_lab::wiring::of_words();
     let mut all: Vec<String> = Vec::new();
@@ -119,7 +119,7 @@ impl Session {
         Ok(())
     }
 
-    /// What is on the screen, without the prompt that waits.
+    /// The text on the screen, without the last prompt.
     fn shown(&self) -> String {
         let text = self.terminal.text();
         if self.ended {
@@ -129,7 +129,7 @@ impl Session {
     }
 }
 
-/// Whether a prompt waits.
+/// Whether the REPL shows a prompt and waits for input.
 fn waits(terminal: &Terminal) -> bool {
     let line = terminal.line();
     prompt(&line) == Some(line.len()) && !line.is_empty()

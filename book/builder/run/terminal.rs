@@ -12,10 +12,10 @@ use pty_process::blocking::{Command, open};
 
 use super::process::LIMIT;
 
-/// As wide as terminals have been since the VT100.
+/// The width of a VT100.
 const COLUMNS: u16 = 80;
 
-/// So many that nothing scrolls away.
+/// Enough that nothing scrolls away.
 const ROWS: u16 = 2000;
 
 /// A terminal with a program in it.
@@ -43,7 +43,7 @@ impl Terminal {
         Ok(self.pty.write_all(keys.as_bytes())?)
     }
 
-    /// Takes in what comes until the screen is as wanted, or the program has ended; false if it has.
+    /// Reads output until the screen is as `wanted`, or the program has ended; false if it has.
     pub fn wait(&mut self, wanted: impl Fn(&Terminal) -> bool) -> Result<bool> {
         while !wanted(self) {
             if Instant::now() > self.deadline {
@@ -56,7 +56,7 @@ impl Terminal {
         Ok(true)
     }
 
-    /// Takes in what comes; false if the program has left the terminal.
+    /// Reads available output; false if the program has closed the terminal.
     fn look(&mut self) -> Result<bool> {
         let time = self.deadline.saturating_duration_since(Instant::now());
         let mut files = [PollFd::new(self.pty.as_fd(), PollFlags::POLLIN)];
@@ -64,7 +64,7 @@ impl Terminal {
             return Ok(true);
         }
         let mut buffer = [0; 4096];
-        // Linux says EIO when the last program has left.
+        // Linux returns EIO when the last program has closed the terminal.
         let count = self.pty.read(&mut buffer).unwrap_or(0);
         self.screen.process(&buffer[..count]);
         Ok(count > 0)
@@ -80,12 +80,12 @@ impl Terminal {
         self.screen.screen().rows(0, COLUMNS).nth(usize::from(self.row())).unwrap_or_default().trim_end().to_owned()
     }
 
-    /// What is on the screen from a row on; a line that was broken is whole.
+    /// The text on the screen from a row on, with wrapped lines joined.
     pub fn text_from(&self, row: u16) -> String {
         self.screen.screen().contents_between(row, 0, ROWS - 1, COLUMNS).to_string()
     }
 
-    /// What is on the screen, without the empty lines at its end.
+    /// The text on the screen, without empty lines at its end.
     pub fn text(&self) -> String {
         self.text_from(0).trim_end().to_owned()
     }
@@ -93,7 +93,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A command: words, where it runs, and what becomes of its status.
+//! A command: its words, the namespace in which it runs, and how its exit status is handled.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use netscript_net::{quote, quote_program};
 /// How commands inside a namespace are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
-    /// `ip -n NS …` where a tool takes it.
+    /// `ip -n NS …` where a tool has such an option.
     #[default]
     Plain,
     /// `ip netns exec NS ip …`, as tutorials do.
@@ -46,14 +46,14 @@ impl From<&IfName> for Word {
     }
 }
 
-/// What becomes of a command's exit status, and whether the script waits for it.
+/// How a command's exit status is handled, and whether the script waits for the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
     /// A failure stops the script.
     Strict,
-    /// A failure is survived: `|| true`.
+    /// A failure is ignored: `|| true`.
     Tolerant,
-    /// The command goes on in the background, and a variable holds its number: `& p1=$!`.
+    /// The command runs in the background, and a variable holds its process number: `& p1=$!`.
     Background(PidRef),
 }
 
@@ -64,12 +64,12 @@ pub struct Command {
     pub netns: NetnsRef,
     /// Program and arguments.
     pub argv: Vec<Word>,
-    /// What follows it.
+    /// How its exit status is handled.
     pub tail: Tail,
 }
 
 impl Command {
-    /// A command of these words, which is run in a namespace.
+    /// A command of these words in a namespace.
     pub fn new<W: Into<Word>>(netns: &NetnsRef, argv: impl IntoIterator<Item = W>) -> Command {
         Command { netns: netns.clone(), argv: argv.into_iter().map(Into::into).collect(), tail: Tail::Strict }
     }
@@ -92,7 +92,7 @@ impl Command {
         }
     }
 
-    /// Its failure is survived.
+    /// Ignores its failure.
     pub(crate) fn tolerant(mut self) -> Command {
         self.tail = Tail::Tolerant;
         self
@@ -114,7 +114,7 @@ impl Command {
         line
     }
 
-    /// Commands of which each is run if the one before fails, as one line; that all fail is survived.
+    /// Commands as one line: each runs if the one before fails, and it is no error if all fail.
     pub fn alternatives<'a>(commands: impl IntoIterator<Item = &'a Command>, style: Style) -> String {
         let words = commands.into_iter().map(|command| command.words(style));
         words.chain(["true".to_owned()]).collect::<Vec<_>>().join(" || ")
@@ -181,7 +181,7 @@ pub fn variable(pid: PidRef) -> String {
     }
 }
 
-/// The name or number by which `ip` is told a namespace; the host's is that of the shell itself.
+/// The name or process number by which `ip` finds a namespace; for the host, the number of the shell itself.
 pub(crate) fn netns_word(netns: &NetnsRef) -> Word {
     match netns {
         NetnsRef::Host => Word::Shell,
@@ -191,7 +191,7 @@ pub(crate) fn netns_word(netns: &NetnsRef) -> Word {
     }
 }
 
-/// `ip`, or `ip -6`: for most words `ip` reads the family off the addresses, but not for all.
+/// `ip`, or `ip -6`: `ip` takes the family from the addresses in most commands, but not in all.
 pub(crate) fn ip(netns: &NetnsRef, family: Family) -> Command {
     match family {
         Family::V4 => Command::new(netns, ["ip"]),

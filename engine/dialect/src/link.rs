@@ -52,7 +52,7 @@ fn vxlan(add: Command, options: &Vxlan) -> Command {
     let add = add
         .with(["type", "vxlan", "id", &id.get().to_string()])
         .option("local", local.map(|addr| addr.to_string()))
-        // `ip` takes a multicast address as a group only.
+        // `ip` accepts a multicast address only as `group`.
         .option("remote", remote.filter(|addr| !addr.is_multicast()).map(|addr| addr.to_string()))
         .option("group", group.or(remote.filter(IpAddr::is_multicast)).map(|addr| addr.to_string()))
         .option("dev", dev.as_ref())

@@ -40,7 +40,7 @@ pub(super) fn commands(op: &NetnsOp) -> Vec<Command> {
 pub(super) fn lines(op: &NetnsOp, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = commands(op).iter().map(|command| command.line(style)).collect();
     match op {
-        // The process is there before its namespace is.
+        // The process exists before its namespace does.
         NetnsOp::Hold(number) => lines.push(wait_for_namespace(PidRef::Held(*number))),
         NetnsOp::Add(_)
         | NetnsOp::Del(_)

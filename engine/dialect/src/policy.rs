@@ -22,7 +22,7 @@ fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
         .option("fwmark", fwmark.map(fwmark_word))
         .option("priority", priority.map(|priority| priority.to_string()));
     match table {
-        // The rule that comes with a VRF.
+        // The rule that the kernel adds with a VRF.
         Some(TableId::L3MDEV) => command.with(["l3mdev"]),
         table => command.option("table", table.map(|table| table.to_string())),
     }
@@ -30,8 +30,7 @@ fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
 
 fn fwmark_word((mark, mask): (u32, u32)) -> String {
     match (mark, mask) {
-        // `ip` sends no mask with a number alone, and the kernel takes mark 0 without a mask for none
-        // (`fib_nl2rule`).
+        // Without `/MASK`, `ip` sends no mask, and the kernel ignores mark 0 without one (`fib_nl2rule`).
         (0, u32::MAX) => "0/0xffffffff".to_owned(),
         (mark, u32::MAX) => mark.to_string(),
         (mark, mask) => format!("{mark}/{mask}"),

@@ -1,4 +1,4 @@
-//! Programs that answer questions, or run beside the script: probes, servers, captures.
+//! Probes, and programs that run in the foreground or the background: servers, captures.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use netscript_net::world::{Capture, Connect, Fetch, Ping, ProgramId, Serve, Serv
 
 use super::command::{Command, Style, Tail, Word};
 
-/// A program run to its end; what it answers, failure included, is for the script to look at.
+/// A program that runs to its end. The script checks its result, so a failure is ignored.
 pub fn exec(netns: &NetnsRef, argv: &[String]) -> Command {
     Command::new(netns, argv.iter().cloned()).tolerant()
 }
@@ -18,16 +18,16 @@ pub fn interactive(netns: &NetnsRef) -> Command {
     Command::new(netns, ["sh", "-c", "exec \"${SHELL:-sh}\""]).tolerant()
 }
 
-/// A program that is started and goes on in the background.
+/// A program that runs in the background.
 pub fn start(netns: &NetnsRef, argv: &[String], program: ProgramId) -> Command {
     let mut command = Command::new(netns, argv.iter().cloned());
     command.tail = Tail::Background(PidRef::Started(program.0));
     command
 }
 
-/// The line before the first program in the background: the programs end when the script ends, as
-/// nothing else would end them. One that was started a moment ago is still the shell, which takes the
-/// first signal for itself.
+/// The line before the first program in the background: it ends the programs when the script ends; nothing else would.
+/// A program that has just been started may still be the shell, which handles the first signal itself, so there is a
+/// second one.
 pub const END_JOBS: &str = "trap 'kill $jobs 2>/dev/null || true; sleep 0.1; kill $jobs 2>/dev/null || true' EXIT; \
                             trap 'exit 143' HUP INT TERM";
 
@@ -69,14 +69,14 @@ pub fn traceroute(netns: &NetnsRef, trace: &Trace) -> Command {
         .tolerant()
 }
 
-/// What `traceroute` of ours does when nothing is said.
+/// The default of netscript's `traceroute`.
 const DEFAULT_HOPS: u8 = 30;
 const DEFAULT_TRACE_WAIT: Duration = Duration::from_secs(1);
 
-/// Bytes of data that `ping` sends when nothing is said (ping(8), `-s`).
+/// Bytes of data that `ping` sends by default (ping(8), `-s`).
 const DEFAULT_PING_SIZE: u16 = 56;
 
-/// `curl` with the page's address
+/// `curl URL`
 pub fn fetch(netns: &NetnsRef, request: &Fetch) -> Command {
     let Fetch { server: _, port: _, authority, path, timeout } = request;
     Command::new(netns, ["curl", "--silent", "--max-time", &seconds(*timeout)])
@@ -84,7 +84,7 @@ pub fn fetch(netns: &NetnsRef, request: &Fetch) -> Command {
         .tolerant()
 }
 
-/// A server that answers every request with one page, made of nothing but `python3`.
+/// A server that answers every request with one page; it needs only `python3`.
 pub fn serve(netns: &NetnsRef, server: &Serve, program: ProgramId) -> Command {
     let Serve { addr, port, body } = server;
     let addr = addr.map_or("::".to_owned(), |addr| addr.to_string());
@@ -101,8 +101,8 @@ class A(h.BaseHTTPRequestHandler):
     def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(sys.argv[3].encode())
 S((sys.argv[1], int(sys.argv[2])), A).serve_forever()";
 
-/// `tcpdump -p -i LINK -w FILE`, or with its lines on standard output. Like ours it leaves the link's
-/// promiscuous mode as it is.
+/// `tcpdump -p -i LINK -w FILE`, or with its lines on standard output. Like netscript's capture, it does not change the
+/// link's promiscuous mode.
 pub fn capture(netns: &NetnsRef, request: &Capture, program: ProgramId) -> Command {
     let Capture { link, file } = request;
     let command = Command::new(netns, ["tcpdump", "-p", "--immediate-mode", "-n", "-i", link.as_str()]);
@@ -114,7 +114,7 @@ pub fn capture(netns: &NetnsRef, request: &Capture, program: ProgramId) -> Comma
     command
 }
 
-/// A name server that knows these names, and no others.
+/// A name server that knows only these names.
 pub fn serve_dns(netns: &NetnsRef, server: &ServeDns, program: ProgramId) -> Command {
     let ServeDns { addr, records } = server;
     let listen = addr.map(|addr| format!("--listen-address={addr}"));
@@ -135,7 +135,7 @@ fn seconds(time: Duration) -> String {
     time.as_secs_f64().to_string()
 }
 
-/// Waits until a link is gone that ends in its own time, with a namespace that was removed.
+/// Waits until a link is gone that the kernel removes after its namespace or its peer's.
 pub fn wait_until_gone(netns: &NetnsRef, link: &IfName, style: Style) -> String {
     let show = Command::new(netns, ["ip", "link", "show", "dev", link.as_str()]);
     format!("while {} >/dev/null 2>&1; do sleep 0.01; done", show.words(style))

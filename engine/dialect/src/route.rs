@@ -10,7 +10,7 @@ pub(super) fn command(netns: &NetnsRef, op: &RouteOp) -> Command {
         RouteOp::Add(route) => one(netns, "add", route),
         RouteOp::Replace(route) => one(netns, "replace", route),
         RouteOp::Del(route) => one(netns, "del", route),
-        // A table that nothing was ever put into is an error to `ip`, and empty all the same.
+        // To `ip`, a table that never had a route is an error. It is empty, so the failure is ignored.
         RouteOp::Flush(family, table) => {
             ip_route(netns, *family, "flush").with(["table", &table.to_string()]).tolerant()
         }

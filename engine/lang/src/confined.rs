@@ -1,5 +1,5 @@
-//! A [`World`] for scripts that may not start programs and may not write files (`--no-exec`). Everything
-//! else is another World's.
+//! A [`World`] for scripts that may not start programs or write files (`--no-exec`). It passes everything else on to
+//! another World.
 
 use crate::diagnostics::{Errno, Error, Refusal, Result};
 use netscript_net::op::{Action, NetnsRef, Op, PidRef};
@@ -8,7 +8,7 @@ use netscript_net::world::{
     Probes, ProgramId, Programs, Query, Serve, ServeDns, World,
 };
 
-/// What another World does, without programs and without files.
+/// Another World, without programs and without files.
 pub struct Confined(Box<dyn World>);
 
 impl Confined {
@@ -18,7 +18,7 @@ impl Confined {
     }
 }
 
-/// An error about what is not allowed.
+/// The error of something that is not allowed.
 fn refused<T>(what: String) -> Result<T> {
     Err(Error::NotAllowed { what })
 }
@@ -65,8 +65,8 @@ impl ForwardQuery for Confined {
     }
 }
 
-/// Every method is written out, so that one that is added must be decided on. A server, a name server and a capture are
-/// netscript itself.
+/// Every method is written out, so that for each new one it must be decided whether it is allowed. Servers, name
+/// servers and captures are netscript itself.
 impl Programs for Confined {
     fn pid(&mut self, pid: PidRef) -> Result<u32> {
         self.0.pid(pid)
@@ -108,7 +108,7 @@ impl Programs for Confined {
         self.0.serve_dns(netns, server)
     }
 
-    /// Without a path the file is the lab's own.
+    /// Without a path, the file is a temporary one of the lab.
     fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<ProgramId> {
         match &request.file {
             Some(file) => refused(format!("write the file `{}`", file.display())),

@@ -1,6 +1,6 @@
-//! The dry run: a [`World`](world::World) made of the model and the shell. Operations take effect on the model
-//! and are printed as commands; questions are answered by the model. Nothing is invented: what only
-//! the machine knows is an error that says so.
+//! The dry run: a [`World`](world::World) made of the model and the shell. Operations change the model and are printed
+//! as commands; the model answers questions. Nothing is invented: a question that only the machine can answer is an
+//! error (E0601).
 
 mod alternatives;
 mod listening;
@@ -36,7 +36,7 @@ type Sink = Box<dyn FnMut(&str)>;
 /// Where a name server listens.
 const DNS_PORT: u16 = 53;
 
-/// A model whose every change is printed as a command.
+/// A model that prints each change as a command.
 pub struct DryRun {
     model: Model,
     style: Style,
@@ -44,20 +44,20 @@ pub struct DryRun {
     sink: Sink,
     stop: Box<dyn Fn() -> bool>,
     at: Option<At>,
-    /// Far ends of pairs that end in their own time.
+    /// Far ends of pairs that the kernel removes later.
     ending: BTreeSet<(NetnsRef, IfName)>,
     started: u32,
     stopped: BTreeSet<ProgramId>,
     listening: Vec<Listening>,
-    /// A program or a probe has run, and may have sent packets.
+    /// Whether a program or a probe has run, which may have sent packets.
     asked: bool,
     history: History,
-    /// Lines that may become one.
+    /// Commands that may be printed as one line.
     waiting: Waiting,
 }
 
 impl DryRun {
-    /// A dry run that begins with what a model holds. `sink` takes the script, line by line.
+    /// A dry run that begins with the state of a model. `sink` takes the printed script, line by line.
     pub fn new(model: Model, style: Style, sink: impl FnMut(&str) + 'static) -> DryRun {
         let mut run = DryRun {
             model,
@@ -84,13 +84,13 @@ impl DryRun {
         self
     }
 
-    /// Ends what runs when a function says so, as Ctrl-C does.
+    /// Stops the run when a function returns true, as Ctrl-C does.
     pub fn stopped_by(mut self, stop: impl Fn() -> bool + 'static) -> DryRun {
         self.stop = Box::new(stop);
         self
     }
 
-    /// What the dry run believes in.
+    /// The state of the model.
     pub fn state(&mut self, sysctls: &[SysctlKey]) -> Result<NetState> {
         NetState::read(self, sysctls)
     }
@@ -111,8 +111,8 @@ impl DryRun {
         }
     }
 
-    /// Prints what no shell must run, whatever names are in it: each line is a comment of its own, and
-    /// nothing but its line ends could end it (POSIX.1-2017, XCU 2.3).
+    /// Prints a comment. Each line gets a `#`: only a line end ends a comment (POSIX.1-2017, XCU 2.3), so the shell
+    /// runs nothing of it, whatever names are in it.
     fn print_comment(&mut self, text: &str) {
         for line in visible(text).lines() {
             self.print(&format!("# {line}"));
@@ -128,9 +128,8 @@ impl DryRun {
         }
     }
 
-    /// Kernels before 6.2 refuse to rename a link that is up. The operations that come to the same on all
-    /// of them: down, rename, up, and putting back what goes with being up. `None` where that
-    /// does not restore everything.
+    /// Kernels before 6.2 refuse to rename a link that is up. These operations do the same on all kernels: down,
+    /// rename, up, and restoring what is lost when a link goes down. `None` if that does not restore everything.
     fn renaming_while_down(&self, before: Model, op: &Op) -> Option<Vec<Op>> {
         let Action::Link(LinkOp::Set(name, LinkSet::Name(to))) = &op.action else { return None };
         let up = |name: &IfName, on| LinkOp::Set(name.clone(), LinkSet::Flag(LinkFlag::Up, on));
@@ -151,7 +150,7 @@ impl DryRun {
         Comparison::with(&wanted).differences(&wanted, &restored).is_empty().then_some(ops)
     }
 
-    /// Waits for what is in an operation's way.
+    /// Prints commands that wait for the links in an operation's way.
     fn print_waits(&mut self, op: &Op) {
         for (netns, link) in self.in_the_way(op) {
             let wait = netscript_dialect::wait_until_gone(&netns, &link, self.style);
@@ -166,7 +165,7 @@ impl DryRun {
         }
     }
 
-    /// Links that are about to end and that an operation would meet.
+    /// Links that are about to end and would disturb an operation.
     fn in_the_way(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
         if self.ending.is_empty() {
             return Vec::new();
@@ -177,7 +176,7 @@ impl DryRun {
             match (&effect, &op.action) {
                 (Some(Effect::LinkCreated { link, peer }), _) => *link == ending || *peer == Some(ending),
                 (Some(Effect::LinkMoved { from: _, to }), _) => *to == ending,
-                // Routes over it, and its place in a bridge, are still there.
+                // The routes over it and its port of a bridge still exist.
                 (_, Action::Link(_) | Action::Addr(_) | Action::Route(_)) => *netns == op.netns,
                 (
                     _,
@@ -193,7 +192,7 @@ impl DryRun {
         self.ending.iter().filter(meets).cloned().collect()
     }
 
-    /// The far ends that an operation leaves to the kernel to remove.
+    /// The far ends that the kernel removes some time after an operation.
     fn far_ends(&self, op: &Op) -> Vec<(NetnsRef, IfName)> {
         op.removed_netns().map_or_else(Vec::new, |netns| self.model.far_ends(&netns))
     }
@@ -205,7 +204,7 @@ impl DryRun {
         }
     }
 
-    /// Whether a link of a namespace may have brought packets of others.
+    /// Whether a namespace has a link by which packets may arrive.
     fn hears_others(&mut self, netns: &NetnsRef) -> Result<bool> {
         Ok(self.links(netns)?.iter().any(|link| link.up && link.kind != LinkType::Loopback))
     }
@@ -224,7 +223,7 @@ impl DryRun {
         program
     }
 
-    /// `ip netns attach NAME PID` names a namespace that only the machine knows.
+    /// `ip netns attach NAME PID` names a namespace that the model does not know.
     fn knows_process(&self, op: &Op) -> Result<(), BatchError> {
         let Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) = op.action else { return Ok(()) };
         if self.model.has_netns(&NetnsRef::OfPid(pid)) || pid > PID_MAX_LIMIT {
@@ -244,7 +243,7 @@ impl DryRun {
         Err(Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() })
     }
 
-    /// The link that a probe goes over must be there.
+    /// Checks that the link of a probe exists.
     fn carried(&self, netns: &NetnsRef, link: Option<&IfName>) -> Result<()> {
         match link {
             Some(link) if !self.model.has_link(netns, link) => Err(Error::NoSuchLink {
@@ -265,7 +264,7 @@ fn answered<T>(answer: Result<T, Rejection>, question: impl FnOnce() -> String) 
 /// No process has a higher number (`PID_MAX_LIMIT`, include/linux/threads.h, on 64 bits).
 const PID_MAX_LIMIT: u32 = 1 << 22;
 
-/// A process that the script gives by its number: whether it runs, and in which namespace.
+/// The error of a process number in a script: only the machine knows whether the process runs, and in which namespace.
 fn unknown_process(pid: u32) -> Error {
     if pid > PID_MAX_LIMIT {
         return Error::NoSuchProcess { pid };
@@ -325,7 +324,7 @@ impl Query for DryRun {
 
     fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents> {
         self.present(netns)?;
-        not_simulated(format!("the number of the namespace {netns}, and who is in it"))
+        not_simulated(format!("the number of the namespace {netns}, and the processes in it"))
     }
 
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
@@ -385,7 +384,7 @@ impl Query for DryRun {
         }
         match answered(self.model.read_sysctl(netns, key), question)? {
             Some(value) => Ok(value),
-            None => not_simulated(format!("the value of {key}, which nobody set")),
+            None => not_simulated(format!("the value of {key}, which was not set")),
         }
     }
 
@@ -486,7 +485,7 @@ impl Probes for DryRun {
     fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>> {
         self.present(netns)?;
         self.print_asked(netscript_dialect::traceroute(netns, trace));
-        not_simulated(format!("who is on the way to {}", trace.target))
+        not_simulated(format!("the hops on the way to {}", trace.target))
     }
 
     fn wait(&mut self, _: Duration) -> Result<bool> {
@@ -496,7 +495,7 @@ impl Probes for DryRun {
     fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected> {
         self.present(netns)?;
         self.print_asked(netscript_dialect::connect(netns, request));
-        not_simulated(format!("whether {} takes connections", request.target))
+        not_simulated(format!("whether {} accepts connections", request.target))
     }
 
     fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched> {

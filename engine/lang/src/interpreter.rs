@@ -1,4 +1,4 @@
-//! Runs scripts: Rhai with every limit set, errors with codes and places, and Ctrl-C heard.
+//! Runs scripts: Rhai with all limits set, errors with codes and places, and stopped by Ctrl-C.
 
 mod conversation;
 mod foreign;
@@ -58,23 +58,23 @@ impl Interpreter {
             .set_max_variables(usize::MAX)
             .set_max_functions(usize::MAX)
             .set_max_modules(1024)
-            // `guarded` has the limits of single functions, `limits` that of memory.
+            // `guarded` limits single functions, and `limits` the memory.
             .set_max_string_size(0)
             .set_max_array_size(0)
             .set_max_map_size(0)
-            // The optimizer drops statements that it thinks do nothing, wrong ones included.
+            // The optimizer drops statements without effect, even wrong ones.
             .set_optimization_level(OptimizationLevel::None)
             .set_default_tag(Dynamic::from(session.clone()));
         guarded::register(&mut engine);
         register(&mut engine);
-        // Texts that scripts put together are rarely made twice.
+        // Scripts rarely make the same text twice.
         engine.set_max_strings_interned(0);
         session.limits().watch(&mut engine, &session);
         let conversation = Conversation::new(&engine);
         Interpreter { engine, session, sources: Sources::default(), conversation }
     }
 
-    /// Rhai's engine, for tables of the words that there are.
+    /// Rhai's engine, from which the registered words can be read.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -89,18 +89,17 @@ impl Interpreter {
         &self.sources
     }
 
-    /// Lets scripts have [`MAX_MEMORY`] and no more; `taken` tells how much the program has.
+    /// Limits scripts to [`MAX_MEMORY`]; `taken` returns how much the program has.
     pub fn limit_memory(&self, taken: fn() -> usize) {
         self.session.limits().count_memory(taken);
     }
 
-    /// Looks for imported modules among those that are built in (by name, with their texts), then
-    /// beside a script.
+    /// Looks up imported modules among the built-in ones (names with texts), and then in the script's folder.
     pub fn import_from(&mut self, builtin: &'static [(&'static str, &'static str)], folder: &Path) {
         self.set_modules(builtin, folder, None);
     }
 
-    /// The same, but files are read from some folders only.
+    /// The same, but reads files only from some folders.
     pub fn import_only_from(
         &mut self,
         builtin: &'static [(&'static str, &'static str)],
@@ -135,7 +134,7 @@ impl Interpreter {
         }
     }
 
-    /// Does what has been waiting. What fails of that came before whatever else may have failed.
+    /// Does the waiting operations. If one fails, its error counts: it came before any other error.
     fn flush(&mut self) -> Result<(), Failure> {
         let flushed = self.session.lab().flush();
         flushed.map_err(|error| match error {
@@ -147,7 +146,7 @@ impl Interpreter {
         })
     }
 
-    /// A script of a name, ready to be run.
+    /// Compiles a script.
     fn compile(&mut self, name: &str, text: &str) -> Result<AST, Failure> {
         self.session.set_main(name);
         let text = prepare(text);
@@ -159,7 +158,7 @@ impl Interpreter {
             self.session.lab().keep_steps();
         }
         if handles_errors(&ast) {
-            // Nothing waits yet.
+            // No operation is waiting yet, so this does not fail.
             self.session.lab().at_once(true)?;
         }
         Ok(ast)
@@ -255,8 +254,8 @@ impl Interpreter {
         Some((ast, text))
     }
 
-    /// The name of the text that `eval` is called with. Where the script puts that together, nobody
-    /// has it any more: a source without a text.
+    /// The name of the text that `eval` is called with. If the script computes the text, the source has none: the text
+    /// is not kept.
     fn evaluated(&mut self, source: &str, at: Position) -> String {
         let tree = at.line().and_then(|line| self.tree(source, line));
         let text = tree.and_then(|(ast, _)| spans::evaluated(&ast, at));
@@ -267,8 +266,8 @@ impl Interpreter {
         name
     }
 
-    /// The place of an error in a text that somebody has. A function of Rhai's own does not tell where it
-    /// fails, and what is evaluated without being written anywhere has no places; their call does.
+    /// The place of an error in a text that is known. Rhai's own functions give no place, and a computed text that is
+    /// evaluated has none; then the place is that of their call.
     fn written(&self, at: Option<At>, calls: &mut Vec<Call>) -> Option<At> {
         let in_text = at.filter(|at| self.sources.text(&at.source).is_some());
         in_text.or_else(|| {
@@ -278,7 +277,7 @@ impl Interpreter {
         })
     }
 
-    /// An imported module's text is read when an error points into it.
+    /// Reads an imported module's text for an error that points into it.
     fn learn_source(&mut self, source: String) -> String {
         if self.sources.text(&source).is_none()
             && let Ok(text) = files::read_text(&source)
@@ -288,14 +287,14 @@ impl Interpreter {
         source
     }
 
-    /// A place whose text has been read.
+    /// Reads the text of a place, if it is a module's.
     fn known(&mut self, at: At) -> At {
         At { source: self.learn_source(at.source.to_string()).into(), ..at }
     }
 }
 
 impl Drop for Interpreter {
-    /// Handles among the constants hold the session, which holds them: nothing of it would ever go.
+    /// Breaks the circle between the session and the handles among its constants, which would never be dropped.
     fn drop(&mut self) {
         self.session.set_constants(Vec::new());
     }

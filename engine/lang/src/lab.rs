@@ -1,4 +1,5 @@
-//! The lab: where operations go in, and what a script's handles mean.
+//! The lab, which all operations of a script go through: it keeps the meaning of handles, and adds to errors what it
+//! knows.
 
 mod handles;
 
@@ -15,7 +16,7 @@ use netscript_net::world::{BatchError, Missing, Point, World};
 /// A function that is called with each operation or command.
 type Observer<T> = Rc<dyn Fn(&T)>;
 
-/// A network being built: the one way from a script's words to the machine.
+/// A network being built. Words reach the machine only through it.
 pub struct Lab {
     world: Box<dyn World>,
     handles: Handles,
@@ -23,7 +24,7 @@ pub struct Lab {
     op_observer: Option<Observer<Op>>,
     /// Is called with the command that each probe and each program stands for.
     command_observer: Option<Observer<Command>>,
-    /// When operations began, and how the handles were then.
+    /// For each step: its point, and the state of the handles then.
     marks: Vec<(Point, usize)>,
 }
 
@@ -31,7 +32,7 @@ pub struct Lab {
 #[derive(Clone)]
 pub struct HandleSnapshot(Handles);
 
-/// A lab's world while another is in its place.
+/// A lab's World while another replaces it.
 pub struct Stage {
     world: Box<dyn World>,
     handles: Handles,
@@ -49,24 +50,24 @@ impl Lab {
         self.op_observer = Some(Rc::new(observer));
     }
 
-    /// Calls a function with the command that each probe and each program stands for.
+    /// Calls a function with the command that does the same as a probe or a program.
     pub fn on_command(&mut self, observer: impl Fn(&Command) + 'static) {
         self.command_observer = Some(Rc::new(observer));
     }
 
-    /// Tells what a probe or a program stands for.
+    /// Reports the command of a probe or a program.
     pub fn tell(&self, command: impl FnOnce() -> Command) {
         if let Some(observer) = &self.command_observer {
             observer(&command());
         }
     }
 
-    /// Does one operation, asked for at a place of the script.
+    /// Does one operation. `at` is the place in the script that asks for it.
     pub fn submit(&mut self, op: Op, at: Option<At>) -> Result<()> {
         self.submit_all(vec![op], at)
     }
 
-    /// Does several operations that one word of the script stands for, in order.
+    /// Does the operations of one word of the script, in order.
     pub fn submit_all(&mut self, ops: Vec<Op>, at: Option<At>) -> Result<()> {
         self.world.located(at.as_ref());
         self.marks.push((self.world.point(), self.handles.mark()));
@@ -84,17 +85,17 @@ impl Lab {
         result.map_err(|failed| self.explain(&ops[failed.index], failed))
     }
 
-    /// Does now what has been waiting.
+    /// Does the operations that are waiting.
     pub fn flush(&mut self) -> Result<()> {
         self.world.flush()
     }
 
-    /// Whether every operation is to be done at once from now on; tells how that was before.
+    /// Sets whether every operation is done at once from now on; returns the setting before.
     pub fn at_once(&mut self, on: bool) -> Result<bool> {
         self.world.at_once(on)
     }
 
-    /// From now on single steps can be taken back.
+    /// Keeps single steps from now on, so that they can be taken back.
     pub fn keep_steps(&mut self) {
         self.world.keep_steps();
     }
@@ -105,8 +106,7 @@ impl Lab {
         self.world.point()
     }
 
-    /// Takes back what was done since a point. Handles on what was made since are on something
-    /// that is gone.
+    /// Takes back all steps since a point. Handles on things made since then are invalid.
     pub fn rollback(&mut self, point: Point, at: Option<&At>) -> Result<()> {
         if point > self.world.point() {
             return Err(Error::NoUndo { why: "what came before this checkpoint has been undone already".to_owned() });
@@ -129,7 +129,7 @@ impl Lab {
         }
     }
 
-    /// Puts another world in place of this one: what is done from now on is done there.
+    /// Replaces the World with another, on which everything acts from now on.
     pub fn rehearse(&mut self, world: Box<dyn World>) -> Stage {
         let marks = std::mem::take(&mut self.marks);
         Stage { world: std::mem::replace(&mut self.world, world), handles: self.handles.clone(), marks }
@@ -140,26 +140,26 @@ impl Lab {
         HandleSnapshot(self.handles.clone())
     }
 
-    /// Lets handles mean what they meant: what was done since has been taken back.
+    /// Restores what handles meant; everything done since must have been taken back.
     pub fn restore(&mut self, snapshot: &HandleSnapshot) {
         self.handles = snapshot.0.clone();
         let point = self.world.point();
         self.marks.retain(|(before, _)| *before < point);
     }
 
-    /// Goes on where a rehearsal began. Handles that were made since mean nothing any more.
+    /// Goes back to the World from before a rehearsal. Handles that were made since are invalid.
     pub fn end_rehearsal(&mut self, stage: Stage) {
         self.world = stage.world;
         self.handles = stage.handles;
         self.marks = stage.marks;
     }
 
-    /// The part of the machine that answers questions and runs programs.
+    /// The World, for questions and programs.
     pub fn world(&mut self) -> &mut dyn World {
         &mut *self.world
     }
 
-    /// The handle on a link that is known to be there.
+    /// The handle on a link that exists.
     pub fn link_id(&mut self, netns: &NetnsRef, name: &IfName) -> LinkId {
         self.handles.link(netns, name)
     }
@@ -174,7 +174,7 @@ impl Lab {
         self.handles.peer(id)
     }
 
-    /// The handle on a namespace that is known to be there.
+    /// The handle on a namespace that exists.
     pub fn netns_id(&mut self, netns: &NetnsRef) -> NetnsId {
         self.handles.netns(netns)
     }
@@ -238,7 +238,7 @@ impl Lab {
         }
     }
 
-    /// What this lab knows that the kernel does not say.
+    /// Notes about a refusal that this lab knows and the kernel does not tell.
     fn facts(&self, op: &Op, refusal: &Refusal) -> Vec<String> {
         if refusal.errno != Errno::EEXIST {
             return Vec::new();
@@ -259,7 +259,7 @@ impl Lab {
         }
     }
 
-    /// The MTU of a link that cannot have an IPv6 address.
+    /// A note on the MTU of a link that is too small for IPv6.
     fn small_mtu(&mut self, op: &Op, refusal: &Refusal) -> Option<String> {
         let Action::Addr(AddrOp::Add(name, spec)) = &op.action else { return None };
         if refusal.errno != Errno::EINVAL || spec.local.family() != Family::V6 {

@@ -1,4 +1,4 @@
-//! Addresses of links, and what comes with them.
+//! Addresses of links, and the routes that come with them.
 
 mod v4;
 mod v6;

@@ -44,7 +44,7 @@ impl Model {
         }
     }
 
-    /// The bridge in whose table an entry for a port, or for the bridge itself, stands.
+    /// The bridge whose table has the entries for a link: its master, or the link itself.
     fn bridge_of(&self, id: DevId) -> Option<DevId> {
         if self.device(id).bridge().is_some() { Some(id) } else { self.device(id).master }
     }
@@ -106,7 +106,7 @@ impl Model {
                 forwards[first] = entry;
                 return Ok(());
             }
-            // An address of one station keeps its one destination.
+            // A unicast address keeps its only destination.
             (Verb::Append, Some(_)) if !several => return Ok(()),
             (Verb::Add | Verb::Append | Verb::Replace, _) => {}
         }
@@ -125,14 +125,14 @@ impl Model {
         Ok(())
     }
 
-    /// `__dev_set_rx_mode`: what a link takes, the one that it stands on must take for it.
+    /// `__dev_set_rx_mode`: the link below must accept the addresses of the links above it.
     pub(super) fn sync_hw_addrs(&mut self, id: DevId) {
         let Some((below, _)) = self.facts(id).below.stacked().filter(|_| self.device(id).up) else { return };
         self.with_hw_addrs_of(id, below, HwAddrs::sync_to);
         self.sync_hw_addrs(below);
     }
 
-    /// What was found on the link that one stands on is there for the one above.
+    /// Takes the addresses read from the link below as passed by the link above.
     pub(super) fn adopt_hw_addrs(&mut self, id: DevId) {
         if let Some((below, _)) = self.facts(id).below.stacked().filter(|_| self.device(id).up) {
             self.with_hw_addrs_of(id, below, HwAddrs::adopt);
@@ -176,7 +176,7 @@ impl Model {
         let fits = |old: &Forward| {
             old.mac == entry.mac && (entry.dst.is_none() || (entry.dst == Some(old.dst) && old.over.is_none()))
         };
-        // A destination that an address does not have is no error (__vxlan_fdb_delete).
+        // Deleting a destination that the address does not have is no error (__vxlan_fdb_delete).
         if let Some(at) = forwards.iter().position(fits) {
             forwards.remove(at);
         }

@@ -1,4 +1,4 @@
-//! A model that begins with what is there.
+//! Models made from a state that was read.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -44,7 +44,7 @@ impl Model {
         model
     }
 
-    /// The same, on a machine with names under `/run/netns` of which some stand for nothing any more.
+    /// The same for a machine, with the names under `/run/netns`. Some may not be bound to a namespace.
     pub fn of_machine(state: &NetState, names: Vec<NetnsName>) -> Model {
         let mut model = Model::of(state);
         let gone = |name: &NetnsName| !state.netns.contains_key(&NetnsRef::Named(name.clone()));
@@ -60,7 +60,7 @@ impl Model {
         device.found = true;
         let id = self.insert_device(device);
         let spec = netscript_net::op::AddrSpec::new(addr);
-        // The link is new, so that nothing can be in the way.
+        // The link is new: nothing conflicts.
         let _ = match addr.family() {
             Family::V4 => self.add4(id, &spec),
             Family::V6 => self.add6(id, &spec),
@@ -71,10 +71,10 @@ impl Model {
     fn import_links(&mut self, here: NetnsId, netns: &NetnsRef, contents: &Netns, ids: &mut Ids) {
         for link in &contents.links {
             let id = if link.kind == LinkType::Loopback {
-                // Every namespace has its own, whatever it is called.
+                // Every namespace has a loopback link already, whatever its name.
                 self.adopt_loopback(here, &link.name)
             } else {
-                // What it is, is known once all links are there.
+                // Its kind is set once all links exist.
                 let kind = DeviceKind::Physical;
                 self.insert_device(Device::new(here, link.name.clone(), kind, link.mac, link.mtu))
             };
@@ -108,7 +108,7 @@ impl Model {
         id
     }
 
-    /// What a link has to do with others.
+    /// Sets a link's relations to others.
     fn connect(&mut self, netns: &NetnsRef, link: &Link, ids: &Ids) {
         let Some(id) = ids.get(&(netns.clone(), link.name.clone())).copied() else { return };
         let end = |peer: &Peer| ids.get(&(peer.netns.clone()?, peer.name.clone()?)).copied();
@@ -147,8 +147,8 @@ impl Model {
         }
     }
 
-    /// An entry of a forwarding table. Those of the links' own addresses are there without being said,
-    /// and so are groups that a link is in.
+    /// An entry of a forwarding table. The links' own addresses and the groups that they are in are added by the model
+    /// itself.
     fn import_forward(&mut self, record: &FdbRecord, dev: impl Fn(&Option<IfName>) -> Option<DevId>) {
         let FdbRecord { mac, dev: of, master, dst, state: _ } = record;
         let Some(id) = dev(&Some(of.clone())) else { return };

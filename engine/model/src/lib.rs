@@ -1,11 +1,11 @@
-//! A model of the kernel: what every operation does to everything else, and which error number
-//! the kernel gives when it refuses.
+//! A model of the kernel's networking: how each operation changes the state of a network, and which error the kernel
+//! returns when it refuses one.
 //!
 //! It needs no Linux, no privilege, no clock and no files. The rules are those of the kernel's
 //! own functions, which the comments name; `cargo xtask equivalence` compares the two.
 //!
-//! `data` is what there is, and `model` finds its parts. The other files are rules, methods of [`Model`]: a file for
-//! each kind of operation, and `kinds` with a file for each kind of link.
+//! Start with [`Model`]. `data` holds the state, and `model` finds parts of it. The other files hold the rules, as
+//! methods of [`Model`]: a file for each kind of operation, and in `kinds` one for each kind of link.
 
 mod addr;
 mod data;
@@ -47,12 +47,12 @@ impl Model {
         model
     }
 
-    /// A host that has nothing but `lo`, which is up.
+    /// A host with no link but `lo`, which is up.
     pub fn new() -> Model {
         let mut model = Model::empty();
         let host = model.names[&NetnsRef::Host];
         for link in model.netns(host).links.values().copied().collect::<Vec<_>>() {
-            // Nothing refuses this to a loopback device.
+            // A loopback device can always be brought up.
             let _ = model.bring_up(link);
         }
         model

@@ -1,5 +1,5 @@
-//! Links: made, changed, moved, removed, and what follows from it (net/core/dev.c, rtnetlink.c,
-//! drivers/net/). What is particular to a kind of link is in `kinds`.
+//! Making, changing, moving and removing links, with the consequences (net/core/dev.c, rtnetlink.c, drivers/net/).
+//! `kinds` has the rules that only one kind of link has.
 
 use super::data::device::{Device, IPV4_MIN_MTU, IPV6_MIN_MTU};
 use super::data::ids::{DevId, NetnsId};
@@ -69,11 +69,11 @@ impl Model {
         Ok(link)
     }
 
-    /// Registers a link, with a number of its own.
+    /// Registers a link, and gives it an index.
     pub(crate) fn insert_device(&mut self, mut device: Device) -> DevId {
         let id = DevId(self.next_device);
         self.next_device += 1;
-        // A lab's links have numbers of its own, of which each is given once.
+        // A lab's links have indexes of the lab's block. Each is used once.
         self.last_index += u32::from(!device.is_loopback());
         let wanted = self.last_index;
         let netns = self.netns_mut(device.netns);
@@ -86,7 +86,7 @@ impl Model {
         id
     }
 
-    /// Removes a link and what cannot be without it.
+    /// Removes a link, and all that depends on it.
     pub(crate) fn remove_device(&mut self, id: DevId) {
         let doomed: Vec<DevId> = [id].into_iter().chain(self.pair_peer(id)).collect();
         for id in doomed.clone() {
@@ -126,7 +126,7 @@ impl Model {
         netns.by_index.remove(&index);
     }
 
-    /// What IPv4, IPv6 and the neighbour tables forget with a link (`NETDEV_UNREGISTER`).
+    /// Removes a link from IPv4, IPv6 and the neighbour tables (`NETDEV_UNREGISTER`).
     fn detach_protocols(&mut self, id: DevId) {
         self.forget_settings(id, Family::V4);
         self.forget_settings(id, Family::V6);
@@ -186,7 +186,7 @@ impl Model {
         if self.device(id).up {
             return Ok(());
         }
-        // __dev_open asks eth_validate_addr first, where the driver has it.
+        // __dev_open calls eth_validate_addr first, where the driver has it.
         if self.facts(id).mac_validated && self.has_zero_mac(id) {
             return Err(Errno::EADDRNOTAVAIL.into());
         }
@@ -204,7 +204,7 @@ impl Model {
             self.follow_carrier(upper, true);
         }
         self.follow_carrier(id, carrier);
-        // vlan_device_event: its VLANs go up with it, those elsewhere too; what one of them refuses is not told.
+        // vlan_device_event: its VLANs go up with it, those in other namespaces too; errors of these are ignored.
         for upper in self.device(id).uppers.clone() {
             if self.goes_up_with_lower(upper) {
                 let _ = self.bring_up(upper);
@@ -247,8 +247,8 @@ impl Model {
         }
     }
 
-    /// Follows a carrier from a link that went up or down through pairs, bridges and links that
-    /// stand on others. `told`: its bridge hears of it in any case.
+    /// Passes the carrier of a link that went up or down on to pairs, bridges and stacked links. `told`: its bridge is
+    /// notified in any case.
     pub(crate) fn follow_carrier(&mut self, id: DevId, told: bool) {
         let mut pending = vec![(id, told)];
         pending.extend(self.pair_peer(id).map(|peer| (peer, false)));
@@ -276,8 +276,8 @@ impl Model {
         }
     }
 
-    /// `netif_stacked_transfer_operstate`: links that stand on a link that is up, or was, have its
-    /// carrier. Those whose carrier changed.
+    /// `netif_stacked_transfer_operstate`: links stacked on a link that is up, or was, get its carrier. Returns those
+    /// whose carrier changed.
     fn pass_carrier_up(&mut self, id: DevId) -> Vec<DevId> {
         let carrier = self.device(id).carrier;
         let mut changed = Vec::new();
@@ -292,7 +292,7 @@ impl Model {
         changed
     }
 
-    /// `netif_carrier_ok`, once every event about it has been heard.
+    /// `netif_carrier_ok`, once all events about it have been handled.
     fn carrier(&self, id: DevId) -> bool {
         let device = self.device(id);
         match self.facts(id).carrier {
@@ -307,15 +307,15 @@ impl Model {
         let device = self.device_mut(id);
         let changed = device.arp != on;
         device.arp = on;
-        // arp_netdev_event; a link that is down tells nobody.
+        // arp_netdev_event; a link that is down sends no event.
         if changed && device.up {
             self.flush_neighbours(id, |_| true);
             self.tell_of_change(id);
         }
     }
 
-    /// `NETDEV_CHANGE`: IPv6 leaves `lo` once more if its MTU is too small, and comes back if it is not
-    /// any more (addrconf_notify).
+    /// `NETDEV_CHANGE`: IPv6 is removed from `lo` again if its MTU is too small, and added again if it is large enough
+    /// (addrconf_notify).
     fn tell_of_change(&mut self, id: DevId) {
         let device = self.device(id);
         if !device.up || !device.is_loopback() {
@@ -356,7 +356,7 @@ impl Model {
         self.take_down(id);
         self.leave_master(id);
         for upper in self.device(id).uppers.clone() {
-            // vxlan_handle_lowerdev_unregister; the others are not told of a move.
+            // vxlan_handle_lowerdev_unregister; other kinds ignore a move.
             if matches!(self.facts(upper).below, Below::Tunnel(_)) {
                 self.remove_device(upper);
             }
@@ -364,7 +364,7 @@ impl Model {
         self.detach_protocols(id);
         self.unlist(id);
         let (name, index) = (self.device(id).name.clone(), self.device(id).index);
-        // One that was found gets a number of the lab's own when the lab moves it.
+        // A link that was there before gets an index of the lab's block when the lab moves it.
         let index = if self.device(id).found { self.last_index + 1 } else { index };
         self.last_index = self.last_index.max(index);
         self.device_mut(id).found = false;
@@ -378,7 +378,7 @@ impl Model {
         self.begin6(id);
     }
 
-    /// `ipv6_add_dev`: a link's settings are those for new links.
+    /// `ipv6_add_dev`: a link starts with the settings of `default`.
     fn begin6(&mut self, id: DevId) {
         let netns = self.netns(self.netns_of(id));
         let (disable6, forwarding6) = (netns.default_disable6, netns.default_forwarding6);
@@ -394,7 +394,7 @@ impl Model {
         }
         let netns = device.netns;
         self.check_name_is_free(netns, to)?;
-        // addrconf_notify: IPv6 is asked, IPv4 is not.
+        // addrconf_notify: IPv6 can refuse the name, IPv4 cannot.
         if self.has_ipv6(id) {
             legal_name(to)?;
         }
@@ -412,7 +412,7 @@ impl Model {
         if !self.facts(id).mac_settable {
             return Err(Errno::EOPNOTSUPP.into());
         }
-        // netif_set_mac_address: the driver is not asked for what is so already.
+        // netif_set_mac_address does not call the driver if the address does not change.
         if self.device(id).mac != Hardware::Known(mac) {
             if mac.0[0] & 1 == 1 || mac.0 == [0; 6] {
                 return Err(Errno::EADDRNOTAVAIL.into());
@@ -521,7 +521,7 @@ impl Model {
         }
     }
 
-    /// `do_set_master`: a link leaves its old master before the new one may refuse it.
+    /// `do_set_master`: a link leaves its old master even if the new one then refuses it.
     fn set_master(&mut self, id: DevId, master: DevId) -> Outcome {
         if self.device(id).master == Some(master) {
             return Ok(());
@@ -534,7 +534,7 @@ impl Model {
         }
     }
 
-    /// `netdev_master_upper_dev_link`: a link is not the master of what it stands on.
+    /// `netdev_master_upper_dev_link`: a link cannot be the master of a link below it.
     pub(crate) fn check_master(&self, id: DevId, master: DevId) -> Outcome {
         if self.stands_on(id, master) { Err(Errno::EBUSY.into()) } else { Ok(()) }
     }
@@ -554,13 +554,13 @@ impl Model {
         }
     }
 
-    /// Whether a link is above another, directly or not.
+    /// Whether a link is stacked on another, directly or not.
     fn stands_on(&self, id: DevId, other: DevId) -> bool {
         let mut below = self.device(id).ports.iter().copied().chain(self.facts(id).below.link());
         below.any(|below| below == other || self.stands_on(below, other))
     }
 
-    /// Who takes what a link receives (`netdev_is_rx_handler_busy`).
+    /// The receive handler on a link (`netdev_is_rx_handler_busy`).
     pub(crate) fn handler_on(&self, id: DevId) -> Option<Handler> {
         let device = self.device(id);
         let masters = device.master.into_iter().chain(device.uppers.iter().copied());
@@ -568,7 +568,7 @@ impl Model {
     }
 }
 
-/// Names that stand for all links among settings (`sysctl_dev_name_is_allowed`).
+/// Refuses the names that mean all links in settings (`sysctl_dev_name_is_allowed`).
 fn legal_name(name: &IfName) -> Outcome {
     match name.as_str() {
         "all" | "default" => Err(Errno::EINVAL.into()),

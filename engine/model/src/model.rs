@@ -1,4 +1,4 @@
-//! The model itself, and how its parts are found.
+//! The model, and lookups in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use netscript_net::op::{IfName, NetnsName, NetnsRef};
 use netscript_net::rejection::{Outcome, Rejection};
 use netscript_net::world::{Missing, ProgramId};
 
-/// The network that operations are believed to have made.
+/// A network, changed by operations as the kernel would change it.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub(crate) names: HashMap<NetnsRef, NetnsId>,
@@ -20,7 +20,7 @@ pub struct Model {
     pub(crate) devices: Slab<DevId, Device>,
     pub(crate) programs: BTreeMap<ProgramId, NetnsId>,
     pub(crate) resolvers: BTreeMap<NetnsName, Vec<IpAddr>>,
-    /// Names under `/run/netns` that stand for nothing any more.
+    /// Names under `/run/netns` that are not bound to a namespace.
     pub(crate) leftovers: BTreeSet<NetnsName>,
     pub(crate) next_netns: u32,
     pub(crate) next_device: u32,
@@ -29,7 +29,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Without any namespace, even the host's.
+    /// A model without namespaces, not even the host's.
     pub(crate) fn bare() -> Model {
         Model {
             names: HashMap::new(),

@@ -23,7 +23,7 @@ impl Model {
                 let alone = self.facts(id).one_neighbour;
                 let neighbours = &mut self.netns_mut(netns).neighbours;
                 if alone && neighbour.dst.is_ipv4() {
-                    // arp_constructor: all neighbours are one there.
+                    // arp_constructor: such a link has one neighbour for all addresses.
                     neighbours.insert((id, Ipv4Addr::UNSPECIFIED.into()), neighbour.mac);
                     return Ok(());
                 }

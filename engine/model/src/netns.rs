@@ -1,4 +1,4 @@
-//! Namespaces: made, named, and what ends with them.
+//! Making, naming and ending namespaces.
 
 use std::net::IpAddr;
 
@@ -37,12 +37,12 @@ impl Model {
         }
     }
 
-    /// The name servers of a namespace, as far as operations have given it any.
+    /// The name servers that operations have set for a namespace.
     pub fn name_servers(&self, netns: &NetnsRef) -> Vec<IpAddr> {
         netns.name().and_then(|name| self.resolvers.get(name)).cloned().unwrap_or_default()
     }
 
-    /// A process by which a namespace can be named, should it lose its name.
+    /// A process in the namespace of this name, by which the namespace can get its name again.
     pub fn process_in(&self, name: &NetnsName) -> Option<PidRef> {
         let netns = self.names.get(&NetnsRef::Named(name.clone()))?;
         self.netns(*netns).names.iter().find_map(|name| match name {
@@ -87,7 +87,7 @@ impl Model {
         id
     }
 
-    /// Takes a name away; a namespace without names and processes ends.
+    /// Removes a name; a namespace without names and processes ends.
     fn forget(&mut self, name: &NetnsRef) -> Outcome {
         let missing = || Rejection::missing(Missing::Netns(name.clone()), Errno::ENOENT);
         let netns = self.names.remove(name).ok_or_else(missing)?;
@@ -141,14 +141,14 @@ impl Model {
         tunnels.map(|(id, _)| DevId(id)).collect()
     }
 
-    /// A program runs in a namespace, and keeps it alive.
+    /// Notes that a program runs in a namespace, and keeps it alive.
     pub fn program_started(&mut self, netns: &NetnsRef, program: ProgramId) -> Outcome {
         let netns = self.netns_id(netns)?;
         self.programs.insert(program, netns);
         Ok(())
     }
 
-    /// A program has ended.
+    /// Notes that a program has ended.
     pub fn program_stopped(&mut self, program: ProgramId) {
         if let Some(netns) = self.programs.remove(&program) {
             self.end_unused(netns);

@@ -1,5 +1,4 @@
-//! A model of which only the outline is known, as a real run keeps it: what the lab made itself, and
-//! the names that are taken on the host.
+//! A partial model for real runs: it has the things that the lab made, and the names that are taken on the host.
 
 use super::Model;
 use super::data::device::{Device, ETHERNET_MTU};
@@ -8,7 +7,7 @@ use netscript_net::op::{IfName, NetnsRef};
 use netscript_net::state::Hardware;
 
 impl Model {
-    /// A host on which links of these names are.
+    /// A host with links of these names.
     pub fn with_links(names: impl IntoIterator<Item = IfName>) -> Model {
         let mut model = Model::new();
         let host = model.names[&NetnsRef::Host];

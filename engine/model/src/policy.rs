@@ -1,4 +1,4 @@
-//! Changing the rules that choose a routing table.
+//! Changing the rules that choose a routing table (`ip rule`).
 
 use super::{Model, Outcome};
 use netscript_net::op::{Family, NetnsRef, PolicyOp};

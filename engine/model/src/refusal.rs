@@ -1,4 +1,4 @@
-//! Refusals as the kernel words them.
+//! Refusals with the kernel's words.
 
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::rejection::Rejection;

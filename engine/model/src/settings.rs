@@ -1,20 +1,20 @@
-//! Which settings there are below `/proc/sys/net`, and what they take.
+//! The settings below `/proc/sys/net`, and the values that they accept.
 //!
-//! `settings.txt` lists those of Linux 5.10 to 6.18, with `*` for the name of a link. What stands in one
-//! of its folders and not in it is not there; of folders that it does not have nothing is known.
+//! `settings.txt` lists those of Linux 5.10 to 6.18, with `*` for the name of a link. In a folder that it lists, no
+//! other settings exist; about other folders nothing is known.
 //!
-//! Behind the name stands what the kernel refuses: `ro` (every value), `ro-inside` (every value in a network
-//! namespace that is not the machine's first) or `wo` (reading), and numbers outside of the bounds, as Linux 6.18
-//! has them in a fresh namespace. `A..B*3` is up to three numbers, `int` any number of 32 bits, `address` an IPv6
-//! address, `none` no value at all. With `~` and for `seconds` the bounds are the widest that there are: the kernel's depend on other
-//! settings, on the link, or on how it was built. Without bounds nothing is known of the values.
+//! After the name comes what the kernel refuses: `ro` (every value), `ro-inside` (every value in a network namespace
+//! other than the machine's first) or `wo` (reading), and then bounds, those of Linux 6.18 in a new namespace. `A..B*3`
+//! is up to three numbers, `int` any number of 32 bits, `address` an IPv6 address, `none` no value at all. With `~` and
+//! for `seconds` these are the widest bounds: the kernel's depend on other settings, on the link, or on its
+//! configuration. Without bounds nothing is known of the values.
 
 use netscript_net::error::Errno;
 use netscript_net::op::SysctlKey;
 
 const SETTINGS: &str = include_str!("settings.txt");
 
-/// What stands behind a name of the list.
+/// The rest of a line of the list, parsed.
 struct Setting {
     access: Access,
     values: Values,
@@ -65,19 +65,19 @@ fn numbers(bounds: &str) -> Option<Values> {
     Some(Values::Numbers { count: count.parse().ok()?, low: low.parse().ok()?, high: high.parse().ok()? })
 }
 
-/// Each name of the list, and what stands behind it.
+/// Each name of the list, with the rest of its line.
 fn settings() -> impl Iterator<Item = (&'static str, &'static str)> {
     SETTINGS.lines().map(|line| line.split_once(' ').unwrap_or((line, "")))
 }
 
-/// The line of a setting: its own before the one of every link's.
+/// The line of a setting: the one with its name, else the one with `*` for the link.
 fn setting(path: &str) -> Option<Setting> {
     let general = general(path);
     let line = |path: &str| settings().find(|(known, _)| *known == path);
     line(path).or_else(|| line(&general)).map(|(_, words)| Setting::of(words))
 }
 
-/// What the kernel has against writing a value; `first`: in the machine's first network namespace.
+/// The error with which the kernel refuses a value; `first`: in the machine's first network namespace.
 pub(super) fn check_write(path: &str, value: &str, first: bool) -> Result<(), Errno> {
     let Some(setting) = setting(path) else { return Ok(()) };
     match (setting.access, setting.values) {
@@ -124,7 +124,7 @@ pub(super) fn integer(value: &str) -> Option<i32> {
     i32::try_from(number(words(value).next()?)?).ok()
 }
 
-/// What a path below `/proc/sys` is.
+/// What is at a path below `/proc/sys`.
 pub(super) enum Found {
     /// A setting.
     Setting,

@@ -1,4 +1,4 @@
-//! What the model believes, in the words of the state.
+//! The content of a model as a [`NetState`], and in parts.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ impl Model {
         names
     }
 
-    /// Everything that is there, in namespaces without a name as well.
+    /// The whole network, including namespaces without a name.
     pub fn state(&self) -> Outcome<NetState> {
         let mut state = NetState::default();
         for netns in self.names.keys() {
@@ -73,7 +73,7 @@ impl Model {
         }
     }
 
-    /// The links elsewhere that end with a namespace.
+    /// The links in other namespaces that end with a namespace.
     pub fn far_ends(&self, netns: &NetnsRef) -> Vec<(NetnsRef, IfName)> {
         let Some(netns) = self.names.get(netns).copied() else { return Vec::new() };
         let used = self.netns(netns).names.len() > 1 || self.programs.values().any(|used| *used == netns);
@@ -87,7 +87,7 @@ impl Model {
         self.netns(netns).names.first().cloned()
     }
 
-    /// How a link that another one leads to is told of.
+    /// A link, as a link that leads to it reports it in a namespace.
     pub(crate) fn peer(&self, netns: &NetnsRef, id: DevId) -> Peer {
         let device = self.device(id);
         let here = self.names.get(netns) == Some(&device.netns);
@@ -101,7 +101,7 @@ impl Model {
             name: device.name.clone(),
             index: None,
             kind: device.kind.behaviour().describe(self, netns),
-            // A bridge has the address of a port, unless someone set one.
+            // A bridge has the address of a port, unless one was set.
             mac: if device.kind.behaviour().facts().mac_borrowed { Hardware::Unknown } else { device.mac },
             mtu: device.mtu,
             up: device.up,
@@ -234,7 +234,7 @@ impl Model {
         Ok(records.collect())
     }
 
-    /// The entries that someone added; those of the links' own addresses nobody knows.
+    /// The entries that were added. The model does not know those of the links' own addresses.
     pub fn fdb(&self, netns: &NetnsRef) -> Outcome<Vec<FdbRecord>> {
         let netns = self.netns_id(netns)?;
         let mut records = Vec::new();
@@ -251,7 +251,7 @@ impl Model {
             };
             records.extend(device.fdb.iter().map(|entry| record(entry.mac, device, None, Some(entry.dst))));
             let lists = match self.facts(*id).fdb {
-                // It lists its own table alone.
+                // A tunnel lists only its own table.
                 Fdb::Tunnel { .. } => false,
                 Fdb::Bridge | Fdb::HwAddrs { .. } => true,
             };
@@ -262,7 +262,7 @@ impl Model {
         Ok(records)
     }
 
-    /// Rules that packets meet and that [`Model::ruleset`] does not tell of.
+    /// Rules that apply to packets and are not in [`Model::ruleset`].
     pub fn foreign_rules(&self, netns: &NetnsRef) -> Outcome<ForeignRules> {
         Ok(self.netns(self.netns_id(netns)?).tables.foreign().clone())
     }
@@ -277,7 +277,7 @@ impl Model {
     }
 }
 
-/// IPv4 comes first. An address that nobody knows is left out.
+/// IPv4 comes first. Unknown addresses are left out.
 fn describe_addrs(device: &Device) -> Vec<Addr> {
     let v4 = device.addrs4.iter().map(|addr| describe_addr4(device, addr));
     v4.chain(device.addrs6.iter().filter_map(describe_addr6)).collect()

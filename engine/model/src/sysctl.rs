@@ -51,7 +51,7 @@ impl<'a> Conf<'a> {
         SysctlKey::parse(&format!("/net/{}/conf/{name}/{}", family_folder(self.family), self.setting)).ok()
     }
 
-    /// Written for all, it is written for each.
+    /// Whether writing it for `all` writes it for every link.
     fn spreads(&self) -> bool {
         matches!((self.family, self.setting), (_, "forwarding") | (Family::V6, "disable_ipv6"))
     }
@@ -87,7 +87,7 @@ impl Model {
                 SysctlOp::Write(..) => {
                     drop(self.netns_mut(netns).sysctls.insert(key.clone(), value.trim_end_matches('\n').to_owned()))
                 }
-                // Whether the kernel has it, nobody knows.
+                // Whether the kernel has it is unknown.
                 SysctlOp::WriteIfThere(..) => drop(self.netns_mut(netns).sysctls.remove(key)),
             }
             return Ok(());
@@ -102,7 +102,7 @@ impl Model {
         Ok(())
     }
 
-    /// The link that a setting is of, which must be there, with the protocol.
+    /// The link of a setting, which must exist and have the protocol.
     fn link_of(&self, netns: NetnsId, conf: &Conf) -> Outcome<Option<DevId>> {
         let Whose::Link(name) = conf.whose else { return Ok(None) };
         let found = IfName::parse(name).ok().and_then(|name| self.netns(netns).links.get(&name).copied());
@@ -113,7 +113,7 @@ impl Model {
         found.filter(runs).map(Some).ok_or_else(|| Errno::ENOENT.into())
     }
 
-    /// A setting of `neigh/LINK` is there with the link.
+    /// A setting of `neigh/LINK` exists only with the link.
     fn check_neighbour_link(&self, netns: NetnsId, path: &str) -> Outcome {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
@@ -125,7 +125,7 @@ impl Model {
         }
     }
 
-    /// Whether a setting is there, as far as that is known; the settings in the same folder if it is not.
+    /// For a setting that does not exist, as far as that is known: the settings in the same folder.
     pub fn missing_setting(&self, netns: &NetnsRef, key: &SysctlKey) -> Outcome<Option<Vec<String>>> {
         let netns = self.netns_id(netns)?;
         let path = key.relative_path();
@@ -139,17 +139,18 @@ impl Model {
                 linked
             }
         };
-        // Without its link there is not even the folder.
+        // Without the link the folder does not exist either.
         Ok((!there).then(|| if linked { settings::beside(&path, key) } else { Vec::new() }))
     }
 
-    /// Keeps what was written, and what is known by that of others.
+    /// Stores a written value. The settings that follow it are updated, or forgotten where it is uncertain whether they
+    /// do.
     fn remember(&mut self, netns: NetnsId, conf: &Conf, number: i32) {
         let value = number.to_string();
         let before = self.known(netns, conf).map(str::to_owned);
         if conf.spreads() && matches!(conf.whose, Whose::All) {
             let (changed, certain) = match conf.family {
-                // inet_forward_change is for what is not so already.
+                // The kernel calls inet_forward_change only if the value changes.
                 Family::V4 => (before.as_ref() != Some(&value), before.is_some()),
                 Family::V6 => (true, true),
             };
@@ -206,7 +207,7 @@ impl Model {
         }
     }
 
-    /// The settings of a link go with it, or with its protocol.
+    /// Drops the settings of a link that is removed or loses a protocol.
     pub(super) fn forget_settings(&mut self, id: DevId, family: Family) {
         let (netns, name) = (self.netns_of(id), self.device(id).name.clone());
         let of_link = |path: &str| {
@@ -215,7 +216,7 @@ impl Model {
         self.netns_mut(netns).sysctls.retain(|key, _| !of_link(&key.relative_path()));
     }
 
-    /// The settings of a link that is called otherwise from now on.
+    /// Renames the settings of a renamed link.
     pub(super) fn rename_settings(&mut self, id: DevId, from: &IfName) {
         let (netns, to) = (self.netns_of(id), self.device(id).name.clone());
         let renamed = |key: &SysctlKey| {

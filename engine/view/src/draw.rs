@@ -1,4 +1,4 @@
-//! Drawing what has been placed. Colours and type come from the book's style sheet.
+//! Draws a laid-out network as SVG. Colours and fonts come from the book's style sheet.
 
 use svg::Document;
 use svg::node::element::{Group, Path, Rectangle, Text, Title};
@@ -8,7 +8,7 @@ use super::lines::{Line, cables};
 use super::facts::{Graph, Port, Space};
 use super::layout::{LINE, Layout, PAD, Rect, Side, lines, width};
 
-/// How small a picture may be shown: then it scrolls, since it could not be read.
+/// The smallest scale that can be read; below it, the picture scrolls.
 const SMALLEST: f64 = 0.68;
 
 /// The picture as one line of SVG.
@@ -60,7 +60,7 @@ fn head(graph: &Graph, layout: &Layout, index: usize, rect: Rect) -> Group {
 pub fn heads<'g>(graph: &'g Graph, layout: &Layout) -> Vec<(Rect, &'g str)> {
     let spaces = layout.spaces.iter().enumerate();
     let lines = spaces.flat_map(|(index, rect)| head_lines(graph, layout, index, *rect));
-    // A name is set wider than the rest.
+    // A name is wider than other text.
     let around = |(x, y, text)| (Rect { x, y: y - LINE * 0.75, w: width(text) * 1.1, h: LINE * 0.95 }, text);
     lines.map(around).collect()
 }

@@ -1,4 +1,4 @@
-//! What a picture shows of a network.
+//! The parts of a network that a picture shows.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use netscript_net::op::{NetnsRef, Route, RouteKind, TableId};
 use netscript_net::state::{Addr, Link, LinkType, NetState, Netns, Peer};
 use serde::{Deserialize, Serialize};
 
-/// A network, as far as a picture shows it.
+/// A network, reduced to what a picture shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graph {
     /// Its namespaces.
@@ -56,11 +56,11 @@ pub struct Place {
 }
 
 impl Graph {
-    /// What there is to be seen of a state.
+    /// The graph of a state.
     pub fn of(state: &NetState) -> Graph {
         let all = state.netns.iter().map(|(netns, contents)| space(netns, contents));
         let mut graph = Graph { spaces: all.collect() };
-        // A host that takes no part in it is left out.
+        // A host without links to show is left out.
         if graph.spaces.len() > 1 {
             graph.spaces.retain(|space| space.name != "host" || !space.ports.is_empty());
         }
@@ -74,7 +74,7 @@ impl Graph {
         space.ports.iter().find(|port| port.name == place.port)
     }
 
-    /// Cables into namespaces that have no name end nowhere.
+    /// Removes cables and parents that lead into namespaces that are not shown.
     fn hide_what_is_elsewhere(&mut self) {
         let known = self.clone();
         for port in self.spaces.iter_mut().flat_map(|space| &mut space.ports) {
@@ -95,7 +95,7 @@ fn is_shown(link: &Link) -> bool {
     !matches!(link.kind, LinkType::Loopback) || link.addrs.iter().any(is_told)
 }
 
-/// Addresses that every link gives itself are not told.
+/// Loopback and link-local addresses, which the kernel assigns, are not shown.
 fn is_told(addr: &Addr) -> bool {
     match addr.local.addr() {
         IpAddr::V4(addr) => !addr.is_loopback(),
@@ -127,7 +127,7 @@ fn default_route(route: &Route) -> Option<String> {
     Some(format!("default via {via}"))
 }
 
-/// A fact a line.
+/// One fact per line.
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for space in &self.spaces {

@@ -1,15 +1,14 @@
-//! Where things stand in a picture.
+//! Where everything is placed in a picture.
 //!
-//! The namespace with the most cables stands in the middle; what hangs on its bridges stands below,
-//! what it reaches otherwise above. Within a namespace, ports that lead up stand along its upper
-//! edge, those that lead down along the lower, and in between its bridges, each as a bar over its
-//! ports, and links that have no cable.
+//! The namespace with the most cables is in the middle. Namespaces that are connected to its bridges are below it, its
+//! other neighbours above. Within a namespace, ports that lead up are along its upper edge, and those that lead down
+//! along the lower one. Its bridges are in between, each a bar over its ports, with the links that have no cable.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::facts::{Graph, Port, Space};
 
-/// A character's width in the picture's typeface, with some air.
+/// A character's width in the picture's font, with some margin.
 pub const CHAR: f64 = 7.3;
 /// A line's height.
 pub const LINE: f64 = 15.0;
@@ -50,7 +49,7 @@ impl Rect {
     }
 }
 
-/// Which edge of its namespace a link stands at.
+/// The edge of its namespace at which a link is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The upper one.
@@ -61,7 +60,7 @@ pub enum Side {
     Bottom,
 }
 
-/// Where everything stands.
+/// The places of everything.
 #[derive(Debug, Default)]
 pub struct Layout {
     /// The whole picture.
@@ -118,7 +117,7 @@ pub fn layout(graph: &Graph) -> Layout {
         let mut x = 1.0 + (total - width) / 2.0;
         for index in row {
             let (w, h) = boxes[index].size;
-            // Rows above the middle stand on their lower edges.
+            // Rows above the middle are aligned at their lower edges.
             let y = if rank < 0 { y + height - h } else { y };
             layout.spaces[index] = Rect { x, y, w, h };
             for (port, (rect, side)) in &boxes[index].ports {
@@ -148,7 +147,7 @@ fn ends(graph: &Graph) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// How many cables lie between a namespace and the farthest that they lead to.
+/// The distance from a namespace to the farthest one, in cables.
 fn depth(start: usize, count: usize, ends: &[(usize, usize)]) -> usize {
     let mut far: Vec<Option<usize>> = vec![None; count];
     far[start] = Some(0);
@@ -166,10 +165,10 @@ fn depth(start: usize, count: usize, ends: &[(usize, usize)]) -> usize {
     deepest
 }
 
-/// In which row each namespace stands.
+/// The row of each namespace.
 struct Ranks {
     rank: Vec<i32>,
-    /// The order in which they were found, from the middle.
+    /// The namespaces in the order of the search, which begins in the middle.
     found: Vec<usize>,
 }
 
@@ -179,14 +178,14 @@ impl Ranks {
         let ends: Vec<(usize, usize)> = ends(graph).collect();
         let cables = |index: usize| ends.iter().filter(|(from, _)| *from == index).count();
         let mut order: Vec<usize> = (0..count).collect();
-        // Of those with the same number, the one from which the others are nearest: fewer rows, shorter cables.
+        // Among namespaces with equally many cables, the one nearest to the others: fewer rows, shorter cables.
         order.sort_by_key(|index| (std::cmp::Reverse(cables(*index)), depth(*index, count, &ends)));
         let (mut rank, mut found) = (vec![None; count], Vec::new());
         for start in order {
             if rank[start].is_some() {
                 continue;
             }
-            // What nothing leads to stands beside the middle.
+            // An unconnected namespace is placed beside the middle.
             rank[start] = Some(0);
             let mut queue = VecDeque::from([start]);
             while let Some(from) = queue.pop_front() {
@@ -215,7 +214,7 @@ impl Ranks {
     }
 }
 
-/// The namespaces that cables of one lead to, in the order of its links, and whether they stand above.
+/// The neighbours of a namespace, in the order of its links, and whether each is placed above it.
 fn neighbours(graph: &Graph, from: usize) -> Vec<(usize, bool)> {
     let space = &graph.spaces[from];
     let has_ports = space.ports.iter().any(|port| port.master.is_some());
@@ -227,7 +226,7 @@ fn neighbours(graph: &Graph, from: usize) -> Vec<(usize, bool)> {
             found.extend(number(&place.space).map(|to| (to, has_ports && port.master.is_none())));
         }
     }
-    // Links elsewhere that are built on one of these.
+    // Links of other namespaces that are built on one of its links.
     for (to, other) in graph.spaces.iter().enumerate() {
         let built = other.ports.iter().any(|port| port.parent.as_ref().is_some_and(|place| place.space == space.name));
         if built {
@@ -249,13 +248,13 @@ fn grouped(space: &Space) -> Vec<(usize, &Port)> {
     ports
 }
 
-/// A namespace's inside.
+/// The layout inside a namespace.
 struct Inner {
     size: (f64, f64),
     ports: Vec<(usize, (Rect, Side))>,
 }
 
-/// Links that stand in a column of their own: a bridge with its ports, or one link.
+/// The links of one column: a bridge with its ports, or a single link.
 #[derive(Default)]
 struct Group {
     inside: Vec<usize>,
@@ -264,7 +263,7 @@ struct Group {
 }
 
 impl Group {
-    /// It has links in one row only, and not in the lowest.
+    /// Whether it has links in one row only, and not in the lowest.
     fn stands_alone(&self) -> bool {
         self.bottom.is_empty() && (self.top.is_empty() || self.inside.is_empty())
     }
@@ -312,7 +311,7 @@ impl Inner {
         let w = content.max(head.0 + 2.0 * PAD);
         let last =
             if bottom > 0.0 { bottom_y + bottom } else { bottom_y - PAD * 1.5 * f64::from(u8::from(inside > 0.0)) };
-        // Along the lower edge stands what leads down.
+        // Along the lower edge are the links that lead down.
         centre(&mut ports, w, content);
         Inner { size: (w, last + PAD), ports }
     }
@@ -351,7 +350,7 @@ fn groups(graph: &Graph, index: usize, ranks: &Ranks) -> Vec<Group> {
     stacked(groups)
 }
 
-/// Columns that have room take in what would stand alone.
+/// Moves links that would have a column of their own into columns with room.
 fn stacked(groups: Vec<Group>) -> Vec<Group> {
     let (alone, mut columns): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(Group::stands_alone);
     for group in alone {
@@ -367,7 +366,7 @@ fn stacked(groups: Vec<Group>) -> Vec<Group> {
     columns
 }
 
-/// The edge that a link stands at: towards where its cable leads.
+/// The edge at which a link is placed: the one towards the other end of its cable.
 fn side(graph: &Graph, index: usize, port: &Port, ranks: &Ranks) -> Side {
     match leads_to(graph, index, port) {
         Some(other) if ranks.rank[other] < ranks.rank[index] => Side::Top,
@@ -377,7 +376,7 @@ fn side(graph: &Graph, index: usize, port: &Port, ranks: &Ranks) -> Side {
     }
 }
 
-/// The other namespace that a link is joined to: by a cable, a tunnel, or since one is built on the other.
+/// The other namespace that a link is joined to: by a cable, by a tunnel, or because one is built on the other.
 fn leads_to(graph: &Graph, index: usize, port: &Port) -> Option<usize> {
     let here = &graph.spaces[index].name;
     let number = |name: &str| graph.spaces.iter().position(|space| space.name == name);

@@ -1,7 +1,7 @@
-//! The lines of a picture: cables, links on others, tunnels, and what ties ports to their bridges.
+//! The lines of a picture: cables, tunnels, and lines from links to their parents and from ports to their bridges.
 //!
-//! A line that would run over a name, a route or a link that it does not belong to goes around everything, in
-//! the room between the rows and along the right edge. [`crossings`] lists the lines that still cross something:
+//! A line that would run over a name, a route or a link that it does not belong to is drawn around everything, between
+//! the rows and along the right edge. [`crossings`] lists the lines that still cross something:
 //! `cargo book check` refuses such a picture.
 
 use super::draw::{heads, rounded};
@@ -11,11 +11,11 @@ use super::layout::{Layout, Rect, Side};
 /// A line.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it is, as the style sheet calls it.
+    /// Its class in the style sheet.
     pub class: &'static str,
-    /// The path as SVG writes it.
+    /// Its SVG path.
     pub data: String,
-    /// Points along it, close to each other.
+    /// Points along it, at short distances.
     points: Vec<(f64, f64)>,
     /// The links that it joins: namespace and place in it.
     ends: [Key; 2],
@@ -24,22 +24,22 @@ pub struct Line {
 type Key = (usize, usize);
 type Placed = (Rect, Side);
 
-/// Space between the right edge of everything and a line that goes around it, and beyond that.
+/// The distance of a line that goes around everything from the right edge, and the margin beyond the line.
 const AROUND: f64 = 12.0;
 
-/// How far from a row a line that goes around runs beside it.
+/// The distance from a row at which a line that goes around runs beside it.
 const BESIDE: f64 = 14.0;
 
-/// Into how many pieces a curve is cut to see what it crosses.
+/// The number of pieces into which a curve is cut to find what it crosses.
 const PIECES: u8 = 60;
 
 impl Line {
-    /// The farthest that it reaches to the right, with some air.
+    /// Its rightmost point, with some margin.
     pub fn right(&self) -> f64 {
         self.points.iter().map(|(x, _)| x + 4.0).fold(0.0, f64::max)
     }
 
-    /// What it runs over, of which it is no part.
+    /// The texts and links that it runs over, except those that it joins.
     fn crosses(&self, graph: &Graph, layout: &Layout) -> Vec<String> {
         let over = |rect: &Rect| self.points.iter().any(|point| rect.holds(*point));
         let texts = heads(graph, layout).into_iter().filter(|(rect, _)| over(rect));
@@ -52,7 +52,7 @@ impl Line {
     }
 }
 
-/// Every line that runs over a text or a link, with what it runs over.
+/// Every line that runs over a text or a link, with the names of these.
 pub fn crossings(graph: &Graph, layout: &Layout) -> Vec<String> {
     let told = |line: &Line| {
         let over = line.crosses(graph, layout);
@@ -61,7 +61,7 @@ pub fn crossings(graph: &Graph, layout: &Layout) -> Vec<String> {
     cables(graph, layout).iter().filter_map(told).collect()
 }
 
-/// Cables, links on others, tunnels, and what ties ports to their bridges.
+/// All lines: cables, tunnels, and lines from links to their parents and from ports to their bridges.
 pub fn cables(graph: &Graph, layout: &Layout) -> Vec<Line> {
     let mut lines = Vec::new();
     for (number, space) in graph.spaces.iter().enumerate() {
@@ -94,7 +94,7 @@ fn found(graph: &Graph, layout: &Layout, place: &Place) -> Option<(Key, Placed)>
     layout.ports.get(&(space, port)).map(|placed| ((space, port), *placed))
 }
 
-/// Every two ends of one VXLAN.
+/// A line between every two ends of one VXLAN.
 fn tunnels(graph: &Graph, layout: &Layout) -> Vec<Line> {
     let ports = graph.spaces.iter().enumerate().flat_map(|(space, contents)| {
         contents.ports.iter().enumerate().map(move |(index, port)| ((space, index), port))
@@ -121,7 +121,7 @@ fn joined(graph: &Graph, layout: &Layout, ends: (Placed, Placed), class: &'stati
     around.filter(|line| line.crosses(graph, layout).is_empty()).unwrap_or(curve)
 }
 
-/// A port to its bridge.
+/// A line from a port to its bridge.
 fn tie((port, side): Placed, (bridge, _): Placed, ends: [Key; 2]) -> Line {
     let (from, to) = match side {
         Side::Top => (port.y + port.h, bridge.y),
@@ -132,7 +132,7 @@ fn tie((port, side): Placed, (bridge, _): Placed, ends: [Key; 2]) -> Line {
     Line { class: "tie", data: format!("M{} {} V{}", rounded(x), rounded(from), rounded(to)), points, ends }
 }
 
-/// From the edge of one link to that of another.
+/// A curve from the edge of one link to that of another.
 fn curve((from, from_side): Placed, (to, to_side): Placed, class: &'static str, ends: [Key; 2]) -> Line {
     let end = |rect: Rect, side: Side, other: Rect| match side {
         Side::Top => (rect.y, -1.0),
@@ -153,14 +153,14 @@ fn curve((from, from_side): Placed, (to, to_side): Placed, class: &'static str, 
     Line { class, data, points: points.collect(), ends }
 }
 
-/// A point of a cubic curve, in one direction.
+/// One coordinate of a point on a cubic Bézier curve.
 fn bezier([a, b, c, d]: [f64; 4], t: f64) -> f64 {
     let s = 1.0 - t;
     s * s * s * a + 3.0 * s * s * t * b + 3.0 * s * t * t * c + t * t * t * d
 }
 
-/// Out of the row, along it to the right edge, along that, and back into the other row. There is no such
-/// way from a link that stands at neither edge of its namespace.
+/// A line out of the row, along it to the right edge, along that, and back into the other row. `None` for a link that
+/// is at neither edge of its namespace.
 fn around(layout: &Layout, (from, to): (Placed, Placed), class: &'static str, ends: [Key; 2]) -> Option<Line> {
     let (y1, beside1) = way_out(layout, from)?;
     let (y2, beside2) = way_out(layout, to)?;
@@ -174,7 +174,7 @@ fn around(layout: &Layout, (from, to): (Placed, Placed), class: &'static str, en
     Some(Line { class, data, points: straight(&corners), ends })
 }
 
-/// Where a link's line begins, and the height at which it can run beside the link's row.
+/// The point where a link's line begins, and the height at which it can run beside the link's row.
 fn way_out(layout: &Layout, (rect, side): Placed) -> Option<(f64, f64)> {
     let (top, bottom) = layout.rows.iter().copied().find(|(top, bottom)| rect.y >= *top && rect.y < *bottom)?;
     match side {

@@ -1,4 +1,4 @@
-//! What can stand at the cursor.
+//! Completion at the cursor.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use super::lexicon::{KEYWORDS, Lexicon};
 use super::receiver::Receiver;
 use super::sysctl;
 
-/// Something that can stand at the cursor.
+/// A candidate for completion.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
-    /// What a list shows.
+    /// The text in the list of candidates.
     pub display: String,
-    /// What is put in.
+    /// The text that is inserted.
     pub replacement: String,
 }
 
@@ -27,14 +27,14 @@ impl Candidate {
         Candidate { display: text.clone(), replacement: text }
     }
 
-    /// Something to be called.
+    /// The candidate of a function.
     fn call(name: &str, takes_arguments: bool) -> Candidate {
         let end = if takes_arguments { "(" } else { "()" };
         Candidate { display: format!("{name}()"), replacement: format!("{name}{end}") }
     }
 }
 
-/// What can stand at the end of a text, sorted, and where it begins.
+/// The candidates to complete the end of a text, sorted, and where they begin.
 pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (usize, Vec<Candidate>) {
     if text.starts_with(':') {
         return commands::complete(text, interpreter, lexicon);
@@ -67,13 +67,13 @@ pub fn option(word: &str, key: &str) -> Option<&'static OptionSpec> {
     options_of(word).into_iter().find(|option| option.key == key)
 }
 
-/// The values of an option, where they can be listed and one fits.
+/// The values of an option, if they can be listed and one fits.
 fn values(typed: &str, word: &str, key: &str) -> Option<Vec<Candidate>> {
     let values: Vec<Candidate> = option(word, key)?.takes.values().into_iter().map(Candidate::plain).collect();
     values.iter().any(|value| value.replacement.starts_with(typed)).then_some(values)
 }
 
-/// The same inside a string, where they are strings.
+/// The same inside a string, if the values are strings.
 fn texts(word: &str, key: &str) -> Option<Vec<Candidate>> {
     let values = option(word, key)?.takes.values();
     let texts = values.iter().filter_map(|value| value.strip_prefix('"')?.strip_suffix('"'));
@@ -81,7 +81,7 @@ fn texts(word: &str, key: &str) -> Option<Vec<Candidate>> {
     (!texts.is_empty()).then_some(texts)
 }
 
-/// Names of one's own, if one fits; else everything.
+/// Names defined in the session, if one fits; else all words.
 fn words(typed: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
     let own = own(interpreter);
     if !typed.is_empty() && own.iter().any(|candidate| candidate.replacement.starts_with(typed)) {
@@ -92,7 +92,7 @@ fn words(typed: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candi
     own.into_iter().chain(constants).chain(keywords).chain(calls(lexicon.functions())).collect()
 }
 
-/// What the session has made: variables, functions and imported modules.
+/// Variables, functions and imported modules of the session.
 fn own(interpreter: &Interpreter) -> Vec<Candidate> {
     let variables = interpreter.variables().into_iter().map(|(name, _)| Candidate::plain(name));
     let functions = interpreter.functions();
@@ -102,7 +102,7 @@ fn own(interpreter: &Interpreter) -> Vec<Candidate> {
     variables.chain(functions).chain(modules).collect()
 }
 
-/// A candidate for each name: with arguments if any of its forms takes some.
+/// A candidate for each name; it takes arguments if one of its overloads does.
 fn calls<'a>(words: impl Iterator<Item = &'a Word>) -> Vec<Candidate> {
     let mut names: BTreeMap<&str, bool> = BTreeMap::new();
     for word in words {
@@ -132,8 +132,8 @@ fn functions_of(module: &str, interpreter: &Interpreter) -> Vec<Candidate> {
     functions.iter().map(|function| Candidate::call(&function.name, !function.params.is_empty())).collect()
 }
 
-/// The names of namespaces, and of the links where the receiver is or bare words act. Where that
-/// cannot be told, the links of every namespace.
+/// The names of namespaces, and of the links in the receiver's namespace or, without a receiver, in the session's. If
+/// it is unknown, the links of every namespace.
 fn names(receiver: Option<&str>, interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<Candidate> {
     let namespaces = interpreter.session().lab().world().netns_names().unwrap_or_default();
     let places = match receiver.map(|receiver| place_of(receiver, interpreter, lexicon)) {
@@ -157,8 +157,8 @@ fn settings(typed: &str, receiver: Option<&str>, interpreter: &Interpreter, lexi
     sysctl::beginning_with(typed, &links).into_iter().map(Candidate::plain).collect()
 }
 
-/// The namespace that an expression is or is in, or that one which it begins with is in:
-/// `red.filter.forward` is in `red`.
+/// The namespace that an expression is, or is in; else that of an expression which it begins with: `red.filter.forward`
+/// is in `red`.
 fn place_of(expression: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Option<NetnsRef> {
     let shorter = || place_of(expression.rsplit_once('.')?.0.trim_end(), interpreter, lexicon);
     place_of_whole(expression, interpreter, lexicon).or_else(shorter)

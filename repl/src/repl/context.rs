@@ -1,19 +1,19 @@
-//! What is being typed at the cursor.
+//! Finds out what is being typed at the cursor, for completion and hints.
 
 use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 
-/// What is being typed, and what it belongs to. `typed` is what there is of it.
+/// The word being typed, and the part of the syntax that it is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Context<'a> {
     /// Where it begins, in bytes.
     pub start: usize,
-    /// What there is of it.
+    /// The part of it that has been typed.
     pub typed: &'a str,
-    /// What it is.
+    /// The part of the syntax.
     pub place: Place<'a>,
 }
 
-/// What may stand at the cursor.
+/// A part of the syntax that can be completed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Place<'a> {
     /// A variable, a function or a keyword.
@@ -22,7 +22,7 @@ pub enum Place<'a> {
     Member(&'a str),
     /// A function of this module.
     Module(&'a str),
-    /// A key of the options of this word; those that are given already.
+    /// A key of the options of this word; the keys that are given already.
     Option(&'a str, Vec<&'a str>),
     /// The value of an option: the word and the key.
     Value(&'a str, &'a str),
@@ -38,7 +38,7 @@ pub enum Place<'a> {
     Nothing,
 }
 
-/// What is being typed at the end of a text.
+/// The context at the end of a text.
 pub fn context(text: &str) -> Context<'_> {
     let tokens: Vec<Token> = tokens(text).collect();
     let line = Line { text, tokens: &tokens };
@@ -80,7 +80,7 @@ impl<'a> Line<'a, '_> {
         self.tokens.get(index).map(|token| &self.text[token.span.clone()])
     }
 
-    /// What may come after so many tokens.
+    /// What can follow the first `count` tokens.
     fn at(&self, count: usize) -> Place<'a> {
         let Some(last) = count.checked_sub(1) else { return Place::Word };
         match self.get(last) {
@@ -133,7 +133,7 @@ impl<'a> Line<'a, '_> {
         None
     }
 
-    /// A key of options, if that is what comes after so many tokens.
+    /// A key of options, if one can follow the first `count` tokens.
     fn option(&self, count: usize) -> Option<Place<'a>> {
         let brace = self.enclosing(count).filter(|index| self.get(*index) == Some("{"))?;
         let hash = brace.checked_sub(1).filter(|index| self.get(*index) == Some("#"))?;
@@ -144,7 +144,7 @@ impl<'a> Line<'a, '_> {
         Some(Place::Option(self.word_of(hash)?, self.keys(brace + 1, count)))
     }
 
-    /// The word and the key of an option, if its value, or an element of it, comes after so many tokens.
+    /// The word and the key of an option, if its value, or an element of it, can follow the first `count` tokens.
     fn value(&self, count: usize) -> Option<(&'a str, &'a str)> {
         let last = count.checked_sub(1)?;
         let colon = match self.get(last)? {
@@ -158,8 +158,7 @@ impl<'a> Line<'a, '_> {
         Some((self.word_of(hash)?, self.get(key)?))
     }
 
-    /// The word whose options begin at an index: the function that is called, or the key that they
-    /// are the value of.
+    /// The word whose options begin at an index: the called function, or the key whose value they are.
     fn word_of(&self, hash: usize) -> Option<&'a str> {
         let before = hash.checked_sub(1)?;
         match self.get(before)? {

@@ -1,4 +1,4 @@
-//! The line editor: rustyline, with what it should know of the language.
+//! The line editor: rustyline, with completion, hints and colours for the language.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -30,15 +30,15 @@ pub struct Lines {
     colour: bool,
 }
 
-/// What came of asking for a line.
+/// The result of reading a line.
 pub enum Typed {
     /// Statements, or a command.
     Line(String),
-    /// Ctrl-C: what was typed is to be forgotten.
+    /// Ctrl-C: the typed text is dropped.
     Nothing,
-    /// Ctrl-D, or the terminal is gone.
+    /// Ctrl-D, or the terminal was closed.
     End,
-    /// Bytes that are no text.
+    /// Bytes that are not UTF-8.
     NoText,
 }
 
@@ -63,7 +63,7 @@ impl Lines {
         Ok(Lines { editor, history, colour })
     }
 
-    /// Asks for a line. It is in the history from now on.
+    /// Reads a line, and adds it to the history.
     pub fn read(&mut self, prompt: &str) -> rustyline::Result<Typed> {
         let prompt = (prompt.to_owned(), Style::Head.paint_if(self.colour, prompt));
         match self.editor.readline(&prompt) {
@@ -75,14 +75,14 @@ impl Lines {
             }
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Nothing),
             Err(ReadlineError::Eof) => Ok(Typed::End),
-            // A byte that no character begins with.
+            // A byte with which no character begins.
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(Typed::NoText),
             Err(error) => Err(error),
         }
     }
 }
 
-/// What the editor knows of the language.
+/// Completion, hints, colours and validation for the editor.
 pub struct Assistant {
     interpreter: Rc<RefCell<Interpreter>>,
     lexicon: Rc<Lexicon>,
@@ -90,7 +90,7 @@ pub struct Assistant {
 }
 
 impl Assistant {
-    /// One that knows an interpreter's words and variables.
+    /// An assistant that knows an interpreter's words and variables.
     pub fn new(interpreter: &Rc<RefCell<Interpreter>>, lexicon: &Rc<Lexicon>, colour: bool) -> Assistant {
         Assistant { interpreter: Rc::clone(interpreter), lexicon: Rc::clone(lexicon), colour }
     }
@@ -114,7 +114,7 @@ impl Assistant {
     }
 }
 
-/// What the option takes whose value comes next.
+/// The type of the option whose value is typed next.
 fn value(text: &str) -> Option<String> {
     match context(text) {
         context::Context { typed: "", place: Place::Value(word, key), .. } => {
@@ -136,14 +136,14 @@ impl Completer for Assistant {
             display: candidate.display,
             replacement: candidate.replacement,
         };
-        // A name that a terminal would obey cannot be typed.
+        // A name with control characters cannot be typed.
         let typed =
             |candidate: &super::complete::Candidate| visible_line(&candidate.replacement) == candidate.replacement;
         Ok((start, candidates.into_iter().filter(typed).map(pair).collect()))
     }
 }
 
-/// A hint: shown dim after the cursor. Arguments are shown, but not put in.
+/// A hint, shown dim after the cursor. Arguments are shown, but not inserted.
 pub struct Hint {
     shown: String,
     is_text: bool,
@@ -190,12 +190,12 @@ impl Highlighter for Assistant {
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let interpreter = self.interpreter.borrow();
-        // What was pasted may be several statements: only the last can be unfinished.
+        // Pasted text may be several statements: only the last can be incomplete.
         let statements = statements::split(context.input(), |text| interpreter.completeness(text));
         let last = statements.last().filter(|last| !last.trim_start().starts_with(':'));
         Ok(match last.map(|last| interpreter.completeness(last)) {
             Some(Completeness::Incomplete) => ValidationResult::Incomplete,
-            // What is wrong is told with the place underlined.
+            // Errors are shown after evaluation, with the place underlined.
             Some(Completeness::Complete | Completeness::Wrong) | None => ValidationResult::Valid(None),
         })
     }

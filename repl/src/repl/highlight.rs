@@ -1,4 +1,4 @@
-//! Colours of what is typed.
+//! Syntax highlighting of typed text.
 
 use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 

@@ -1,4 +1,4 @@
-//! The words of the language, to be looked up.
+//! Lookup of the words of the language.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +19,11 @@ pub const KEYWORDS: &[&str] = &[
 
 /// Whether Rhai knows a word as part of its grammar.
 pub fn is_keyword(word: &str) -> bool {
-    // `this` is a variable to Rhai's tokenizer, though nobody can make one of that name.
+    // `this` is a variable to Rhai's tokenizer, although scripts cannot define one of that name.
     word == "this" || Token::lookup_symbol_from_syntax(word).is_some()
 }
 
-/// Where a name begins that is not for users.
+/// Whether a name is not for users, by its prefix.
 fn is_internal(name: &str) -> bool {
     name.starts_with(['_', '$']) || name.contains('$')
 }
@@ -41,7 +41,7 @@ impl Lexicon {
         &self.words
     }
 
-    /// Whether something is called so.
+    /// Whether a word has this name.
     pub fn knows(&self, name: &str) -> bool {
         self.names.contains(name)
     }
@@ -51,12 +51,12 @@ impl Lexicon {
         self.words.iter().filter(move |word| word.name == name)
     }
 
-    /// What is called without a receiver.
+    /// The functions, which have no receiver.
     pub fn functions(&self) -> impl Iterator<Item = &Word> {
         self.words.iter().filter(|word| word.form == Form::Function)
     }
 
-    /// The methods and properties of a type; of every type of netscript's own when it is unknown.
+    /// The methods and properties of a type; if it is unknown, of all of netscript's types.
     pub fn members<'a>(&'a self, kind: Option<&'a str>) -> impl Iterator<Item = &'a Word> {
         let member = |word: &&Word| matches!(word.form, Form::Method | Form::Property);
         self.words.iter().filter(member).filter(move |word| match kind {
@@ -70,7 +70,7 @@ impl Lexicon {
         self.words.iter().filter(|word| !word.standard).filter_map(Word::receiver).collect()
     }
 
-    /// The type of what a function, a method or a property gives.
+    /// The type of the result of a function, a method or a property.
     pub fn returned(&self, receiver: Option<&str>, name: &str, called: bool) -> Option<&str> {
         let fits = |word: &&Word| match word.form {
             Form::Function => called && receiver.is_none(),

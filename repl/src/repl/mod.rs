@@ -1,4 +1,4 @@
-//! `netscript` without a script: a place to explore a network in.
+//! The REPL: `netscript` without a script, or with `-i`. Start with [`run`].
 
 mod commands;
 mod complete;
@@ -36,15 +36,15 @@ use crate::script::Script;
 
 /// How a session begins.
 pub struct Start<'a> {
-    /// A script to be run first.
+    /// A script that is run first.
     pub script: Option<&'a Script>,
-    /// Why the network is one of its own, if it is.
+    /// Whose network the session is in.
     pub place: Place,
-    /// Colours, as the command line wants them.
+    /// The command line's option for colours.
     pub colour: Colour,
-    /// Echo, also on the machine.
+    /// Whether `:echo` is on, even on the machine.
     pub verbose: bool,
-    /// Ask at the end whether the lab stays.
+    /// Whether to ask at the end if the lab stays.
     pub ask: bool,
 }
 
@@ -53,26 +53,26 @@ pub struct Start<'a> {
 pub enum Place {
     /// The machine's.
     Machine,
-    /// The sandbox's, as the user wanted.
+    /// A sandbox's, because of `--sandbox`.
     Sandbox,
-    /// The sandbox's, since the user may not change the machine's.
+    /// A sandbox's, because the user may not change the machine's.
     Unprivileged,
 }
 
-/// The folder in which a session keeps what was typed; none where there is none.
+/// The folder of the history, if there is one.
 pub fn history_folder() -> Option<std::path::PathBuf> {
     History::folder()
 }
 
-/// Status of a session that was told to end.
+/// The exit status of a session that a signal ended.
 const INTERRUPTED: i32 = 128 + 2;
 
-/// Runs a session to its end, and gives the exit status, and whether what it made stays.
+/// Runs a session to its end, and returns the exit status, and whether the lab stays.
 pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, start: &Start<'_>) -> (i32, bool) {
     let history = History::of_user();
     let interactive = io::stdin().is_terminal();
     let mut repl = Repl::new(interpreter, printer, interrupt, start.colour);
-    // In a sandbox people learn; on the machine they work.
+    // Echo helps learners, who use a sandbox.
     repl.settings.echo.set(start.verbose || (interactive && start.place != Place::Machine));
     if interactive {
         repl.banner(start.place);
@@ -151,7 +151,7 @@ impl Repl {
         }
     }
 
-    /// Asks for lines until the user leaves.
+    /// Reads lines until the user leaves.
     fn interact(&mut self, history: History) -> i32 {
         watch::leave_when_told(&self.interrupt);
         let assistant = Assistant::new(&self.interpreter, &self.lexicon, self.colours.out);
@@ -169,7 +169,7 @@ impl Repl {
                 Ok(Typed::Nothing) => {}
                 Ok(Typed::NoText) => drop(self.report(&not_text().into())),
                 Ok(Typed::End) => return 0,
-                // The terminal is gone.
+                // The terminal was closed.
                 Err(_) => return INTERRUPTED,
             }
             if self.interrupt.ended() {
@@ -200,7 +200,7 @@ impl Repl {
         }
     }
 
-    /// Asks whether the lab stays when the session ends, if there is one.
+    /// Asks whether the lab stays, if there is one.
     fn shall_stay(&mut self) -> bool {
         if let Some(rehearsal) = self.rehearsal.take() {
             self.interpreter.borrow().session().lab().end_rehearsal(rehearsal.stage);
@@ -226,8 +226,8 @@ impl Repl {
         visible_line(&format!("{dry}{}> ", self.interpreter.borrow().session().here())).into_owned()
     }
 
-    /// Does what was typed or pasted, a statement after the other. One that fails does not keep
-    /// those after it from being done, as if each had been typed by itself; Ctrl-C does.
+    /// Evaluates typed or pasted text, one statement after the other. After an error it goes on with the next, as if
+    /// each had been typed by itself; Ctrl-C stops it.
     fn take_all(&mut self, text: &str) -> Flow {
         for statement in statements::split(text, |text| self.interpreter.borrow().completeness(text)) {
             match self.take(&statement) {
@@ -247,7 +247,7 @@ impl Repl {
         Flow::GoOn
     }
 
-    /// Does what a line says: a command, or statements.
+    /// Runs a line: a command, or statements.
     fn take(&mut self, line: &str) -> Result<Flow, Failure> {
         self.interrupt.reset();
         match line.trim() {

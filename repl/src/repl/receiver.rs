@@ -1,4 +1,4 @@
-//! What an expression before a dot is: its type, and its value where looking is free.
+//! The type of an expression before a dot, and its value if evaluating it changes nothing.
 
 use netscript_lang::diagnostics::{Token, TokenKind, tokens};
 use netscript_lang::interpreter::{Interpreter, kind_of};
@@ -16,8 +16,8 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// What is known of an expression. It is evaluated only if that changes nothing: variables,
-    /// their properties, and their elements.
+    /// The type and the value of an expression. It is evaluated only if that changes nothing: variables, their
+    /// properties, and their elements.
     pub fn of(expression: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> Receiver {
         let tokens: Vec<Token> = tokens(expression).collect();
         let chain = Chain { text: expression, tokens: &tokens, interpreter, lexicon };
@@ -51,7 +51,7 @@ impl Chain<'_> {
         self.tokens.get(index).map(|token| &self.text[token.span.clone()])
     }
 
-    /// Whether it begins with a variable and only looks at it.
+    /// Whether it begins with a variable and only reads it.
     fn is_free(&self) -> bool {
         let begins = self.tokens.first().is_some_and(|token| token.kind == TokenKind::Word);
         let looks = |token: &Token| match token.kind {
@@ -62,7 +62,7 @@ impl Chain<'_> {
         begins && self.tokens.iter().all(looks)
     }
 
-    /// The type that the documented types of its parts lead to.
+    /// Its type, derived from the documented types of its parts.
     fn kind(&self) -> Option<String> {
         let (mut kind, mut next) = self.first()?;
         while let Some(token) = self.get(next) {
@@ -79,7 +79,7 @@ impl Chain<'_> {
         Some(kind)
     }
 
-    /// The type of what it begins with, and the index of what follows.
+    /// The type of its first part, and the index of the token after that.
     fn first(&self) -> Option<(String, usize)> {
         let first = self.get(0)?;
         let kind = |text: &str| Some(text.to_owned());

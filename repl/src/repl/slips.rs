@@ -1,11 +1,11 @@
-//! What people type who come from a shell, and what the session has for it.
+//! Help for commands of a shell that are typed into the REPL.
 
-/// What to write instead of a line of a shell, if it is one. `known` says whether a name is a
-/// variable of the session's own.
+/// What to write instead of a shell command, if the line is one. `known` returns whether a name is a variable of the
+/// session.
 pub(super) fn instead_of(line: &str, known: impl FnOnce(&str) -> bool) -> Option<&'static str> {
     let line = line.trim().trim_end_matches(';');
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    // A statement that begins with such a word goes on with a sign.
+    // In a statement, such a word is followed by an operator or a bracket.
     if rest.trim_start().starts_with(['=', '(', '.', '+', '-', '*', '/', '<', '>', '!'])
         && !rest.trim_start().starts_with('-')
     {

@@ -1,4 +1,4 @@
-//! What a session has, and how it evaluates, takes back and shows.
+//! The state of a session: how it evaluates lines, takes them back and shows results.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -42,7 +42,7 @@ pub(super) struct Change {
     pub(super) after: Mark,
 }
 
-/// A point to go back to.
+/// A point of the session to go back to.
 #[derive(Clone)]
 pub(super) struct Moment {
     pub(super) point: Point,
@@ -51,23 +51,23 @@ pub(super) struct Moment {
     pub(super) here: NetnsRef,
 }
 
-/// Where a dry run began.
+/// The state before `:dry`.
 pub(super) struct Rehearsal {
     pub(super) stage: Stage,
     pub(super) mark: Mark,
 }
 
-/// What commands switch.
+/// The settings that commands switch.
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) echo: Cell<bool>,
-    /// A dry run shows its commands itself.
+    /// Whether `:dry` is on. A dry run shows its commands itself.
     pub(super) dry: Cell<bool>,
     pub(super) json: Cell<bool>,
     pub(super) time: Cell<bool>,
 }
 
-/// Where colours go.
+/// Whether standard output and standard error are coloured.
 #[derive(Clone, Copy)]
 pub(super) struct Colours {
     pub(super) out: bool,
@@ -77,9 +77,9 @@ pub(super) struct Colours {
 /// Whether a session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// It does.
+    /// The session goes on.
     GoOn,
-    /// It ends, with this exit status.
+    /// The session ends, with this exit status.
     Leave(i32),
 }
 
@@ -94,7 +94,7 @@ impl Repl {
         self.record(1, &script.text, |interpreter| interpreter.load(&script.name, &script.text))
     }
 
-    /// Evaluates, remembers, and shows the result.
+    /// Evaluates, records, and shows the result.
     pub(super) fn record(
         &mut self,
         line: usize,
@@ -151,8 +151,8 @@ impl Repl {
         }
     }
 
-    /// Takes back the last so many lines that changed the network: what they did there, and what
-    /// they defined. What other lines defined stays. Gives the indexes of the lines.
+    /// Takes back the lines that changed the network, from the change `first` on: their operations, and their
+    /// definitions. Definitions of other lines stay. Returns the indexes of the lines.
     pub(super) fn take_back(&mut self, first: usize) -> (Vec<usize>, Result<()>) {
         self.interrupt.reset();
         let undone = self.changes.split_off(first);
@@ -167,7 +167,7 @@ impl Repl {
         (undone.iter().map(|change| change.entry).collect(), result)
     }
 
-    /// Takes back what a failed line has done, and gives its failure.
+    /// Takes back the operations of a failed line, and returns its error.
     pub(super) fn undone(&mut self, moment: &Moment, mut failure: Failure) -> Failure {
         if let Err(error) = self.go_back(moment)
             && let Error::Script(description) = &mut failure.error
@@ -177,7 +177,7 @@ impl Repl {
         failure
     }
 
-    /// Takes back what was done since a moment, in the network and in the variables.
+    /// Restores the network and the variables as they were at a moment.
     pub(super) fn go_back(&mut self, moment: &Moment) -> Result<()> {
         self.interrupt.reset();
         let mut interpreter = self.interpreter.borrow_mut();
@@ -189,7 +189,7 @@ impl Repl {
         result
     }
 
-    /// Bare words cannot act in a namespace that was removed.
+    /// Goes back to the host if the session's namespace was removed.
     pub(super) fn leave_what_is_gone(&self) {
         let interpreter = self.interpreter.borrow();
         let here = interpreter.session().here();
@@ -220,23 +220,23 @@ impl Repl {
         self.printer.shown(text);
     }
 
-    /// Says something of the session itself.
+    /// Prints a note about the session itself.
     pub(super) fn note(&self, text: &str) {
         self.print(&Style::Dim.paint_if(self.colours.out, text));
     }
 
-    /// Shows an error, and gives the exit status that goes with it.
+    /// Shows an error, and returns its exit status.
     pub(super) fn report(&self, failure: &Failure) -> i32 {
         fail(failure, self.interpreter.borrow().sources(), self.colours.errors)
     }
 }
 
-/// Shows what happens as the commands that do the same.
+/// Shows operations as the commands that do the same.
 pub(super) struct Echo {
     pub(super) settings: Rc<Settings>,
     pub(super) printer: Printer,
     pub(super) colour: bool,
-    /// The last command shown: what waits asks the same again and again.
+    /// The last command shown; `wait_until` repeats the same one.
     pub(super) last: RefCell<String>,
 }
 
@@ -253,7 +253,7 @@ impl Echo {
         }
     }
 
-    /// Another line was typed.
+    /// Begins a typed line.
     pub(super) fn begin(&self) {
         self.last.take();
     }

@@ -1,5 +1,5 @@
-//! Statements of a text: from a pipe, each is evaluated as soon as it is complete; what was pasted
-//! is evaluated one after the other.
+//! Splits a text into statements. Those from a pipe are evaluated as soon as they are complete; pasted ones are
+//! evaluated one by one.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
@@ -10,14 +10,14 @@ use netscript_lang::interpreter::Completeness;
 /// The statements and commands of a whole text.
 pub fn split(text: &str, completeness: impl Fn(&str) -> Completeness) -> Vec<String> {
     let mut statements = Statements::new(text.as_bytes());
-    // Memory can always be read.
+    // Reading from memory does not fail.
     std::iter::from_fn(|| statements.next(&completeness).ok().flatten()).collect()
 }
 
-/// The statements of a text that is still being written.
+/// The statements of a text that is read line by line.
 pub struct Statements<R> {
     input: R,
-    /// Lines that were read to see whether they go on with what is before them.
+    /// Lines that were read to see whether they continue the statement before them.
     ahead: VecDeque<String>,
 }
 
@@ -64,7 +64,7 @@ impl<R: BufRead> Statements<R> {
         Ok((self.input.read_line(&mut line)? > 0).then_some(line))
     }
 
-    /// How many of the next lines go on with an expression: none, or one and the comments before it.
+    /// How many of the next lines continue an expression: none, or one and the comments before it.
     fn continued(&mut self) -> io::Result<usize> {
         for count in 1.. {
             if self.ahead.len() < count {
@@ -80,17 +80,17 @@ impl<R: BufRead> Statements<R> {
     }
 }
 
-/// Whether a line can only be the rest of a statement that is complete without it.
+/// Whether a line can only continue the statement before it, even if that is complete.
 fn goes_on(line: &str) -> bool {
     /// No statement begins with these.
     const SIGNS: [&str; 11] = [".", "?.", "&&", "??", "==", "!=", "<", ">", "*", "%", "+"];
     let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
-    // A closure may begin with these; an expression that stands alone, hardly ever.
+    // A closure or a negative number may begin with these signs, but hardly ever one that is a statement.
     let binary = ["|| ", "- ", "/ "].iter().any(|sign| line.starts_with(sign));
     SIGNS.iter().any(|sign| line.starts_with(sign)) || binary || matches!(word, "else" | "catch" | "in")
 }
 
-/// Whether nothing can follow that belongs to the last statement.
+/// Whether the last statement cannot be continued.
 fn is_closed(text: &str) -> bool {
     let last = tokens(text).filter(|token| token.kind != TokenKind::Comment).last();
     last.is_none_or(|last| &text[last.span] == ";")

@@ -1,13 +1,13 @@
-//! The colours of the terminal, where colours are wanted.
+//! Colours on the terminal.
 
-/// What a text is, and so how it looks.
+/// The role of a text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// As it comes.
+    /// Text without colour.
     Plain,
     /// A keyword or a command.
     Keyword,
-    /// A function that is there.
+    /// A function that exists.
     Function,
     /// A number.
     Number,
@@ -17,7 +17,7 @@ pub enum Style {
     Dim,
     /// The head of a table or a section.
     Head,
-    /// Bad.
+    /// An error or a failure.
     Bad,
 }
 

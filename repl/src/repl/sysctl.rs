@@ -1,8 +1,7 @@
 //! Names of kernel settings, for completion.
 //!
-//! They are read from `/proc/sys/net`, a level at a time: there are thousands. What stands there is about the
-//! namespace of this process, so the folders of links (`conf`, `neigh`) are replaced by the links that the
-//! receiver has.
+//! They are read from `/proc/sys/net`, one level at a time: there are thousands. `/proc/sys/net` shows the namespace of
+//! this process, so the folders of links (`conf`, `neigh`) are replaced by the receiver's links.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ pub fn beginning_with(typed: &str, links: &[String]) -> Vec<String> {
     all
 }
 
-/// What is in a folder of settings.
+/// The content of a folder of settings.
 fn below(folder: &str, links: &[String]) -> Vec<String> {
     let path = folder.split('.').map(in_path).collect::<Vec<_>>().join("/");
     if !path.split('/').all(is_plain) || !(path == "net" || path.starts_with("net/")) {
@@ -43,7 +42,7 @@ fn named(entry: &fs::DirEntry) -> Option<String> {
     Some(if entry.file_type().ok()?.is_dir() { format!("{name}.") } else { name })
 }
 
-/// The folder of a link may not be there for this process; all of them hold the same settings.
+/// In this process's namespace the folder of a link may not exist; all of them have the same settings.
 fn here(path: &str) -> PathBuf {
     let of_link = OF_LINKS.iter().find(|parent| Path::new(path).parent() == Some(Path::new(parent)));
     match of_link {
@@ -56,7 +55,7 @@ fn in_path(part: &str) -> String {
     part.replace('/', ".")
 }
 
-/// Not `..`, and nothing else that leads elsewhere.
+/// Whether a part of a path stays in the folder: not `..`, for example.
 fn is_plain(part: &str) -> bool {
     !part.is_empty() && part != "." && part != ".."
 }

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_something_undone_is_not_part_of_the_script() {
+    fn lines_that_use_undone_definitions_are_not_part_of_the_script() {
         let line = |text: &str| Entry { line: 1, text: text.to_owned(), status: Status::Worked, here: NetnsRef::Host };
         let texts = ["let a = netns()", "let b = a.lo", "b.up()", "let c = 1", "let a = 2", "a + c"];
         let mut transcript: Vec<Entry> = texts.into_iter().map(line).collect();

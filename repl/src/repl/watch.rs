@@ -1,4 +1,4 @@
-//! Leaving when told to, also while the editor waits for a key.
+//! Ends the session on a signal, even while the editor waits for a key.
 
 use std::io;
 use std::thread;
@@ -7,11 +7,10 @@ use std::time::Duration;
 use netscript_linux::Interrupt;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 
-/// Time for what runs to come to its end by itself.
+/// The time that running statements have to stop by themselves.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Ends the process when a signal asks for it and nobody else hears that: the editor waits for
-/// keys only. The terminal becomes what it was.
+/// Ends the process on a signal if nothing else reacts to it: the editor only waits for keys. Restores the terminal.
 pub fn leave_when_told(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
     let terminal: Option<Termios> = tcgetattr(io::stdin()).ok();

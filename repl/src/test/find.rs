@@ -1,4 +1,4 @@
-//! The scripts that are tests.
+//! Finds the scripts that are tests.
 
 use std::fs;
 use std::io;
@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use netscript_lang::diagnostics::{Error, Result};
 
-/// What scripts are called.
+/// The extension of scripts.
 const EXTENSION: &str = "rhai";
 
-/// The scripts that some paths mean: a file itself, and every script in a folder and those below,
-/// sorted. Each path must mean one at least.
+/// The scripts of some paths, sorted: files, and all scripts in folders and below. Each path must have at least one.
 pub(super) fn scripts(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut scripts = Vec::new();
     for path in paths {
@@ -39,7 +38,7 @@ fn scripts_at(path: &Path) -> Result<Vec<PathBuf>> {
     if found.is_empty() { Err(none("the folder holds no scripts (`*.rhai`)")) } else { Ok(found) }
 }
 
-/// Folders that are links are left out, for they may lead in circles, and so is what is hidden.
+/// Leaves out hidden files, and symbolic links to folders, which may be circular.
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

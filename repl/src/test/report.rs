@@ -1,4 +1,4 @@
-//! What is said of tests: a line each as they finish, or one document at the end.
+//! Reports of tests: a line for each as it finishes, or one document at the end.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::output::Printer;
 pub(super) struct Lines<'a> {
     printer: &'a Printer,
     wanted: bool,
-    /// The longest name's.
+    /// The width of the longest name.
     width: usize,
 }
 
@@ -74,8 +74,8 @@ pub(super) fn document(format: Format, tested: &[Tested], time: Duration) -> Res
                 doing: "write".to_owned(),
                 why: error.to_string(),
             })?;
-            // Jenkins' schema (`junit-10.xsd`) knows how many were skipped of a suite, and not of all suites:
-            // the first is of all.
+            // Jenkins' schema (`junit-10.xsd`) allows `skipped` for a suite, but not for all suites: the first one is
+            // removed.
             let text = text.trim_end().replacen(" skipped=\"0\"", "", 1);
             Ok(Some(visible_xml(&text).into_owned()))
         }
@@ -107,8 +107,8 @@ fn as_junit(tested: &[Tested], time: Duration) -> Report {
     report
 }
 
-/// A script as a test case: the folder is its class, as JUnit's readers group by it. What it printed is its
-/// output; its error, if there is one, stands in the failure alone.
+/// A script as a test case. Its class is its folder, by which readers of JUnit group. What it printed is the output;
+/// its error is only in the failure.
 fn case(tested: &Tested) -> TestCase {
     let (printed, error) = apart(&tested.output);
     let mut status = TestCaseStatus::success();
@@ -139,14 +139,14 @@ fn class_of(path: &Path) -> String {
     if class.is_empty() { "netscript".to_owned() } else { class }
 }
 
-/// The error that ended a script, as it is written at the end of the script's output.
+/// The error at the end of a script's output.
 struct ScriptError<'a> {
     code: &'a str,
     text: &'a str,
 }
 
 impl ScriptError<'_> {
-    /// Where it happened and what it says, in a line: `labs/nat.rhai:3:1: assertion failed: …`
+    /// Its place and message in a line: `labs/nat.rhai:3:1: assertion failed: …`
     fn message(&self) -> String {
         let (says, rest) = self.text.split_once("┌─ ").unwrap_or((self.text, ""));
         let says = says.split_once("]: ").map_or(says, |(_, says)| says);
@@ -158,7 +158,7 @@ impl ScriptError<'_> {
     }
 }
 
-/// What a script printed, and the error after it.
+/// Splits a script's output into what it printed, and the error after that.
 fn apart(output: &str) -> (&str, Option<ScriptError<'_>>) {
     let starts = output.match_indices("error[").filter(|(at, _)| *at == 0 || output[..*at].ends_with('\n'));
     let Some((at, _)) = starts.last() else { return (output, None) };

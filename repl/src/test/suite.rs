@@ -1,4 +1,4 @@
-//! Running tests several at a time: each is this program again, in a sandbox.
+//! Runs several tests at a time, each as a process of this program in a sandbox.
 
 use std::ffi::OsString;
 use std::io::{self, PipeReader};
@@ -24,11 +24,11 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// How tests are run.
 pub(super) struct Suite {
-    /// How many at a time.
+    /// How many run at a time.
     pub(super) jobs: usize,
     /// How long each may take.
     pub(super) time_limit: Duration,
-    /// Whether their errors are coloured.
+    /// Whether errors are coloured.
     pub(super) colour: bool,
     /// Options of each run.
     pub(super) options: Vec<OsString>,
@@ -37,7 +37,7 @@ pub(super) struct Suite {
 /// A test that has been run.
 #[derive(Debug)]
 pub(super) struct Tested {
-    /// The script, as it was asked for.
+    /// The script's path, as it was given.
     pub(super) name: String,
     /// Exit status; `None`: a signal ended it.
     pub(super) status: Option<i32>,
@@ -50,8 +50,7 @@ pub(super) struct Tested {
 }
 
 impl Tested {
-    /// Whether the script ended well. What it has built and left there is no failure: it goes
-    /// with its sandbox.
+    /// Whether the script succeeded. A lab that it leaves is no failure: it ends with the sandbox.
     pub(super) fn passed(&self) -> bool {
         self.status == Some(0) && self.over.is_none()
     }
@@ -81,7 +80,7 @@ impl Suite {
         })
     }
 
-    /// A task for each script; so many of them at a time have a permit to run.
+    /// Starts a task for each script. Only `jobs` of them have a permit to run at a time.
     fn start(&self, scripts: Vec<PathBuf>) -> Vec<JoinHandle<io::Result<Tested>>> {
         let permits = Arc::new(Semaphore::new(self.jobs));
         let colour = if self.colour { "always" } else { "never" };
@@ -108,7 +107,7 @@ async fn run(script: PathBuf, colour: &str, options: &[OsString], time_limit: Du
     command.args(["--sandbox", "--color", colour]).args(options).arg(as_operand(&script));
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).kill_on_drop(true);
     let mut child = command.spawn()?;
-    // It holds the pipe's other end, which must close with the test.
+    // It holds the other end of the pipe, which must be closed when the test ends.
     drop(command);
     let (ended, output) = tokio::join!(end(&mut child, time_limit), collect(reader));
     let (status, over) = ended?;
@@ -121,14 +120,14 @@ async fn run(script: PathBuf, colour: &str, options: &[OsString], time_limit: Du
     })
 }
 
-/// Waits for a test's end. One that takes too long is interrupted, so that it tells where it was,
-/// and ended if that does not help.
+/// Waits for a test's end. One that takes too long is interrupted, so that it reports its place, and killed if that
+/// does not help.
 async fn end(child: &mut Child, time_limit: Duration) -> io::Result<(ExitStatus, Option<Duration>)> {
     if let Ok(status) = timeout(time_limit, child.wait()).await {
         return Ok((status?, None));
     }
     if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
-        // It has not been waited for, so the number is still its own.
+        // The process has not been reaped, so the number is still its own.
         kill(Pid::from_raw(pid), Signal::SIGINT)?;
     }
     let status = match timeout(GRACE, child.wait()).await {
@@ -144,14 +143,14 @@ async fn end(child: &mut Child, time_limit: Duration) -> io::Result<(ExitStatus,
 /// How long a test that was interrupted may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Everything that a test writes: its sandbox ends every process in it.
+/// Reads all output of a test. The sandbox ends every process in it, so the output ends.
 async fn collect(reader: PipeReader) -> io::Result<String> {
     let mut bytes = Vec::new();
     Receiver::from_owned_fd(reader.into())?.read_to_end(&mut bytes).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A path that no option can be mistaken for. Words such as `test` are files after an option.
+/// A path that cannot be mistaken for an option. After an option, words such as `test` are files.
 fn as_operand(script: &Path) -> PathBuf {
     let like_option = script.as_os_str().as_encoded_bytes().starts_with(b"-");
     if like_option { Path::new(".").join(script) } else { script.to_owned() }

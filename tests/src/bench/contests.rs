@@ -1,4 +1,4 @@
-//! Who competes in what.
+//! The contests: which ways to build the same network are compared.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use super::scripts::{self, DIR};
 use super::{Bound, Contest, Goal, Way};
 
-/// What the ways need.
+/// The programs that the ways need.
 pub struct Tools {
     /// netscript itself.
     pub netscript: PathBuf,
@@ -26,10 +26,10 @@ pub fn contests(tools: &Tools, word: &str) -> Vec<Contest> {
     contests
 }
 
-/// In how many rounds two versions take turns.
+/// The number of rounds when two versions are compared.
 const ROUNDS: usize = 15;
 
-/// The same contests between this netscript and another: its median may be at most a twentieth worse.
+/// The same contests between this netscript and an older one: its median may be at most 5 % worse.
 pub fn against(tools: &Tools, old: PathBuf, word: &str) -> Vec<Contest> {
     let old = Tools { netscript: old, floor: tools.floor.clone(), python: None };
     let own = |contest: Contest, version: &str| -> Option<Way> {

@@ -1,8 +1,7 @@
-//! What netscript costs beside other ways to the same network: `cargo xtask bench`.
+//! Compares the time and memory of netscript with other ways to build the same network: `cargo xtask bench`.
 //!
-//! Each run has a network and a `/run` of its own. The ways take turns, so that what else the machine
-//! does meets all of them, and medians are compared. Before each run the kernel has finished what it
-//! does in the background for the run before.
+//! Each run has a network and a `/run` of its own. The ways take turns, so that other load on the machine affects all
+//! of them, and medians are compared. Before each run, the kernel has finished the background work of the run before.
 
 mod contests;
 mod quiet;
@@ -23,51 +22,51 @@ pub use table::{Row, machine, report};
 /// One way to do a thing.
 #[derive(Clone, Debug)]
 pub struct Way {
-    /// What the table calls it.
+    /// Its name in the table.
     pub name: String,
     /// Files that it needs, in `/run/bench`: name and text.
     pub files: Vec<(String, String)>,
-    /// What is done before, untimed: a shell script.
+    /// A shell script that is run before, untimed.
     pub before: String,
     /// The command that is timed.
     pub command: Vec<String>,
-    /// In how many of the rounds it takes part: what takes a minute comes less often.
+    /// The number of rounds in which it takes part: slow ways take part in fewer.
     pub rounds: usize,
 }
 
 /// Ways to do the same.
 #[derive(Clone, Debug)]
 pub struct Contest {
-    /// What is done.
+    /// The task.
     pub title: String,
-    /// By whom; the first is the measure.
+    /// The ways; the others are compared with the first.
     pub ways: Vec<Way>,
-    /// Ratios that the project has promised: of which way, to which, and how it must be.
+    /// Ratios of times that the project has promised.
     pub goals: Vec<Goal>,
 }
 
 /// A promise about two medians.
 #[derive(Clone, Debug)]
 pub struct Goal {
-    /// Whose time is divided …
+    /// The way whose time is divided …
     pub of: usize,
-    /// … by whose.
+    /// … by the time of this one.
     pub by: usize,
-    /// What the quotient must be.
+    /// The limit of the quotient.
     pub bound: Bound,
 }
 
-/// What a quotient must be.
+/// The limit of a quotient.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
-    /// So much or less.
+    /// This much or less.
     AtMost(f64),
-    /// So much or more.
+    /// This much or more.
     AtLeast(f64),
 }
 
 impl Bound {
-    /// Whether a quotient keeps to it.
+    /// Whether a quotient is within it.
     pub fn holds(self, quotient: f64) -> bool {
         match self {
             Bound::AtMost(limit) => quotient <= limit,
@@ -76,7 +75,7 @@ impl Bound {
     }
 }
 
-/// What was measured of one way.
+/// A measured run.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     /// From the start of the command to its end.
@@ -85,8 +84,7 @@ pub struct Measured {
     pub memory: i64,
 }
 
-/// Lets the ways of a contest take turns, and gives what each run took.
-/// No way takes part in more than so many rounds.
+/// Runs the ways of a contest in turn, each for `most` rounds at most, and returns the measurements.
 pub fn hold(contest: &Contest, most: usize) -> Result<Vec<Vec<Measured>>, String> {
     let mut measured = vec![Vec::new(); contest.ways.len()];
     let rounds = contest.ways.iter().map(|way| way.rounds).max().unwrap_or(0).min(most);
@@ -131,8 +129,8 @@ fn own_program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| error.to_string())
 }
 
-/// `xtask bench-one COMMAND …`: runs it and prints its time and its memory. A process of its own, so
-/// that the memory is that of nothing else.
+/// `xtask bench-one COMMAND …`: runs a command and prints its time and memory. It is a process of its own, so that no
+/// other memory is counted.
 pub fn one(command: &[String]) -> io::Result<bool> {
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let start = std::time::Instant::now();

@@ -1,20 +1,20 @@
-//! Waiting until the kernel has finished what it does in the background.
+//! Waits until the kernel has finished its background work.
 
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Time between two looks.
+/// The interval of polling.
 const STEP: Duration = Duration::from_millis(10);
 
-/// Namespaces that others let go of may keep the kernel busy for ever.
+/// A limit, because namespaces of other programs may keep the kernel busy.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// So often in a row nothing must be going on.
+/// How often in a row the kernel must be found idle.
 const LOOKS: usize = 5;
 
-/// Waits until no namespace is being removed: a worker's name has a `+` before what it works on
-/// (`wq_worker_comm`, kernel/workqueue.c).
+/// Waits until no namespace is being removed: a busy worker's name has a `+` before its work queue (`wq_worker_comm`,
+/// kernel/workqueue.c).
 pub(super) fn wait() {
     let start = Instant::now();
     let mut quiet = 0;

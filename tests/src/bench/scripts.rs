@@ -1,4 +1,4 @@
-//! The same networks in the languages of the ways that are compared.
+//! The networks of the benchmark in the language of each way.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::floor::{address, numbered};
 /// Where a run finds its files: `/run` of its own sandbox.
 pub(super) const DIR: &str = "/run/bench";
 
-/// The lab of one bridge and so many namespaces, in the order of a tutorial.
+/// The lab of one bridge and `namespaces` namespaces, in the order of a tutorial.
 pub(super) fn lab(namespaces: u32) -> String {
     format!(
         r#"let br0 = bridge("br0").up().addr("10.0.0.1/16");
@@ -95,7 +95,7 @@ host.nat.masquerade(#{ src: "192.168.10.0/24" });
 host.nat.dnat(#{ proto: "tcp", dport: 80, to: "192.168.10.10:80" });
 "#;
 
-/// So many rules in one chain.
+/// 1,000 rules in one chain.
 pub(super) const NAT_RULES: &str =
     "for n in 0..1000 { host.nat.dnat(#{ proto: \"tcp\", dport: 1000 + n, to: `10.0.0.2:${2000 + n}` }); }\n";
 

@@ -1,4 +1,4 @@
-//! The table of what was measured.
+//! The table of results.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::{Bound, Contest, Goal, Measured};
 /// A line of the table.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Who.
+    /// The way's name.
     pub name: String,
     /// The median of its times; `None`: it is not installed.
     pub median: Option<Duration>,
@@ -17,7 +17,7 @@ pub struct Row {
     pub memory: i64,
 }
 
-/// The rows of a contest as Markdown, and its goals with what came of them.
+/// The rows of a contest as Markdown, and its goals with the real ratios.
 pub fn report(contest: &Contest, measured: &[Vec<Measured>]) -> String {
     let rows: Vec<Row> = contest.ways.iter().zip(measured).map(|(way, runs)| row(&way.name, runs)).collect();
     let first = rows.first().and_then(|row| row.median);
@@ -63,7 +63,7 @@ fn told(goal: &Goal, rows: &[Row]) -> String {
     format!("\n- {} / {} = {quotient:.2}, {wanted}: {verdict}\n", of.name, by.name)
 }
 
-/// What it was measured on, and when.
+/// The machine, and the date.
 pub fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let models: Vec<&str> = processors

@@ -1,5 +1,5 @@
-//! The least that the kernel can be asked to do, with messages written by hand: what netscript is
-//! measured against. `floor lab N`, `floor addresses N`, `floor routes N`.
+//! The lower limit for the benchmark: builds labs with the fewest netlink messages possible, written by hand. `floor
+//! lab N`, `floor addresses N`, `floor routes N`.
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use netscript_tests::equivalence::{check_seeds, fresh_seed};
 use netscript_tests::fuzz::{self, Vocabulary};
 use netscript_tests::{bench_dry_run, lines};
 
-/// Random scripts may want more memory than there is.
+/// Random scripts may ask for more memory than the machine has.
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
@@ -129,7 +129,7 @@ fn wasm() -> ExitCode {
     if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Lists what the tutorials say, and the lines of our scripts that assert it.
+/// Lists the claims of the tutorials, and the lines of our scripts that assert them.
 fn claims() -> ExitCode {
     let claims = netscript_tests::claims::read();
     claims.listed.iter().for_each(|line| println!("{line}"));
@@ -169,7 +169,7 @@ fn bless() -> ExitCode {
     }
 }
 
-/// Tries labs on machines of their own, all at once.
+/// Kills and interrupts labs on several machines at once.
 fn crash(arguments: &[String]) -> ExitCode {
     if arguments == ["--sample"] {
         return crash_sample();
@@ -184,7 +184,7 @@ fn crash(arguments: &[String]) -> ExitCode {
     if crash::share(&course, arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What CI runs: some moments of one lab, and random programs, half of them new each time.
+/// The sample for CI: some moments of one lab, and random programs, half of them new each time.
 fn crash_sample() -> ExitCode {
     let fixed = "--at-once 4 --script intro --stride 40 --programs 6 --rounds 1".to_owned();
     let fresh = format!("--at-once 4 --only random --programs 6 --seed {}", fresh_seed());
@@ -197,7 +197,7 @@ fn crash_sample() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What one of the machines does, which `crash` made.
+/// Runs inside one of the machines that `crash` made.
 fn crash_inside(arguments: &[String]) -> ExitCode {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
     let (Some(program), Some(number), Some(of), Some(Ok(course))) =
@@ -211,7 +211,7 @@ fn crash_inside(arguments: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Tries labs beside a real Docker engine. With `--no-skip` it is a failure that there is none.
+/// Tests labs beside a real Docker engine. With `--no-skip`, it fails without one.
 fn docker(arguments: &[String]) -> ExitCode {
     match docker::run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -223,7 +223,7 @@ fn docker(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// What runs beside the engine, which `docker` started.
+/// Runs beside the engine that `docker` started.
 fn docker_inside(arguments: &[String]) -> ExitCode {
     match arguments.first() {
         Some(program) if docker::inside(Path::new(program)) => ExitCode::SUCCESS,
@@ -350,7 +350,7 @@ fn fuzz(arguments: &[String]) -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs a course, and prints what comes of it.
+/// Runs a course of random scripts, and prints the results.
 fn fuzz_course(course: &fuzz::Course) -> fuzz::Report {
     println!("seeds from {}: {} dry runs, {} in sandboxes", course.seed, course.runs, course.sandbox);
     let report = fuzz::run(course, |complaint| {

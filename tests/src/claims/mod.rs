@@ -1,8 +1,8 @@
-//! What the tutorials tell their reader to see, and the lines of our scripts that assert it.
+//! Compares the claims of the tutorials with the assertions of our scripts.
 //!
-//! `tests/tutorials` holds the tutorials, `tests/claims` a table for each: in the tutorial's order, each
-//! thing to see and each trap, with the assertion that says the same (a part of its line will do) and,
-//! for many, a step that it rests on.
+//! `tests/tutorials` has the tutorials, `tests/claims` a table for each. In the tutorial's order, it has each output
+//! that readers should see and each trap, with the assertion that says the same (a part of its line is enough) and, for
+//! many, a step that the assertion depends on.
 
 mod table;
 mod without;
@@ -25,14 +25,14 @@ pub struct Asserted {
     pub lines: Vec<usize>,
 }
 
-/// All that the tutorials say.
+/// The claims of all tutorials.
 #[derive(Debug, Default)]
 pub struct Claims {
     /// The claims, in order, as lines to read.
     pub listed: Vec<String>,
-    /// Those that scripts assert.
+    /// The claims that scripts assert.
     pub asserted: Vec<Asserted>,
-    /// What is wrong with the tables.
+    /// The errors of the tables.
     pub wrong: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ pub fn tutorials() -> Vec<PathBuf> {
 }
 
 impl Claims {
-    /// Holds a table against what its tutorial says.
+    /// Compares a table with its tutorial.
     fn compare(&mut self, tutorial: &str, said: &[(usize, Says)], table: Vec<Claim>) {
         let mut table = table.into_iter();
         for (line, says) in said {

@@ -1,36 +1,36 @@
-//! The tables and what they are held against.
+//! Parses the tables of claims, and finds their assertions in scripts.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// What a tutorial says.
+/// A statement of a tutorial.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Says {
-    /// What its reader is told to see.
+    /// Output that readers should see.
     Sees(String),
-    /// A fact that it passes over.
+    /// A fact that it does not mention.
     Trap(String),
 }
 
-/// Something that a tutorial says, and what shows it.
+/// A claim of a tutorial, and its proof.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// What it says.
+    /// The statement.
     pub says: Says,
-    /// What shows it.
+    /// The proof.
     pub proof: Proof,
 }
 
-/// What shows a claim.
+/// The proof of a claim.
 #[derive(Clone, Debug)]
 pub enum Proof {
     /// Lines of a script.
     Asserts {
         /// Its name in `scripts`.
         script: String,
-        /// The lines are looked for behind the first that holds this.
+        /// The lines are searched after the first line with this text.
         after: Option<String>,
         /// A part of each line.
         texts: Vec<String>,
@@ -73,7 +73,7 @@ impl fmt::Display for Says {
     }
 }
 
-/// What a tutorial says, with the numbers of the lines.
+/// The statements of a tutorial, with the numbers of the lines.
 pub fn said(tutorial: &str) -> Vec<(usize, Says)> {
     let numbered = tutorial.lines().enumerate();
     numbered.filter_map(|(i, line)| Some((i + 1, says(line.strip_prefix("# ")?)?))).collect()
@@ -120,8 +120,8 @@ pub fn is_assertion(line: &str) -> bool {
     ["assert(", "wait_until("].iter().any(|start| line.trim_start().starts_with(start))
 }
 
-/// The assertions with these parts, with their numbers. Each part must be in one alone, or `after` tell
-/// which is meant: the first behind the line that holds it.
+/// The assertions with these parts, with their numbers. Each part must be in only one assertion; otherwise `after` must
+/// select the first one after a line with this text.
 pub fn find(script: &str, after: Option<&str>, texts: &[String]) -> Result<Vec<(usize, String)>, String> {
     let skipped = match after {
         None => 0,

@@ -1,4 +1,4 @@
-//! Scripts with a step taken out.
+//! Removes steps from scripts, after which their assertions must fail.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,7 @@ use super::table::is_assertion;
 use super::{Asserted, Proof};
 use crate::program::{Finished, Place, finish};
 
-/// Takes the step out from under each of these claims, and gives what is said where the claim's own
-/// assertion is not what fails.
+/// Runs each claim's script without the claim's step, and reports the claims whose own assertion did not fail.
 pub fn take_out_steps(claims: &[&Asserted], at_once: usize) -> Vec<String> {
     let place = Place::new();
     let next = AtomicUsize::new(0);
@@ -28,7 +27,7 @@ pub fn take_out_steps(claims: &[&Asserted], at_once: usize) -> Vec<String> {
 }
 
 impl Asserted {
-    /// The step that the claim rests on.
+    /// The step that the claim depends on.
     pub fn step(&self) -> Option<&str> {
         match &self.claim.proof {
             Proof::Asserts { without, .. } => without.as_deref(),

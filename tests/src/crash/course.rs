@@ -1,4 +1,4 @@
-//! What is tried, as the command line of `cargo xtask crash` has it, and a machine's share of it.
+//! The command line of `cargo xtask crash`, and each machine's share of the work.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use super::machine::Machine;
 use super::tried::{Report, failures, interrupts, kills, there_and_back, together};
 use super::{random, scripts};
 
-/// So many machines for each processor: most of the time a lab waits.
+/// Machines for each processor: labs wait most of the time.
 const MACHINES: usize = 5;
 
-/// What is tried.
+/// The selected tests.
 #[derive(Clone, Debug)]
 pub struct Course {
-    /// Machines that share it.
+    /// The number of machines that share them.
     pub at_once: u64,
     only: Option<Kind>,
     /// A part of the path of the scripts.
@@ -26,7 +26,7 @@ pub struct Course {
     seed: u64,
 }
 
-/// How labs are tried.
+/// The kinds of tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -60,36 +60,36 @@ impl Kind {
     }
 }
 
-/// One of several machines, each of which has a part of what is tried.
+/// One of several machines, each of which runs a part of the tests.
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
-    /// Which, from 0.
+    /// Its number, from 0.
     pub number: u64,
-    /// How many there are.
+    /// The number of machines.
     pub of: u64,
 }
 
 impl Share {
-    /// Every N-th number from a first on that falls to this machine.
+    /// This machine's share of every `stride`-th number from `first` on.
     pub(super) fn numbers(self, first: u64, stride: u64) -> impl Iterator<Item = u64> {
         (0..).map(move |turn| first + (turn * self.of + self.number) * stride)
     }
 
-    /// The same of things that are there already.
+    /// This machine's share of some things.
     pub(super) fn of<T>(self, things: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
         let machines = (0..self.of).cycle();
         things.into_iter().zip(machines).filter(move |(_, number)| *number == self.number).map(|(thing, _)| thing)
     }
 }
 
-/// What a machine tells of one set of tries.
+/// A machine's report on one set of tests.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Told {
-    /// How it was tried.
+    /// The kind of test.
     pub kind: Kind,
-    /// What, in words.
+    /// The tested lab, in words.
     pub what: String,
-    /// How often, and what went wrong.
+    /// The results.
     pub report: Report,
 }
 
@@ -98,7 +98,7 @@ impl Course {
     ///
     /// # Errors
     ///
-    /// In words, if there is anything on it that has no meaning.
+    /// In words, if an argument is unknown.
     pub fn parse(arguments: &[String]) -> Result<Course, String> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let at_once = u64::try_from(processors * MACHINES).unwrap_or(1);
@@ -141,7 +141,7 @@ impl Course {
         Ok(())
     }
 
-    /// Tries a machine's share of everything, and tells of each set when it is done.
+    /// Runs a machine's share of all tests, and reports each set when it is done.
     pub fn run(&self, program: &Path, share: Share, mut tell: impl FnMut(Told)) {
         let machine = Machine::furnish(program);
         let mut tell = |kind: Kind, what: String, report: Report| tell(Told { kind, what, report });

@@ -1,26 +1,25 @@
-//! What does not count when two looks at a machine are compared, as in
-//! `netscript_net::state::equality`: what changes by itself, and what comes of hardware addresses
-//! that nobody set.
+//! Removes what may differ between two snapshots of a machine (as `netscript_net::state::equality` does): values that
+//! change by themselves, and values derived from random hardware addresses.
 //!
-//! - Timers and counters; that a link has no queue until it is up for the first time; that duplicates of an
-//!   address are still looked for.
-//! - Numbers of a bridge's ports: the lowest that is free when a port joins.
-//! - Link-local addresses that the kernel made of a hardware address which nobody set, with their
-//!   routes, but for the one of its own that a link with a carrier must have. A link gets one with its
-//!   first carrier and keeps it until it is switched off; a bridge makes one of the address that a port
-//!   lent to it. Those made of an address that a program set (`02:00:00:…`) do count.
-//! - The order of IPv6's equal routes over several links is that in which these were ready.
+//! - Timers and counters; the queue, which a link gets when it is first up; whether duplicate address detection is
+//! still running.
+//! - Numbers of a bridge's ports: the lowest free one when a port joins.
+//! - Link-local addresses derived from random hardware addresses, with their routes, except the one of a link with a
+//! carrier that matches its own hardware address. A link gets one with its first carrier and keeps it until it goes
+//! down; a bridge derives one from a port's address. Those derived from an address that a program set (`02:00:00:…`) do
+//! count.
+//! - The order of equal IPv6 routes over several links, which is the order in which the links became ready.
 
 use serde_json::{Map, Value};
 
-/// What changes by itself.
+/// Keys whose values change by themselves.
 const LEFT_OUT: [&str; 8] =
     ["tentative", "permaddr", "gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "packets", "bytes"];
 
-/// What numbers a bridge's port.
+/// Keys with the number of a bridge's port.
 const PORT_NUMBERS: [&str; 3] = ["id", "no", "designated_port"];
 
-/// What `ip` told as JSON, one thing a line, without what does not count.
+/// JSON output of `ip`, one object per line, without the values that do not count.
 pub(super) fn tidy(command: &str, json: &str) -> String {
     let Ok(Value::Array(mut things)) = serde_json::from_str(json) else { return json.to_owned() };
     let v6_routes = command.starts_with("ip -6") && command.contains(" route ");
@@ -53,7 +52,7 @@ fn forget(value: &mut Value) {
     }
 }
 
-/// Takes the addresses out of a link that are chance.
+/// Removes a link's addresses that are derived from a random one.
 fn forget_addresses(link: &mut Value) {
     let Value::Object(link) = link else { return };
     let own = text(link, "address").and_then(link_local).filter(|_| has_flag(link, "LOWER_UP"));
@@ -64,7 +63,7 @@ fn forget_addresses(link: &mut Value) {
     });
 }
 
-/// A route that comes with a link-local address which is chance, or with the first carrier.
+/// Whether a route belongs to a link-local address derived from a random one, or comes with the first carrier.
 fn is_chance(route: &Value) -> bool {
     let Value::Object(route) = route else { return false };
     let by_kernel = text(route, "protocol") == Some("kernel");
@@ -78,7 +77,7 @@ fn is_chance(route: &Value) -> bool {
         }
 }
 
-/// Whether an address is `fe80::` and the modified EUI-64 of a hardware address that nobody set.
+/// Whether an address is `fe80::` and the modified EUI-64 of a random hardware address.
 fn is_made_by_kernel(addr: &str) -> bool {
     let Ok(addr) = addr.parse::<std::net::Ipv6Addr>() else { return false };
     let octets = addr.octets();

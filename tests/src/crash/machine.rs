@@ -1,4 +1,4 @@
-//! A machine of one's own, and what is on it.
+//! A machine for tests: namespaces with other people's things on them, snapshots, and running netscript there.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,13 +16,13 @@ use crate::groups::{below, remove};
 use crate::sandbox::cover_files;
 use crate::settled::settle;
 
-/// Seconds that netscript may take.
+/// The time limit of netscript, in seconds.
 const LONGEST: &str = "600";
 
-/// The status of timeout(1) when it had to kill; what was killed otherwise makes it end alike.
+/// The status of timeout(1) when it, or something else, killed the program.
 const TIMED_OUT: i32 = 137;
 
-/// What somebody else has on the machine.
+/// Things on the machine that are not a lab's.
 const OTHERS: &str = "
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
 ip link set lo up
@@ -69,13 +69,13 @@ setsid -f ip netns exec stranger sleep 100000 </dev/null >/dev/null 2>&1
 /// The variable that names the machine's control group; it is empty where there is none.
 pub(super) const GROUP: &str = "GROUP";
 
-/// Where scripts can be written that nobody else sees.
+/// A folder for scripts that only this machine sees.
 pub(super) const SCRIPTS: &str = "/mnt";
 
-/// Everything that can be seen of the machine, by what it is.
+/// A snapshot of the machine: output by command.
 pub type Seen = BTreeMap<String, String>;
 
-/// What happens to netscript at one of its moments.
+/// The signal that netscript gets at one of its crash points.
 #[derive(Clone, Copy, Debug)]
 pub enum Stop {
     /// SIGKILL
@@ -90,26 +90,25 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Furnishes the machine that this process is alone on.
+    /// Prepares the machine, on which this process is alone.
     ///
     /// # Panics
     ///
-    /// If it cannot be furnished.
+    /// If it cannot be prepared.
     pub fn furnish(program: &Path) -> Machine {
         let machine = Machine { program: program.display().to_string() };
-        // Every machine's first process has the same number: names in /tmp would be others' as well.
+        // The first process of every machine has the same number, so names in /tmp would collide.
         let mounted = Command::new("mount").args(["-t", "tmpfs", "tmpfs", SCRIPTS]).status();
         assert!(mounted.is_ok_and(|status| status.success()), "a file system can be mounted on {SCRIPTS}");
         machine.set_up();
         machine
     }
 
-    /// Goes to another machine, furnished alike: what is wrong with this one must not spoil what is
-    /// tried next.
+    /// Goes to a new machine with the same things, so that an error on this one does not affect the next test.
     ///
     /// # Panics
     ///
-    /// If there is none, or it cannot be furnished.
+    /// If there is none, or it cannot be prepared.
     pub fn renew(&self) {
         let pid = |line: &str| line.split(' ').next().and_then(|pid| pid.parse().ok());
         for pid in processes().lines().filter_map(pid).filter(|pid| *pid > 1) {
@@ -126,7 +125,7 @@ impl Machine {
         cover_files().expect("the machine has files of its own");
         let output = Command::new("sh").args(["-ec", OTHERS]).output().expect("there is a shell");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // Carriers and addresses come in the kernel's own time. In two looks one after the other they may be missing both.
+        // The kernel sets carriers and addresses with a delay. Two snapshots in a row may both lack them.
         settle();
         let mut before = self.look();
         for _ in 0..20 {
@@ -143,7 +142,7 @@ impl Machine {
     ///
     /// # Panics
     ///
-    /// If it cannot be started, or does not come to its end.
+    /// If it cannot be started, or does not end.
     pub fn netscript(&self, args: &[&str], stop: Option<Stop>) -> Output {
         let mut command = Command::new("timeout");
         command.args(["--foreground", "--signal=KILL", LONGEST, &self.program]).args(args);
@@ -158,11 +157,10 @@ impl Machine {
         output
     }
 
-    /// What is on the machine, once it is as wanted or has had the time to become so: the kernel
-    /// ends namespaces in its own time.
+    /// A snapshot once it is as wanted or the time for that is over: the kernel ends namespaces with a delay.
     pub fn settle(&self, wanted: &Seen) -> Seen {
         let deadline = Instant::now() + crate::patience(Duration::from_secs(8));
-        // Looking at everything costs much more than at what comes last.
+        // A whole snapshot costs much more than this look at the things that change last.
         while !glance().iter().all(|(key, seen)| wanted.get(key) == Some(seen)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -175,7 +173,7 @@ impl Machine {
         }
     }
 
-    /// What is on the machine.
+    /// A snapshot of the machine.
     pub fn look(&self) -> Seen {
         let mut seen = Seen::from(glance());
         for netns in std::iter::once("").chain(seen["names"].clone().lines().filter(|name| *name != ".")) {
@@ -191,7 +189,7 @@ impl Machine {
     }
 }
 
-/// What is asked in each namespace.
+/// The commands for each namespace.
 const LOOKS: [&str; 7] = [
     "ip -d -j link show",
     "ip -j addr show",
@@ -202,7 +200,7 @@ const LOOKS: [&str; 7] = [
     "ip -j neigh show nud permanent",
 ];
 
-/// What comes last when a lab goes, and is seen without another program.
+/// The things that go last with a lab, and can be seen without another program.
 fn glance() -> [(String, String); 4] {
     [
         ("control groups".into(), groups()),
@@ -212,7 +210,7 @@ fn glance() -> [(String, String); 4] {
     ]
 }
 
-/// The control groups of labs that are on the machine.
+/// The control groups of the machine's labs.
 fn groups() -> String {
     let own = std::env::var_os(GROUP).unwrap_or_default();
     let mut names = if own.is_empty() { Vec::new() } else { below(Path::new(&own)) };
@@ -220,7 +218,7 @@ fn groups() -> String {
     names.join("\n")
 }
 
-/// The names in a folder, a line each, sorted, with its own as `.`; nothing if it is not there.
+/// The names in a folder, one per line, sorted, with `.` for itself; empty if it does not exist.
 fn listed(folder: &str) -> String {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.map(|entry| format!("{}\n", entry.file_name().display())).collect();
@@ -229,7 +227,7 @@ fn listed(folder: &str) -> String {
     names.concat()
 }
 
-/// What differs between two looks, in words.
+/// The differences between two snapshots, in words.
 pub fn difference(before: &Seen, after: &Seen) -> String {
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let differing = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
@@ -253,7 +251,7 @@ pub fn difference(before: &Seen, after: &Seen) -> String {
     parts.collect()
 }
 
-/// What differs between two lines: of JSON's objects, the values alone.
+/// The difference between two lines; of JSON objects, only the values that differ.
 fn changed(was: &str, is: &str) -> String {
     let parsed = [was, is].map(serde_json::from_str::<serde_json::Map<String, Value>>);
     let [Ok(a), Ok(b)] = parsed else { return format!("  - {was}\n  + {is}\n") };
@@ -264,11 +262,11 @@ fn changed(was: &str, is: &str) -> String {
     keys.map(|key| format!("  {name} {key}: {} => {}\n", told(a.get(key)), told(b.get(key)))).collect()
 }
 
-/// Stands behind what each command says.
+/// Printed after the output of each command.
 const END: &str = "-- end --\n";
 
-/// What commands say in a namespace; `""` is the machine itself. All in one shell: a program that
-/// changes its namespace for each would take most of the time.
+/// The output of commands in a namespace; `""` is the machine itself. One shell runs all of them: entering the
+/// namespace for each would take most of the time.
 fn answers<const N: usize>(netns: &str, commands: &[&str; N]) -> [String; N] {
     let script: String = commands.iter().map(|command| format!("{command}\nprintf '%s' '{END}'\n")).collect();
     let mut program = match netns {
@@ -326,7 +324,7 @@ fn read_settings(path: &Path, text: &mut String) {
     }
 }
 
-/// The programs that are running, but for this one and what it runs to look.
+/// The running programs, except this one and those that take the snapshot.
 fn processes() -> String {
     let own = std::process::id();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Several machines that share what is tried.
+//! Several machines that share the tests.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -13,8 +13,8 @@ use super::tried::Report;
 use crate::groups::Group;
 use crate::netscript;
 
-/// Tries a course, of which `arguments` is the command line, on as many machines as it says, and tells
-/// of each set of tries when all of them are done with it. Whether everything came back.
+/// Runs a course, whose command line is `arguments`, on its number of machines, and reports each set of tests when all
+/// machines are done with it. Returns whether everything was restored.
 pub fn share(course: &Course, arguments: &[String]) -> bool {
     let begun = Instant::now();
     let (sender, told) = channel();
@@ -57,7 +57,7 @@ pub fn share(course: &Course, arguments: &[String]) -> bool {
     whole && tried > 0 && kinds.values().all(|sum| sum.wrong.is_empty())
 }
 
-/// Starts a machine, in a control group of its own if there is one: so it sees those of its labs, and nobody else's.
+/// Starts a machine, in a control group of its own if there is one, so that it sees only the groups of its own labs.
 fn start(number: u64, course: &Course, arguments: &[String], group: Option<&Group>) -> Child {
     let mut command = Command::new("sh");
     command.args(["-c", r#"test "$GROUP" = "" || echo 0 >"$GROUP/cgroup.procs"; exec unshare "$@""#, "-"]);
@@ -75,7 +75,7 @@ fn start(number: u64, course: &Course, arguments: &[String], group: Option<&Grou
         .expect("there is a shell")
 }
 
-/// Passes on what a machine tells; whether it came to its end.
+/// Passes on the reports of a machine; returns whether it finished.
 fn listen(mut machine: Child, sender: &Sender<Told>) -> bool {
     let lines = machine.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
     for line in lines.map_while(Result::ok) {

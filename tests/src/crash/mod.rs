@@ -1,7 +1,7 @@
-//! Labs that are killed: whatever moment it happens at, `netscript down` brings the machine back.
+//! Kills and interrupts labs at every crash point: `netscript down` must restore the machine each time.
 //!
-//! The machine is one of the test's own: network, mounts and processes apart from everything else,
-//! with namespaces, links, rules and a program of somebody else's on it.
+//! The machine is made by the test: it has its own network, mounts and processes, with namespaces, links, rules and a
+//! program that are not the lab's.
 
 mod course;
 mod equal;
@@ -19,7 +19,7 @@ pub use tried::Report;
 use crate::workspace;
 use random::random;
 
-/// The labs that are tried: those that people run, and one with every kind of operation.
+/// The tested labs: those in `scripts`, and one with every kind of operation.
 fn scripts() -> Vec<PathBuf> {
     let mut found = vec![workspace().join("tests/journal/everything.rhai")];
     collect(&workspace().join("scripts"), &mut found);

@@ -1,4 +1,4 @@
-//! Labs of random operations, on others' things too, there and back.
+//! Takes down labs of random operations, which also change things that are not the lab's.
 
 use netscript_dialect::Style;
 use netscript_linux::{Kernel, LabFolder};
@@ -16,8 +16,7 @@ use crate::sandbox::interrupt;
 /// The lab's name.
 const LAB: &str = "random";
 
-/// The program of each seed is run as a lab, and taken down: by `netscript down`, or as one that
-/// failed.
+/// Runs the program of each seed as a lab, and takes it down, by `netscript down` or by failing.
 ///
 /// # Panics
 ///
@@ -45,13 +44,13 @@ pub(super) fn random(machine: &Machine, seeds: impl Iterator<Item = u64>) -> Rep
     report
 }
 
-/// What perhaps cannot be taken back: others' links go with one of the lab's namespaces, `lo`, whatever it
-/// is called, gets a hardware address. Without `--force` that is refused.
+/// Whether an operation may be impossible to take back: removing a namespace may remove links that are not the lab's,
+/// and a loopback link, even renamed, may lose its hardware address. Without `--force` netscript refuses this.
 fn is_final(op: &Op) -> bool {
     op.removed_netns().is_some() || matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Mac(_))))
 }
 
-/// Operations that are refused change nothing, and the next one follows.
+/// Applies operations one by one; refused ones change nothing.
 fn run(program: &[Op], fails: bool) -> Result<Option<Summary>, String> {
     let told = |error: netscript_lang::diagnostics::Error| format!("{:?}", error.describe());
     let folder = LabFolder::claim(LAB).map_err(told)?;

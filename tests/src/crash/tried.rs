@@ -1,4 +1,4 @@
-//! What is tried, and how often the machine came back.
+//! The tests, and reports of how often the machine was restored.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::course::Share;
 use super::machine::{Machine, SCRIPTS, Seen, Stop, difference};
 
-/// So many interrupts that come too late, on all machines, tell that the lab has no more moments.
+/// After this number of late interrupts on all machines, the lab has no more crash points.
 const IN_VAIN: u64 = 3;
 
 /// The status of a run that was interrupted.
@@ -18,20 +18,20 @@ const INTERRUPTED: i32 = 130;
 /// Lines of a difference that are shown.
 const MOST: usize = 60;
 
-/// How often something was tried, and what went wrong.
+/// How often something was tested, and the errors.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// How often.
     pub tried: usize,
-    /// How often the machine came back.
+    /// How often the machine was restored.
     pub came_back: usize,
-    /// What was different, where it did not.
+    /// The differences, where it was not.
     pub wrong: Vec<String>,
 }
 
 impl Report {
-    /// Adds one try; `told` is what the last program said. What comes next is tried on a machine that
-    /// is as it should be: `before` is how.
+    /// Adds one test; `told` is the output of the last program. If the machine is not as `before`, the next test gets a
+    /// new machine.
     pub(super) fn add(&mut self, machine: &Machine, what: &str, before: &mut Seen, told: &[u8]) {
         self.tried += 1;
         let after = &machine.settle(before);
@@ -62,12 +62,12 @@ fn was_killed(output: &Output) -> bool {
     output.status.signal() == Some(9)
 }
 
-/// A lab is built and taken down.
+/// Builds a lab and takes it down.
 pub(super) fn there_and_back(machine: &Machine, script: &Path) -> Report {
     let mut report = Report::default();
     let mut before = machine.look();
     let up = machine.netscript(&["--force", &script.display().to_string()], None);
-    // What comes back from nothing says nothing.
+    // Without a lab, the test would prove nothing.
     if !up.status.success() {
         report.tried += 1;
         report.wrong.push(format!("{} fails\n{}", script.display(), String::from_utf8_lossy(&up.stderr)));
@@ -77,8 +77,7 @@ pub(super) fn there_and_back(machine: &Machine, script: &Path) -> Report {
     report
 }
 
-/// A lab is killed at moments of its being built and of a failed one's rollback, and at those of its
-/// being taken down; then it is taken down.
+/// Kills a lab at crash points while it is built, rolled back and taken down; then takes it down.
 pub(super) fn kills<M: Iterator<Item = u64>>(machine: &Machine, script: &Path, moments: impl Fn() -> M) -> Report {
     let mut report = kills_of_run(machine, script, moments());
     report.merge(kills_of_down(machine, script, moments()));
@@ -123,15 +122,15 @@ fn kills_of_down(machine: &Machine, script: &Path, moments: impl Iterator<Item =
     report
 }
 
-/// A script in a folder of its own, so that it finds no modules but those built in.
+/// A script in a folder of its own, so that it finds only built-in modules.
 fn script_beside(script: &Path, text: &str) -> std::path::PathBuf {
     let path = Path::new(SCRIPTS).join(format!("{}-failing.rhai", name(script)));
     std::fs::write(&path, text).expect("there is room");
     path
 }
 
-/// A lab is interrupted at moments, which is a failure: everything is undone. One that is interrupted
-/// after its end is up, and is taken down.
+/// Interrupts a lab at crash points: it fails, and everything is undone. A lab that is interrupted after its end is up,
+/// and is taken down.
 pub(super) fn interrupts(machine: &Machine, script: &Path, moments: impl Iterator<Item = u64>, share: Share) -> Report {
     let mut report = Report::default();
     let path = script.display().to_string();
@@ -151,8 +150,7 @@ pub(super) fn interrupts(machine: &Machine, script: &Path, moments: impl Iterato
     report
 }
 
-/// Every name that a lab makes on the host is taken in its turn: the lab fails there, and everything
-/// is undone.
+/// Takes each name that a lab makes on the host in turn: the lab fails there, and everything is undone.
 pub(super) fn failures(machine: &Machine, script: &Path, share: Share) -> Report {
     let mut report = Report::default();
     let path = script.display().to_string();
@@ -167,19 +165,19 @@ pub(super) fn failures(machine: &Machine, script: &Path, share: Share) -> Report
         let run = machine.netscript(&["--force", &path], None);
         let what = format!("{path}: {} is taken", taking.0);
         if run.status.success() {
-            // The end of a pair that is born elsewhere: the name is free there.
+            // The end of a pair that is made in another namespace, where the name is free.
             machine.netscript(&["down", "--force", &name(script)], None);
         } else {
             report.add(machine, &what, &mut before, &run.stderr);
         }
         let _ = sh(&taking.1);
-        // Nothing of this may still be on its way when the next picture is taken.
+        // All of this must be finished before the next snapshot.
         report.add(machine, &format!("{what}, and given back"), &mut free, &run.stderr);
     }
     report
 }
 
-/// The commands that take a name which a line of `-v` says was made, and give it back.
+/// Commands that take a name which a line of `-v` shows as made, and commands that free it.
 fn takings(line: &str) -> Vec<(String, String)> {
     let names: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
     if line.starts_with("+ make the namespace `") {
@@ -198,8 +196,8 @@ fn takings(line: &str) -> Vec<(String, String)> {
     Vec::new()
 }
 
-/// Labs of one script under several names, with links of their own and rules and settings that they
-/// share, go up and down at the same time, again and again.
+/// Takes labs of one script up and down at the same time, repeatedly. They have names and links of their own, and share
+/// rules and settings.
 pub(super) fn together(machine: &Machine, labs: usize, rounds: impl Iterator<Item = u64>) -> Report {
     let mut report = Report::default();
     let mut before = machine.look();

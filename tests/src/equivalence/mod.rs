@@ -1,5 +1,5 @@
-//! Three ways, one state: programs of operations on the kernel, as shell commands, and on the
-//! model, wrong operations included.
+//! Runs programs of operations three ways: on the kernel, as shell commands, and on the model. All three must come to
+//! the same state, and refuse the same operations.
 
 mod generate;
 mod programs;
@@ -20,7 +20,7 @@ pub use run::{Program, accepted, check};
 pub use script::{Compared, check_script, compare_script, printed};
 pub use shrink::shrink;
 
-/// What came of running many programs.
+/// The result of many programs.
 #[derive(Debug, Default)]
 pub struct Report {
     /// How many ran.
@@ -29,11 +29,11 @@ pub struct Report {
     pub operations: usize,
     /// How many of these were refused, by all three alike.
     pub refused: usize,
-    /// Seeds of programs that differed, with what differed after shrinking.
+    /// Seeds of programs that differed, with the differences after shrinking.
     pub differing: Vec<(u64, String)>,
 }
 
-/// A seed that no run before had.
+/// A seed that no earlier run had.
 pub fn fresh_seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()) * 1_000_000
 }
@@ -61,7 +61,7 @@ pub fn check_seeds(seeds: &[u64], at_once: usize, shrinking: bool) -> Report {
 fn check_seed(seed: u64, shrinking: bool, report: &Mutex<Report>) {
     let mut program = program(&mut Rng::new(seed));
     if seed % 2 == 1 {
-        // What is refused keeps operations from travelling together.
+        // A refused operation ends a batch.
         program = accepted(&program);
     }
     let outcome = check(&program);
@@ -71,7 +71,7 @@ fn check_seed(seed: u64, shrinking: bool, report: &Mutex<Report>) {
         _ => {
             let smaller = shrink(&program);
             let told = check(&smaller);
-            // What time decides may not come again.
+            // Differences caused by timing may not occur again.
             let lasting = !told.differences.is_empty();
             let first = outcome.differences.join("\n  => ");
             Some(if lasting {

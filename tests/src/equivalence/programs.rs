@@ -1,4 +1,4 @@
-//! What goes on in the background of a sandbox.
+//! Programs in the background of a sandbox.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The programs that were started in this sandbox, and nothing else: in its namespaces, or, as those
-/// that hold a namespace without a name, among its mounts. They end when it is dropped, in a panic too.
+/// The programs started in this sandbox, and no others: those in its network namespaces, and those in its mount
+/// namespace, as the holders of unnamed namespaces are. They are ended on drop, also by a panic.
 pub(super) struct Programs;
 
 impl Drop for Programs {

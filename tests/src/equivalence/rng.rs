@@ -1,4 +1,4 @@
-//! Numbers that look random and come again with the same seed.
+//! Pseudorandom numbers, which repeat with the same seed.
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! One program, three ways.
+//! Runs one program three ways.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,17 +20,17 @@ use super::programs::Programs;
 use crate::Sandbox;
 use crate::sandbox::interrupt;
 
-/// Operations in order; those that are refused change nothing, and the next one follows.
+/// Operations in order. After a refused one, which changes nothing, the program goes on.
 pub type Program = Vec<Op>;
 
-/// How long a network may take to come to rest.
+/// How long a network may take to settle.
 pub(super) const LIMIT: Duration = Duration::from_secs(6);
 
 /// Time between two looks.
 const STEP: Duration = Duration::from_millis(20);
 
-/// What became of an operation: nothing, or why it was refused. What it names and is not there
-/// counts as one reason, whatever its number.
+/// The result of an operation: accepted, or the reason of the refusal. All error numbers for missing things count as
+/// one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
     Done,
@@ -38,17 +38,17 @@ enum Verdict {
     Refused(Errno),
 }
 
-/// What a program came to.
+/// The result of a program.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// A line for everything in which the three differ.
+    /// A line for each difference between the three.
     pub differences: Vec<String>,
     /// Operations that were refused.
     pub refused: usize,
 }
 
 impl Outcome {
-    /// The program as commands, and what differs.
+    /// The program as commands, and the differences.
     pub fn tell(&self, program: &Program) -> String {
         let ops =
             program.iter().flat_map(|op| netscript_dialect::lines(op, Style::Plain)).collect::<Vec<_>>().join("\n  ");
@@ -61,7 +61,7 @@ pub fn check(program: &Program) -> Outcome {
     check_within(program, crate::patience(LIMIT))
 }
 
-/// The same, with so much time to come to rest.
+/// The same, with `limit` as the time to settle.
 pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     let look = Look::at(program);
     let model = on_model(program, &look);
@@ -83,8 +83,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
                 .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a batcher {said:?}"));
         }
         let fails = failed.lines.get(&at);
-        // `ip` calls it an error to flush a table that nothing was ever put into; the command is
-        // printed so that it survives that.
+        // For `ip` it is an error to flush a table that never had a route, so the printed command ignores it.
         let tolerant = matches!(op.action, Action::Route(RouteOp::Flush(..)));
         if !tolerant && (*believed == Verdict::Done) == fails.is_some() {
             let told = fails.map_or("succeeds", String::as_str);
@@ -117,14 +116,14 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
     Outcome { differences, refused }
 }
 
-/// What is looked at when a program has run.
+/// The things to read after a program.
 #[derive(Clone, Default)]
 pub(super) struct Look {
     /// The settings that it wrote.
     pub(super) settings: Vec<SysctlKey>,
     /// The namespaces without a name that it made.
     pub(super) held: Vec<u32>,
-    /// The names that it gave name servers to.
+    /// The namespaces for which it set name servers.
     pub(super) resolvers: Vec<NetnsRef>,
 }
 
@@ -151,7 +150,7 @@ impl Look {
         look
     }
 
-    /// Each namespace without a name, as a world knows it and as it is compared.
+    /// The unnamed namespaces: each as a World knows it, and as it is compared.
     fn places(&self) -> Vec<(NetnsRef, NetnsRef)> {
         self.held.iter().map(|number| (NetnsRef::Held(*number), NetnsRef::Held(*number))).collect()
     }
@@ -159,7 +158,7 @@ impl Look {
 
 type Servers = BTreeMap<NetnsRef, Vec<IpAddr>>;
 
-/// What the model believes, and how long others may take to come to it.
+/// The state of the model, and how long the others may take to reach it.
 #[derive(Clone)]
 pub(super) struct Expected {
     pub(super) state: NetState,
@@ -168,7 +167,7 @@ pub(super) struct Expected {
     pub(super) limit: Duration,
 }
 
-/// The state of a world, with those namespaces without a name that are there.
+/// The state of a World, with the unnamed namespaces that exist.
 pub(super) fn read_state(
     world: &mut dyn World,
     settings: &[SysctlKey],
@@ -183,7 +182,7 @@ pub(super) fn read_state(
     Ok(state)
 }
 
-/// What a model that begins with a state has otherwise.
+/// The differences between a state and a model made from it.
 fn imported(state: &NetState, expected: &Expected) -> Vec<String> {
     let mut run = DryRun::new(Model::of(state), Style::Plain, |_| ());
     match read_state(&mut run, &expected.look.settings, &expected.look.places()) {
@@ -195,7 +194,7 @@ fn imported(state: &NetState, expected: &Expected) -> Vec<String> {
     }
 }
 
-/// The operations of a program that the model takes.
+/// The operations of a program that the model accepts.
 pub fn accepted(program: &Program) -> Program {
     let mut model = Model::new();
     program.iter().filter(|op| model.apply(std::slice::from_ref(*op)).is_ok()).cloned().collect()
@@ -243,7 +242,7 @@ fn verdict(world: &mut dyn World, op: &Op) -> Verdict {
     }
 }
 
-/// The settings that are compared where a script wrote them.
+/// The settings that are compared if a script wrote them.
 pub(super) fn settings() -> Vec<SysctlKey> {
     let keys = [
         "net.ipv4.ip_forward",
@@ -254,7 +253,7 @@ pub(super) fn settings() -> Vec<SysctlKey> {
     keys.iter().map(|key| SysctlKey::parse(key).expect("they are keys")).collect()
 }
 
-/// What a program has left behind.
+/// The state that a program left.
 struct Left {
     state: Result<NetState, String>,
     servers: Servers,
@@ -262,7 +261,7 @@ struct Left {
 }
 
 impl Left {
-    /// Looks for as long as the state is not what was expected.
+    /// Reads the state until it is as expected, or the time is over.
     fn look(kernel: &mut dyn World, expected: &Expected, places: &[(NetnsRef, NetnsRef)]) -> Left {
         let state = settled(kernel, expected, places);
         Left { state, servers: servers(kernel, &expected.look), rules: saved_rules(&expected.state) }
@@ -271,7 +270,7 @@ impl Left {
 
 struct OnKernel {
     verdicts: Vec<Verdict>,
-    /// What failed after it had been taken for certain.
+    /// An error that came only after the operation had been deferred.
     late: Option<String>,
     left: Left,
 }
@@ -284,7 +283,7 @@ fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn 
         let mut verdicts = Vec::new();
         for op in &program {
             if waits_for_addresses(op) {
-                // What fails of it is told below.
+                // Its error is reported below.
                 let _ = kernel.flush();
                 std::thread::sleep(PAUSE);
             }
@@ -300,14 +299,14 @@ fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn 
 }
 
 struct AsCommands {
-    /// What the commands that fail say, by operation.
+    /// The errors of the commands, by operation.
     lines: BTreeMap<usize, String>,
     left: Left,
 }
 
-/// An IPv6 address is made known a little later than it is there (`addrconf_dad_work`). If forwarding
-/// is switched on in between, its network's anycast address is joined twice; if ARP is switched off,
-/// duplicates are not looked for any more, and it is there although its link is off.
+/// An IPv6 address becomes ready a little after it is added (`addrconf_dad_work`). If forwarding is switched on in
+/// between, its network's anycast address is joined twice; if ARP is switched off, duplicate address detection is
+/// skipped, and the address is ready although its link is down.
 const PAUSE: Duration = Duration::from_millis(60);
 
 fn waits_for_addresses(op: &Op) -> bool {
@@ -349,8 +348,8 @@ fn as_commands(program: &Program, lines: &[Vec<String>], expected: Expected) -> 
     })
 }
 
-/// Writes down the processes that hold namespaces, and that are still there. Those that were told to
-/// end have a second for it.
+/// Commands that write down the processes that hold namespaces and still run. Those that were ended have a second to
+/// exit.
 fn tell_holders(expected: &Expected) -> String {
     let tell = |number: &u32| {
         let pid = netscript_dialect::variable(PidRef::Held(*number));
@@ -372,24 +371,24 @@ fn holders() -> Vec<(u32, u32)> {
     told.lines().filter_map(pair).collect()
 }
 
-/// Parts of a shell script that goes on after a failure, and writes down which operation it was.
+/// Parts of a shell script that goes on after a failure, and writes down the operation that failed.
 fn commands(lines: &[Vec<String>]) -> impl Iterator<Item = String> {
     lines.iter().enumerate().map(|(at, lines)| {
         let all = lines.join(" &&\n");
-        // sysctl of procps 3 tells of a value that the kernel refuses, and exits with 0.
+        // sysctl of procps 3 reports a value that the kernel refuses, but exits with 0.
         let sysctl = lines.iter().any(|line| line.contains("sysctl "));
         let checked = if sysctl { format!(" && ! grep -q '^sysctl: setting' /run/told.{at}") } else { String::new() };
         format!("{{ {all}\n}} >/dev/null 2>/run/told.{at}{checked} || echo {at} >>/run/failed\n")
     })
 }
 
-/// A host's is up before anything else.
+/// Brings `lo` up, as it is on a host.
 pub(super) fn bring_loopback_up() {
     let done = Command::new("ip").args(["link", "set", "dev", "lo", "up"]).status();
     assert!(done.is_ok_and(|status| status.success()), "`lo` can be brought up");
 }
 
-/// The state, once it is as expected or has had the time to become so.
+/// The state, once it is as expected or the time for that is over.
 pub(super) fn settled(
     kernel: &mut dyn World,
     expected: &Expected,
@@ -411,7 +410,7 @@ pub(super) fn settled(
     }
 }
 
-/// Settings count where the program wrote them.
+/// Drops settings that the program did not write.
 fn forget_unwritten(state: &mut NetState, expected: &NetState) {
     for (netns, contents) in &mut state.netns {
         let written = expected.netns.get(netns).map(|contents| &contents.sysctls);
@@ -419,7 +418,7 @@ fn forget_unwritten(state: &mut NetState, expected: &NetState) {
     }
 }
 
-/// `iptables-save` and `ip6tables-save` of every namespace that has rules, without what counts.
+/// `iptables-save` and `ip6tables-save` of every namespace that has rules, without counters.
 pub(super) fn saved_rules(state: &NetState) -> String {
     let mut saved = String::new();
     for (netns, contents) in &state.netns {

@@ -1,5 +1,4 @@
-//! One script, three ways: `netscript` on the kernel, `sh` over its dry run in both styles, and the
-//! model.
+//! Runs one script three ways: `netscript` on the kernel, `sh` over its dry run in both styles, and the model.
 
 use std::cell::RefCell;
 use std::fs;
@@ -20,26 +19,26 @@ use super::run::{Expected, LIMIT, Look, bring_loopback_up, saved_rules, settings
 use crate::sandbox::interrupt;
 use crate::{Sandbox, netscript};
 
-/// What came of a script.
+/// The result of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compared {
-    /// All three came to one state, or to one error at one place.
+    /// All three had the same state, or the same error at the same place.
     Equal,
-    /// The dry run cannot know what the script asks for, or the run failed for a reason that only it
-    /// could meet: the error's code.
+    /// The script asks something that a dry run cannot know, or the run failed for a reason that only a run has: the
+    /// error's code.
     OnlyARunKnows(String),
-    /// A line for everything in which they differ.
+    /// A line for each difference.
     Differ(Vec<String>),
 }
 
-/// Errors that a dry run cannot foresee: what the machine lacks (E04), settings that a kernel does
-/// not have (E0307), and what probes and programs answer (E07).
+/// Errors that a dry run cannot foresee: missing features of the machine (E04), missing settings (E0307), and results
+/// of probes and programs (E07).
 const UNFORESEEN: [&str; 3] = ["E04", "E0307", "E07"];
 
-/// The error of a dry run alone: what nobody can know.
+/// The error that only a dry run has: something cannot be known.
 const UNKNOWABLE: [&str; 1] = ["E0601"];
 
-/// Everything in which the three differ, a line each; a script that a dry run cannot know is one.
+/// The differences of a script, one per line. That a dry run cannot know something counts as one.
 pub fn check_script(path: &Path) -> Vec<String> {
     match compare_script(path) {
         Compared::Equal => Vec::new(),
@@ -117,7 +116,7 @@ impl Mark {
     }
 }
 
-/// What a program told.
+/// The output of a program.
 struct Told {
     success: bool,
     printed: String,
@@ -141,7 +140,7 @@ impl Left {
     }
 }
 
-/// The state that a script leaves, also where it fails.
+/// The state that a script leaves, even if it fails.
 fn on_model(path: &Path) -> Result<NetState, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let mut interpreter = dry(path, Style::Plain, |_| ());
@@ -151,7 +150,7 @@ fn on_model(path: &Path) -> Result<NetState, String> {
     NetState::read(lab.world(), &settings()).map_err(|error| format!("{error:?}"))
 }
 
-/// What a script's dry run prints, a command at a time, or why it fails.
+/// The commands that a script's dry run prints, or its error.
 pub fn printed(path: &Path, style: Style) -> Result<Vec<String>, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let lines = Rc::new(RefCell::new(Vec::new()));
@@ -191,8 +190,8 @@ fn command(path: &Path, options: &[&str]) -> Command {
 fn shell(script: String) -> Job {
     Box::new(move || {
         fs::write("/run/script.sh", script).expect("the sandbox has a /run");
-        // What goes on in the background must not keep the output open. Some commands fail without a word: the trace
-        // tells which, and the status how.
+        // Background programs must not keep the output open. Some commands fail without a message: the trace shows
+        // which one, and the status how.
         let run = "sh -x /run/script.sh >/run/out 2>/run/err || { echo \"status $?\"; tail -n 30 /run/err; exit 1; }";
         told(Command::new("sh").args(["-c", run]).stdin(Stdio::null()).output())
     })

@@ -1,4 +1,4 @@
-//! Makes a program that differs as small as it can be while it still differs.
+//! Shrinks a program that differs for as long as it still differs.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use netscript_net::op::{Action, NetnsOp, Op};
 
 use super::run::{Program, check_within};
 
-/// Long enough for what takes its time, as nearly every program shows.
+/// Long enough for nearly every program to settle.
 const LIMIT: Duration = Duration::from_millis(1500);
 
-/// Leaves operations out, many at a time, then fewer, as long as something still differs.
+/// Leaves out operations, first many at a time, then fewer, for as long as something still differs.
 pub fn shrink(program: &Program) -> Program {
     let mut smallest = program.clone();
     let mut chunk = smallest.len() / 2;
@@ -29,7 +29,7 @@ pub fn shrink(program: &Program) -> Program {
     smallest
 }
 
-/// A script cannot end a namespace without a name that it does not have.
+/// Whether the program ends only unnamed namespaces that it made.
 fn ends_its_own(program: &Program) -> bool {
     let held = |op: &Op, number: u32| op.action == Action::Netns(NetnsOp::Hold(number));
     program.iter().enumerate().all(|(at, op)| match op.action {

@@ -24,7 +24,7 @@ const RTA_GATEWAY: u16 = 5;
 const IFF_UP: u32 = 1;
 const AF_INET: u8 = 2;
 
-/// Messages that travel in one send; the last alone is acknowledged, and any that fails.
+/// Messages of one send. Only the last one and failed ones are acknowledged.
 #[derive(Default)]
 pub(super) struct Messages {
     bytes: Vec<u8>,
@@ -84,7 +84,7 @@ impl Messages {
         self.attribute(RTA_GATEWAY, &gateway.octets());
     }
 
-    /// The bytes, numbered; the last message asks for an acknowledgement. Gives its number.
+    /// Numbers the messages, and asks for an acknowledgement of the last one. Returns the bytes and its number.
     pub(super) fn finish(&mut self, sequence: u32) -> (&[u8], u32) {
         self.close();
         let mut at = 0;

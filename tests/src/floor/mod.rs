@@ -1,5 +1,4 @@
-//! Labs built with rtnetlink messages written by hand, none more than needed, in the order that costs
-//! the kernel least.
+//! Builds labs with the fewest rtnetlink messages, written by hand, in the order that is cheapest for the kernel.
 
 mod message;
 mod socket;
@@ -25,7 +24,7 @@ const LO: u32 = 1;
 /// The router of the lab.
 const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-/// How many namespaces may be made before they are needed.
+/// How many namespaces are made in advance.
 const AHEAD: usize = 16;
 
 /// How many messages go into one send.
@@ -53,13 +52,13 @@ pub fn lab(namespaces: u32) -> io::Result<()> {
         work.add_route(Ipv4Addr::UNSPECIFIED, 0, ROUTER);
         inside.send(&mut work)?;
     }
-    // A bridge that is down passes nothing on, the namespaces' IPv6 chatter neither.
+    // A bridge that is down forwards nothing, not even the namespaces' IPv6 discovery.
     let mut last = Messages::default();
     last.up(BRIDGE);
     host.send(&mut last)
 }
 
-/// So many addresses on one link.
+/// Adds `count` addresses to one link.
 pub fn addresses(count: u32) -> io::Result<()> {
     let mut host = Socket::open()?;
     let mut first = Messages::default();
@@ -68,7 +67,7 @@ pub fn addresses(count: u32) -> io::Result<()> {
     in_parts(&mut host, count, |messages, n| messages.add_address(BRIDGE, numbered(n), 32))
 }
 
-/// So many routes by one router.
+/// Adds `count` routes by one router.
 pub fn routes(count: u32) -> io::Result<()> {
     let mut host = Socket::open()?;
     let mut first = Messages::default();
@@ -106,14 +105,14 @@ fn prepare_names() -> io::Result<()> {
     Ok(mount(None::<&str>, DIR, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)?)
 }
 
-/// Namespaces without names, each with a socket inside it: another processor makes them meanwhile.
+/// Makes unnamed namespaces, each with a socket in it, on another processor at the same time.
 fn make_ahead(namespaces: u32) -> Receiver<io::Result<(File, Socket)>> {
     let (sender, receiver) = sync_channel(AHEAD);
     std::thread::spawn(move || (0..namespaces).try_for_each(|n| sender.send(new_netns(n))));
     receiver
 }
 
-/// A new namespace, which the calling thread is in then.
+/// Moves the calling thread to a new namespace.
 fn new_netns(n: u32) -> io::Result<(File, Socket)> {
     unshare(CloneFlags::CLONE_NEWNET)?;
     let netns = File::open("/proc/thread-self/ns/net")?;

@@ -22,7 +22,7 @@ impl Socket {
         Ok(Socket { socket: socket(AddressFamily::Netlink, kind.0, kind.1, kind.2)?, sequence: 0 })
     }
 
-    /// Sends messages and waits until all have been done.
+    /// Sends messages and waits until all have been processed.
     pub(super) fn send(&mut self, messages: &mut Messages) -> io::Result<()> {
         let (bytes, last) = messages.finish(self.sequence);
         self.sequence = last;

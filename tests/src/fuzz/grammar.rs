@@ -1,5 +1,5 @@
-//! The grammar of scripts. Every loop ends, and no function calls itself or a later one, so that
-//! a script that does not end is a fault.
+//! The grammar of random scripts. Every loop ends, and no function calls itself or a later one, so that a script that
+//! does not end is a bug.
 
 use super::vocabulary::{Known, Vocabulary};
 use crate::equivalence::Rng;
@@ -19,18 +19,18 @@ struct Writer<'a> {
     vocabulary: &'a Vocabulary,
     rng: &'a mut Rng,
     lines: Vec<String>,
-    /// What can be used here, with its type.
+    /// The variables in scope, with their types.
     variables: Vec<(String, String)>,
-    /// Functions that are defined, each with one parameter.
+    /// The number of defined functions, each with one parameter.
     functions: usize,
     next: usize,
     depth: usize,
 }
 
-/// Blocks do not nest deeper.
+/// The deepest nesting of blocks.
 const DEEPEST: usize = 3;
 
-/// What is printed of an error that is caught.
+/// An expression for the printed code of a caught error.
 const CODE: &str = "if type_of(e) == \"Error\" { e.code } else { type_of(e) }";
 
 /// Handles to begin with.
@@ -156,14 +156,14 @@ impl Writer<'_> {
         self.functions += 1;
     }
 
-    /// Statements of a block, which sees nothing but what it is given, as a function does.
+    /// Statements of a block that sees only the given variables, like a function.
     fn block(&mut self, variables: Vec<(String, String)>) {
         let outside = std::mem::replace(&mut self.variables, variables);
         self.statements();
         self.variables = outside;
     }
 
-    /// Statements of a block that sees what is around it.
+    /// Statements of a block that sees all variables in scope.
     fn statements(&mut self) {
         let seen = self.variables.len();
         self.depth += 1;
@@ -330,7 +330,7 @@ impl Writer<'_> {
     /// A use of a word, and the type of its value.
     fn call(&mut self) -> (String, String) {
         let words = if self.rng.percent(88) { &self.vocabulary.own } else { &self.vocabulary.standard };
-        // What there is a value for is tried first.
+        // Prefers words for whose receiver there is a variable.
         let mut known = self.rng.pick(words);
         for _ in 0..4 {
             let has = |kind: &str| self.variables.iter().any(|(_, of)| of == kind) || kind == "Netns";
@@ -459,7 +459,7 @@ impl Writer<'_> {
         match (usual, self.rng.below(100)) {
             (Some(usual), 0..70) => {
                 let value = self.rng.pick(usual).clone();
-                // A variable of the example is none here.
+                // A variable of the example does not exist here.
                 if value.starts_with(|c: char| c.is_lowercase()) && !["true", "false", "host"].contains(&value.as_str())
                 {
                     self.any(None)
@@ -472,7 +472,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A handle: a variable, or what makes one.
+    /// A handle: a variable, or an expression that makes one.
     fn handle(&mut self, kind: &str) -> String {
         let of_kind: Vec<String> =
             self.variables.iter().filter(|(_, of)| of == kind).map(|(name, _)| name.clone()).collect();

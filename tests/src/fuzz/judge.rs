@@ -1,4 +1,4 @@
-//! What a run came to, and what of it must not happen.
+//! The result of a run, and which results are errors.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The error in what a program told.
+    /// The error in a program's output.
     pub fn of(told: &str) -> Option<Mark> {
         let (_, after) = told.split_once("error[")?;
         let (code, rest) = after.split_once(']')?;
@@ -30,20 +30,20 @@ pub enum Event {
     Caught(String),
     /// It met something that a dry run cannot know, and went on.
     Unknown,
-    /// It printed a program or a probe, which a run starts.
+    /// It printed the command of a program or a probe, which a run would start.
     Asked,
 }
 
-/// What a dry run came to.
+/// The result of a dry run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Dry {
     /// The exit status.
     pub status: i32,
     /// Its error.
     pub error: Option<Mark>,
-    /// The error as it is shown.
+    /// The output.
     pub told: String,
-    /// What happened.
+    /// The events.
     pub events: Vec<Event>,
     /// It took too long.
     pub endless: bool,
@@ -52,11 +52,11 @@ pub struct Dry {
 /// The code of a panic.
 const FAULT: &str = "E0123";
 
-/// Errors that come before a script begins have no place; so has one of these.
+/// Codes of errors that may have no place.
 const PLACELESS: [&str; 0] = [];
 
 impl Dry {
-    /// What must not happen.
+    /// The reason why this result is an error, if it is one.
     pub fn complaint(&self) -> Option<String> {
         if self.endless {
             return Some("it does not end".to_owned());
@@ -87,7 +87,7 @@ pub enum Excuse {
 }
 
 impl Excuse {
-    /// In words.
+    /// The reason in words.
     pub fn text(self) -> &'static str {
         match self {
             Excuse::Ended => "the dry run ended with E0601",
@@ -98,14 +98,14 @@ impl Excuse {
         }
     }
 
-    /// Why an error of a run alone is none that a dry run could foresee. `asked` says whether the dry run has
-    /// printed a program or a probe before.
+    /// The reason why a dry run could not foresee an error of a run. `asked`: the dry run has printed a program or a
+    /// probe before.
     fn of_error(script: &str, code: &str, asked: bool) -> Option<Excuse> {
         match code {
-            // `wait_until` tries again what the kernel lacks until the time is over.
+            // `wait_until` repeats an operation that the kernel does not support until the time is over.
             "E0702" if LACKED.iter().any(|word| script.contains(word)) => Some(Excuse::Machine),
             "E0402" | "E0430" => Some(Excuse::Machine),
-            // Who else listens, and on which addresses one can, is not known.
+            // Other servers, and the addresses on which one can listen, are unknown.
             "E0705" => Some(Excuse::Program),
             "E0403" | "E0405" | "E0703" | "E0704" if asked => Some(Excuse::Program),
             _ => None,
@@ -116,24 +116,24 @@ impl Excuse {
 /// Kinds of links that some kernels do not have.
 const LACKED: [&str; 4] = ["dummy(", "vlan(", "tun(", "vrf("];
 
-/// What looks at something as often as there is time for.
+/// The word that repeats a check for as long as there is time.
 const LOOKS: &str = "wait_until(";
 
-/// The error of a dry run alone.
+/// The error that only a dry run has.
 const UNKNOWABLE: &str = "E0601";
 
-/// What comes of a run beside a dry run of the same script.
+/// The comparison of a run with a dry run of the same script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Both come to the same.
+    /// Both have the same result.
     Equal,
     /// They differ, and may.
     Excused(Excuse),
-    /// What must not happen.
+    /// The run has an error: the reason.
     Wrong(String),
 }
 
-/// A run that is none, beside a dry run of the same script.
+/// Compares a run with a dry run of the same script.
 pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> Verdict {
     let error = Mark::of(told);
     if told.contains("panicked at") || error.as_ref().is_some_and(|mark| mark.code == FAULT) {
@@ -166,9 +166,9 @@ pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> 
     }
 }
 
-/// What came of comparing the errors that were caught.
+/// The comparison of caught errors.
 struct Caught {
-    /// Why what comes after them may differ.
+    /// Why the rest may differ.
     excuse: Option<Excuse>,
     /// The run met an error that a dry run cannot foresee.
     unforeseen: Option<Excuse>,
@@ -178,7 +178,7 @@ struct Caught {
 /// dry run did.
 fn caught(script: &str, dry: &Dry, printed: &str, end: Option<Excuse>) -> Result<Caught, Verdict> {
     let mut real = printed.lines().filter(|line| is_caught(line)).peekable();
-    // What stands in the closure of `wait_until` is printed once for each look.
+    // Output in the closure of `wait_until` is repeated.
     let mut seen = BTreeSet::new();
     let is_again = |seen: &BTreeSet<&str>, line: &str| script.contains(LOOKS) && seen.contains(line);
     let (mut excuse, mut asked, mut unforeseen) = (None, false, None);
@@ -195,7 +195,7 @@ fn caught(script: &str, dry: &Dry, printed: &str, end: Option<Excuse>) -> Result
             Event::Caught(line) => line.as_str(),
         };
         while real.next_if(|met| *met != foreseen && is_again(&seen, met)).is_some() {}
-        // What only a run meets.
+        // Errors that only a run has.
         while let Some(why) =
             real.peek().filter(|met| **met != foreseen).and_then(|met| Excuse::of_error(script, code(met), asked))
         {
@@ -218,7 +218,7 @@ fn caught(script: &str, dry: &Dry, printed: &str, end: Option<Excuse>) -> Result
         return Err(why.map_or_else(|| differs(foreseen, met.unwrap_or("# nothing")), Verdict::Excused));
     }
     while real.next_if(|met| is_again(&seen, met)).is_some() {}
-    // Where a dry run ends since it cannot know something, a run goes on.
+    // A run goes on where a dry run ends because it cannot know something.
     let ended = dry.error.as_ref().is_some_and(|mark| mark.code == UNKNOWABLE).then_some(Excuse::Ended);
     match real.next() {
         Some(met) => Err(excuse
@@ -234,7 +234,7 @@ fn differs(foreseen: &str, met: &str) -> Verdict {
     Verdict::Wrong(format!("caught in the dry run {dry}, in the run {real} at {foreseen}, {met}"))
 }
 
-/// Whether a line that was printed tells of an error: `#NUMBER CODE`.
+/// Whether a printed line reports a caught error: `#NUMBER CODE`.
 pub(super) fn is_caught(line: &str) -> bool {
     line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -1,9 +1,8 @@
 //! Random scripts, as text: `cargo xtask fuzz`.
 //!
-//! A script is made from a grammar whose words, options and values come from the registered words
-//! and their examples, so that a word that is added is part of it (`grammar`). It runs dry in
-//! another process, which may end in any way (`worker`), and in a sandbox (`sandbox`). What must
-//! not happen is in `judge`; a script that makes it happen is made smaller (`shrink`).
+//! A script is made from a grammar whose words, options and values come from the registered words and their examples,
+//! so that new words are included (`grammar`). It runs dry in another process, which may crash (`worker`), and in a
+//! sandbox (`sandbox`). `judge` decides which results are errors, and `shrink` makes a script with an error smaller.
 
 mod grammar;
 mod judge;
@@ -24,7 +23,7 @@ pub use worker::{one, work};
 
 use crate::equivalence::Rng;
 
-/// What is to be run.
+/// The scripts to run.
 #[derive(Clone, Debug)]
 pub struct Course {
     /// The program `xtask`, which is the worker.
@@ -35,13 +34,13 @@ pub struct Course {
     pub runs: u64,
     /// How many run dry and in a sandbox.
     pub sandbox: u64,
-    /// How many processes at a time.
+    /// How many processes run at a time.
     pub at_once: usize,
-    /// Whether what fails is made smaller.
+    /// Whether scripts with errors are made smaller.
     pub shrinking: bool,
 }
 
-/// Something that must not happen.
+/// An error that was found.
 #[derive(Clone, Debug)]
 pub struct Complaint {
     /// The script's seed.
@@ -52,27 +51,27 @@ pub struct Complaint {
     pub script: String,
 }
 
-/// What came of a course.
+/// The results of a course.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What must not happen.
+    /// The errors that were found.
     pub complaints: Vec<Complaint>,
-    /// How many runs in a sandbox came to what their dry runs came to.
+    /// How many runs in a sandbox had the result of their dry runs.
     pub equal: u64,
-    /// The seeds of those that differ and may, by the reason.
+    /// The seeds of runs that may differ, by the reason.
     pub excused: BTreeMap<Excuse, Vec<u64>>,
 }
 
 impl Report {
-    /// Whether nothing happened that counts in a sample: what comes once only, and not when the script runs
-    /// again alone, is a matter of time, unless it is a panic.
+    /// Whether a sample passed. An error that does not occur again when the script runs alone depends on timing, and
+    /// does not count unless it is a panic.
     pub fn passed(&self) -> bool {
         let counts = |complaint: &Complaint| !complaint.what.starts_with(ONCE) || complaint.what.contains("panic");
         !self.complaints.iter().any(counts)
     }
 }
 
-/// What a complaint begins with that did not come again.
+/// The prefix of a complaint that did not occur again.
 const ONCE: &str = "once only: ";
 
 /// The script of a seed.
@@ -80,7 +79,7 @@ pub fn script(vocabulary: &Vocabulary, seed: u64) -> String {
     grammar::script(vocabulary, &mut Rng::new(seed))
 }
 
-/// Runs scripts and tells of each complaint as it comes.
+/// Runs scripts and reports each complaint when it occurs.
 pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
     let (equal, excused) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let complaints = Mutex::new(Vec::new());
@@ -138,19 +137,19 @@ pub fn run(course: &Course, told: impl Fn(&Complaint) + Sync) -> Report {
     }
 }
 
-/// How many scripts a worker runs: each leaves some memory behind.
+/// How many scripts a worker runs: each leaks some memory.
 const BATCH: u64 = 500;
 
 /// How many smaller scripts are tried.
 const DRY_TRIES: usize = 400;
 const SANDBOX_TRIES: usize = 150;
 
-/// A complaint without what differs from script to script.
+/// A complaint without the parts that differ from script to script.
 fn kind(what: &Option<String>) -> Option<String> {
     what.as_ref().map(|what| what.split(" at ").next().unwrap_or_default().to_owned())
 }
 
-/// Gives the seeds of a course to several threads, some at a time.
+/// Distributes the seeds of a course to several threads.
 fn in_parts(course: &Course, all: u64, part: u64, work: impl Fn(u64, u64) + Sync) {
     let next = AtomicU64::new(0);
     thread::scope(|scope| {

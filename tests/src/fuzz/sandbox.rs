@@ -1,4 +1,4 @@
-//! Runs in a sandbox, beside dry runs of the same scripts.
+//! Runs scripts in a sandbox, and compares them with their dry runs.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,13 +16,13 @@ use super::worker::{NAME, judge};
 use super::{Course, write_modules};
 use crate::{Sandbox, netscript};
 
-/// A script waits for some answers that never come.
+/// A script may wait for answers that never come.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// After SIGTERM a run ends at once.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What must not happen when a script runs.
+/// Runs a script and compares it with its dry run.
 pub(super) fn verdict(course: &Course, text: &str) -> Verdict {
     let dry = match judge(course, text) {
         Ok(dry) => dry,
@@ -38,12 +38,12 @@ pub(super) fn verdict(course: &Course, text: &str) -> Verdict {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 struct Run {
     status: i32,
     stdout: String,
     stderr: String,
-    /// How it did not end.
+    /// Set if it did not end by itself.
     over: Option<&'static str>,
 }
 
@@ -52,7 +52,7 @@ fn run(text: &str) -> io::Result<Run> {
     write_modules(folder.path())?;
     fs::write(folder.path().join(NAME), text)?;
     let path = folder.path().to_owned();
-    // Whatever a sandbox lets through stays in this one.
+    // A second sandbox around the tested one, in case it leaks.
     let program = netscript().to_owned();
     let (status, over) = Sandbox::new().run(move || wait(start(&program, &path)?))?;
     let told = |file| Ok::<_, io::Error>(String::from_utf8_lossy(&fs::read(folder.path().join(file))?).into_owned());
@@ -74,7 +74,7 @@ fn wait(mut child: Child) -> io::Result<(ExitStatus, Option<&'static str>)> {
     if let Some(status) = wait_for(&mut child, LIMIT)? {
         return Ok((status, None));
     }
-    // It has not been waited for, so the number is still its own.
+    // The process has not been reaped, so the number is still its own.
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM)?;
     if let Some(status) = wait_for(&mut child, GRACE)? {
         return Ok((status, Some("it does not end")));

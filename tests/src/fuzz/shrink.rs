@@ -1,4 +1,4 @@
-//! Makes a script that fails as small as it can be while it still fails.
+//! Shrinks a script that fails for as long as it still fails.
 
 use netscript_lang::diagnostics::tokens;
 

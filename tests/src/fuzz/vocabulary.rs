@@ -1,4 +1,4 @@
-//! What scripts are made of: the registered words, their options, and the values of their examples.
+//! The vocabulary of random scripts: the registered words, their options, and the values in their examples.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use netscript_lang::diagnostics::{TokenKind, tokens};
 use netscript_lang::interpreter::{Form, Word, words};
 use netscript_stdlib::options_of;
 
-/// A word, and what is known of how it is used.
+/// A word, with its options and values.
 pub struct Known {
     /// As it is registered.
     pub word: Word,
@@ -17,7 +17,7 @@ pub struct Known {
     pub texts: Vec<String>,
 }
 
-/// Everything that scripts are made of.
+/// The vocabulary of random scripts.
 pub struct Vocabulary {
     /// The words of netscript.
     pub own: Vec<Known>,
@@ -31,15 +31,14 @@ pub struct Vocabulary {
     pub texts: Vec<String>,
 }
 
-/// Words that would end a session of the fuzzer's own, wait for a user, or differ from run to run, as
-/// the time does.
+/// Words that end the script, wait for a user, or differ from run to run, as the time does.
 const LEFT_OUT: [&str; 5] = ["shell", "timestamp", "elapsed", "args", "exit"];
 
-/// Constants by which a script does something else in a dry run.
+/// Constants that differ in a dry run.
 const TELLING: [&str; 2] = ["dry_run", "sandboxed"];
 
 impl Vocabulary {
-    /// What is registered now.
+    /// The vocabulary of the registered words.
     pub fn new() -> Vocabulary {
         let interpreter = of_words();
         let mut vocabulary = Vocabulary {

@@ -1,4 +1,4 @@
-//! Dry runs in a process of their own.
+//! Runs scripts dry, in a process of their own.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -21,10 +21,10 @@ use super::{Course, Vocabulary, script, write_modules};
 /// A dry run takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// After this a worker does not even hear that it must stop.
+/// After this, a worker hangs: it does not even stop when it is told to.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The text that runs, as errors call it.
+/// The name of the script in errors.
 pub(super) const NAME: &str = "script.rhai";
 
 /// Runs a text dry, in this thread.
@@ -67,7 +67,7 @@ fn on_large_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     thread.join().map_err(|_| io::Error::other("the worker itself panicked"))
 }
 
-/// A folder with the modules, which is the current one from now on.
+/// Makes a folder with the modules the current folder.
 fn modules() -> io::Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     write_modules(folder.path())?;
@@ -75,7 +75,7 @@ fn modules() -> io::Result<tempfile::TempDir> {
     Ok(folder)
 }
 
-/// `fuzz-work FIRST COUNT`: tells each seed before it runs, and the complaint after.
+/// `fuzz-work FIRST COUNT`: prints each seed before its script runs, and the complaint after it.
 pub fn work(first: u64, count: u64, taken: fn() -> usize) -> io::Result<()> {
     fault::keep_quiet();
     on_large_stack(move || {
@@ -105,7 +105,7 @@ pub fn one(taken: fn() -> usize) -> io::Result<()> {
     })?
 }
 
-/// Runs seeds in a process, and after each that ends it the rest in another.
+/// Runs seeds in a process; if one ends the process, runs the rest in another.
 pub(super) fn batch(course: &Course, first: u64, count: u64, mut report: impl FnMut(u64, String)) {
     let end = first + count;
     let mut next = first;
@@ -121,7 +121,7 @@ pub(super) fn batch(course: &Course, first: u64, count: u64, mut report: impl Fn
     }
 }
 
-/// Runs seeds in a process; tells which one ended it, and how.
+/// Runs seeds in a process; returns the seed that ended it, and how.
 fn run(
     course: &Course,
     first: u64,
@@ -153,7 +153,7 @@ fn run(
     Ok(ended.or(how).map(|what| (seed, what)))
 }
 
-/// How a process ended, unless well.
+/// How a process ended, unless with success.
 fn end(child: &mut Child, kill: bool) -> io::Result<Option<String>> {
     if kill {
         child.kill()?;
@@ -162,7 +162,7 @@ fn end(child: &mut Child, kill: bool) -> io::Result<Option<String>> {
     Ok((!status.success()).then(|| format!("the process ends: {status}")))
 }
 
-/// Runs a text dry in a process of its own; a process that does not end well is a complaint as well.
+/// Runs a text dry in a process of its own; a process that fails is a complaint too.
 pub(super) fn judge(course: &Course, text: &str) -> io::Result<Dry> {
     let mut child = Command::new(&course.worker)
         .arg("fuzz-one")

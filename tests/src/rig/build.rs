@@ -1,4 +1,4 @@
-//! The tests and the program, built so that they start in every root.
+//! Builds the tests and the program so that they start in every root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,15 +11,15 @@ use crate::workspace;
 /// A program of tests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tests {
-    /// What it is called: `suite`, `netscript-linux`.
+    /// Its name: `suite`, `netscript-linux`.
     pub name: String,
     /// The program.
     pub program: PathBuf,
-    /// Where cargo starts it: in the folder of its package.
+    /// The folder in which cargo starts it, that of its package.
     pub folder: PathBuf,
 }
 
-/// What was built.
+/// The built programs.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Built {
     /// netscript.
@@ -43,7 +43,7 @@ pub struct How {
 ///
 /// # Errors
 ///
-/// If something does not build; cargo has told what.
+/// If something does not build; cargo has printed what.
 pub fn build(how: &How) -> Result<Built, String> {
     let tests = cargo(how, &["test", "--workspace", "--no-run"])?;
     let program = cargo(how, &["build", "--workspace", "--bins"])?;
@@ -60,7 +60,7 @@ pub fn build(how: &How) -> Result<Built, String> {
     Ok(built)
 }
 
-/// What was built the last time.
+/// The programs of the last build.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ fn cargo(how: &How, arguments: &[&str]) -> Result<Vec<Value>, String> {
     Ok(output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
 }
 
-/// The tests that a message of cargo's tells of.
+/// The program of tests in a message of cargo.
 fn read(message: &Value) -> Option<Tests> {
     if message["profile"]["test"] != true {
         return None;

@@ -1,4 +1,4 @@
-//! What the rig has downloaded and made: a folder that outlives its runs.
+//! The rig's downloads and built roots, in a folder that is kept between runs.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// In this folder, which need not be there yet.
+    /// A cache in this folder, which is made if it is missing.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Cache {
     }
 }
 
-/// Whether there is a program of that name, in an ordinary user's folders or in root's.
+/// Whether a program is installed, in the folders of ordinary users or of root.
 fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let root = ["/usr/sbin", "/sbin"].map(PathBuf::from);

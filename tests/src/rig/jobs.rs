@@ -1,4 +1,5 @@
-//! The tests in portions: each a process of its own, so that one that hangs or dies takes no others along.
+//! Splits the tests into jobs. Each is a process of its own, so that a test that hangs or crashes does not affect other
+//! jobs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +10,7 @@ use super::build::{Built, Tests};
 /// Some tests of one program.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// What to call it: the program, and the module if there are several.
+    /// Its name: the program, and the module if there are several.
     pub name: String,
     /// Its program.
     pub tests: Tests,
@@ -17,7 +18,7 @@ pub struct Job {
     pub names: Vec<String>,
 }
 
-/// Which tests are wanted.
+/// A selection of tests.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     /// Words of which a test's name, with its program's in front (`suite::journal::`), must have one; none for all.
@@ -33,7 +34,7 @@ impl Choice {
     }
 }
 
-/// The tests that are wanted, module by module.
+/// The selected tests, grouped by module.
 ///
 /// # Errors
 ///
@@ -56,7 +57,7 @@ pub fn jobs(built: &Built, choice: &Choice) -> Result<Vec<Job>, String> {
     Ok(jobs)
 }
 
-/// The names of a program's tests; benchmarks and those that are ignored are none.
+/// The names of a program's tests, without benchmarks and ignored tests.
 fn list(tests: &Tests) -> Result<Vec<String>, String> {
     let listed = |arguments: &[&str]| {
         let output = Command::new(&tests.program).current_dir(&tests.folder).args(arguments).output();

@@ -1,4 +1,4 @@
-//! The machines that the rig can be: a release's user space, on this kernel or on the release's own.
+//! The machines of the rig: a release's user space, on this kernel or on the release's own.
 
 use clap::ValueEnum;
 
@@ -40,7 +40,7 @@ impl Release {
     /// All of them, the oldest first.
     pub const ALL: [Release; 3] = [Release::Bullseye, Release::Bookworm, Release::Trixie];
 
-    /// As Debian's archive calls it.
+    /// Its name in Debian's archive.
     pub fn name(self) -> &'static str {
         match self {
             Release::Bullseye => "bullseye",
@@ -49,7 +49,7 @@ impl Release {
         }
     }
 
-    /// As its users call it.
+    /// Its name for users.
     pub fn title(self) -> &'static str {
         match self {
             Release::Bullseye => "Debian 11",

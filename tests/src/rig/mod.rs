@@ -1,7 +1,7 @@
 //! Tests on other kernels and releases: `cargo xtask rig`.
 //!
 //! `cache` downloads and makes the machines with the shell programs of `tests/rig`, `build` links the tests so that
-//! they start on all of them, `jobs` cuts them into portions, and `report` reads what came of them.
+//! they start on all of them, `jobs` splits them into processes, and `report` reads the results.
 
 mod build;
 mod cache;
@@ -80,7 +80,7 @@ struct Arguments {
     command: Vec<String>,
 }
 
-/// Does what `cargo xtask rig ARGUMENTS` says.
+/// Runs `cargo xtask rig ARGUMENTS`.
 pub fn rig(arguments: &[String]) -> ExitCode {
     let arguments = match Arguments::try_parse_from([&["rig".to_owned()], arguments].concat()) {
         Ok(arguments) => arguments,
@@ -117,7 +117,7 @@ impl Arguments {
 struct Rig {
     machines: Vec<Machine>,
     cache: Cache,
-    /// What runs leave, a folder a machine.
+    /// The results of runs, in a folder for each machine.
     results: PathBuf,
     how: How,
 }
@@ -159,7 +159,7 @@ impl Rig {
         self.tests(&built, &jobs, arguments)
     }
 
-    /// Makes what is not there yet, all at once: it mostly waits for the network and the disk.
+    /// Makes the missing machines, all at once: this mostly waits for the network and the disk.
     fn prepare(&self) -> Result<(), String> {
         let mut roots: Vec<Release> = self.machines.iter().map(|machine| machine.release).collect();
         roots.sort_by_key(|release| release.name());
@@ -223,7 +223,7 @@ impl Rig {
         Ok(rows.iter().all(|row| row.report.failed.is_empty()))
     }
 
-    /// Where a machine's run leaves its files.
+    /// An empty folder for the files of a machine's run.
     fn empty_folder(&self, machine: Machine) -> Result<PathBuf, String> {
         let folder = self.results.join(machine.name());
         let _ = fs::remove_dir_all(&folder);
@@ -255,7 +255,7 @@ fn pace(machine: Machine, timeout: Option<u64>) -> Pace {
     }
 }
 
-/// Tells what comes of each job as it ends.
+/// Prints the result of each job when it ends.
 fn follow(child: &mut Child, out: &Path, jobs: &[Job]) -> Report {
     let mut all = Report::default();
     for (number, job) in jobs.iter().enumerate() {

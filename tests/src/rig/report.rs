@@ -1,4 +1,4 @@
-//! What came of the tests, as libtest tells it.
+//! Reads the results of tests from libtest's output.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,19 +6,19 @@ use std::path::Path;
 use super::jobs::Job;
 use crate::pace::SKIPPED;
 
-/// What came of some tests.
+/// The results of some tests.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Their number.
     pub passed: usize,
     /// Their names, and what they printed.
     pub failed: Vec<(String, String)>,
-    /// The tests that left something out, and what.
+    /// The skipped tests, and why.
     pub skipped: Vec<(String, String)>,
 }
 
 impl Report {
-    /// Takes another one's in.
+    /// Adds another report.
     pub fn add(&mut self, other: Report) {
         self.passed += other.passed;
         self.failed.extend(other.failed);
@@ -26,14 +26,14 @@ impl Report {
     }
 }
 
-/// What came of a job, from its files.
+/// The results of a job, from its files.
 pub fn of_job(out: &Path, number: usize, job: &Job) -> Report {
     let text = std::fs::read(out.join(format!("{number}.txt"))).unwrap_or_default();
     let status = std::fs::read_to_string(out.join(format!("{number}.status"))).unwrap_or_default();
     read(job, &String::from_utf8_lossy(&text), status.trim())
 }
 
-/// What came of a job, from what it printed and its status.
+/// The results of a job, from its output and its status.
 fn read(job: &Job, text: &str, status: &str) -> Report {
     let sections = sections(text);
     let printed = |name: &str| {
@@ -46,7 +46,7 @@ fn read(job: &Job, text: &str, status: &str) -> Report {
     failed.extend(listed.lines().take_while(|line| !line.starts_with("test result")).map(str::trim));
     failed.remove("");
     if !ended {
-        // It was ended, or died: those that nobody has heard of have failed.
+        // The process was ended or crashed: tests without a result have failed.
         let told =
             |name: &str| text.lines().any(|line| line.starts_with(&format!("test {name} ")) && line.ends_with("ok"));
         failed.extend(job.names.iter().map(String::as_str).filter(|name| !told(name)));
@@ -68,7 +68,7 @@ fn read(job: &Job, text: &str, status: &str) -> Report {
     report
 }
 
-/// What each test printed: `---- NAME stdout ----` stands before it.
+/// The output of each test, which comes after `---- NAME stdout ----`.
 fn sections(text: &str) -> Vec<(&str, &str)> {
     let mut sections = Vec::new();
     let mut rest = text;
@@ -91,7 +91,7 @@ pub struct Row {
     pub release: &'static str,
     /// The lines of `/out/versions`.
     pub versions: String,
-    /// What came of the tests.
+    /// The results.
     pub report: Report,
     /// How long they took.
     pub seconds: u64,
@@ -144,7 +144,7 @@ mod tests {
         }
     }
 
-    /// As libtest of Rust 1.95 printed it with `--show-output`.
+    /// The output of libtest of Rust 1.95 with `--show-output`.
     const PRINTED: &str = "
 running 3 tests
 test a::one ... ok
@@ -178,7 +178,7 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
 ";
 
     #[test]
-    fn what_libtest_prints_is_understood() {
+    fn libtest_output_is_parsed() {
         let report = read(&job(&["a::one", "a::two", "a::three"]), PRINTED, "101");
         assert_eq!(report.passed, 1);
         assert_eq!(report.skipped, [("suite::a::two".to_owned(), "dummy links: this kernel has none".to_owned())]);
@@ -188,7 +188,7 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn what_a_process_did_not_come_to_has_failed() {
+    fn tests_that_a_process_did_not_reach_have_failed() {
         let report = read(&job(&["a::one", "a::two"]), "\nrunning 2 tests\ntest a::one ... ok\n", "124");
         assert_eq!(report.passed, 1);
         assert_eq!(report.failed.len(), 1);

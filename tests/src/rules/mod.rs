@@ -1,5 +1,5 @@
-//! What netscript writes, judged by an iptables: the one of this machine, or that of another release in a
-//! folder that is its root. Everything happens in the calling thread's network namespace.
+//! Compares netscript's rules with those of an iptables: this machine's, or that of another release in a root folder.
+//! Everything happens in the calling thread's network namespace.
 
 pub mod docker;
 mod table;
@@ -27,7 +27,7 @@ const TABLES: [&str; 8] = ["filter", "nat", "mangle", "raw", "filter6", "nat6", 
 /// The programs of a release.
 #[derive(Clone, Debug, Default)]
 pub struct Tools {
-    /// The folder that is their root; `None`: those of this machine.
+    /// Their root folder; `None`: those of this machine.
     root: Option<PathBuf>,
 }
 
@@ -41,7 +41,7 @@ impl Tools {
     ///
     /// # Errors
     ///
-    /// What it wrote to standard error, if it fails.
+    /// Its standard error, if it fails.
     pub fn shell(&self, line: &str) -> Result<String, String> {
         let Output { status, stdout, stderr } = self.output(line);
         match status.success() {
@@ -62,7 +62,7 @@ impl Tools {
         command.args(["-c", line]).output().expect("a shell can be started")
     }
 
-    /// What `iptables --version` calls itself: `1.8.9`.
+    /// The version of iptables: `1.8.9`.
     ///
     /// # Panics
     ///
@@ -72,12 +72,12 @@ impl Tools {
         told.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('v').to_owned()
     }
 
-    /// The rules that iptables or ip6tables lists in all tables, sorted, each with its table: tables and
-    /// chains come in another order from each version.
+    /// The rules that iptables or ip6tables lists in all tables, sorted, each with its table: the order of tables and
+    /// chains differs between versions.
     ///
     /// # Errors
     ///
-    /// What the program says, if it cannot list a table.
+    /// The program's error, if it cannot list a table.
     pub fn rules(&self, command: &str) -> Result<Vec<String>, String> {
         let lists =
             ["filter", "nat", "mangle", "raw"].map(|table| format!("{command} -t {table} -S | sed 's/^/{table} /'"));
@@ -91,21 +91,21 @@ impl Tools {
     }
 }
 
-/// iptables from 1.8.8 on makes `--sport 6:65535` of `! --sport :5`; 1.8.11 has no name for protocol 47.
+/// iptables 1.8.8 and later write `--sport 6:65535` for `! --sport :5`; 1.8.11 has no name for protocol 47.
 fn in_one_form(line: &str) -> String {
     line.replace("! --sport 0:5", "--sport 6:65535").replace("-p 47 ", "-p gre ")
 }
 
-/// Moves the thread into a new network namespace: everything before it is out of reach.
+/// Moves the thread into a new network namespace.
 ///
 /// # Panics
 ///
-/// If it may not.
+/// Without the privilege to do so.
 pub fn new_netns() {
     unshare(CloneFlags::CLONE_NEWNET).expect("the thread may make network namespaces");
 }
 
-/// Runs a script over the kernel, and gives what it printed. The error's code and words, if it fails.
+/// Runs a script on the kernel, and returns what it printed, or the error's code and message.
 ///
 /// # Errors
 ///
@@ -160,7 +160,7 @@ pub fn read() -> Result<Vec<String>, String> {
     Ok(lines)
 }
 
-/// Everything that nft and the kernel tell about rules, byte for byte, without handles.
+/// All that nft and the kernel show of rules, byte by byte, without handles.
 ///
 /// # Panics
 ///
@@ -179,8 +179,7 @@ pub fn bytes() -> String {
     format!("{}\n{}{}", plain.join("\n"), expressions(libc::AF_INET), expressions(libc::AF_INET6))
 }
 
-/// The bytes of every rule of IPv4, IPv6 and both (`NFPROTO_INET`): nft 1.0.6 crashes when it is to show how
-/// some native rules are made.
+/// The bytes of every rule of IPv4, IPv6 and both (`NFPROTO_INET`): nft 1.0.6 crashes when it shows some native rules.
 fn expressions_of_all() -> String {
     const INET: i32 = 1;
     [libc::AF_INET, libc::AF_INET6, INET].map(expressions).concat()
@@ -227,13 +226,13 @@ fn records(mut bytes: &[u8], len: impl Fn(&[u8]) -> usize, header: usize) -> Vec
     records
 }
 
-/// Commands that iptables 1.8.7 cannot write: it makes `every link` of `no link`.
+/// Whether iptables 1.8.7 writes a command wrongly: it writes "every link" for "no link".
 fn is_beyond(tools: &Tools, commands: &str) -> bool {
     commands.contains("! -o +") && tools.version() == "1.8.7"
 }
 
-/// The command that checks for a rule. netscript makes `--sport 6:65535` of `! --sport :5`, as iptables 1.8.9
-/// does. For 1.8.7 these are two rules, and 1.8.11 does not find its own by `! --sport :5` (tried).
+/// The command that checks for a rule. netscript writes `--sport 6:65535` for `! --sport :5`, as iptables 1.8.9 does.
+/// To 1.8.7 these are different rules, and 1.8.11 does not find its own rule by `! --sport :5` (tested).
 fn checked(tools: &Tools, command: &str) -> String {
     match tools.version().as_str() {
         "1.8.9" => command.to_owned(),
@@ -241,12 +240,12 @@ fn checked(tools: &Tools, command: &str) -> String {
     }
 }
 
-/// The rules of a row written by netscript are those that its command makes: iptables lists them so,
-/// finds each (`-C`) and removes each (`-D`) by the command of a person.
+/// Checks that netscript's rules of a row equal those of its command: iptables lists them alike, and finds (`-C`) and
+/// removes (`-D`) each by that command.
 ///
 /// # Errors
 ///
-/// What is otherwise.
+/// The differences.
 pub fn written_by_netscript(tools: &Tools, words: &str, commands: &str) -> Result<(), String> {
     if is_beyond(tools, commands) {
         return Ok(());
@@ -272,12 +271,11 @@ pub fn written_by_netscript(tools: &Tools, words: &str, commands: &str) -> Resul
     }
 }
 
-/// The rules of a row written by iptables are read by netscript as iptables lists them, and are found by
-/// what they say.
+/// Checks that netscript reads the iptables rules of a row as iptables lists them, and finds each by its text.
 ///
 /// # Errors
 ///
-/// What is otherwise.
+/// The differences.
 pub fn written_by_iptables(tools: &Tools, words: &str, commands: &str) -> Result<(), String> {
     new_netns();
     tools.shell(&commands.replace("; ", " && "))?;
@@ -285,7 +283,7 @@ pub fn written_by_iptables(tools: &Tools, words: &str, commands: &str) -> Result
     if got != wanted {
         return Err(format!("reads\n{got:#?}\nnot\n{wanted:#?}"));
     }
-    // One more by netscript's words, and removed again by what it says: the older one, of iptables, goes.
+    // Adds an equal rule with netscript, and removes one by its text: the older one, of iptables, is removed.
     if words.starts_with("let ") || is_beyond(tools, commands) {
         return Ok(());
     }
@@ -298,12 +296,11 @@ pub fn written_by_iptables(tools: &Tools, words: &str, commands: &str) -> Result
     }
 }
 
-/// The rules of a row written by iptables are flushed by netscript, and are back byte by byte when that is
-/// taken back.
+/// Checks that netscript flushes the iptables rules of a row, and restores them byte by byte when that is undone.
 ///
 /// # Errors
 ///
-/// What is otherwise.
+/// The differences.
 pub fn flushed_and_put_back(tools: &Tools, commands: &str) -> Result<(), String> {
     new_netns();
     tools.shell(&commands.replace("; ", " && "))?;

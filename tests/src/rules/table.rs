@@ -1,4 +1,4 @@
-//! The table of rules: netscript's words, and the command that a person would write.
+//! The table of rules: netscript's words, and the command for the same rule.
 
 /// Words and command, or commands with `; ` between them.
 pub const RULES: &[(&str, &str)] = &[
@@ -87,7 +87,7 @@ pub const RULES: &[(&str, &str)] = &[
         "filter6.input.accept(#{ proto: \"udp\", sport: 53, dport: \"!53\" })",
         "ip6tables -A INPUT -p udp --sport 53 ! --dport 53 -j ACCEPT",
     ),
-    // The match on a protocol without anything that it looks at.
+    // A match on a protocol without conditions.
     ("filter.input.accept(#{ proto: \"tcp\", tcp: true })", "iptables -A INPUT -p tcp -m tcp -j ACCEPT"),
     ("filter.input.accept(#{ proto: \"udp\", udp: true })", "iptables -A INPUT -p udp -m udp -j ACCEPT"),
     (
@@ -454,7 +454,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("raw6.output.notrack()", "ip6tables -t raw -A OUTPUT -j CT --notrack"),
 ];
 
-/// Words that no rule can be made of, and the code of the error.
+/// Words for invalid rules, and the code of the error.
 pub const BAD: &[(&str, &str)] = &[
     ("filter.forward.accept(#{ source: \"10.0.0.0/8\" })", "E0208"),
     ("filter.forward.accept(#{ chain: \"input\" })", "E0208"),

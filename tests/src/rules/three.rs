@@ -12,18 +12,18 @@ use super::{
 };
 use crate::netscript;
 
-/// A line of the report: what was tried, how often it was right, and what was wrong.
+/// A line of the report: what was tested, how often, and the errors.
 #[derive(Debug)]
 pub struct Line {
     /// What was tried.
     pub what: String,
     /// How many were tried.
     pub tried: usize,
-    /// What was wrong with each that was.
+    /// The errors.
     pub wrong: Vec<String>,
 }
 
-/// Tries everything with the programs of each root.
+/// Tests everything with the programs of each root.
 ///
 /// # Panics
 ///
@@ -84,7 +84,7 @@ fn judge_one(root: &Path, program: &Path) -> Vec<Line> {
     lines
 }
 
-/// netscript reads every rule as iptables lists it.
+/// Checks that netscript reads every rule as iptables lists it.
 fn reads(tools: &Tools, commands: &[&str]) -> Result<(), String> {
     new_netns();
     fill(tools, commands)?;
@@ -95,7 +95,7 @@ fn reads(tools: &Tools, commands: &[&str]) -> Result<(), String> {
     if got == wanted { Ok(()) } else { Err(format!("reads\n{got:#?}\nnot\n{wanted:#?}")) }
 }
 
-/// Runs commands, each chain of one's own made once.
+/// Runs commands; each user-defined chain is made once.
 fn fill(tools: &Tools, commands: &[&str]) -> Result<(), String> {
     for command in commands {
         match tools.shell(command) {
@@ -107,7 +107,7 @@ fn fill(tools: &Tools, commands: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// Rules of iptables-legacy and native chains of nft, in which there is what netscript does not understand.
+/// Rules of iptables-legacy and native chains of nft, with parts that netscript does not understand.
 const OTHERS: [&str; 9] = [
     "iptables-legacy -P FORWARD DROP",
     "iptables-legacy -A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT",
@@ -120,7 +120,7 @@ const OTHERS: [&str; 9] = [
     "nft add chain ip filter input '{ type filter hook input priority 9; }'",
 ];
 
-/// A lab with `--force` among Docker's rules and others leaves all of them as they were.
+/// Checks that a lab with `--force` leaves Docker's rules and others unchanged.
 fn beside_others(tools: &Tools, program: &Path) -> Result<(), String> {
     let (_, rules) = docker::RULES[docker::RULES.len() - 1];
     let commands: Vec<&str> = docker::commands(rules).chain(OTHERS).collect();
@@ -136,12 +136,12 @@ fn without_comments(saved: &str) -> String {
     saved.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
 }
 
-/// A lab that flushes everything with `--force` and is taken down leaves every rule as it was.
+/// Checks that all rules are unchanged after a lab that flushed everything with `--force` was taken down.
 fn there_and_back(tools: &Tools, program: &Path, commands: &[&str]) -> Result<(), String> {
     there_and_back_with(tools, program, commands, &|| Ok(bytes()))
 }
 
-/// The same, with what must stay as it is.
+/// The same, with a snapshot that must be equal before and after.
 fn there_and_back_with(
     tools: &Tools,
     program: &Path,

@@ -1,7 +1,7 @@
-//! Scripts whose comments say what must come of them, in `tests/suite`.
+//! Runs the scripts in `tests/suite`, whose comments mark the expected errors.
 //!
-//! A file holds cases, each after a line `//= TITLE`. In a case, a comment below a line marks
-//! the error that must come, its place and its code:
+//! A file has several cases, each after a line `//= TITLE`. In a case, a comment below a line marks the place and the
+//! code of the expected error:
 //!
 //! ```text
 //! veth("a/b", "c");
@@ -19,9 +19,9 @@ use std::process::Command;
 
 use netscript_tests::{netscript, workspace};
 
-/// A script, and what it is about.
+/// A script, with a title.
 pub struct Case {
-    /// What it is about.
+    /// Its title.
     pub title: String,
     /// The script.
     pub text: String,
@@ -160,7 +160,7 @@ fn mark(line: &str, line_above: usize) -> Option<Mark> {
     Some(Mark { line: line_above, column: line[..before].chars().count() + 1, length, code })
 }
 
-/// Errors as they were shown: `error[CODE]`, `┌─ FILE:LINE:COLUMN`, and the carets.
+/// The shown errors: `error[CODE]`, `┌─ FILE:LINE:COLUMN`, and the carets.
 fn marks_in_output(stderr: &str) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     let mut code = String::new();

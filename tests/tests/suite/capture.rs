@@ -1,4 +1,4 @@
-//! Captures, read by tcpdump too.
+//! Captures, compared with what tcpdump reads.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::process::Command;
 use netscript_tests::program::{Place, as_nobody, finish};
 use netscript_tests::workspace;
 
-/// What tcpdump reads in a file, without times, in the words that both have.
+/// The lines of tcpdump for a file, without times, in words that both use.
 fn tcpdump(file: &Path) -> Vec<String> {
     let finished = finish(Command::new("tcpdump").args(["-n", "-t", "-r"]).arg(file));
     finished.success().lines().map(str::to_owned).collect()
 }
 
-/// What is done once the intro lab is up: its ping, captured before and after masquerade.
+/// Run after the intro lab: its ping, captured before and after masquerade.
 const PING: &str = r#"
     let before = port.capture("before.pcap");
     let after = uplink.capture("after.pcap");

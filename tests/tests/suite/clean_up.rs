@@ -1,5 +1,5 @@
-//! Taking a lab down on a machine that other things happen on: programs that hide, journals that were
-//! damaged, things that others have removed, names that are no text.
+//! Takes labs down in difficult conditions: programs that hide, damaged journals, things that others have removed,
+//! names that are not UTF-8.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use netscript_tests::program::{family, left_of};
 
 use super::journal::Machine;
 
-/// A name that is not UTF-8. `ip` takes any bytes.
+/// A name that is not UTF-8. `ip` accepts any bytes.
 const ODD: &str = r"odd=$(printf 'a\377b');";
 
-/// A script whose programs leave the session, ignore SIGTERM, fork twice, forget their environment, and are
-/// many. `TAG` is a word that nobody else's command line has.
+/// A script with many programs that leave the session, ignore SIGTERM, fork twice, or clear their environment. `TAG` is
+/// a word that no other command line has.
 const HIDING: &str = r#"
     let red = netns("red");
     let p = host.start(["sh", "-c", `
@@ -25,12 +25,12 @@ const HIDING: &str = r#"
     wait_until(20, || host.exec(["pgrep", "-x", "-c", "-f", "sleep 1008.TAG"]).stdout == "64\n");
 "#;
 
-/// How many processes run that have a word in their command line, those that look for it left out.
+/// How many running processes have a word in their command line, except those that search for it.
 fn count(machine: &Machine, tag: &str) -> usize {
     machine.ok(&format!("pgrep -x -c -f 'sleep [0-9]+[.]{tag}' || true")).trim().parse().unwrap()
 }
 
-/// A number as the fraction of seconds that `sleep` takes.
+/// A number as a fraction of seconds for `sleep`.
 fn tag(number: u32) -> String {
     format!("{}{number}", std::process::id())
 }
@@ -42,7 +42,7 @@ fn no_program_survives_the_lab() {
     machine.script("lab", &HIDING.replace("TAG", &tag));
     machine.ok("netscript lab.rhai");
     assert!(count(&machine, &tag) >= 70, "{}", count(&machine, &tag));
-    // A stranger's program of the same kind, in another namespace, is nobody's business.
+    // A program of the same kind in another namespace is not the lab's, and must stay.
     machine.ok(&format!("setsid -f sleep 2000.{tag} </dev/null >/dev/null 2>&1"));
     let told = machine.ok("netscript down lab");
     assert_eq!(told, "the lab `lab` is down\n");
@@ -66,14 +66,14 @@ fn no_program_survives_a_lab_that_failed() {
     assert_eq!(count(&machine, &tag), 0);
 }
 
-/// As where no control group can be made: the processes are known by their environment and their parents.
+/// As on machines without control groups: processes are found by their environment and their parents.
 #[test]
 fn programs_are_found_without_control_groups() {
     let machine = Machine::new();
     machine.ok("for at in $(grep -- ' - cgroup2 ' /proc/self/mountinfo | cut -d ' ' -f 5); do
         mount -t tmpfs -o ro tmpfs $at; done");
     let tag = tag(3);
-    // What forgets its environment and its parents cannot be known there.
+    // A process without its environment and its parents cannot be found there.
     let script =
         HIDING.replace("env -i setsid -f sleep 1004.TAG", "").replace("env -i setsid -f sleep 1010.TAG", "true");
     machine.script("lab", &script.replace("TAG", &tag));
@@ -98,9 +98,9 @@ fn a_stopped_program_ends_with_what_it_started() {
     assert_eq!(machine.ok("netscript --rm lab.rhai"), "before\nfalse\n");
 }
 
-/// `down` that is run by a program of the lab ends neither that nor itself, and says so.
+/// A `down` that a program of the lab runs ends neither that program nor itself, and says so.
 #[test]
-fn what_runs_down_itself_is_told_of() {
+fn programs_that_run_down_are_spared_and_named() {
     let machine = Machine::new();
     let program = netscript_tests::netscript().display().to_string();
     machine.script(
@@ -207,7 +207,7 @@ fn a_journal_that_is_not_whole_is_not_worked_off() {
     }
     machine.ok("netscript down lab");
     assert_eq!(there(), "");
-    // With --force the rest is undone; nobody is told that the lab is down.
+    // With --force the rest is undone, but `down` does not report success.
     build();
     let told = machine.ok("sed 3d whole >netscript/lab/journal; netscript down --force lab");
     assert!(told.contains("an entry is missing before line 3") && !told.contains("is down"), "{told}");
@@ -220,7 +220,7 @@ fn a_journal_that_is_not_whole_is_not_worked_off() {
     machine.ok("test ! -e netscript");
 }
 
-/// What version 0.1.0 wrote, but for what differs from machine to machine.
+/// A journal of version 0.1.0, except values that differ from machine to machine.
 #[test]
 fn a_journal_of_version_0_1_0_is_read() {
     let machine = Machine::new();
@@ -241,7 +241,7 @@ fn a_journal_of_version_0_1_0_is_read() {
     );
 }
 
-/// Each line is what a script does, and what somebody else does before the lab goes down.
+/// Each line has the script of a lab, and commands that are run before the lab is taken down.
 const REMOVED: &[(&str, &str)] = &[
     (r#"let r = host.filter.forward.accept(#{ src: "10.0.0.1" }); r.delete();"#, "nft delete table ip filter"),
     (r#"host.filter.forward.accept(#{ src: "10.0.0.1" });"#, "nft delete table ip filter"),
@@ -294,7 +294,7 @@ const REMOVED: &[(&str, &str)] = &[
     (r#"host.start("sleep 1000");"#, "kill $(pgrep -P 1 -x sleep) 2>/dev/null || true"),
 ];
 
-/// What others have, so that a script can change it.
+/// Things that are not the lab's, for a script to change.
 const OTHERS: &str = "
     ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1; ip -6 addr add fd01::1/64 dev t1 nodad
     ip link add t2 type veth peer name t2peer; ip link add t3 type veth peer name t3peer
@@ -306,9 +306,9 @@ const OTHERS: &str = "
     ip netns add busy; setsid -f ip netns exec busy sh -c 'echo $$ >busy; exec sleep 600' </dev/null >/dev/null 2>&1
     for i in $(seq 200); do test -s busy && break; sleep 0.05; done";
 
-/// What is gone already counts as undone.
+/// Things that are gone already count as undone.
 #[test]
-fn what_others_removed_is_not_in_the_way() {
+fn things_removed_by_others_do_not_stop_down() {
     let mut failed = Vec::new();
     for (script, removal) in REMOVED {
         let machine = Machine::new();
@@ -330,7 +330,7 @@ fn what_others_removed_is_not_in_the_way() {
 
 /// A table that others have removed is not made again by undoing.
 #[test]
-fn what_others_removed_stays_away() {
+fn tables_removed_by_others_are_not_made_again() {
     let machine = Machine::new();
     machine.ok("iptables -A FORWARD -s 192.0.2.1 -j DROP");
     machine.script(
@@ -368,7 +368,7 @@ fn what_a_lab_made_is_its_own() {
         machine.ok("netscript lab.rhai; netscript down lab");
         assert_eq!(look(), before, "{script}");
     }
-    // Others' things beside it are not.
+    // Other people's things beside it are not the lab's.
     machine.ok("ip route add blackhole 10.8.0.0/16 table 100; ip addr add 10.9.0.1/24 dev t1");
     machine.script(
         "lab",
@@ -404,10 +404,10 @@ fn names_need_not_be_text() {
     );
     let told = machine.ok("netscript lab.rhai");
     assert!(told.contains(r#""a\\xffb", "plain"]"#) && told.contains("x\\xfey"), "{told}");
-    // Its hardware address is random, and so is what a moved link's number becomes: both come back.
+    // Its hardware address and the index of a moved link are random: both come back.
     machine.ok("netscript down lab");
     assert_eq!(look(), is);
-    // The guard sees it.
+    // Removing such a link without --force is refused.
     machine.script("lab", r#"netns("red"); bridge("br0");"#);
     before("netscript lab.rhai; ip link set \"$odd\" netns red");
     assert!(machine.refused("netscript down lab", "E0504").contains(r"the link `a\xffb` in the namespace `red`"));
@@ -475,7 +475,7 @@ fn a_lab_tells_what_it_has() {
     machine.ok("netscript down lab");
 }
 
-/// Nothing is told to be done about what is gone.
+/// A dry `down` prints no commands for things that are gone.
 #[test]
 fn a_dry_down_passes_over_what_is_gone() {
     let machine = Machine::new();
@@ -500,9 +500,9 @@ fn a_dry_down_passes_over_what_is_gone() {
     machine.ok("netscript down lab");
 }
 
-/// `/etc/netns` is there afterwards only if it was before.
+/// `/etc/netns` exists afterwards only if it did before.
 #[test]
-fn the_folder_of_name_servers_goes_as_it_came() {
+fn the_folder_of_name_servers_is_restored() {
     let machine = Machine::new();
     for name in ["a", "b"] {
         machine.script(name, &format!(r#"netns("{name}").resolver("10.0.0.1");"#));
@@ -544,7 +544,7 @@ fn another_lab_is_named() {
     machine.ok("netscript down two; netscript down one");
 }
 
-/// It would end itself before it had done its work.
+/// `down` would end itself before it is finished.
 #[test]
 fn a_lab_is_not_taken_down_by_its_own_program() {
     let machine = Machine::new();
@@ -558,7 +558,7 @@ fn a_lab_is_not_taken_down_by_its_own_program() {
     machine.ok("netscript down lab; test -z \"$(ip netns list)\"; ! test -e netscript");
 }
 
-/// A process that somebody else started, with a network of its own, plays the container.
+/// A process outside the lab, with a network of its own, plays the container.
 #[test]
 fn a_borrowed_namespace_only_loses_its_name() {
     let machine = Machine::new();

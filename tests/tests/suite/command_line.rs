@@ -1,4 +1,4 @@
-//! The command line: options, exit statuses, and what can be given as a script.
+//! The command line: options, exit statuses, and kinds of files as scripts.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -129,7 +129,7 @@ fn without_root_both_ways_out_are_named() {
     let place = Place::new();
     place.write("script.rhai", "print(1)");
     let mut nobody = place.netscript(&["script.rhai"]);
-    // Root of a user namespace in a network of the machine's is no root.
+    // Root of a user namespace has no rights in the machine's network.
     let mut elsewhere = Command::new("unshare");
     elsewhere.arg("-Ur").arg(place.program()).arg(place.path("script.rhai"));
     for command in [as_nobody(&mut nobody), as_nobody(&mut elsewhere)] {
@@ -233,7 +233,7 @@ fn a_script_can_be_piped_in() {
     assert_eq!(child.wait_with_output().unwrap().stdout, b"true\n");
 }
 
-/// What a run tells about its operations is the commands of its dry run.
+/// `--explain` prints the same commands as the dry run.
 #[test]
 fn explain_tells_the_commands_as_they_take_effect() {
     let script = "let red = netns(\"red\");\nveth(\"v1\", \"c1\").peer.move_to(red).up();";
@@ -249,7 +249,7 @@ fn explain_tells_the_commands_as_they_take_effect() {
     assert_eq!(commands, wanted);
 }
 
-/// The rest of the dry run is believed of what `ip` and `iptables` made before.
+/// A dry run with --from-host begins with the network that `ip` and `iptables` made.
 #[test]
 fn a_dry_run_from_the_host_begins_with_what_is_there() {
     let place = Place::new();

@@ -1,5 +1,4 @@
-//! The dry run of the tutorials' scripts is the tutorials' list of commands, but for five
-//! differences that are named here.
+//! The dry runs of the tutorials' scripts print the tutorials' commands, except five differences that are listed here.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +7,7 @@ use netscript_dialect::Style;
 use netscript_tests::equivalence::printed;
 use netscript_tests::workspace;
 
-/// A way in which a script does otherwise than its tutorial, and the commands that it is about, as
-/// [`normal`] writes them.
+/// A difference between a script and its tutorial, and the commands concerned, as [`normal`] writes them.
 struct Difference {
     why: &'static str,
     tutorial: &'static [&'static str],
@@ -137,7 +135,7 @@ fn normal(line: &str) -> Vec<String> {
     if line.starts_with('#') || line.is_empty() {
         return Vec::new();
     }
-    // Both mark what goes on in the background, and the tutorials write comments behind commands.
+    // Both mark background programs, and the tutorials have comments after commands.
     let line = line.split(" & job").next().unwrap_or(line);
     let line = line.split("  #").next().unwrap_or(line).trim_end().trim_end_matches(" &");
     let mut words = shlex::split(line).unwrap();
@@ -174,8 +172,8 @@ fn spell(words: Vec<String>) -> Vec<Vec<String>> {
     }
 }
 
-/// `dev` and `name` may be left out before the name of a link, and `local` before an address; `up`
-/// may stand before or behind.
+/// `dev` and `name` may be left out before the name of a link, and `local` before an address; `up` may be the first or
+/// the last word.
 fn spell_ip(words: &[String]) -> Vec<String> {
     let link = words.get(1).is_some_and(|word| word == "link");
     let mut spelled: Vec<String> = Vec::new();

@@ -1,9 +1,9 @@
-//! What a dry run knows and what not, and what it prints, against what the kernel does.
+//! Compares the answers and the commands of dry runs with the kernel.
 
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Place, finish};
 
-/// Every word whose answer only a run knows, with what a script makes before it.
+/// Every word whose answer only a run knows, after statements that it needs.
 const UNKNOWN: &[&str] = &[
     r#"bridge("b").up(); host.neighbours"#,
     r#"host.ping("127.0.0.1"); host.neighbours"#,
@@ -49,7 +49,7 @@ fn what_only_a_run_knows_is_an_error_wherever_it_is_looked_at() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Where an answer of a probe or a program stands that is nothing of the type that is wanted, whatever it is.
+/// Unknown answers in places where a value of another type is needed.
 const OF_ANOTHER_TYPE: &[&str] = &[
     r#"assert(host.ping("127.0.0.1"));"#,
     r#"assert(host.exec("true"), "it works");"#,
@@ -81,7 +81,7 @@ const OF_ANOTHER_TYPE: &[&str] = &[
     r#"#{} > #{}"#,
 ];
 
-/// What is of the right type, though a dry run does not know it.
+/// Unknown answers in places where their type is right.
 const OF_THE_TYPE: &[&str] = &[
     r#"assert(host.ping("127.0.0.1").ok);"#,
     r#"assert(host.ping("127.0.0.1").ok && host.exec("true").status == 0);"#,
@@ -102,9 +102,9 @@ pub fn code_and_place(stderr: &str) -> Option<(&str, &str)> {
     Some((code, stderr.split_once("┌─ ")?.1.lines().next()?))
 }
 
-/// What is refused for its type is refused in the dry run as in the run: same code, same place.
+/// A dry run refuses a wrong type as a run does: same code, same place.
 #[test]
-fn an_answer_that_nobody_knows_has_the_type_of_one() {
+fn an_unknown_answer_has_its_type() {
     let place = Place::new();
     let mut wrong = String::new();
     for (number, script) in OF_ANOTHER_TYPE.iter().chain(OF_THE_TYPE).enumerate() {
@@ -129,7 +129,7 @@ fn what_nobody_can_have_learned_is_known() {
     assert_eq!((dry.status, dry.stdout.contains("# assert")), (0, false), "{}{}", dry.stdout, dry.stderr);
 }
 
-/// A bridge that is made again has no carrier. A run gives it back the address that the kernel had made; the printed
+/// A bridge that is made again has no carrier. A run restores the address that the kernel had made; the printed
 /// commands do not.
 #[test]
 fn the_address_of_a_bridge_that_is_made_again_is_not_known() {
@@ -146,7 +146,7 @@ fn the_address_of_a_bridge_that_is_made_again_is_not_known() {
 }
 
 #[test]
-fn going_through_what_nobody_knows_is_an_error() {
+fn iterating_over_an_unknown_answer_is_an_error() {
     let place = Place::new();
     place.write("loop.rhai", r#"for e in bridge("b").fdb { print(e); }"#);
     let dry = finish(&mut place.netscript(&["--dry-run", "loop.rhai"]));
@@ -171,7 +171,7 @@ fn every_probe_of_an_assertion_is_printed() {
     ] {
         assert!(dry.stdout.contains(line), "{line} is not in\n{}", dry.stdout);
     }
-    // Of alternatives, the second is asked if the first fails, by `sh` as well.
+    // The second alternative is run if the first fails, also by `sh`.
     place.write(
         "either.rhai",
         r#"let d = host.exec("mkdir d"); assert(host.exec("test -e e").ok || host.exec("test -d d").ok || host.exec("rmdir d").ok);
@@ -236,7 +236,7 @@ fn names_that_stand_for_nothing_are_no_hindrance() {
     }
 }
 
-/// How often an address is added and asked at once.
+/// How often an address is added and probed at once.
 const TRIES: usize = 200;
 
 #[test]
@@ -257,7 +257,7 @@ fn a_new_address_answers_the_first_probe() {
     assert_eq!((run.status, run.stdout.as_str()), (0, "0\n"), "{}", run.stderr);
 }
 
-/// `brnf_sysctl_call_tables` takes numbers only. Where br_netfilter is not loaded, nothing takes anything.
+/// `brnf_sysctl_call_tables` accepts only numbers. Without br_netfilter, the setting does not exist.
 #[test]
 fn a_setting_of_bridges_takes_only_numbers() {
     let place = Place::new();
@@ -271,7 +271,7 @@ fn a_setting_of_bridges_takes_only_numbers() {
     assert!(dry.stderr.contains("code E0305\n"), "{dry:?}");
 }
 
-/// A probe over a link that is not there, or not any more, fails in a dry run as in a run.
+/// A probe over a missing or removed link fails in a dry run as in a run.
 #[test]
 fn a_probe_over_a_link_that_is_gone_fails_in_a_dry_run_too() {
     let place = Place::new();

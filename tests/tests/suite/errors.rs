@@ -1,11 +1,11 @@
-//! Errors where `tests/suite` does not reach: in modules, in a session, on the command line, and
-//! of a root that lacks capabilities.
+//! Errors that `tests/suite` cannot cause: in modules, in a session, on the command line, and of a root user without
+//! capabilities.
 
 use std::process::Command;
 
 use netscript_tests::program::{Finished, Place, finish};
 
-/// What a run of `main.rhai` beside modules writes to standard error.
+/// The standard error of `main.rhai` beside modules.
 fn beside(modules: &[(&str, &str)], main: &str) -> String {
     let place = Place::new();
     std::fs::create_dir(place.path("sub")).unwrap();
@@ -123,7 +123,7 @@ fn a_capability_that_root_lacks_is_named() {
     }
 }
 
-/// Process 1 of a sandbox is netscript's own, and not dumpable: ptrace(2) is refused to everybody.
+/// Process 1 of a sandbox is netscript, and not dumpable: nobody may ptrace(2) it.
 #[test]
 fn a_process_that_nobody_may_look_into_is_no_matter_of_sudo() {
     for (script, place) in [
@@ -176,7 +176,7 @@ fn slips_in_a_session_are_told() {
         assert_eq!(finished.status, 1, "{line}: {finished:?}");
         assert!(finished.stderr.contains(wanted), "{line}: {finished:?}");
     }
-    // A variable of such a name is one.
+    // If there is a variable of this name, it is used.
     let variable = typed(&place, "let ls = 7;\nls\n");
     assert!(variable.success().contains('7'));
 }
@@ -189,7 +189,7 @@ fn a_session_underlines_in_earlier_lines() {
     assert!(finished.stderr.contains("│                       ^^^ "), "{finished:?}");
 }
 
-/// Rhai does not say where it was.
+/// Rhai gives no position for this error.
 #[test]
 fn a_closure_that_uses_the_list_it_goes_through_is_told_how_to_be_written() {
     let finished = Place::new().sandboxed("let list = [1, 2]; list.all(|part| part == list[0]);");

@@ -42,9 +42,9 @@ pub fn words() -> Vec<Word> {
     };
     functions(interpreter.engine(), false, |info| {
         let metadata = info.metadata;
-        // What stands before one of Rhai's functions and does the same within limits is no word of ours.
+        // A replacement for a function of Rhai within limits is not a word of netscript.
         let guard = metadata.comments.is_empty() && standard.contains(&metadata.hash);
-        // Nor is what an answer meets that a dry run does not know.
+        // Neither is a function for unknown answers of a dry run.
         let of_unknown = metadata.params_info.iter().any(|param| param.contains("Unknown<"));
         (!guard && !of_unknown).then(|| word(&metadata.name, &metadata.params_info, &metadata.comments))
     })
@@ -85,7 +85,7 @@ fn every_word_has_an_example_that_runs() {
             fs::write(&script, &text).unwrap();
             let output = Command::new(netscript()).arg("--sandbox").arg(&script).output().unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr);
-            // What this kernel lacks must be said clearly.
+            // A missing feature of this kernel must be named.
             let lacks = kind.starts_with("needs-") && stderr.contains("error[E0402]");
             if !output.status.success() && !lacks {
                 failures.push(format!("{}:\n{text}{stderr}", word.signature));

@@ -1,4 +1,4 @@
-//! The structure of the sources: which crate may know which.
+//! The structure of the sources: which crates and files may use which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,25 +7,25 @@ use std::process::Command;
 use netscript_tests::NEED_LINUX;
 use serde_json::Value;
 
-/// Every crate of ours, and those of ours that it may depend on. Whoever adds an arrow does it here, with a reason.
+/// Our crates, and those that each may depend on. A new dependency needs a reason here.
 const ARROWS: [(&str, &[&str]); 11] = [
     ("netscript-net", &[]),
     ("netscript-model", &["net"]),
     ("netscript-dialect", &["net"]),
     ("netscript-view", &["net"]),
-    // The model says which operations may wait; `down --dry-run` prints commands.
+    // The model decides which operations may be deferred; `down --dry-run` prints commands.
     ("netscript-linux", &["dialect", "model", "net"]),
-    // A dry run is a model, and the commands that are printed.
+    // A dry run consists of a model and printed commands.
     ("netscript-lang", &["dialect", "model", "net"]),
     ("netscript-stdlib", &["dialect", "lang", "net"]),
-    // It puts the parts together, for other programs and for our own.
+    // It puts the parts together for all programs.
     ("netscript-lab", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
     ("netscript", &["dialect", "lab", "lang", "linux", "model", "net", "stdlib"]),
     ("netscript-book", &["dialect", "lab", "lang", "linux", "model", "net", "netscript", "stdlib", "tests", "view"]),
     ("netscript-tests", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
 ];
 
-/// Crates that nothing of Linux or of the script language may reach, so that they build for any target.
+/// Crates that must not depend on Linux or the script language, so that they build for any target.
 const ANYWHERE: [&str; 4] = ["netscript-net", "netscript-model", "netscript-dialect", "netscript-view"];
 
 fn cargo(arguments: &[&str]) -> Option<String> {
@@ -60,10 +60,10 @@ fn crates_know_only_those_below_them() {
     assert_eq!(found.len(), wanted.len());
 }
 
-/// What a web page needs must build without Linux, and the rooms below the language without Rhai as well.
+/// The crates for a web page must build without Linux, and those below the language without Rhai too.
 #[test]
 fn only_one_crate_needs_linux() {
-    // For this machine's target: crates of others are not in the cache of somebody who has only built it here.
+    // For this machine's target: crates of other targets may not be in the offline cache.
     let tree =
         |package: &str| cargo(&["tree", "--offline", "--package", package, "--edges", "normal", "--prefix", "none"]);
     let has = |tree: &str, names: &[&str]| {
@@ -81,7 +81,7 @@ fn only_one_crate_needs_linux() {
     assert!(has(&tree, &NEED_LINUX).is_some(), "the names are not those that `cargo tree` prints:\n{tree}");
 }
 
-/// The largest circle of files of a folder of sources. Only ever fewer.
+/// The largest allowed circle of files in a folder of sources. It must not grow.
 const LARGEST_CIRCLE: usize = 4;
 
 #[test]

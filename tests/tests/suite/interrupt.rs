@@ -7,7 +7,7 @@ use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, Running, as_nobody, family, left_of};
 use nix::sys::signal::Signal;
 
-/// Every way to take for ever.
+/// Scripts that run for ever, each in another way.
 const SCRIPTS: &[(&str, &str)] = &[
     ("an endless loop", "print(1); loop {}"),
     ("an endless recursion of loops", "fn f(n) { while true { f2(n) } } fn f2(n) { n + 1 } print(1); f(1)"),
@@ -37,10 +37,10 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// More than a busy machine needs, and far less than the scripts take.
+/// Enough for a busy machine, and far less than the scripts would take.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
-/// Time for a script to get from its first line into what it waits for.
+/// Time for a script to get from its first line to the one that waits.
 const SETTLE: Duration = Duration::from_millis(100);
 
 fn interrupt(command: &mut Command, signal: Signal, group: bool) -> Finished {

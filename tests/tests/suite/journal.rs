@@ -1,10 +1,10 @@
-//! Labs on the machine: up, down, failed, killed, replaced, and what others have there.
+//! Labs on the machine: up, down, failed, killed, replaced, and beside other people's things.
 
 use std::process::{Command, Output};
 
 use netscript_tests::{Sandbox, netscript};
 
-/// The project's own commands, which try labs on a machine of their own.
+/// Runs `xtask crash`, which tests labs on a machine of its own.
 fn crash(arguments: &[&str]) {
     let output =
         Command::new(env!("CARGO_BIN_EXE_xtask")).args(["crash", "--at-once", "2"]).args(arguments).output().unwrap();
@@ -14,7 +14,7 @@ fn crash(arguments: &[&str]) {
 }
 
 #[test]
-fn a_lab_goes_as_it_came() {
+fn a_lab_taken_down_leaves_the_machine_as_before() {
     crash(&["--only", "back", "--script", "everything"]);
     crash(&["--only", "back", "--script", "single-container"]);
 }
@@ -30,7 +30,7 @@ fn a_lab_that_is_interrupted_is_undone() {
 }
 
 #[test]
-fn random_labs_go_as_they_came() {
+fn random_labs_taken_down_leave_the_machine_as_before() {
     crash(&["--only", "random", "--script", "nothing", "--programs", "20"]);
 }
 
@@ -56,7 +56,7 @@ impl Machine {
         self.0.try_shell(&format!("cd /run; netscript() {{ '{}' \"$@\"; }}; {commands}", netscript().display()))
     }
 
-    /// Runs commands that must succeed, and gives what they say on both outputs.
+    /// Runs commands that must succeed, and returns both outputs.
     pub(super) fn ok(&self, commands: &str) -> String {
         let output = self.run(commands);
         let told = told(&output);
@@ -169,7 +169,7 @@ fn others_things_are_told_of_before_they_go() {
     assert!(told.contains("the link `x2` is a port of the lab's `br0`"), "{told}");
     machine.ok("ip link show br0; netscript down --force lab; ! ip link show br0 2>/dev/null");
 
-    // What stands on a link goes with it.
+    // Links stacked on a link are removed with it.
     for made in ["m1 link br0 type macvlan", "t1 type vxlan id 5 dev br0 dstport 4789"] {
         machine.ok(&format!("netscript lab.rhai; ip link add {made}"));
         let name = &made[..2];
@@ -202,16 +202,16 @@ fn a_strangers_namesake_is_left_alone() {
         r#"netns("red"); bridge("br0"); host.nat.masquerade(#{ src: "10.0.0.0/8" }); host.start("sleep 1000");"#,
     );
     machine.ok("netscript lab.rhai");
-    // What the lab made goes, and somebody else makes the like of it.
+    // Somebody else removes what the lab made, and makes equal things.
     machine.ok("ip netns del red; ip netns add red; ip link del br0; ip link add br0 type bridge");
     machine.ok("iptables -t nat -F; iptables -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE");
-    // The process's number is another's by now, as far as the journal can tell.
+    // The journal is changed so that the process's number seems to be reused.
     machine.ok("setsid -f sleep 1001 </dev/null >/dev/null 2>&1; p=$(pgrep -nf 'sleep 100[1]'); o=$(grep -o '\"pid\":[0-9]*' netscript/lab/journal | tail -n1)
         kill ${o#*:}; sed -i \"s/$o,/\\\"pid\\\":$p,/\" netscript/lab/journal; echo $p >other");
     machine.ok("netscript down lab; ip netns list | grep red; ip link show br0; iptables -t nat -S | grep MASQUERADE; kill $(cat other)");
 }
 
-/// `iptables-restore` makes the table anew, and every rule in it has another handle.
+/// `iptables-restore` makes the table anew, which gives every rule another handle.
 #[test]
 fn rules_are_found_after_a_restore() {
     let machine = Machine::new();
@@ -224,7 +224,7 @@ fn rules_are_found_after_a_restore() {
             host.filter6.input.drop(#{ proto: "tcp", syn: true, mark: 7 });
         "#,
     );
-    // Among equal rules of others, of which as many stay.
+    // Equal rules of others must all stay.
     machine.ok("iptables -A INPUT -p tcp --dport 80 -m comment --comment \"it's\" -j ACCEPT; iptables -A INPUT -i x -j DROP; ip6tables -A INPUT -i x -j DROP");
     let look = || machine.ok("iptables-save | grep -- '^-A'; ip6tables-save | grep -- '^-A'");
     let before = look();
@@ -234,7 +234,7 @@ fn rules_are_found_after_a_restore() {
     let told = machine.ok("netscript down lab");
     assert!(!told.contains("warning"), "{told}");
     assert_eq!(look(), before);
-    // What somebody else has removed is named.
+    // A rule that somebody else has removed is named.
     machine.ok("netscript lab.rhai");
     machine.ok(&format!("{restore}; ip6tables -F INPUT; ip6tables -A INPUT -i x -j DROP"));
     let told = machine.ok("netscript down lab");
@@ -243,7 +243,7 @@ fn rules_are_found_after_a_restore() {
     assert_eq!(look(), before);
 }
 
-/// iptables-legacy and native chains of nft are not what `iptables -S` shows: that is said once, as iptables does.
+/// `iptables -S` does not show iptables-legacy and native chains of nft: netscript warns once, as iptables does.
 #[test]
 fn rules_besides_those_of_iptables_are_noticed_once() {
     let machine = Machine::new();
@@ -263,10 +263,10 @@ fn rules_besides_those_of_iptables_are_noticed_once() {
         `iptables-legacy filter`, `nft inet own c  forward  priority 7  policy drop  1 rule`; \
         `iptables-legacy -S`, `ip6tables-legacy -S` and `nft list ruleset` show them";
     assert_eq!(warnings, [wanted], "{told}");
-    // A lab's own namespaces have none, and a lab that looks at no rules says nothing.
+    // There is no warning for a lab's own namespaces, or for a lab that reads no rules.
     machine.script("own", "let red = netns(\"red\"); print(red.filter.rules); host.lo.up();");
     assert!(!machine.ok("netscript --rm own.rhai").contains("warning"));
-    // A lab comes and goes beside them, and they are as they were.
+    // A lab does not change them.
     machine.script("lab", "host.filter.forward.accept(#{ proto: \"tcp\", dport: 80 }); host.nat.masquerade();");
     let look = || machine.ok("iptables-legacy -S; nft list ruleset");
     let before = look();
@@ -274,9 +274,10 @@ fn rules_besides_those_of_iptables_are_noticed_once() {
     assert_eq!(look(), before);
 }
 
-/// What goes with a rule cannot be made again: it is named before the rule goes, and the rest comes back.
+/// Parts that are lost with a rule cannot be made again: they are named before the rule is removed, and the rest is
+/// restored.
 #[test]
-fn what_cannot_come_back_is_named_before_it_goes() {
+fn losses_are_named_before_they_happen() {
     let machine = Machine::new();
     machine.script("lab", "host.filter.input.flush();");
     machine.ok("iptables -A INPUT -i a -j DROP; nft add rule ip filter INPUT tcp dport '{ 80, 443 }' drop; iptables -A INPUT -i b -j DROP");
@@ -324,7 +325,7 @@ fn a_lab_with_what_another_left_goes_on_a_full_disk() {
     machine.ok("sysctl -qw net.ipv4.ip_forward=0; mkdir netscript; mount -t tmpfs -o size=64k tmpfs netscript");
     machine.ok("netscript a.rhai; netscript b.rhai; netscript down a");
     assert_eq!(machine.ok("cat /proc/sys/net/ipv4/ip_forward"), "1\n");
-    // Not even a word fits behind the last line of a full page.
+    // The last line ends at a page boundary, so that nothing more fits.
     machine.ok(r#"journal=netscript/b/journal
         printf "%$((4095 - $(stat -c %s $journal)))s\n" '{"undone":999}' >>$journal
         head -c 100000 /dev/zero >netscript/b/filler 2>/dev/null || true; test "$(stat -c %s $journal)" = 4096"#);
@@ -370,13 +371,13 @@ fn the_tutorials_clean_up_spares_others() {
     machine.script("forward", "host.filter.forward.flush();");
     assert!(machine.refused("netscript forward.rhai", "E0505").contains("-A FORWARD -s 192.0.2.1/32 -j DROP"));
     assert_eq!(look(), before);
-    // The tutorial's last lab goes without any of that.
+    // The tutorial's last lab is taken down without these commands.
     let lab = netscript_tests::workspace().join("scripts/demystified/three-tier.rhai");
     machine.ok(&format!("netscript '{}'; netscript down three-tier", lab.display()));
     assert_eq!(look(), before);
 }
 
-/// Without its name a namespace ends, and what is in it, unless a process is there.
+/// A namespace without a name ends with its contents, unless a process is in it.
 #[test]
 fn a_name_that_alone_keeps_a_namespace_is_not_taken_away() {
     let machine = Machine::new();
@@ -416,7 +417,7 @@ fn one_thing_of_others_is_not_removed_either() {
         let told_of = self::told(&output);
         assert!(!output.status.success() && told_of.contains(told), "{word}: {told_of}");
     }
-    // What the lab itself made may go, and then nothing is left of either.
+    // The lab may remove its own things, and then nothing is left of both.
     let look = || {
         machine.0.settle();
         machine.ok("ip route; ip addr show t1; ip rule")
@@ -439,12 +440,12 @@ fn one_thing_of_others_is_not_removed_either() {
 }
 
 #[test]
-fn what_others_do_to_routes_meanwhile_is_seen() {
+fn foreign_changes_of_routes_are_seen() {
     let machine = Machine::new();
     machine.ok("ip link add t1 type bridge; ip link set t1 up; ip addr add 10.1.0.1/24 dev t1
         ip route add 10.3.0.0/16 via 10.1.0.2; ip route add blackhole 10.5.0.0/16");
     let before = machine.ok("ip route del 10.3.0.0/16; ip route; ip route add 10.3.0.0/16 via 10.1.0.2");
-    // Of a route that goes with its link the kernel says nothing.
+    // The kernel sends no message for a route that is removed with its link.
     machine.script(
         "gone",
         r#"
@@ -503,7 +504,7 @@ fn the_commands_of_a_dry_down_take_the_lab_down() {
         link("t2").move_to(red).rename("far");
     "#,
     );
-    // A link that is moved by `ip` alone gets another number.
+    // A link that `ip` moves gets another index.
     let look = || {
         machine.0.settle();
         machine.ok("for link in lo t1 t2 t3; do ip addr show $link; done | sed 's/^[0-9]*: //; s/qdisc [a-z]*//'
@@ -574,7 +575,7 @@ fn told_of(machine: &Machine, commands: &str) -> String {
 }
 
 #[test]
-fn what_was_taken_back_is_known_to_be_gone() {
+fn undone_things_are_known_to_be_gone() {
     let machine = Machine::new();
     for (word, code, wanted) in [
         (r#"chain.drop(#{ src: "10.0.0.2" })"#, "E0306", "the chain `OWN` is not there, or not any more"),
@@ -610,7 +611,7 @@ fn clean_up_goes_on_and_tells_everything() {
         r#"bridge("br0"); host.sysctl("net.ipv4.ip_forward", 1); let red = netns("red"); red.serve(80, "x");"#,
     );
     machine.ok("sysctl -qw net.ipv4.ip_forward=0; netscript lab.rhai");
-    // The setting cannot be written, and the journal neither.
+    // Neither the setting nor the journal can be written.
     machine.ok("mount --bind /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward; mount -o remount,bind,ro /proc/sys/net/ipv4/ip_forward");
     let told = machine.refused("netscript down lab", "E0507");
     assert!(told.contains("something could not be undone") && told.contains("ip_forward"), "{told}");
@@ -636,7 +637,7 @@ fn sessions_have_names_of_their_own() {
     let listed = machine.ok("netscript ps --format json");
     let labs: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
     assert_eq!(labs.iter().map(|lab| &lab["name"]).collect::<Vec<_>>(), ["repl", "repl-2", "stdin"]);
-    // Whoever may log in may ask.
+    // Every user may run `ps`.
     machine.ok(&format!("cp '{}' copy; chmod 755 . copy", netscript().display()));
     assert!(machine.ok("setpriv --reuid 65534 --clear-groups /run/copy ps").contains("repl-2  up"));
     machine.ok("netscript down --all; test ! -e netscript");

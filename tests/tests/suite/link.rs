@@ -1,4 +1,4 @@
-//! Links: each word against the `ip` command that it stands for.
+//! Links: each word compared with its `ip` command.
 
 use netscript_lang::diagnostics::{Code, Description};
 use netscript_tests::{Case, Feature, Sandbox, case, case_with, check, difference, snapshot};
@@ -25,7 +25,7 @@ const PAIRS: &[Case] = &[
     ),
     case(
         r#"let red = netns("red"); red.veth("v1", #{ peer: "c1", netns: host });"#,
-        // `ip` has no word for the namespace that it was started in but a process's number.
+        // `ip` can name the namespace in which it was started only by a process number.
         "ip netns add red; ip -n red link add v1 type veth peer name c1 netns $$",
     ),
     case(
@@ -279,7 +279,7 @@ fn forwarding() {
     check(FORWARDING);
 }
 
-/// What is there, what fails, and with which code. Nothing may change by it.
+/// Commands for the network, a script that fails, and its code. The network must not change.
 const REFUSED: &[(&str, &str, &str)] = &[
     (r#"veth("v1", "c1");"#, r#"veth("v2", "c1");"#, "E0301"),
     (r#"netns("red").bridge("c1");"#, r#"veth("v1", #{ peer: "c1", netns: "red" });"#, "E0301"),

@@ -1,5 +1,5 @@
-//! Nothing gets out of a sandbox: programs that a script starts try to change the machine. What they try is
-//! tried by root, who is not kept away by the permissions of files, and by an ordinary user.
+//! Sandboxes are safe: programs of a script try to change the machine. They run as root, whom file permissions do not
+//! stop, and as an ordinary user.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ fn attack(options: &[&str], commands: &str) -> Vec<Finished> {
     vec![root, nobody]
 }
 
-/// What an attack may not change, as the machine has it.
+/// Settings that an attack must not change, with the machine's values.
 fn settings() -> Vec<(&'static str, String)> {
     let files = [
         "/proc/sys/vm/swappiness",
@@ -78,7 +78,7 @@ fn no_file_of_the_machine_can_be_written() {
     let place = Place::new();
     let open = place.path("open");
     fs::create_dir(&open).unwrap();
-    // Everybody may write here, so that nothing but the sandbox keeps nobody away.
+    // Everybody may write here, so that only the sandbox prevents it.
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
     let victim = open.join("victim");
     fs::write(&victim, "precious").unwrap();
@@ -252,7 +252,7 @@ except OSError: pass
 
 #[test]
 fn keys_and_shared_memory_of_the_session_stay_outside() {
-    // Without keyutils: add_key(2) and keyctl(2) by number, for x86-64 and arm64.
+    // add_key(2) and keyctl(2) by number, for x86-64 and arm64, so that keyutils is not needed.
     const KEYS: &str = "
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -269,7 +269,7 @@ print(libc.shmget(0x6e657473, 1, 0))
     place.write("keys.py", KEYS);
     place.write("lab.rhai", "print(host.exec([\"python3\", \"keys.py\", \"find\"]).stdout);");
     let program = place.program().display().to_string();
-    // Outside of the sandbox both are found.
+    // Outside the sandbox, both exist.
     let found = |command: &[&str]| {
         let mut python = Command::new("python3");
         python.current_dir(place.path("")).args(["keys.py", "add"]).args(command);
@@ -313,7 +313,7 @@ fn a_setting_that_a_sandbox_hides_has_an_error_of_its_own() {
             assert_eq!(finished.status, 1, "{finished:?}");
             assert!(finished.stderr.contains("error[E0430]"), "{finished:?}");
         }
-        // Root's network outside of a sandbox has it.
+        // Outside a sandbox, root can use it.
         let machine = Sandbox::new();
         let path = place.path("lab.rhai");
         let outside = machine.run(move || finish(Command::new(netscript()).arg("--rm").arg(path)));
@@ -341,8 +341,8 @@ fn a_mount_that_fails_is_an_error_with_a_code() {
     assert!(finished.stderr.contains("error[E0404]") && finished.stderr.contains("mount /proc"), "{finished:?}");
 }
 
-/// The way of README.md into a folder, and the one that it replaces: the kernel makes no user namespaces in a chroot
-/// (`current_chrooted`, fs/namespace.c), also if its `/` is a mount.
+/// Enters a folder as README.md says, and by chroot: in a chroot the kernel makes no user namespaces
+/// (`current_chrooted`, fs/namespace.c), even if its `/` is a mount.
 #[test]
 fn a_folder_is_entered_by_a_mount_and_not_by_chroot() {
     let place = Place::new();
@@ -351,7 +351,7 @@ fn a_folder_is_entered_by_a_mount_and_not_by_chroot() {
     let advice = readme.lines().find(|line| line.starts_with("unshare --mount sh -c 'mount --rbind DIR")).unwrap();
     let run = format!("{} --sandbox {}", place.program().display(), place.path("lab.rhai").display());
     let enter = |how: &str| {
-        // The whole machine's files stand for a folder with a system in it.
+        // The machine's root folder serves as a folder with a system in it.
         let how = how.replace("DIR", "/mnt");
         let commands = format!("mount --rbind / /mnt && echo '{run}' | {how}");
         finish(Command::new("unshare").args(["--mount", "sh", "-c", &commands]))
@@ -367,7 +367,7 @@ fn a_folder_is_entered_by_a_mount_and_not_by_chroot() {
 fn it_says_when_user_namespaces_are_forbidden_to_root_too() {
     let place = Place::new();
     place.write("lab.rhai", "print(1)");
-    // Root of a user namespace, whose own limit forbids more of them.
+    // Root of a user namespace whose limit forbids further ones.
     let commands = format!(
         "echo 0 > /proc/sys/user/max_user_namespaces; exec {} --sandbox {}",
         place.program().display(),
@@ -380,12 +380,12 @@ fn it_says_when_user_namespaces_are_forbidden_to_root_too() {
 }
 
 #[test]
-fn everybody_is_inside_who_they_are_outside() {
+fn users_keep_their_identity_in_a_sandbox() {
     let place = Place::new();
     place.write("lab.rhai", "print(host.exec(\"cat /proc/self/uid_map /proc/self/gid_map\").stdout)");
     let program = place.program().display().to_string();
     let script = place.path("lab.rhai").display().to_string();
-    // Whoever calls: root, and root of a user namespace with one identity.
+    // Both for root, and for root of a user namespace with a single user.
     for (around, map) in [(&["env"][..], "0 0 4294967295"), (&["unshare", "-Ur"], "0 0 1")] {
         let mut command = Command::new(around[0]);
         let finished = finish(command.args(&around[1..]).args([&program, "--sandbox", &script]));
@@ -415,7 +415,7 @@ fn programs_of_the_network_work_inside() {
     }
 }
 
-/// Whoever has a terminal as its own can put text into its input (TIOCSTI), which the shell that started netscript runs.
+/// A process with a controlling terminal can insert text into its input (TIOCSTI), which the user's shell would run.
 #[test]
 fn no_program_gets_at_the_terminal() {
     let place = Place::new();

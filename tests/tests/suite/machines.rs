@@ -1,5 +1,5 @@
-//! What differs from machine to machine: modules, and what older kernels lack. The rig (`cargo xtask rig --kernel`) has
-//! kernels of its own, where modules may be loaded.
+//! Differences between machines: modules, and features that older kernels lack. The rig (`cargo xtask rig --kernel`)
+//! boots kernels on which modules may be loaded.
 
 use std::process::Output;
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use netscript_tests::program::{Place, finish};
 use netscript_tests::{Sandbox, netscript, skip, workspace};
 
-/// Modules are the whole machine's: one test at a time.
+/// Modules belong to the whole machine: one test at a time.
 static MODULES: Mutex<()> = Mutex::new(());
 
 /// Whether this kernel belongs to the tests alone, so that they may load modules.
@@ -15,7 +15,7 @@ fn is_own_kernel() -> bool {
     std::env::var_os("NETSCRIPT_OWN_KERNEL").is_some()
 }
 
-/// The modules that put links into each namespace.
+/// The modules that add links to each namespace.
 const TUNNELS: &str = "sit ip_gre ipip ip6_tunnel ip_vti ip6_gre ip6_vti";
 
 fn shell(commands: &str) -> Output {
@@ -69,13 +69,13 @@ fn tunnel_links_that_the_kernel_makes_are_in_nobodys_way() {
         r#"let red = netns("red"); veth("v1", #{ peer: "eth0", netns: red });
            assert(red.links.map(|link| link.name) == ["lo", "eth0"] || red.links.map(|link| link.name) == ["eth0", "lo"]);
            assert(host.links.map(|link| link.name).filter(|name| name.contains("0")) == []);
-           // One that somebody uses is a link like any other.
+           // A tunnel link that is used counts like any other link.
            let tunnel = red.link("tunl0").up();
            assert(red.links.map(|link| link.name).contains("tunl0"));"#,
     );
     machine.ok("netscript lab.rhai; ip -n red link show tunl0; netscript down lab");
     assert_eq!(machine.ok("ip netns list; ip -o link show type veth"), "");
-    // What others put in is still theirs.
+    // A link that somebody else added is still foreign.
     machine.ok("netscript lab.rhai; ip -n red link add br7 type bridge");
     let (fine, told) = machine.run("netscript down lab");
     assert!(!fine && told.contains("error[E0504]") && told.contains("`br7`") && !told.contains("sit0"), "{told}");
@@ -111,7 +111,7 @@ fn scripts_work_with_and_without_br_netfilter() {
 #[test]
 fn a_setting_of_a_module_that_is_not_loaded_is_named_or_passed_over() {
     let machine = Machine::new();
-    // As it looks without the module.
+    // The state without the module.
     machine.ok("test ! -d /proc/sys/net/bridge || mount -t tmpfs none /proc/sys/net/bridge");
     machine.script("set", r#"host.sysctl("net.bridge.bridge-nf-call-iptables", 1);"#);
     let (fine, told) = machine.run("netscript set.rhai");
@@ -125,7 +125,7 @@ fn a_setting_of_a_module_that_is_not_loaded_is_named_or_passed_over() {
     );
     machine.ok("sysctl -qw net.ipv4.ip_forward=0; netscript --rm pass.rhai");
     assert_eq!(machine.ok("sysctl -n net.ipv4.ip_forward"), "0\n", "what was written is undone");
-    // The printed commands pass it over as well.
+    // The printed commands skip it as well.
     let commands = machine.ok("netscript --dry-run pass.rhai");
     assert!(commands.contains("sysctl -e -w net.bridge.bridge-nf-call-iptables=1"), "{commands}");
     machine.ok("netscript --dry-run pass.rhai >commands; sh -e commands; test $(sysctl -n net.ipv4.ip_forward) = 1");
@@ -154,7 +154,7 @@ fn a_later_namespace_with_the_name_and_the_number_of_the_labs_is_left_alone() {
     machine.ok("netscript lab.rhai");
     let number = machine.ok("stat -Lc %i /run/netns/red");
     machine.ok("ip netns del red");
-    // The kernel gives the number again as soon as the namespace has ended.
+    // The kernel reuses the number when the namespace has ended.
     let again = machine.ok(&format!(
         "n=0; while [ $n -lt 300 ]; do ip netns add red; test $(stat -Lc %i /run/netns/red) = {} && break
          mv_to=other$n; touch /run/netns/$mv_to; mount --bind /run/netns/red /run/netns/$mv_to; ip netns del red
@@ -182,7 +182,8 @@ fn a_link_of_the_host_that_moved_into_a_lab_is_given_back() {
     assert_eq!(after, before);
 }
 
-/// Before Linux 5.13 a link that was moved keeps its number, or gets any other, and cannot be given back with the one it had.
+/// Before Linux 5.13, the index of a moved link cannot be chosen, so a link whose index is taken cannot be given back
+/// with it.
 #[test]
 fn a_link_whose_number_is_taken_is_given_back_or_not_moved() {
     let machine = Machine::new();
@@ -242,8 +243,8 @@ fn an_address_that_the_kernel_made_is_its_own_again_when_it_is_put_back() {
     assert_eq!(machine.ok("python3 proto.py v1"), before);
 }
 
-/// The state of the namespaces `host` and `red`, but for what is numbered, what passes, the queue that a link gets when
-/// it is up for the first time, and the tunnel links that the kernel makes by itself: another test may load their modules.
+/// The state of the namespaces `host` and `red`, without numbers, temporary values, the queue that a link gets when it
+/// is first up, and the kernel's tunnel links, whose modules another test may load.
 fn networks(machine: &Machine) -> String {
     machine.0.settle();
     machine.ok(
@@ -253,8 +254,7 @@ fn networks(machine: &Machine) -> String {
     )
 }
 
-/// Runs a script, and the commands that its dry run prints; both must leave what this other script leaves, in which
-/// nothing is renamed.
+/// Runs a script, and the commands of its dry run; both must make the network of another script, which renames nothing.
 fn is_renamed(make: &str, rename: &str, from_the_start: &str) {
     let left = |text: &str, by_commands: bool| {
         let machine = Machine::new();
@@ -272,21 +272,21 @@ fn is_renamed(make: &str, rename: &str, from_the_start: &str) {
     }
 }
 
-/// A pair with all that goes with being up; `NAME` is its end's name.
+/// A pair with everything that is lost when a link goes down; `NAME` is its end's name.
 const UPLINK: &str = r#"let red = netns("red"); red.lo.up();
     let v = veth("NAME", "c0").set_mac("02:00:00:00:00:01"); v.peer.set_mac("02:00:00:00:00:02").up();
     v.addr("10.0.0.1/24").addr("fd00::1/64", #{ dad: false }).addr("fd00::2/64", #{ dad: false }).up();
     host.route("10.9.0.0/16", #{ via: "10.0.0.2" }); host.route("fd09::/64", #{ via: "fd00::9", metric: 7 });
     host.route("10.8.0.0/16", #{ dev: v, table: 100 }); host.neigh("10.0.0.7", "02:00:00:00:00:07", v);"#;
 
-/// Kernels before 6.2 refuse this (EBUSY): netscript and its commands switch the link off for it.
+/// Kernels before 6.2 refuse this (EBUSY): netscript and its commands take the link down for it.
 #[test]
 fn a_link_that_is_up_is_renamed_by_every_kernel() {
     let from_the_start = UPLINK.replace("NAME", "uplink");
     is_renamed(&UPLINK.replace("NAME", "v0"), r#"v.rename("uplink");"#, &from_the_start);
 }
 
-/// They go down with it, and come up with it: also those that were down.
+/// They go down and come up with it, even those that were down before.
 #[test]
 fn vlans_elsewhere_on_a_link_that_is_renamed_are_as_they_were() {
     if !has_kind("vlan") {
@@ -312,12 +312,12 @@ fn has_kind(kind: &str) -> bool {
     Machine::new().run(make).0
 }
 
-/// Scripts whose last step a kernel refuses: the types of links that it must know, the oldest kernel that is asked, and the
-/// script.
+/// Scripts whose last step the kernel refuses: the types of links that are needed, the oldest kernel that refuses it,
+/// and the script.
 const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
     (&["vlan"], OLDEST, r#"let v = veth("v0", "c0"); vlan("a", #{ link: v, id: 5 }); vlan("b", #{ link: v, id: 5 });"#),
     (&["vlan"], OLDEST, r#"vlan("a", #{ link: host.lo, id: 5 });"#),
-    // Linux 5.10 takes it.
+    // Linux 5.10 accepts it.
     (&["vlan", "tun"], (6, 1), r#"let t = tun("t0"); vlan("a", #{ link: t, id: 5 });"#),
     (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.up();"#),
     (&["vlan"], OLDEST, r#"let a = vlan("a", #{ link: veth("v0", "c0"), id: 5 }); a.set_mtu(1501);"#),
@@ -391,8 +391,7 @@ fn release() -> (u32, u32) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// What the dry run's script refuses, the running kernel refuses when `ip` asks, and when netscript does, with the same
-/// error.
+/// An operation that a dry run refuses is refused by the running kernel with the same error, to `ip` and to netscript.
 #[test]
 fn what_a_dry_run_refuses_the_kernel_refuses() {
     let lacking: Vec<&str> =
@@ -418,7 +417,7 @@ fn is_refused(script: &str) -> Result<(), String> {
         machine.ok("netscript --dry-run lab.rhai 2>/dev/null >commands || true; sed -n 's/^# fails: //p' commands");
     let Some((command, errno)) = command.trim().rsplit_once(" (") else { return Err(format!("dry run: {dry}")) };
     let (run, told) = machine.run("netscript lab.rhai 2>&1 >/dev/null");
-    // In which words a kernel tells why depends on its version.
+    // The kernel's messages depend on its version.
     let error = |told: &str| {
         let error = told.split("error[").nth(1).unwrap_or("").split("\neverything").next().unwrap_or("").trim();
         error.lines().filter(|line| !line.contains("= the kernel says:")).collect::<String>()
@@ -449,8 +448,8 @@ fn a_vlan_goes_with_the_link_below_it() {
     assert_eq!(machine.ok("ip -br link show | grep -c '^[avcw]' || true").trim(), "0");
 }
 
-/// `vlan_device_event` takes VLANs down and up with the link that carries them, also those in other namespaces. What the
-/// dry run believes of each is compared with what the kernel shows.
+/// `vlan_device_event` takes VLANs down and up with the link that carries them, also those in other namespaces. The
+/// state of each in the dry run is compared with the kernel's.
 #[test]
 fn vlans_go_up_and_down_with_their_link() {
     if !has_kind("vlan") {

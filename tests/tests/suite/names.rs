@@ -28,7 +28,7 @@ fn a_name_is_looked_up_by_the_namespaces_own_server() {
         r#"
         world.serve(80, "page");
         red.resolver("8.8.8.8");
-        // The server answers from another address than the nearest, and must say so.
+        // The server must answer from the address that was asked, which is not the nearest one.
         assert(red.fetch("http://example.test/").error == "Could not resolve host: example.test");
         red.route("default", #{ via: "10.0.0.1" });
         assert(red.fetch("http://example.test/").body == "page");
@@ -127,7 +127,7 @@ fn an_ordinary_user_may_resolve_names() {
     assert_eq!(finish(as_nobody(&mut place.netscript(&["--sandbox", "script.rhai"]))).success(), "true\n");
 }
 
-/// No program here asks by TCP unless it must, so this one is made by hand.
+/// Programs use TCP only for long answers, so this query is made by hand.
 #[test]
 fn the_server_answers_by_tcp_too() {
     let ask = r#"

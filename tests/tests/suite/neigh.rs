@@ -28,7 +28,7 @@ fn neighbours() {
     check(NEIGHBOURS);
 }
 
-/// What `ip` and `bridge` list of what was entered by hand.
+/// The entries that were added by hand, as `ip` and `bridge` list them.
 const LISTED: &str = r#"
 fn listed() {
     let all = "";
@@ -42,7 +42,7 @@ fn listed() {
 }
 "#;
 
-/// What was there before a replacement.
+/// The entries before a replacement.
 const BEFORE: &str = r#"
 let br0 = bridge("br0"); let v0 = veth("v0", "c0").master(br0); let v1 = veth("v1", "c1").master(br0);
 br0.up().addr("10.0.0.1/24").addr("fd00::1/64"); let a = "02:00:00:00:02:01";
@@ -53,7 +53,7 @@ host.route("10.9.0.0/16", #{ via: "10.0.0.2" }); host.route("fd00:9::/64", #{ vi
 host.route("10.8.0.0/16", #{ kind: "blackhole", table: 7 });
 "#;
 
-/// Taking back a replacement leaves what was there before it, by `ip -j` and `bridge -j`.
+/// Undoing a replacement restores the entries before it, as `ip -j` and `bridge -j` show.
 #[test]
 fn replacing_is_taken_back() {
     for replace in [

@@ -1,8 +1,7 @@
-//! Rules: what a verb makes is what the `iptables` command makes that a person would write, whatever the
-//! version of iptables.
+//! Rules: each word makes the rule of the corresponding `iptables` command, for every version of iptables.
 //!
-//! Each test has a network namespace of its own. What is compared with comes from `iptables`,
-//! `ip6tables` and `nft` themselves.
+//! Each test has a network namespace of its own. Expected values come from `iptables`, `ip6tables` and `nft`
+//! themselves.
 
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -19,8 +18,8 @@ use netscript_tests::rules::{
     written_by_netscript,
 };
 
-/// Runs `test` on a thread of its own in a new network namespace. Who is not root runs the test once
-/// more as root of a user namespace.
+/// Runs `test` on a thread of its own in a new network namespace. Without root, it runs again as root of a user
+/// namespace.
 fn in_new_netns<F: FnOnce() + Send + 'static>(test: F) {
     if !nix::unistd::geteuid().is_root() {
         return as_root_of_a_user_namespace(std::any::type_name::<F>());
@@ -46,7 +45,7 @@ fn as_root_of_a_user_namespace(closure: &str) {
     assert!(status.success(), "{name} as root of a user namespace: {status}");
 }
 
-/// One for all: each listens to signals with files of its own.
+/// One for all tests: each would need files to listen to signals.
 fn interrupt() -> Interrupt {
     static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
     INTERRUPT.get_or_init(|| Interrupt::listen().unwrap()).clone()
@@ -56,7 +55,7 @@ fn output(argv: &[&str]) -> Output {
     Command::new(argv[0]).args(&argv[1..]).output().unwrap_or_else(|error| panic!("{}: {error}", argv[0]))
 }
 
-/// What a program prints, which must succeed and have nothing to complain about.
+/// The output of a program, which must succeed without a message on standard error.
 fn read(argv: &[&str]) -> String {
     let output = output(argv);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -78,7 +77,7 @@ fn save(command: &str) -> String {
     saved.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
 }
 
-/// Everything that iptables can tell about what is there, and nft about tables and chains.
+/// A snapshot of all rules by iptables, and of tables and chains by nft.
 fn picture() -> String {
     format!("{}{}{}", save("iptables"), save("ip6tables"), read(&["nft", "list", "chains"]))
 }
@@ -92,7 +91,7 @@ fn check(words: &str, commands: &str) -> Result<(), String> {
     flushed_and_put_back(&tools, commands)
 }
 
-/// The rules' lines, sorted: tables and chains come in another order from each tool.
+/// The rules' lines, sorted: the tools list tables and chains in different orders.
 fn rules_in(saved: &str) -> Vec<String> {
     let mut lines: Vec<String> = saved.lines().filter(|line| line.starts_with("-A ")).map(str::to_owned).collect();
     lines.sort();
@@ -119,7 +118,7 @@ fn failures(rules: &[(&str, &str)]) -> Vec<String> {
     failed.collect()
 }
 
-/// A whole machine's rules: chains that lead into each other, in several tables.
+/// The rules of a whole machine: chains that jump to each other, in several tables.
 #[test]
 fn dockers_rules_are_read_and_come_back() {
     in_new_netns(|| {
@@ -137,8 +136,8 @@ fn dockers_rules_are_read_and_come_back() {
     });
 }
 
-/// What netscript understands and what not, in a chain of iptables, with comments and counters of nft's own:
-/// the bytes come back, each at its place.
+/// Rules that netscript understands and others, in a chain of iptables, with comments and counters of nft: their bytes
+/// are restored, each rule at its place.
 #[test]
 fn rules_that_netscript_cannot_read_come_back() {
     in_new_netns(|| {
@@ -165,7 +164,7 @@ fn rules_that_netscript_cannot_read_come_back() {
     });
 }
 
-/// A rule whose chain is gone does not keep the others from coming back, each to its place among the rules of others.
+/// A rule whose chain is gone does not prevent restoring the other rules, each at its place among foreign rules.
 #[test]
 fn a_rule_whose_chain_is_gone_does_not_keep_the_others_from_coming_back() {
     in_new_netns(|| {
@@ -174,10 +173,11 @@ fn a_rule_whose_chain_is_gone_does_not_keep_the_others_from_coming_back() {
         )
         .unwrap();
         let flush = "let before = checkpoint(); host.filter.input.flush();";
-        // What a rule jumped to is gone, which the kernel allows only after the rule: the others come back.
+        // The target of a rule is gone, which is possible only after the rule was removed: the other rules are
+        // restored.
         run(&format!("{flush} host.exec(\"iptables -X own\"); rollback(before);")).unwrap();
         assert_eq!(chain("iptables", "INPUT"), ["a", "b"].map(|name| format!("-A INPUT -i {name} -j DROP")));
-        // Others' rules that came meanwhile stay where they are.
+        // Foreign rules that were added meanwhile stay in place.
         new_netns();
         shell("iptables -A INPUT -i a -j DROP; iptables -A INPUT -i b -j DROP; iptables -A INPUT -i c -j DROP")
             .unwrap();
@@ -238,9 +238,9 @@ fn rules_go_where_they_are_told() {
     });
 }
 
-/// What was there when the first rule came may be gone when the second does.
+/// A table or chain that existed at the first rule may be gone at the second.
 #[test]
-fn what_others_removed_meanwhile_is_made_again() {
+fn tables_and_chains_removed_meanwhile_are_made_again() {
     in_new_netns(|| {
         let rules = |between: &str| {
             format!(
@@ -389,9 +389,9 @@ fn a_missing_extension_is_named() {
     });
 }
 
-/// What netscript has no words for stays visible, and can be removed.
+/// Rules for which netscript has no words are listed, and can be removed.
 #[test]
-fn strange_rules_are_read_and_removed() {
+fn rules_that_netscript_cannot_write_are_read_and_removed() {
     in_new_netns(|| {
         shell("iptables -A FORWARD -m length --length 100 -j ACCEPT; iptables -A FORWARD -p sctp --dport 5 -j DROP; iptables -t mangle -A FORWARD -j TTL --ttl-set 9; nft add rule ip filter FORWARD ct state new counter reject; nft add table inet own; nft add chain inet own c").unwrap();
         let printed =
@@ -428,7 +428,7 @@ fn packets_and_bytes_are_counted() {
     });
 }
 
-/// Everything before the operation that fails is there, and nothing after it.
+/// Operations before the one that fails are applied, those after it are not.
 #[test]
 fn an_error_among_many_operations_is_found() {
     in_new_netns(|| {

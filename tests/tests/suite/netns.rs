@@ -1,10 +1,10 @@
-//! Namespaces that netscript makes and `ip netns` makes are the same, for both.
+//! Namespaces made by netscript and by `ip netns` are the same, and each can use the other's.
 
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Place, finish};
 
-/// What there is to be seen of names of namespaces: permissions, owners, kinds of files, and how
-/// the mounts are shared. Numbers that differ from run to run are left out.
+/// The visible properties of names of namespaces: permissions, owners, kinds of files, and mount propagation, without
+/// numbers that differ from run to run.
 const APPEARANCE: &str = r#"
     cd /run
     for file in netns netns/red netns/blue; do stat -f -c '%n %T' $file; stat -c '%n %a %u %g %F %s' $file; done
@@ -35,12 +35,12 @@ fn by_ip() -> Sandbox {
 }
 
 #[test]
-fn they_look_the_same() {
+fn namespaces_look_like_those_of_ip() {
     assert_eq!(by_netscript().shell(APPEARANCE), by_ip().shell(APPEARANCE));
 }
 
 #[test]
-fn they_look_the_same_after_one_has_been_removed() {
+fn namespaces_look_like_those_of_ip_after_one_has_been_removed() {
     let ours = by_netscript();
     netscript(&ours, r#"netns_open("red").delete(); netns("red")"#);
     let theirs = by_ip();
@@ -104,7 +104,7 @@ fn a_name_that_is_there_is_not_made_again() {
 #[test]
 fn other_mount_namespaces_see_what_is_made_and_removed() {
     let machine = by_netscript();
-    // As a service's: its mounts are its own, but it gets those that are made in shared folders.
+    // Like a service: it has its own mounts, but receives those made in shared folders.
     machine.shell("unshare -m --propagation unchanged sleep 1000 >/dev/null 2>&1 & echo $! > /run/other; sleep 0.2");
     let names = "grep -o 'netns/[a-z]*' /proc/$(cat /run/other)/mountinfo | sort";
     assert_eq!(machine.shell(names), "netns/blue\nnetns/red\n");

@@ -1,4 +1,4 @@
-//! Removing a namespace is over when its links elsewhere are gone.
+//! Removing a namespace waits until its links in other namespaces are gone.
 
 use std::time::{Duration, Instant};
 

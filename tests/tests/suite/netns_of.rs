@@ -1,5 +1,4 @@
-//! Namespaces of processes: by number, by symbolic links as tutorials make them, and what is left
-//! when the process has ended.
+//! Namespaces of processes: by number, by symbolic links as in tutorials, and after the process has ended.
 
 use netscript_tests::program::{Place, finish};
 
@@ -61,7 +60,7 @@ fn a_link_that_dangles_is_told_and_can_be_removed() {
             assert(name !in netns_list());
             assert(fails(|| netns_open(name)) == "error[E0303]: there is no namespace `" + name + "`");
         }
-        // netscript itself keeps nothing of it alive.
+        // netscript does not keep the namespace alive.
         wait_until(5, || host.links.map(|l| l.name) == ["lo"]);
         "#,
     );
@@ -86,7 +85,7 @@ fn the_other_end_is_found_without_a_name() {
 }
 
 #[test]
-fn who_has_ended_has_no_namespace() {
+fn an_ended_process_has_no_namespace() {
     passes(
         r#"
         assert(fails(|| netns_of(4000000)) == "error[E0303]: there is no process 4000000");
@@ -112,7 +111,7 @@ fn a_dry_run_knows_no_process_by_its_number() {
     }
 }
 
-/// Nobody can bring a removed namespace back: neither a run nor a dry run has it after `undo`.
+/// A removed namespace cannot be restored: neither a run nor a dry run has it after `undo`.
 #[test]
 fn a_removed_namespace_stays_away_when_it_is_undone() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! What the options of words are declared to take, they take.
+//! Words accept all values that their options declare.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use netscript_stdlib::{OptionSpec, options_of, own_options_of};
 use netscript_tests::program::{Place, finish};
 
-/// Calls of each word that takes options, which go where `OPTIONS` is; one of a word's calls must take a value.
+/// Calls of each word with options, which replace `OPTIONS`. One of a word's calls must accept each value.
 const CALLS: &[(&str, &[&str])] = &[
     ("accept", &["host.filter.input.accept(OPTIONS)", "host.filter6.input.accept(OPTIONS)"]),
     ("add_fdb", &["br0.add_fdb(\"02:00:00:00:00:01\", OPTIONS)"]),
@@ -51,7 +51,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("vxlan", &["vxlan(`b${n}`, OPTIONS)"]),
 ];
 
-/// What the calls are about.
+/// Statements before the calls.
 const PRELUDE: &str = "\
     let red = netns(\"red\");\n\
     let eth0 = veth(\"eth0\", \"eth1\").addr(\"10.0.0.2/24\").up();\n\
@@ -60,7 +60,7 @@ const PRELUDE: &str = "\
     let n = 0;\n\
     let bad = [];\n";
 
-/// Values that are wrong in themselves have codes below E0300; E0209 and E0213 are about several options.
+/// Invalid values have codes below E0300; E0209 and E0213 concern several options.
 const TRIED: &str =
     "catch (e) { if e.code < \"E0300\" && !(e.code in [\"E0209\", \"E0213\"]) { refused += 1; said = `${e}`; } }";
 
@@ -100,7 +100,7 @@ fn values(option: &OptionSpec) -> BTreeSet<String> {
     given.filter(|value| !value.is_empty()).collect()
 }
 
-/// A map with what is needed and one option.
+/// A map with the required options and one more.
 fn map(options: &[&'static OptionSpec], option: &OptionSpec, value: &str) -> String {
     let needed = options.iter().filter(|other| other.needed && other.key != option.key);
     let entries = needed.map(|other| format!("{}: {}", other.key, other.example));

@@ -1,4 +1,4 @@
-//! Pings: what comes back, and why nothing does, in iputils' words.
+//! Pings: replies and errors, in the words of iputils.
 
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, finish};
@@ -14,9 +14,9 @@ const LAB: &str = r#"
     host.route("10.0.2.0/24", #{ via: "10.0.0.254" }); host.route("fd02::/64", #{ via: "fd00::fe" });
     far.route("default", #{ via: "10.0.1.254" }); far.route("default", #{ via: "fd01::fe" });
     router.sysctl("net.ipv4.ip_forward", 1); router.sysctl("net.ipv6.conf.all.forwarding", 1);
-    // Every refusal is told, not one a second.
+    // Every ICMP error is sent, not only one per second.
     router.sysctl("net.ipv4.icmp_ratelimit", 0); router.sysctl("net.ipv6.icmp.ratelimit", 0);
-    // A router answers for others only when its link-local addresses are usable.
+    // A router forwards only when its link-local addresses are usable.
     wait_until(10, || host.ping("fd01::1").ok);
 "#;
 
@@ -160,7 +160,7 @@ fn pings_side_by_side_do_not_take_each_others_answers() {
 #[test]
 fn the_size_is_that_of_the_data() {
     let place = Place::new();
-    // The kernel counts what arrives: 14 bytes of Ethernet, 20 of IP, 8 of ICMP, and the data.
+    // The kernel counts received bytes: 14 of Ethernet, 20 of IP, 8 of ICMP, and the data.
     let script = r#"
         let far = netns("far");
         let near = veth("near", "end").addr("10.0.0.1/24").up(); near.peer.move_to(far).addr("10.0.0.2/24").up();

@@ -1,9 +1,9 @@
-//! Which part of a script an error underlines: a table, written by hand.
+//! A table of scripts with the part that the error must underline.
 
 use netscript_tests::program::{Place, finish};
 
-/// Scripts that fail, with what must be underlined between `«` and `»`; and what the label must begin with, where the
-/// part that is meant is written elsewhere.
+/// Scripts that fail, with `«` and `»` around the part that must be underlined; and the beginning of the label, if the
+/// part itself is written elsewhere.
 const PLACES: &[(&str, &str)] = &[
     // A value, a key, and names that read the same.
     (r#"bridge("b", #{ stp: «"yes"» });"#, ""),
@@ -38,7 +38,7 @@ const PLACES: &[(&str, &str)] = &[
     (r#"host.route("10.9.0.0/16", #{ nexthops: [«"10.0.0.1"»] });"#, ""),
     (r#"host.serve_dns(#{ "www.lab": "10.0.0.1", "db.lab": ["10.0.0.2", «"10.0.0"»] });"#, ""),
     (r#"host.exec(["echo", «["b"]»]);"#, ""),
-    // What methods are called on.
+    // Receivers of methods.
     (r#"let l = veth("a", "b"); l.delete(); «l».up();"#, ""),
     (r#"let l = [veth("a", "b")]; l[0].delete(); print(1); «l[0]».addr("10.0.0.1/24").up();"#, ""),
     (r#"let m = #{ l: veth("a", "b") }; m.l.delete(); «m.l».up().up();"#, ""),
@@ -93,7 +93,7 @@ fn what_is_meant_is_underlined() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What a run of a marked script underlines, if that is something else than what is marked.
+/// The part that a run of a marked script underlines, if it is not the marked one.
 fn difference(marked: &str, label: &str) -> Option<String> {
     let place = Place::new();
     place.write("main.rhai", marked.replace(['«', '»'], ""));
@@ -104,8 +104,8 @@ fn difference(marked: &str, label: &str) -> Option<String> {
     (shown.as_deref() != Some(marked) || !labelled).then(|| format!("{marked}\n{}", told.trim_end()))
 }
 
-/// The line, counted from 1, the first character and the one after the last, counted from 0, and the label of what an
-/// error underlines.
+/// The underlined part of an error: the line from 1, the first character and the one after the last from 0, and the
+/// label.
 fn underlined(told: &str) -> Option<(usize, usize, usize, &str)> {
     let (_, place) = told.lines().find_map(|line| line.split_once("┌─ main.rhai:"))?;
     let (line, column) = place.split_once(':')?;

@@ -1,10 +1,10 @@
-//! Probes and background helpers, by the program itself: what they tell of good and bad networks.
+//! Probes and background helpers of the program in working and broken networks.
 
 use std::time::{Duration, Instant};
 
 use netscript_tests::program::Place;
 
-/// Runs a script that must succeed, and gives what it printed.
+/// Runs a script that must succeed, and returns its output.
 fn passes(script: &str) -> String {
     Place::new().sandboxed(script).success()
 }
@@ -49,7 +49,7 @@ fn a_datagram_is_refused_or_meets_silence() {
     ));
 }
 
-/// Runs a script that must succeed, and soon.
+/// Runs a script that must succeed within a short time.
 fn passes_soon(script: &str) {
     let start = Instant::now();
     passes(&with_pair(script));
@@ -117,7 +117,7 @@ fn without_ipv6_the_rest_works() {
 }
 
 #[test]
-fn what_answers_no_http_is_told() {
+fn an_answer_that_is_not_http_is_an_error() {
     passes_soon(
         r#"
         red.serve_dns(#{});

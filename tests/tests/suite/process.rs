@@ -71,7 +71,7 @@ fn a_program_that_cannot_be_started_is_an_error() {
 #[test]
 fn a_program_finds_what_ip_netns_exec_would_give_it() {
     let machine = Sandbox::new();
-    // `/etc` of this machine's own, so that the real one stays as it is.
+    // This machine has an `/etc` of its own, so that the real one does not change.
     machine.shell(
         "mkdir -p /run/etc/up /run/etc/work; mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work none /etc
          mkdir -p /etc/netns/red; echo 'nameserver 192.0.2.53' > /etc/netns/red/resolv.conf; ip netns add red
@@ -154,7 +154,7 @@ fn a_namespace_without_a_name_is_held_by_a_process() {
     let stdout = on(&machine, script);
     let lines: Vec<&str> = stdout.lines().collect();
     assert_eq!(lines[2..], ["true", "0", "[\"lo\"]", "true", "true", "true", "false"]);
-    // It outlives netscript, and holds nothing else.
+    // It outlives netscript, and holds no other open files.
     let pid: u32 = lines[0].parse().unwrap();
     let holder = seen(pid).unwrap();
     assert_eq!(holder.session, pid);

@@ -1,10 +1,10 @@
-//! The line that tells what takes long, on a terminal that script(1) makes.
+//! The progress line, on a terminal made by script(1).
 
 use std::process::{Command, Stdio};
 
 use netscript_tests::program::{Place, finish};
 
-/// What a terminal gets from a command.
+/// The output of a command on a terminal.
 fn on_terminal(place: &Place, args: &str) -> String {
     let command = format!("{} {args}", place.program().display());
     let mut script = Command::new("script");
@@ -15,7 +15,7 @@ fn on_terminal(place: &Place, args: &str) -> String {
 const SLOW: &str = r#"print("begun"); sleep(1.2); bridge("br0"); sleep(0.4);"#;
 
 #[test]
-fn it_shows_what_takes_more_than_a_second() {
+fn progress_is_shown_after_a_second() {
     let place = Place::new();
     place.write("slow.rhai", SLOW);
     let seen = on_terminal(&place, "--sandbox slow.rhai");
@@ -27,7 +27,7 @@ fn it_shows_what_takes_more_than_a_second() {
 }
 
 #[test]
-fn it_does_not_show_elsewhere() {
+fn progress_needs_a_terminal() {
     let place = Place::new();
     place.write("slow.rhai", SLOW);
     place.write("fast.rhai", r#"print("done");"#);

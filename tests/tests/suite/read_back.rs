@@ -1,4 +1,4 @@
-//! What our kernel part reads of networks that `ip` made is what `ip -j` shows.
+//! netscript reads networks that `ip` made as `ip -j` shows them.
 
 use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, TableId};
 use netscript_net::state::{Addr, FdbRecord, Link, LinkType, NeighRecord, Peer};
@@ -38,7 +38,7 @@ fn links() {
     sandbox.settle();
     let seen = sandbox.world(|world| world.links(&NetnsRef::Host).unwrap());
     let shown: Value = serde_json::from_str(&sandbox.shell("ip -d -j addr show")).unwrap();
-    // What tunnel modules put into every namespace is nobody's.
+    // Links that tunnel modules add to every namespace do not count.
     let made = |link: &&Value| !FALLBACKS.contains(&link["ifname"].as_str().unwrap());
     let shown: Vec<&Value> = shown.as_array().unwrap().iter().filter(made).collect();
     assert!(seen.len() > 10);
@@ -408,7 +408,7 @@ fn of_shown_fdb(record: &Value) -> Value {
 }
 
 #[test]
-fn what_is_not_there() {
+fn missing_links_namespaces_and_tables_are_reported() {
     let sandbox = Sandbox::new();
     let nowhere = NetnsRef::Named(NetnsName::parse("nowhere").unwrap());
     let name = IfName::parse("v1").unwrap();

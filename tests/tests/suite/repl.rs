@@ -23,8 +23,8 @@ fn quiet(place: &Place) -> Terminal {
     terminal
 }
 
-/// What `ip`, `iptables` and `sysctl` show of a network, without what the kernel decides by itself:
-/// operational states, IPv6 addresses and their routes.
+/// A snapshot of a network by `ip`, `iptables` and `sysctl`, without values that the kernel chooses: operational
+/// states, IPv6 addresses and their routes.
 fn kernel(machine: &Sandbox) -> String {
     let mut seen = machine.shell("ip netns list | cut -d' ' -f1 | sort");
     for netns in ["host"].into_iter().chain(seen.clone().lines()) {
@@ -43,7 +43,7 @@ fn kernel(machine: &Sandbox) -> String {
         seen += &ip("-4 route show table all").replace(" linkdown", "");
     }
     let rules = machine.shell("iptables-save; sysctl net.ipv4.ip_forward");
-    // Times stand in comments, counters in brackets.
+    // Times are in comments, counters in brackets.
     let lines = rules.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(" [").next().unwrap());
     lines.fold(seen, |seen, line| format!("{seen}{line}\n"))
 }
@@ -113,7 +113,7 @@ cool
     assert_eq!(terminal.status(), Some(0));
 }
 
-/// Native chains of nft and tables of iptables-legacy stand beside what netscript evaluates.
+/// `show` lists native chains of nft and tables of iptables-legacy beside the rules that netscript evaluates.
 #[test]
 fn show_lists_rules_that_are_not_evaluated() {
     let place = Place::new();
@@ -143,8 +143,8 @@ fn the_intro_tutorial_typed_line_by_line() {
     annotated::assert_blessed("repl/intro", &timeless(&seen));
 }
 
-/// Without round-trip times, and what the kernel calls a link whose other end is off, which depends on
-/// when it last looked.
+/// Removes round-trip times, and the state of a link whose other end is down, which depends on when the kernel last
+/// evaluated it.
 fn timeless(text: &str) -> String {
     let line = |line: &str| match line.strip_suffix(" ms").and_then(|line| line.rsplit_once(' ')) {
         Some((before, _)) => format!("{before} 1.0 ms\n"),
@@ -167,7 +167,7 @@ fn tab_completes() {
         ("cool.nat.masq\t#{ sr\t", "host> cool.nat.masquerade(#{ src"),
         ("bridge(\"b\", #{ stp: true, vl\t", "host> bridge(\"b\", #{ stp: true, vlan_filtering:"),
         ("link(\"br\t", "host> link(\"br0"),
-        // A link of the namespace that the chain begins with, and of any where none is known.
+        // Links of the namespace with which the chain begins; of all namespaces if it is unknown.
         ("cool.filter.input.drop(#{ iif: \"ve\t", "host> cool.filter.input.drop(#{ iif: \"veth0"),
         ("netns_open(\"cool\").link(\"ve\t", "host> netns_open(\"cool\").link(\"veth0"),
         ("cool.sysctl(\"n\ti\t4.ip_forward\t", "host> cool.sysctl(\"net.ipv4.ip_forward"),
@@ -214,7 +214,7 @@ fn a_statement_may_have_many_lines() {
     assert_eq!(terminal.enter("[1, 2].map(\n|x| twice(x)\n)"), "[2, 4]");
     assert_eq!(terminal.enter("let text = `a\nb`;"), "");
     assert_eq!(terminal.enter("text.len()"), "3");
-    // Functions, constants and imports are there for what follows.
+    // Functions, constants and imports stay for later statements.
     assert_eq!(terminal.enter("const LIMIT = 7; import \"lab\" as lab;"), "");
     assert_eq!(terminal.enter("fn over(x) { x > global::LIMIT }"), "");
     assert_eq!(terminal.enter("over(8)"), "true");
@@ -257,7 +257,7 @@ fn errors_underline_the_input_and_the_session_goes_on() {
 }
 
 #[test]
-fn what_was_said_can_be_saved_and_run() {
+fn statements_can_be_saved_and_run() {
     let said = "\
         let red = netns(\"red\")\n\
         let br0 = bridge(\"br0\").up().addr(\"10.0.0.1/24\")\n\
@@ -319,7 +319,7 @@ fn ctrl_c_stops_what_runs_and_nothing_else() {
         terminal.wait_for_prompt();
         assert_eq!(terminal.enter("sleep(0.01); 40 + 2"), "42", "{line}");
     }
-    // At the prompt it takes the line away.
+    // At the prompt, it clears the line.
     terminal.wait_for_prompt();
     terminal.press("let x = (");
     terminal.wait_for("> let x = (");
@@ -383,7 +383,7 @@ fn statements_follow_a_script() {
 }
 
 #[test]
-fn who_is_not_privileged_gets_a_sandbox_and_is_told() {
+fn unprivileged_users_get_a_sandbox_and_a_note() {
     let place = Place::new();
     let mut command = place.netscript(&[]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -461,7 +461,7 @@ fn every_line_can_be_undone() {
     assert!(terminal.enter(":undo 1").contains("there are 0 lines"));
 }
 
-/// What was defined by lines that are not taken back stays, whatever they did.
+/// Definitions of lines that are not undone stay.
 #[test]
 fn undo_takes_back_what_the_line_did_and_defined_and_no_more() {
     let place = Place::new();
@@ -476,7 +476,7 @@ fn undo_takes_back_what_the_line_did_and_defined_and_no_more() {
     assert_eq!(terminal.enter("twice(five)"), "10");
     assert_eq!(terminal.enter("lo"), "lo  loopback  down  in red");
     assert_eq!(terminal.enter("lab::internet().netns.name"), "\"internet\"");
-    // It had been changed by the line, and not since.
+    // The line changed it, and no later one did.
     assert_eq!(terminal.enter("n"), "1");
     assert!(terminal.enter("v").contains("error[E0103]"));
     assert!(terminal.enter("gone()").contains("error[E0102]"));
@@ -484,7 +484,7 @@ fn undo_takes_back_what_the_line_did_and_defined_and_no_more() {
     terminal.enter("n = 4");
     terminal.enter(":undo");
     assert_eq!(terminal.enter("n"), "4");
-    // A line that says the name of what is gone cannot be part of the script.
+    // A line with the name of something undone is not part of the script.
     let history = terminal.enter(":history");
     assert!(history.contains("let lo = red.lo; v.name   // needs what was undone"), "{history}");
     assert!(history.contains("let five = 5;\n"), "{history}");
@@ -499,7 +499,7 @@ const PASTED: &str = "let red = netns(\"red\");\nlet blue = netns(\"blue\")\n:ns
                       // A remark.\nveth(\"v\", \"w\")\n    .up()\n    .name\n:ns\n\n\
                       let answer = twice(20)\n    + 2;\nif answer == 42 {\n    print(\"right\");\n}\nelse {\n}\nanswer";
 
-/// What `PASTED` defines and prints, a statement after the other.
+/// Checks the definitions and the output of `PASTED`.
 fn assert_pasted(mut terminal: Terminal) {
     terminal.wait("the last result", |terminal| terminal.text().contains("\n42\n") && terminal.line() == "host>");
     let seen = terminal.text();
@@ -531,7 +531,7 @@ fn a_paste_is_run_as_its_statements() {
     let place = Place::new();
     let mut terminal = quiet(&place);
     terminal.wait_for_prompt();
-    // As a terminal sends it, with its own line ends, when the program asked for brackets.
+    // As a terminal sends it in bracketed paste mode, with its own line ends.
     terminal.press(&format!("\u{1b}[200~{}\u{1b}[201~", PASTED.replace('\n', "\r")));
     terminal.wait("the pasted text", |terminal| terminal.line().ends_with("answer"));
     terminal.press("\r");
@@ -543,8 +543,8 @@ fn no_line_of_those_that_arrive_at_once_is_lost() {
     let place = Place::new();
     let mut terminal = quiet(&place);
     terminal.wait_for_prompt();
-    // Without brackets, lines are keys that come too fast. An expression that goes on in the next line
-    // cannot be told from one that ends.
+    // Without bracketed paste, lines are fast keystrokes. An expression that continues in the next line cannot be told
+    // from a complete one.
     let lines = "let a = 1;\rlet b = 2\rfn sum(x, y) {\rx + y\r}\r:json on\r:json off\rsum(a, b) + 97\r";
     terminal.press(lines);
     terminal.wait("the last result", |terminal| terminal.text().contains("\n100\n") && terminal.line() == "host>");
@@ -563,10 +563,10 @@ fn a_failing_statement_of_a_paste_does_not_swallow_those_after_it() {
     assert!(terminal.text().contains("error[E0102]"), "{}", terminal.text());
 }
 
-/// What is shown of a network at a width: tables, trees and help, each line within it.
+/// Tables, trees and help fit the width of the terminal.
 #[test]
 fn screens_fit_the_terminal() {
-    // No line that is typed is wider than the narrow screen, prompt included.
+    // All typed lines fit the narrow screen, including the prompt.
     for columns in [80, 45] {
         let place = Place::new();
         let mut terminal = Terminal::start(&place, &["--sandbox"], columns, &[]);
@@ -613,7 +613,7 @@ fn a_place_in_a_module_is_named() {
     assert!(in_module.stderr.contains(" of lab\n"), "{in_module:?}");
     let typed = piped(&place, &["--sandbox"], "bridge(\"br0\")\nbridge(\"br0\")\n");
     assert!(typed.stderr.contains("made at line 1\n"), "{typed:?}");
-    // Lines of the script that a session begins with are not those that are typed.
+    // Lines of the session's first script are not typed lines.
     place.write("lab.rhai", "bridge(\"br0\");\n");
     let loaded = piped(&place, &["--sandbox", "-i", "lab.rhai"], "bridge(\"br0\")\n");
     assert!(loaded.stderr.contains("made at line 1 of lab.rhai\n"), "{loaded:?}");

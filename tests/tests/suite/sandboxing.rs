@@ -1,4 +1,4 @@
-//! `--sandbox`: for everyone, of the machine's network nothing, and nothing left.
+//! `--sandbox`: works for all users, shows nothing of the machine's network, and leaves nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use netscript_tests::program::{Finished, Place, Running, as_nobody, family, fini
 use netscript_tests::workspace;
 use nix::sys::signal::Signal;
 
-/// Runs a script in a sandbox as root and as an ordinary user, and checks that both go the same.
+/// Runs a script in a sandbox as root and as an ordinary user, and checks that the results are equal.
 fn as_both(script: &str) -> Finished {
     let place = Place::new();
     place.write("script.rhai", script);
@@ -37,7 +37,7 @@ fn the_labs_run_for_everyone_without_any_program() {
 }
 
 #[test]
-fn inside_one_is_root_with_lo_up() {
+fn a_sandbox_has_root_and_lo_up() {
     let script = r#"
         print(host.exec("id -u").stdout);
         print(host.lo.addrs); print(host.lo.state);
@@ -184,8 +184,7 @@ fn the_switch_that_forbids_it_is_named() {
     for limit in ["max_user_namespaces", "max_net_namespaces", "max_pid_namespaces", "max_mnt_namespaces"] {
         let place = Place::new();
         place.write("script.rhai", "print(1)");
-        // Who made a user namespace may limit what is below it; the program then runs as an
-        // ordinary user of it.
+        // The owner of a user namespace may limit namespaces below it; the program then runs as an ordinary user in it.
         let commands = format!(
             "echo 0 > /proc/sys/user/{limit}; exec setpriv --ambient-caps=-all --inh-caps=-all {} --sandbox {}",
             place.program().display(),

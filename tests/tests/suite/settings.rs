@@ -1,4 +1,4 @@
-//! What settings take: the model's list against the kernel, in a namespace that was just made.
+//! The values that settings accept: the model's list compared with the kernel, in a new namespace.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -11,13 +11,13 @@ use netscript_tests::program::{Place, finish};
 
 const LIST: &str = include_str!("../../../engine/model/src/settings.txt");
 
-/// The kernel that the list's bounds are of.
+/// The kernel whose bounds the list has.
 const RELEASE: (u32, u32) = (6, 18);
 
-/// Its 1 cannot be taken back, and is the whole machine's (`nf_hooks_lwtunnel_sysctl_handler`).
+/// Writing 1 cannot be undone, and affects the whole machine (`nf_hooks_lwtunnel_sysctl_handler`).
 const FOR_GOOD: &str = "net/netfilter/nf_hooks_lwtunnel";
 
-/// What may be written to a setting to see what is refused: `bounds` is what the list says of its values.
+/// The values to write to a setting; `bounds` is the list's entry for its values.
 fn tried(bounds: &str, now: Option<&str>) -> Vec<String> {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let (low, high, exact) = match bounds {
@@ -48,7 +48,7 @@ fn write(path: &str, value: &str) -> Option<Errno> {
     written.err().map(|error: io::Error| Errno(error.raw_os_error().unwrap()))
 }
 
-/// What the model has against it, in a namespace that is not the machine's first.
+/// The model's error for a value, in a namespace other than the machine's first.
 fn foreseen(path: &str, value: &str) -> Option<Errno> {
     let red = NetnsName::parse("red").unwrap();
     let mut model = Model::new();
@@ -75,7 +75,7 @@ fn every_setting_takes_what_the_model_says() {
             let names: &[&str] = if path.contains('*') { &["lo", "all", "default"] } else { &[""] };
             for path in names.iter().map(|name| path.replace('*', name)) {
                 let file = format!("/proc/sys/{path}");
-                // Settings of all links that have a line of their own are not those of the line with `*`.
+                // A setting with a line of its own is not covered by the line with `*`.
                 let own = LIST.lines().any(|other| other != line && other.split(' ').next() == Some(path.as_str()));
                 if own || !fs::exists(&file).unwrap() {
                     continue;
@@ -99,7 +99,7 @@ fn every_setting_takes_what_the_model_says() {
     assert!(asked > 350, "only {asked} settings are there");
 }
 
-/// A dry run foresees what a run meets: the same code at the same place.
+/// A dry run has the error of a run: the same code at the same place.
 #[test]
 fn what_a_setting_refuses_is_refused_in_a_dry_run() {
     let place = Place::new();

@@ -58,14 +58,14 @@ const SCRIPT: &str = r#"
 "#;
 
 #[test]
-fn it_runs_in_the_namespace_and_ctrl_c_works_before_and_after() {
+fn a_shell_runs_in_the_namespace_and_ctrl_c_works_before_and_after() {
     let place = Place::new();
     place.write("script.rhai", SCRIPT);
     let program = place.program();
     let inside = format!("{} --sandbox script.rhai", program.display());
     let mut terminal = Terminal::run(&place, &inside);
     terminal.see("ready");
-    // In the shell, Ctrl-C is the shell's: netscript goes on.
+    // In the shell, Ctrl-C goes to the shell: netscript goes on.
     terminal.press("ls /sys/class/net; echo $((40 + 2))\n");
     terminal.see("lo");
     terminal.see("42");

@@ -1,4 +1,4 @@
-//! `show()`, `table(…)` and `print(list)`, beside what `ip` and `iptables` say.
+//! `show()`, `table(…)` and `print(list)`, compared with `ip` and `iptables`.
 
 use netscript_tests::Sandbox;
 use netscript_tests::program::{Place, finish};
@@ -58,7 +58,7 @@ fn tables_and_trees_say_what_ip_says() {
     assert!(whole.ends_with(tree.trim_start()), "{whole}");
 }
 
-/// What a dry run knows it shows; the kernel shows the same.
+/// A dry run shows the same tables as a run.
 #[test]
 fn a_dry_run_shows_its_model() {
     let script = "let red = netns(\"red\");\nred.lo.up();\nred.bridge(\"d0\").addr(\"10.0.0.1/24\");\n\
@@ -73,6 +73,6 @@ fn plain_lists_are_printed_as_they_are_written() {
     let machine = Sandbox::new();
     let script = "print([1, \"a\"]); print([]); print(host.links); print(table([1, \"a\"])); print(table(#{ b: 1 }));";
     assert_eq!(said(&machine, &[], script), "[1, \"a\"]\n[]\n[lo]\n1\na\nb:  1\n");
-    // A list that is printed in an expression of its own is text as before.
+    // A list in a template string is plain text.
     assert_eq!(said(&machine, &[], "print(`${[1, 2]}`);"), "[1, 2]\n");
 }

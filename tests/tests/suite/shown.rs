@@ -1,4 +1,4 @@
-//! What others wrote (names, values, scripts) is never run by a shell, and never obeyed by a terminal.
+//! Names, values and scripts are escaped: no shell runs them, and no terminal interprets them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use netscript_tests::Sandbox;
 use netscript_tests::program::{Finished, Place, finish};
 use netscript_tests::terminal::Terminal;
 
-/// Names that a shell would run, each in another way, if they were not quoted or were not comments.
+/// Names that a shell would run, each in another way, if they were not quoted or in comments.
 const COMMANDS: [&str; 8] = [
     "a\ntouch OWNED\n",
     "a\r\ntouch OWNED\r\n",
@@ -20,7 +20,7 @@ const COMMANDS: [&str; 8] = [
     "a\\\ntouch OWNED # \u{1b}[2J\u{b}\u{c}\u{85}\u{2028}\ntouch OWNED",
 ];
 
-/// Brings a name into every kind of line that a dry run prints.
+/// A script that puts a name into every kind of line that a dry run prints.
 const EVERYWHERE: &str = r#"
     import args[1] as m;
     let n = args[0];
@@ -47,7 +47,7 @@ const EVERYWHERE: &str = r#"
     m::f(n);
 "#;
 
-/// What a module adds: lines of its own, with its own name behind them.
+/// A module, whose lines in the dry run have its name in comments.
 const MODULE: &str = "fn f(n) { host.exec([\"ip\", n]); assert(host.exec([\"ip\", n]).ok); }";
 
 #[test]
@@ -78,7 +78,7 @@ fn sh_runs_nothing_but_the_printed_commands() {
             sh.args(["-c", &script]).current_dir(place.path("")).env("PATH", &tools);
             let ran = finish(&mut sh);
             assert!(!place.path("OWNED").exists(), "{name:?}:\n{script}\n{ran:?}");
-            // Every line of the script was understood.
+            // Every line of the script was run.
             assert!(
                 !ran.stderr.contains("yntax error") && !ran.stderr.contains("nterminated"),
                 "{name:?}: {ran:?}\n{script}"
@@ -104,10 +104,10 @@ fn a_comment_of_down_is_one_too() {
     assert_eq!(printed.lines().count(), 1, "{printed}");
 }
 
-/// A title for the terminal, a clear screen, C1, and an override of the direction of writing.
+/// Escape sequences that set a title and clear the screen, a C1 character, and a bidirectional override.
 const OBEYED: &str = "x\u{1b}]0;owned\u{7}y\u{1b}[2J\u{9b}2J\u{202e}z\u{2066}\rw";
 
-/// What of it must not come to a terminal: an ESC with what follows, C1, and the override.
+/// The first of these in a terminal's input: ESC with its parameters, C1, or the override.
 fn obeyed(bytes: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let bad = ["\u{1b}]0", "\u{1b}[2J\u{9b}", "\u{9b}", "\u{202e}", "\u{2066}", "\rw", "\u{7}y"];
@@ -168,7 +168,7 @@ fn no_terminal_obeys_what_others_wrote() {
 fn no_terminal_obeys_a_scripts_text_or_its_name() {
     let place = Place::new();
     let name = format!("{OBEYED}.rhai");
-    // In a string, in a comment, as a name, and where nothing of the kind may stand.
+    // In a string, in a comment, as a name, and where it is a syntax error.
     for text in [
         format!("throw \"{OBEYED}\";"),
         format!("let a = 1; nothing(a); // {OBEYED}"),

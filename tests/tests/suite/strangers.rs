@@ -1,4 +1,4 @@
-//! `--no-exec`, and what a dry run reads: for scripts that one does not know.
+//! Untrusted scripts: `--no-exec`, and the files that a dry run reads.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,8 +36,8 @@ fn run(place: &Place, options: &[&str], script: &str) -> Finished {
 }
 
 #[test]
-fn what_is_declared_is_what_is_refused() {
-    // A call of each word that does something which is not allowed.
+fn forbidden_words_are_those_declared() {
+    // A call of each forbidden word.
     let calls = [
         ("Netns", "exec", "host.exec(\"true\");"),
         ("Netns", "start", "host.start([\"sleep\", \"1\"]);"),
@@ -150,7 +150,7 @@ fn modules_come_from_the_scripts_folder_unless_others_are_allowed() {
             assert!(finished.stderr.contains("lab/script.rhai:1:"), "{module} {confined:?}: {finished:?}");
             assert!(!finished.stderr.contains("fn f"), "{module}: {finished:?}");
         }
-        // What is allowed may import from where it is allowed, and from nowhere else.
+        // A module from an allowed folder may import only from allowed folders.
         let other = place.path("other").display().to_string();
         let with_other = [confined, &["--allow-import", &other]].concat();
         assert!(import("../other/lib", &with_other).stderr.contains("E0432"), "{confined:?}");
@@ -159,7 +159,7 @@ fn modules_come_from_the_scripts_folder_unless_others_are_allowed() {
         assert_eq!(import("../other/lib", &with_both).status, 0, "{confined:?}");
         assert_eq!(import("link", &with_both).status, 0, "{confined:?}");
     }
-    // Without these, imports work as they always did.
+    // Without these options, imports are not restricted.
     for module in ["../secret/x", "link", "folder/x", absolute.as_str()] {
         assert_eq!(import(module, &["--sandbox"]).success(), "4\n", "{module}");
     }

@@ -1,4 +1,4 @@
-//! Nothing that a script does ends the program, or keeps it from ending.
+//! No script can crash the program, or make it hang.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -19,14 +19,14 @@ fn registered() -> Vec<Word> {
     words(of_words().engine())
 }
 
-/// Rhai's names of a function that is called, with as many arguments as it takes.
+/// A call of a word, with as many arguments as it takes.
 fn call(word: &Word) -> Option<String> {
     let arguments: Vec<&str> = word.arguments().iter().map(|param| argument(&param.kind)).collect();
     let arguments = arguments.join(", ");
     let receiver = word.receiver().map(argument);
     match word.form {
         Form::Function => Some(format!("{}({arguments})", word.name)),
-        // Reserved words of Rhai's, which are no methods.
+        // Reserved words of Rhai, which cannot be called as methods.
         Form::Method if ["print", "debug"].contains(&word.name.as_str()) => {
             Some(format!("{}({})", word.name, receiver?))
         }
@@ -59,7 +59,7 @@ fn argument(kind: &str) -> &'static str {
     }
 }
 
-/// Words of syntax of our own are words as well.
+/// netscript's custom syntax.
 const SYNTAX: [&str; 4] = ["print(1)", "assert(true)", "assert(1 == 1, \"fine\")", "print()"];
 
 /// Errors of Rhai's own arithmetic, each with another message.
@@ -95,7 +95,7 @@ fn every_word_works_in_every_place() {
     calls.extend(SYNTAX.into_iter().chain(ARITHMETIC).map(str::to_owned));
     calls.retain(|call| !["shell", "exit"].iter().any(|word| call.contains(&format!("{word}("))));
     let mut wrong = Vec::new();
-    // What a word comes to by itself, it comes to everywhere: nothing, or an error of the same code.
+    // A call has the same result in every context: success, or an error of the same code.
     let alone = outcomes(&place, "alone", &calls, "CALL;");
     for (number, (what, context)) in CONTEXTS.iter().enumerate() {
         let there = outcomes(&place, &format!("context{number}"), &calls, context);
@@ -118,7 +118,7 @@ fn every_word_works_in_every_place() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What becomes of each call in a context: all of them in one script, each caught.
+/// The result of each call in a context. All are in one script, each in a `try`.
 fn outcomes(place: &Place, name: &str, calls: &[String], context: &str) -> Vec<String> {
     let functions = context.starts_with("fn ");
     let mut script = String::new();
@@ -172,14 +172,14 @@ fn modules_that_import_each_other_are_an_error_that_shows_the_circle() {
         assert!(finished.stderr.contains("error[E0120]"), "{finished:?}");
         assert!(finished.stderr.contains(shown), "{finished:?}");
     }
-    // Twice is no circle.
+    // Importing a module twice is not a circle.
     place.write("c.rhai", "fn one() { 1 }");
     place.write("d.rhai", "import \"c\" as c; fn two() { import \"c\" as c; c::one() + c::one() }");
     assert_eq!(dry(&place, "import \"c\" as c; import \"d\" as d; assert(d::two() == 2);").status, 0);
 }
 
-/// Scripts that want more than there is, and the limits that each may meet first: recursion takes stack and memory, and which
-/// of the two ends sooner differs between builds.
+/// Scripts that exceed limits, and the limits that each may reach first: recursion takes stack and memory, and the
+/// build decides which of the two is reached first.
 const GREEDY: [(&str, &[&str]); 8] = [
     ("netns(\"red\"); let a = [1]; a.pad(9000000000000000000, 1);", &["E0109"]),
     ("netns(\"red\"); blob(9000000000000000000);", &["E0109"]),
@@ -206,7 +206,7 @@ fn a_script_that_wants_too_much_fails_and_is_undone() {
     }
 }
 
-/// What is long inside one word of Rhai's, or eats memory, after its first line.
+/// Scripts that print a line, and then spend long in one function of Rhai, or take much memory.
 const LONG: [&str; 3] = [
     "print(1); let a = []; for i in 0..2000000 { a.push(i); } a.sort(|x, y| y - x); loop {}",
     "print(1); let s = \"1;\"; for i in 0..23 { s += s; } eval(s); loop {}",
@@ -230,7 +230,7 @@ fn a_script_that_is_busy_stops_when_it_is_told_to() {
 }
 
 #[test]
-fn what_a_closure_says_cannot_break_sorting() {
+fn sorting_ends_whatever_the_closure_returns() {
     let place = Place::new();
     let finished = dry(
         &place,
@@ -248,7 +248,7 @@ fn fifo(path: &Path) {
     mkfifo(path, Mode::from_bits_truncate(0o644)).unwrap();
 }
 
-/// Runs a command that must end soon.
+/// Runs a command that must end within a short time.
 fn soon(command: &mut Command) -> Finished {
     let start = Instant::now();
     let program = command.get_program().to_owned();
@@ -279,7 +279,7 @@ fn a_fifo_or_a_device_in_the_place_of_a_file_is_an_error() {
         assert_eq!(finished.status, 1, "{arguments:?}: {finished:?}");
         assert!(finished.stderr.contains(&format!("error[{code}]")), "{arguments:?}: {finished:?}");
     }
-    // A pipe that a shell hands over is a script.
+    // A pipe from a shell is accepted as a script.
     let script = format!("{} --dry-run <(echo 'netns(\"red\");')", place.program().display());
     let finished = finish(Command::new("bash").arg("-c").arg(script));
     assert!(finished.success().contains("ip netns add red"));
@@ -298,7 +298,7 @@ fn a_file_that_is_too_large_is_no_script_and_no_module() {
 }
 
 #[test]
-fn files_of_labs_and_namespaces_that_are_none_are_passed_or_told() {
+fn odd_files_in_place_of_labs_and_namespaces_are_skipped_or_reported() {
     Sandbox::new().run(|| {
         let place = Place::new();
         fs::create_dir_all("/run/netscript/odd").unwrap();
@@ -338,7 +338,7 @@ fn a_program_that_writes_without_end_is_an_error() {
     assert!(finished.status == 1 && finished.stderr.contains("error[E0405]"), "{finished:?}");
 }
 
-/// Asks a server on the loopback for its page, within some time.
+/// Whether a server on the loopback answers with its page within some time.
 fn asks(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
@@ -361,7 +361,7 @@ fn a_server_outlives_its_limit_of_descriptors_and_clients_that_say_nothing() {
             (0..100).filter_map(|_| TcpStream::connect(("127.0.0.1", 8080)).ok()).collect();
         assert_eq!(silent.len(), 100);
         silent.iter_mut().for_each(|stream| drop(stream.write_all(b"GET / HT")));
-        // A header that is half sent is waited for some seconds, then the connection is closed.
+        // The server waits some seconds for the rest of a header, then closes the connection.
         silent[0].set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let waited = Instant::now();
         let closed = silent[0].read_to_end(&mut Vec::new());

@@ -73,7 +73,7 @@ fn an_ordinary_user_may_test() {
 }
 
 #[test]
-fn what_means_no_test_is_an_error() {
+fn paths_without_tests_are_an_error() {
     let place = labs(&[("notes.txt", "")]);
     for path in ["labs", "nowhere", "labs/*.rhai"] {
         let finished = test(&place, &[path]);
@@ -116,7 +116,7 @@ struct Element {
     text: String,
 }
 
-/// Python's parser is another one than the program's writer.
+/// Python's XML parser, which is independent of the program's writer.
 fn parsed(xml: &str) -> Element {
     fn element(value: &serde_json::Value) -> Element {
         let attributes = value[1].as_object().unwrap().iter();
@@ -135,8 +135,8 @@ fn parsed(xml: &str) -> Element {
     element(&serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// What Jenkins' schema says (`junit-10.xsd` of its xunit plugin): the attributes that an element must have,
-/// those that it may have, and the elements that it may hold.
+/// Jenkins' schema (`junit-10.xsd` of its xunit plugin): the required attributes of an element, the optional ones, and
+/// the allowed elements in it.
 fn rules(name: &str) -> (&'static [&'static str], &'static [&'static str], &'static [&'static str]) {
     match name {
         "testsuites" => (&[], &["name", "time", "tests", "failures", "errors"], &["testsuite"]),

@@ -1,4 +1,4 @@
-//! Three ways, one state: every script, and random programs.
+//! Runs every script, and random programs, three ways, which must come to the same state.
 
 use std::fs;
 use std::io::{self, Write};
@@ -42,8 +42,8 @@ fn every_script_comes_to_one_state_three_ways() {
     assert!(failures.is_empty(), "{failures}");
 }
 
-/// Scripts by name, three ways, some at a time: how many came to one state, and those of which only
-/// a run knows.
+/// Runs scripts three ways, several at a time. Returns how many came to the same state, and which scripts only a run
+/// can answer.
 fn compare(scripts: &[(String, String)]) -> (usize, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let (next, told) = (AtomicUsize::new(0), Mutex::new((0, Vec::new(), String::new())));
@@ -82,7 +82,7 @@ fn every_example_comes_to_one_state_three_ways() {
     assert!(equal * 3 > scripts.len() * 2, "only {equal} of {}: {unknown:#?}", scripts.len());
 }
 
-/// What the kernel does where one hardly looks, and random programs rarely go.
+/// Corner cases of the kernel that random programs rarely reach.
 const CORNERS: &[(&str, &str)] = &[
     (
         "a route over another link keeps a source that goes with its link, and loses one that is taken away",
@@ -350,10 +350,10 @@ const FIXED: std::ops::Range<u64> = 1..151;
 /// Seeds of programs that differed once.
 const FOUND: [u64; 3] = [1_795_251_612_000_864, 1_795_251_612_001_533, 1_795_253_979_000_125];
 
-/// How many seeds are new each time. `cargo xtask equivalence` takes as many as one likes.
+/// How many seeds are new each time. `cargo xtask equivalence` can run more.
 const FRESH: u64 = 50;
 
-/// As many at once as keep two processors busy: most of a program's time goes into waiting.
+/// Enough to keep two processors busy: programs wait most of the time.
 const AT_ONCE: usize = 8;
 
 #[test]
@@ -366,11 +366,11 @@ fn random_programs_come_to_one_state_three_ways() {
     let told = format!("{} of {} programs differ\n{}", told.len(), report.programs, told.join("\n"));
     let fixed = report.differing.iter().filter(|(seed, _)| FIXED.contains(seed) || FOUND.contains(seed)).count();
     assert_eq!(fixed, 0, "{told}");
-    // What differs for a matter of time alone does not do so again on its own, and is told.
+    // Differences caused by timing do not occur again when the program runs alone; they are only printed.
     let again = |seed: &u64| !check_seeds(&[*seed], 1, false).differing.is_empty();
     assert!(!report.differing.iter().any(|(seed, _)| again(seed)), "{told}");
     if !report.differing.is_empty() {
-        // Past what a test's output is kept from.
+        // Written directly, because libtest captures the output of `eprintln!`.
         let _ = writeln!(io::stderr(), "{told}");
     }
     assert_eq!(report.programs, seeds.len());

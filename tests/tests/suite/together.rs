@@ -1,5 +1,5 @@
-//! Operations that travel together: what fails is the operation at fault, at its place, and everything
-//! before it is there and nothing after it.
+//! Batches of operations: an error is that of the failing operation, at its place; all operations before it are
+//! applied, and none after it.
 
 use netscript_lang::diagnostics::{At, Errno, Error};
 use netscript_linux::{Batcher, Interrupt, Kernel};
@@ -40,8 +40,8 @@ fn move_to_red(name: &str) -> Op {
     set(name, LinkSet::Netns(red()))
 }
 
-/// Lets operations wait, one a line of a script, then takes the name `taken` as a stranger, and sends
-/// them. Gives the line and the number of what fails, and what `ip` shows then.
+/// Defers operations, one per line of a script, takes the name `taken` from outside, and sends them. Returns the line
+/// and the error of the failing one, and the output of `ip`.
 fn with_a_stranger(ops: Vec<Op>) -> (usize, Errno, String) {
     let sandbox = Sandbox::new();
     let interrupt = Interrupt::listen().unwrap();

@@ -1,4 +1,4 @@
-//! The scripts are the tutorials: what these tell their reader to see is asserted.
+//! The scripts assert everything that the tutorials tell their readers to see.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Panics: a fault of netscript's own must not end the program, leave a lab behind, or show a
-//! user what only its authors can read.
+//! Makes errors of panics: a bug in netscript must not end the program, leave a lab behind, or show users text that
+//! only developers understand.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -11,18 +11,18 @@ thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on a panic prints nothing; [`catch`] tells of it.
+/// From now on a panic prints nothing; [`catch`] reports it.
 pub fn keep_quiet() {
     panic::set_hook(Box::new(remember));
 }
 
 fn remember(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string);
-    // A thread that is ending has no such place any more.
+    // A thread that is ending has dropped its PLACE.
     let _ = PLACE.try_with(|last| last.replace(place));
 }
 
-/// Does something, and makes an error of a panic in it.
+/// Calls a function, and makes an error of a panic in it.
 pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|cause| error(&*cause))
 }

@@ -1,4 +1,4 @@
-//! Errors at their places in the script, and how they are shown.
+//! Errors with their places in the script, and how they are shown. Start with [`render`].
 
 pub mod fault;
 mod place;

@@ -11,7 +11,7 @@ use super::token::token_len;
 /// A range of bytes in a script.
 pub type Span = Range<usize>;
 
-/// The texts of the scripts that take part in a run, by name.
+/// The texts of the scripts of a run, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Sources(BTreeMap<Rc<str>, Rc<str>>);
 
@@ -26,7 +26,7 @@ impl Sources {
         self.0.get(name)
     }
 
-    /// The range of the token that begins at a point: the one place where a point becomes a range.
+    /// The range of the token that begins at a point. Points become ranges only here.
     pub fn span(&self, at: &At) -> Span {
         let Some(text) = self.0.get(&at.source) else { return 0..0 };
         let start = offset_of(text, at.line, at.column);

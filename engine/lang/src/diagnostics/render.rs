@@ -1,4 +1,4 @@
-//! Errors on screen: the place underlined, the way there, notes and help.
+//! Shows errors: the underlined place, the calls that led there, notes and help.
 
 use codespan_reporting::diagnostic::{Diagnostic, Label};
 use codespan_reporting::files::SimpleFiles;
@@ -23,9 +23,9 @@ pub struct Failure {
     pub error: Error,
     /// Where.
     pub at: Option<At>,
-    /// What to underline, where that is less or more than the word there.
+    /// The bytes to underline, if not those of the token there.
     pub underline: Option<Underline>,
-    /// Through which script functions.
+    /// The calls of script functions that led there.
     pub calls: Vec<Call>,
 }
 
@@ -34,7 +34,7 @@ pub struct Failure {
 pub struct Underline {
     /// Its bytes.
     pub span: Span,
-    /// The part of it that is meant, where that is written elsewhere: `via` of a map in a variable.
+    /// The part of it that the error is about, if the part itself is written elsewhere: `via` of a map in a variable.
     pub unwritten: Option<String>,
 }
 
@@ -44,8 +44,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// The error as text for a terminal, with colours as ANSI escapes if wanted. Of what others wrote (names,
-/// values, the script) nothing is left that a terminal would obey.
+/// The error as text for a terminal, with colours as ANSI escapes if `colour`. Control characters in names, values and
+/// the script are escaped.
 pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
     let description = failure.error.describe();
     let mut files = SimpleFiles::new();
@@ -91,13 +91,13 @@ pub fn render(failure: &Failure, sources: &Sources, colour: bool) -> String {
     String::from_utf8_lossy(buffer.as_slice()).into_owned()
 }
 
-/// Where a span of a text lies in what is shown of it.
+/// The place of a span in the text as it is shown.
 fn pictured_span(text: &str, span: Span) -> Span {
     let at = |index: usize| text.get(..index).map_or(index, |before| pictured(before).len());
     at(span.start)..at(span.end)
 }
 
-/// A sentence of the registry as it follows "help:".
+/// A sentence of the registry with a small first letter, to follow "help:".
 fn lower_first(sentence: &str) -> String {
     let sentence = sentence.trim_end_matches('.');
     let mut chars = sentence.chars();

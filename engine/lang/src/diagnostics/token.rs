@@ -1,17 +1,17 @@
-//! The tokens of a script, by their looks: for showing it, not for running it.
+//! The tokens of a script, for error messages and highlighting. It accepts any text.
 
 use super::Span;
 
-/// A token and where it stands.
+/// A token and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// What it looks like.
+    /// Its kind.
     pub kind: TokenKind,
     /// Its bytes.
     pub span: Span,
 }
 
-/// What a token looks like.
+/// The kind of a token, as highlighting tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// A name or a keyword.
@@ -26,7 +26,7 @@ pub enum TokenKind {
     Sign,
 }
 
-/// The tokens of a text, without the white space between them. Any text has some.
+/// The tokens of a text, without the white space between them. No text is an error.
 pub fn tokens(text: &str) -> impl Iterator<Item = Token> {
     let mut position = 0;
     std::iter::from_fn(move || {

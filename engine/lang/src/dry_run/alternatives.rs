@@ -1,4 +1,4 @@
-//! Programs and probes that are asked in turn until one succeeds, as one line: `A || B || true`.
+//! Prints programs and probes that a condition tries in turn until one succeeds as one line: `A || B || true`.
 
 use super::DryRun;
 use netscript_dialect::{Command, Style};
@@ -14,8 +14,8 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// The lines of the commands so far. An alternative of more than one command has lines of its own: whether its second
-    /// command is run depends on more than the failure of its first.
+    /// The lines of the commands so far. An alternative of several commands has lines of its own: whether its second
+    /// command runs does not depend only on the failure of the first.
     fn release(&mut self, style: Style) -> Vec<String> {
         let alternatives = std::mem::take(&mut self.commands);
         let joined = alternatives.iter().all(|commands| commands.len() < 2);
@@ -29,7 +29,7 @@ impl Waiting {
 }
 
 impl DryRun {
-    /// Prints a program or a probe whose answer a script may act on.
+    /// Prints a program or a probe whose result a script may use.
     pub(super) fn print_asked(&mut self, command: Command) {
         self.asked = true;
         match self.waiting.commands.last_mut() {
@@ -51,7 +51,7 @@ impl DryRun {
         }
     }
 
-    /// Prints what waits, since something else must not come before it.
+    /// Prints the waiting commands, because another line must not come before them.
     pub(super) fn print_waiting(&mut self) {
         for line in self.waiting.release(self.style) {
             self.print_line(&line);

@@ -1,4 +1,4 @@
-//! Servers of the lab in a dry run: two cannot listen on one port of a namespace (`inet_csk_get_port`, EADDRINUSE).
+//! The lab's servers in a dry run. Two cannot listen on one port of a namespace (`inet_csk_get_port`, EADDRINUSE).
 
 use std::net::IpAddr;
 
@@ -17,11 +17,11 @@ pub(super) struct Listening {
 }
 
 impl DryRun {
-    /// Whether a server of the lab listens there already. What other programs do is not known.
+    /// Checks that no server of the lab listens there already. Other programs are unknown.
     pub(super) fn check_port(&self, netns: &NetnsRef, addr: Option<IpAddr>, port: u16) -> Result<()> {
         let is_any = |addr: Option<IpAddr>| addr.is_none_or(|addr| addr.is_unspecified());
         let meets = |other: &Listening| match (addr, other.addr) {
-            // A socket on 0.0.0.0 leaves IPv6 alone; one on :: does not leave IPv4 alone.
+            // A socket on 0.0.0.0 does not take IPv6; one on :: takes IPv4 too.
             (Some(IpAddr::V4(_)), Some(IpAddr::V6(any))) | (Some(IpAddr::V6(any)), Some(IpAddr::V4(_))) => {
                 any.is_unspecified()
             }
@@ -40,7 +40,7 @@ impl DryRun {
         self.listening.push(Listening { netns: netns.clone(), addr, port, program });
     }
 
-    /// A namespace of the same name that is made later is another one.
+    /// Forgets the servers of a removed namespace: one of the same name that is made later is another.
     pub(super) fn forget_listeners(&mut self, op: &Op) {
         if let Some(removed) = op.removed_netns() {
             self.listening.retain(|listening| listening.netns != removed);

@@ -1,8 +1,7 @@
-//! Steps taken back in a dry run: the model is what it was, and the commands that come to that are
-//! printed.
+//! Takes steps back in a dry run: restores the model, and prints commands that do the same.
 //!
-//! What was named or moved is named and moved back, the last first, and what was made is removed. The
-//! rest follows from comparing what is there then with what was there (`state::restore`).
+//! First it reverts operations that made, named or moved things, the last first. Then it compares the result with the
+//! state before, and prints the commands for each difference (`state::restore`).
 
 use std::net::IpAddr;
 
@@ -24,19 +23,19 @@ pub(super) enum Event {
     Op(Box<Op>),
     Started(NetnsRef, ProgramId),
     Stopped(ProgramId),
-    /// What was done to make links again.
+    /// The operations that made links again.
     Made(Vec<Op>),
 }
 
-/// What happened, a step for each word of the script, once somebody asks for steps back.
+/// The events, grouped by the words of the script. They are kept from the first `checkpoint` or `undo` of a script on.
 #[derive(Default)]
 pub(super) struct History {
     /// The model when steps began to be kept.
     base: Option<Model>,
-    /// Steps before that.
+    /// How many steps there were before that.
     before: usize,
     steps: Vec<Vec<Event>>,
-    /// What was overwritten and nobody knows: shell variables hold it.
+    /// The overwritten values that the model does not know. Shell variables hold them.
     former: Vec<Former>,
 }
 
@@ -54,7 +53,7 @@ enum Value {
 }
 
 impl History {
-    /// A word begins.
+    /// Begins the step of a word.
     pub(super) fn begin(&mut self) {
         match self.base {
             Some(_) => self.steps.push(Vec::new()),
@@ -89,7 +88,8 @@ fn replay(model: &mut Model, event: &Event) {
 }
 
 impl DryRun {
-    /// Prints a line that keeps what an operation overwrites and nobody knows, if steps are kept.
+    /// If steps are kept, and an operation overwrites a value that the model does not know: prints a line that keeps
+    /// it.
     pub(super) fn capture_former(&mut self, op: &Op) {
         if self.history.base.is_none() {
             return;
@@ -126,7 +126,7 @@ impl DryRun {
         self.history.former.push(Former { netns: netns.clone(), what, variable });
     }
 
-    /// Takes back what was done since a point.
+    /// Reverts all that was done since a point.
     pub(super) fn back_to(&mut self, Point(point): Point) -> Result<()> {
         let (Some(base), Some(kept)) = (&self.history.base, point.checked_sub(self.history.before)) else {
             return Err(Error::NoUndo { why: "steps before the first checkpoint are not kept".to_owned() });
@@ -137,11 +137,11 @@ impl DryRun {
         let events: Vec<Event> = undone.into_iter().flatten().collect();
         let mut lost = self.take_back(&wanted, &events);
         if point == 0 {
-            // Back at the beginning, the lab's own namespaces are not missed.
+            // At the beginning there were no namespaces of the lab, so none is missing.
             lost.retain(|(_, event)| !matches!(event, Event::Op(op) if matches!(op.action, Action::Netns(_))));
         }
         let (mut what, lost): (Vec<String>, Vec<Event>) = lost.into_iter().unzip();
-        // As in a run, each later step back meets it again.
+        // As in a run, each later step back finds it lost again.
         if let Some(step) = self.history.steps.last_mut() {
             step.extend(lost.into_iter().rev());
         }
@@ -151,7 +151,7 @@ impl DryRun {
         if what.is_empty() {
             what = Comparison::with(&then).differences(&then, &now);
         }
-        // What could not be undone is as the commands left it: a removed namespace stays away.
+        // The model keeps what the commands could not undo: a removed namespace stays removed.
         if !what.is_empty() {
             return Err(Error::NotUndone { what });
         }
@@ -163,7 +163,7 @@ impl DryRun {
         Ok(())
     }
 
-    /// Does an operation if the model takes it, and tells whether it did.
+    /// Applies and prints an operation unless the model refuses it; returns whether it did.
     fn try_op(&mut self, op: &Op) -> bool {
         let done = self.model.apply(std::slice::from_ref(op)).is_ok();
         if done {
@@ -176,7 +176,8 @@ impl DryRun {
         self.try_op(op);
     }
 
-    /// Removes, renames and moves back, the last first. What cannot be made again is told, with what removed it.
+    /// Reverts additions, renames and moves, the last first. Returns what cannot be made again, with the events that
+    /// removed it.
     fn take_back(&mut self, base: &Model, events: &[Event]) -> Vec<(String, Event)> {
         let mut lost = Vec::new();
         let mut models = vec![base.clone()];
@@ -204,7 +205,7 @@ impl DryRun {
         lost
     }
 
-    /// Makes what is missing, and sets what is otherwise. What was done to make links again is given.
+    /// Makes what is missing, and sets what differs. Returns the operations that made links again.
     fn put_back(&mut self, wanted: &Model) -> Result<Vec<Op>> {
         let question = || "compare with what was there".to_owned();
         let wanted_state = wanted.state().map_err(|failure| failure.into_error(question))?;
@@ -256,7 +257,7 @@ impl DryRun {
                     let Some(variable) = self.former(netns, &Value::Sysctl(key.clone())) else { continue };
                     let line = Command::new(netns, ["sysctl", "-w"]).line(self.style);
                     self.print(&format!("{line} \"{key}=${variable}\""));
-                    // What depends on it is as it is for a setting that nobody wrote.
+                    // The model then has the state of a setting that was not written.
                     let _ = self.model.apply(&[write("0")]);
                 }
             }
@@ -276,7 +277,7 @@ impl DryRun {
         }
     }
 
-    /// The variable that holds what something was at first.
+    /// The shell variable that holds a value from before.
     fn former(&self, netns: &NetnsRef, what: &Value) -> Option<String> {
         let found = self.history.former.iter().rev().find(|former| former.netns == *netns && former.what == *what);
         found.map(|former| former.variable.clone())
@@ -310,7 +311,7 @@ impl DryRun {
             for chain in have.iter().filter(|chain| !is_in(want, chain)) {
                 match chain.policy {
                     None => self.do_if_possible(&op(NetfilterOp::DelChain(table.chain(chain.name.clone())))),
-                    // iptables leaves the chains and tables that it made.
+                    // iptables does not remove built-in chains and their tables; nft does.
                     Some(_) => self.print_nft(netns, &format!("delete chain {} {}", nft_table(table), chain.name)),
                 }
             }
@@ -320,7 +321,7 @@ impl DryRun {
         }
     }
 
-    /// A chain as it was; one that was not there is emptied.
+    /// Restores a chain; one that did not exist is emptied.
     fn chain_back(&mut self, netns: &NetnsRef, table: TableRef, now: &Chain, then: Option<&Chain>) {
         let op = |op: NetfilterOp| Op::new(netns.clone(), op);
         let reference = table.chain(now.name.clone());
@@ -352,8 +353,8 @@ impl DryRun {
     }
 }
 
-/// A bridge that is made again is told its priority and its address, and so looks for a port that forwards: one
-/// without any has lost its carrier then, though it had one before. Such bridges of `wanted` are made again as well.
+/// When a bridge is made again, setting its priority and address makes it evaluate its ports. Without a forwarding port
+/// it then has no carrier, even if it had one before. Such bridges are made again in `wanted` as well.
 /// A run restores the link-local address of such a bridge. No command is printed for that, and the address is unknown.
 fn made_alike(wanted: &mut Model, made: &[Op]) {
     let before = wanted.clone();
@@ -370,7 +371,7 @@ fn made_alike(wanted: &mut Model, made: &[Op]) {
         }
     }
     if !again.is_empty() {
-        // What is there already is refused.
+        // The model refuses what exists already.
         made.iter().for_each(|op| drop(wanted.apply(std::slice::from_ref(op))));
     }
     let is_link_local = |addr: &Addr| matches!(addr.local.addr(), IpAddr::V6(addr) if addr.is_unicast_link_local());
@@ -388,8 +389,8 @@ fn nft_table(table: TableRef) -> String {
     format!("{family} {}", table.table.word())
 }
 
-/// A state without what is put back by commands that the model has no operation for: chains and tables
-/// of iptables' own, and what a shell variable holds.
+/// A state without the parts that are restored by commands for which the model has no operation: built-in chains and
+/// tables, and values in shell variables.
 fn comparable(model: &Model) -> NetState {
     let mut state = model.state().unwrap_or_default();
     for contents in state.netns.values_mut() {
@@ -402,8 +403,8 @@ fn comparable(model: &Model) -> NetState {
     state
 }
 
-/// What undoes an operation on names and places, given the model before it; `Err`: what cannot be made
-/// again.
+/// The inverse of an operation that made, named or moved something, given the model before it; `Err`: what cannot be
+/// made again.
 fn inverse(op: &Op, before: &Model) -> std::result::Result<Option<Op>, String> {
     let back = |netns: &NetnsRef, action: LinkOp| Ok(Some(Op::new(netns.clone(), action)));
     match &op.action {
@@ -436,7 +437,7 @@ fn inverse(op: &Op, before: &Model) -> std::result::Result<Option<Op>, String> {
         | Action::Netfilter(_)
         | Action::Sysctl(SysctlOp::Write(..)) => Ok(None),
         Action::Sysctl(SysctlOp::WriteIfThere(key, _)) => {
-            Err(format!("the setting {key} of {}: whether it is there, a dry run does not know", op.netns))
+            Err(format!("the setting {key} of {}: a dry run does not know whether it exists", op.netns))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Running a script a statement at a time: variables, functions and imports stay.
+//! Runs a script statement by statement, for the REPL: variables, functions and imports stay.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use super::words::docs;
 use super::{Interpreter, place, switches};
 use crate::diagnostics::{At, Failure, TokenKind, fault, tokens};
 
-/// What statements left to those that follow.
+/// The state that later statements get from earlier ones.
 #[derive(Clone)]
 pub(super) struct Conversation {
     scope: Scope<'static>,
     /// Functions and imports.
     global: GlobalRuntimeState,
-    /// Everything that was said, so that each line has a number of its own.
+    /// All statements so far, so that each line has a number of its own.
     text: String,
-    /// In which of the texts that is; a text has an end, since Rhai counts lines with 16 bits.
+    /// The number of this text. A text has a limited length, because Rhai counts lines with 16 bits.
     volume: usize,
-    /// How many lines of it stand before each statement.
+    /// How many lines come before each statement.
     starts: Vec<usize>,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Conversation {
 #[derive(Clone)]
 pub struct Mark(Conversation);
 
-/// What a statement came to.
+/// The result of a statement.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// Its value; `()` where it has none.
     Value(Dynamic),
-    /// It wants the session to end, with an exit status.
+    /// The statement ended the session, with an exit status.
     Exit(i32),
 }
 
@@ -46,7 +46,7 @@ pub enum Completeness {
     Complete,
     /// The beginning of a statement.
     Incomplete,
-    /// Wrong, whatever may follow.
+    /// Wrong, whatever follows.
     Wrong,
 }
 
@@ -75,7 +75,7 @@ impl Conversation {
         }
     }
 
-    /// What errors call the text that is written now.
+    /// The name of the current text in errors.
     fn name(&self) -> String {
         if self.volume == 1 { "input".to_owned() } else { format!("input {}", self.volume) }
     }
@@ -92,8 +92,8 @@ impl Conversation {
         }
     }
 
-    /// The text of the statement that has a line, in its place: below as many empty lines as stand
-    /// before it. None in a source that is no part of the conversation.
+    /// The text of the statement at a line, after as many empty lines as come before it. `None` for a source outside
+    /// the conversation.
     pub(super) fn statement(&self, source: &str, line: usize) -> Option<String> {
         if source != self.name() {
             return None;
@@ -107,8 +107,8 @@ impl Conversation {
 }
 
 impl Interpreter {
-    /// Evaluates statements that were typed, after all those before. Variables, functions and
-    /// imports stay for the next, also those made before a failure.
+    /// Evaluates typed statements. Variables, functions and imports stay for the next ones, even those made before an
+    /// error.
     pub fn evaluate(&mut self, text: &str) -> Result<Outcome, Failure> {
         self.conversation.turn_page();
         let name = self.conversation.name();
@@ -130,7 +130,7 @@ impl Interpreter {
     pub fn load(&mut self, name: &str, text: &str) -> Result<Outcome, Failure> {
         self.session.limits().begin();
         let ast = self.compile(name, text)?;
-        // Its lines are not those that are typed.
+        // The loaded script's lines are not those of typed text.
         self.session.set_main(&self.conversation.name());
         self.go_on_with(name, &ast)
     }
@@ -153,15 +153,15 @@ impl Interpreter {
         match result.map_err(|error| *error) {
             Ok(value) | Err(EvalAltResult::Return(value, _)) => Ok(Outcome::Value(value)),
             Err(EvalAltResult::Exit(value, _)) => Ok(Outcome::Exit(self.session.exit_status().unwrap_or_else(|| {
-                // `exit` of Rhai's own.
+                // Rhai's own `exit`.
                 value.as_int().map_or(0, |status| i32::try_from(status & 0xff).unwrap_or(1))
             }))),
             Err(error) => Err(self.failure(name, error)),
         }
     }
 
-    /// Forgets what the statements between two points defined, and nothing that was defined after
-    /// them. A variable of before that they changed is what it was, unless it was changed again.
+    /// Forgets what the statements between two points defined, and keeps later definitions. An older variable that they
+    /// changed gets its old value, unless it was changed again.
     pub fn forget(&mut self, before: &Mark, after: &Mark) {
         let (first, last) = (lengths(&before.0), lengths(&after.0));
         let mut variables = entries(&self.conversation.scope);
@@ -188,14 +188,14 @@ impl Interpreter {
         later.into_iter().for_each(|(name, module)| global.push_import(name, module));
     }
 
-    /// Whether two values are equal, as a script would find them.
+    /// Whether two values are equal to a script.
     fn equal(&self, one: &Dynamic, other: &Dynamic) -> bool {
         let mut scope = Scope::new();
         scope.push_constant_dynamic("one", one.clone()).push_constant_dynamic("other", other.clone());
         self.engine.eval_expression_with_scope(&mut scope, "one == other").unwrap_or(false)
     }
 
-    /// Whether a text is a statement yet.
+    /// Whether a text is a complete statement.
     pub fn completeness(&self, text: &str) -> Completeness {
         if open_comment(text) {
             return Completeness::Incomplete;
@@ -259,8 +259,7 @@ impl Interpreter {
         Mark(self.conversation.clone())
     }
 
-    /// Forgets variables, functions and imports that came after a point. What was said is kept:
-    /// the numbers of lines go on.
+    /// Forgets variables, functions and imports made after a point. The text is kept: line numbers go on.
     pub fn go_back(&mut self, mark: Mark) {
         self.conversation.scope = mark.0.scope;
         self.conversation.global = mark.0.global;

@@ -1,4 +1,4 @@
-//! Rhai's own errors in our words: with codes, what was wanted, and what may have been meant.
+//! Turns Rhai's errors into netscript's: with codes, what was expected, and suggestions.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::words::{self, type_name};
 use super::{functions, limits, slips};
 use crate::diagnostics::{Code, Description, Error, Part, ScriptError, Step, did_you_mean, tokens};
 
-/// What a run failed of.
+/// The error of a failed run.
 pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error {
     if let EvalAltResult::ErrorRuntime(value, _) = error {
         return thrown(value);
@@ -22,12 +22,11 @@ pub(super) fn cause(engine: &Engine, text: &str, error: &EvalAltResult) -> Error
     Error::Script(Box::new(describe(engine, text, error)))
 }
 
-/// What a dry run does not know, where it is not said which of several answers is meant.
+/// The name of an unknown answer of a dry run, where it is unknown which of several answers it was.
 pub const UNNAMED: &str = "what this answers";
 
-/// Whether Rhai refused something since a value is an answer that a dry run does not know. Such answers have the
-/// names of the types that they would have in a run, but no function takes them and they have no properties: Rhai
-/// found none, though there is one.
+/// Whether Rhai's error comes from an answer that a dry run does not know. Such an answer has the type name that it
+/// would have in a run, but no functions and properties: Rhai did not find one that exists in a run.
 pub fn takes_unknown(engine: &Engine, error: &EvalAltResult) -> bool {
     match error {
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
@@ -42,7 +41,7 @@ pub fn takes_unknown(engine: &Engine, error: &EvalAltResult) -> bool {
     }
 }
 
-/// Whether a function takes values of some types.
+/// Whether a function of this name takes values of these types.
 fn is_taken(engine: &Engine, name: &str, given: &[String]) -> bool {
     let takes = |form: &Form| {
         let mut pairs = form.params.iter().zip(given);
@@ -64,21 +63,21 @@ fn thrown(value: &Dynamic) -> Error {
     }
     let message = value.to_string();
     Error::Script(Box::new(
-        Description::new(Code::E0112, message, "thrown here").help("this is an error of the script's own making"),
+        Description::new(Code::E0112, message, "thrown here").help("the script throws this error itself"),
     ))
 }
 
-/// A syntax error in our words.
+/// A syntax error as one of netscript's.
 pub(super) fn syntax(engine: &Engine, error: &ParseErrorType) -> Description {
     match error {
         ParseErrorType::VariableUndefined(name) => unknown_variable(engine, "", name),
         ParseErrorType::AssignmentToConstant(name) => constant(name),
         ParseErrorType::ExprTooDeep => {
-            Description::new(Code::E0109, "the expression nests too deeply", "deeper than netscript goes")
-                .help(format!("take it apart with `let`: {} levels are allowed", limits::MAX_EXPR_DEPTH))
+            Description::new(Code::E0109, "the expression nests too deeply", "nested too deeply here")
+                .help(format!("split it with `let`: {} levels are allowed", limits::MAX_EXPR_DEPTH))
         }
         ParseErrorType::UnexpectedEOF => {
-            Description::new(Code::E0101, "the script ends in mid-sentence", "something is missing here")
+            Description::new(Code::E0101, "the script ends in the middle of a statement", "something is missing here")
                 .help("look for a bracket, a quote or a `;` that is missing")
         }
         ParseErrorType::Reserved(word) => {
@@ -143,10 +142,12 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
             )
             .help(slips::condition(&wanted, &given).map_or_else(|| format!("give {wanted}"), str::to_owned))
         }
-        EvalAltResult::ErrorDataRace(..) => {
-            Description::new(Code::E0113, lower_first(&plain(error)), "its closure uses the value that it goes through")
-                .help("take what the closure needs out first: `let first = list[0]; list.all(|part| part == first)`")
-        }
+        EvalAltResult::ErrorDataRace(..) => Description::new(
+            Code::E0113,
+            lower_first(&plain(error)),
+            "its closure uses the value that it iterates over",
+        )
+        .help("take what the closure needs out first: `let first = list[0]; list.all(|part| part == first)`"),
         EvalAltResult::ErrorSystem(..)
         | EvalAltResult::ErrorVariableExists(..)
         | EvalAltResult::ErrorForbiddenVariable(..)
@@ -169,7 +170,7 @@ fn describe(engine: &Engine, text: &str, error: &EvalAltResult) -> Description {
 /// A module that is not there; `word` is the word of the script that named it, as it is written.
 pub(super) fn no_module(name: &str, word: &str) -> Description {
     let description = Description::new(Code::E0110, format!("there is no module {name:?}"), "not found");
-    // In `name::function()` it is the name that an import gave.
+    // In `name::function()`, the name is the one after `as` of an import.
     match word == name {
         true => {
             description.help(format!("give the module a name where it is imported: `import \"{name}\" as {name};`"))
@@ -178,7 +179,7 @@ pub(super) fn no_module(name: &str, word: &str) -> Description {
     }
 }
 
-/// What a `catch` variable holds, if it is one of Rhai's own errors: the same with a code.
+/// The error in a `catch` variable with a code, if it is one of Rhai's own errors.
 pub(super) fn caught(engine: &Engine, value: &Dynamic) -> Option<ScriptError> {
     let map = value.read_lock::<Map>()?;
     let text = |key: &str| map.get(key).map(ToString::to_string);
@@ -204,8 +205,7 @@ pub(super) fn caught(engine: &Engine, value: &Dynamic) -> Option<ScriptError> {
     Some(ScriptError::new(Error::Script(Box::new(describe(engine, "", &error)))))
 }
 
-/// The error that functions have passed on. Rhai gives only its message, which the calls follow
-/// line by line.
+/// The innermost error of nested calls. Rhai gives only its message, followed by a line for each call.
 fn innermost(message: &str) -> Option<EvalAltResult> {
     let text = first_line(message);
     let none = Position::NONE;
@@ -221,7 +221,7 @@ fn innermost(message: &str) -> Option<EvalAltResult> {
         |name| EvalAltResult::ErrorMismatchOutputType(String::new(), name, Position::NONE),
     ];
     for error in named {
-        // What the message says before the name, and after it.
+        // The parts of the message before and after the name.
         let pattern = error("\u{1}".to_owned()).to_string();
         let (before, after) = pattern.split_once('\u{1}')?;
         if let Some(name) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
@@ -251,7 +251,7 @@ fn innermost(message: &str) -> Option<EvalAltResult> {
     ARITHMETIC.iter().any(|word| text.contains(word)).then(|| EvalAltResult::ErrorArithmetic(text.to_owned(), none))
 }
 
-/// What the messages of Rhai's arithmetic errors say (`make_err` and `ErrorArithmetic` in its packages).
+/// Words of the messages of Rhai's arithmetic errors (`make_err` and `ErrorArithmetic` in its packages).
 const ARITHMETIC: [&str; 13] = [
     "overflow",
     "underflow",
@@ -268,7 +268,7 @@ const ARITHMETIC: [&str; 13] = [
     "step value cannot be zero",
 ];
 
-/// The first line of a message, without the source that Rhai puts behind it.
+/// The first line of a message, without the source that Rhai appends.
 fn first_line(message: &str) -> &str {
     let line = message.lines().next().unwrap_or(message);
     line.rfind(" @ '").map_or(line, |end| &line[..end])
@@ -318,7 +318,7 @@ fn unknown_variable(engine: &Engine, text: &str, name: &str) -> Description {
     }
 }
 
-/// The variables that a script makes, by its text, and those that are always there.
+/// The variables that a script's text makes, and those that always exist.
 fn variables(text: &str) -> BTreeSet<String> {
     let mut known: BTreeSet<String> = ["host", "args", "dry_run", "sandboxed"].map(str::to_owned).into();
     let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
@@ -380,7 +380,7 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
         return Description::new(
             Code::E0105,
             format!("`{name}` does not take {}", and(&given)),
-            "these do not go together",
+            "these types cannot be combined",
         )
         .help("convert one of them, for example with `.to_string()`");
     }
@@ -417,7 +417,7 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
     description.help(format!("write {forms}"))
 }
 
-/// What fits into none of the functions that take as much as is given, if that is one thing.
+/// The argument that fits no function with this number of parameters, if there is just one.
 fn misfit(forms: &[&Form], given: &[String]) -> Option<usize> {
     let forms: Vec<&&Form> = forms.iter().filter(|form| form.params.len() == given.len()).collect();
     let fits = |form: &Form, index: usize| form.params[index] == given[index] || form.params[index] == "value";
@@ -444,7 +444,7 @@ fn unknown_name(engine: &Engine, text: &str, name: &str, given: &[String]) -> De
         return description.help(help);
     }
     let own = script_functions(text);
-    // If one has as many parameters, it is out of scope here, or was undone.
+    // If a function of this name has as many parameters, it is out of scope here, or was undone.
     if own.contains(name) && !arities(text, name).contains(&given.len()) {
         let (message, label) = match given.len() {
             0 => ("is called without arguments".to_owned(), "no argument is given".to_owned()),
@@ -483,7 +483,7 @@ fn script_functions(text: &str) -> BTreeSet<String> {
     known
 }
 
-/// How many parameters the functions of a name have that a text defines.
+/// The numbers of parameters of the functions of a name that a text defines.
 fn arities(text: &str, name: &str) -> Vec<usize> {
     let all: Vec<&str> = tokens(text).map(|token| &text[token.span]).filter(|token| !token.starts_with("/")).collect();
     let defined = all.windows(3).enumerate().filter(|(_, words)| **words == ["fn", name, "("]).map(|(at, _)| at + 3);
@@ -494,7 +494,7 @@ fn arities(text: &str, name: &str) -> Vec<usize> {
     defined.map(arity).collect()
 }
 
-/// The property and the type that Rhai names in an error. It says so only in words, which begin like this.
+/// The property and the type that Rhai names in an error message, which begins with `begins`.
 fn property_of<'a>(message: &'a str, begins: &str) -> Option<(&'a str, &'a str)> {
     let mut quoted = message.strip_prefix(begins)?.split('\'').skip(1).step_by(2);
     Some((quoted.next()?, quoted.next()?))

@@ -1,8 +1,8 @@
-//! Functions of Rhai's own that could end the program: an argument decides how much memory they
-//! take, or their closure makes them panic. These stand before them and do the same within limits.
+//! Replacements for functions of Rhai that could end the program, since an argument decides how much memory they take,
+//! or a closure makes them panic. They do the same within limits.
 //!
-//! Rhai's limits on the size of data are not used: with one of them set, Rhai counts the elements of
-//! an array at each call of a method on it, and an array that is filled one by one costs its square.
+//! Rhai's limits on the size of data are not used: with them, Rhai counts the elements of an array at each method call
+//! on it, so that filling an array one by one takes quadratic time.
 
 use std::cmp::Ordering;
 
@@ -25,7 +25,7 @@ fn too_large(what: &str, most: usize) -> Box<EvalAltResult> {
     EvalAltResult::ErrorDataTooLarge(format!("more than {most} {what}"), Position::NONE).into()
 }
 
-/// A length that a script asks for.
+/// Checks a length that a script asks for.
 fn wanted(len: i64, most: usize, what: &str) -> RhaiResult<usize> {
     usize::try_from(len.max(0)).ok().filter(|len| *len <= most).ok_or_else(|| too_large(what, most))
 }
@@ -50,7 +50,7 @@ fn collected(values: impl Iterator<Item = Dynamic>) -> RhaiResult<Array> {
     Ok(array)
 }
 
-/// How many pieces are wanted at most.
+/// The largest number of pieces that a script asks for.
 fn most(segments: i64) -> usize {
     usize::try_from(segments.max(1)).unwrap_or(usize::MAX)
 }
@@ -81,8 +81,8 @@ fn replace_text(string: &mut ImmutableString, from: &str, to: &str) -> RhaiResul
     Ok(())
 }
 
-/// The order of two values as a script's closure tells it: a number below, at or above 0, or
-/// whether the first comes first.
+/// The order of two values by a script's closure, which returns a number below, at or above 0, or whether the first
+/// value comes first.
 fn compared(context: &NativeCallContext, comparer: &FnPtr, a: &Dynamic, b: &Dynamic) -> RhaiResult<Ordering> {
     let told = comparer.call_raw(context, None, [a.clone(), b.clone()])?;
     if let Ok(first) = told.as_bool() {
@@ -94,7 +94,7 @@ fn compared(context: &NativeCallContext, comparer: &FnPtr, a: &Dynamic, b: &Dyna
     Ok(told.cmp(&0))
 }
 
-/// Merges sorted runs, which are twice as long each time. Whatever the closure says, it ends.
+/// Merges sorted runs, whose length doubles each time. It ends whatever the closure returns.
 fn merge_sort(context: &NativeCallContext, array: &mut Array, comparer: &FnPtr) -> RhaiResult {
     let mut run = 1;
     while run < array.len() {
@@ -273,7 +273,7 @@ mod functions {
 mod tests {
     use super::*;
 
-    /// Rhai alone, and Rhai with what stands before its functions.
+    /// The results of Rhai alone, and with the replacements.
     fn both(script: &str) -> (String, String) {
         let plain = Engine::new();
         let mut guarded = Engine::new();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_end_the_program_is_an_error() {
+    fn calls_that_would_end_the_program_are_errors() {
         for script in [
             "let a = [1]; a.pad(9000000000000000000, 1)",
             "blob(9000000000000000000)",

@@ -1,21 +1,21 @@
-//! From where a run may import that trusts its script less: a dry run, and one that starts no programs.
+//! The folders from which untrusted scripts may import: those of dry runs and of `--no-exec`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostics::{Error, Result};
 
-/// The folders from which modules may be read, and those below.
+/// Folders from which modules may be read, with all below them.
 #[derive(Clone, Debug)]
 pub struct ImportFolders {
-    /// As they are called.
+    /// Their names as given.
     shown: Vec<String>,
     /// Without symbolic links.
     real: Vec<PathBuf>,
 }
 
 impl ImportFolders {
-    /// A script's own folder, and those that the user allows, which must be there.
+    /// The script's own folder and those that the user allows, which must exist.
     pub fn new(script: &Path, allowed: &[PathBuf]) -> Result<ImportFolders> {
         let mut folders = ImportFolders { shown: Vec::new(), real: Vec::new() };
         for folder in [script].into_iter().chain(allowed.iter().map(PathBuf::as_path)) {
@@ -31,8 +31,8 @@ impl ImportFolders {
         Ok(folders)
     }
 
-    /// An error if a module's file is elsewhere: by an absolute path, by `..`, or by a symbolic link. Of
-    /// one that is not there, its folder counts, so that nobody learns what is elsewhere.
+    /// Refuses a module whose file is elsewhere: by an absolute path, by `..`, or by a symbolic link. For a missing
+    /// file its folder is checked, so that a script cannot find out which files exist elsewhere.
     pub(super) fn check(&self, file: &Path) -> Result<()> {
         let real = file.ancestors().find_map(|path| {
             let path = if path == Path::new("") { Path::new(".") } else { path };

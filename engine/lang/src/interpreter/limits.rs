@@ -1,5 +1,5 @@
-//! What ends a script that would otherwise end the program: memory, the stack, and Ctrl-C. Asked
-//! between two operations of the script, and between two tokens of a text that is read.
+//! The limits of a script: memory, the stack, and Ctrl-C. They are checked between the operations of the script, and
+//! between the tokens of a text that is parsed.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,8 +22,7 @@ pub const STACK_SIZE: usize = 256 << 20;
 /// The most memory that the program may have taken while a script runs, in bytes.
 pub const MAX_MEMORY: usize = 2 << 30;
 
-/// What is left of the stack when a script is stopped, in bytes: enough for whatever a single
-/// operation needs.
+/// The rest of the stack at which a script is stopped, in bytes: enough for any single operation.
 const STACK_RESERVE: usize = 64 << 20;
 
 /// Why a script must stop.
@@ -34,13 +33,13 @@ enum Stop {
     Stack,
 }
 
-/// What a run may use.
+/// The limits of a run.
 #[derive(Clone, Default)]
 pub(super) struct Limits(Rc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// How much memory the program has taken, where somebody counts.
+    /// Returns how much memory the program has taken, if a counting allocator is in use.
     taken: Cell<Option<fn() -> usize>>,
     /// The address at which the run began.
     base: Cell<usize>,
@@ -51,12 +50,12 @@ impl Limits {
         self.0.taken.set(Some(taken));
     }
 
-    /// A run begins, here on the stack.
+    /// Begins a run, at this address of the stack.
     pub(super) fn begin(&self) {
         self.0.base.set(here());
     }
 
-    /// Why nothing more can be read, if so.
+    /// Why parsing must stop, if a limit is reached.
     pub(super) fn too_much(&self) -> Option<&'static str> {
         self.reached().map(message)
     }
@@ -69,7 +68,7 @@ impl Limits {
         (base != 0 && base.abs_diff(here()) > STACK_SIZE - STACK_RESERVE).then_some(Stop::Stack)
     }
 
-    /// Lets the engine look at the limits all the time.
+    /// Makes the engine check the limits continually.
     pub(super) fn watch(&self, engine: &mut Engine, session: &Session) {
         let interrupted = session.interrupt_check();
         let limits = self.clone();
@@ -78,7 +77,7 @@ impl Limits {
     }
 }
 
-/// About where the stack is.
+/// An address near the top of the stack.
 fn here() -> usize {
     let local = 0_u8;
     (&raw const local).addr()
@@ -92,7 +91,7 @@ const fn message(stop: Stop) -> &'static str {
     }
 }
 
-/// What a script was stopped for.
+/// The error of a stopped script.
 pub(super) fn cause(token: &Dynamic) -> Error {
     let token = token.clone().into_string().unwrap_or_default();
     if token == message(Stop::Memory) {

@@ -1,4 +1,4 @@
-//! Modules that scripts import.
+//! Finds, runs and caches the modules that scripts import.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use super::{ImportFolders, Session, switches};
 use crate::diagnostics::Error;
 use netscript_net::files;
 
-/// What the files of modules are called.
+/// The extension of module files.
 const EXTENSION: &str = "rhai";
 
-/// Modules that are built in, and after them those beside the script.
+/// The built-in modules, and after them those in the script's folder.
 pub(super) struct Modules {
     builtin: &'static [(&'static str, &'static str)],
     folder: PathBuf,
@@ -35,7 +35,7 @@ impl Modules {
         Modules { builtin, folder: folder.to_owned(), only, made: RefCell::default(), open: RefCell::default() }
     }
 
-    /// The module of a file, which runs once.
+    /// The module of a file, which is run only once.
     fn of_file(&self, engine: &Engine, path: &str, position: Position) -> Result<Shared<Module>, Box<EvalAltResult>> {
         let file = self.folder.join(path).with_extension(EXTENSION);
         if let Some(module) = self.made.borrow().get(&file) {
@@ -52,7 +52,7 @@ impl Modules {
             _ => at_import(Error::Unreadable { path: file.display().to_string(), why: error.to_string() }),
         })?;
         let _importing = self.enter(&file).map_err(at_import)?;
-        // Errors call it by its path, from which the text is read again to show the place.
+        // Errors name it by its path, from which the text is read again to show the place.
         let name = file.strip_prefix(".").unwrap_or(&file).display().to_string();
         let inside = |error| EvalAltResult::ErrorInModule(name.clone(), error, position);
         let module = evaluate(engine, &name, &prepare(&text)).map_err(inside)?;
@@ -62,7 +62,7 @@ impl Modules {
 
     /// Notes that a file is being imported; an error if it is already.
     fn enter(&self, file: &Path) -> Result<Importing<'_>, Error> {
-        // Of several names for one file, all are the same.
+        // Several names of one file are the same module.
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         let mut open = self.open.borrow_mut();
         if let Some(first) = open.iter().position(|known| *known == file) {
@@ -73,7 +73,7 @@ impl Modules {
         Ok(Importing(&self.open))
     }
 
-    /// A file as a user knows it: beside the script.
+    /// A file's path for messages: relative to the script's folder.
     fn shown(&self, file: &Path) -> String {
         let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
         file.strip_prefix(&folder).unwrap_or(file).display().to_string()
@@ -112,7 +112,7 @@ fn evaluate(engine: &Engine, name: &str, text: &str) -> Result<Shared<Module>, B
     Ok(Module::eval_ast_as_new(Scope::new(), &ast, engine)?.into())
 }
 
-/// A module that handles errors needs them at the line that caused them.
+/// A module that catches errors needs them at the line that caused them.
 fn do_at_once_if_caught(engine: &Engine, ast: &AST) -> Result<(), Box<EvalAltResult>> {
     let session = engine.default_tag().clone().try_cast::<Session>();
     if let Some(session) = session.filter(|_| handles_errors(ast)) {

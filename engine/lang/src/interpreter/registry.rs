@@ -1,9 +1,9 @@
-//! Adding words to an engine without their documentation, and reading that when it is asked for.
+//! Adds words to an engine without their documentation, which is read when it is needed.
 //!
 //! Rhai's `export_module` makes a static manifest of a module's functions. Registering them from there as Rhai
 //! does it would copy the text of every doc comment and every parameter's name at each start, and looking them up
-//! in the manifest (`Module::from_manifest`) would go through all of them at each call in a closure. So they are
-//! registered with what a call needs only, and [`functions`] makes the rest of the manifests.
+//! in the manifest (`Module::from_manifest`) would go through all of them at each call in a closure. So functions are
+//! registered only with what a call needs, and [`functions`] reads the rest from the manifests.
 
 use std::collections::BTreeSet;
 
@@ -27,8 +27,8 @@ pub fn add_words(engine: &mut Engine, manifest: &'static ModuleManifest) {
     Session::of_engine(engine).add_manifest(manifest);
 }
 
-/// Goes through the functions of an engine with their documentation, and through those of Rhai's standard packages
-/// if they are wanted.
+/// Collects from the functions of an engine, with their documentation; from those of Rhai's standard packages only if
+/// `standard`.
 pub fn functions<T>(engine: &Engine, standard: bool, wanted: impl Fn(FuncInfo<'_>) -> Option<T> + Copy) -> Vec<T> {
     let mut documented = Engine::new_raw();
     for manifest in Session::known_to(engine).manifests() {
@@ -37,7 +37,7 @@ pub fn functions<T>(engine: &Engine, standard: bool, wanted: impl Fn(FuncInfo<'_
     let mut all = documented.collect_fn_metadata(None, wanted, false);
     let words: BTreeSet<u64> =
         documented.collect_fn_metadata(None, |info| Some(info.metadata.hash), false).into_iter().collect();
-    // What `add_words` registered says nothing of what it returns; everything else does.
+    // Functions that `add_words` registered have no return type; all others do.
     let is_word = |info: &FuncInfo<'_>| words.contains(&info.metadata.hash) && info.metadata.return_type.is_empty();
     let others = engine.collect_fn_metadata(None, |info| if is_word(&info) { None } else { wanted(info) }, standard);
     all.extend(others);

@@ -1,4 +1,4 @@
-//! What native functions share: the lab, and errors that scripts can catch.
+//! The state that native functions share: the lab, the exit status, and settings of the run.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
@@ -11,10 +11,10 @@ use crate::Lab;
 use crate::diagnostics::At;
 use netscript_net::op::NetnsRef;
 
-/// Tells the width of the terminal; `None` where there is none.
+/// Returns the width of the terminal; `None` without one.
 pub type Columns = fn() -> Option<u16>;
 
-/// The lab of a run, as handles and functions hold it.
+/// A run's state, of which handles and functions hold clones.
 #[derive(Clone)]
 pub struct Session(Rc<Shared>);
 
@@ -63,7 +63,7 @@ impl Session {
         tag.try_cast::<Session>().expect("the interpreter tags its engine with its session")
     }
 
-    /// The same, for those who only look.
+    /// The same, for an engine that cannot be changed.
     pub(super) fn known_to(engine: &Engine) -> Session {
         engine.default_tag().clone().try_cast::<Session>().expect("the interpreter tags its engine with its session")
     }
@@ -78,18 +78,17 @@ impl Session {
         self.0.manifests.borrow().clone()
     }
 
-    /// The lab, for the length of one word: native functions do not hold it while a script's
-    /// closure runs.
+    /// The lab, for the duration of one word. A native function must not hold it while a script's closure runs.
     pub fn lab(&self) -> RefMut<'_, Lab> {
         self.0.lab.borrow_mut()
     }
 
-    /// Says with which status the run ends if nothing fails; its lowest eight bits count.
+    /// Sets the status with which the run ends if nothing fails. Only its lowest eight bits count.
     pub fn set_exit_status(&self, status: i64) {
         self.0.exit.set(Some(status));
     }
 
-    /// Forgets that a script wanted to end.
+    /// Forgets a script's exit status.
     pub(super) fn go_on(&self) {
         self.0.exit.set(None);
     }
@@ -109,27 +108,27 @@ impl Session {
         self.0.here.replace(netns);
     }
 
-    /// The width of the terminal that scripts print to; `None` where there is none.
+    /// The width of the terminal that scripts print to; `None` without one.
     pub fn columns(&self) -> Option<u16> {
         self.0.columns.get().and_then(|columns| columns())
     }
 
-    /// Says how to find out the width of the terminal.
+    /// Sets the function that returns the width of the terminal.
     pub fn set_columns(&self, columns: Option<Columns>) {
         self.0.columns.set(columns);
     }
 
-    /// Whether a source is a module: another text than the script that runs, or what is typed.
+    /// Whether a source is a module, and not the script that runs or typed text.
     pub fn is_module(&self, source: &str) -> bool {
         *self.0.main.borrow() != source
     }
 
-    /// The script that runs from now on.
+    /// Sets the script that runs from now on.
     pub(super) fn set_main(&self, name: &str) {
         name.clone_into(&mut self.0.main.borrow_mut());
     }
 
-    /// The variables that are there without having been made, as `host` is.
+    /// The variables that always exist, such as `host`.
     pub fn constants(&self) -> Vec<(&'static str, Dynamic)> {
         self.0.constants.borrow().clone()
     }
@@ -143,13 +142,13 @@ impl Session {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// What the run may use.
+    /// The limits of the run.
     pub(super) fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
-    /// Why no more of a text can be read: the user has asked to stop, or a limit is reached. A text
-    /// may be long, and nothing of it runs until it has been read.
+    /// Why parsing must stop: the user has asked to stop, or a limit is reached. A text may be long, and must be parsed
+    /// before any of it runs.
     pub fn stop_reading(&self) -> Option<&'static str> {
         let interrupted = self.interrupt_check()();
         if interrupted { Some("interrupted") } else { self.0.limits.too_much() }

@@ -1,14 +1,15 @@
-//! What beginners write, and what they should write instead.
+//! Help for typical mistakes of beginners.
 //!
-//! Each function knows some slips: of people who come from the shell, from Python or from Rust. It
-//! gives what to do next, or nothing where the general help is as good.
+//! Each function recognizes some mistakes of people who come from the shell, Python or Rust. It returns specific help,
+//! or nothing if the general help is as good.
 
 use rhai::{LexError, ParseErrorType};
 
 use super::switches;
 use crate::diagnostics::{Code, Description, Span, Token, TokenKind, tokens};
 
-/// A syntax error that is a known slip, and what to underline instead of the place that Rhai gives.
+/// The description of a syntax error that is a known mistake, and what to underline instead of the place that Rhai
+/// gives.
 pub(super) fn syntax(error: &ParseErrorType, text: &str, start: usize) -> Option<(Description, Option<Span>)> {
     if let Some(description) = switches::described(error) {
         return Some((description, None));
@@ -54,7 +55,7 @@ impl<'a> Surroundings<'a> {
         self.after.first().map(|token| &self.text[token.span.clone()])
     }
 
-    /// The token so many before the place; 0 is the last one.
+    /// The token `number` places back; 0 is the last one before the place.
     fn back(&self, number: usize) -> Option<(&'a str, Span)> {
         let token = self.before.iter().rev().nth(number)?;
         Some((&self.text[token.span.clone()], token.span.clone()))
@@ -78,7 +79,7 @@ fn bare_address(place: &Surroundings) -> Option<(Description, Option<Span>)> {
     Some((description.help(format!("write `\"{given}\"`")), Some(start..start + given.len())))
 }
 
-/// A word that Rhai keeps for itself, as a name, as a key of a map, or as it is.
+/// A reserved word of Rhai, used as a name, as a key of a map, or alone.
 fn reserved(error: &ParseErrorType, place: &Surroundings) -> Option<Description> {
     let here = place.here()?;
     match error {
@@ -95,10 +96,8 @@ fn reserved(error: &ParseErrorType, place: &Surroundings) -> Option<Description>
         }
         ParseErrorType::MissingToken(token, _) if token == "}" && is_reserved(here) => {
             let help = match here {
-                "in" => {
-                    "the option for where a packet comes in is called `iif`; as any other key it is written `\"in\": …`"
-                        .to_owned()
-                }
+                "in" => "the option for the incoming link is called `iif`; any other key `in` is written `\"in\": …`"
+                    .to_owned(),
                 _ => format!("put it in quotes: `\"{here}\": …`"),
             };
             Some(of_reserved(here).help(help))
@@ -111,7 +110,7 @@ fn of_reserved(word: &str) -> Description {
     wrong(format!("`{word}` is a reserved word"), "this word cannot be used here")
 }
 
-/// Words that no name can be (rhai.rs, "Keywords"), other than those that Rhai calls reserved itself.
+/// Words that cannot be names (rhai.rs, "Keywords"), beside those that Rhai's error calls reserved.
 fn is_reserved(word: &str) -> bool {
     const WORDS: &[&str] = &[
         "let",
@@ -215,7 +214,7 @@ fn other_language(place: &Surroundings) -> Option<(Description, Option<Span>)> {
 
 fn instead_of(word: &str) -> Option<&'static str> {
     Some(match word {
-        "def" | "func" | "function" => "a function is made with `fn`",
+        "def" | "func" | "function" => "define a function with `fn`",
         "elif" | "elsif" | "elseif" => "write `else if`",
         "and" => "write `&&`",
         "or" => "write `||`",
@@ -223,7 +222,7 @@ fn instead_of(word: &str) -> Option<&'static str> {
         "mut" => "write `let` alone: every variable can be changed",
         "echo" => "write `print(…)`",
         "ip" | "iptables" | "nft" | "tc" | "sysctl" => instead_of_program(word)?,
-        "sudo" => "start netscript itself with `sudo`; a program is started with `host.exec(\"…\")`",
+        "sudo" => "start netscript itself with `sudo`; start a program with `host.exec(\"…\")`",
         _ => return None,
     })
 }
@@ -257,20 +256,20 @@ fn missing_semicolon(error: &ParseErrorType, place: &Surroundings) -> Option<Des
     })
 }
 
-/// What to do instead of calling a word that is the name of a program.
+/// Help for a call of a function that has the name of a program.
 pub(super) fn instead_of_program(name: &str) -> Option<&'static str> {
     Some(match name {
         "ip" => {
-            "the words of the language stand for `ip`, such as `bridge(\"br0\")`, `link.addr(…)` and `host.route(…)`; the program itself is started with `host.exec(\"ip …\")`"
+            "use the words of the language instead of `ip`, such as `bridge(\"br0\")`, `link.addr(…)` and `host.route(…)`; start the program itself with `host.exec(\"ip …\")`"
         }
         "nft" | "nftables" | "iptables" | "ip6tables" | "ebtables" => {
-            "rules are made in tables, such as `host.filter.forward.accept(#{ … })` and `host.nat.masquerade(#{ … })`; a program is started with `host.exec(\"nft …\")`"
+            "make rules in tables, such as `host.filter.forward.accept(#{ … })` and `host.nat.masquerade(#{ … })`; start a program with `host.exec(\"nft …\")`"
         }
         "tc" | "qdisc" | "netem" | "tbf" | "delay" | "loss" | "rate" => {
             "the language has no queueing disciplines: start the program, such as `netns.exec(\"tc qdisc add dev eth0 root netem delay 50ms\")`"
         }
         "ls" | "cat" | "grep" | "echo" | "ifconfig" | "brctl" | "ss" | "netstat" | "tcpdump" | "curl" => {
-            "a program is started with `netns.exec(\"…\")`"
+            "start a program with `netns.exec(\"…\")`"
         }
         "printf" | "println" => "write `print(…)`",
         "sleep_ms" | "wait" => "write `sleep(seconds)`",
@@ -278,26 +277,26 @@ pub(super) fn instead_of_program(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A word that does not take what it is given, for a reason that beginners meet.
+/// Help for arguments that a word does not take, where beginners often give them.
 pub(super) fn call(name: &str, given: &[String]) -> Option<String> {
     let first = given.first().map(String::as_str);
     match (name, first) {
-        ("assert", Some("map")) => Some("a probe answers with a map: ask for its `.ok`, as in `assert(a.ping(b).ok)`".into()),
+        ("assert", Some("map")) => Some("a probe returns a map: use its `.ok`, as in `assert(a.ping(b).ok)`".into()),
         (_, Some("Chain")) if matches!(name, "insert" | "append" | "add" | "prepend" | "add_rule" | "rule" | "push") => {
-            Some("a rule is made with what it does: `chain.accept(#{ … })`, `chain.drop(#{ … })`; with the option `at: 1` it becomes the first".into())
+            Some("make a rule with the method of its verdict: `chain.accept(#{ … })`, `chain.drop(#{ … })`; with the option `at: 1` it becomes the first".into())
         }
         ("map" | "filter" | "for_each" | "reduce" | "len" | "to_array" | "collect" | "contains", Some("range")) => Some(format!(
             "a range has no `{name}`: make an array first, `let list = []; for i in 0..10 {{ list.push(i); }}`, or use `for` instead"
         )),
         (_, Some("nothing")) => Some(format!(
-            "`{name}` cannot be called on `()`: words such as `trim`, `push` and `sort` change a value in place and give `()`; call them in a statement of their own, and use the value after it"
+            "`{name}` cannot be called on `()`: words such as `trim`, `push` and `sort` change a value in place and return `()`; call them in a statement of their own, and use the value after it"
         )),
         _ => None,
     }
 }
 
-/// The help where a condition is no bool but a map.
+/// Help for a condition that is a map instead of a bool.
 pub(super) fn condition(wanted: &str, given: &str) -> Option<&'static str> {
     (wanted == "bool" && given == "map")
-        .then_some("a probe answers with a map: ask for its `.ok`, as in `if a.ping(b).ok { … }`")
+        .then_some("a probe returns a map: use its `.ok`, as in `if a.ping(b).ok { … }`")
 }

@@ -1,9 +1,8 @@
-//! Where the parts of a call are written, by the script's syntax tree.
+//! Finds where the parts of a call are written, by the script's syntax tree.
 //!
-//! Rhai tells at which position a call stands. [`locate`] finds the call of that position in the
-//! tree and follows a [`Part`] into it. The tree has the position of everything but no ends; an
-//! expression ends where its brackets, or the list that it is in, end. All this happens only when
-//! an error is shown.
+//! Rhai gives the position of a call. [`locate`] finds that call in the tree and follows a [`Part`] into it. The tree
+//! has only the positions at which things begin; an expression ends with its brackets, or with the element of the list
+//! that it is in. All this happens only when an error is shown.
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
@@ -46,7 +45,7 @@ pub(super) fn evaluated(ast: &AST, position: Position) -> Option<String> {
 /// A call or a property in the tree.
 struct Call<'a> {
     position: Position,
-    /// What it is called on begins here.
+    /// Where the expression begins that it is called on.
     receiver: Option<Position>,
     args: &'a [Expr],
     is_method: bool,
@@ -81,20 +80,20 @@ impl<'a> Call<'a> {
                 Some(Underline { span: start..end, unwritten: None })
             }
             Step::Argument(number) => follow(text, self.args.get(*number)?, rest),
-            // A method that what stands before it does not have is the method's fault.
+            // If the receiver has no such method, the error is about the method.
             Step::Given(number) => follow(text, self.args.get(number.checked_sub(self.is_method.into())?)?, rest),
-            // Options come last, and so do lists of them.
+            // Options are the last argument, and so are lists of them.
             Step::Option(_) | Step::Key(_) | Step::Element(_) => follow(text, self.args.last()?, part.steps()),
         }
     }
 }
 
-/// Whether a call is of another function than the one it names: its arguments are not that one's.
+/// Whether a call calls another function than it names, so that its arguments are not those of that function.
 fn is_indirect(call: &FnCallExpr) -> bool {
     matches!(call.name.as_str(), "call" | "curry" | "Fn")
 }
 
-/// Where what a method or a property belongs to begins: at the left end of its chain.
+/// Where the receiver of a method or a property begins: at the left end of its chain.
 fn receiver(last: &ASTNode, above: &[ASTNode]) -> Option<Position> {
     let &ASTNode::Expr(mut part) = last else { return None };
     let mut start = None;
@@ -103,14 +102,14 @@ fn receiver(last: &ASTNode, above: &[ASTNode]) -> Option<Position> {
             ASTNode::Expr(whole @ (Expr::Dot(pair, ..) | Expr::Index(pair, ..)))
                 if std::ptr::eq(&raw const pair.rhs, part) =>
             {
-                // The index of an element is no part of a chain that leads to it.
+                // The index of an element is not part of the chain.
                 if matches!(whole, Expr::Index(..)) && start.is_none() {
                     return None;
                 }
                 start = Some(begin(&pair.lhs));
                 part = whole;
             }
-            // In `a.b().c()`, `b()` begins what follows `a`.
+            // In `a.b().c()`, `b()` is the left end of the tree after `a`.
             ASTNode::Expr(whole @ (Expr::Dot(pair, ..) | Expr::Index(pair, ..)))
                 if std::ptr::eq(&raw const pair.lhs, part) =>
             {
@@ -125,7 +124,7 @@ fn receiver(last: &ASTNode, above: &[ASTNode]) -> Option<Position> {
 /// Where an expression begins.
 fn begin(expr: &Expr) -> Position {
     match expr {
-        // The position of an operator is that of its sign.
+        // The position of an operator call is that of the operator.
         Expr::FnCall(call, position) if call.is_operator_call() => {
             let first = call.args.iter().map(begin).filter(|at| !at.is_none());
             first.chain([*position]).min().unwrap_or(*position)
@@ -135,7 +134,7 @@ fn begin(expr: &Expr) -> Position {
     }
 }
 
-/// Follows the steps into an expression, as far as it is written out.
+/// Follows the steps into an expression, as far as it is a literal.
 fn follow(text: &str, expr: &Expr, steps: &[Step]) -> Option<Underline> {
     let here = |steps: &[Step]| Some(Underline { span: extent(text, expr)?, unwritten: named(steps) });
     let Some((step, rest)) = steps.split_first() else { return here(&[]) };
@@ -154,7 +153,7 @@ fn follow(text: &str, expr: &Expr, steps: &[Step]) -> Option<Underline> {
     }
 }
 
-/// A path as it is named where it cannot be underlined: `nexthops[1].via`.
+/// The name of a path that cannot be underlined: `nexthops[1].via`.
 fn named(steps: &[Step]) -> Option<String> {
     let mut name = String::new();
     for step in steps {
@@ -172,7 +171,7 @@ fn named(steps: &[Step]) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The bytes of an expression that stands in a list: up to the next `,` or the list's end.
+/// The bytes of an expression in a list: up to the next `,` or the list's end.
 fn extent(text: &str, expr: &Expr) -> Option<Span> {
     let start = byte(text, begin(expr))?;
     let rest = &text[start..];
@@ -188,7 +187,7 @@ fn extent(text: &str, expr: &Expr) -> Option<Span> {
             _ => {}
         }
         end = token.span.end;
-        // A closure has commas of its own; its first sign will do.
+        // A closure may contain commas; its first token is enough.
         if depth == 0 && rest.starts_with('|') {
             break;
         }

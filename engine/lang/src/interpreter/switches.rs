@@ -1,8 +1,8 @@
-//! `switch` with a list or a map as a case.
+//! Refuses `switch` with a list or a map as a case.
 //!
-//! Rhai compares the value of a `switch` with its cases by hash, and calls none of our functions. A list or a map that a
-//! dry run does not know would therefore silently take another branch than in a run, so such cases are a syntax error,
-//! in runs as well. With other cases nothing can go wrong: a list or a map never equals a number, a text or `()`.
+//! Rhai compares the value of a `switch` with its cases by hash, and calls no registered function. A list or a map that
+//! a dry run does not know would silently take another branch than in a run, so such cases are a syntax error, in runs
+//! as well. Other cases are safe: a list or a map never equals a number, a text or `()`.
 
 use rhai::{AST, Engine, LexError, ParseError, ParseErrorType, Position};
 
@@ -18,12 +18,12 @@ pub(super) fn compile(engine: &Engine, text: &str) -> Result<AST, ParseError> {
     }
 }
 
-/// The error that stands for such a case. Rhai itself never raises one of this kind with an empty text.
+/// A parse error that marks such a case. Rhai itself never raises one of this kind with an empty text.
 fn refused() -> ParseErrorType {
     ParseErrorType::BadInput(LexError::Runtime(String::new()))
 }
 
-/// What is wrong, if it is such a case.
+/// The description of the error, if it marks such a case.
 pub(super) fn described(error: &ParseErrorType) -> Option<Description> {
     (*error == refused()).then(|| {
         let message = "a case of a `switch` cannot be a list or a map";
@@ -45,7 +45,7 @@ fn position(before: &str) -> Position {
 /// The first case of a `switch` in a text that is a list or a map.
 fn list_or_map_case(text: &str) -> Option<Span> {
     let mut open: Vec<Bracket> = Vec::new();
-    // The `switch`es whose arms have not begun, with the number of brackets that are open around them.
+    // The `switch`es whose arms have not begun, with the number of open brackets around each.
     let mut begun: Vec<usize> = Vec::new();
     let mut last = "";
     for token in tokens(text).filter(|token| token.kind != TokenKind::Comment) {

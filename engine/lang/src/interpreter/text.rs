@@ -1,11 +1,11 @@
-//! A script's text before it runs: what is read of it, and what it says about the run.
+//! Prepares a script's text, and finds what it needs of the run.
 
 use std::borrow::Cow;
 
 use rhai::{AST, ASTNode, Expr, Stmt};
 
-/// Takes a byte order mark away, and makes a comment of a `#!` line of the same length. (Three
-/// slashes would be a doc comment.)
+/// Removes a byte order mark, and makes a `#!` line a comment of the same length. (Three slashes would be a doc
+/// comment.)
 pub(super) fn prepare(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.strip_prefix("#!") {
@@ -33,7 +33,7 @@ pub(super) fn has_switch(ast: &AST) -> bool {
 fn has(ast: &AST, wanted: impl Fn(&ASTNode) -> bool) -> bool {
     let mut found = false;
     ast.walk(&mut |path| {
-        // Each node is once the last of a path.
+        // Each node is the last of one path.
         found = path.last().is_some_and(&wanted);
         !found
     });

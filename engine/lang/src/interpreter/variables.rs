@@ -1,4 +1,4 @@
-//! Variables that are seen everywhere, and what a `catch` variable reads as.
+//! Global constants, and the values of `catch` variables.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use rhai::{Dynamic, Engine, Module};
 
 use super::{Session, foreign};
 
-/// Gives an engine its constants, to be called once. Unlike a scope's, they are seen inside
-/// script functions (as variables of a global module are) and inside closures (which capture
-/// what a scope holds or `on_var` resolves).
+/// Defines an engine's constants; it must be called once. Unlike constants of a scope, they are visible inside script
+/// functions (like variables of a global module) and inside closures (which capture variables of a scope and those that
+/// `on_var` resolves).
 ///
-/// In `catch (e)`, Rhai gives its own errors as maps without a code. Such a variable reads as an
-/// error of ours instead.
+/// In `catch (e)`, Rhai gives its own errors as maps without a code. Such a variable reads as an error of netscript's
+/// instead.
 pub fn define_constants<const N: usize>(engine: &mut Engine, constants: [(&'static str, Dynamic); N]) {
     let mut module = Module::new();
     for (name, value) in &constants {

@@ -1,4 +1,4 @@
-//! The words of the language as they are registered: for help, completion and error hints.
+//! The registered words of the language, for help, completion and error hints.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use super::functions;
 /// A registered function or property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// What a script calls it.
+    /// Its name in scripts.
     pub name: String,
     /// How it is used.
     pub form: Form,
-    /// Its parameters; that of a method or a property begins with what it belongs to.
+    /// Its parameters; the first of a method or a property is the receiver.
     pub params: Vec<Param>,
-    /// The type of its value; `value` where that is open, `nothing` where there is none.
+    /// The type of its result; `value` if it can be any, `nothing` if there is none.
     pub returns: String,
     /// Its documentation.
     pub docs: String,
-    /// It comes with Rhai.
+    /// Whether it comes with Rhai.
     pub standard: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum Form {
     Property,
     /// `receiver.name = a`
     Setter,
-    /// `a == b`, and what Rhai calls without being told, as `to_string`.
+    /// `a == b`, and functions that Rhai calls implicitly, as `to_string`.
     Operator,
 }
 
@@ -43,7 +43,7 @@ pub enum Form {
 pub struct Param {
     /// Its name.
     pub name: String,
-    /// Its type, as users know it; `value` where any will do.
+    /// Its type, as users know it; `value` if it can be any.
     pub kind: String,
 }
 
@@ -56,7 +56,7 @@ impl Word {
         }
     }
 
-    /// What is given in brackets.
+    /// The parameters in brackets.
     pub fn arguments(&self) -> &[Param] {
         match self.form {
             Form::Method | Form::Property | Form::Setter => self.params.get(1..).unwrap_or(&[]),
@@ -64,7 +64,7 @@ impl Word {
         }
     }
 
-    /// How it is written: `netns.ping(target, options)`, `link.peer`.
+    /// The word with its parameters: `netns.ping(target, options)`, `link.peer`.
     pub fn shown(&self) -> String {
         let arguments: Vec<&str> = self.arguments().iter().map(|param| param.name.as_str()).collect();
         let receiver = self.receiver().map(str::to_lowercase).unwrap_or_default();
@@ -85,10 +85,10 @@ pub fn words(engine: &Engine) -> Vec<Word> {
     let own = functions(engine, false, hashed);
     let documented: BTreeSet<u64> =
         all.iter().filter(|(_, word)| !word.docs.is_empty()).map(|(hash, _)| *hash).collect();
-    // A function that stands before one of Rhai's and does the same has no documentation.
+    // A replacement for a function of Rhai has no documentation.
     let stands_before = |(hash, word): &(u64, Word)| word.docs.is_empty() && documented.contains(hash);
     let own: Vec<(u64, Word)> = own.into_iter().filter(|own| !stands_before(own)).collect();
-    // A word of Rhai's that one of ours takes the place of is not there any more.
+    // A function of Rhai that one of netscript's replaces is left out.
     let hashes: BTreeSet<u64> = own.iter().map(|(hash, _)| *hash).collect();
     let standard = all.into_iter().filter(|word| !stands_before(word) && !hashes.contains(&word.0));
     let standard = standard.map(|(_, word)| Word { standard: true, ..word });
@@ -98,7 +98,7 @@ pub fn words(engine: &Engine) -> Vec<Word> {
     words
 }
 
-/// Whether a function is there for answers that a dry run does not know (`Unknown<T>`), and no word.
+/// Whether a function exists only for answers that a dry run does not know (`Unknown<T>`), and is not a word.
 pub(super) fn is_of_unknown(function: &FuncMetadata) -> bool {
     function.params_info.iter().any(|param| param.contains("Unknown<"))
 }
@@ -133,7 +133,7 @@ fn param(engine: &Engine, info: &str) -> Param {
     Param { name: name.to_owned(), kind: type_name(engine.map_type_name(kind)) }
 }
 
-/// What a function gives when it does not fail.
+/// The type of a function's result when it does not fail.
 fn returned(kind: &str) -> &str {
     let kind = kind.trim();
     if kind == "RhaiResult" {
@@ -156,7 +156,7 @@ pub(super) fn docs<S: AsRef<str>>(comments: &[S]) -> String {
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
-/// Rhai's and Rust's names of types in words that users know.
+/// The users' name of a type, for Rhai's or Rust's name of it.
 pub(super) fn type_name(name: &str) -> String {
     let name = name.trim().trim_start_matches("&mut ");
     if name.contains("ImmutableString") {

@@ -1,4 +1,4 @@
-//! What a script's handles on links and namespaces mean, through renames and moves.
+//! Keeps track of what a script's handles on links and namespaces mean, through renames and moves.
 
 use std::collections::BTreeMap;
 
@@ -153,8 +153,7 @@ impl Handles {
         self.changes.len()
     }
 
-    /// Takes the changes since a mark back: handles on what was made since are on something that is
-    /// gone.
+    /// Takes the changes since a mark back. Handles on things made since then are invalid.
     pub(super) fn back_to(&mut self, mark: usize, at: Option<&At>) {
         while self.changes.len() > mark {
             let Some(change) = self.changes.pop() else { return };
@@ -220,7 +219,7 @@ impl Handles {
         self.changes.push(Change::LinkMoved(id, netns.clone(), name.clone()));
     }
 
-    /// A link that was not made after all.
+    /// Removes a link whose making was taken back.
     fn drop_link(&mut self, id: LinkId, at: Option<&At>) {
         let slot = &mut self.links[id.0];
         slot.removed = Some(at.cloned());
@@ -239,7 +238,7 @@ impl Handles {
         }
     }
 
-    /// One end of a pair takes the other with it.
+    /// Removes a link, and the other end of a pair with it.
     fn remove_link(&mut self, id: LinkId, at: Option<&At>) {
         for id in [Some(id), self.links[id.0].peer].into_iter().flatten() {
             let slot = &mut self.links[id.0];

@@ -38,7 +38,7 @@ impl Model {
         if !self.has_ipv4(id) {
             return Err(Errno::ENOBUFS.into());
         }
-        // __inet_insert_ifa: no address is no error.
+        // __inet_insert_ifa ignores 0.0.0.0.
         if local.is_unspecified() {
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl Model {
             local,
             address,
             len,
-            // 0 is none (`inet_fill_ifaddr`).
+            // 0.0.0.0 means that there is none (`inet_fill_ifaddr`).
             broadcast: spec.broadcast_address().filter(|addr| !addr.is_unspecified()),
             scope: spec.effective_scope(),
             label: spec.label.clone().unwrap_or_else(|| device.name.to_string()),
@@ -155,7 +155,7 @@ impl Model {
                 label: device.name.to_string(),
                 secondary: false,
             };
-            // Another may have taken its place.
+            // Another address may have taken its place.
             let _ = self.insert4(id, lo);
         }
         for addr in self.device(id).addrs4.clone() {
@@ -169,7 +169,7 @@ impl Model {
         self.sync_down4(id, Dead::Down);
     }
 
-    /// `inetdev_destroy`: the routes go with the last address, and stay if there is none.
+    /// `inetdev_destroy`: the routes go with the last address; a link without addresses keeps them.
     pub(in super::super) fn destroy4(&mut self, id: DevId) {
         while !self.device(id).addrs4.is_empty() {
             self.remove4(id, 0);
@@ -253,7 +253,7 @@ impl Model {
         (table, route)
     }
 
-    /// `fib_magic` of a new route: appended, and no matter if it is there.
+    /// `fib_magic` of a new route: it is appended; a duplicate is no error.
     fn magic_add4(&mut self, id: DevId, kind: RouteKind, dst: Prefix, primary: &Addr4) {
         let (table, route) = self.magic4(id, kind, primary);
         let netns = self.netns_of(id);
@@ -284,7 +284,7 @@ impl Model {
         });
     }
 
-    /// `fib_del_ifaddr`: only what no other address needs is taken away.
+    /// `fib_del_ifaddr`: removes the routes that no other address needs.
     fn del_routes4(&mut self, id: DevId, gone: &Addr4) {
         let (any, all) = (gone.any(), gone.all());
         let mut subnet = false;
@@ -329,7 +329,7 @@ impl Model {
     }
 }
 
-/// Which routes of a removed address others still need.
+/// The routes of a removed address that other addresses still need.
 #[derive(Default)]
 struct Needed {
     local: bool,

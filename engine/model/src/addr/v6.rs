@@ -22,7 +22,7 @@ fn ipv6(addr: IpAddr) -> Ipv6Addr {
     }
 }
 
-/// `ipv6_addr_scope` as `rtnl_scope` tells it.
+/// `ipv6_addr_scope` as `rtnl_scope` reports it.
 fn scope_of(addr: Ipv6Addr) -> Scope {
     if addr.is_loopback() {
         Scope::Host
@@ -44,7 +44,7 @@ fn rank(scope: Scope) -> u8 {
     }
 }
 
-/// `fe80::/64`, the network of what the kernel makes of a hardware address.
+/// `fe80::/64`, the network of the addresses that the kernel makes from hardware addresses.
 fn link_local_network() -> Option<Prefix> {
     Prefix::new(Mac([0; 6]).link_local().into(), 64).map(|prefix| prefix.network())
 }
@@ -106,7 +106,7 @@ impl Model {
         addrs.insert(at, addr);
     }
 
-    /// Duplicate address detection is over, or was not wanted (`addrconf_dad_completed`).
+    /// Duplicate address detection is over, or was not needed (`addrconf_dad_completed`).
     fn complete6(&mut self, id: DevId, local: Ipv6Addr) {
         let Some(addr) = self.device_mut(id).addrs6.iter_mut().find(|addr| addr.local == Some(local)) else { return };
         addr.tentative = false;
@@ -171,11 +171,11 @@ impl Model {
 
     /// `ipv6_chk_addr`
     pub(in super::super) fn has_address6(&self, netns: NetnsId, addr: Ipv6Addr) -> bool {
-        // Nearly every address has its local route; the tentative ones are looked for one by one.
+        // Nearly every address has a local route; only tentative ones must be searched for link by link.
         self.netns(netns).links.values().any(|id| self.device(*id).addrs6.iter().any(|a| a.local == Some(addr)))
     }
 
-    /// `NETDEV_UP`: what was given while the link was down gets its routes.
+    /// `NETDEV_UP`: addresses that were added while the link was down get their routes.
     pub(in super::super) fn up6(&mut self, id: DevId) {
         if self.device(id).disable6 || !self.has_ipv6(id) {
             return;
@@ -196,20 +196,20 @@ impl Model {
         }
     }
 
-    /// `NETDEV_DOWN`: addresses, theirs and all other routes over the link go.
+    /// `NETDEV_DOWN`: the addresses go, and all routes over the link.
     pub(in super::super) fn down6(&mut self, id: DevId) {
         self.sync_down6(id, false);
         self.forget_addresses6(id);
     }
 
-    /// `addrconf_ifdown` of a link that goes
+    /// `addrconf_ifdown` of a link that is removed
     pub(in super::super) fn destroy6(&mut self, id: DevId) {
         self.sync_down6(id, true);
         self.flush_neighbours(id, |addr| addr.is_ipv6());
         self.forget_addresses6(id);
     }
 
-    /// Routes over other links keep them as their sources (`addrconf_ifdown`).
+    /// Routes over other links keep the addresses as their sources (`addrconf_ifdown`).
     fn forget_addresses6(&mut self, id: DevId) {
         let device = self.device_mut(id);
         device.ready6 = false;
@@ -310,7 +310,7 @@ impl Model {
         self.netns_mut(netns).fib6.insert_by_kernel(table, dst, route);
     }
 
-    /// The table of the kernel's own routes over a link: the usual one, or the VRF's.
+    /// The table of the kernel's own routes over a link: `usual`, or the VRF's.
     fn table6(&self, id: DevId, usual: TableId) -> TableId {
         self.vrf_table(id).unwrap_or(usual)
     }
@@ -339,8 +339,8 @@ impl Model {
         }
     }
 
-    /// The hardware address changes, and the fe80 address that the kernel makes of it may be of the
-    /// old one or, if it gets round to it late, of the new one.
+    /// The hardware address changes. The kernel makes the fe80 address of the old one or, if it gets to it late, of the
+    /// new one, so the address becomes unknown.
     pub(in super::super) fn blur_link_local(&mut self, id: DevId) {
         let Hardware::Known(mac) = self.device(id).mac else { return };
         let made = mac.link_local();

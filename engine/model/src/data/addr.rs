@@ -8,7 +8,7 @@ use netscript_net::op::{Prefix, Scope};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Addr4 {
     pub(crate) local: Ipv4Addr,
-    /// The other end of a point-to-point link, else the address itself; the network is its.
+    /// The other end of a point-to-point link, else the address itself. The network is the one of this address.
     pub(crate) address: Ipv4Addr,
     pub(crate) len: u8,
     pub(crate) broadcast: Option<Ipv4Addr>,
@@ -49,7 +49,7 @@ pub(crate) fn prefix(addr: Ipv4Addr, len: u8) -> Prefix {
 /// An address of a link (`struct inet6_ifaddr`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Addr6 {
-    /// `None`: made by the kernel from a hardware address that nobody knows.
+    /// `None`: made by the kernel from an unknown hardware address.
     pub(crate) local: Option<Ipv6Addr>,
     pub(crate) peer: Option<Ipv6Addr>,
     pub(crate) len: u8,
@@ -57,7 +57,7 @@ pub(crate) struct Addr6 {
     pub(crate) nodad: bool,
     /// Waits for duplicate address detection, which waits for the link.
     pub(crate) tentative: bool,
-    /// With a route to its network.
+    /// The kernel added a route to its network.
     pub(crate) prefix_route: bool,
 }
 

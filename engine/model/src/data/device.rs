@@ -13,15 +13,15 @@ use netscript_net::state::Hardware;
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
     pub(crate) netns: NetnsId,
-    /// It was there before the lab, with a number of somebody else's.
+    /// It was there before the lab, with an index that is not from the lab's block.
     pub(crate) found: bool,
-    /// Where it was made: a tunnel stays bound to that.
+    /// The namespace in which it was made, to which a tunnel stays bound.
     pub(crate) born: NetnsId,
     pub(crate) index: u32,
     pub(crate) name: IfName,
     pub(crate) kind: DeviceKind,
     pub(crate) mac: Hardware,
-    /// Its own, while a passthru macvlan on it may give it another.
+    /// Its own hardware address, while a passthru macvlan on it may set another.
     pub(crate) own_mac: Option<Hardware>,
     pub(crate) mtu: u32,
     pub(crate) up: bool,
@@ -44,9 +44,9 @@ pub(crate) struct Device {
     pub(crate) ready6: bool,
     pub(crate) disable6: bool,
     pub(crate) forwarding6: bool,
-    /// Joined anycast addresses and how often.
+    /// The anycast addresses that it has joined, and how often.
     pub(crate) anycast6: BTreeMap<IpAddr, u32>,
-    /// Hardware addresses that it takes besides its own: `bridge fdb add … self`.
+    /// Hardware addresses that it accepts besides its own: `bridge fdb add … self`.
     pub(crate) hw_addrs: HwAddrs,
     /// A tunnel's forwarding table.
     pub(crate) fdb: Vec<Forward>,
@@ -57,7 +57,7 @@ pub(crate) struct Device {
 pub(crate) struct Forward {
     pub(crate) mac: Mac,
     pub(crate) dst: IpAddr,
-    /// Over the link that carries the tunnel, as its own destination is.
+    /// The link that carries the tunnel, in the entry of the tunnel's own destination.
     pub(crate) over: Option<DevId>,
 }
 

@@ -46,16 +46,15 @@ pub(crate) enum Dead {
 
 type Key = (TableId, Prefix);
 
-/// The tables of a namespace. Routes to one destination stand in the order in which they are
-/// looked at: by metric, then as they were put.
+/// The tables of a namespace. Routes to one destination are in lookup order: by metric, then by insertion.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fib4 {
     routes: BTreeMap<Key, Vec<Route4>>,
-    /// Where a link is used, or was.
+    /// The destinations whose routes use a link, or did.
     by_dev: BTreeMap<DevId, BTreeSet<Key>>,
     /// Whether the local table was ever put into.
     local: bool,
-    /// The lengths of prefixes that there ever were, a bit for each.
+    /// The prefix lengths that were ever used, a bit for each.
     lengths: u64,
 }
 
@@ -72,7 +71,7 @@ impl Fib4 {
         }
     }
 
-    /// `NLM_F_APPEND`: after its equals, unless it is there.
+    /// `NLM_F_APPEND`: after the routes of equal metric; a duplicate is left out.
     pub(crate) fn append(&mut self, table: TableId, dst: Prefix, route: Route4) {
         let key = (table, dst);
         self.touch(key, &route);
@@ -110,7 +109,7 @@ impl Fib4 {
         self.local
     }
 
-    /// `fib_table_insert`: where one of its metric is, only in its place.
+    /// `fib_table_insert`: where a route of its metric exists, the new one can only replace it.
     pub(crate) fn insert(&mut self, table: TableId, dst: Prefix, new: Route4, replace: bool) -> Outcome {
         let key = (table, dst);
         self.touch(key, &new);
@@ -158,7 +157,7 @@ impl Fib4 {
         }
     }
 
-    /// The longest prefix that fits, of the tables given, the first winning where two have it.
+    /// The longest matching prefix in the given tables; of two equal ones, that of the first table.
     pub(crate) fn lookup(
         &self,
         tables: &[TableId],
@@ -188,7 +187,7 @@ impl Fib4 {
 }
 
 impl Route4 {
-    /// Equal but for what time makes of it.
+    /// Whether both are equal, apart from state that changes over time.
     fn same(&self, other: &Route4) -> bool {
         let alive = |route: &Route4| {
             let mut route = route.clone();
@@ -199,7 +198,8 @@ impl Route4 {
     }
 }
 
-/// What a lookup ends with at a route that forwards nothing (`fib_props`). A throw ends the table.
+/// The error of a lookup that finds a route which forwards nothing (`fib_props`). `throw` only ends the lookup in its
+/// table.
 fn refusal(kind: RouteKind) -> Option<Errno> {
     match kind {
         RouteKind::Blackhole => Some(Errno::EINVAL),

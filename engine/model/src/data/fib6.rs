@@ -48,7 +48,7 @@ pub(crate) struct Fib6 {
     routes: BTreeMap<Key, Vec<Route6>>,
     by_dev: BTreeMap<DevId, BTreeSet<Key>>,
     groups: u64,
-    /// Whether any route has, or had, a source of its own.
+    /// Whether any route has, or had, a preferred source.
     sources: bool,
 }
 
@@ -73,7 +73,8 @@ impl Fib6 {
     pub(crate) fn insert_by_kernel(&mut self, table: TableId, dst: Prefix, route: Route6) {
         let key = (table, dst);
         let routes = self.of(&key);
-        // Where every port of a bridge has a route, as to fe80::/64, most links have no other one.
+        // Many links, as the ports of a bridge, have a route to fe80::/64; a link's own keys tell at once whether it
+        // has this one.
         let known = route.nexthop.dev.and_then(|dev| self.by_dev.get(&dev)).is_some_and(|keys| keys.contains(&key));
         let same = |old: &Route6| {
             old.metric == route.metric && old.nexthop.dev == route.nexthop.dev && old.nexthop.via == route.nexthop.via
@@ -85,7 +86,7 @@ impl Fib6 {
         self.put(key, at, route);
     }
 
-    /// A route as it was found; several are siblings.
+    /// Adds a route as it was read; several are siblings.
     pub(crate) fn append(&mut self, table: TableId, dst: Prefix, mut routes: Vec<Route6>) {
         if routes.len() > 1 {
             self.groups += 1;
@@ -199,7 +200,7 @@ impl Fib6 {
         })
     }
 
-    /// `rt6_sync_down_dev`: all routes over the link go, of a group only when it is all dead.
+    /// `rt6_sync_down_dev`: removes all routes over the link; those of a group only when all of it is dead.
     pub(crate) fn sync_down(&mut self, id: DevId, unregistered: bool) {
         for key in self.by_dev.remove(&id).unwrap_or_default() {
             let Some(routes) = self.routes.get_mut(&key) else { continue };
@@ -236,7 +237,7 @@ impl Fib6 {
         }
     }
 
-    /// `rt6_mtu_change_route`: a route's own MTU follows the link's where it was as large or larger.
+    /// `rt6_mtu_change_route`: a route's own MTU follows the link's if it was at least as large.
     pub(crate) fn mtus_follow(&mut self, id: DevId, before: u32, now: u32) {
         for key in self.by_dev.get(&id).cloned().unwrap_or_default() {
             for route in self.routes.get_mut(&key).into_iter().flatten().filter(|route| route.nexthop.dev == Some(id)) {
@@ -255,7 +256,7 @@ impl Fib6 {
     }
 }
 
-/// A group of one is none.
+/// A single remaining route is no longer a group.
 fn dissolve(routes: &mut [Route6], group: Option<u64>) {
     if group.is_some() && routes.iter().filter(|route| route.group == group).count() == 1 {
         routes.iter_mut().filter(|route| route.group == group).for_each(|route| route.group = None);

@@ -1,4 +1,4 @@
-//! The hardware addresses that a link takes besides its own (net/core/dev_addr_lists.c).
+//! The hardware addresses that a link accepts besides its own (net/core/dev_addr_lists.c).
 
 use netscript_net::op::Mac;
 
@@ -8,9 +8,9 @@ struct HwAddr {
     mac: Mac,
     /// `refcount`
     uses: u32,
-    /// A link above wants it.
+    /// A link above needs it.
     synced: bool,
-    /// `sync_cnt`: how often the link below was told of it.
+    /// `sync_cnt`: how often it was passed to the link below.
     passed: u32,
 }
 
@@ -36,7 +36,7 @@ impl HwAddrs {
         new
     }
 
-    /// `dev_uc_del`, `dev_mc_del`: whether it was there. It stays for as long as another uses it.
+    /// `dev_uc_del`, `dev_mc_del`: whether it was there. It stays as long as something else uses it.
     pub(crate) fn del(&mut self, mac: Mac) -> bool {
         let Some(at) = self.0.iter().position(|known| known.mac == mac) else { return false };
         self.release(at);
@@ -47,7 +47,7 @@ impl HwAddrs {
         self.0.clear();
     }
 
-    /// `__hw_addr_sync`: tells the link below what is new, and what is gone.
+    /// `__hw_addr_sync`: passes new and removed addresses to the link below.
     pub(crate) fn sync_to(&mut self, below: &mut HwAddrs) {
         for mac in self.iter().collect::<Vec<_>>() {
             let Some(at) = self.0.iter().position(|known| known.mac == mac) else { continue };
@@ -61,7 +61,7 @@ impl HwAddrs {
         }
     }
 
-    /// What the link below has of this one's is there for it.
+    /// Takes the addresses of this link that the link below has as passed by it.
     pub(crate) fn adopt(&mut self, below: &mut HwAddrs) {
         for addr in &mut self.0 {
             match below.0.iter_mut().find(|known| known.mac == addr.mac) {
@@ -94,7 +94,7 @@ impl HwAddrs {
         }
     }
 
-    /// `__hw_addr_unsync_one`: what the link below has forgotten meanwhile stays as it is here.
+    /// `__hw_addr_unsync_one`: an address that the link below has lost meanwhile is left unchanged here.
     fn withdraw(&mut self, at: usize, below: &mut HwAddrs) {
         let mac = self.0[at].mac;
         let Some(there) = below.0.iter().position(|known| known.mac == mac && known.synced) else { return };

@@ -1,4 +1,4 @@
-//! What each kind of link keeps about itself. How it behaves, the files of [`kinds`](crate::kinds) say.
+//! The data that each kind of link has. The files of [`kinds`](crate::kinds) define how it behaves.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub(crate) struct Bridge {
     /// Its last port left and took the address with it: all zeros.
     pub(crate) mac_zero: bool,
     pub(crate) mtu_set: bool,
-    /// It has been without a carrier once; until then nobody asked about its state.
+    /// It has been without a carrier once; before that, its operational state was never evaluated.
     pub(crate) lost_carrier: bool,
     /// Static entries of the forwarding table.
     pub(crate) fdb: BTreeMap<Mac, DevId>,
@@ -71,7 +71,7 @@ pub(crate) struct Vlan {
     pub(crate) id: VlanId,
 }
 
-/// A routing table of the links that are in it, which are the device's ports.
+/// A routing table for the links in it, which are the device's ports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vrf {
     pub(crate) table: TableId,

@@ -124,8 +124,8 @@ impl Tables {
         valid
     }
 
-    /// `nft_table_validate`: a built-in chain must not lead into a circle, nor too deep, nor to what
-    /// has no place in it. Chains that nothing leads to may.
+    /// `nft_table_validate`: what a built-in chain leads to must have no loop, not be too deep, and have only rules
+    /// that its hook allows. Chains that nothing jumps to are not checked.
     fn validate(&self, table: TableRef) -> Outcome {
         let chains = self.ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
         let mut hooked = chains.filter_map(|chain| Some((chain.hook()?, chain.name)));
@@ -167,7 +167,7 @@ impl Tables {
     }
 }
 
-/// `addrtype_mt_checkentry_v1`: what the built-in chain itself does not know of a packet.
+/// `addrtype_mt_checkentry_v1`: refuses to match an interface that packets of a built-in chain do not have yet.
 fn check_links(rule: &Rule) -> Outcome {
     let mut limits = rule.matches().iter().filter_map(|found| {
         let Match::Addrtype(addrtype) = found else { return None };
@@ -181,7 +181,7 @@ fn check_links(rule: &Rule) -> Outcome {
     if known { Ok(()) } else { Err(Errno::EINVAL.into()) }
 }
 
-/// Whether a rule may stand where a built-in chain leads to (`nft_target_validate`,
+/// Whether a rule is allowed in a chain that a hook leads to (`nft_target_validate`,
 /// `nft_match_validate`).
 fn has_place(rule: &Rule, hook: Hook) -> bool {
     let of_target = match rule.target() {
@@ -204,7 +204,7 @@ fn has_place(rule: &Rule, hook: Hook) -> bool {
         )
         | None => true,
     };
-    // xt_mac.c: a packet that a program sends has no sender's address.
+    // xt_mac.c: a packet sent by a local program has no source hardware address.
     let by_mac = rule.matches().iter().any(|found| matches!(found, Match::Mac(_)));
     of_target && (!by_mac || hook.knows_iif())
 }

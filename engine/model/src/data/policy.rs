@@ -7,7 +7,7 @@ use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, PolicyPattern, PolicyRule, Prefix, TableId};
 use netscript_net::rejection::Outcome;
 
-/// What a packet is looked up by.
+/// The properties of a packet that a lookup uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     pub(crate) daddr: IpAddr,
@@ -18,14 +18,14 @@ pub(crate) struct Flow {
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     rules: Vec<Entry>,
-    /// Someone has added one (`fib_has_custom_rules`).
+    /// A rule has been added (`fib_has_custom_rules`).
     custom: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     rule: PolicyRule,
-    /// Put there by the kernel itself: nobody's rule is taken for the same.
+    /// Added by the kernel at the start: no other rule counts as its duplicate.
     first: bool,
 }
 
@@ -62,7 +62,7 @@ impl Rules {
         self.custom
     }
 
-    /// The tables to look in, in order (`fib_rules_lookup`); `vrf`: the table of the VRF that the packet is of.
+    /// The tables to look in, in order (`fib_rules_lookup`); `vrf`: the table of the packet's VRF.
     pub(crate) fn tables(
         &self,
         daddr: IpAddr,
@@ -83,13 +83,13 @@ impl Rules {
         self.iter().filter(fits).filter_map(table).collect()
     }
 
-    /// `fib_default_rule_pref`: one less than the second rule's.
+    /// `fib_default_rule_pref`: one less than the priority of the second rule.
     fn default_priority(&self) -> u32 {
         let second = self.rules.get(1).and_then(|entry| entry.rule.priority).filter(|priority| *priority > 0);
         second.map_or(0, |priority| priority - 1)
     }
 
-    /// `vrf_fib_rule`: the rule that makes packets look into the tables of their VRFs. One that is there is no error.
+    /// `vrf_fib_rule`: the rule by which packets are looked up in the tables of their VRFs. A duplicate is no error.
     pub(crate) fn add_l3mdev(&mut self, family: Family) {
         // FIB_RULE_PREF, include/net/l3mdev.h
         const PRIORITY: u32 = 1000;
@@ -124,11 +124,11 @@ impl Rules {
         Ok(())
     }
 
-    /// `fib_nl_delrule`: the first that fits what is given.
+    /// `fib_nl_delrule`: the first rule that matches.
     pub(crate) fn del(&mut self, wanted: &PolicyPattern) -> Outcome {
         let Some(at) = self.iter().position(|old| wanted.fits(old)) else { return Err(Errno::ENOENT.into()) };
         self.rules.remove(at);
-        // fib6_rule_delete does not say so.
+        // fib6_rule_delete does not set it.
         self.custom |= wanted.family == Family::V4;
         Ok(())
     }
@@ -149,7 +149,7 @@ fn kernel_rule(family: Family, priority: u32, table: TableId) -> PolicyRule {
     }
 }
 
-/// The rule as the kernel holds it: a network of everything is none, and so is mark 0 of mask 0.
+/// The rule as the kernel keeps it: without a network of length 0, and without mark 0 of mask 0.
 fn normal(rule: &PolicyRule) -> PolicyRule {
     let network = |prefix: Option<Prefix>| prefix.filter(|prefix| !prefix.is_all());
     let fwmark = rule.fwmark.filter(|mark| *mark != (0, 0));

@@ -1,4 +1,4 @@
-//! Things by their number, which is never used again.
+//! A map from numbers to things. A number is never reused.
 
 use std::marker::PhantomData;
 
@@ -45,7 +45,7 @@ impl<I: Number, T> Slab<I, T> {
         }
     }
 
-    /// With their numbers.
+    /// All things, with their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..).zip(&self.things).filter_map(|(id, thing)| Some((id, thing.as_ref()?)))
     }

@@ -1,4 +1,4 @@
-//! What the rest of the model asks of a kind of link.
+//! The interface between a kind of link and the rest of the model.
 
 use crate::Model;
 use crate::data::ids::DevId;
@@ -6,18 +6,19 @@ use netscript_net::op::{Mac, NetnsRef};
 use netscript_net::rejection::Outcome;
 use netscript_net::state::{LinkType, Master};
 
-/// What a kind of link is like. Every kind answers all of it.
+/// The properties of a kind of link. Every kind sets all of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     /// How it comes and goes.
     pub(crate) origin: Origin,
     /// The link below, which carries its frames.
     pub(crate) below: Below,
-    /// What it makes of links whose master it is (`ndo_add_slave`).
+    /// What it does to its ports (`ndo_add_slave`).
     pub(crate) master: Option<Master>,
-    /// What takes the packets of its ports, or of the link below (`netdev_rx_handler_register`): one for each link.
+    /// The receive handler that it puts on its ports, or on the link below (`netdev_rx_handler_register`). A link has
+    /// one at most.
     pub(crate) handler: Option<Handler>,
-    /// Whether another's receive handler can be put on it (no `IFF_NO_RX_HANDLER`).
+    /// Whether another link's receive handler can be put on it (no `IFF_NO_RX_HANDLER`).
     pub(crate) takes_handler: bool,
     /// `ARPHRD_ETHER`
     pub(crate) ethernet: bool,
@@ -35,13 +36,13 @@ pub(crate) struct Facts {
     pub(crate) mac_settable: bool,
     /// Whether it refuses to come up with an invalid hardware address (`ndo_validate_addr`).
     pub(crate) mac_validated: bool,
-    /// Whether its hardware address is another link's, which may be any.
+    /// Whether it uses another link's hardware address.
     pub(crate) mac_borrowed: bool,
-    /// Whether it has a hardware address of all zeros, as its own.
+    /// Whether its own hardware address is all zeros.
     pub(crate) mac_zero: bool,
     /// Smallest and largest MTU in bytes (`min_mtu`, `max_mtu`); 0 at the top: no limit.
     pub(crate) mtu: (u32, u32),
-    /// The forwarding table that `bridge fdb add … self` is about.
+    /// The forwarding table that `bridge fdb add … self` changes.
     pub(crate) fdb: Fdb,
     /// Whether all IPv4 neighbours are one (`arp_constructor`: `IFF_LOOPBACK`, `IFF_POINTOPOINT`).
     pub(crate) one_neighbour: bool,
@@ -56,9 +57,9 @@ pub(crate) struct Facts {
 pub(crate) enum Origin {
     /// With its namespace.
     Kernel,
-    /// By itself: it goes back to the host when its namespace ends.
+    /// It is a device of the machine, and goes back to the host when its namespace ends.
     Hardware,
-    /// Somebody made it, and anybody can delete it.
+    /// It was made by `ip link add`, and can be deleted.
     Made,
 }
 
@@ -66,17 +67,17 @@ pub(crate) enum Origin {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Below {
     Nothing,
-    /// It carries a tunnel, which ends when that link is moved away or goes.
+    /// It carries a tunnel, which ends when that link is moved or removed.
     Tunnel(DevId),
-    /// It is shared with others; its carrier is theirs (`netif_stacked_transfer_operstate`), and it takes their
-    /// hardware addresses for them.
+    /// It is shared by the links stacked on it, which have its carrier (`netif_stacked_transfer_operstate`) and whose
+    /// hardware addresses it accepts.
     Stacked(DevId, Follows),
 }
 
-/// What a link does when something changes about the one that it is stacked on.
+/// How a link follows changes of the link that it is stacked on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Follows {
-    /// Whether it goes up and down with it.
+    /// Whether it goes up and down with that link.
     pub(crate) up: bool,
     pub(crate) mtu: FollowsMtu,
     pub(crate) mac: FollowsMac,
@@ -84,7 +85,7 @@ pub(crate) struct Follows {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FollowsMtu {
-    /// Where it would be larger than the other's.
+    /// It is lowered where it would be larger than the other's.
     Down,
     Always,
 }
@@ -92,7 +93,7 @@ pub(crate) enum FollowsMtu {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FollowsMac {
     Never,
-    /// Until it is given one of its own.
+    /// Until an address of its own is set.
     WhileSame,
     Always,
 }
@@ -128,17 +129,17 @@ pub(crate) enum Carrier {
     Never,
     /// Both ends must be up.
     Pair(Option<DevId>),
-    /// Others tell the link of it: its ports, or the link below.
+    /// The carrier is set by others: the ports, or the link below.
     Told,
 }
 
 /// What an operational state follows (`default_operstate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Nobody has ever said anything about the carrier.
+    /// No carrier state was ever set.
     Unknown,
     Carrier,
-    /// The driver says that it is up.
+    /// The driver sets it to up.
     Up,
 }
 
@@ -151,11 +152,11 @@ pub(crate) enum Fdb {
     Tunnel { ipv4: bool },
     /// The hardware addresses that the link takes besides its own.
     HwAddrs {
-        /// `NLM_F_REPLACE` is taken.
+        /// Whether `NLM_F_REPLACE` is accepted.
         replace: bool,
-        /// What exists already is refused even without `NLM_F_EXCL`.
+        /// Whether an existing entry is refused even without `NLM_F_EXCL`.
         exclusive: bool,
-        /// Other stations' addresses are taken, not groups alone.
+        /// Whether unicast addresses are accepted, not only groups.
         unicast: bool,
     },
 }
@@ -173,7 +174,7 @@ pub(crate) enum Ipv6 {
     None,
     /// An fe80 address, made of the hardware address.
     LinkLocal,
-    /// An fe80 address with a number of the kernel's in it (`dev_id`).
+    /// An fe80 address that contains a number chosen by the kernel (`dev_id`).
     Numbered,
 }
 
@@ -185,13 +186,13 @@ pub(crate) const ETHERNET_MAX_MTU: u32 = 65535;
 
 /// A kind of link.
 pub(crate) trait Behaviour {
-    /// What it is like.
+    /// Its properties.
     fn facts(&self) -> Facts;
 
-    /// What it is, as the kernel tells somebody in a namespace.
+    /// Its type and options, as the kernel reports them in a namespace.
     fn describe(&self, model: &Model, seen_from: &NetnsRef) -> LinkType;
 
-    /// Whether it can be switched on now.
+    /// Whether it can be brought up now.
     fn check_up(&self, _model: &Model, _id: DevId) -> Outcome {
         Ok(())
     }
@@ -201,7 +202,7 @@ pub(crate) trait Behaviour {
         Ok(())
     }
 
-    /// The link that is given a hardware address along with it.
+    /// The link whose hardware address changes along with its own.
     fn shares_mac_with(&self) -> Option<DevId> {
         None
     }

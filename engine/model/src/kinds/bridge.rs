@@ -13,7 +13,7 @@ use netscript_net::error::Errno;
 use netscript_net::op::{self, IfName, NetnsRef};
 use netscript_net::state::{Hardware, LinkType, Master};
 
-/// Ports that a bridge takes: `BR_MAX_PORTS` less number 0 (net/bridge/br_private.h).
+/// How many ports a bridge can have: `BR_MAX_PORTS` without number 0 (net/bridge/br_private.h).
 const MAX_PORTS: usize = 1023;
 
 /// `EXFULL`: a bridge without a free port number.
@@ -70,8 +70,8 @@ impl Model {
         Ok(())
     }
 
-    /// `br_port_state_selection`: a bridge has a carrier while a port forwards. Before anything
-    /// makes the bridge look at its ports, it has one too.
+    /// `br_port_state_selection`: a bridge has a carrier while a port forwards, and also until it evaluates its ports
+    /// for the first time.
     pub(crate) fn select_ports(&mut self, id: DevId) {
         let device = self.device(id);
         let Some(bridge) = device.bridge() else { return };
@@ -93,7 +93,7 @@ impl Model {
         self.follow_carrier(bridge, self.device(bridge).up);
     }
 
-    /// It is given a hardware address of its own.
+    /// A hardware address is set on the bridge.
     pub(crate) fn bridge_has_mac(&mut self, id: DevId) {
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mac_set = true;
@@ -102,7 +102,7 @@ impl Model {
         }
     }
 
-    /// It is given an MTU of its own.
+    /// An MTU is set on the bridge.
     pub(crate) fn bridge_has_mtu(&mut self, id: DevId) {
         if let Some(bridge) = self.device_mut(id).bridge_mut() {
             bridge.mtu_set = true;
@@ -142,11 +142,11 @@ impl Model {
             bridge.mac_zero = false;
         }
         self.adjust_bridge_mtu(master);
-        // A bridge without an address of its own takes the port's, and looks at its ports.
+        // A bridge without an address of its own takes the port's, and evaluates its ports.
         let renamed = self.device(master).bridge().is_some_and(|bridge| !bridge.mac_set);
         if renamed {
             self.flush_neighbours(master, |_| true);
-            // It looks before the port forwards.
+            // It does so before the port forwards.
             if let Some(bridge) = self.device_mut(master).bridge_mut() {
                 bridge.lost_carrier = true;
             }
@@ -157,7 +157,7 @@ impl Model {
         Ok(())
     }
 
-    /// `br_del_if`, after the port is none any more
+    /// `br_del_if`, after the port has left
     pub(crate) fn left_bridge(&mut self, id: DevId, master: DevId) {
         self.device_mut(id).hairpin = false;
         let is_empty = self.device(master).ports.is_empty();
@@ -173,8 +173,8 @@ impl Model {
     }
 }
 
-/// The options with the kernel's defaults for those that were not given (`br_dev_setup`,
-/// `br_stp_timer_init`), and the ranges that it takes. Times in hundredths of a second.
+/// The options, checked, with the kernel's defaults for those that were not given (`br_dev_setup`,
+/// `br_stp_timer_init`). Times are in hundredths of a second.
 fn complete(options: &op::Bridge) -> Outcome<op::Bridge> {
     let op::Bridge { stp, forward_delay, hello_time, max_age, ageing_time, priority, vlan_filtering } = options;
     let within = |value: Option<u32>, min: u32, max: u32| match value {

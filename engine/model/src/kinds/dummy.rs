@@ -1,4 +1,4 @@
-//! Links that swallow what they are given (drivers/net/dummy.c).
+//! Links that drop every packet (drivers/net/dummy.c).
 
 use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
 use crate::data::device::{Device, ETHERNET_MTU};

@@ -51,7 +51,7 @@ impl Model {
     /// `ipvlan_link_new`
     pub(crate) fn add_ipvlan(&mut self, netns: NetnsId, name: &IfName, lower: DevId, mode: IpvlanMode) -> Outcome {
         self.check_name_is_free(netns, name)?;
-        // An ipvlan on an ipvlan stands on what that one stands on.
+        // An ipvlan on an ipvlan is stacked on that one's parent.
         let lower = if let DeviceKind::Ipvlan(upper) = self.device(lower).kind { upper.lower } else { lower };
         let facts = self.facts(lower);
         if !facts.ethernet || !facts.takes_handler {
@@ -67,7 +67,7 @@ impl Model {
         Ok(())
     }
 
-    /// `ipvlan_addr_busy`: an address is on one of a parent's ipvlan links only.
+    /// `ipvlan_addr_busy`: an address can be on only one of a parent's ipvlan links.
     pub(crate) fn ipvlan_has(&self, id: DevId, addr: IpAddr) -> bool {
         let DeviceKind::Ipvlan(ipvlan) = self.device(id).kind else { return false };
         let siblings = self.device(ipvlan.lower).uppers.iter().map(|upper| self.device(*upper));

@@ -85,7 +85,7 @@ impl Model {
     /// `macvlan_common_newlink`
     pub(crate) fn add_macvlan(&mut self, netns: NetnsId, name: &IfName, lower: DevId, mode: MacvlanMode) -> Outcome {
         self.check_name_is_free(netns, name)?;
-        // A macvlan on a macvlan stands on what that one stands on.
+        // A macvlan on a macvlan is stacked on that one's parent.
         let lower = if let DeviceKind::Macvlan(upper) = self.device(lower).kind { upper.lower } else { lower };
         let facts = self.facts(lower);
         if !facts.ethernet || !facts.takes_handler {

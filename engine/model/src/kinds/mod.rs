@@ -1,7 +1,7 @@
-//! Kinds of links: a file for each, which says how it behaves and how it is made.
+//! Kinds of links. Each has a file that defines how it behaves and how it is made.
 //!
-//! The rest of the model asks [`facts`](Model::facts) or [`behaviour`](DeviceKind::behaviour). A new kind is a variant
-//! of [`DeviceKind`] and a file here; in this file the compiler asks for the rest.
+//! The rest of the model asks [`facts`](Model::facts) or [`behaviour`](DeviceKind::behaviour). A new kind needs a
+//! variant of [`DeviceKind`] and a file here; compile errors in this file show the rest.
 
 pub(crate) mod behaviour;
 mod bridge;
@@ -45,7 +45,7 @@ impl DeviceKind {
 }
 
 impl Model {
-    /// What a link is like.
+    /// The properties of a link's kind.
     pub(crate) fn facts(&self, id: DevId) -> Facts {
         self.device(id).kind.behaviour().facts()
     }
@@ -80,7 +80,7 @@ impl Model {
     }
 }
 
-/// What a link is. One that stands on a link that is not known stands for itself.
+/// The kind of a link that was read. If the link below is unknown, it counts as a dummy.
 pub(crate) fn found(
     link: &Link,
     end: impl Fn(&Peer) -> Option<DevId>,
@@ -92,7 +92,7 @@ pub(crate) fn found(
         LinkType::Veth(peer) => DeviceKind::Veth(Veth { peer: peer.as_ref().and_then(&end) }),
         LinkType::Bridge { options, id: _, root_id: _ } => DeviceKind::Bridge(Bridge {
             options: options.clone(),
-            // Whether someone set them cannot be told: it keeps its address, and not its MTU.
+            // Whether a user set them is unknown: the address counts as set, the MTU does not.
             mac_set: true,
             mac_zero: false,
             mtu_set: false,

@@ -43,7 +43,7 @@ impl Behaviour for Veth {
 }
 
 impl Model {
-    /// `veth_newlink`: the far end is born first.
+    /// `veth_newlink`: the far end is made first.
     pub(crate) fn add_veth(&mut self, netns: NetnsId, name: &IfName, veth: &op::Veth) -> Outcome {
         let op::Veth { peer, netns: far } = veth;
         let far_netns = match far {
@@ -63,7 +63,7 @@ impl Model {
             end.carrier = false;
             end
         };
-        // netscript asks for numbers: the near end has the one before.
+        // netscript sets the indexes: the near end has the lower one.
         let near = self.insert_device(end(netns, name));
         let far = self.insert_device(end(far_netns, peer));
         self.device_mut(far).kind = DeviceKind::Veth(Veth { peer: Some(near) });

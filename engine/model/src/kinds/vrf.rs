@@ -1,4 +1,4 @@
-//! Routing tables of the links that are in them (drivers/net/vrf.c).
+//! Routing tables for the links in them (drivers/net/vrf.c).
 
 use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
 use crate::data::device::{Device, IPV6_MIN_MTU};
@@ -94,7 +94,7 @@ impl Model {
         self.flush_neighbours(id, |_| true);
         if self.device(id).up {
             self.take_down(id);
-            // It was up a moment ago.
+            // It was up before, so this is not refused.
             let _ = self.bring_up(id);
         }
     }

@@ -108,25 +108,25 @@ impl Model {
         Ok(())
     }
 
-    /// `vxlan_config_validate`: one device for an identifier, a port and a family.
+    /// `vxlan_config_validate`: one device for each identifier, port and family.
     fn vni_taken(&self, netns: NetnsId, wanted: &op::Vxlan, lower: Option<DevId>) -> bool {
         self.devices.values().filter(|device| device.born == netns).any(|device| {
             let DeviceKind::Vxlan(Vxlan { options: other, lower: carrier }) = &device.kind else { return false };
-            // Link-local ends are apart where the links that carry them are.
+            // Tunnels with link-local ends do not conflict if different links carry them.
             let apart = is_link_local(wanted) && *carrier != lower;
             !apart && other.id == wanted.id && other.port == wanted.port && is_ipv6(other) == is_ipv6(wanted)
         })
     }
 }
 
-/// The options as the kernel keeps them: it has one attribute for a far end and for a group.
+/// The options as the kernel keeps them: far end and group share one attribute.
 fn as_kept(vxlan: &op::Vxlan) -> op::Vxlan {
     let group = vxlan.group.or(vxlan.remote.filter(IpAddr::is_multicast));
     let ttl = vxlan.ttl.filter(|ttl| *ttl != 0);
     op::Vxlan { group, remote: vxlan.remote.filter(|addr| !addr.is_multicast()), ttl, ..vxlan.clone() }
 }
 
-/// `vxlan_config_validate`: which addresses go together.
+/// `vxlan_config_validate`: which addresses can be combined.
 fn check_ends(vxlan: &op::Vxlan) -> Outcome {
     if vxlan.local.is_some_and(|local| local.is_multicast()) {
         return Err(refused(Errno::EINVAL, "Local address cannot be multicast"));
@@ -136,7 +136,7 @@ fn check_ends(vxlan: &op::Vxlan) -> Outcome {
     }
     let remote = ipv6_of(vxlan.remote.or(vxlan.group));
     let remote_is_near = match remote {
-        // Groups of a link, ff02::/16, are near, but may have any source.
+        // Link-local groups (ff02::/16) may have any source.
         _ if is_link_local(vxlan) => remote.is_unspecified() || is_near(remote),
         remote => !remote.is_unicast_link_local(),
     };

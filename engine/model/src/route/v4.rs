@@ -101,7 +101,7 @@ impl Model {
             }
             nexthops
         };
-        // Of a route that leads nowhere the source is not looked at.
+        // The source of a route that discards packets is not checked.
         if let Some(src) = ipv4(*src).filter(|_| !kind.discards()) {
             let own = *kind == RouteKind::Local && dst.addr() == IpAddr::V4(src);
             let local = |table| self.addr_type_in4(netns, table, src) == RouteKind::Local;
@@ -224,7 +224,7 @@ impl Model {
         tables.into_iter().find_map(|table| answer(&[table])).unwrap_or(Err(Errno::ENETUNREACH))
     }
 
-    /// `inet_addr_type`: what the local table makes of an address.
+    /// `inet_addr_type`: the type that an address has in the local table.
     pub(in super::super) fn addr_type4(&self, netns: NetnsId, addr: Ipv4Addr) -> RouteKind {
         self.addr_type_in4(netns, TableId::LOCAL, addr)
     }
@@ -241,7 +241,7 @@ impl Model {
         if matches!(table, TableId::LOCAL | TableId::MAIN) && !fib.has_had_local() {
             return RouteKind::Broadcast;
         }
-        // The local and the main table are one until somebody adds a rule (fib_unmerge).
+        // The local and the main table are one until a rule is added (fib_unmerge).
         let tables = match table {
             TableId::LOCAL | TableId::MAIN if !rules.custom() => &[TableId::LOCAL, TableId::MAIN][..],
             TableId::MAIN => &[TableId::LOCAL],
@@ -254,7 +254,7 @@ impl Model {
         }
     }
 
-    /// `fib_table_delete`: the first that fits what is given.
+    /// `fib_table_delete`: the first route that matches.
     pub(super) fn del_route4(&mut self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome {
         let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
         check_prefix(dst)?;
@@ -283,13 +283,13 @@ impl Model {
         }
     }
 
-    /// The routes over a link that goes down, or goes.
+    /// Updates the routes over a link that goes down or is removed.
     pub(in super::super) fn sync_down4(&mut self, id: DevId, why: Dead) {
         let netns = self.netns_of(id);
         self.netns_mut(netns).fib4.sync_down(id, why);
     }
 
-    /// The routes over a link that is up.
+    /// Updates the routes over a link that is up.
     pub(in super::super) fn sync_up4(&mut self, id: DevId) {
         if !self.device(id).up {
             return;

@@ -9,7 +9,7 @@ use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{Nexthop, Route, RouteKind, RouteProto, TableId};
 
-/// Metric of a route when nothing is said (`IP6_RT_PRIO_USER`, linux/ipv6_route.h).
+/// Metric of a route for which none is given (`IP6_RT_PRIO_USER`, linux/ipv6_route.h).
 const METRIC_USER: u32 = 1024;
 
 /// What is asked of a gateway.
@@ -188,7 +188,7 @@ impl Model {
         found.and_then(|route| route.nexthop.dev).ok_or_else(|| unreachable("No route to host"))
     }
 
-    /// `fib6_is_reject`: what goes over the loopback device goes nowhere, but to its own addresses.
+    /// `fib6_is_reject`: a route over the loopback device discards packets, except those to local addresses.
     fn rejects6(&self, route: &Route6) -> bool {
         let own = match route.kind {
             RouteKind::Local => true,
@@ -205,7 +205,7 @@ impl Model {
         route.kind.discards() || (over_loopback && !own)
     }
 
-    /// `ip6_route_check_nh_onlink`: the main table, or the VRF's, may say nothing else of the gateway.
+    /// `ip6_route_check_nh_onlink`: the main table, or the VRF's, must not have a conflicting route to the gateway.
     fn check_onlink6(&self, netns: NetnsId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome {
         let table = wanted.dev.and_then(|dev| self.vrf_table(dev)).unwrap_or(TableId::MAIN);
         let Some((dst, found)) = self.netns(netns).fib6.lookup_near(table, gateway, wanted.dev) else {
@@ -238,7 +238,7 @@ impl Model {
             let hop = route.nexthops.first();
             return self.del_hop6(netns, key, route, hop, devices.first().copied().flatten(), true);
         }
-        // ip6_route_multipath_del: one by one, the last error counts.
+        // ip6_route_multipath_del deletes one by one, and returns the last error.
         let mut outcome = Ok(());
         for (hop, dev) in route.nexthops.iter().zip(devices) {
             if let Err(rejection) = self.del_hop6(netns, key, route, Some(hop), *dev, false) {
@@ -278,19 +278,19 @@ impl Model {
         Ok(())
     }
 
-    /// The routes over a link that goes down, or goes.
+    /// Updates the routes over a link that goes down or is removed.
     pub(in super::super) fn sync_down6(&mut self, id: DevId, unregistered: bool) {
         let netns = self.netns_of(id);
         self.netns_mut(netns).fib6.sync_down(id, unregistered);
     }
 
-    /// The routes over a link whose MTU changes.
+    /// Updates the routes over a link whose MTU changes.
     pub(in super::super) fn route_mtus_follow(&mut self, id: DevId, before: u32, now: u32) {
         let netns = self.netns_of(id);
         self.netns_mut(netns).fib6.mtus_follow(id, before, now);
     }
 
-    /// The routes over a link that is up.
+    /// Updates the routes over a link that is up.
     pub(in super::super) fn sync_up6(&mut self, id: DevId) {
         let netns = self.netns_of(id);
         self.netns_mut(netns).fib6.sync_up(id);

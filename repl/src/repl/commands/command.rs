@@ -1,4 +1,4 @@
-//! What a command is.
+//! A command of the REPL.
 
 use netscript_lang::diagnostics::{Code, Description, Error, Failure};
 use netscript_lang::interpreter::Interpreter;
@@ -10,33 +10,33 @@ use crate::repl::state::{Flow, Repl};
 pub struct Command {
     /// Its name, with the colon.
     pub name: &'static str,
-    /// What it takes.
+    /// The kind of its argument.
     pub takes: Takes,
     /// What it does, in a line.
     pub about: &'static str,
-    /// Does it.
+    /// Runs the command with its argument.
     pub run: fn(&mut Repl, &str) -> Result<Flow, Failure>,
 }
 
-/// What a command takes.
+/// The kind of a command's argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
-    /// Nothing.
+    /// No argument.
     Nothing,
-    /// A word of the language, a type, or a command; or nothing.
+    /// A word of the language, a type, or a command; optional.
     Topic,
-    /// A namespace; or nothing.
+    /// A namespace; optional.
     Netns,
     /// A file.
     File,
-    /// A number; nothing is 1.
+    /// A number; the default is 1.
     Count,
-    /// `on` or `off`; nothing is the other of what it is.
+    /// `on` or `off`; without it, the setting is toggled.
     Switch,
 }
 
 impl Takes {
-    /// As help writes it.
+    /// The argument as help shows it.
     pub fn shown(self) -> &'static str {
         match self {
             Takes::Nothing => "",
@@ -64,7 +64,7 @@ pub fn switched(command: &str, before: bool, argument: &str) -> Result<bool, Fai
     }
 }
 
-/// A namespace that is there, by its name.
+/// An existing namespace, by its name.
 pub fn existing(interpreter: &Interpreter, name: &str) -> Result<NetnsRef, Failure> {
     if name == "host" {
         return Ok(NetnsRef::Host);

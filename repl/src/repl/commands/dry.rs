@@ -36,7 +36,7 @@ fn dry(repl: &mut Repl, argument: &str) -> std::result::Result<Flow, Failure> {
     Ok(Flow::GoOn)
 }
 
-/// Puts a model of what is there in the kernel's place.
+/// Replaces the kernel with a model of the present network.
 fn begin(repl: &Repl) -> Result<Rehearsal> {
     let interpreter = repl.interpreter.borrow();
     let mut lab = interpreter.session().lab();

@@ -1,4 +1,4 @@
-//! `:help`: from what the registered functions say of themselves.
+//! `:help`, from the documentation of the registered functions.
 
 use netscript_lang::diagnostics::{Failure, did_you_mean};
 use netscript_lang::interpreter::{Form, Function, Interpreter, Word};
@@ -19,7 +19,7 @@ pub const COMMAND: Command = Command {
     run: |repl, argument| help(repl, argument),
 };
 
-/// What can be asked for.
+/// The topics of `:help`.
 pub fn topics(interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<String> {
     let commands = COMMANDS.iter().map(|command| command.name.to_owned());
     let kinds = lexicon.kinds().into_iter().map(str::to_owned);
@@ -32,7 +32,7 @@ pub fn topics(interpreter: &Interpreter, lexicon: &Lexicon) -> Vec<String> {
     topics
 }
 
-/// Modules and their functions, as they are written.
+/// Modules and their functions: `NAME` and `NAME::FUNCTION`.
 fn of_modules(interpreter: &Interpreter) -> Vec<String> {
     let named = |(module, functions): (String, Vec<Function>)| {
         let functions: Vec<String> =
@@ -69,7 +69,7 @@ fn unknown(repl: &Repl, topic: &str) -> Failure {
     wrong(format!("there is nothing called `{topic}`"), help)
 }
 
-/// Every command, and the words by what they belong to.
+/// All commands, and the words grouped by their receivers.
 fn overview(repl: &Repl) -> String {
     let colour = repl.screen().colour;
     let head = |text: &str| Style::Head.paint_if(colour, text);
@@ -96,19 +96,19 @@ fn synopsis(command: &Command) -> String {
     format!("{}{}", command.name, command.takes.shown())
 }
 
-/// How wide help may be. Long lines are hard to read, also where there is room for them.
+/// The width of help. Long lines are hard to read even if there is room for them.
 fn columns(repl: &Repl) -> usize {
     repl.screen().width.map_or(100, usize::from).clamp(20, 100)
 }
 
-/// Names one after the other, in lines that fit.
+/// Names separated by spaces, in lines that fit.
 fn listed<'a>(names: impl Iterator<Item = &'a str>, repl: &Repl) -> String {
     let mut names: Vec<&str> = names.collect();
     names.dedup();
     format!("  {}", wrapped(names, " ", "  ", columns(repl)).trim_start())
 }
 
-/// A name, and what is to say of it beside it; below it where there is no room.
+/// A name with a text beside it, or below it if there is no room.
 fn beside(name: &str, width: usize, text: &str, repl: &Repl) -> String {
     let (first, hang) = match columns(repl) < width + 30 {
         true => (format!("{name}\n    "), " ".repeat(4)),
@@ -146,7 +146,7 @@ fn options(repl: &Repl, word: &str) -> Vec<String> {
     [option_list(repl, word, like, &own)].into_iter().chain(inner).flatten().collect()
 }
 
-/// Options of a word or of maps; nothing if there are none. Of those of another word the keys only.
+/// Options of a word or of maps; nothing if there are none. Of options shared with another word, only the keys.
 fn option_list(repl: &Repl, of: &str, like: Option<&str>, options: &[&OptionSpec]) -> Option<String> {
     let width = options.iter().map(|option| option.key.len()).max().unwrap_or(0) + 2;
     let mut lines = vec![title(repl, &format!("Options of {of}"))];
@@ -170,7 +170,7 @@ fn own(interpreter: &Interpreter, topic: &str) -> Vec<Function> {
     functions.into_iter().filter(|function| function.name == name).collect()
 }
 
-/// A word, and the first sentence of what is said of it.
+/// A word, and the first sentence of its documentation.
 fn summary(name: &str, docs: &str, repl: &Repl) -> String {
     let first = docs.split("\n\n").next().unwrap_or("").replace('\n', " ");
     let sentence = first.find(". ").map_or(first.as_str(), |end| &first[..=end]);
@@ -194,7 +194,7 @@ fn title(repl: &Repl, text: &str) -> String {
     Style::Head.paint_if(repl.screen().colour, text)
 }
 
-/// Documentation in lines that fit, with its examples set off. Those are as they were written.
+/// Documentation in lines that fit. Examples are indented and unchanged.
 fn documentation(repl: &Repl, docs: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Commands: what begins with a colon. Each is a file, and a line here.
+//! Commands, which begin with a colon. Each has a file, and a line here.
 
 mod command;
 mod dry;
@@ -39,7 +39,7 @@ pub const COMMANDS: &[Command] = &[
     quit::COMMAND,
 ];
 
-/// Does what a line that begins with a colon says.
+/// Runs a line that begins with a colon.
 pub fn run(repl: &mut Repl, line: &str) -> Result<Flow, Failure> {
     let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let mut fitting = COMMANDS.iter().filter(|command| command.name.starts_with(name));
@@ -61,7 +61,7 @@ fn unknown(name: &str) -> Failure {
     wrong(format!("there is no command `{name}`"), help)
 }
 
-/// What can stand at the end of a command line, and where it begins.
+/// Candidates to complete the end of a command line, and where they begin.
 pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (usize, Vec<Candidate>) {
     let Some(space) = text.find(char::is_whitespace) else {
         let names = COMMANDS.iter().filter(|command| command.name.starts_with(text));

@@ -1,4 +1,4 @@
-//! Addresses.
+//! Generates operations on addresses.
 
 use std::net::Ipv6Addr;
 
@@ -15,7 +15,7 @@ impl Generator {
         }
         let family = self.family();
         let mut spec = AddrSpec::new(self.prefix(family));
-        // The route to the other end of an IPv6 pair comes in the kernel's own time, if the link is up then.
+        // The kernel adds the route to the peer of an IPv6 address with a delay, if the link is up.
         let up = self.found(&netns, &link).is_some_and(|link| link.up);
         let peer = self.rng.percent(6) && (family == Family::V4 || up);
         spec.peer = peer.then(|| self.prefix(family));
@@ -42,7 +42,7 @@ impl Generator {
         }
     }
 
-    /// Addresses for which duplicates are looked are each the only one, lest it be found.
+    /// With duplicate address detection, each address must be unique, or a duplicate is found.
     fn vary6(&mut self, spec: &mut AddrSpec) {
         let own = |net: [u16; 4], host: u8, len: u8| {
             let [a, b, c, d] = net;
@@ -86,8 +86,8 @@ impl Generator {
         .expect("they are prefixes")
     }
 
-    /// Mostly an address that the link has. When it gets the one that the kernel makes of its hardware
-    /// address is the kernel's business (`linkwatch_event`, up to a second later).
+    /// Mostly an address that the link has. The address that the kernel derives from the hardware address comes up to a
+    /// second later (`linkwatch_event`).
     fn given(&mut self, netns: &NetnsRef, link: &IfName) -> AddrSpec {
         let given: Vec<AddrSpec> = self.found(netns, link).map_or(Vec::new(), |link| {
             let made = |addr: &&Addr| addr.scope == Scope::Link && addr.local.addr().is_ipv6() && !addr.nodad;

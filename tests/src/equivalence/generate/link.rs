@@ -1,4 +1,4 @@
-//! Links.
+//! Generates operations on links.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -40,8 +40,7 @@ impl Generator {
         *self.rng.pick(&kinds.collect::<Vec<_>>())
     }
 
-    /// Times in hundredths of a second. With spanning tree, ports listen and learn for longer than
-    /// the networks are looked at.
+    /// Times in hundredths of a second. With spanning tree, ports listen and learn for longer than the test waits.
     fn bridge(&mut self) -> Bridge {
         let sometimes = |rng: &mut Rng, values: &[u32]| rng.percent(10).then(|| *rng.pick(values));
         let stp = *self.rng.pick(&[None, None, None, None, None, None, None, None, Some(true), Some(false)]);

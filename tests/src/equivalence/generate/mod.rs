@@ -1,11 +1,11 @@
-//! Random programs over the whole vocabulary, right ones and wrong ones.
+//! Generates random programs of all operations, valid and invalid ones.
 //!
-//! Left out is what chance decides: neighbours of a bridge, which forgets them when it takes a
-//! port's address, and an IPv6 address of one's own as a gateway, whose route comes in the kernel's
-//! own time; so does the end of duplicate address detection, before which an address is no source.
-//! Left out too are kinds of links that not every kernel has (dummy, vlan, ipvlan) and VLAN filtering;
-//! settings beside those that addresses and routes depend on; programs, and namespaces that are known
-//! by one; rules that are removed by their handle, and what is only ever read of rules.
+//! Random results are left out: neighbours of a bridge, which forgets them when it takes a port's address; a local IPv6
+//! address as a gateway, whose route the kernel adds with a delay; and sources whose duplicate address detection may
+//! not have ended.
+//! Also left out are kinds of links that some kernels lack (dummy, vlan, ipvlan) and VLAN filtering; settings on which
+//! no addresses and routes depend; programs, and namespaces of programs; and rules that are removed by handle, or can
+//! only be read.
 
 mod addr;
 mod link;
@@ -70,7 +70,7 @@ fn ifname(name: &str) -> IfName {
 }
 
 impl Generator {
-    /// What there is now.
+    /// Reads the current state.
     fn look(&mut self) {
         let held: Vec<_> = self.held.iter().map(|n| (NetnsRef::Held(*n), NetnsRef::Held(*n))).collect();
         self.state = read_state(&mut self.run, &[], &held).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Generator {
         NetnsName::parse(self.rng.word(&NETNS)).expect("the names are legal")
     }
 
-    /// Mostly one that is there.
+    /// A namespace, mostly one that exists.
     fn place(&mut self) -> NetnsRef {
         let there: Vec<NetnsRef> = self.state.netns.keys().cloned().collect();
         match self.rng.percent(98) && !there.is_empty() {
@@ -116,7 +116,7 @@ impl Generator {
         self.found(netns, name).is_some_and(|link| link.kind.word() == kind.word())
     }
 
-    /// Mostly a link that is there.
+    /// A link's name, mostly of one that exists.
     fn link(&mut self, netns: &NetnsRef) -> IfName {
         let there: Vec<IfName> = self.links_of(netns).iter().map(|link| link.name.clone()).collect();
         match self.rng.percent(96) && !there.is_empty() {
@@ -174,7 +174,7 @@ impl Generator {
         Prefix::new(addr, len).expect("the lengths fit")
     }
 
-    /// One of a link's that is known to be usable: a tentative one is not, for as long as it takes.
+    /// A usable address of a link, not a tentative one.
     fn own_address(&mut self, netns: &NetnsRef, family: Family) -> Option<IpAddr> {
         let addrs = self.links_of(netns).iter().flat_map(|link| &link.addrs);
         let addrs = addrs.filter(|addr| addr.nodad || family == Family::V4).map(|addr| addr.local.addr());

@@ -40,7 +40,7 @@ impl Generator {
             80..83 => NetfilterOp::FlushTable(table),
             83..88 => {
                 let hook = *self.rng.pick(table.table.hooks());
-                // iptables does not filter in `nat`, nor do our words.
+                // Neither iptables nor netscript can drop in `nat`.
                 let drop = table.table != Table::Nat && self.rng.percent(50);
                 let policy = if drop { Policy::Drop } else { Policy::Accept };
                 NetfilterOp::Policy(table.chain(ChainName::of(hook)), policy)
@@ -71,7 +71,7 @@ impl Generator {
         }
     }
 
-    /// A rule that iptables takes: what it refuses, netscript refuses before there is an operation.
+    /// A rule that iptables accepts: others are refused before there is an operation.
     fn rule(&mut self, table: TableRef) -> Rule {
         loop {
             let chain = self.chain(table);
@@ -262,7 +262,7 @@ impl Generator {
         }
     }
 
-    /// What a chain of one's own may do, those chains decide that lead to it.
+    /// A user-defined chain may have the targets of the chains that jump to it.
     fn nat(&mut self, chain: &ChainRef) -> Target {
         let options = NatOptions {
             random: self.rng.percent(10),

@@ -1,4 +1,4 @@
-//! Namespaces.
+//! Generates operations on namespaces.
 
 use netscript_net::op::{NetnsOp, NetnsRef, Op, PidRef};
 
@@ -37,7 +37,7 @@ impl Generator {
         NetnsOp::Release(self.held.remove(at))
     }
 
-    /// A script cannot name a process that it did not start, but for those of others.
+    /// Attaches a name to a process: one that holds a namespace of the program, or a foreign one.
     fn attach(&mut self) -> NetnsOp {
         if self.held.is_empty() {
             return self.named();

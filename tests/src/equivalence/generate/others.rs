@@ -1,4 +1,4 @@
-//! Routing rules, neighbours, forwarding tables, settings.
+//! Generates routing rules, neighbours, entries of forwarding tables, and settings.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -37,7 +37,7 @@ impl Generator {
         }
     }
 
-    /// A deletion may say less than there is; `ip` wants at least something.
+    /// A deletion may have only some of the rule's properties; `ip` needs at least one.
     fn part_of(&mut self, whole: PolicyPattern) -> PolicyPattern {
         let mut part = whole.clone();
         if self.rng.percent(40) {
@@ -54,7 +54,7 @@ impl Generator {
     }
 
     pub(super) fn neigh(&mut self) -> Op {
-        // A bridge that takes the address of a port forgets its neighbours; which, chance decides.
+        // A bridge that takes the address of a port forgets neighbours at random.
         let (netns, dev) = loop {
             let (netns, dev) = self.somewhere();
             if !self.is_a(&netns, &dev, LinkKind::Bridge) {
@@ -95,7 +95,7 @@ impl Generator {
         Op::new(netns, op)
     }
 
-    /// Now and then a macvlan, or what it stands on: it passes on what it takes.
+    /// Sometimes a macvlan or the link below it, to which it passes its addresses.
     fn forwarder(&mut self) -> (NetnsRef, IfName) {
         let (netns, dev) = self.somewhere();
         let links = self.links_of(&netns).iter();

@@ -1,4 +1,4 @@
-//! Routes.
+//! Generates operations on routes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,7 +13,7 @@ fn is_link_local(addr: IpAddr) -> bool {
 impl Generator {
     pub(super) fn route(&mut self) -> Op {
         let netns = self.place();
-        // The kernel puts the routes to an IPv6 address and to its peer there in its own time.
+        // The kernel adds the routes to an IPv6 address and to its peer with a delay.
         let lasting = |route: &&Route| {
             let late = route.table == TableId::LOCAL
                 || is_link_local(route.dst.addr())
@@ -33,7 +33,7 @@ impl Generator {
             }
             0..20 => Op::new(netns, RouteOp::Del(Route::new(self.prefix(family).network()))),
             20..22 => {
-                // The kernel gives links their fe80 network in its own time.
+                // The kernel adds the fe80 networks of links with a delay.
                 let tables = [TableId(100), TableId(200), TableId::DEFAULT, TableId::MAIN, TableId::LOCAL];
                 let many = if family == Family::V4 { 5 } else { 3 };
                 Op::new(netns, RouteOp::Flush(family, *self.rng.pick(&tables[..many])))
@@ -74,7 +74,7 @@ impl Generator {
         route
     }
 
-    /// What else than a way to somewhere a route may be.
+    /// Makes a route one of another kind: local, blackhole and others.
     fn vary_kind(&mut self, route: &mut Route) {
         if self.rng.percent(5) {
             let kinds =
@@ -88,14 +88,14 @@ impl Generator {
         // An IPv6 gateway of an IPv4 route (RFC 5549).
         let gateways = if family == Family::V4 && self.rng.percent(6) { Family::V6 } else { family };
         let via = self.rng.percent(65).then(|| self.gateway(netns, gateways));
-        // The route to an IPv6 address of one's own comes in its own time.
+        // The route to a local IPv6 address comes with a delay.
         let via = via.filter(|via| via.is_ipv4() || !self.is_own(netns, *via));
         let dev = (via.is_none() || self.rng.percent(40)).then(|| self.link(netns));
         let onlink = via.is_some() && self.rng.percent(12);
         Nexthop { via, dev, weight: *self.rng.pick(&[1, 1, 1, 1, 3, 256]), onlink }
     }
 
-    /// Mostly a neighbour of an address that is there.
+    /// A gateway, mostly in the network of an existing address.
     fn gateway(&mut self, netns: &NetnsRef, family: Family) -> IpAddr {
         let own = self.own_address(netns, family).filter(|_| self.rng.percent(85));
         match own {
