@@ -18,7 +18,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// What to do instead of running a script; a script of such a name is run as `./NAME`
+    /// A command instead of a script; run a script of the same name as `./NAME`
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -26,17 +26,17 @@ pub struct Cli {
     #[command(flatten)]
     pub run: Option<RunArgs>,
 
-    /// Colours
+    /// When to colour the output
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
     pub color: Colour,
 }
 
-/// The command line of this process. A wrong one ends it, with what to write instead.
+/// The command line of this process. If it is invalid, the process ends with a suggestion.
 pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| with_tip(error, std::env::args().skip(1)).exit())
 }
 
-/// Adds what to write instead to the error of a word too much.
+/// Adds a suggestion to the error of a surplus word.
 fn with_tip(mut error: clap::Error, arguments: impl Iterator<Item = String>) -> clap::Error {
     let surplus = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument && !word.starts_with('-') => {
@@ -48,23 +48,23 @@ fn with_tip(mut error: clap::Error, arguments: impl Iterator<Item = String>) -> 
     let tip = match first.as_str() {
         "help" => format!("write `netscript {surplus} --help`, or `netscript --help` for everything"),
         "run" | "exec" | "start" | "up" | "build" | "apply" | "create" => {
-            format!("a script is run without a word before it: `netscript {surplus}`")
+            format!("to run a script, give only its name: `netscript {surplus}`")
         }
         "stop" | "destroy" | "delete" | "remove" | "rm" | "undo" => {
-            format!("a lab is taken down with `netscript down {surplus}`")
+            format!("to take a lab down, run `netscript down {surplus}`")
         }
-        script => format!("arguments for the script itself are given after `--`: `netscript {script} -- {surplus}`"),
+        script => format!("arguments of the script follow `--`: `netscript {script} -- {surplus}`"),
     };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     error
 }
 
-/// Anything but running a script.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run labs as tests, each in a sandbox of its own
     Test(TestArgs),
-    /// Take labs down: what they made goes, what they changed is as it was before
+    /// Take labs down: remove what they created and restore what they changed
     Down(DownArgs),
     /// List the labs that are up
     Ps(PsArgs),
@@ -74,65 +74,65 @@ pub enum Command {
 #[derive(Clone, Debug, Default, Args)]
 #[command(group = ArgGroup::new("confined").args(["no_exec", "dry_run"]).multiple(true))]
 pub struct RunArgs {
-    /// The script; `-` is standard input. Without one, statements are asked for
+    /// The script; `-` is standard input. Without a script, start the REPL
     pub file: Option<PathBuf>,
 
-    /// Ask for statements after the script
+    /// Start the REPL after the script
     #[arg(short, long, requires = "file", conflicts_with = "dry_run")]
     pub interactive: bool,
 
-    /// Arguments of the script, which sees them as `args`
+    /// Arguments of the script, available as `args`
     #[arg(last = true)]
     pub args: Vec<String>,
 
-    /// Run in a network of its own: the machine's is neither seen nor touched, no root is needed,
-    /// and nothing is left
+    /// Run in a network of its own, isolated from the machine's; needs no root and leaves nothing
+    /// behind
     #[arg(long)]
     pub sandbox: bool,
 
-    /// In a sandbox, let programs and captures write files in this folder; without it the machine's
-    /// files are read-only there
+    /// In the sandbox, let programs and captures write files in this folder; all other files of the
+    /// machine are read-only
     #[arg(long, value_name = "DIR", requires = "sandbox")]
     pub writable: Vec<PathBuf>,
 
-    /// Do not let the script start programs, write files, or import modules from outside its folder
+    /// Refuse to start programs, write files, or import modules from outside the script's folder
     #[arg(long)]
     pub no_exec: bool,
 
-    /// In a dry run and with --no-exec, also import modules from this folder and those below
+    /// In a dry run and with --no-exec, also import modules from this folder and its subfolders
     #[arg(long, value_name = "DIR", requires = "confined")]
     pub allow_import: Vec<PathBuf>,
 
-    /// Tell on standard error what is done, as it is done
+    /// Print each operation on standard error as it is applied
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// The lab's name [default: the script's, without its ending]
+    /// The lab's name [default: the script's name without its extension]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Take a lab of this name down first, if one is up
+    /// If a lab of this name is up, take it down first
     #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
     pub replace: bool,
 
-    /// Take the lab down again when the script has ended
+    /// Take the lab down when the script has ended
     #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
     pub rm: bool,
 
-    /// When the script fails, leave what it made for a look
+    /// If the script fails, keep the lab for inspection
     #[arg(long, conflicts_with_all = ["sandbox", "dry_run", "rm"])]
     pub keep: bool,
 
     /// Let the script remove rules, routes, links and namespaces that it did not make; with
-    /// --replace, let go what others put into the lab
+    /// --replace, take the old lab down even if others put something into it
     #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
     pub force: bool,
 
-    /// Change nothing and print the commands that do what the script does, as a shell script
+    /// Change nothing; print the equivalent commands as a shell script
     #[arg(long, value_name = "STYLE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "plain", conflicts_with = "sandbox", requires = "file")]
     pub dry_run: Option<Style>,
 
-    /// In a dry run, add the place in the script to each command
+    /// In a dry run, print the place in the script beside each command
     #[arg(long, requires = "dry_run")]
     pub annotate: bool,
 
@@ -140,16 +140,16 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDRESS/LENGTH", requires = "dry_run")]
     pub uplink: Option<String>,
 
-    /// In a dry run, begin with this machine's network as it is now instead of a blank host
+    /// In a dry run, begin with this machine's current network instead of a blank host
     #[arg(long, requires = "dry_run", conflicts_with = "uplink")]
     pub from_host: bool,
 
-    /// Tell on standard error the command that each step equals, as it is done
+    /// Print the equivalent command of each operation on standard error as it is applied
     #[arg(long, conflicts_with = "dry_run")]
     pub explain: bool,
 }
 
-/// Which labs to take down, and how.
+/// The arguments of `netscript down`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true).args(["labs", "all"]))]
 pub struct DownArgs {
@@ -157,31 +157,31 @@ pub struct DownArgs {
     #[arg(value_name = "LAB")]
     pub labs: Vec<String>,
 
-    /// Every lab that is up
+    /// Take down every lab that is up
     #[arg(long)]
     pub all: bool,
 
-    /// Go on although others put something into the lab, or its journal is damaged
+    /// Take the lab down even if others put something into it, or its journal is damaged
     #[arg(long)]
     pub force: bool,
 
-    /// Change nothing and print the commands that would take the lab down
+    /// Change nothing; print the commands that would take the lab down
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// How to list the labs that are up.
+/// The arguments of `netscript ps`.
 #[derive(Debug, Args)]
 pub struct PsArgs {
-    /// How to list them
+    /// The output format
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub format: ListFormat,
 }
 
-/// How something is listed.
+/// The format of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
-    /// Columns, for people
+    /// Columns
     Table,
     /// One JSON document
     Json,
@@ -190,19 +190,19 @@ pub enum ListFormat {
 /// Which labs to test, and how.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Scripts, and folders whose scripts (`*.rhai`) are run, those below included
+    /// Scripts, and folders whose scripts (`*.rhai`) are run, including those in subfolders
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// How many at a time [default: as many as there are processors]
+    /// Number of tests at a time [default: number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 
-    /// How many seconds a test may take; one that takes longer is interrupted, and has failed
+    /// Time limit of each test; a test that exceeds it is interrupted and fails
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 
-    /// How to report
+    /// The output format
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     pub format: Format,
 
@@ -210,17 +210,17 @@ pub struct TestArgs {
     #[arg(long, value_name = "DIR")]
     pub writable: Vec<PathBuf>,
 
-    /// Do not let tests start programs, write files, or import modules from outside their folders
+    /// Refuse to start programs, write files, or import modules from outside a test's folder
     #[arg(long)]
     pub no_exec: bool,
 
-    /// With --no-exec, also import modules from this folder and those below
+    /// With --no-exec, also import modules from this folder and its subfolders
     #[arg(long, value_name = "DIR", requires = "no_exec")]
     pub allow_import: Vec<PathBuf>,
 }
 
 impl TestArgs {
-    /// What each test is run with.
+    /// The options of each test's process.
     pub fn options(&self) -> Vec<OsString> {
         let mut options = Vec::new();
         for (option, folders) in [("--writable", &self.writable), ("--allow-import", &self.allow_import)] {
@@ -230,38 +230,38 @@ impl TestArgs {
         options
     }
 
-    /// How many at a time.
+    /// The number of tests at a time.
     pub fn jobs(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.map_or_else(processors, usize::from)
     }
 
-    /// How long a test may take.
+    /// The time limit of a test.
     pub fn time_limit(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
     }
 }
 
-/// How tests are reported.
+/// The format of a test report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A line each, as they finish
+    /// One line per test, as it finishes
     Lines,
     /// One JSON document at the end
     Json,
-    /// JUnit's XML, at the end
+    /// JUnit XML at the end
     Junit,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  netscript                              ask for statements, in a sandbox when not root
-  netscript -i lab.rhai                  build the lab, then ask for more
-  netscript --sandbox lab.rhai           build the lab where nothing can break
-  sudo netscript lab.rhai                build it on this machine
-  netscript --sandbox -v lab.rhai        and tell each step
+  netscript                              start the REPL, in a sandbox unless root
+  netscript -i lab.rhai                  build the lab, then start the REPL
+  netscript --sandbox lab.rhai           build the lab in a network of its own
+  sudo netscript lab.rhai                build the lab on this machine
+  netscript --sandbox -v lab.rhai        print each operation
   netscript --sandbox lab.rhai -- 3 red  the script's `args` are [\"3\", \"red\"]
-  netscript --dry-run lab.rhai           print it as commands instead; needs no root
+  netscript --dry-run lab.rhai           print the equivalent commands; needs no root
   echo 'print(host.links)' | netscript --sandbox -
   netscript test labs/                   run every script of a folder as a test
   netscript ps                           list the labs that are up
@@ -271,7 +271,7 @@ Exit status:
   0 success, 1 the script failed, 2 wrong command line, 130 interrupted,
   or N if the script ends with `exit(N)`";
 
-/// How a dry run writes commands inside namespaces.
+/// The form of a dry run's commands inside namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Style {
     /// `ip -n NS …`
@@ -289,7 +289,7 @@ impl From<Style> for netscript_dialect::Style {
     }
 }
 
-/// When error messages are coloured.
+/// When to colour the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
     /// On a terminal, unless the variable NO_COLOR is set

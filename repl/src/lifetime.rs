@@ -38,7 +38,7 @@ pub fn end(args: &RunArgs, world: &mut dyn World, success: bool, time: Duration)
         return Ok(());
     }
     if world.take_down()? && !success {
-        tell("everything that the script did has been undone (`--keep` leaves it for a look)");
+        tell("all changes of the script have been undone (`--keep` keeps the lab for inspection)");
     }
     Ok(())
 }
@@ -47,7 +47,7 @@ fn told(summary: &Summary, success: bool, time: Duration) -> String {
     let Summary { name, made } = summary;
     let counted: Vec<String> = made.iter().map(|(what, count)| counted(what, *count)).collect();
     let what = if counted.is_empty() { "changes to this machine".to_owned() } else { counted.join(", ") };
-    let state = if success { "is up" } else { "is kept as it is" };
+    let state = if success { "is up" } else { "is kept" };
     let ms = time.as_millis();
     let quoted = netscript_dialect::quote(name);
     format!("the lab `{name}` {state}: {what}, in {ms} ms; `netscript down {quoted}` takes it down")

@@ -1,4 +1,4 @@
-//! A program that runs scripts and has words of its own in them:
+//! A program that runs scripts and adds its own words to them:
 //! `cargo run -p netscript-lab --example own_word`
 
 use netscript_lab::op::{AddrOp, AddrSpec, IfName, Op, Prefix};
@@ -6,7 +6,7 @@ use netscript_lab::rhai::{Engine, EvalAltResult, NativeCallContext};
 use netscript_lab::words::{Netns, Session, at};
 use netscript_lab::{Error, Lab};
 
-/// What the program knows, and scripts do not: the networks of its sites.
+/// The program's own data: the networks of its sites.
 const SITES: [(&str, &str); 2] = [("north", "10.1.0"), ("south", "10.2.0")];
 
 const SCRIPT: &str = r#"
@@ -28,9 +28,9 @@ fn address_of(site: &str, number: i64) -> Result<String, Box<EvalAltResult>> {
     }
 }
 
-/// `netns.loopback_of("north", 7)` gives the namespace's loopback link that
-/// address. The operation goes to the lab with the place of the call, so that an
-/// error of the kernel is shown there.
+/// `netns.loopback_of("north", 7)` adds that address to the namespace's loopback
+/// link. The operation has the place of the call, so that an error of the kernel
+/// is shown there.
 fn loopback_of(
     context: NativeCallContext<'_>,
     netns: &mut Netns,
@@ -49,8 +49,8 @@ fn register(engine: &mut Engine) {
 }
 
 fn main() -> Result<(), Error> {
-    // First of all: servers and captures that scripts start are this program again,
-    // under another name.
+    // This comes first: servers and captures are this program, started again under
+    // another name.
     netscript_lab::init();
     // Then, before the first thread, an ordinary user enters a sandbox.
     netscript_lab::enter_sandbox(&[])?;

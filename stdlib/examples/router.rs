@@ -28,7 +28,7 @@ fn network(lab: &Lab) -> Result<[Netns<'_>; 3], netscript_lab::Error> {
     Ok([client, router, server])
 }
 
-/// What is under test: a server that tells a client the address that it comes from.
+/// The server under test: it sends each client the client's address.
 fn greet(listener: &TcpListener) -> std::io::Result<()> {
     let (mut stream, from) = listener.accept()?;
     write!(stream, "you are {}", from.ip())
@@ -45,7 +45,7 @@ fn answer(
     client: &Netns<'_>,
     server: &Netns<'_>,
 ) -> Result<String, Box<dyn Error>> {
-    // The socket stays in the server's namespace, wherever it is used.
+    // The socket stays in the server's namespace, on any thread.
     let listener = server.enter(|| TcpListener::bind("10.0.2.2:4000"))??;
     thread::scope(|scope| {
         let greeting = scope.spawn(|| greet(&listener));
@@ -67,7 +67,7 @@ fn the_server_sees_the_client() -> Result<(), Box<dyn Error>> {
 fn behind_nat_it_sees_the_router() -> Result<(), Box<dyn Error>> {
     let lab = Lab::sandbox()?;
     let [client, _, server] = network(&lab)?;
-    // What there is no call for is a line of the language.
+    // For a rule there is no typed call: run a line of the language.
     lab.run(r#"netns_open("router").nat.masquerade(#{ oif: "eth2" })"#)?;
     assert_eq!(answer(&client, &server)?, "you are 10.0.2.1");
     Ok(())
@@ -83,7 +83,7 @@ fn a_router_that_does_not_forward_is_noticed() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The same network as a program, which shows the way through it.
+/// The same network as a program, which prints the path through it.
 fn main() -> Result<(), Box<dyn Error>> {
     let lab = Lab::sandbox()?;
     let [client, _, server] = network(&lab)?;

@@ -12,12 +12,12 @@ use crate::options::{Given, Key, Known, Literal, Options, Takes, WordOptions, ke
 use crate::{Link, RhaiResult, args};
 
 keys! {
-    /// What an address has beside itself.
+    /// The options of an address.
     KEYS:
-    /// The broadcast address; `"+"` is the one whose host bits are all one
+    /// The broadcast address; `"+"` computes it (all host bits one)
     BROADCAST: Key<Broadcast, Prefix> =
         Key::new("broadcast", Takes::WordsOr(|| vec!["+"], "an IPv4 address"), broadcast).example("\"10.0.0.255\"");
-    /// The far end of a point-to-point link; its length is then the network's
+    /// The remote address of a point-to-point link; its prefix length is the network's
     PEER: Key<Prefix, Prefix> =
         Key::value("peer", "an address with a prefix length", peer).example("\"10.0.0.2/32\"");
     /// How far the address is valid
@@ -26,7 +26,7 @@ keys! {
         Takes::WordsOr(|| vec!["global", "site", "link", "host"], "a number"),
         |given, ()| given.word(Scope::from_word),
     );
-    /// What `ip` shows in place of the link's name: that name, or the name with a suffix
+    /// The label that `ip` shows instead of the link's name: the name, or the name with a suffix
     LABEL: Key<String, (Prefix, IfName)> = Key::value("label", "a string", label).example("\"br0:1\"");
     /// Whether an IPv6 address is checked for duplicates before it is used
     DAD: Key<bool> = Key::boolean("dad").default(Literal::Bool(false));
@@ -130,7 +130,7 @@ mod words {
         Ok(link.clone())
     }
 
-    /// The n-th address of a network, with the network's length: the first host has number 1.
+    /// The n-th address of a network, with the network's prefix length. The first host has number 1.
     ///
     /// ```
     /// assert(nth_addr("10.0.0.0/24", 1) == "10.0.0.1/24");
@@ -152,7 +152,7 @@ mod words {
         Ok(nth.to_string())
     }
 
-    /// Takes an address from the link.
+    /// Removes an address from the link.
     ///
     /// ```
     /// let br0 = bridge("br0").addr("10.0.0.1/24");
@@ -165,7 +165,7 @@ mod words {
         Ok(link.clone())
     }
 
-    /// Takes an address from the link; the options are those of `addr` and must fit.
+    /// Removes an address from the link. The options are those of `addr` and must match.
     ///
     /// ```
     /// let v1 = veth("v1", "c1").addr("10.0.0.1/32", #{ peer: "10.0.0.2" });

@@ -12,7 +12,7 @@ use rhai::{Array, Dynamic, Engine};
 
 use crate::{Link, RhaiResult};
 
-/// A handle on a capture.
+/// A handle to a capture.
 #[derive(Clone)]
 pub struct Capture {
     session: Session,
@@ -47,7 +47,7 @@ pub(crate) fn register(engine: &mut Engine) {
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 
 mod words {
-    /// Captures what passes on the link from now on, in both directions, in the background.
+    /// Starts to capture the link's packets, in both directions, in the background.
     ///
     /// ```
     /// let capture = host.lo.capture();
@@ -59,8 +59,8 @@ mod words {
         Ok(Capture::start(link, None)?)
     }
 
-    /// Captures into a file that tcpdump and Wireshark read. It goes on as long as the lab is up,
-    /// also when the script has ended.
+    /// Captures into a file for tcpdump and Wireshark. The capture runs as long as the lab is up,
+    /// even after the script has ended.
     ///
     /// ```
     /// let red = netns("red");
@@ -75,7 +75,7 @@ mod words {
         Ok(Capture::start(link, Some(PathBuf::from(file)))?)
     }
 
-    /// The packets that have passed until now, a line each: `10.0.0.1 > 10.0.0.2 ICMP echo request`,
+    /// The packets captured so far, one line each: `10.0.0.1 > 10.0.0.2 ICMP echo request`,
     /// `10.0.0.1:40000 > 10.0.0.2:80 TCP SYN`, `ARP who has 10.0.0.2, tell 10.0.0.1`, …
     ///
     /// ```
@@ -89,7 +89,7 @@ mod words {
         Ok(lines.into_iter().map(Dynamic::from).collect())
     }
 
-    /// Ends the capture. What it has heard stays.
+    /// Ends the capture. Its packets stay available.
     ///
     /// ```
     /// let capture = host.lo.capture();

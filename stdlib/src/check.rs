@@ -214,8 +214,8 @@ mod words {
         }
     }
 
-    /// Waits until the closure gives true, for so many seconds at most; then it is an error.
-    /// An error inside the closure counts as "not yet".
+    /// Repeats the closure until it returns true. If it has not after this many seconds, that is an error.
+    /// An error inside the closure counts as false.
     ///
     /// ```
     /// let start = 0;
@@ -233,7 +233,7 @@ mod words {
         result
     }
 
-    /// Waits for so many seconds, whole or not.
+    /// Waits for this many seconds; fractions are allowed.
     ///
     /// ```
     /// sleep(0.01);
@@ -243,7 +243,7 @@ mod words {
         pause(&ctx, &seconds)
     }
 
-    /// Waits for so many seconds.
+    /// Waits for this many seconds.
     ///
     /// ```
     /// sleep(0);
@@ -254,7 +254,7 @@ mod words {
         pause(&ctx, &Dynamic::from(seconds))
     }
 
-    /// Waits for so many seconds, whole or not.
+    /// Waits for this many seconds; fractions are allowed.
     ///
     /// ```
     /// sleep(0.01);

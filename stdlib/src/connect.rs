@@ -15,7 +15,7 @@ use crate::unknown;
 use crate::{Netns, RhaiResult, args, probe};
 
 keys! {
-    /// How to connect.
+    /// The options of `connect`.
     KEYS:
     /// The protocol of the port
     PROTO: Key<Transport> = Key::new("proto", Takes::Words(|| vec!["tcp", "udp"]), |given, ()| given.word(transport))
@@ -67,9 +67,9 @@ fn result(connected: Connected) -> Map {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Opens a TCP connection, waits two seconds at most, and closes it again: `#{ ok, rtt_ms, error }`.
-    /// `.error` is `"Connection refused"` (the host is there, nothing listens), `"timed out"`
-    /// (silence: nothing came back), `"Network is unreachable"` or `"No route to host"`.
+    /// Opens a TCP connection, with a timeout of two seconds, and closes it: `#{ ok, rtt_ms, error }`.
+    /// `.error` is `"Connection refused"` (the host is reachable, but nothing listens), `"timed out"`
+    /// (no answer), `"Network is unreachable"` or `"No route to host"`.
     ///
     /// ```
     /// host.lo.up();
@@ -82,9 +82,9 @@ mod words {
         connect_with(ctx, netns, target, port, Map::new())
     }
 
-    /// Opens a connection, with options. With UDP, an empty datagram is sent: `.ok` when something comes
-    /// back, `"Connection refused"` when an ICMP message says that nothing listens, `"no answer"` when
-    /// nothing comes back, which says little: a server need not answer, and a firewall may drop.
+    /// Opens a connection, with options. With UDP, it sends an empty datagram. `.ok` is true after an
+    /// answer. `.error` is `"Connection refused"` after an ICMP message that nothing listens, or `"no answer"`.
+    /// No answer proves nothing: a server need not answer, and a firewall may drop the datagram.
     ///
     /// ```
     /// host.lo.up();

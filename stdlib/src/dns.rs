@@ -14,9 +14,9 @@ use crate::options::{Key, Known, Options, WordOptions, keys};
 use crate::{Netns, Process, RhaiResult, args};
 
 keys! {
-    /// How to serve.
+    /// The options of `serve_dns`.
     KEYS:
-    /// The one address that the server listens on; if not given, all addresses
+    /// The only address that the server listens on; by default all addresses
     BIND: Key<IpAddr> = Key::ip("bind").example("\"127.0.0.1\"");
 }
 
@@ -99,9 +99,9 @@ fn start(ctx: &NativeCallContext, netns: &Netns, map: Map, options: &Map) -> Res
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Gives the namespace name servers to ask: `/etc/netns/NAME/resolv.conf`, which its programs
-    /// see as `/etc/resolv.conf`. A server is an address, a namespace or a link; up to three may be
-    /// given as an array. They go with the namespace.
+    /// Sets the namespace's name servers: writes `/etc/netns/NAME/resolv.conf`, which its programs
+    /// see as `/etc/resolv.conf`. A server is an address, a namespace or a link, or an array of up to
+    /// three. The file is removed with the namespace.
     ///
     /// ```
     /// let red = netns("red").resolver("8.8.8.8");
@@ -115,7 +115,7 @@ mod words {
         Ok(netns.clone())
     }
 
-    /// The name servers that the namespace asks; none where it has none of its own.
+    /// The namespace's own name servers.
     ///
     /// ```
     /// let red = netns("red").resolver(["8.8.8.8", "fd00::1"]);
@@ -128,8 +128,8 @@ mod words {
         Ok(servers.into_iter().map(|server| server.to_string().into()).collect())
     }
 
-    /// Starts a small name server on port 53 of the namespace, by UDP and TCP. It knows the
-    /// addresses of these names, and no others; a name may have several, in an array. It is ready at
+    /// Starts a small name server on port 53 of the namespace, for UDP and TCP. It knows only these
+    /// names; a name may have several addresses, in an array. The server is ready at
     /// once and lives as long as the lab.
     ///
     /// ```

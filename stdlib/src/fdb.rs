@@ -15,11 +15,11 @@ use crate::unknown;
 use crate::{Link, RhaiResult, args};
 
 keys! {
-    /// Where frames to an address go.
+    /// The options of a forwarding entry.
     KEYS:
-    /// The port of a bridge behind which the address is
+    /// The bridge port of the address
     DEV: Key<IfName, NetnsRef> = Key::link("dev");
-    /// The far end of a vxlan link behind which the address is
+    /// The remote end of a vxlan link for the address
     DST: Key<IpAddr> = Key::ip("dst").example("\"192.0.2.1\"");
 }
 
@@ -49,8 +49,8 @@ fn entry(of: &'static WordOptions, link: &Link, mac: &Dynamic, options: &Map) ->
     })
 }
 
-/// Whether an address is of one station: neither a group nor all zeros, which stands for all that
-/// are not known.
+/// Whether an address is that of one station: neither a multicast address nor all zeros, which means all
+/// unknown addresses.
 fn has_one_end(Mac(bytes): Mac) -> bool {
     bytes[0] & 1 == 0 && bytes != [0; 6]
 }
@@ -67,7 +67,7 @@ fn row(record: FdbRecord) -> Dynamic {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Adds an entry to a bridge's forwarding table, with `dev`, or to a vxlan link's own, with `dst`.
+    /// Adds an entry to a forwarding table: to that of a bridge with `dev`, or to that of a vxlan link with `dst`.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -81,8 +81,8 @@ mod words {
         Ok(link.clone())
     }
 
-    /// Gives an address one more far end on a vxlan link: the address of all zeros, whose far ends
-    /// get what is for nobody known, or that of a group.
+    /// Adds another remote end to an address of a vxlan link. The address is a multicast address, or all zeros,
+    /// whose remote ends get all frames to unknown addresses.
     ///
     /// ```
     /// let vx0 = vxlan("vx0", #{ id: 42, local: "192.0.2.1" });
@@ -104,7 +104,7 @@ mod words {
         Ok(link.clone())
     }
 
-    /// Adds an entry to a forwarding table, in the place of one of the same address.
+    /// Adds an entry to a forwarding table, or replaces the entry of the same address.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -136,7 +136,7 @@ mod words {
     }
 
     /// The forwarding table: maps with `mac`, `dev`, `dst` and `state` (`"permanent"`,
-    /// `"static"`, or `"reachable"` and `"stale"` for what was learned).
+    /// `"static"`, or `"reachable"` and `"stale"` for learned entries).
     ///
     /// ```
     /// let br0 = bridge("br0");

@@ -17,16 +17,16 @@ use crate::unknown;
 use crate::{Netns, Process, RhaiResult, args, probe};
 
 keys! {
-    /// How to fetch.
+    /// The options of `fetch`.
     FETCH_KEYS:
     /// How long to wait for the page
     TIMEOUT: Key<f64> = Key::seconds("timeout").default(Literal::Int(2));
 }
 
 keys! {
-    /// How to serve.
+    /// The options of `serve`.
     SERVE_KEYS:
-    /// The one address that the server listens on; if not given, all addresses
+    /// The only address that the server listens on; by default all addresses
     BIND: Key<IpAddr> = Key::ip("bind").example("\"127.0.0.1\"");
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
 }
 
-/// The port of a URL that names none (RFC 9110, section 4.2.1).
+/// The default port of a URL (RFC 9110, section 4.2.1).
 const HTTP_PORT: u16 = 80;
 
 /// `http://HOST[:PORT][/PATH]`
@@ -138,7 +138,7 @@ mod words {
         Ok(start(&ctx, netns, &port, body, &options)?)
     }
 
-    /// Asks an HTTP server for a page and waits two seconds at most: `#{ ok, status, body, error }`.
+    /// Requests a page from an HTTP server, with a timeout of two seconds: `#{ ok, status, body, error }`.
     /// The server is an address, or a name that the namespace's own name server knows.
     ///
     /// ```
@@ -150,7 +150,7 @@ mod words {
         fetch_with(ctx, netns, url, Map::new())
     }
 
-    /// Asks an HTTP server for a page, with options.
+    /// Requests a page from an HTTP server, with options.
     ///
     /// ```
     /// host.lo.up();

@@ -1,7 +1,7 @@
 //! The words of the netscript language, one file per noun.
 //!
 //! A native function parses its arguments, builds an operation, submits it to the lab, and does
-//! nothing else. Its doc comment, with an example, is what the reference and the REPL show.
+//! nothing else. The reference and the REPL show its doc comment, with the example.
 
 mod addr;
 mod args;
@@ -48,16 +48,16 @@ pub use process::Process;
 pub(crate) use result::RhaiResult;
 pub use undo::Checkpoint;
 
-/// What a script can know about its run.
+/// A script's information about its run.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// The arguments after `--`, as the constant `args`.
     pub args: Vec<String>,
-    /// Nothing is changed: the constant `dry_run`.
+    /// Whether this is a dry run: the constant `dry_run`.
     pub dry_run: bool,
-    /// The run has a network of its own: the constant `sandboxed`.
+    /// Whether the run is in a sandbox: the constant `sandboxed`.
     pub sandboxed: bool,
-    /// Tells the width of the terminal that is printed to; `None`: lines may be as long as they get.
+    /// Returns the width of the output's terminal; `None` if lines have no limit.
     pub columns: Option<Columns>,
 }
 

@@ -12,7 +12,7 @@ use rhai::{Array, Dynamic, Engine};
 
 use crate::{Netns, RhaiResult, args};
 
-/// A handle on a link. It keeps meaning the same link after a rename or a move.
+/// A handle to a link. It refers to the same link after a rename or a move.
 #[derive(Clone)]
 pub struct Link {
     session: Session,
@@ -24,7 +24,7 @@ impl Link {
         Link { session: session.clone(), id }
     }
 
-    /// Where it is now and what it is called.
+    /// Its current namespace and name.
     pub fn locate(&self) -> Result<(NetnsRef, IfName)> {
         self.session.lab().locate(self.id)
     }
@@ -33,7 +33,7 @@ impl Link {
         &self.session
     }
 
-    /// Does an operation in the link's namespace.
+    /// Applies an operation in the link's namespace.
     pub(crate) fn submit<A: Into<Action>>(&self, at: Option<At>, action: impl FnOnce(IfName) -> A) -> Result<()> {
         let (netns, name) = self.locate()?;
         self.session.lab().submit(Op::new(netns, action(name)), at)
@@ -44,7 +44,7 @@ impl Link {
         Ok(self.clone())
     }
 
-    /// The link as it is now.
+    /// The link's current state.
     pub fn look(&self) -> Result<state::Link> {
         let (netns, name) = self.locate()?;
         let found = self.session.lab().world().link(&netns, &name)?;
@@ -95,7 +95,7 @@ pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
 }
 
-/// A handle on a link that exists.
+/// A handle to an existing link.
 fn existing(netns: &Netns, name: &str) -> Result<Link> {
     let name = IfName::parse(name).argument(0)?;
     let reference = netns.reference()?;
@@ -106,7 +106,7 @@ fn existing(netns: &Netns, name: &str) -> Result<Link> {
     }
 }
 
-/// The largest MTU that `ip` takes; what a link can do is the kernel's to say.
+/// The largest MTU that `ip` accepts. The kernel may accept less for a link.
 const MTU_MAX: i64 = 0x7fff_ffff;
 
 /// Longest alias in bytes (`IFALIASZ` − 1, linux/if.h).
@@ -115,7 +115,7 @@ const ALIAS_MAX: usize = 255;
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// A handle on a link of the namespace that exists.
+    /// A handle to an existing link of the namespace.
     ///
     /// ```
     /// let red = netns("red");
@@ -126,7 +126,7 @@ mod words {
         Ok(existing(netns, name)?)
     }
 
-    /// A handle on a link of the host that exists.
+    /// A handle to an existing link of the host.
     ///
     /// ```
     /// link("lo").up();
@@ -156,7 +156,7 @@ mod words {
         link.set(&ctx, LinkSet::Flag(LinkFlag::Up, true))
     }
 
-    /// Switches the link off. Its routes go.
+    /// Switches the link off. This removes its routes.
     ///
     /// ```
     /// let br0 = bridge("br0").up();
@@ -167,7 +167,7 @@ mod words {
         link.set(&ctx, LinkSet::Flag(LinkFlag::Up, false))
     }
 
-    /// Moves the link into a namespace. Its addresses and routes go, and it is switched off.
+    /// Moves the link into a namespace. It loses its addresses and routes, and is switched off.
     ///
     /// ```
     /// let red = netns("red");
@@ -179,7 +179,7 @@ mod words {
         link.set(&ctx, LinkSet::Netns(to))
     }
 
-    /// Makes the link a port of a bridge in the same namespace.
+    /// Adds the link to a bridge or a VRF in the same namespace.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -192,7 +192,7 @@ mod words {
         link.set(&ctx, LinkSet::Master(Some(bridge)))
     }
 
-    /// Takes the link out of its bridge.
+    /// Removes the link from its bridge or VRF.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -203,7 +203,7 @@ mod words {
         link.set(&ctx, LinkSet::Master(None))
     }
 
-    /// Gives the link another name. Handles on it stay good.
+    /// Renames the link. Its handles stay valid.
     ///
     /// ```
     /// let v1 = veth("v1", "c1").rename("eth0");
@@ -247,7 +247,7 @@ mod words {
         link.set(&ctx, LinkSet::Flag(LinkFlag::Arp, on))
     }
 
-    /// Switches promiscuous mode on or off: whether the link takes frames meant for others.
+    /// Switches promiscuous mode on or off: whether the link accepts frames for other receivers.
     ///
     /// ```
     /// veth("v1", "c1").promisc(true);
@@ -257,7 +257,7 @@ mod words {
         link.set(&ctx, LinkSet::Flag(LinkFlag::Promisc, on))
     }
 
-    /// Sets a text for people, of at most 255 bytes; an empty one removes it.
+    /// Sets the alias, a description of at most 255 bytes; an empty text removes it.
     ///
     /// ```
     /// veth("v1", "c1").set_alias("to the database");
@@ -275,7 +275,7 @@ mod words {
         link.set(&ctx, LinkSet::Alias(text.to_owned()))
     }
 
-    /// Whether the link, a port of a bridge, sends frames back where they came from.
+    /// Switches hairpin mode of a bridge's port on or off: whether a frame may leave by the port that it came from.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -286,7 +286,7 @@ mod words {
         link.set(&ctx, LinkSet::Hairpin(on))
     }
 
-    /// Removes the link, and of a pair the other end with it.
+    /// Removes the link, and the other end of a pair.
     ///
     /// ```
     /// veth("v1", "c1").delete();
@@ -306,7 +306,7 @@ mod words {
         Ok(link.locate()?.1.to_string())
     }
 
-    /// Its number in the namespace.
+    /// Its index in the namespace.
     ///
     /// ```
     /// assert(host.lo.index == 1);
@@ -317,7 +317,7 @@ mod words {
         Ok(i64::from(known(found.index, || format!("the number of `{}`", found.name))?))
     }
 
-    /// What it is, as `ip -d link` names it: `"veth"`, `"bridge"`, …
+    /// Its kind, as in `ip -d link`: `"veth"`, `"bridge"`, …
     ///
     /// ```
     /// assert(bridge("br0").kind == "bridge");
@@ -355,7 +355,7 @@ mod words {
         Ok(i64::from(link.look()?.mtu))
     }
 
-    /// `"up"`, `"down"`, `"lowerlayerdown"` (the other end is down) or `"unknown"` (as `lo` is).
+    /// Its state: `"up"`, `"down"`, `"lowerlayerdown"` (the other end is down) or `"unknown"` (as of `lo`).
     ///
     /// ```
     /// let v1 = veth("v1", "c1");
@@ -373,7 +373,7 @@ mod words {
         Ok(state.word().to_owned())
     }
 
-    /// Its text for people, or `()`.
+    /// Its alias, or `()`.
     ///
     /// ```
     /// assert(veth("v1", "c1").set_alias("to the database").alias == "to the database");
@@ -400,7 +400,7 @@ mod words {
         Ok(link.addrs.iter().map(|addr| addr.local.to_string().into()).collect())
     }
 
-    /// The namespace that it is in.
+    /// Its namespace.
     ///
     /// ```
     /// assert(host.lo.netns == host);
@@ -411,7 +411,7 @@ mod words {
         Ok(Netns::new(link.session(), &netns))
     }
 
-    /// The other end of a pair, in whatever namespace it is.
+    /// The other end of a pair, in any namespace.
     ///
     /// ```
     /// let v1 = veth("v1", "c1");
@@ -440,7 +440,7 @@ mod words {
         }
     }
 
-    /// The bridge that it is a port of, or `()`.
+    /// Its bridge or VRF, or `()`.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -486,7 +486,7 @@ mod words {
         }
     }
 
-    /// Whether a bridge speaks the spanning tree protocol.
+    /// Whether a bridge uses the spanning tree protocol.
     ///
     /// ```
     /// assert(!bridge("br0").stp);
@@ -505,13 +505,13 @@ mod words {
         link.to_string()
     }
 
-    /// Whether two handles are on the same link.
+    /// Whether two handles refer to the same link.
     #[rhai_fn(global, name = "==", pure)]
     pub fn eq(a: &mut Link, b: Link) -> bool {
         *a == b
     }
 
-    /// Whether two handles are on different links.
+    /// Whether two handles refer to different links.
     #[rhai_fn(global, name = "!=", pure)]
     pub fn ne(a: &mut Link, b: Link) -> bool {
         *a != b

@@ -15,7 +15,7 @@ use crate::options::{Key, Known, Literal, Options, Takes, WordOptions, keys};
 use crate::{Link, Netns, RhaiResult, args};
 
 keys! {
-    /// What a pair is made with.
+    /// The options of a pair.
     VETH_KEYS:
     /// The name of the other end
     PEER: Key<IfName> = Key::value("peer", "a string", |given, ()| {
@@ -23,36 +23,36 @@ keys! {
     })
     .example("\"eth0\"")
     .needed();
-    /// The namespace in which the other end is made, if not in that of the first
+    /// The namespace of the other end; by default that of the first
     NETNS: Key<NetnsRef, Session> = Key::netns("netns").example("red");
 }
 
-/// Hundredths of a second. The kernel's own ranges (net/bridge/br_stp.c) are narrower; it refuses what it does not take.
+/// Hundredths of a second. The kernel's own ranges (net/bridge/br_stp.c) are narrower; it rejects values outside of them.
 const fn centiseconds(key: &'static str, default: i64) -> Key<u32> {
     Key::number(key, 0, u32::MAX as i64).unit("hundredths of a second").default(Literal::Int(default))
 }
 
 keys! {
-    /// What a bridge is made with.
+    /// The options of a bridge.
     BRIDGE_KEYS:
     /// Whether it runs the spanning tree protocol
     STP: Key<bool> = Key::boolean("stp").default(Literal::Bool(false));
-    /// How long a port listens, and then learns, before it forwards
+    /// The time for which a port listens, and then learns, before it forwards
     FORWARD_DELAY: Key<u32> = centiseconds("forward_delay", 1500).example("400");
     /// How often the root of the spanning tree announces itself
     HELLO_TIME: Key<u32> = centiseconds("hello_time", 200).example("100");
-    /// How long what another bridge has announced is kept
+    /// The lifetime of another bridge's announcement
     MAX_AGE: Key<u32> = centiseconds("max_age", 2000).example("600");
-    /// How long the bridge remembers behind which port an address is
+    /// The lifetime of a learned address
     AGEING_TIME: Key<u32> = centiseconds("ageing_time", 30_000).example("1000");
-    /// Its priority in the spanning tree: the bridge with the smallest becomes the root
+    /// Its priority in the spanning tree: the bridge with the smallest value becomes the root
     PRIORITY: Key<u16> = Key::number("priority", 0, u16::MAX as i64).default(Literal::Int(32_768)).example("4096");
-    /// Whether it looks at VLAN tags
+    /// Whether it filters by VLAN tags
     VLAN_FILTERING: Key<bool> = Key::boolean("vlan_filtering").default(Literal::Bool(false));
 }
 
 keys! {
-    /// What a vxlan link is made with.
+    /// The options of a vxlan link.
     VXLAN_KEYS:
     /// The network's number (VNI)
     VNI: Key<Vni> = Key::new("id", Takes::Number { min: 0, max: Vni::MAX as i64 }, |given, ()| {
@@ -62,29 +62,29 @@ keys! {
     .needed();
     /// The source address of the tunnel
     LOCAL: Key<IpAddr> = Key::ip("local").example("\"192.0.2.2\"");
-    /// The address of the one far end
+    /// The address of the only remote end
     REMOTE: Key<IpAddr> = Key::ip("remote").example("\"192.0.2.1\"");
-    /// The multicast address of all ends; with it `dev` is needed
+    /// The multicast address of all ends; requires `dev`
     GROUP: Key<IpAddr> = Key::ip("group").example("\"239.1.1.1\"");
-    /// The link that carries the tunnel
+    /// The link that carries the tunnel's packets
     DEV: Key<IfName, NetnsRef> = Key::link("dev");
-    /// The UDP port of the far ends
+    /// The UDP port of the remote ends
     PORT: Key<u16> = Key::port("port").default(Literal::Int(VXLAN_PORT as i64)).example("8472");
-    /// The time to live of the tunnel's packets; 0 is that of the packets inside
+    /// The time to live of the tunnel's packets; 0 copies that of the inner packets
     TTL: Key<u8> = Key::number("ttl", 0, 255).example("64");
-    /// Whether it learns from what arrives behind which far end an address is
+    /// Whether it learns the remote end of an address from received frames
     LEARNING: Key<bool> = Key::boolean("learning").default(Literal::Bool(true));
 }
 
 keys! {
-    /// What every link on a parent is made with.
+    /// The options of every link on a parent.
     PARENT_KEYS:
     /// The parent
     LINK: Key<IfName, NetnsRef> = Key::link("link").example("eth0").needed();
 }
 
 keys! {
-    /// What a macvlan link is made with, beside its parent.
+    /// The options of a macvlan link, except its parent.
     MACVLAN_KEYS:
     /// How links on the same parent reach each other: not at all (`"private"`), by way of the switch that the
     /// parent is connected to (`"vepa"`), or directly (`"bridge"`); `"passthru"` gives the whole parent to one link
@@ -94,7 +94,7 @@ keys! {
 }
 
 keys! {
-    /// What an ipvlan link is made with, beside its parent.
+    /// The options of an ipvlan link, except its parent.
     IPVLAN_KEYS:
     /// Whether it routes (`"l3"`, and `"l3s"` through the host's netfilter too) or switches (`"l2"`)
     IPVLAN_MODE: Key<IpvlanMode> =
@@ -103,9 +103,9 @@ keys! {
 }
 
 keys! {
-    /// What a VLAN is made with, beside its parent.
+    /// The options of a VLAN, except its parent.
     VLAN_KEYS:
-    /// The number of the VLAN, in the tag of each frame
+    /// The VLAN's number in the tag of each frame
     VLAN_ID: Key<VlanId> = Key::new("id", Takes::Number { min: 1, max: 4094 }, |given, ()| {
         Ok(VlanId::new(args::int(&given.what(), given.value)?)?)
     })
@@ -114,9 +114,9 @@ keys! {
 }
 
 keys! {
-    /// What a VRF is made with.
+    /// The options of a VRF.
     VRF_KEYS:
-    /// The routing table of the links that are given to it
+    /// The routing table of its links
     VRF_TABLE: Key<TableId> = crate::route::table_key().example("10").needed();
 }
 
@@ -236,7 +236,7 @@ fn here(ctx: &NativeCallContext) -> Netns {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Makes a pair of links in the namespace and gives the first; `.peer` is the other.
+    /// Makes a pair of links in the namespace and returns the first; `.peer` is the other.
     ///
     /// ```
     /// let red = netns("red");
@@ -247,7 +247,7 @@ mod words {
         make(netns, at(&ctx), name, |_, _| pair(peer))
     }
 
-    /// Makes a pair of links on the host and gives the first; `.peer` is the other.
+    /// Makes a pair of links on the host and returns the first; `.peer` is the other.
     ///
     /// ```
     /// let veth1 = veth("veth1", "ceth1");
@@ -342,7 +342,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, netns| vxlan_with(netns, &options))
     }
 
-    /// Makes a link with an Ethernet address of its own on a parent.
+    /// Makes a macvlan link: a link with its own Ethernet address on a parent.
     ///
     /// ```
     /// let red = netns("red");
@@ -354,7 +354,7 @@ mod words {
         make(netns, at(&ctx), name, |_, netns| macvlan_with(netns, &options))
     }
 
-    /// Makes a link with an Ethernet address of its own on a parent, on the host.
+    /// Makes a macvlan link on the host: a link with its own Ethernet address on a parent.
     ///
     /// ```
     /// let v1 = veth("v1", "c1");
@@ -365,7 +365,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, netns| macvlan_with(netns, &options))
     }
 
-    /// Makes a link on a parent's Ethernet address.
+    /// Makes an ipvlan link: a link with its parent's Ethernet address.
     ///
     /// ```needs-ipvlan
     /// let red = netns("red");
@@ -377,7 +377,7 @@ mod words {
         make(netns, at(&ctx), name, |_, netns| ipvlan_with(netns, &options))
     }
 
-    /// Makes a link on a parent's Ethernet address, on the host.
+    /// Makes an ipvlan link on the host: a link with its parent's Ethernet address.
     ///
     /// ```needs-ipvlan
     /// let v1 = veth("v1", "c1");
@@ -411,7 +411,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, netns| vlan_with(netns, &options))
     }
 
-    /// Makes a VRF: the links that are given to it with `.master` have a routing table of their own.
+    /// Makes a VRF: a routing table for the links that `.master` adds to it.
     ///
     /// ```needs-vrf
     /// let red = netns("red");
@@ -423,8 +423,8 @@ mod words {
         make(netns, at(&ctx), name, |_, _| vrf_with(&options))
     }
 
-    /// Makes a VRF on the host: the links that are given to it with `.master` have a routing table of their own.
-    /// The rule that the kernel adds with a namespace's first VRF stays.
+    /// Makes a VRF on the host: a routing table for the links that `.master` adds to it.
+    /// The kernel adds a routing rule with a namespace's first VRF, which stays.
     ///
     /// ```needs-vrf
     /// let blue = vrf("blue", #{ table: 10 });
@@ -435,7 +435,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, _| vrf_with(&options))
     }
 
-    /// Makes a link that swallows what it is given: a place for addresses.
+    /// Makes a dummy link, which drops every packet: a place for addresses.
     ///
     /// ```needs-dummy
     /// netns("red").dummy("d0");
@@ -445,7 +445,7 @@ mod words {
         make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Dummy))
     }
 
-    /// Makes a link on the host that swallows what it is given: a place for addresses.
+    /// Makes a dummy link on the host, which drops every packet: a place for addresses.
     ///
     /// ```needs-dummy
     /// dummy("d0").addr("192.0.2.1/32");
@@ -455,7 +455,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Dummy))
     }
 
-    /// Makes a link whose other end is a program that reads and writes Ethernet frames.
+    /// Makes a tap link, whose other end is a program that reads and writes Ethernet frames.
     ///
     /// ```needs-tun
     /// netns("red").tap("t0");
@@ -465,7 +465,7 @@ mod words {
         make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tap)))
     }
 
-    /// Makes a link on the host whose other end is a program that reads and writes Ethernet frames.
+    /// Makes a tap link on the host, whose other end is a program that reads and writes Ethernet frames.
     ///
     /// ```needs-tun
     /// tap("t0").up();
@@ -475,7 +475,7 @@ mod words {
         make(&here(&ctx), at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tap)))
     }
 
-    /// Makes a link whose other end is a program that reads and writes IP packets.
+    /// Makes a tun link, whose other end is a program that reads and writes IP packets.
     ///
     /// ```needs-tun
     /// netns("red").tun("t0");
@@ -485,7 +485,7 @@ mod words {
         make(netns, at(&ctx), name, |_, _| Ok(LinkSpec::Tun(TunMode::Tun)))
     }
 
-    /// Makes a link on the host whose other end is a program that reads and writes IP packets.
+    /// Makes a tun link on the host, whose other end is a program that reads and writes IP packets.
     ///
     /// ```needs-tun
     /// tun("t0").up();

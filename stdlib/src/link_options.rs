@@ -83,8 +83,8 @@ fn mode(link: &Link) -> Result<&'static str> {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// What it was made with: a map with the options of the word that makes links of its kind.
-    /// Defaults are in it; links are named.
+    /// Its options: a map with the options of the word that makes links of its kind.
+    /// Defaults are included; links are given by name.
     ///
     /// ```
     /// let vx0 = vxlan("vx0", #{ id: 42, remote: "192.0.2.1" });

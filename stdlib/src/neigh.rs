@@ -35,7 +35,7 @@ fn neighbour(netns: &Netns, ip: &Dynamic, mac: &Dynamic, dev: &Dynamic) -> Resul
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Says for good which hardware address a neighbour on a link has.
+    /// Adds a permanent entry with the hardware address of a neighbour on a link.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -47,7 +47,7 @@ mod words {
         Ok(netns.submit(NeighOp::Add(neighbour), at(&ctx))?)
     }
 
-    /// Says which hardware address a neighbour on a link has, whatever is known of it already.
+    /// Adds a permanent entry with the hardware address of a neighbour on a link, or replaces an entry.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -66,7 +66,7 @@ mod words {
         Ok(netns.submit(NeighOp::Replace(neighbour), at(&ctx))?)
     }
 
-    /// Forgets a neighbour on a link.
+    /// Removes the entry of a neighbour on a link.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");

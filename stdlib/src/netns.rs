@@ -13,7 +13,7 @@ use rhai::{Array, Dynamic, Engine};
 
 use crate::{Link, RhaiResult, args};
 
-/// A handle on a network namespace.
+/// A handle to a network namespace.
 #[derive(Clone)]
 pub struct Netns {
     session: Session,
@@ -30,28 +30,28 @@ impl Netns {
         Netns::new(session, &NetnsRef::Host)
     }
 
-    /// The namespace in which bare words act: the host, unless a REPL's user went elsewhere.
+    /// The namespace in which words without a receiver act: the host, unless `:ns` of the REPL selected another.
     pub(crate) fn here(session: &Session) -> Netns {
         Netns::new(session, &session.here())
     }
 
-    /// What it refers to; an error once it has been removed.
+    /// The namespace that it refers to; an error once it has been removed.
     pub fn reference(&self) -> Result<NetnsRef> {
         self.session.lab().netns(self.id)
     }
 
-    /// What it is used in.
+    /// Its session.
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Does an operation in this namespace.
+    /// Applies an operation in this namespace.
     pub(crate) fn submit(&self, action: impl Into<Action>, at: Option<At>) -> Result<()> {
         let op = Op::new(self.reference()?, action);
         self.session.lab().submit(op, at)
     }
 
-    /// Asks the world something about this namespace, for a place of the script.
+    /// Asks the world a question about this namespace, for a place of the script.
     pub(crate) fn ask<T>(&self, at: Option<At>, ask: impl FnOnce(&mut dyn World, &NetnsRef) -> T) -> Result<T> {
         let reference = self.reference()?;
         let mut lab = self.session.lab();
@@ -59,14 +59,14 @@ impl Netns {
         Ok(ask(lab.world(), &reference))
     }
 
-    /// Tells the command that a probe or a program in this namespace stands for.
+    /// Reports the equivalent command of a probe or a program in this namespace.
     pub(crate) fn tell(&self, command: impl FnOnce(&NetnsRef) -> Command) -> Result<()> {
         let reference = self.reference()?;
         self.session.lab().tell(|| command(&reference));
         Ok(())
     }
 
-    /// The handle on a link of this namespace that is known to be there.
+    /// The handle to a link of this namespace that is known to exist.
     pub(crate) fn link(&self, name: &netscript_net::op::IfName) -> Result<Link> {
         let reference = self.reference()?;
         let id = self.session.lab().link_id(&reference, name);
@@ -104,7 +104,7 @@ fn make(session: &Session, op: NetnsOp, reference: &NetnsRef, at: Option<At>) ->
     Ok(Netns::new(session, reference))
 }
 
-/// What removes a namespace, and the name servers that this lab gave it.
+/// The operations that remove a namespace, and the name servers that this lab set for it.
 fn removal(session: &Session, reference: NetnsRef) -> Result<Vec<NetnsOp>> {
     let mut ops = Vec::new();
     if let NetnsRef::Named(name) = &reference
@@ -149,7 +149,7 @@ mod words {
         Ok(make(&Session::of(&ctx), NetnsOp::Add(name), &reference, at(&ctx))?)
     }
 
-    /// Creates a namespace without a name, held by a process of netscript's own.
+    /// Creates a namespace without a name, held by a process of netscript.
     ///
     /// ```
     /// let box = netns();
@@ -162,7 +162,7 @@ mod words {
         Ok(make(&session, NetnsOp::Hold(number), &NetnsRef::Held(number), at(&ctx))?)
     }
 
-    /// A handle on a named namespace that exists.
+    /// A handle to an existing named namespace.
     ///
     /// ```
     /// netns("red");
@@ -173,7 +173,7 @@ mod words {
         Ok(open(&Session::of(&ctx), name)?)
     }
 
-    /// Names the namespace of a running process, given by its number or a handle with a `.pid`.
+    /// Names the namespace of a running process. `pid` is its number, or a handle with a `.pid`.
     ///
     /// ```
     /// let unnamed = netns();
@@ -192,7 +192,7 @@ mod words {
         })?)
     }
 
-    /// Takes the name of a namespace away. The namespace lives on while something is in it.
+    /// Removes the name of a namespace. The namespace stays while it is in use.
     ///
     /// ```
     /// let unnamed = netns();
@@ -212,7 +212,7 @@ mod words {
         }
     }
 
-    /// A handle on the namespace of a process, without naming it.
+    /// A handle to the namespace of a process, without naming it.
     ///
     /// ```
     /// let unnamed = netns();
@@ -248,7 +248,7 @@ mod words {
         Ok(names.into_iter().map(|name| Dynamic::from(Netns::new(&session, &name.into()))).collect())
     }
 
-    /// Removes the namespace. It is over when the far ends of its pairs are gone too.
+    /// Removes the namespace. When the word returns, the other ends of its pairs are gone too.
     ///
     /// ```
     /// let red = netns("red");
@@ -261,7 +261,7 @@ mod words {
         Ok(netns.session().lab().submit_all(ops.into_iter().map(Op::host).collect(), at(&ctx))?)
     }
 
-    /// Its name: `"host"` for the one that the script runs in, `()` for one without a name.
+    /// Its name: `"host"` for the host, `()` for a namespace without a name.
     ///
     /// ```
     /// assert(host.name == "host");
@@ -275,7 +275,7 @@ mod words {
         })
     }
 
-    /// The number of `net:[…]` in `readlink /proc/PID/ns/net`.
+    /// Its inode: the number of `net:[…]` in `readlink /proc/PID/ns/net`.
     ///
     /// ```
     /// assert(netns("red").inode != host.inode);
@@ -336,13 +336,13 @@ mod words {
         netns.to_string()
     }
 
-    /// Whether two handles are on the same namespace.
+    /// Whether two handles refer to the same namespace.
     #[rhai_fn(global, name = "==", pure)]
     pub fn eq(a: &mut Netns, b: Netns) -> bool {
         *a == b
     }
 
-    /// Whether two handles are on different namespaces.
+    /// Whether two handles refer to different namespaces.
     #[rhai_fn(global, name = "!=", pure)]
     pub fn ne(a: &mut Netns, b: Netns) -> bool {
         *a != b

@@ -1,8 +1,8 @@
 //! Options of words.
 //!
-//! Each key is declared once, beside its word: a [`Key`] says what values it takes and reads them, and has a default,
-//! a unit, an example and a line of help. A [`WordOptions`] lists the keys of a word. [`Options`] reads a script's map by them
-//! where the map lies; completion, hints, `:help` and the book's reference go by the same [`OptionSpec`]s
+//! Each key is declared once, beside its word: a [`Key`] has a type, reads values, and has a default,
+//! a unit, an example and a line of help. A [`WordOptions`] lists the keys of a word. [`Options`] uses them to read a script's
+//! map in place. Completion, hints, `:help` and the book's reference use the same [`OptionSpec`]s
 //! ([`options_of`](crate::options_of)).
 
 use std::fmt;
@@ -14,26 +14,26 @@ use rhai::{Dynamic, ImmutableString, Map};
 
 use crate::args;
 
-/// An option of a word, as it is declared.
+/// The declaration of a word's option.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionSpec {
     /// The key.
     pub key: &'static str,
-    /// What values it takes.
+    /// The values it takes.
     pub takes: Takes,
-    /// The word does not go without it.
+    /// Whether the option is required.
     pub needed: bool,
-    /// What holds where nothing is given.
+    /// The default.
     pub default: Option<Literal>,
-    /// What a number counts; empty where that needs no saying.
+    /// The unit of a number; empty if it has none.
     pub unit: &'static str,
-    /// A value, as a script writes it; empty where every value is listed.
+    /// An example value in a script's notation; empty if all values are listed.
     pub example: &'static str,
     help: &'static str,
     holds: &'static [Keys],
 }
 
-/// What values an option takes. Its text says what is expected, in error messages and in the reference.
+/// The values that an option takes. Error messages and the reference show its text.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
     /// `true` or `false`.
@@ -47,15 +47,15 @@ pub enum Takes {
     },
     /// One of these words.
     Words(fn() -> Vec<&'static str>),
-    /// One of these words, or what the text says.
+    /// One of these words, or the values that the text describes.
     WordsOr(fn() -> Vec<&'static str>, &'static str),
     /// One of these words, or several with commas between them.
     Several(fn() -> Vec<&'static str>),
-    /// What the text says. The words are among it.
+    /// The values that the text describes, which include these words.
     Value(&'static str, fn() -> Vec<&'static str>),
 }
 
-/// A value as a script writes it.
+/// A value in a script's notation.
 #[derive(Clone, Copy, Debug)]
 pub enum Literal {
     /// `true`
@@ -67,17 +67,17 @@ pub enum Literal {
 }
 
 impl OptionSpec {
-    /// What it is for: a sentence without its full stop.
+    /// The description: a sentence without its full stop.
     pub fn help(&self) -> &'static str {
         self.help.trim()
     }
 
-    /// The options of the maps that it takes, if it takes some.
+    /// The options of the maps that it takes, if it takes maps.
     pub fn inner(&self) -> impl Iterator<Item = &'static OptionSpec> + use<> {
         self.holds.iter().copied().flatten().copied()
     }
 
-    /// What values it takes, in which unit, and an example.
+    /// Its values, unit and example.
     pub fn value(&self) -> String {
         let mut value = self.takes.to_string();
         if !self.unit.is_empty() {
@@ -89,16 +89,16 @@ impl OptionSpec {
         value
     }
 
-    /// Everything that is declared of it, in a paragraph.
+    /// The whole declaration in a paragraph.
     pub fn described(&self) -> String {
-        let needed = if self.needed { "; needed" } else { "" };
+        let needed = if self.needed { "; required" } else { "" };
         let default = self.default.map_or_else(String::new, |default| format!("; default `{default}`"));
         format!("{}. Takes {}{default}{needed}.", self.help(), self.value())
     }
 }
 
 impl Takes {
-    /// The values that can be listed, as a script writes them.
+    /// The listed values, in a script's notation.
     pub fn values(&self) -> Vec<String> {
         match self {
             Takes::Boolean => vec!["true".to_owned(), "false".to_owned()],
@@ -179,12 +179,12 @@ impl Given<'_> {
         self.spec.key
     }
 
-    /// The option as errors name it.
+    /// The option's name in errors.
     pub(crate) fn what(&self) -> String {
         format!("`{}`", self.spec.key)
     }
 
-    /// What the option takes, in words.
+    /// The option's values, in words.
     pub(crate) fn wanted(&self) -> String {
         self.spec.takes.to_string()
     }
@@ -194,15 +194,15 @@ impl Given<'_> {
         Error::OptionValue { key: self.spec.key.to_owned(), given: format!("{given:?}"), wanted: self.wanted() }
     }
 
-    /// What a text, or a number, says in the words of the option.
+    /// The meaning of a text, or a number, as the option defines it.
     pub(crate) fn word<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         let text = if self.value.is_int() { self.value.to_string() } else { args::text(&self.what(), self.value)? };
         parse(&text).ok_or_else(|| self.refused(&text))
     }
 }
 
-/// A key of options whose values become a `T`. To read them takes a `C`: the namespace whose links they name, or what
-/// else they are about.
+/// A key of options whose values become a `T`. Reading them needs a context `C`, such as the namespace of the links that
+/// they name.
 pub(crate) struct Key<T: 'static, C: 'static = ()> {
     pub(crate) spec: OptionSpec,
     read: fn(&Given<'_>, &C) -> Result<T>,
@@ -215,7 +215,7 @@ impl<T, C> Key<T, C> {
         Key { spec, read }
     }
 
-    /// Something that a text describes.
+    /// A value that a text describes.
     pub(crate) const fn value(
         key: &'static str,
         described: &'static str,
@@ -224,25 +224,25 @@ impl<T, C> Key<T, C> {
         Key::new(key, Takes::Value(described, none), read)
     }
 
-    /// The word does not go without it.
+    /// Whether the option is required.
     pub(crate) const fn needed(mut self) -> Key<T, C> {
         self.spec.needed = true;
         self
     }
 
-    /// What holds where nothing is given: by [`Options::or_default`], or by the kernel.
+    /// The default, applied by [`Options::or_default`] or by the kernel.
     pub(crate) const fn default(mut self, value: Literal) -> Key<T, C> {
         self.spec.default = Some(value);
         self
     }
 
-    /// What a number counts.
+    /// The unit of a number.
     pub(crate) const fn unit(mut self, unit: &'static str) -> Key<T, C> {
         self.spec.unit = unit;
         self
     }
 
-    /// A value, as a script writes it.
+    /// An example value in a script's notation.
     pub(crate) const fn example(mut self, example: &'static str) -> Key<T, C> {
         self.spec.example = example;
         self
@@ -254,7 +254,7 @@ impl<T, C> Key<T, C> {
         self
     }
 
-    /// What it is for.
+    /// The description.
     pub(crate) const fn help(mut self, help: &'static str) -> Key<T, C> {
         self.spec.help = help;
         self
@@ -316,11 +316,11 @@ impl Key<NetnsRef, Session> {
     }
 }
 
-/// Declares keys, each with what it is for as a doc comment, and a list of them:
+/// Declares keys, each with its description as a doc comment, and a list of them:
 ///
 /// ```text
 /// keys! {
-///     /// What a bridge is made with.
+///     /// The options of a bridge.
 ///     BRIDGE:
 ///     /// Whether it runs the spanning tree protocol
 ///     STP: Key<bool> = Key::boolean("stp").default(Bool(false));
@@ -343,7 +343,7 @@ pub(crate) type Known = &'static [&'static WordOptions];
 /// Keys that are declared together.
 pub(crate) type Keys = &'static [&'static OptionSpec];
 
-/// A word that takes options: those of another word, if it is like one, and its own, in parts.
+/// A word that takes options: its own, in several lists, and optionally those of another word.
 #[derive(Debug)]
 pub(crate) struct WordOptions {
     word: &'static str,
@@ -357,7 +357,7 @@ impl WordOptions {
         WordOptions { word, like: None, parts }
     }
 
-    /// A word that takes all that another takes, and keys of its own.
+    /// A word that takes the keys of another word, and keys of its own.
     pub(crate) const fn like(word: &'static str, other: &'static WordOptions, own: &'static [Keys]) -> WordOptions {
         WordOptions { word, like: Some(other), parts: own }
     }
@@ -391,7 +391,7 @@ impl WordOptions {
         }
     }
 
-    /// A map with what is needed, as a script writes it.
+    /// A map with the required options, in a script's notation.
     fn example(&self) -> String {
         let needed = self.specs().filter(|spec| spec.needed);
         let entries: Vec<String> = needed.map(|spec| format!("{}: {}", spec.key, spec.example)).collect();
@@ -402,7 +402,7 @@ impl WordOptions {
 /// The options that a script gives to a word: a map, or a list of maps.
 pub(crate) struct Options<'a> {
     of: &'static WordOptions,
-    /// With their numbers in the list, if it is one.
+    /// The maps, with their numbers if they are in a list.
     maps: Vec<(Option<usize>, &'a Map)>,
 }
 
@@ -434,7 +434,7 @@ impl<'a> Options<'a> {
         self.maps.iter().map(|map| Options { of: self.of, maps: vec![*map] })
     }
 
-    /// An error if a key is given that the word takes elsewhere, but not here.
+    /// An error if a key is given that the word takes in other calls, but not in this one.
     pub(crate) fn refuse<T, C>(&self, key: &Key<T, C>) -> Result<()> {
         let key = key.spec.key;
         match self.maps.iter().find(|(_, map)| map.contains_key(key)) {
@@ -462,12 +462,12 @@ impl<'a> Options<'a> {
         Ok(())
     }
 
-    /// What they are options of.
+    /// The word that has these options.
     pub(crate) fn of(&self) -> &'static WordOptions {
         self.of
     }
 
-    /// The values of a key. `()` is as good as none.
+    /// The values of a key. `()` counts as not given.
     fn given(&self, key: &str) -> impl Iterator<Item = (Option<usize>, &'a Dynamic)> {
         self.maps
             .iter()
@@ -484,7 +484,7 @@ impl<'a> Options<'a> {
         self.get_in(key, &())
     }
 
-    /// The value of a key that is read by something else.
+    /// The value of a key that is read by other code.
     pub(crate) fn get_in<T, C>(&self, key: &Key<T, C>, context: &C) -> Result<Option<T>> {
         let Some((number, value)) = self.given(key.spec.key).next() else { return Ok(None) };
         let given = Given { spec: &key.spec, value };
@@ -503,12 +503,12 @@ impl<'a> Options<'a> {
         (key.read)(&Given { spec: &key.spec, value: &default }, &())
     }
 
-    /// The value of a key that must be there.
+    /// The value of a required key.
     pub(crate) fn need<T>(&self, key: &Key<T>) -> Result<T> {
         self.need_in(key, &())
     }
 
-    /// The value of a key that must be there and is read by something else.
+    /// The value of a required key that is read by other code.
     pub(crate) fn need_in<T, C>(&self, key: &Key<T, C>, context: &C) -> Result<T> {
         debug_assert!(key.spec.needed, "`{}` is needed", key.spec.key);
         self.get_in(key, context)?.ok_or_else(|| Error::MissingOption {
@@ -520,7 +520,7 @@ impl<'a> Options<'a> {
 }
 
 impl<T, C> Key<T, C> {
-    /// The error of a value of another type says what is declared.
+    /// The error for a value of another type lists the declared values.
     fn expected(&self, error: Error) -> Error {
         match error {
             Error::WrongType { what, given, .. } => {

@@ -1,8 +1,8 @@
-//! What each word does outside of the network: the one table. A word that is registered and does not stand
-//! here fails a test (`tests/tests/suite/strangers.rs`); what it says must be what `--no-exec`
+//! The effects of each word outside of the network. A registered word that is missing here
+//! fails a test (`tests/tests/suite/strangers.rs`). The table must agree with what `--no-exec`
 //! refuses (`Confined` in the engine).
 
-/// Something that a word does outside of the network that it is about.
+/// An effect of a word outside of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It starts a program of the machine's.
@@ -15,13 +15,13 @@ pub enum Effect {
     WritesResolver,
     /// It writes kernel settings, of which those outside `net.` are the machine's.
     WritesSetting,
-    /// It looks at the processes of the machine under `/proc`.
+    /// It reads the processes of the machine under `/proc`.
     ReadsProcesses,
 }
 
 use Effect::{ReadsProcesses, StartsNetscript, StartsProgram, WritesFile, WritesResolver, WritesSetting};
 
-/// The type that a word belongs to (nothing: it stands alone), what it does outside, and the words' names.
+/// The type that words belong to (empty for functions without a receiver), their effects, and their names.
 /// No word reads files: modules are imported by a statement of the language, not by a word.
 const DECLARED: &[(&str, &[Effect], &str)] = &[
     (
@@ -68,7 +68,7 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
     ("Error", &[], "code errno message"),
 ];
 
-/// What a word does outside; `None`: nobody has said.
+/// The effects of a word outside of the network; `None` if the word is not declared.
 pub fn effects(receiver: &str, name: &str) -> Option<&'static [Effect]> {
     let declares = |(of, _, names): &&(&str, &[Effect], &str)| {
         *of == receiver && names.split_whitespace().any(|declared| declared == name)

@@ -10,25 +10,25 @@ use crate::options::{Given, Key, Known, Literal, Options, Takes, WordOptions, ke
 use crate::{Netns, RhaiResult, args};
 
 keys! {
-    /// What a routing rule looks at, and where it leads.
+    /// The options of a routing rule.
     KEYS:
     /// Packets from these addresses
     FROM: Key<Option<Prefix>> = Key::new("from", NETWORK, network).example("\"10.0.0.0/24\"");
     /// Packets to these addresses
     TO: Key<Option<Prefix>> = Key::new("to", NETWORK, network).example("\"10.0.0.0/24\"");
-    /// Packets that came in by this link
+    /// Packets that arrived by this link
     IIF: Key<IfName, NetnsRef> = Key::link("iif");
     /// Packets of sockets that are bound to this link
     OIF: Key<IfName, NetnsRef> = Key::link("oif");
     /// Packets with this mark
     FWMARK: Key<(u32, u32)> = Key::value("fwmark", "a number, or \"VALUE/MASK\"", mark).example("7");
-    /// The rule's place among the others: the rule with the smallest number is looked at first
+    /// The rule's priority: the kernel tries the rule with the smallest number first
     PRIORITY: Key<u32> = Key::number("priority", 0, u32::MAX as i64).example("100");
-    /// The routing table that the rule leads to; a new rule's is `"main"` if not given
+    /// The routing table that the rule selects; for a new rule by default `"main"`
     TABLE: Key<TableId> = crate::route::table_key();
-    /// Whether the rule is for all packets except those that it describes
+    /// Whether the rule matches all packets except those that it describes
     INVERT: Key<bool> = Key::boolean("invert").default(Literal::Bool(false));
-    /// The family, if no address says it; a new rule's is `"ipv4"` if nothing does
+    /// The family, if no address shows it; for a new rule by default `"ipv4"`
     FAMILY: Key<Family> =
         Key::new("family", Takes::Words(|| vec!["ipv4", "ipv6"]), |given, ()| given.word(family_from_word));
 }
@@ -45,7 +45,7 @@ pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
 }
 
-/// What is given of a rule; the family, if something says it.
+/// The given fields of a rule, and the family if they determine it.
 fn parse(of: &'static WordOptions, netns: &NetnsRef, options: &Map) -> Result<(Option<Family>, PolicyPattern)> {
     let o = Options::new(of, options)?;
     let from = o.get(&FROM)?;
@@ -66,14 +66,14 @@ fn parse(of: &'static WordOptions, netns: &NetnsRef, options: &Map) -> Result<(O
     Ok((family, pattern))
 }
 
-/// A rule to add: `ip` takes IPv4 and the main table where nothing is said.
+/// A rule to add. As with `ip`, the defaults are IPv4 and the main table.
 fn new_rule(netns: &NetnsRef, options: &Map) -> Result<PolicyRule> {
     let (_, pattern) = parse(&RULE, netns, options)?;
     let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
     Ok(PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table: table.unwrap_or(TableId::MAIN) })
 }
 
-/// A rule to remove: of what is not said, the family too, anything fits. IPv4 comes first, as in `ip_rules`.
+/// A rule to remove. Fields that are not given match anything, also the family. IPv4 comes first, as in `ip_rules`.
 fn old_rule(netns: &Netns, options: &Map) -> Result<PolicyPattern> {
     let reference = netns.reference()?;
     let (family, pattern) = parse(&DEL_RULE, &reference, options)?;
@@ -140,7 +140,7 @@ fn number(text: &str) -> Option<u32> {
     }
 }
 
-/// A mark as it is written.
+/// A mark in a script's notation.
 fn mark_value((mark, mask): (u32, u32)) -> Dynamic {
     match mask {
         u32::MAX => i64::from(mark).into(),
@@ -167,7 +167,7 @@ fn row(rule: PolicyRule) -> Dynamic {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Adds a rule that chooses a routing table.
+    /// Adds a policy routing rule, which selects a routing table.
     ///
     /// ```
     /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
@@ -178,8 +178,8 @@ mod words {
         Ok(netns.submit(PolicyOp::Add(rule), at(&ctx))?)
     }
 
-    /// Removes the first rule that fits what is given, in the order of `ip_rules`; what is left out is
-    /// not looked at.
+    /// Removes the first policy routing rule that matches the given fields, in the order of `ip_rules`. Other
+    /// fields are ignored.
     ///
     /// ```
     /// host.rule(#{ from: "10.0.0.0/24", priority: 100, table: 100 });
@@ -191,8 +191,8 @@ mod words {
         Ok(netns.submit(PolicyOp::Del(pattern), at(&ctx))?)
     }
 
-    /// The rules that choose a routing table, IPv4 first, in order: maps with the options of `rule`, as they
-    /// are written there.
+    /// The policy routing rules in order, IPv4 first: maps with the options of `rule`, in the same
+    /// notation.
     ///
     /// ```
     /// let found = host.ip_rules.filter(|r| r.family == "ipv4");

@@ -1,4 +1,4 @@
-//! Probes: packets of our own, sent from inside a namespace.
+//! Probes: packets that netscript sends from inside a namespace.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,27 +18,27 @@ use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
 keys! {
-    /// How to ping.
+    /// The options of `ping`.
     PING_KEYS:
-    /// How many requests are sent
+    /// Number of requests
     COUNT: Key<u16> = Key::number("count", 1, u16::MAX as i64).default(Literal::Int(1)).example("3");
     /// How long to wait for each answer
     TIMEOUT: Key<f64> = Key::seconds("timeout").default(Literal::Int(1));
     /// The source address
     SRC: Key<IpAddr, (Session, Option<Family>)> =
         Key::value("src", "an address, a link or a namespace", source).example("\"10.0.0.1\"");
-    /// How much data is sent: at most what fits into a packet of 65,535 bytes after the IPv4 and ICMP headers
+    /// Size of the data: at most a packet of 65,535 bytes with IPv4 and ICMP headers
     SIZE: Key<u16> = Key::number("size", 0, 65_507).unit("bytes").default(Literal::Int(56)).example("1400");
     /// The link of a link-local target
     DEV: Key<IfName, NetnsRef> = Key::link("dev");
-    /// How many routers the requests may pass
+    /// The time to live of the requests
     TTL: Key<u8> = Key::number("ttl", 1, 255).example("1");
 }
 
 keys! {
-    /// How to trace.
+    /// The options of `traceroute`.
     TRACE_KEYS:
-    /// How many routers away to look
+    /// Maximum number of hops
     HOPS: Key<u8> = Key::number("hops", 1, 255).default(Literal::Int(30)).example("5");
     /// How long to wait for each answer
     WAIT: Key<f64> = Key::seconds("timeout").default(Literal::Int(1));
@@ -54,8 +54,8 @@ pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
 }
 
-/// Where a probe goes: an address, a namespace (its first address, or its name), a link, or the
-/// name of a host.
+/// The target of a probe: an address, a namespace (its first address, or its name), a link, or a
+/// host name.
 pub(crate) fn target(session: &Session, value: &Dynamic) -> Result<Host> {
     if !value.is_string() {
         return args::address(session, "a target", value, None).map(Host::Addr);
@@ -169,7 +169,7 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Sends one ICMP echo request and waits a second for the answer:
+    /// Sends one ICMP echo request and waits up to a second for the answer:
     /// `#{ ok, sent, received, rtt_ms, ttl, from, error }`. The target is an address, a namespace, a link,
     /// or a name that the namespace's own name server knows.
     ///
@@ -183,8 +183,8 @@ mod words {
         ping_with(ctx, netns, target, Map::new())
     }
 
-    /// Sends ICMP echo requests, with options. `.ok` when any was answered; `.error` says why one was
-    /// not, and `.from` who said so.
+    /// Sends ICMP echo requests, with options. `.ok` is true after at least one answer. `.error` is the reason for
+    /// a missing answer, and `.from` the address that reported it.
     ///
     /// ```
     /// host.lo.up();
@@ -199,8 +199,8 @@ mod words {
         Ok(unknown::map(result, ping_map)?)
     }
 
-    /// Who is on the way to a target: ICMP echo requests that may pass 1, 2, … routers, until the
-    /// target answers: a list of `#{ ttl, addr, ok }`, `addr` being `()` where nobody answered.
+    /// The routers on the path to a target: a list of `#{ ttl, addr, ok }`. It sends ICMP echo requests with a time to
+    /// live of 1, 2, … until the target answers. `addr` is `()` if there was no answer.
     ///
     /// ```
     /// host.lo.up();
@@ -211,7 +211,7 @@ mod words {
         Ok(trace(&ctx, netns, &target, &Map::new())?)
     }
 
-    /// Who is on the way to a target, with options.
+    /// The routers on the path to a target, with options.
     ///
     /// ```
     /// host.lo.up();

@@ -13,7 +13,7 @@ use rhai::{Dynamic, Engine, Map};
 use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
-/// A handle on a program that was started.
+/// A handle to a started program.
 #[derive(Clone)]
 pub struct Process {
     session: Session,
@@ -58,8 +58,8 @@ fn result(output: Output) -> Map {
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
     /// Runs a program to its end: `#{ ok, status, stdout, stderr }`. A string is split into words
-    /// as a shell does it, without a shell. A status other than 0 is a result, not an error. What it leaves
-    /// behind in one of the lab's own namespaces ends with the lab; on the host it does not.
+    /// as in a shell, but no shell is started. A status other than 0 is a result, not an error. Processes that it
+    /// leaves behind in one of the lab's own namespaces end with the lab; on the host they do not.
     ///
     /// ```
     /// let result = host.exec(["sh", "-c", "echo hello; exit 3"]);
@@ -73,8 +73,8 @@ mod words {
         Ok(unknown::map(output, result)?)
     }
 
-    /// Opens the user's shell (`$SHELL`) in the namespace, with the terminal, and waits until it is
-    /// left: `#{ ok, status }`. Without a terminal it is an error.
+    /// Opens the user's shell (`$SHELL`) in the namespace, on the terminal, and waits until it
+    /// ends: `#{ ok, status }`. Without a terminal it is an error.
     ///
     /// ```
     /// let red = netns("red");
@@ -107,7 +107,7 @@ mod words {
         Ok(Process::new(netns.session(), program))
     }
 
-    /// Its number.
+    /// Its process number.
     ///
     /// ```
     /// assert(host.start("sleep 100").pid > 1);
@@ -117,7 +117,7 @@ mod words {
         Ok(i64::from(process.session.lab().world().pid(process.pid_ref())?))
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it is running.
     ///
     /// ```
     /// assert(host.start("sleep 100").running);
@@ -127,7 +127,7 @@ mod words {
         Ok(process.session.lab().world().running(process.program)?)
     }
 
-    /// What it has written so far, standard output and standard error together.
+    /// Its output so far, standard output and standard error together.
     ///
     /// ```
     /// let greeter = host.start("echo hello");
@@ -138,7 +138,7 @@ mod words {
         Ok(process.session.lab().world().output(process.program)?)
     }
 
-    /// Ends it and everything that it started: first with SIGTERM, then, if something does not go, with
+    /// Ends it and every process that it started: first with SIGTERM, then, if a process does not end, with
     /// SIGKILL.
     ///
     /// ```

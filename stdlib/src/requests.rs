@@ -1,4 +1,4 @@
-//! What probes ask for when no option is given: for programs that probe without a script.
+//! The default requests of probes, for programs that probe without a script.
 
 use netscript_lang::diagnostics::Result;
 use netscript_lang::interpreter::Session;
@@ -8,17 +8,17 @@ use rhai::Map;
 
 use crate::{Netns, connect, http, probe};
 
-/// What `ns.ping(target)` asks for.
+/// The request of `ns.ping(target)`.
 pub fn ping(session: &Session, netns: &NetnsRef, target: &str) -> Result<Ping> {
     probe::request(&Netns::new(session, netns), &target.into(), &Map::new())
 }
 
-/// What `ns.connect(target, port)` asks for.
+/// The request of `ns.connect(target, port)`.
 pub fn connection(session: &Session, netns: &NetnsRef, target: &str, port: u16) -> Result<Connect> {
     connect::request(&Netns::new(session, netns), &target.into(), &i64::from(port).into(), &Map::new())
 }
 
-/// What `ns.fetch(url)` asks for.
+/// The request of `ns.fetch(url)`.
 pub fn page(url: &str) -> Result<Fetch> {
     http::request(url, &Map::new())
 }

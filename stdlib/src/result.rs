@@ -2,5 +2,5 @@
 
 use rhai::{Dynamic, EvalAltResult};
 
-/// The result of a native function, as Rhai wants it.
+/// The result of a native function in Rhai's form.
 pub(crate) type RhaiResult<T = Dynamic> = Result<T, Box<EvalAltResult>>;

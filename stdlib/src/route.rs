@@ -15,65 +15,65 @@ use crate::options::{Given, Key, Keys, Known, Literal, Options, Takes, WordOptio
 use crate::{Netns, RhaiResult, args};
 
 keys! {
-    /// Where a route leads.
+    /// The next hop of a route.
     HOP_KEYS:
     /// The gateway
     VIA: Key<IpAddr, Near> = address("via").example("\"10.0.0.1\"");
     /// The link that packets leave by
     DEV: Key<IfName, NetnsRef> = Key::link("dev");
-    /// Whether the gateway is taken to be on the link although it is in none of the link's networks
+    /// Whether the gateway is treated as reachable on the link although it is in none of the link's networks
     ONLINK: Key<bool> = Key::boolean("onlink").default(Literal::Bool(false));
 }
 
 keys! {
-    /// What one of several next hops has in addition.
+    /// Further options of one of several next hops.
     WEIGHT_KEYS:
-    /// The hop's share of the packets, relative to the others'
+    /// The hop's share of the packets, relative to the other hops
     WEIGHT: Key<u16> = Key::number("weight", 1, 256).default(Literal::Int(1)).example("2");
 }
 
 keys! {
-    /// What a route has in addition.
+    /// Further options of a route.
     ROUTE_KEYS:
-    /// The source address of packets that the namespace itself sends
+    /// The preferred source address of packets that the namespace sends
     SRC: Key<IpAddr, Near> = address("src").example("\"10.0.0.2\"");
     /// Of several routes to a destination, the one with the smallest metric is used
     METRIC: Key<u32> = Key::number("metric", 0, u32::MAX as i64).example("100");
-    /// The routing table; if not given, `"main"`, or `"local"` for kinds of local routes
+    /// The routing table; by default `"main"`, or `"local"` for local kinds of routes
     TABLE: Key<TableId> = table_key();
-    /// How far the destination is
+    /// The distance of the destination
     SCOPE: Key<Scope> = Key::new(
         "scope",
         Takes::WordsOr(|| vec!["global", "site", "link", "host", "nowhere"], "a number"),
         |given, ()| given.word(Scope::from_word),
     );
-    /// What becomes of the packets
+    /// The treatment of the packets
     KIND: Key<RouteKind> = Key::new(
         "kind",
         Takes::Words(|| RouteKind::ALL.map(RouteKind::word).to_vec()),
         |given, ()| given.word(RouteKind::from_word),
     )
     .default(Literal::Text("unicast"));
-    /// Several next hops among which packets are divided, in place of `via`, `dev` and `onlink`
+    /// Several next hops that share the packets, instead of `via`, `dev` and `onlink`
     NEXTHOPS: Key<Vec<Nexthop>, (Netns, Option<Family>)> =
         Key::value("nexthops", "a list of maps", hops)
             .holds(HOPS)
             .example("[#{ via: \"10.0.0.1\" }, #{ via: \"10.0.0.2\" }]");
-    /// Who made the route
+    /// The origin of the route
     PROTO: Key<RouteProto> = Key::new(
         "proto",
         Takes::WordsOr(|| vec!["boot", "static", "kernel", "ra"], "a number"),
         |given, ()| given.word(RouteProto::from_word),
     )
     .default(Literal::Text("boot"));
-    /// The largest packet that is sent this way
+    /// The size of the largest packet on this route
     MTU: Key<u32> = Key::number("mtu", 0, u32::MAX as i64).unit("bytes").example("1400");
 }
 
 keys! {
-    /// Which routes go.
+    /// The options of `flush_routes`.
     FLUSH_KEYS:
-    /// The routing table that is emptied
+    /// The routing table to empty
     FLUSHED: Key<TableId> = table_key().needed();
 }
 
@@ -87,7 +87,7 @@ const FLUSH_ROUTES: WordOptions = WordOptions::new("flush_routes", &[FLUSH_KEYS]
 /// The words of this file that take options, and the option that takes some.
 pub(crate) const OPTIONS: Known = &[&ROUTE, &REPLACE_ROUTE, &DEL_ROUTE, &HOP, &FLUSH_ROUTES];
 
-/// What an address is looked for by: the lab, and the family where that is known.
+/// The context of an address: the lab, and the family if it is known.
 type Near = (Session, Option<Family>);
 
 /// An address: as text, or that of a link or a namespace.
@@ -156,7 +156,7 @@ fn is_default(dst: &Dynamic) -> bool {
     dst.is_string() && dst.to_string() == "default"
 }
 
-/// Where `ip route` puts a route of a kind when nothing is said (iproute2's ip/iproute.c).
+/// The default table of `ip route` for a kind of route (iproute2's ip/iproute.c).
 fn default_table(kind: RouteKind) -> TableId {
     match kind {
         RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast => TableId::LOCAL,
@@ -169,7 +169,7 @@ fn default_table(kind: RouteKind) -> TableId {
     }
 }
 
-/// "default" is of the family of what it is given with; IPv4 when that says nothing.
+/// "default" has the family of the other options; without one, IPv4.
 fn default_family(nexthops: &[Nexthop], src: Option<IpAddr>) -> Family {
     let via = nexthops.iter().find_map(|hop| hop.via);
     via.or(src).map_or(Family::V4, Family::of)
@@ -314,7 +314,7 @@ mod words {
         Ok(netns.submit(RouteOp::Add(route), at(&ctx))?)
     }
 
-    /// Adds a route, or puts it in the place of one to the same destination with the same metric.
+    /// Adds a route, or replaces a route to the same destination with the same metric.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -342,7 +342,7 @@ mod words {
         Ok(netns.submit(RouteOp::Del(route), at(&ctx))?)
     }
 
-    /// Removes the first route to a destination that fits the options.
+    /// Removes the first route to a destination that matches the options.
     ///
     /// ```
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
@@ -373,7 +373,7 @@ mod words {
     }
 
     /// The routes of the main table, IPv4 first: maps with `dst`, `family`, `via`, `dev`, `src`,
-    /// `metric`, `mtu`, `table`, `scope`, `proto`, `kind`, `onlink`, and `nexthops` where there
+    /// `metric`, `mtu`, `table`, `scope`, `proto`, `kind`, `onlink`, and `nexthops` if there
     /// are several.
     ///
     /// ```

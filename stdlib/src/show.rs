@@ -1,5 +1,5 @@
-//! Values, tables and networks as text that people read: `show()`, `table(list)`, `print(list)`,
-//! and what the REPL prints.
+//! Values, tables and networks as readable text: `show()`, `table(list)`, `print(list)`,
+//! and the output of the REPL.
 //!
 //! `value` decides how a value is shown; `table`, `map` and `tree` lay out the kinds that need
 //! more than a line; `wrap` breaks lines. Everything takes a [`Screen`].
@@ -116,8 +116,8 @@ mod words {
         map::lines(&map, 0)
     }
 
-    /// Prints a list: one of maps (routes, rules of `ip`, neighbours) as `table` lays it out, any
-    /// other as it is written, links and namespaces by their names.
+    /// Prints a list. A list of maps (routes, rules of `ip`, neighbours) is printed as by `table`, any
+    /// other as a script writes it, with links and namespaces by their names.
     ///
     /// ```
     /// print(host.routes);

@@ -10,9 +10,9 @@ use crate::options::{Key, Known, Literal, Options, WordOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
 keys! {
-    /// How to write a setting.
+    /// The options of `sysctl`.
     KEYS:
-    /// Whether a setting that this kernel does not have is ignored, as `sysctl --ignore` does: some are there
+    /// Whether to ignore a setting that this kernel does not have, as `sysctl --ignore` does: some exist
     /// only with a module such as `br_netfilter`
     IGNORE: Key<bool> = Key::boolean("ignore").default(Literal::Bool(false));
 }
@@ -82,7 +82,7 @@ mod words {
         Ok(netns.submit(write, at(&ctx))?)
     }
 
-    /// Whether there is a setting: some are there only with a module, such as `br_netfilter`.
+    /// Whether a setting exists: some exist only with a module, such as `br_netfilter`.
     ///
     /// ```
     /// assert(host.has_sysctl("net.ipv4.ip_forward"));

@@ -7,7 +7,7 @@ use rhai::plugin::*;
 
 use crate::RhaiResult;
 
-/// A moment of a run to which it can be taken back.
+/// A point of a run that it can be rolled back to.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Checkpoint(Point);
 
@@ -19,7 +19,7 @@ pub(crate) fn register(engine: &mut Engine) {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Marks the present moment, for `rollback`.
+    /// Returns the current point of the run, for `rollback`.
     ///
     /// ```
     /// let before = checkpoint();
@@ -31,9 +31,8 @@ mod words {
         Checkpoint(Session::of(&ctx).lab().checkpoint())
     }
 
-    /// Takes back everything that was done since a checkpoint, the last first. Handles on what was
-    /// made since are on something that is gone; a namespace that was removed since cannot be made
-    /// again.
+    /// Undoes all operations since a checkpoint, the last first. Handles to objects made since the
+    /// checkpoint become invalid. A namespace that was removed since then cannot be restored.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -47,7 +46,7 @@ mod words {
         Ok(Session::of(&ctx).lab().rollback(point.0, at(&ctx).as_ref())?)
     }
 
-    /// Takes back what the last word did.
+    /// Undoes the last word.
     ///
     /// ```
     /// let br0 = bridge("br0");
@@ -66,13 +65,13 @@ mod words {
         format!("checkpoint after {} steps", point.0.0)
     }
 
-    /// Whether two checkpoints are the same moment.
+    /// Whether two checkpoints are the same point.
     #[rhai_fn(global, name = "==", pure)]
     pub fn eq(a: &mut Checkpoint, b: Checkpoint) -> bool {
         *a == b
     }
 
-    /// Whether two checkpoints are different moments.
+    /// Whether two checkpoints are different points.
     #[rhai_fn(global, name = "!=", pure)]
     pub fn ne(a: &mut Checkpoint, b: Checkpoint) -> bool {
         *a != b

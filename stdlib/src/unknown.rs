@@ -1,4 +1,4 @@
-//! What nobody can know: the answers of programs and probes in a dry run.
+//! Unknown values: the answers of programs and probes in a dry run.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
 
 use crate::RhaiResult;
 
-/// An answer that nobody knows but for its type, which is a script's type `T`. It can be handed on, but
-/// not looked into.
+/// An unknown answer whose type in the script, `T`, is known. It can be passed on, but
+/// not read.
 #[derive(Clone)]
 pub struct Unknown<T> {
     what: String,
-    /// An answer of the same type: it has the same keys, with values of the same types where these are
-    /// always the same.
+    /// An answer of the same type: it has the same keys, with values of the same types if those do not
+    /// vary.
     sample: T,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
 }
 
-/// An answer that a script gets as a map.
+/// An unknown answer of type map.
 pub(crate) fn map<T: Default>(answer: Result<T>, known: impl FnOnce(T) -> Map) -> Result<Dynamic> {
     match answer {
         Ok(answer) => Ok(known(answer).into()),
@@ -64,7 +64,7 @@ pub(crate) fn map<T: Default>(answer: Result<T>, known: impl FnOnce(T) -> Map) -
     }
 }
 
-/// An answer that a script gets as an array.
+/// An unknown answer of type array.
 pub(crate) fn list<T>(answer: Result<Vec<T>>, known: impl FnMut(T) -> Dynamic) -> Result<Dynamic> {
     match answer {
         Ok(answer) => Ok(answer.into_iter().map(known).collect::<Array>().into()),

@@ -22,9 +22,9 @@ const SEEN: &[&str] = &[
 
 /// The meanings of the first digits of a code.
 const KINDS: &[(&str, &str)] = &[
-    ("E01", "What the script says"),
+    ("E01", "Scripts"),
     ("E02", "Values"),
-    ("E03", "What the kernel refuses"),
+    ("E03", "Operations that the kernel refuses"),
     ("E04", "The machine"),
     ("E05", "Labs"),
     ("E06", "The dry run"),

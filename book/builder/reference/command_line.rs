@@ -66,7 +66,7 @@ fn meaning(arg: &Arg) -> String {
     }
     let defaults: Vec<String> = arg.get_default_values().iter().map(|value| format!("`{}`", value.display())).collect();
     if !defaults.is_empty() {
-        text.push_str(&format!("<br>without it: {}", defaults.join(", ")));
+        text.push_str(&format!("<br>default: {}", defaults.join(", ")));
     }
     text
 }

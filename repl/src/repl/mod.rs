@@ -94,7 +94,7 @@ pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, sta
     (status, stays)
 }
 
-const UNPRIVILEGED: &str = "You may not change this machine's network, so this is a sandbox: a network of its own.";
+const UNPRIVILEGED: &str = "You have no right to change this machine's network, so this is a sandbox.";
 
 impl Repl {
     fn new(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, colour: Colour) -> Repl {
@@ -132,11 +132,11 @@ impl Repl {
     fn banner(&self, place: Place) {
         self.note(&format!("netscript {}", env!("CARGO_PKG_VERSION")));
         match place {
-            Place::Machine => self.note("This is the machine's own network: what you make here stays."),
-            Place::Sandbox => self.note("This is a sandbox, a network of its own: everything goes when you leave."),
+            Place::Machine => self.note("This is the machine's own network: lines change the machine."),
+            Place::Sandbox => self.note("This is a sandbox, a network of its own: it is removed when you leave."),
             Place::Unprivileged => {
                 self.note(UNPRIVILEGED);
-                self.note("Everything in it goes when you leave. `sudo netscript` works on the machine.");
+                self.note("The sandbox is removed when you leave. `sudo netscript` works on the machine.");
             }
         }
         self.note(":help lists the words, Tab completes, Ctrl-D leaves.");
@@ -209,7 +209,7 @@ impl Repl {
             return true;
         }
         loop {
-            self.note("Shall what you made stay on this machine? [y/N]");
+            self.note("Keep this lab on the machine? [y/N]");
             let mut answer = String::new();
             let is_read = io::stdin().read_line(&mut answer).is_ok_and(|bytes| bytes > 0);
             match answer.trim().to_lowercase().as_str() {
@@ -254,7 +254,7 @@ impl Repl {
             "" => Ok(Flow::GoOn),
             command if command.starts_with(':') => commands::run(self, command),
             _ => match slips::instead_of(line, |name| self.interpreter.borrow().variable(name).is_some()) {
-                Some(help) => Err(commands::wrong("this is a command of a shell".to_owned(), help.to_owned())),
+                Some(help) => Err(commands::wrong("this is a shell command".to_owned(), help.to_owned())),
                 None => self.evaluate(line),
             },
         }
@@ -262,7 +262,7 @@ impl Repl {
 }
 
 fn not_text() -> Error {
-    let why = "what was typed is not UTF-8; the line is left out".to_owned();
+    let why = "the line is not UTF-8 and was skipped".to_owned();
     Error::Unreadable { path: "the terminal".to_owned(), why }
 }
 

@@ -21,10 +21,10 @@ fn meant(word: &str, rest: &str) -> Option<&'static str> {
         ("help" | "man" | "?", _) => {
             "`:help` lists the commands, and `:help WORD` explains a word, such as `:help bridge`"
         }
-        ("ls" | "dir", _) => "`:show` draws what there is; `host.links` lists the links, `netns_list()` the namespaces",
+        ("ls" | "dir", _) => "`:show` shows the network; `host.links` lists the links, `netns_list()` the namespaces",
         ("clear", "") => "Ctrl-L clears the screen",
-        ("undo", "") => "`:undo` takes the last step back",
-        ("history", "") => "`:history` lists what was typed",
+        ("undo", "") => "`:undo` undoes the last line that changed the network",
+        ("history", "") => "`:history` lists the lines of this session",
         ("ip", rest) => match rest.split_whitespace().find(|part| !part.starts_with('-')).unwrap_or("link") {
             part if "address".starts_with(part) => "`host.links` lists the links with their addresses",
             part if "route".starts_with(part) => "`host.routes` lists the routes",
@@ -41,7 +41,7 @@ fn meant(word: &str, rest: &str) -> Option<&'static str> {
             "`host.filter.rules` and `host.nat.rules` list the rules; `host.exec(\"iptables …\")` starts the program itself"
         }
         ("ping", target) if !target.is_empty() => "a namespace pings: `host.ping(\"10.0.0.1\")`",
-        ("cd", _) => "`:ns NAME` goes into a namespace",
+        ("cd", _) => "`:ns NAME` selects a namespace",
         ("sudo" | "cat" | "ps" | "pwd" | "tc" | "curl" | "tcpdump" | "brctl" | "sysctl", rest)
             if word == "ps" || !rest.is_empty() =>
         {

@@ -43,7 +43,7 @@ impl Status {
             Status::Worked => "",
             Status::Failed => "failed",
             Status::Undone => "undone",
-            Status::Orphaned => "needs what was undone",
+            Status::Orphaned => "uses undone lines",
             Status::Rehearsed => "dry",
         }
     }

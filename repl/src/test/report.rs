@@ -57,7 +57,7 @@ fn counts(tested: &[Tested]) -> (usize, usize) {
 /// How a failed test ended.
 fn ending(tested: &Tested) -> String {
     match (tested.over, tested.status) {
-        (Some(limit), _) => format!("[not done after {} s: see --timeout]", limit.as_secs()),
+        (Some(limit), _) => format!("[timed out after {} s: see --timeout]", limit.as_secs()),
         (None, Some(status)) => format!("[status {status}]"),
         (None, None) => "[ended by a signal]".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! What can be said of a lab before it is made.
+//! The options of a lab.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,12 @@ use crate::wiring::{self, Wiring};
 use crate::worker::Worker;
 use crate::{Lab, sandbox};
 
-/// What is sent to the lab's thread.
+/// The message to the lab's thread.
 type Words = Box<dyn FnOnce(&mut Engine) + Send>;
 type OnPrint = Box<dyn Fn(&str) + Send>;
 type OnOp = Box<dyn Fn(&Op) + Send>;
 
-/// A lab that is to be made, with what is not as usual about it.
+/// A builder for a lab with other options than the defaults.
 ///
 /// ```
 /// # fn main() -> Result<(), netscript_lab::Error> {
@@ -62,20 +62,20 @@ impl Builder {
         self
     }
 
-    /// The folder in which imported modules are looked for. Usually it is the current folder.
+    /// The folder of imported modules; by default the current folder.
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Builder {
         self.folder = Some(folder.as_ref().to_owned());
         self
     }
 
-    /// Lets scripts import from a folder and those below it, where they could not: in a dry run, and if they are
+    /// Lets scripts also import from this folder and its subfolders in a dry run, and if they are
     /// [confined](Builder::confined).
     pub fn allow_import(mut self, folder: impl AsRef<Path>) -> Builder {
         self.allow_import.push(folder.as_ref().to_owned());
         self
     }
 
-    /// Lets scripts start no programs, write no files, and import from their folder only.
+    /// Forbids scripts to start programs, write files, and import from outside their folder.
     pub fn confined(mut self) -> Builder {
         self.confined = true;
         self
@@ -93,15 +93,15 @@ impl Builder {
         self
     }
 
-    /// Lets SIGINT, SIGTERM and SIGHUP stop what runs in place of ending the process. For programs without signal
-    /// handlers of their own; others call [`Lab::interrupt`].
+    /// Makes SIGINT, SIGTERM and SIGHUP interrupt a running script instead of ending the process. This is for programs
+    /// without signal handlers of their own; others call [`Lab::interrupt`].
     pub fn stopped_by_signals(mut self) -> Builder {
         self.signals = true;
         self
     }
 
-    /// Lets scripts take no more than 2 GiB of memory. `taken` tells how many bytes the program has, as a counting
-    /// allocator knows it.
+    /// Limits the memory of scripts to 2 GiB. `taken` returns the number of bytes that the program has allocated, as counted
+    /// by an allocator.
     pub fn limit_memory(mut self, taken: fn() -> usize) -> Builder {
         self.memory = Some(taken);
         self
@@ -126,21 +126,21 @@ impl Builder {
         self
     }
 
-    /// Calls a function with each line that a script prints, when it is printed. [`Run::printed`](crate::Run) has it all the
-    /// same.
+    /// Calls a function with each line when a script prints it. [`Run::printed`](crate::Run) still has the
+    /// lines.
     pub fn on_print(mut self, print: impl Fn(&str) + Send + 'static) -> Builder {
         self.on_print = Some(Box::new(print));
         self
     }
 
-    /// Calls a function with each operation when it has taken effect. Operations then do not wait to travel together.
+    /// Calls a function with each operation when it has been applied. Operations are then not batched.
     pub fn on_op(mut self, listen: impl Fn(&Op) + Send + 'static) -> Builder {
         self.on_op = Some(Box::new(listen));
         self.one_by_one = true;
         self
     }
 
-    /// A lab in a network of its own, of which nothing is left when it is dropped.
+    /// A lab in a network of its own, which is removed when the lab is dropped.
     ///
     /// # Errors
     ///
@@ -181,12 +181,12 @@ impl Builder {
         })
     }
 
-    /// A lab that touches nothing: operations change a model of a blank machine, and
-    /// [`commands`](Lab::commands) lists what would do the same.
+    /// A lab that changes nothing: operations change a model of a blank machine, and
+    /// [`commands`](Lab::commands) lists the equivalent commands.
     ///
     /// # Errors
     ///
-    /// If a folder is not there from which scripts may import.
+    /// If a folder of modules does not exist.
     pub fn dry_run(self) -> Result<Lab> {
         let interrupt = self.interrupt()?;
         let theirs = interrupt.clone();

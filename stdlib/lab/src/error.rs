@@ -7,9 +7,9 @@ use netscript_lang::diagnostics::{self, Code, Failure, Sources, render};
 /// The result of anything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, in words. `Display` shows what the program `netscript` shows: the message with its code, the
-/// place in the script underlined, what else is known, and what to do next. `Debug` shows the same, so that a test which
-/// fails with `?` or `unwrap` can be read.
+/// An error in words. `Display` shows it as the program `netscript` does: the message with its code, the
+/// place in the script underlined, notes, and a remedy. `Debug` shows the same, so that the output of a test that
+/// fails with `?` or `unwrap` is readable.
 #[derive(Clone)]
 pub struct Error(Box<Told>);
 
@@ -59,37 +59,37 @@ impl Error {
         self
     }
 
-    /// Its code, such as `Code::E0302`. The book lists what each means, and a code is never given a second meaning.
+    /// Its code, such as `Code::E0302`. The book explains each code; the meaning of a code never changes.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// What is wrong, in a line.
+    /// The message, in one line.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What else is known.
+    /// Further notes.
     pub fn notes(&self) -> &[String] {
         &self.0.notes
     }
 
-    /// What to do next.
+    /// The remedy.
     pub fn help(&self) -> &str {
         &self.0.help
     }
 
-    /// The error number of the kernel, where the kernel refused something.
+    /// The kernel's error number, if the kernel refused an operation.
     pub fn errno(&self) -> Option<i32> {
         self.0.errno
     }
 
-    /// Where in a script it happened. Typed calls have no place.
+    /// The place in the script. Errors of typed calls have none.
     pub fn place(&self) -> Option<&Place> {
         self.0.place.as_ref()
     }
 
-    /// What the script had printed before, each line with its end.
+    /// The script's output before the error, each line with its newline.
     pub fn printed(&self) -> &str {
         &self.0.printed
     }

@@ -1,4 +1,4 @@
-//! Labs, as a program handles them.
+//! Labs in a Rust program.
 
 use std::path::Path;
 
@@ -16,8 +16,8 @@ use crate::netns::Netns;
 use crate::state::{Run, State};
 use crate::worker::Worker;
 
-/// A network that is built, by scripts and by typed calls. It can be shared among threads, which take turns. When it is
-/// dropped, also by a panic, what it made goes.
+/// A network built with scripts and typed calls. Threads can share it; their calls take turns. When it is
+/// dropped, also by a panic, it is taken down.
 ///
 /// ```
 /// # fn main() -> Result<(), netscript_lab::Error> {
@@ -42,7 +42,7 @@ impl Lab {
         Lab { worker, interrupt }
     }
 
-    /// A lab of which something is to be said before it is made.
+    /// A lab with options.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -65,7 +65,7 @@ impl Lab {
         Lab::builder().on_machine(name)
     }
 
-    /// A lab that touches nothing; see [`Builder::dry_run`].
+    /// A lab that changes nothing; see [`Builder::dry_run`].
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Lab {
         Lab::builder().dry_run()
     }
 
-    /// Runs a script to its end. What it made stays until the lab goes, also if it fails.
+    /// Runs a script to its end. Its changes stay until the lab is taken down, even if it fails.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Lab {
         self.run_as("script", text)
     }
 
-    /// Runs a script of a file.
+    /// Runs a script from a file.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Lab {
         self.run_as(&name, &text)
     }
 
-    /// Runs a script of a name, which its errors show.
+    /// Runs a script with a name, which its errors show.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Lab {
         self.worker.call(move |state| state.run(&name, &text))
     }
 
-    /// Stops what runs, from another thread: it fails with E0114.
+    /// Interrupts the running script from another thread: it fails with E0114.
     pub fn interrupt(&self) {
         self.interrupt.raise();
     }
@@ -120,14 +120,14 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// If there is one of this name, or it cannot be a name.
+    /// If the name exists or is invalid.
     pub fn add_netns(&self, name: &str) -> Result<Netns<'_>> {
         let name = NetnsName::parse(name)?;
         self.submit(Op::host(NetnsOp::Add(name.clone())))?;
         Ok(Netns::new(self, NetnsRef::Named(name)))
     }
 
-    /// A namespace that is there, whoever made it.
+    /// An existing namespace, also a foreign one.
     ///
     /// # Errors
     ///
@@ -146,21 +146,21 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// If the machine does not let them be listed.
+    /// If the machine does not allow listing them.
     pub fn netns_names(&self) -> Result<Vec<String>> {
         self.with(|lab| Ok(lab.world().netns_names()?.iter().map(NetnsName::to_string).collect()))
     }
 
-    /// Does an operation. All the typed calls are made of this; it is for what there is no call for.
+    /// Applies an operation. All typed calls use it; use it for operations without a typed call.
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn submit(&self, op: Op) -> Result<()> {
         self.with(move |lab| lab.submit(op, None))
     }
 
-    /// Everything that is there now: the namespaces with their links, addresses, routes and rules.
+    /// The current state: the namespaces with their links, addresses, routes and rules.
     ///
     /// # Errors
     ///
@@ -169,13 +169,13 @@ impl Lab {
         self.with(|lab| NetState::read(lab.world(), &[]))
     }
 
-    /// The commands that do the same, line by line, as a shell script. Only a dry run has them.
+    /// The equivalent commands, line by line, as a shell script. Only a dry run has them.
     pub fn commands(&self) -> Vec<String> {
         self.worker.call(|state| state.commands())
     }
 
-    /// Lets a lab on the machine stay, until `netscript down NAME` takes it down, and tells what is up. `None`: there is
-    /// nothing that could stay; a sandbox goes with its lab.
+    /// Keeps a lab on the machine until `netscript down NAME` takes it down, and returns a summary. `None` means that there
+    /// is nothing to keep, as in a sandbox, which is removed with its lab.
     ///
     /// # Errors
     ///
@@ -189,11 +189,11 @@ impl Lab {
         Ok(kept)
     }
 
-    /// Takes the lab down. Dropping it does the same, but can only print what could not be undone.
+    /// Takes the lab down. Dropping it does the same, but can only print errors.
     ///
     /// # Errors
     ///
-    /// If something could not be undone; the rest has been.
+    /// If a step could not be undone; all other steps have been.
     pub fn take_down(mut self) -> Result<()> {
         self.worker.end()
     }
@@ -206,12 +206,12 @@ impl Lab {
         self.worker.call(move |state| ask(state.session()).map_err(Into::into))
     }
 
-    /// Does something with the engine's own lab, on the lab's thread, and waits until it has taken effect: everything that
-    /// `netscript_lang` and `netscript_net` offer and this crate has no call for.
+    /// Runs a function with the engine's own lab, on the lab's thread, and waits until its operations have been applied. Use
+    /// it for features of `netscript_lang` and `netscript_net` that this crate has no call for.
     ///
     /// # Errors
     ///
-    /// Those of the function, and what fails of what it asked for.
+    /// Those of the function, and of the operations that it submitted.
     pub fn with<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut netscript_lang::Lab) -> diagnostics::Result<R> + Send + 'static,

@@ -1,9 +1,9 @@
 //! Networks of namespaces for Rust programs and tests: netscript, embedded.
 //!
-//! A [`Lab`] is a network on the real kernel. It is built by scripts of netscript's language and by typed calls, is in a network
-//! of its own ([`Lab::sandbox`]), on the machine itself with a journal ([`Lab::on_machine`]), or touches nothing
-//! ([`Lab::dry_run`]); what it made goes when it is dropped. [`Netns::enter`] runs a function inside a namespace, so that a
-//! test of a client and a server needs no machine but its own.
+//! A [`Lab`] is a network on the real kernel, built with netscript's scripts and with typed calls. It is in a network
+//! of its own ([`Lab::sandbox`]), on the machine itself with a journal ([`Lab::on_machine`]), or changes nothing
+//! ([`Lab::dry_run`]). It is taken down when it is dropped. [`Netns::enter`] runs a function inside a namespace, so that a
+//! test of a client and a server needs only one machine.
 //!
 //! ```
 //! use std::io::Read;
@@ -28,7 +28,7 @@
 //! let run = lab.run("print(netns_list())")?;
 //! assert_eq!(run.printed, "[blue, red]\n");
 //!
-//! // A socket belongs to the namespace that it was opened in, wherever it is used.
+//! // A socket belongs to the namespace that it was opened in, on any thread.
 //! let server = blue.enter(|| TcpListener::bind("10.0.0.2:80"))??;
 //! let mut client = red.enter(|| TcpStream::connect("10.0.0.2:80"))??;
 //! drop(server.accept()?);
@@ -37,27 +37,27 @@
 //! # }
 //! ```
 //!
-//! # Who may run it
+//! # Privileges
 //!
-//! Namespaces can be made by root, and by anybody inside a user namespace, which only a process with a single thread can enter.
-//! So an ordinary user's program calls [`enter_sandbox`] at the beginning of `main`, and a test crate, whose tests run on
-//! threads, has [`tests_in_sandbox!`] in it, which does so before `main` (`stdlib/examples/router.rs` is one). After that every lab has a network of its own, and tests
-//! that run at the same time do not meet.
+//! Root can make namespaces. An ordinary user can make them inside a user namespace, which only a process with a single thread
+//! can enter. So an ordinary user's program calls [`enter_sandbox`] at the beginning of `main`. Tests run on threads, so a test
+//! crate uses [`tests_in_sandbox!`], which does so before `main` (see `stdlib/examples/router.rs`). After that every lab has
+//! a network of its own, and tests can run at the same time.
 //!
 //! # Errors
 //!
-//! An [`Error`] has a code, and shows itself as the program `netscript` would: with the place in the script underlined, and what
-//! to do next.
+//! An [`Error`] has a code, and is printed as by the program `netscript`: with the place in the script underlined, and a
+//! remedy.
 //!
 //! # Threads
 //!
-//! A lab has a thread of its own, to which everything that is done with it is sent: the language's values are not `Send`, and a
-//! network of one's own is a thread's. Handles can be used from any thread; they take turns.
+//! A lab has its own thread, which runs all of its calls: the language's values are not `Send`, and a network namespace
+//! belongs to a thread. Handles can be used from any thread; their calls take turns.
 //!
 //! # Large labs
 //!
-//! A namespace in use takes up to three open files. A process may have 1,024 in most sessions; a program whose labs have hundreds of
-//! namespaces calls [`raise_descriptor_limit`] first.
+//! A namespace in use needs up to three file descriptors. The usual limit of a process is 1,024; a program whose labs have
+//! hundreds of namespaces calls [`raise_descriptor_limit`] first.
 
 mod builder;
 mod error;
@@ -84,9 +84,9 @@ pub use netscript_net::state::NetState;
 pub use netscript_net::{op, state as net_state, world};
 pub use rhai;
 
-/// What words of one's own are made of: the session and the place of a call, and the language's handles. A word submits
-/// operations by `session.lab().submit(op, at(&context))`. [`Lab`](words::Lab) is the engine's own, which
-/// [`Lab::with`](crate::Lab::with) gives to a function as well.
+/// The parts of user-defined words: the session and the place of a call, and the language's handles. A word submits
+/// operations with `session.lab().submit(op, at(&context))`. [`Lab`](words::Lab) is the engine's own lab, which
+/// [`Lab::with`](crate::Lab::with) also passes to a function.
 pub mod words {
     pub use netscript_lang::Lab;
     pub use netscript_lang::diagnostics::Error;

@@ -10,8 +10,8 @@ use netscript_net::state;
 use crate::error::Result;
 use crate::{Lab, Netns};
 
-/// A handle on a link. It keeps meaning the same link after a rename or a move. Calls that change the link give the handle
-/// back, so that they can be written one after the other.
+/// A handle to a link. It refers to the same link after a rename or a move. Calls that change the link return the handle,
+/// so that they can be chained.
 #[derive(Clone, Copy)]
 pub struct Link<'lab> {
     lab: &'lab Lab,
@@ -23,7 +23,7 @@ impl<'lab> Link<'lab> {
         Link { lab, id }
     }
 
-    /// Where it is now, and what it is called.
+    /// Its current namespace and name.
     ///
     /// # Errors
     ///
@@ -33,11 +33,11 @@ impl<'lab> Link<'lab> {
         self.lab.with(move |lab| lab.locate(id))
     }
 
-    /// The link as it is now.
+    /// The link's current state.
     ///
     /// # Errors
     ///
-    /// If it is gone.
+    /// If it has been removed.
     pub fn look(&self) -> Result<state::Link> {
         let id = self.id;
         self.lab.with(move |lab| {
@@ -53,7 +53,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn up(self) -> Result<Link<'lab>> {
         self.set(LinkSet::Flag(LinkFlag::Up, true))
     }
@@ -62,7 +62,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn down(self) -> Result<Link<'lab>> {
         self.set(LinkSet::Flag(LinkFlag::Up, false))
     }
@@ -71,7 +71,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn addr(self, address: &str) -> Result<Link<'lab>> {
         let spec = AddrSpec::new(Prefix::parse(address)?);
         self.change(move |_, name| Ok(AddrOp::Add(name, spec)))
@@ -81,7 +81,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn master(self, bridge: Link<'_>) -> Result<Link<'lab>> {
         let id = bridge.id;
         self.change(move |lab, name| {
@@ -94,7 +94,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn move_to(self, other: &Netns<'_>) -> Result<Link<'lab>> {
         self.set(LinkSet::Netns(other.reference().clone()))
     }
@@ -103,7 +103,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn set(self, change: LinkSet) -> Result<Link<'lab>> {
         self.change(move |_, name| Ok(LinkOp::Set(name, change)))
     }
@@ -112,7 +112,7 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn delete(self) -> Result<()> {
         self.change(|_, name| Ok(LinkOp::Del(name))).map(drop)
     }

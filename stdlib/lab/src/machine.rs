@@ -3,22 +3,22 @@
 use netscript_lang::diagnostics::{Error, Result};
 use netscript_linux::{Interrupt, Kernel, LabFolder, Resume, Resumed};
 
-/// How a lab gets a name on the machine.
+/// The name of a lab on the machine, and how to claim it.
 #[derive(Clone, Debug, Default)]
 pub struct Claim {
     /// The name.
     pub name: String,
     /// The path of the script that builds it; empty if there is none.
     pub script: String,
-    /// A lab of this name that is up is taken down first.
+    /// Whether a lab of this name that is up is taken down first.
     pub replace: bool,
-    /// Scripts may remove what the lab did not make, and what others put into a lab that is replaced goes with it.
+    /// Whether scripts may remove foreign objects, and a replaced lab is taken down even if it holds foreign objects.
     pub force: bool,
-    /// If the name is taken, `NAME-2`, `NAME-3` and so on are tried.
+    /// Whether `NAME-2`, `NAME-3` and so on are tried if the name is taken.
     pub or_next: bool,
 }
 
-/// A kernel whose lab outlives this process. `warn` is told what the user should know though nothing failed.
+/// A kernel whose lab outlives this process. `warn` gets messages for the user that are not errors.
 pub fn begin(claim: &Claim, interrupt: Interrupt, warn: fn(&str), tell: impl FnMut(&str)) -> Result<Kernel> {
     let name = claim.name.as_str();
     let folder = match LabFolder::claim(name) {
@@ -43,8 +43,8 @@ fn claim_next(name: &str) -> Result<LabFolder> {
     }
 }
 
-/// Takes a lab down that is up, or was left behind. Gives what else is to be told: what was wrong with its
-/// journal and, with `force`, was passed over.
+/// Takes a lab down that is up, or was left behind. Returns the flaws of its journal that `force`
+/// ignored.
 pub fn take_down(name: &str, force: bool, interrupt: Interrupt, warn: fn(&str)) -> Result<Vec<String>> {
     let how = Resume { force, dry_run: false };
     let told = |flaw: &str| format!("the journal of `{name}` was not whole: {flaw}; look for what the lab left");

@@ -31,14 +31,14 @@ impl<'lab> Netns<'lab> {
         Netns { lab, netns }
     }
 
-    /// What operations call it.
+    /// Its reference in operations.
     pub fn reference(&self) -> &NetnsRef {
         &self.netns
     }
 
-    /// Runs a function on a thread that has entered this namespace, and gives what it gives; its panic is the caller's.
-    /// A socket that is opened in there stays in the namespace and can be used anywhere. The function sees the lab's
-    /// `/run/netns` and the namespace's own `/sys` and files of `/etc`, as a program does that `ip netns exec` runs.
+    /// Runs a function on a thread that has entered this namespace, and returns its result; a panic is passed to the caller.
+    /// A socket opened in the function stays in the namespace and can be used on any thread. The function sees the lab's
+    /// `/run/netns` and the namespace's own `/sys` and files of `/etc`, like a program run by `ip netns exec`.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Panics
     ///
-    /// If the function does.
+    /// If the function panics.
     pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R> {
         let netns = self.netns.clone();
         let entrance = self.lab.with(move |lab| {
@@ -67,15 +67,15 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// If it cannot be started. A status other than 0 is no error.
+    /// If it cannot be started. A status other than 0 is not an error.
     pub fn exec<T: Into<String>>(&self, argv: impl IntoIterator<Item = T>) -> Result<Output> {
         let netns = self.netns.clone();
         let argv: Vec<String> = argv.into_iter().map(Into::into).collect();
         self.lab.with(move |lab| lab.world().exec(&netns, &argv))
     }
 
-    /// Sends an ICMP echo request and waits a second for the answer: `ping -c 1 TARGET`. The target is an address, the
-    /// name of a namespace, or that of a host that this namespace's name servers know.
+    /// Sends an ICMP echo request and waits up to a second for the answer: `ping -c 1 TARGET`. The target is an address, the
+    /// name of a namespace, or a host name that this namespace's name servers know.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl<'lab> Netns<'lab> {
         })
     }
 
-    /// Asks an HTTP server for a page.
+    /// Requests a page from an HTTP server.
     ///
     /// # Errors
     ///
@@ -118,25 +118,25 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn bridge(&self, name: &str) -> Result<Link<'lab>> {
         self.add_link(name, LinkSpec::Bridge(Bridge::default()))
     }
 
-    /// Makes a link that swallows what it is given: `ip link add NAME type dummy`.
+    /// Makes a dummy link, which drops every packet: `ip link add NAME type dummy`.
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn dummy(&self, name: &str) -> Result<Link<'lab>> {
         self.add_link(name, LinkSpec::Dummy)
     }
 
-    /// Makes a pair, one end of it here and the other there: `ip link add NAME type veth peer name PEER netns OTHER`.
+    /// Makes a pair with one end here and one in `other`: `ip link add NAME type veth peer name PEER netns OTHER`.
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn veth(&self, name: &str, other: &Netns<'_>, peer: &str) -> Result<(Link<'lab>, Link<'lab>)> {
         let peer = IfName::parse(peer)?;
         let elsewhere = (other.netns != self.netns).then(|| other.netns.clone());
@@ -149,7 +149,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn add_link(&self, name: &str, spec: LinkSpec) -> Result<Link<'lab>> {
         let name = IfName::parse(name)?;
         self.lab.submit(Op::new(self.netns.clone(), LinkOp::Add(name.clone(), spec)))?;
@@ -161,7 +161,7 @@ impl<'lab> Netns<'lab> {
         Ok(Link::new(self.lab, id))
     }
 
-    /// A link that is there, whoever made it.
+    /// An existing link, also a foreign one.
     ///
     /// # Errors
     ///
@@ -194,12 +194,12 @@ impl<'lab> Netns<'lab> {
         self.lab.with(move |lab| lab.world().links(&netns))
     }
 
-    /// Adds a route by a gateway: `ip route add DESTINATION via GATEWAY`. The destination is a network, an address or
+    /// Adds a route through a gateway: `ip route add DESTINATION via GATEWAY`. The destination is a network, an address or
     /// `default`.
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn route(&self, destination: &str, gateway: &str) -> Result<()> {
         let via = parse_ip(gateway)?;
         let dst = match destination {
@@ -215,7 +215,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn add_route(&self, route: Route) -> Result<()> {
         self.lab.submit(Op::new(self.netns.clone(), RouteOp::Add(route)))
     }
@@ -234,7 +234,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn set_sysctl(&self, key: &str, value: impl fmt::Display) -> Result<()> {
         let key = SysctlKey::parse(key)?;
         self.lab.submit(Op::new(self.netns.clone(), SysctlOp::Write(key, value.to_string())))
@@ -244,7 +244,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// What the kernel has against it.
+    /// If the kernel refuses it.
     pub fn delete(self) -> Result<()> {
         match self.netns {
             NetnsRef::Named(name) => self.lab.submit(Op::host(NetnsOp::Del(name))),

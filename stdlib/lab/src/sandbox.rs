@@ -8,8 +8,8 @@ use netscript_linux::{SandboxFolders, may_change_networks, may_make_namespaces, 
 
 use crate::error::Result;
 
-/// Lets this program be the servers, name servers and captures that labs start, which are this program again under another
-/// name. Called first thing in `main`; in a process that was started as one of them it does not return. Without it the
+/// Lets this program run as a helper. Labs start servers, name servers and captures as this program under another
+/// name. Call it first in `main`; in a helper process it does not return. Without it the
 /// words `serve`, `serve_dns` and `capture` fail with E0407. [`tests_in_sandbox!`](crate::tests_in_sandbox) does the same.
 pub fn init() {
     if let Some(ended) = run_as_helper() {
@@ -17,16 +17,16 @@ pub fn init() {
     }
 }
 
-/// Moves this process into a sandbox if it may not make namespaces otherwise, so that [`Lab::sandbox`](crate::Lab::sandbox)
-/// works for ordinary users. Called before the first thread is started, best as the first thing in `main` after [`init`].
+/// Moves this process into a sandbox if it has no right to make namespaces, so that [`Lab::sandbox`](crate::Lab::sandbox)
+/// works for ordinary users. Call it before the first thread is started, preferably in `main` right after [`init`].
 ///
-/// The process that calls it stays behind, waits, and ends with the status of a copy that goes on in the sandbox: a user
-/// namespace of its own, in which it is root, with mounts, processes and a network of its own. The machine's files are
-/// read-only in there, but for an own `/tmp`, `/run` and `/dev`, and the folders that are given.
+/// The calling process stays outside, waits, and ends with the status of its copy, which continues in the sandbox: a user
+/// namespace of its own, in which it is root, with its own mounts, processes and network. The machine's files are
+/// read-only there, except its own `/tmp`, `/run` and `/dev`, and the given folders.
 ///
 /// # Errors
 ///
-/// If the process has several threads already, or the machine makes no sandboxes (E0404): the error says what to do.
+/// If the process already has several threads, or the machine does not allow sandboxes (E0404): the error says what to do.
 pub fn enter_sandbox(writable: &[&str]) -> Result<()> {
     if may_change_networks() {
         return Ok(());
@@ -68,23 +68,23 @@ pub fn begin_tests(writable: &[&str]) {
     }
 }
 
-/// Lets the tests of a crate use labs, whoever runs them. It stands once in a test crate (a file of `tests/`, or the root of a
-/// library under `#[cfg(test)]`), outside of any function: before `main`, and so before the threads on which tests run, it
-/// does what [`init`] and [`enter_sandbox`] do. As root it makes no sandbox, since each lab has one of its own.
+/// Lets the tests of a crate use labs, also without root. Write it once in a test crate (a file of `tests/`, or the root of a
+/// library under `#[cfg(test)]`), outside of any function. Before `main`, and so before the threads of the tests, it
+/// calls [`init`] and [`enter_sandbox`]. As root it makes no sandbox, since each lab has one of its own.
 ///
 /// ```
 /// netscript_lab::tests_in_sandbox!();
 /// # fn main() {}
 /// ```
 ///
-/// In the sandbox of an ordinary user the machine's files are read-only. Tests that write beside `/tmp` name the folders:
+/// In the sandbox of an ordinary user the machine's files are read-only. Tests that write outside of `/tmp` name the folders:
 ///
 /// ```
 /// netscript_lab::tests_in_sandbox!(writable = ["."]);
 /// # fn main() {}
 /// ```
 ///
-/// A constructor counts as unsafe code: it may stand in a crate with `#![deny(unsafe_code)]`, but not in one with
+/// A constructor counts as unsafe code: it is allowed in a crate with `#![deny(unsafe_code)]`, but not in one with
 /// `#![forbid(unsafe_code)]`.
 #[macro_export]
 macro_rules! tests_in_sandbox {

@@ -11,7 +11,7 @@ use rhai::{Array, Dynamic, Engine};
 use super::{Rule, Table};
 use crate::{Netns, RhaiResult};
 
-/// A chain of a table, built-in or one's own.
+/// A chain of a table, built-in or user-defined.
 #[derive(Clone, PartialEq)]
 pub struct Chain {
     table: Table,
@@ -35,7 +35,7 @@ impl Chain {
         &self.name
     }
 
-    /// What operations know it as.
+    /// Its reference in operations.
     pub(super) fn reference(&self) -> ChainRef {
         self.table.reference().chain(self.name.clone())
     }
@@ -55,8 +55,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Says what becomes of packets that no rule of a built-in chain decided on, `"accept"` or
-    /// `"drop"`: `iptables -P CHAIN DROP`.
+    /// Sets the policy of a built-in chain, `"accept"` or `"drop"`, for packets without a verdict by a
+    /// rule: `iptables -P CHAIN DROP`.
     ///
     /// ```
     /// host.filter.forward.policy("drop");
@@ -84,7 +84,7 @@ mod words {
         Ok(chain.clone())
     }
 
-    /// The policy of a built-in chain, `"accept"` or `"drop"`; `()` for a chain of one's own.
+    /// The policy of a built-in chain, `"accept"` or `"drop"`; `()` for a user-defined chain.
     ///
     /// ```
     /// assert(host.filter.input.policy == "accept");
@@ -113,7 +113,7 @@ mod words {
         Ok(chain.clone())
     }
 
-    /// Removes a chain of one's own, which must be empty and not jumped to: `iptables -X CHAIN`.
+    /// Removes a user-defined chain, which must be empty and not the target of a jump: `iptables -X CHAIN`.
     ///
     /// ```
     /// let c = host.filter.chain("LOG_DROP");
@@ -160,13 +160,13 @@ mod words {
         chain.to_string()
     }
 
-    /// Whether two handles are on the same chain.
+    /// Whether two handles refer to the same chain.
     #[rhai_fn(global, name = "==", pure)]
     pub fn eq(a: &mut Chain, b: Chain) -> bool {
         *a == b
     }
 
-    /// Whether two handles are on different chains.
+    /// Whether two handles refer to different chains.
     #[rhai_fn(global, name = "!=", pure)]
     pub fn ne(a: &mut Chain, b: Chain) -> bool {
         *a != b

@@ -1,4 +1,4 @@
-//! The options of every verb: what a rule looks at, and its place.
+//! The options of every verb: a rule's matches and its position.
 
 use netscript_net::op::netfilter::{
     AddrTypes, Comment, CtStates, IcmpType, IfPattern, Masked, Negatable, Probability, Proto, Rate, TcpFlags,
@@ -9,7 +9,7 @@ use super::matches::{self, Ports};
 use crate::Netns;
 use crate::options::{Key, Literal, Takes, keys};
 
-/// What values are read by: where the rule is, and its family.
+/// The context for reading values: the rule's namespace and its family.
 pub(super) struct Here {
     pub(super) netns: Netns,
     pub(super) reference: NetnsRef,
@@ -17,20 +17,20 @@ pub(super) struct Here {
 }
 
 keys! {
-    /// The options that a rule has once: those of `iptables` itself, and its place.
+    /// The options that a rule has only once: those of `iptables` itself, and its position.
     pub(super) COMMON:
     /// Packets from these addresses; a list makes a rule for each
     SRC: Key<Vec<Negatable<Prefix>>, Here> = Key::value("src", ADDRESSES, matches::addresses).example("\"10.0.0.0/24\"");
     /// Packets to these addresses; a list makes a rule for each
     DST: Key<Vec<Negatable<Prefix>>, Here> = Key::value("dst", ADDRESSES, matches::addresses).example("\"10.0.0.1\"");
-    /// Packets that came in by this link; `"veth+"` is every name that begins so
+    /// Packets that arrive by this link; `"veth+"` matches every name that begins with `veth`
     IIF: Key<Negatable<IfPattern>, Here> = Key::value("iif", LINK, matches::link).example("\"eth0\"");
-    /// Packets that go out by this link; `"veth+"` is every name that begins so
+    /// Packets that leave by this link; `"veth+"` matches every name that begins with `veth`
     OIF: Key<Negatable<IfPattern>, Here> = Key::value("oif", LINK, matches::link).example("\"eth0\"");
     /// Packets of this protocol
     PROTO: Key<Option<Negatable<Proto>>> =
         Key::new("proto", Takes::Value(PROTOCOL, || Proto::words().collect()), matches::proto).example("\"tcp\"");
-    /// The rule's position in its chain, from 1; if not given, the rule goes to the end
+    /// The rule's position in its chain, from 1; by default the end
     AT: Key<u32> = Key::number("at", 1, u32::MAX as i64).example("1");
 }
 
@@ -39,11 +39,11 @@ const LINK: &str = "a link (a Link or its name)";
 const PROTOCOL: &str = "a protocol such as \"tcp\", \"udp\" or \"icmp\", or its number from 1 to 255";
 
 keys! {
-    /// The options that are matches, in the order in which one map writes them.
+    /// The matches, in the order in which the rule of a map has them.
     pub(super) MATCHES:
-    /// Whether TCP is named by a match of its own (`-m tcp`), even if no port or flag is given
+    /// Whether the rule has a match `-m tcp` even without ports and flags
     TCP: Key<bool> = Key::boolean("tcp").default(Literal::Bool(false));
-    /// Whether UDP is named by a match of its own (`-m udp`), even if no port or flag is given
+    /// Whether the rule has a match `-m udp` even without ports
     UDP: Key<bool> = Key::boolean("udp").default(Literal::Bool(false));
     /// Packets from these ports
     SPORT: Key<Ports> = Key::value("sport", PORTS, matches::port_option).example("53");
@@ -51,9 +51,9 @@ keys! {
     DPORT: Key<Ports> = Key::value("dport", PORTS, matches::port_option).example("[80, 443]");
     /// Packets that begin a TCP connection; with `false`, all others
     SYN: Key<bool> = Key::boolean("syn");
-    /// Packets with these flags of TCP
+    /// Packets with these TCP flags
     TCP_FLAGS: Key<Negatable<TcpFlags>> = Key::value("tcp_flags", FLAGS, matches::flags).example("\"SYN,RST SYN\"");
-    /// Messages of this type
+    /// ICMP messages of this type
     ICMP: Key<Negatable<IcmpType>, Here> = Key::new("icmp", Takes::Value(ICMP_TYPE, icmp_words), matches::icmp);
     /// Packets of connections in these states, by `-m state`
     STATE: Key<Negatable<CtStates>> = Key::new("state", Takes::Several(|| CtStates::alias_words().collect()), matches::state)
@@ -67,24 +67,24 @@ keys! {
     CONNMARK: Key<Negatable<Masked>> = Key::value("connmark", MASKED, matches::mark).example("7");
     /// Packets from this hardware address
     MAC: Key<Negatable<Mac>> = Key::value("mac", "a hardware address", matches::mac).example("\"02:00:00:00:00:01\"");
-    /// Packets whose source is an address of this type, seen from here
+    /// Packets whose source has this address type in this namespace
     SRC_TYPE: Key<Negatable<AddrTypes>> = Key::new("src_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
-    /// Packets whose destination is an address of this type, seen from here
+    /// Packets whose destination has this address type in this namespace
     DST_TYPE: Key<Negatable<AddrTypes>> = Key::new("dst_type", ADDRESS_TYPES, matches::address_types).example("\"LOCAL\"");
-    /// At most so many packets
+    /// Packets up to this rate
     LIMIT: Key<Rate> = Key::value("limit", RATE, matches::rate).example("\"3/min\"");
-    /// How many packets pass at once before `limit` counts
+    /// Number of packets that may exceed `limit` at once
     BURST: Key<u32> = Key::number("burst", 1, Rate::MAX_BURST as i64)
         .default(Literal::Int(Rate::DEFAULT_BURST as i64))
         .example("10");
-    /// One packet out of this many
+    /// One of this many packets
     EVERY: Key<Negatable<u32>> = Key::value("every", "a number from 1 to 4294967295", matches::every).example("2");
-    /// Which of the packets that `every` counts, from 0
+    /// The number of the packet that `every` selects, from 0
     PACKET: Key<u32> = Key::number("packet", 0, u32::MAX as i64).default(Literal::Int(0)).example("1");
-    /// A share of the packets, chosen at random
+    /// A random share of the packets
     PROBABILITY: Key<Negatable<Probability>> =
         Key::value("probability", "a number from 0.0 to 1.0", matches::probability).example("0.5");
-    /// A remark, which `iptables -S` shows
+    /// A comment, which `iptables -S` shows
     COMMENT: Key<Comment> = Key::value("comment", "one line of at most 255 bytes", matches::comment).example("\"web\"");
 }
 

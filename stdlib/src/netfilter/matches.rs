@@ -1,4 +1,4 @@
-//! What a rule looks at: the options of every verb.
+//! The matches of a rule: the options of every verb.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use super::value::{inverted, text, word, words};
 use crate::options::{Given, Key, Options};
 use crate::{Link, Netns, args};
 
-/// What a rule looks at, except for its addresses, of which there may be several.
+/// The matches of a rule, with the addresses apart, since there may be several.
 pub(super) struct Matches {
     /// Without addresses.
     pub(super) header: Header,
@@ -26,7 +26,7 @@ pub(super) struct Matches {
     pub(super) src: Vec<Negatable<Prefix>>,
     /// Destination addresses; none: any.
     pub(super) dst: Vec<Negatable<Prefix>>,
-    /// Map after map, each in the order of [`MATCHES`].
+    /// The matches of all maps, each map in the order of [`MATCHES`].
     pub(super) matches: Vec<Match>,
 }
 

@@ -1,7 +1,7 @@
 //! NAT and filtering: tables, chains and rules of iptables and ip6tables.
 //!
-//! A rule is a verb with a map of matches: [`mod@matches`] reads what it looks at, [`targets`] what the
-//! verb does.
+//! A rule is a verb with a map of matches: [`mod@matches`] reads the matches, [`targets`] the verb's
+//! own options.
 
 mod chain;
 mod keys;

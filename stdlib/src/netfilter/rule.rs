@@ -1,4 +1,4 @@
-//! Rules: what they say, what they have counted, and removing them.
+//! Rules: their text, their counters, and removing them.
 
 use std::fmt;
 
@@ -19,17 +19,17 @@ use crate::RhaiResult;
 pub struct Rule {
     table: Table,
     rule: netfilter::Rule,
-    /// The kernel's number, once it was asked for.
+    /// The kernel's number, once it is known.
     handle: Option<u64>,
 }
 
 impl Rule {
-    /// A rule that was just made.
+    /// A rule that was just added.
     pub(super) fn made(table: &Table, rule: netfilter::Rule) -> Rule {
         Rule { table: table.clone(), rule, handle: None }
     }
 
-    /// The rules of a chain that was read.
+    /// The rules of a chain.
     pub(super) fn all(table: &Table, chain: &state::Chain) -> impl Iterator<Item = Rule> {
         chain.rules.iter().map(|record| Rule {
             table: table.clone(),
@@ -38,7 +38,7 @@ impl Rule {
         })
     }
 
-    /// The rule as it is in the kernel now: that of the handle, or the first that says the same.
+    /// The rule's current state in the kernel: the rule with the handle, or the first equal rule.
     fn look(&self) -> Result<RuleRecord> {
         let ruleset = self.table.ruleset()?;
         let chain = ruleset.chain(self.table.reference(), &self.rule.chain().name);
@@ -101,7 +101,7 @@ mod words {
         rule.to_string()
     }
 
-    /// The kernel's number for it, as `nft -a list ruleset` shows it.
+    /// The kernel's number of the rule, as in `nft -a list ruleset`.
     ///
     /// ```
     /// assert(host.filter.forward.drop().handle > 0);
@@ -114,7 +114,7 @@ mod words {
         Ok(number(found.handle))
     }
 
-    /// How many packets it has matched.
+    /// The number of packets that it has matched.
     ///
     /// ```
     /// host.lo.up();
@@ -127,7 +127,7 @@ mod words {
         counted(rule.look()?.packets)
     }
 
-    /// The bytes of the packets that it has matched, with their IP headers.
+    /// The number of bytes in the packets that it has matched, with their IP headers.
     ///
     /// ```
     /// host.lo.up();

@@ -1,4 +1,4 @@
-//! Tables: `ns.nat`, `ns.filter6`, … and the verbs that know their chain.
+//! Tables: `ns.nat`, `ns.filter6`, … and the verbs with a default chain.
 
 use std::fmt;
 
@@ -46,13 +46,13 @@ impl Table {
         })
     }
 
-    /// What the namespace holds of this family.
+    /// The namespace's rules of this family.
     pub(super) fn ruleset(&self) -> Result<Ruleset> {
         let netns = self.netns.reference()?;
         self.netns.session().lab().world().ruleset(&netns, self.table.family)
     }
 
-    /// The names of its chains: built-in ones, which need not have been used, then others.
+    /// The names of its chains: the built-in ones, even unused ones, then the others.
     fn chain_names(&self, ruleset: &Ruleset) -> impl Iterator<Item = ChainName> {
         let built_in = self.table.table.hooks().iter().map(|hook| ChainName::of(*hook));
         let own =
@@ -60,7 +60,7 @@ impl Table {
         built_in.chain(own.map(|chain| chain.name.clone()))
     }
 
-    /// Adds the rules of a verb to the chain that its options name, or to the usual one.
+    /// Adds the rules of a verb to the chain that its options name, or to the verb's default chain.
     fn verb(&self, ctx: &NativeCallContext<'_>, verb: Verb, options: &Dynamic, usual: Hook) -> RhaiResult {
         targets::with_options(&verb, options, |o| {
             let chain = match o.get_in(&CHAIN, &(self.clone(), o.of().word()))? {
@@ -72,7 +72,7 @@ impl Table {
     }
 }
 
-/// A chain that an option names: that of a handle, or one of the table; built-in ones in small letters too.
+/// A chain that an option names: by a handle, or by a name in the table; built-in ones in lower case too.
 pub(super) fn chain_of(given: &Given<'_>, (table, word): &(Table, &'static str)) -> Result<Chain> {
     if let Some(chain) = given.value.read_lock::<Chain>() {
         return Ok(chain.clone());
@@ -111,7 +111,7 @@ fn of(netns: &Netns, family: Family, table: Name) -> Table {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// The table of IPv4 rules that decide what may pass: `iptables -t filter`.
+    /// The table of IPv4 rules that accept or drop packets: `iptables -t filter`.
     ///
     /// ```
     /// host.filter.forward.accept(#{ iif: "lo" });
@@ -141,7 +141,7 @@ mod words {
         of(netns, Family::V4, Name::Mangle)
     }
 
-    /// The table of IPv4 rules ahead of connection tracking: `iptables -t raw`.
+    /// The table of IPv4 rules before connection tracking: `iptables -t raw`.
     ///
     /// ```
     /// host.raw.prerouting.notrack(#{ iif: "lo" });
@@ -151,7 +151,7 @@ mod words {
         of(netns, Family::V4, Name::Raw)
     }
 
-    /// The table of IPv6 rules that decide what may pass: `ip6tables -t filter`.
+    /// The table of IPv6 rules that accept or drop packets: `ip6tables -t filter`.
     ///
     /// ```
     /// host.filter6.forward.accept(#{ iif: "lo" });
@@ -181,7 +181,7 @@ mod words {
         of(netns, Family::V6, Name::Mangle)
     }
 
-    /// The table of IPv6 rules ahead of connection tracking: `ip6tables -t raw`.
+    /// The table of IPv6 rules before connection tracking: `ip6tables -t raw`.
     ///
     /// ```
     /// host.raw6.prerouting.notrack(#{ iif: "lo" });
@@ -191,7 +191,7 @@ mod words {
         of(netns, Family::V6, Name::Raw)
     }
 
-    /// The chain `PREROUTING`, of packets as they come in: in nat, mangle and raw.
+    /// The chain `PREROUTING`, for arriving packets: in nat, mangle and raw.
     ///
     /// ```
     /// host.nat.prerouting.redirect(#{ proto: "tcp", dport: 80, to: 8080 });
@@ -201,7 +201,7 @@ mod words {
         Ok(table.built_in(Hook::Prerouting)?)
     }
 
-    /// The chain `INPUT`, of packets for the namespace itself: in filter, nat and mangle.
+    /// The chain `INPUT`, for packets to the namespace itself: in filter, nat and mangle.
     ///
     /// ```
     /// host.filter.input.drop(#{ proto: "tcp", dport: 23 });
@@ -211,7 +211,7 @@ mod words {
         Ok(table.built_in(Hook::Input)?)
     }
 
-    /// The chain `FORWARD`, of packets on their way through: in filter and mangle.
+    /// The chain `FORWARD`, for packets through the namespace: in filter and mangle.
     ///
     /// ```
     /// host.filter.forward.policy("drop");
@@ -221,7 +221,7 @@ mod words {
         Ok(table.built_in(Hook::Forward)?)
     }
 
-    /// The chain `OUTPUT`, of packets that the namespace itself sends: in every table.
+    /// The chain `OUTPUT`, for packets that the namespace itself sends: in every table.
     ///
     /// ```
     /// host.filter.output.accept(#{ oif: "lo" });
@@ -231,7 +231,7 @@ mod words {
         Ok(table.built_in(Hook::Output)?)
     }
 
-    /// The chain `POSTROUTING`, of packets as they go out: in nat and mangle.
+    /// The chain `POSTROUTING`, for leaving packets: in nat and mangle.
     ///
     /// ```
     /// host.nat.postrouting.masquerade(#{ oif: "lo" });
@@ -241,7 +241,7 @@ mod words {
         Ok(table.built_in(Hook::Postrouting)?)
     }
 
-    /// Makes a chain of one's own: `iptables -N NAME`.
+    /// Creates a user-defined chain: `iptables -N NAME`.
     ///
     /// ```
     /// let c = host.filter.chain("LOG_DROP");
@@ -256,7 +256,7 @@ mod words {
         Ok(chain)
     }
 
-    /// A handle on a chain that exists.
+    /// A handle to an existing chain.
     ///
     /// ```
     /// host.filter.chain("LOG_DROP");
@@ -273,7 +273,7 @@ mod words {
         Ok(Err(Error::NotThere { what: format!("chain `{name}` in {}", table.table), known }).argument(0)?)
     }
 
-    /// The chains: built-in ones first, then one's own by name.
+    /// The chains: built-in ones first, then user-defined ones by name.
     ///
     /// ```
     /// host.filter.chain("LOG_DROP");
@@ -313,7 +313,7 @@ mod words {
         Ok(table.netns.submit(NetfilterOp::FlushTable(table.table), at(&ctx))?)
     }
 
-    /// Gives packets that go out the address of the link that they leave by, in `POSTROUTING`:
+    /// Replaces the source of leaving packets by the address of their outgoing link, in `POSTROUTING`:
     /// `-j MASQUERADE`.
     ///
     /// ```
@@ -324,7 +324,7 @@ mod words {
         table.verb(&ctx, Verb::Masquerade, &options, Hook::Postrouting)
     }
 
-    /// Gives every packet that goes out the address of the link that it leaves by.
+    /// Replaces the source of every leaving packet by the address of its outgoing link.
     ///
     /// ```
     /// host.nat.masquerade();
@@ -334,8 +334,8 @@ mod words {
         table.verb(&ctx, Verb::Masquerade, &Map::new().into(), Hook::Postrouting)
     }
 
-    /// Sends packets that come in to another address, in `PREROUTING`: `-j DNAT`. With
-    /// `chain: "output"`, those of the namespace itself.
+    /// Replaces the destination of arriving packets, in `PREROUTING`: `-j DNAT`. With
+    /// `chain: "output"`, that of packets from the namespace itself.
     ///
     /// ```
     /// host.nat.dnat(#{ iif: "!br0", proto: "tcp", dport: 8000, to: "172.17.0.101:8080" });
@@ -345,7 +345,7 @@ mod words {
         table.verb(&ctx, Verb::Dnat, &options, Hook::Prerouting)
     }
 
-    /// Gives packets that go out another source, in `POSTROUTING`: `-j SNAT`.
+    /// Replaces the source of leaving packets, in `POSTROUTING`: `-j SNAT`.
     ///
     /// ```
     /// host.nat.snat(#{ src: "172.17.0.0/24", to: "192.0.2.1" });
@@ -355,7 +355,7 @@ mod words {
         table.verb(&ctx, Verb::Snat, &options, Hook::Postrouting)
     }
 
-    /// Sends packets that come in to the namespace itself, in `PREROUTING`: `-j REDIRECT`.
+    /// Redirects arriving packets to the namespace itself, in `PREROUTING`: `-j REDIRECT`.
     ///
     /// ```
     /// host.nat.redirect(#{ proto: "tcp", dport: 80, to: 8080 });
@@ -381,13 +381,13 @@ mod words {
         table.to_string()
     }
 
-    /// Whether two handles are on the same table.
+    /// Whether two handles refer to the same table.
     #[rhai_fn(global, name = "==", pure)]
     pub fn eq(a: &mut Table, b: Table) -> bool {
         *a == b
     }
 
-    /// Whether two handles are on different tables.
+    /// Whether two handles refer to different tables.
     #[rhai_fn(global, name = "!=", pure)]
     pub fn ne(a: &mut Table, b: Table) -> bool {
         *a != b

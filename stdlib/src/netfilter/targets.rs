@@ -1,4 +1,4 @@
-//! Verbs: what a rule does with a packet.
+//! Verbs: the targets of rules.
 
 use netscript_lang::diagnostics::{Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::{add_words, at};
@@ -19,16 +19,16 @@ use crate::options::{Given, Key, Known, Literal, OptionSpec, Options, Takes, Wor
 use crate::{RhaiResult, args, unknown};
 
 keys! {
-    /// What `reject` takes in addition.
+    /// Further options of `reject`.
     REJECT_KEYS:
-    /// The answer that is sent; if not given, port unreachable
+    /// The answer to the sender; by default port unreachable
     REPLY: Key<RejectWith, Here> = Key::new("reply", Takes::Words(replies), reply);
 }
 
 keys! {
-    /// What `log` takes in addition.
+    /// Further options of `log`.
     LOG_KEYS:
-    /// What the line in the log begins with
+    /// The beginning of the line in the log
     PREFIX: Key<LogPrefix> = Key::value("prefix", "one line of 1 to 29 bytes", prefix).example("\"seen: \"");
     /// The level of the line
     LEVEL: Key<u8> = Key::new("level", Takes::WordsOr(|| Log::level_words().to_vec(), "a number from 0 to 7"), |given, ()| {
@@ -38,44 +38,44 @@ keys! {
 }
 
 keys! {
-    /// What every verb takes that changes addresses.
+    /// Options of every verb that changes addresses.
     pub(super) NAT_KEYS:
     /// Whether ports are chosen at random
     RANDOM: Key<bool> = Key::boolean("random").default(Literal::Bool(false));
-    /// The chain that the rule goes into, if not the usual one; only as a method of a table
+    /// The rule's chain, instead of the verb's default chain; only for methods of a table
     CHAIN: Key<Chain, (Table, &'static str)> = Key::value("chain", "a chain (a Chain or its name)", chain_of).example("\"output\"");
 }
 
 keys! {
-    /// What verbs take that change the source.
+    /// Options of verbs that change the source.
     SOURCE_KEYS:
-    /// Whether ports are chosen at random in every respect
+    /// Whether ports are chosen fully at random
     RANDOM_FULLY: Key<bool> = Key::boolean("random_fully").default(Literal::Bool(false));
 }
 
 keys! {
-    /// What verbs take that change to one of several addresses.
+    /// Options of verbs that change to one of several addresses.
     ADDRESSES_KEYS:
     /// Whether a client gets the same address each time
     PERSISTENT: Key<bool> = Key::boolean("persistent").default(Literal::Bool(false));
 }
 
 keys! {
-    /// What verbs take that change to ports of their own choice.
+    /// Options of verbs that choose a port.
     PORTS_KEYS:
-    /// The ports that are taken
+    /// The ports to choose from
     TO_PORTS: Key<PortRange> = Key::value("to", "a port, or a range such as \"8080-8090\"", to_ports).example("8080");
 }
 
 keys! {
-    /// What `snat` takes in addition.
+    /// Further options of `snat`.
     SNAT_KEYS:
     /// The new source
     NEW_SOURCE: Key<NatTo, Here> = Key::value("to", NAT_TO, nat_to).example("\"192.0.2.1\"").needed();
 }
 
 keys! {
-    /// What `dnat` takes in addition.
+    /// Further options of `dnat`.
     DNAT_KEYS:
     /// The new destination
     NEW_DESTINATION: Key<NatTo, Here> = Key::value("to", NAT_TO, nat_to).example("\"10.0.0.2:8080\"").needed();
@@ -84,31 +84,31 @@ keys! {
 const NAT_TO: &str = "an address, a link or a namespace; \"ADDRESS:PORT\", and ranges with `-`";
 
 keys! {
-    /// What `mark` takes in addition.
+    /// Further options of `mark`.
     MARK_KEYS:
     /// The new mark
     NEW_MARK: Key<Masked> = Key::value("set", MASKED, set_mark).example("7").needed();
 }
 
 keys! {
-    /// What `connmark` takes in addition: one of `set`, `save` and `restore`.
+    /// Further options of `connmark`: one of `set`, `save` and `restore`.
     CONNMARK_KEYS:
     /// The connection's new mark
     SET: Key<Masked> = Key::value("set", MASKED, set_mark).example("7");
-    /// Whether the packet's mark is saved as the connection's
+    /// Whether to save the packet's mark as the connection's mark
     SAVE: Key<bool> = Key::boolean("save").default(Literal::Bool(false));
-    /// Whether the connection's mark is restored as the packet's
+    /// Whether to restore the packet's mark from the connection's mark
     RESTORE: Key<bool> = Key::boolean("restore").default(Literal::Bool(false));
-    /// The bits that are saved or restored
+    /// The bits to save or restore
     MASK: Key<u32> = Key::value("mask", "a number from 0 to 4294967295", mask).example("\"0xff\"");
 }
 
 keys! {
-    /// What `tcpmss` takes in addition: one of them.
+    /// Further options of `tcpmss`: one of them.
     TCPMSS_KEYS:
     /// The largest segment size
     MSS: Key<u16> = Key::number("set", 0, Mss::MAX as i64).unit("bytes").example("1400");
-    /// Whether the size is what the path's MTU allows
+    /// Whether to limit the size to the path's MTU
     CLAMP: Key<bool> = Key::boolean("clamp").default(Literal::Bool(false));
 }
 
@@ -145,7 +145,7 @@ pub(crate) const OPTIONS: Known = &[
     &TCPMSS,
 ];
 
-/// What a verb does, with what is not among its options.
+/// A verb, with arguments that are not options.
 #[derive(Clone)]
 pub(super) enum Verb {
     Accept,
@@ -245,7 +245,7 @@ fn apply(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, options: &Dynam
     })
 }
 
-/// The same of options that have been looked into.
+/// The same, with parsed options.
 pub(super) fn apply_to(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, o: &Options) -> RhaiResult {
     let of_map = |spec: &&OptionSpec| MATCHES.iter().any(|of_map| of_map.key == spec.key);
     o.refuse_twice(o.of().specs().filter(|spec| !of_map(spec)))?;
@@ -274,7 +274,7 @@ pub(super) fn apply_to(ctx: &NativeCallContext<'_>, chain: &Chain, verb: Verb, o
     Ok(made(chain, rules))
 }
 
-/// The option that has an address of another family than the rule's.
+/// The option whose address is not of the rule's family.
 fn option_of_family(header: &Header, family: Family) -> &'static str {
     let other = |addr: &Option<Negatable<Prefix>>| addr.as_ref().is_some_and(|addr| addr.value.family() != family);
     match (other(&header.src), other(&header.dst)) {
@@ -284,7 +284,7 @@ fn option_of_family(header: &Header, family: Family) -> &'static str {
     }
 }
 
-/// One rule as such, several as an array.
+/// One rule as a rule, several as an array.
 fn made(chain: &Chain, rules: Vec<netfilter::Rule>) -> Dynamic {
     let mut made: Array = rules.into_iter().map(|rule| Dynamic::from(Rule::made(chain.table(), rule))).collect();
     match made.len() {
@@ -407,8 +407,8 @@ fn jump_to(from: &Chain, to: &Dynamic) -> Result<ChainName> {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Lets packets pass: `-j ACCEPT`. A value that begins with `!` inverts: `src: "!10.0.0.0/8"`. Matches are
-    /// written in the order of the options; a list of maps gives another: `[#{ state: "NEW" }, #{ proto: "tcp" }]`.
+    /// Accepts packets: `-j ACCEPT`. A value that begins with `!` inverts its match: `src: "!10.0.0.0/8"`. The rule's
+    /// matches are in the order of the options; a list of maps sets another: `[#{ state: "NEW" }, #{ proto: "tcp" }]`.
     ///
     /// ```
     /// host.filter.forward.accept(#{ iif: "br0", state: "RELATED,ESTABLISHED" });
@@ -418,7 +418,7 @@ mod words {
         apply(&ctx, chain, Verb::Accept, &options)
     }
 
-    /// Lets every packet pass.
+    /// Accepts every packet.
     ///
     /// ```
     /// host.filter.forward.accept();
@@ -428,7 +428,7 @@ mod words {
         apply(&ctx, chain, Verb::Accept, &Map::new().into())
     }
 
-    /// Throws packets away: `-j DROP`.
+    /// Drops packets: `-j DROP`.
     ///
     /// ```
     /// host.filter.input.drop(#{ proto: "tcp", dport: [23, "6000:6063"] });
@@ -438,7 +438,7 @@ mod words {
         apply(&ctx, chain, Verb::Drop, &options)
     }
 
-    /// Throws every packet away.
+    /// Drops every packet.
     ///
     /// ```
     /// host.filter.input.drop();
@@ -448,7 +448,7 @@ mod words {
         apply(&ctx, chain, Verb::Drop, &Map::new().into())
     }
 
-    /// Goes back to the chain that jumped here, or to the policy: `-j RETURN`.
+    /// Returns to the calling chain, or applies the policy: `-j RETURN`.
     ///
     /// ```
     /// host.filter.forward.ret(#{ src: "10.0.0.0/8" });
@@ -458,7 +458,7 @@ mod words {
         apply(&ctx, chain, Verb::Ret, &options)
     }
 
-    /// Goes back with every packet.
+    /// Returns for every packet.
     ///
     /// ```
     /// host.filter.forward.ret();
@@ -468,7 +468,7 @@ mod words {
         apply(&ctx, chain, Verb::Ret, &Map::new().into())
     }
 
-    /// Refuses packets with an answer: `-j REJECT`.
+    /// Drops packets and sends an error to the sender: `-j REJECT`.
     ///
     /// ```
     /// host.filter.input.reject(#{ proto: "tcp", dport: 80, reply: "tcp-reset" });
@@ -478,7 +478,7 @@ mod words {
         apply(&ctx, chain, Verb::Reject, &options)
     }
 
-    /// Refuses every packet.
+    /// Drops every packet and sends an error to the sender.
     ///
     /// ```
     /// host.filter.input.reject();
@@ -488,7 +488,7 @@ mod words {
         apply(&ctx, chain, Verb::Reject, &Map::new().into())
     }
 
-    /// Writes packets to the kernel's log and goes on: `-j LOG`.
+    /// Logs packets to the kernel's log and continues with the next rule: `-j LOG`.
     ///
     /// ```
     /// host.filter.input.log(#{ prefix: "seen: ", limit: "3/min" });
@@ -498,7 +498,7 @@ mod words {
         apply(&ctx, chain, Verb::Log, &options)
     }
 
-    /// Writes every packet to the kernel's log and goes on.
+    /// Logs every packet to the kernel's log and continues with the next rule.
     ///
     /// ```
     /// host.filter.input.log();
@@ -508,7 +508,7 @@ mod words {
         apply(&ctx, chain, Verb::Log, &Map::new().into())
     }
 
-    /// Gives packets the address of the link that they leave by: `-j MASQUERADE`.
+    /// Replaces the source of packets by the address of their outgoing link: `-j MASQUERADE`.
     ///
     /// ```
     /// host.nat.postrouting.masquerade(#{ src: "10.0.0.0/24" });
@@ -518,7 +518,7 @@ mod words {
         apply(&ctx, chain, Verb::Masquerade, &options)
     }
 
-    /// Gives every packet the address of the link that it leaves by.
+    /// Replaces the source of every packet by the address of its outgoing link.
     ///
     /// ```
     /// host.nat.postrouting.masquerade();
@@ -528,7 +528,7 @@ mod words {
         apply(&ctx, chain, Verb::Masquerade, &Map::new().into())
     }
 
-    /// Sends packets to another address: `-j DNAT`.
+    /// Replaces the destination of packets: `-j DNAT`.
     ///
     /// ```
     /// host.nat.output.dnat(#{ proto: "tcp", dport: 80, to: "10.0.0.2:8080" });
@@ -538,7 +538,7 @@ mod words {
         apply(&ctx, chain, Verb::Dnat, &options)
     }
 
-    /// Gives packets another source: `-j SNAT`.
+    /// Replaces the source of packets: `-j SNAT`.
     ///
     /// ```
     /// host.nat.postrouting.snat(#{ oif: "eth0", to: "192.0.2.1" });
@@ -548,7 +548,7 @@ mod words {
         apply(&ctx, chain, Verb::Snat, &options)
     }
 
-    /// Sends packets to the namespace itself: `-j REDIRECT`.
+    /// Redirects packets to the namespace itself: `-j REDIRECT`.
     ///
     /// ```
     /// host.nat.prerouting.redirect(#{ proto: "tcp", dport: 80, to: "8080-8089" });
@@ -568,7 +568,7 @@ mod words {
         apply(&ctx, chain, Verb::Mark, &options)
     }
 
-    /// Sets the mark of a packet's connection, saves the packet's mark there, or restores it from there:
+    /// Sets the mark of a packet's connection, saves the packet's mark to it, or restores the packet's mark from it:
     /// `-j CONNMARK`.
     ///
     /// ```
@@ -590,7 +590,7 @@ mod words {
         apply(&ctx, chain, Verb::Tcpmss, &options)
     }
 
-    /// Keeps packets from connection tracking: `-j CT --notrack`.
+    /// Exempts packets from connection tracking: `-j CT --notrack`.
     ///
     /// ```
     /// host.raw.prerouting.notrack(#{ proto: "udp", dport: 53 });
@@ -600,7 +600,7 @@ mod words {
         apply(&ctx, chain, Verb::Notrack, &options)
     }
 
-    /// Keeps every packet from connection tracking.
+    /// Exempts every packet from connection tracking.
     ///
     /// ```
     /// host.raw.prerouting.notrack();
@@ -610,7 +610,7 @@ mod words {
         apply(&ctx, chain, Verb::Notrack, &Map::new().into())
     }
 
-    /// Goes on in another chain: `-j CHAIN`.
+    /// Jumps to another chain: `-j CHAIN`.
     ///
     /// ```
     /// let c = host.filter.chain("LOG_DROP");
@@ -622,7 +622,7 @@ mod words {
         apply(&ctx, chain, Verb::Jump(to), &options)
     }
 
-    /// Goes on in another chain, with every packet.
+    /// Jumps to another chain for every packet.
     ///
     /// ```
     /// let c = host.filter.chain("LOG_DROP");

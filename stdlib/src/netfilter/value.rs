@@ -7,7 +7,7 @@ use rhai::Dynamic;
 use crate::args;
 use crate::options::Given;
 
-/// A value as text; numbers as they are written, arrays with commas between their parts.
+/// A value as text; arrays with commas between their elements.
 pub(super) fn text(what: &str, value: &Dynamic) -> Result<String> {
     if value.is_int() || value.is_float() {
         return Ok(value.to_string());
@@ -29,26 +29,23 @@ pub(super) fn split(text: &str) -> Negatable<&str> {
     }
 }
 
-/// The text of a value, made into something else by a function that says what was wrong.
-pub(super) fn inverted<T, E: Into<Error>>(
-    given: &Given<'_>,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Negatable<T>> {
+/// The text of a value, parsed by a function that returns the reason of an error.
+pub(super) fn inverted<T, E: Into<Error>>(given: &Given<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Result<Negatable<T>> {
     let text = text(&given.what(), given.value)?;
     let Negatable { inverted, value } = split(&text);
     let parsed = parse(value).map_err(|error| by_element(given.value, &parse).unwrap_or(error.into()))?;
     Ok(Negatable::new(inverted, parsed))
 }
 
-/// The error of the first element of a list that is wrong alone.
+/// The error of the first invalid element of a list.
 pub(super) fn by_element<T, E: Into<Error>>(value: &Dynamic, parse: impl Fn(&str) -> Result<T, E>) -> Option<Error> {
     let list = value.read_lock::<rhai::Array>()?;
     let wrong = |(number, part)| parse(split(&text("an element", part).ok()?).value).element(number).err();
     list.iter().enumerate().find_map(wrong)
 }
 
-/// Words with commas between them, out of those that a function knows. Where one is nearly right, the
-/// error names the right one.
+/// Words with commas between them that a function knows. For a misspelt word, the error suggests the right
+/// one.
 pub(super) fn words<T>(
     given: &Given<'_>,
     text: &str,
@@ -68,7 +65,7 @@ pub(super) fn words<T>(
     word(given, text, &wanted, parse)
 }
 
-/// A word out of those that a function knows.
+/// A word that a function knows.
 pub(super) fn word<T>(given: &Given<'_>, text: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
     parse(text).ok_or_else(|| wrong(given.key(), text, wanted))
 }

@@ -62,7 +62,7 @@ fn no_program_survives_a_lab_that_failed() {
     let tag = tag(2);
     machine.script("lab", &(HIDING.replace("TAG", &tag) + "throw \"enough\";"));
     let told = machine.refused("netscript lab.rhai", "E0112");
-    assert!(told.contains("everything that the script did has been undone"), "{told}");
+    assert!(told.contains("all changes of the script have been undone"), "{told}");
     assert_eq!(count(&machine, &tag), 0);
 }
 

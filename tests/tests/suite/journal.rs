@@ -114,11 +114,11 @@ fn what_fails_is_undone_unless_it_is_to_be_kept() {
     let machine = Machine::new();
     machine.script("bad", r#"bridge("br0"); netns("red"); throw "enough";"#);
     let output = told(&machine.run("netscript bad.rhai"));
-    assert!(output.contains("everything that the script did has been undone"), "{output}");
+    assert!(output.contains("all changes of the script have been undone"), "{output}");
     machine.ok("! ip link show br0 2>/dev/null; test -z \"$(ip netns list)\"");
 
     let kept = told(&machine.run("netscript --keep bad.rhai"));
-    assert!(kept.contains("the lab `bad` is kept as it is"), "{kept}");
+    assert!(kept.contains("the lab `bad` is kept: "), "{kept}");
     machine.ok("ip link show br0; netscript down bad; ! ip link show br0 2>/dev/null");
 
     machine.script("good", r#"bridge("br0"); host.sysctl("net.ipv4.ip_forward", 1);"#);

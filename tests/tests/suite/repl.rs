@@ -293,7 +293,7 @@ fn only_what_worked_is_saved() {
     terminal.enter("let b = 2");
     let history = terminal.enter(":history");
     assert_eq!(history, "   1  let a = 1;\n   2  nope()   // failed\n   3  let b = 2");
-    assert_eq!(terminal.enter(":save saved.rhai"), "2 lines are in saved.rhai.");
+    assert_eq!(terminal.enter(":save saved.rhai"), "2 lines written to saved.rhai.");
     assert_eq!(fs::read_to_string(place.path("saved.rhai")).unwrap(), "let a = 1;\nlet b = 2;\n");
     terminal.enter(":load saved.rhai");
     assert_eq!(terminal.enter("a + b"), "3");
@@ -486,7 +486,7 @@ fn undo_takes_back_what_the_line_did_and_defined_and_no_more() {
     assert_eq!(terminal.enter("n"), "4");
     // A line with the name of something undone is not part of the script.
     let history = terminal.enter(":history");
-    assert!(history.contains("let lo = red.lo; v.name   // needs what was undone"), "{history}");
+    assert!(history.contains("let lo = red.lo; v.name   // uses undone lines"), "{history}");
     assert!(history.contains("let five = 5;\n"), "{history}");
     // Two at once: `internet` goes with the first.
     terminal.enter(":undo 2");

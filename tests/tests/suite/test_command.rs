@@ -234,7 +234,7 @@ error[E0114]: interrupted
   │ ^^^^^ the script was running here
   │
   = help: run it again when you are ready
-[not done after 2 s: see --timeout]
+[timed out after 2 s: see --timeout]
 
 ok      labs/b.rhai
 1 passed, 1 failed"

@@ -14,7 +14,7 @@ use crate::repl::style;
 pub const COMMAND: Command = Command {
     name: ":dry",
     takes: Takes::Switch,
-    about: "try lines on a model of the network and print their commands; nothing of it stays",
+    about: "run lines on a model of the network and print their commands; nothing is changed",
     run: |repl, argument| dry(repl, argument),
 };
 
@@ -23,11 +23,11 @@ fn dry(repl: &mut Repl, argument: &str) -> std::result::Result<Flow, Failure> {
     match (on, repl.rehearsal.take()) {
         (true, None) => {
             repl.rehearsal = Some(begin(repl)?);
-            repl.note("From here on nothing is changed: lines show the commands that they stand for.");
+            repl.note("Dry run: nothing is changed, and each line shows the equivalent commands.");
         }
         (false, Some(rehearsal)) => {
             end(repl, rehearsal);
-            repl.note("The network is the one from before the dry run, and so are the variables.");
+            repl.note("The dry run is over: network and variables are as before it.");
         }
         (true, rehearsal @ Some(_)) => repl.rehearsal = rehearsal,
         (false, None) => {}

@@ -15,7 +15,7 @@ use crate::repl::style::Style;
 pub const COMMAND: Command = Command {
     name: ":help",
     takes: Takes::Topic,
-    about: "explain a word, a type or a command; without one, list them",
+    about: "explain a word, a type, a module or a command; without one, list all",
     run: |repl, argument| help(repl, argument),
 };
 
@@ -66,7 +66,7 @@ fn unknown(repl: &Repl, topic: &str) -> Failure {
     let topics = topics(&repl.interpreter.borrow(), &repl.lexicon);
     let meant = did_you_mean(topic, topics.iter().map(String::as_str));
     let help = meant.map_or("`:help` lists the words".to_owned(), |meant| format!("did you mean `{meant}`?"));
-    wrong(format!("there is nothing called `{topic}`"), help)
+    wrong(format!("there is no help for `{topic}`"), help)
 }
 
 /// All commands, and the words grouped by their receivers.
@@ -87,7 +87,7 @@ fn overview(repl: &Repl) -> String {
         lines.push(head(&format!("Module {module}")));
         lines.push(listed(functions.iter().map(|function| function.name.as_str()), repl));
     }
-    let end = "`:help WORD` explains one, `:help Link` those of a type, `:help lab` those of a module.";
+    let end = "`:help WORD` explains a word, `:help Link` the words of a type, `:help lab` a module.";
     lines.push(paragraphs(end, columns(repl)));
     lines.join("\n")
 }
@@ -153,7 +153,7 @@ fn option_list(repl: &Repl, of: &str, like: Option<&str>, options: &[&OptionSpec
     lines.extend(options.iter().map(|option| beside(&format!("  {}", option.key), width, &option.described(), repl)));
     if let Some(like) = like {
         let keys: Vec<&str> = options_of(like).iter().map(|option| option.key).collect();
-        lines.extend(prose(&format!("Those of `{like}` (`:help {like}`): {}.", keys.join(", ")), repl));
+        lines.extend(prose(&format!("And the options of `{like}` (`:help {like}`): {}.", keys.join(", ")), repl));
     }
     (lines.len() > 1).then(|| lines.join("\n"))
 }

@@ -7,7 +7,7 @@ use crate::repl::style::Style;
 pub const COMMAND: Command = Command {
     name: ":history",
     takes: Takes::Nothing,
-    about: "list what was entered in this session, with the line numbers that errors name",
+    about: "list the lines of this session, with the numbers that errors show",
     run: |repl, _| {
         let colour = repl.screen().colour;
         for entry in &repl.transcript {

@@ -10,7 +10,7 @@ pub const COMMAND: Command = Command {
     run: |repl, argument| {
         let on = switched(":json", repl.settings.json.get(), argument)?;
         repl.settings.json.set(on);
-        repl.note(if on { "Results are shown as JSON." } else { "Results are shown for people." });
+        repl.note(if on { "Results are shown as JSON." } else { "Results are shown as text." });
         Ok(Flow::GoOn)
     },
 };

@@ -11,7 +11,7 @@ use crate::script::Script;
 pub const COMMAND: Command = Command {
     name: ":load",
     takes: Takes::File,
-    about: "run a script as if it had been typed: what it defines stays",
+    about: "run a script and keep its definitions, as if it had been typed",
     run: |repl, argument| load(repl, argument),
 };
 

@@ -8,7 +8,7 @@ use crate::repl::state::Flow;
 pub const COMMAND: Command = Command {
     name: ":ns",
     takes: Takes::Netns,
-    about: "let bare words act in a namespace; without one, on the host again",
+    about: "make words without a receiver act in a namespace; without one, on the host",
     run: |repl, argument| {
         let netns = match argument {
             "" => NetnsRef::Host,

@@ -13,7 +13,7 @@ use crate::repl::transcript;
 pub const COMMAND: Command = Command {
     name: ":save",
     takes: Takes::File,
-    about: "write the lines that worked as a script that builds the same",
+    about: "save the lines that worked as a script, which builds the same network",
     run: |repl, argument| save(repl, argument),
 };
 
@@ -27,7 +27,7 @@ fn save(repl: &mut Repl, file: &str) -> Result<Flow, Failure> {
         doing: "write".to_owned(),
         why: error.to_string(),
     })?;
-    repl.note(&format!("{} lines are in {file}.", script.lines().count()));
+    repl.note(&format!("{} lines written to {file}.", script.lines().count()));
     Ok(Flow::GoOn)
 }
 

@@ -8,7 +8,7 @@ use crate::repl::state::Flow;
 pub const COMMAND: Command = Command {
     name: ":show",
     takes: Takes::Netns,
-    about: "draw a namespace, or all: links, addresses, peers, ports, routes and rules",
+    about: "show a namespace, or all: links, addresses, peers, ports, routes and rules",
     run: |repl, argument| {
         let interpreter = repl.interpreter.borrow();
         let text = match argument {

@@ -6,11 +6,11 @@ use crate::repl::state::Flow;
 pub const COMMAND: Command = Command {
     name: ":time",
     takes: Takes::Switch,
-    about: "tell how long each line takes",
+    about: "show the time that each line takes",
     run: |repl, argument| {
         let on = switched(":time", repl.settings.time.get(), argument)?;
         repl.settings.time.set(on);
-        repl.note(if on { "Each line tells how long it takes." } else { "Times are not told." });
+        repl.note(if on { "The time of each line is shown." } else { "Times are not shown." });
         Ok(Flow::GoOn)
     },
 };

@@ -9,7 +9,7 @@ use crate::repl::transcript;
 pub const COMMAND: Command = Command {
     name: ":undo",
     takes: Takes::Count,
-    about: "take back the last line that changed the network, or the last N, and what they defined",
+    about: "undo the last line that changed the network, or the last N, with their definitions",
     run: |repl, argument| undo(repl, argument),
 };
 
@@ -20,11 +20,11 @@ fn undo(repl: &mut Repl, argument: &str) -> Result<Flow, Failure> {
         number => number.parse::<usize>().map_err(|_| not_a_count())?,
     };
     if repl.rehearsal.is_some() {
-        return Err(wrong("nothing is done in a dry run".into(), "`:dry off` forgets all of it".into()));
+        return Err(wrong("`:undo` does not work in a dry run".into(), "`:dry off` discards the dry run".into()));
     }
     let Some(first) = repl.changes.len().checked_sub(count).filter(|_| count > 0) else {
-        let message = format!("there are {} lines that changed the network", repl.changes.len());
-        return Err(wrong(message, "`:history` lists what was entered".into()));
+        let message = format!("{} lines changed the network", repl.changes.len());
+        return Err(wrong(message, "`:history` lists the lines".into()));
     };
     let (lines, result) = repl.take_back(first);
     for entry in lines.iter().map(|line| repl.transcript[*line].clone()) {
