@@ -458,7 +458,7 @@ fn every_line_can_be_undone() {
     terminal.enter(":undo 10");
     assert_eq!(kernel(&machine), at_first);
     assert!(terminal.enter("cool").contains("error[E0103]"));
-    assert!(terminal.enter(":undo 1").contains("there are 0 lines"));
+    assert!(terminal.enter(":undo 1").contains("0 lines changed the network"));
 }
 
 /// Definitions of lines that are not undone stay.
