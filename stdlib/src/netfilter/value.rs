@@ -30,7 +30,10 @@ pub(super) fn split(text: &str) -> Negatable<&str> {
 }
 
 /// The text of a value, parsed by a function that returns the reason of an error.
-pub(super) fn inverted<T, E: Into<Error>>(given: &Given<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Result<Negatable<T>> {
+pub(super) fn inverted<T, E: Into<Error>>(
+    given: &Given<'_>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Negatable<T>> {
     let text = text(&given.what(), given.value)?;
     let Negatable { inverted, value } = split(&text);
     let parsed = parse(value).map_err(|error| by_element(given.value, &parse).unwrap_or(error.into()))?;
