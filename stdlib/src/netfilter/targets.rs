@@ -488,7 +488,7 @@ mod words {
         apply(&ctx, chain, Verb::Reject, &Map::new().into())
     }
 
-    /// Logs packets to the kernel's log and continues with the next rule: `-j LOG`.
+    /// Writes packets to the kernel's log and continues with the next rule: `-j LOG`.
     ///
     /// ```
     /// host.filter.input.log(#{ prefix: "seen: ", limit: "3/min" });
@@ -498,7 +498,7 @@ mod words {
         apply(&ctx, chain, Verb::Log, &options)
     }
 
-    /// Logs every packet to the kernel's log and continues with the next rule.
+    /// Writes every packet to the kernel's log and continues with the next rule.
     ///
     /// ```
     /// host.filter.input.log();
