@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use netscript_lab::wiring::{Lines, Wiring, batched, folder};
+use netscript_lab::wiring::{LineSink, Wiring, batched, folder};
 use netscript_lang::Lab;
 use netscript_lang::diagnostics::{Error, Failure, Result, Sources, fault};
 use netscript_lang::interpreter::{Interpreter, STACK_SIZE};
@@ -22,7 +22,7 @@ use crate::lifetime;
 use crate::memory;
 use crate::output::{self, Printer, fail, tell, warn};
 use crate::progress;
-use crate::repl::{self, Place, Start};
+use crate::repl::{self, Start, TargetNetwork};
 use crate::script::{Script, is_stdin};
 
 /// Runs a script or a session, and returns the exit status.
@@ -41,7 +41,7 @@ pub fn exit_code(status: i32) -> ExitCode {
 /// The result of the steps before the first thread starts.
 struct Prepared {
     script: Option<Script>,
-    place: Place,
+    network: TargetNetwork,
     interrupt: Option<Interrupt>,
 }
 
@@ -51,26 +51,26 @@ fn prepare(args: &RunArgs) -> Result<Prepared> {
     let script = args.file.as_deref().map(Script::read).transpose()?;
     if args.dry_run.is_some() {
         // It has nothing that a signal could leave unfinished.
-        return Ok(Prepared { script, place: Place::Machine, interrupt: None });
+        return Ok(Prepared { script, network: TargetNetwork::Machine, interrupt: None });
     }
-    let place = place(args)?;
-    Ok(Prepared { script, place, interrupt: Some(Interrupt::listen()?) })
+    let network = network(args)?;
+    Ok(Prepared { script, network, interrupt: Some(Interrupt::listen()?) })
 }
 
 /// Enters a sandbox, for `--sandbox`, or for a session of an unprivileged user.
-fn place(args: &RunArgs) -> Result<Place> {
+fn network(args: &RunArgs) -> Result<TargetNetwork> {
     check_release()?;
-    let place = match (args.sandbox, may_change_networks()) {
-        (true, _) => Place::Sandbox,
-        (false, true) => Place::Machine,
-        (false, false) if is_session(args) => Place::Unprivileged,
+    let network = match (args.sandbox, may_change_networks()) {
+        (true, _) => TargetNetwork::Sandbox,
+        (false, true) => TargetNetwork::Machine,
+        (false, false) if is_session(args) => TargetNetwork::Unprivileged,
         (false, false) => return Err(privilege_missing(true)),
     };
-    match place {
-        Place::Machine => {}
-        Place::Sandbox | Place::Unprivileged => enter_sandbox(&sandbox_folders(args))?,
+    match network {
+        TargetNetwork::Machine => {}
+        TargetNetwork::Sandbox | TargetNetwork::Unprivileged => enter_sandbox(&sandbox_folders(args))?,
     }
-    Ok(place)
+    Ok(network)
 }
 
 /// The folders that a sandbox shows and those that it can write to. A session writes its history and, without a script,
@@ -98,9 +98,9 @@ fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
 }
 
 fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
-    let Prepared { script, place, interrupt } = prepared;
+    let Prepared { script, network, interrupt } = prepared;
     let printer = Printer::default();
-    let mut interpreter = match interpreter(args, place, interrupt.as_ref(), &printer) {
+    let mut interpreter = match interpreter(args, network, interrupt.as_ref(), &printer) {
         Ok(interpreter) => interpreter,
         Err(error) => return fail(&error.into(), &Sources::default(), colour.wanted()),
     };
@@ -108,9 +108,9 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
     let begun = Instant::now();
     let (status, stays) = match (script, interrupt) {
         (script, Some(interrupt)) if is_session(args) => {
-            let ask = place == Place::Machine && !args.keep && !args.rm;
+            let ask = network == TargetNetwork::Machine && !args.keep && !args.rm;
             let verbose = args.verbose || args.explain;
-            let start = Start { script: script.as_ref(), place, colour, verbose, ask };
+            let start = Start { script: script.as_ref(), network, colour, verbose, ask };
             repl::run(interpreter, printer, interrupt, &start)
         }
         (Some(script), _) => {
@@ -122,7 +122,7 @@ fn go(args: &RunArgs, prepared: Prepared, colour: Colour) -> i32 {
         // A dry run has a script: the command line says so.
         (None, _) => (0, true),
     };
-    if place != Place::Machine {
+    if network != TargetNetwork::Machine {
         return status;
     }
     let ended = lifetime::end(args, session.lab().world(), stays, begun.elapsed());
@@ -145,9 +145,14 @@ fn interpret(interpreter: &mut Interpreter, script: &Script, printer: &Printer, 
     }
 }
 
-fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Interpreter> {
+fn interpreter(
+    args: &RunArgs,
+    network: TargetNetwork,
+    interrupt: Option<&Interrupt>,
+    printer: &Printer,
+) -> Result<Interpreter> {
     let dry_run = args.dry_run.is_some();
-    let sandboxed = !dry_run && place != Place::Machine;
+    let sandboxed = !dry_run && network != TargetNetwork::Machine;
     let wiring = Wiring {
         environment: Environment { args: args.args.clone(), dry_run, sandboxed, columns: Some(output::columns) },
         confined: args.no_exec,
@@ -158,25 +163,30 @@ fn interpreter(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, prin
         memory: Some(memory::taken),
         words: Vec::new(),
     };
-    wiring.interpreter(world(args, place, interrupt, printer)?, |lab| listen(lab, args))
+    wiring.interpreter(world(args, network, interrupt, printer)?, |lab| listen(lab, args))
 }
 
 /// The World of a run: the kernel, or for a dry run the model.
-fn world(args: &RunArgs, place: Place, interrupt: Option<&Interrupt>, printer: &Printer) -> Result<Box<dyn World>> {
+fn world(
+    args: &RunArgs,
+    network: TargetNetwork,
+    interrupt: Option<&Interrupt>,
+    printer: &Printer,
+) -> Result<Box<dyn World>> {
     let one_by_one = args.verbose || args.explain;
     Ok(match (args.dry_run, interrupt) {
         (Some(style), _) => Box::new(dry_run::world(args, style, printer)?),
-        (None, Some(interrupt)) => batched(kernel(args, place, interrupt.clone())?, one_by_one),
-        (None, None) => batched(kernel(args, place, Interrupt::listen()?)?, one_by_one),
+        (None, Some(interrupt)) => batched(kernel(args, network, interrupt.clone())?, one_by_one),
+        (None, None) => batched(kernel(args, network, Interrupt::listen()?)?, one_by_one),
     })
 }
 
-fn kernel(args: &RunArgs, place: Place, interrupt: Interrupt) -> Result<Kernel> {
+fn kernel(args: &RunArgs, network: TargetNetwork, interrupt: Interrupt) -> Result<Kernel> {
     let name = args.name.clone().unwrap_or_else(|| lab_name(args.file.as_deref()));
-    let kernel = match place {
-        Place::Machine => lifetime::begin(args, &name, interrupt)?,
+    let kernel = match network {
+        TargetNetwork::Machine => lifetime::begin(args, &name, interrupt)?,
         // The lab ends with the sandbox, so it needs no journal.
-        Place::Sandbox | Place::Unprivileged => Kernel::new(interrupt)?.named(&name),
+        TargetNetwork::Sandbox | TargetNetwork::Unprivileged => Kernel::new(interrupt)?.named(&name),
     };
     Ok(kernel.lending_terminal(progress::lend).warning(warn))
 }
@@ -197,7 +207,7 @@ fn listen(lab: &mut Lab, args: &RunArgs) {
 }
 
 /// Where a script's output goes. In a dry run, standard output has the commands.
-fn print(printer: &Printer, dry_run: bool) -> Lines {
+fn print(printer: &Printer, dry_run: bool) -> LineSink {
     let printer = printer.clone();
     if dry_run { Box::new(tell) } else { Box::new(move |text| printer.line(text)) }
 }

@@ -13,7 +13,7 @@ use netscript_linux::Interrupt;
 use crate::cli::{Format, TestArgs};
 use crate::output::{Printer, fail};
 use crate::progress;
-use report::{Lines, document};
+use report::{LineReport, document};
 use suite::Suite;
 
 /// Runs the tests and reports; exit status 1 if any failed.
@@ -32,7 +32,7 @@ fn test(args: &TestArgs, colour: bool) -> Result<bool> {
     let scripts = find::scripts(&args.paths)?;
     let colour = colour && args.format == Format::Lines;
     let suite = Suite { jobs: args.jobs(), time_limit: args.time_limit(), colour, options: args.options() };
-    let lines = Lines::new(&printer, args.format, &scripts);
+    let lines = LineReport::new(&printer, args.format, &scripts);
     let start = Instant::now();
     let (mut done, all) = (0, scripts.len());
     progress::begin(&format!("0 of {all} tests"));

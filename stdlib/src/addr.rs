@@ -8,7 +8,7 @@ use netscript_net::op::{AddrOp, AddrSpec, Broadcast, Family, IfName, Prefix, Sco
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Given, Key, Known, Literal, Options, Takes, WordOptions, keys};
+use crate::options::{Given, Key, Literal, Options, Takes, WordOptions, WordsWithOptions, keys};
 use crate::{Link, RhaiResult, args};
 
 keys! {
@@ -36,7 +36,7 @@ const ADDR: WordOptions = WordOptions::new("addr", &[KEYS]);
 const DEL_ADDR: WordOptions = WordOptions::like("del_addr", &ADDR, &[]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&ADDR, &DEL_ADDR];
+pub(crate) const OPTIONS: WordsWithOptions = &[&ADDR, &DEL_ADDR];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

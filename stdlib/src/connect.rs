@@ -10,7 +10,7 @@ use netscript_net::world::Transport;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Key, Known, Literal, Options, Takes, WordOptions, keys};
+use crate::options::{Key, Literal, Options, Takes, WordOptions, WordsWithOptions, keys};
 use crate::unknown;
 use crate::{Netns, RhaiResult, args, probe};
 
@@ -27,7 +27,7 @@ keys! {
 const CONNECT: WordOptions = WordOptions::new("connect", &[KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&CONNECT];
+pub(crate) const OPTIONS: WordsWithOptions = &[&CONNECT];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

@@ -10,7 +10,7 @@ use netscript_net::world::ServeDns;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Key, Known, Options, WordOptions, keys};
+use crate::options::{Key, Options, WordOptions, WordsWithOptions, keys};
 use crate::{Netns, Process, RhaiResult, args};
 
 keys! {
@@ -23,7 +23,7 @@ keys! {
 const SERVE_DNS: WordOptions = WordOptions::new("serve_dns", &[KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&SERVE_DNS];
+pub(crate) const OPTIONS: WordsWithOptions = &[&SERVE_DNS];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

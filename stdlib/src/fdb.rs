@@ -6,11 +6,11 @@ use netscript_lang::diagnostics::{Error, Invalid, Result, Within};
 use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{FdbEntry, FdbOp, IfName, Mac, NetnsRef};
 use netscript_net::state::FdbRecord;
-use netscript_net::world::Part;
+use netscript_net::world::StatePart;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Key, Known, Options, WordOptions, keys};
+use crate::options::{Key, Options, WordOptions, WordsWithOptions, keys};
 use crate::unknown;
 use crate::{Link, RhaiResult, args};
 
@@ -29,7 +29,7 @@ const REPLACE_FDB: WordOptions = WordOptions::like("replace_fdb", &ADD_FDB, &[])
 const DEL_FDB: WordOptions = WordOptions::like("del_fdb", &ADD_FDB, &[]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&ADD_FDB, &APPEND_FDB, &REPLACE_FDB, &DEL_FDB];
+pub(crate) const OPTIONS: WordsWithOptions = &[&ADD_FDB, &APPEND_FDB, &REPLACE_FDB, &DEL_FDB];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));
@@ -147,7 +147,7 @@ mod words {
     #[rhai_fn(get = "fdb", pure, return_raw)]
     pub fn get_fdb(link: &mut Link) -> RhaiResult {
         let (netns, name) = link.locate()?;
-        let known = unknown::known(link.session(), &netns, Part::Fdb);
+        let known = unknown::known(link.session(), &netns, StatePart::Fdb);
         let records = known.and_then(|()| link.session().lab().world().fdb(&netns));
         let of_link = |record: &FdbRecord| record.dev == name || record.master.as_ref() == Some(&name);
         let records = records.map(|records| records.into_iter().filter(of_link).collect());

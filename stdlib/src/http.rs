@@ -12,7 +12,7 @@ use netscript_net::world::Serve;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Key, Known, Literal, Options, WordOptions, keys};
+use crate::options::{Key, Literal, Options, WordOptions, WordsWithOptions, keys};
 use crate::unknown;
 use crate::{Netns, Process, RhaiResult, args, probe};
 
@@ -34,7 +34,7 @@ const FETCH: WordOptions = WordOptions::new("fetch", &[FETCH_KEYS]);
 const SERVE: WordOptions = WordOptions::new("serve", &[SERVE_KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&FETCH, &SERVE];
+pub(crate) const OPTIONS: WordsWithOptions = &[&FETCH, &SERVE];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

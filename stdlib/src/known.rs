@@ -1,10 +1,10 @@
 //! Which options the words take, all of them: for completion, hints and the reference.
 
-use crate::options::{Known, OptionSpec, WordOptions};
+use crate::options::{OptionSpec, WordOptions, WordsWithOptions};
 use crate::{addr, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};
 
 /// The files whose words take options.
-const FILES: &[Known] = &[
+const FILES: &[WordsWithOptions] = &[
     addr::OPTIONS,
     connect::OPTIONS,
     dns::OPTIONS,

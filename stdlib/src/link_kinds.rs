@@ -11,7 +11,7 @@ use netscript_net::op::{
 use rhai::plugin::*;
 use rhai::{Engine, Map};
 
-use crate::options::{Key, Known, Literal, Options, Takes, WordOptions, keys};
+use crate::options::{Key, Literal, Options, Takes, WordOptions, WordsWithOptions, keys};
 use crate::{Link, Netns, RhaiResult, args};
 
 keys! {
@@ -129,7 +129,7 @@ const VLAN: WordOptions = WordOptions::new("vlan", &[PARENT_KEYS, VLAN_KEYS]);
 const VRF: WordOptions = WordOptions::new("vrf", &[VRF_KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&VETH, &BRIDGE, &VXLAN, &MACVLAN, &IPVLAN, &VLAN, &VRF];
+pub(crate) const OPTIONS: WordsWithOptions = &[&VETH, &BRIDGE, &VXLAN, &MACVLAN, &IPVLAN, &VLAN, &VRF];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

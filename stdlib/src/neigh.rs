@@ -4,7 +4,7 @@ use netscript_lang::diagnostics::{Result, Within};
 use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::{NeighOp, Neighbour};
 use netscript_net::state::NeighRecord;
-use netscript_net::world::Part;
+use netscript_net::world::StatePart;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
@@ -90,7 +90,7 @@ mod words {
     #[rhai_fn(get = "neighbours", pure, return_raw)]
     pub fn get_neighbours(netns: &mut Netns) -> RhaiResult {
         let reference = netns.reference()?;
-        let known = unknown::known(netns.session(), &reference, Part::Neighbours);
+        let known = unknown::known(netns.session(), &reference, StatePart::Neighbours);
         let records = known.and_then(|()| netns.session().lab().world().neighbours(&reference));
         Ok(unknown::list(records, row)?)
     }

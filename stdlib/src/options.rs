@@ -338,7 +338,7 @@ macro_rules! keys {
 pub(crate) use keys;
 
 /// The words of a file that take options.
-pub(crate) type Known = &'static [&'static WordOptions];
+pub(crate) type WordsWithOptions = &'static [&'static WordOptions];
 
 /// Keys that are declared together.
 pub(crate) type Keys = &'static [&'static OptionSpec];

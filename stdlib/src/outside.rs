@@ -4,7 +4,7 @@
 
 /// An effect of a word outside of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum OutsideEffect {
     /// It starts a program of the machine's.
     StartsProgram,
     /// It starts netscript again, as a server or a capture.
@@ -19,11 +19,11 @@ pub enum Effect {
     ReadsProcesses,
 }
 
-use Effect::{ReadsProcesses, StartsNetscript, StartsProgram, WritesFile, WritesResolver, WritesSetting};
+use OutsideEffect::{ReadsProcesses, StartsNetscript, StartsProgram, WritesFile, WritesResolver, WritesSetting};
 
 /// The type that words belong to (empty for functions without a receiver), their effects, and their names.
 /// No word reads files: modules are imported by a statement of the language, not by a word.
-const DECLARED: &[(&str, &[Effect], &str)] = &[
+const DECLARED: &[(&str, &[OutsideEffect], &str)] = &[
     (
         "",
         &[],
@@ -69,8 +69,8 @@ const DECLARED: &[(&str, &[Effect], &str)] = &[
 ];
 
 /// The effects of a word outside of the network; `None` if the word is not declared.
-pub fn effects(receiver: &str, name: &str) -> Option<&'static [Effect]> {
-    let declares = |(of, _, names): &&(&str, &[Effect], &str)| {
+pub fn effects(receiver: &str, name: &str) -> Option<&'static [OutsideEffect]> {
+    let declares = |(of, _, names): &&(&str, &[OutsideEffect], &str)| {
         *of == receiver && names.split_whitespace().any(|declared| declared == name)
     };
     DECLARED.iter().find(declares).map(|(_, effects, _)| *effects)

@@ -6,7 +6,7 @@ use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, Polic
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Given, Key, Known, Literal, Options, Takes, WordOptions, keys};
+use crate::options::{Given, Key, Literal, Options, Takes, WordOptions, WordsWithOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
 keys! {
@@ -39,7 +39,7 @@ const RULE: WordOptions = WordOptions::new("rule", &[KEYS]);
 const DEL_RULE: WordOptions = WordOptions::like("del_rule", &RULE, &[]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&RULE, &DEL_RULE];
+pub(crate) const OPTIONS: WordsWithOptions = &[&RULE, &DEL_RULE];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

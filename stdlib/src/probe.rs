@@ -13,7 +13,7 @@ use netscript_net::world::Trace;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Given, Key, Known, Literal, Options, WordOptions, keys};
+use crate::options::{Given, Key, Literal, Options, WordOptions, WordsWithOptions, keys};
 use crate::unknown;
 use crate::{Netns, RhaiResult, args};
 
@@ -48,7 +48,7 @@ const PING: WordOptions = WordOptions::new("ping", &[PING_KEYS]);
 const TRACEROUTE: WordOptions = WordOptions::new("traceroute", &[TRACE_KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&PING, &TRACEROUTE];
+pub(crate) const OPTIONS: WordsWithOptions = &[&PING, &TRACEROUTE];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

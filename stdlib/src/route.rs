@@ -7,11 +7,11 @@ use netscript_lang::interpreter::{Session, add_words, at};
 use netscript_net::op::{
     Family, IfName, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteOp, RouteProto, Scope, TableId,
 };
-use netscript_net::world::Part;
+use netscript_net::world::StatePart;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
 
-use crate::options::{Given, Key, Keys, Known, Literal, Options, Takes, WordOptions, keys};
+use crate::options::{Given, Key, Keys, Literal, Options, Takes, WordOptions, WordsWithOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
 keys! {
@@ -85,7 +85,7 @@ const HOPS: &[Keys] = &[HOP_KEYS, WEIGHT_KEYS];
 const FLUSH_ROUTES: WordOptions = WordOptions::new("flush_routes", &[FLUSH_KEYS]);
 
 /// The words of this file that take options, and the option that takes some.
-pub(crate) const OPTIONS: Known = &[&ROUTE, &REPLACE_ROUTE, &DEL_ROUTE, &HOP, &FLUSH_ROUTES];
+pub(crate) const OPTIONS: WordsWithOptions = &[&ROUTE, &REPLACE_ROUTE, &DEL_ROUTE, &HOP, &FLUSH_ROUTES];
 
 /// The context of an address: the lab, and the family if it is known.
 type Near = (Session, Option<Family>);
@@ -291,7 +291,7 @@ fn destination(dst: &Prefix) -> String {
 
 fn list(netns: &Netns, table: TableId) -> Result<Array> {
     let reference = netns.reference()?;
-    crate::unknown::known(netns.session(), &reference, Part::Routes(table))?;
+    crate::unknown::known(netns.session(), &reference, StatePart::Routes(table))?;
     let mut routes = netns.session().lab().world().routes(&reference, Family::V4)?;
     routes.extend(netns.session().lab().world().routes(&reference, Family::V6)?);
     Ok(routes.into_iter().filter(|route| route.table == table).map(row).collect())

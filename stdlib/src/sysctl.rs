@@ -6,7 +6,7 @@ use netscript_net::op::{SysctlKey, SysctlOp};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use crate::options::{Key, Known, Literal, Options, WordOptions, keys};
+use crate::options::{Key, Literal, Options, WordOptions, WordsWithOptions, keys};
 use crate::{Netns, RhaiResult, args};
 
 keys! {
@@ -20,7 +20,7 @@ keys! {
 const SYSCTL: WordOptions = WordOptions::new("sysctl", &[KEYS]);
 
 /// The words of this file that take options.
-pub(crate) const OPTIONS: Known = &[&SYSCTL];
+pub(crate) const OPTIONS: WordsWithOptions = &[&SYSCTL];
 
 pub(crate) fn register(engine: &mut Engine) {
     add_words(engine, exported_manifest!(words));

@@ -5,7 +5,7 @@ use std::fmt;
 use netscript_lang::diagnostics::{Error, Result};
 use netscript_lang::interpreter::{ScriptError, Session, UNNAMED, add_words, takes_unknown};
 use netscript_net::op::NetnsRef;
-use netscript_net::world::Part;
+use netscript_net::world::StatePart;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
 
@@ -91,7 +91,7 @@ pub(crate) fn what_list(value: &Dynamic) -> Option<String> {
 }
 
 /// An error if a part of what a namespace has is not known completely.
-pub(crate) fn known(session: &Session, netns: &NetnsRef, part: Part) -> Result<()> {
+pub(crate) fn known(session: &Session, netns: &NetnsRef, part: StatePart) -> Result<()> {
     match session.lab().world().unknown_part(netns, part)? {
         None => Ok(()),
         Some(what) => Err(Error::NotSimulated { what }),

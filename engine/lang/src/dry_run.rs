@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use self::listening::Listening;
-use self::rollback::{Event, History};
+use self::rollback::{Event, EventLog};
 use crate::diagnostics::{At, Errno, Error, Result, visible, visible_line};
 use alternatives::Waiting;
 use netscript_dialect::{Command, Style};
@@ -26,8 +26,8 @@ use netscript_net::state::{
     Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
 };
 use netscript_net::world::{
-    self, Alternatives, Apply, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Part,
-    Ping, PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, Trace,
+    self, Alternatives, Apply, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Ping,
+    PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, StatePart, Trace,
 };
 
 /// Where lines of the printed script go.
@@ -51,7 +51,7 @@ pub struct DryRun {
     listening: Vec<Listening>,
     /// Whether a program or a probe has run, which may have sent packets.
     asked: bool,
-    history: History,
+    history: EventLog,
     /// Commands that may be printed as one line.
     waiting: Waiting,
 }
@@ -71,7 +71,7 @@ impl DryRun {
             stopped: BTreeSet::new(),
             listening: Vec::new(),
             asked: false,
-            history: History::default(),
+            history: EventLog::default(),
             waiting: Waiting::default(),
         };
         (run.sink)("set -e");
@@ -359,18 +359,18 @@ impl Query for DryRun {
         answered(self.model.foreign_rules(netns), || format!("list the rules of {netns}"))
     }
 
-    fn unknown_part(&mut self, netns: &NetnsRef, part: Part) -> Result<Option<String>> {
+    fn unknown_part(&mut self, netns: &NetnsRef, part: StatePart) -> Result<Option<String>> {
         let unknown = |what: String| Ok(Some(what));
         match part {
-            Part::Neighbours if self.asked || self.hears_others(netns)? => {
+            StatePart::Neighbours if self.asked || self.hears_others(netns)? => {
                 unknown(format!("the neighbours of {netns}: the kernel learns them from packets"))
             }
-            Part::Fdb => unknown("a forwarding table: what was learned, and the addresses of links".to_owned()),
-            Part::Handles => unknown("the number of a rule, which the kernel gives".to_owned()),
-            Part::Routes(TableId::LOCAL) if self.links(netns)?.iter().any(|link| link.unknown_addr) => {
+            StatePart::Fdb => unknown("a forwarding table: what was learned, and the addresses of links".to_owned()),
+            StatePart::Handles => unknown("the number of a rule, which the kernel gives".to_owned()),
+            StatePart::Routes(TableId::LOCAL) if self.links(netns)?.iter().any(|link| link.unknown_addr) => {
                 unknown(format!("the local routes of {netns}: one is to an fe80 address that the kernel makes"))
             }
-            Part::Neighbours | Part::Routes(_) => Ok(None),
+            StatePart::Neighbours | StatePart::Routes(_) => Ok(None),
         }
     }
 

@@ -22,7 +22,7 @@ use conversation::Conversation;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, ParseError, Position, Scope};
 
 pub use crate::diagnostics::ScriptError;
-pub use conversation::{Completeness, Function, Mark, Outcome};
+pub use conversation::{Completeness, Evaluated, Function, Mark};
 pub use foreign::{UNNAMED, takes_unknown};
 pub use guarded::{MAX_ELEMENTS, MAX_TEXT};
 pub use imports::ImportFolders;

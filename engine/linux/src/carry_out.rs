@@ -71,17 +71,17 @@ fn add_netns(site: &mut Site, name: &NetnsName) -> Outcome {
     if path_of(name).symlink_metadata().is_ok() {
         return Err(Errno::EEXIST.into());
     }
-    let space = site.network.namespaces.unshared()?;
-    let key = space.key().unwrap_or_default();
+    let netns = site.network.namespaces.unshared()?;
+    let key = netns.key().unwrap_or_default();
     let entry = site.store.record(
         &Op::host(NetnsOp::Add(name.clone())),
         vec![Undo::Netns { name: name.clone(), key, attached: false }],
     )?;
-    if let Err(rejection) = site.network.namespaces.bind(name, &space) {
+    if let Err(rejection) = site.network.namespaces.bind(name, &netns) {
         entry.into_iter().for_each(|n| site.store.journal.undone(n));
         return Err(rejection);
     }
-    site.network.namespaces.add(NetnsRef::Named(name.clone()), space);
+    site.network.namespaces.add(NetnsRef::Named(name.clone()), netns);
     Ok(())
 }
 

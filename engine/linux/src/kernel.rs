@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::carrier::Readiness;
 use crate::interrupt::Interrupt;
 use crate::lab::LabFolder;
-use crate::lifetime::{self, Found, Resume};
+use crate::lifetime::{self, LabOnDisk, Resume};
 use crate::site::Site;
 use crate::{batch, facts, netfilter, probe, recorded, undo};
 use netscript_net::error::{Error, Result};
@@ -51,8 +51,8 @@ impl Kernel {
     /// Goes on with the journal of a lab that is up, or was left behind, to take it down.
     pub fn resume(interrupt: Interrupt, folder: LabFolder, how: Resume) -> Result<Resumed> {
         Ok(match lifetime::resume(folder, how)? {
-            Found::Lab(site, flaws) => Resumed::Lab(Box::new(Kernel::on(*site, interrupt)), flaws),
-            Found::Nothing(why) => Resumed::Gone(why),
+            LabOnDisk::Lab(site, flaws) => Resumed::Lab(Box::new(Kernel::on(*site, interrupt)), flaws),
+            LabOnDisk::Nothing(why) => Resumed::Gone(why),
         })
     }
 

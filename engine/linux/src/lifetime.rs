@@ -20,7 +20,7 @@ pub struct Resume {
 }
 
 /// What is there of a lab that is to be taken down.
-pub(crate) enum Found {
+pub(crate) enum LabOnDisk {
     /// The lab, and what is wrong with its journal, which was passed over.
     Lab(Box<Site>, Vec<String>),
     /// Nothing is left to undo: it was never begun, or the machine has been started anew. Or else too
@@ -72,7 +72,7 @@ fn begin(site: &mut Site, folder: &LabFolder, header: Header) -> Result<()> {
 }
 
 /// Goes on with the journal of a lab that is up, or was left behind, to take it down.
-pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<Found> {
+pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<LabOnDisk> {
     // Between reading it and cutting off what was never finished, no other lab may add to it.
     let _all = lock_all()?;
     let (journal, useless) = match folder.journal(how.force)? {
@@ -85,7 +85,7 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<Found> {
             folder.remove()?;
             remove_shared();
         }
-        return Ok(Found::Nothing(useless));
+        return Ok(LabOnDisk::Nothing(useless));
     };
     let path = folder.path().join("journal").display().to_string();
     if let (Some(flaw), false) = (journal.flaws.first(), how.force) {
@@ -113,7 +113,7 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<Found> {
     let flaws = journal.flaws.clone();
     site.store.journal = JournalWriter::resume(file, journal);
     site.store.folder = Some(folder);
-    Ok(Found::Lab(Box::new(site), flaws))
+    Ok(LabOnDisk::Lab(Box::new(site), flaws))
 }
 
 /// Takes the lab down. Unless forced, what others put into it stops it before anything is done.

@@ -60,7 +60,7 @@ pub(crate) struct Processes {
 /// A capture, and this process's own hold on it for as long as it goes on.
 struct Capturing {
     path: PathBuf,
-    opened: Option<capture::Opened>,
+    opened: Option<capture::CaptureFile>,
 }
 
 impl Processes {

@@ -53,7 +53,7 @@ pub(crate) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Ro
 
 /// `ip route add …` or `ip route replace …`
 fn make(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route, flags: u16) -> Outcome {
-    let links = Indexes::of(namespaces, netns, route)?;
+    let links = NexthopIndexes::of(namespaces, netns, route)?;
     let mut message = message(route, &links);
     message.header.kind = route_type(route.kind);
     message.header.protocol = route.proto.unwrap_or(RouteProto::BOOT).0.into();
@@ -79,7 +79,7 @@ fn made_scope(route: &Route) -> Scope {
 /// `ip route del …`: the first route that fits what is given. Without a word for the kind, and
 /// `unicast` needs none, it may be of any.
 fn del(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
-    let links = Indexes::of(namespaces, netns, route)?;
+    let links = NexthopIndexes::of(namespaces, netns, route)?;
     let mut message = message(route, &links);
     message.header.kind = match route.kind {
         RouteKind::Unicast => RouteType::Unspec,
@@ -103,17 +103,17 @@ fn deleted_scope(route: &Route) -> Scope {
 }
 
 /// The indexes of the links that a route names.
-struct Indexes(BTreeMap<IfName, u32>);
+struct NexthopIndexes(BTreeMap<IfName, u32>);
 
-impl Indexes {
-    fn of(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome<Indexes> {
+impl NexthopIndexes {
+    fn of(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome<NexthopIndexes> {
         let mut indexes = BTreeMap::new();
         for dev in route.nexthops.iter().filter_map(|hop| hop.dev.as_ref()) {
             if !indexes.contains_key(dev) {
                 indexes.insert(dev.clone(), link::index(namespaces, netns, dev)?);
             }
         }
-        Ok(Indexes(indexes))
+        Ok(NexthopIndexes(indexes))
     }
 
     fn get(&self, hop: &Nexthop) -> Option<u32> {
@@ -122,7 +122,7 @@ impl Indexes {
 }
 
 /// What making and removing a route have in common.
-fn message(route: &Route, links: &Indexes) -> RouteMessage {
+fn message(route: &Route, links: &NexthopIndexes) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(route.family());
     message.header.destination_prefix_length = route.dst.len();
@@ -154,7 +154,7 @@ fn set_table(message: &mut RouteMessage, TableId(number): TableId) {
 }
 
 /// `via GATEWAY dev LINK onlink`
-fn set_nexthop(message: &mut RouteMessage, family: Family, hop: &Nexthop, links: &Indexes) {
+fn set_nexthop(message: &mut RouteMessage, family: Family, hop: &Nexthop, links: &NexthopIndexes) {
     if hop.onlink {
         message.header.flags |= RouteFlags::Onlink;
     }
@@ -163,7 +163,7 @@ fn set_nexthop(message: &mut RouteMessage, family: Family, hop: &Nexthop, links:
 }
 
 /// `nexthop via GATEWAY dev LINK weight WEIGHT onlink`
-fn nexthop(family: Family, hop: &Nexthop, links: &Indexes) -> RouteNextHop {
+fn nexthop(family: Family, hop: &Nexthop, links: &NexthopIndexes) -> RouteNextHop {
     let mut nexthop = RouteNextHop::default();
     // `struct rtnexthop` holds the weight less one (linux/rtnetlink.h).
     nexthop.hops = u8::try_from(hop.weight.saturating_sub(1)).unwrap_or(u8::MAX);

@@ -125,7 +125,7 @@ pub(super) fn integer(value: &str) -> Option<i32> {
 }
 
 /// What is at a path below `/proc/sys`.
-pub(super) enum Found {
+pub(super) enum SettingKind {
     /// A setting.
     Setting,
     /// A folder of settings.
@@ -140,25 +140,25 @@ pub(super) enum Found {
 const ROOTS: [&str; 11] = ["abi", "crypto", "debug", "dev", "fs", "kernel", "net", "sunrpc", "user", "vm", "xen"];
 
 /// What a path is.
-pub(super) fn find(path: &str) -> Found {
+pub(super) fn find(path: &str) -> SettingKind {
     let Some((root, _)) = path.split_once('/') else {
-        return if ROOTS.contains(&path) { Found::Folder } else { Found::Nothing };
+        return if ROOTS.contains(&path) { SettingKind::Folder } else { SettingKind::Nothing };
     };
     if !ROOTS.contains(&root) {
-        return Found::Nothing;
+        return SettingKind::Nothing;
     }
     let path = general(path);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut found = Found::Unknown;
+    let mut found = SettingKind::Unknown;
     for (known, _) in settings() {
         if known == path {
-            return Found::Setting;
+            return SettingKind::Setting;
         }
         if known.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')) {
-            return Found::Folder;
+            return SettingKind::Folder;
         }
         if known.rsplit_once('/').is_some_and(|(other, _)| other == folder) {
-            found = Found::Nothing;
+            found = SettingKind::Nothing;
         }
     }
     found

@@ -7,7 +7,7 @@ use super::data::device::Device;
 use super::data::fib4::Route4;
 use super::data::fib6::Route6;
 use super::data::ids::{DevId, NetnsId};
-use super::kinds::behaviour::{Fdb, State};
+use super::kinds::behaviour::{Fdb, OperStateRule};
 use super::{Model, Outcome};
 use netscript_net::op::netfilter::TableRef;
 use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, Scope, TableId};
@@ -125,10 +125,10 @@ impl Model {
         }
         let below = facts.below.stacked().map(|(lower, _)| lower).or(self.pair_peer(id));
         match facts.state {
-            State::Unknown => OperState::Unknown,
-            State::Up => OperState::Up,
-            State::Carrier if device.carrier => OperState::Up,
-            State::Carrier => match below.map(|below| self.device(below)) {
+            OperStateRule::Unknown => OperState::Unknown,
+            OperStateRule::Up => OperState::Up,
+            OperStateRule::Carrier if device.carrier => OperState::Up,
+            OperStateRule::Carrier => match below.map(|below| self.device(below)) {
                 Some(below) if below.netns == device.netns && !below.carrier => OperState::LowerLayerDown,
                 Some(_) | None => OperState::Down,
             },

@@ -1,7 +1,7 @@
 //! Kernel settings that routes and addresses depend on (net/ipv4/devinet.c, net/ipv6/addrconf.c).
 
 use super::data::ids::{DevId, NetnsId};
-use super::settings::{self, Found};
+use super::settings::{self, SettingKind};
 use super::{Model, Outcome};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, SysctlKey, SysctlOp};
@@ -75,9 +75,9 @@ impl Model {
         let (key, value) = (op.key(), op.value());
         let path = key.relative_path();
         match settings::find(&path) {
-            Found::Folder => return Err(Errno::EISDIR.into()),
-            Found::Nothing => return Err(Errno::ENOENT.into()),
-            Found::Setting | Found::Unknown => self.check_neighbour_link(netns, &path)?,
+            SettingKind::Folder => return Err(Errno::EISDIR.into()),
+            SettingKind::Nothing => return Err(Errno::ENOENT.into()),
+            SettingKind::Setting | SettingKind::Unknown => self.check_neighbour_link(netns, &path)?,
         }
         let conf = Conf::of(&path);
         let link = conf.as_ref().map_or(Ok(None), |conf| self.link_of(netns, conf))?;
@@ -131,9 +131,9 @@ impl Model {
         let path = key.relative_path();
         let mut linked = true;
         let there = match settings::find(&path) {
-            Found::Nothing => false,
-            Found::Folder => return Err(Errno::EISDIR.into()),
-            Found::Setting | Found::Unknown => {
+            SettingKind::Nothing => false,
+            SettingKind::Folder => return Err(Errno::EISDIR.into()),
+            SettingKind::Setting | SettingKind::Unknown => {
                 linked = self.check_neighbour_link(netns, &path).is_ok()
                     && Conf::of(&path).is_none_or(|conf| self.link_of(netns, &conf).is_ok());
                 linked

@@ -18,7 +18,7 @@ pub use roles::{
 
 /// What a [`World`] may know only a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum StatePart {
     /// The neighbours, of which the kernel learns some.
     Neighbours,
     /// The forwarding tables: bridges and tunnels learn, and the kernel enters addresses of links.

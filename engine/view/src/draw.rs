@@ -5,7 +5,7 @@ use svg::node::element::{Group, Path, Rectangle, Text, Title};
 
 use super::lines::{Line, cables};
 
-use super::facts::{Graph, Port, Space};
+use super::facts::{Graph, NetnsBox, Port};
 use super::layout::{LINE, Layout, PAD, Rect, Side, lines, width};
 
 /// The smallest scale that can be read; below it, the picture scrolls.
@@ -69,7 +69,7 @@ pub fn heads<'g>(graph: &'g Graph, layout: &Layout) -> Vec<(Rect, &'g str)> {
 fn head_lines<'g>(graph: &'g Graph, layout: &Layout, index: usize, rect: Rect) -> Vec<(f64, f64, &'g str)> {
     let at_top = layout.ports.iter().filter(|((space, _), (_, side))| *space == index && *side == Side::Top);
     let top = at_top.map(|(_, (port, _))| port.h + PAD * 1.5).fold(0.0, f64::max);
-    let Space { name, routes, .. } = &graph.spaces[index];
+    let NetnsBox { name, routes, .. } = &graph.spaces[index];
     let mut y = rect.y + PAD + top + LINE * 0.8;
     let mut lines = vec![(rect.x + PAD, y, name.as_str())];
     for route in routes {

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graph {
     /// Its namespaces.
-    pub spaces: Vec<Space>,
+    pub spaces: Vec<NetnsBox>,
 }
 
 /// A namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Space {
+pub struct NetnsBox {
     /// Its name.
     pub name: String,
     /// Its links, in the order of their indexes.
@@ -39,16 +39,16 @@ pub struct Port {
     /// The bridge that it is a port of.
     pub master: Option<String>,
     /// The other end of a pair.
-    pub cable: Option<Place>,
+    pub cable: Option<LinkRef>,
     /// The link that it is built on.
-    pub parent: Option<Place>,
+    pub parent: Option<LinkRef>,
     /// The number of a VXLAN's network.
     pub tunnel: Option<String>,
 }
 
 /// A link of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct LinkRef {
     /// The namespace.
     pub space: String,
     /// The link.
@@ -69,7 +69,7 @@ impl Graph {
     }
 
     /// A link of a namespace.
-    pub fn port(&self, place: &Place) -> Option<&Port> {
+    pub fn port(&self, place: &LinkRef) -> Option<&Port> {
         let space = self.spaces.iter().find(|space| space.name == place.space)?;
         space.ports.iter().find(|port| port.name == place.port)
     }
@@ -84,10 +84,10 @@ impl Graph {
     }
 }
 
-fn space(netns: &NetnsRef, contents: &Netns) -> Space {
+fn space(netns: &NetnsRef, contents: &Netns) -> NetnsBox {
     let ports = contents.links.iter().filter(|link| is_shown(link)).map(|link| port(netns, link));
     let routes = contents.routes.iter().filter_map(default_route);
-    Space { name: netns.to_string(), ports: ports.collect(), routes: routes.collect() }
+    NetnsBox { name: netns.to_string(), ports: ports.collect(), routes: routes.collect() }
 }
 
 /// The loopback device is shown where it has an address of its own.
@@ -117,8 +117,8 @@ fn port(netns: &NetnsRef, link: &Link) -> Port {
     }
 }
 
-fn place(peer: &Peer) -> Option<Place> {
-    Some(Place { space: peer.netns.as_ref()?.to_string(), port: peer.name.as_ref()?.to_string() })
+fn place(peer: &Peer) -> Option<LinkRef> {
+    Some(LinkRef { space: peer.netns.as_ref()?.to_string(), port: peer.name.as_ref()?.to_string() })
 }
 
 fn default_route(route: &Route) -> Option<String> {
@@ -150,10 +150,10 @@ impl fmt::Display for Port {
         if let Some(master) = &self.master {
             write!(f, " in {master}")?;
         }
-        if let Some(Place { space, port }) = &self.cable {
+        if let Some(LinkRef { space, port }) = &self.cable {
             write!(f, " to {port} in {space}")?;
         }
-        if let Some(Place { space, port }) = &self.parent {
+        if let Some(LinkRef { space, port }) = &self.parent {
             write!(f, " on {port} in {space}")?;
         }
         Ok(())

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::facts::{Graph, Port, Space};
+use super::facts::{Graph, NetnsBox, Port};
 
 /// A character's width in the picture's font, with some margin.
 pub const CHAR: f64 = 7.3;
@@ -238,7 +238,7 @@ fn neighbours(graph: &Graph, from: usize) -> Vec<(usize, bool)> {
 }
 
 /// A namespace's links, those of a bridge beside each other.
-fn grouped(space: &Space) -> Vec<(usize, &Port)> {
+fn grouped(space: &NetnsBox) -> Vec<(usize, &Port)> {
     let mut ports: Vec<(usize, &Port)> = space.ports.iter().enumerate().collect();
     let bridge = |port: &Port| {
         let name = port.master.as_ref().unwrap_or(&port.name);
@@ -324,7 +324,7 @@ fn centre(ports: &mut [(usize, (Rect, Side))], w: f64, content: f64) {
 }
 
 /// The size of a namespace's name and routes.
-pub fn head(space: &Space) -> (f64, f64) {
+pub fn head(space: &NetnsBox) -> (f64, f64) {
     let widest = space.routes.iter().map(|route| width(route)).fold(width(&space.name) * 1.15, f64::max);
     let count = f64::from(u16::try_from(space.routes.len()).unwrap_or(u16::MAX));
     (widest, LINE * (count + 1.0) + PAD)
@@ -386,7 +386,7 @@ fn leads_to(graph: &Graph, index: usize, port: &Port) -> Option<usize> {
         parent.is_some_and(|place| place.space == *here && place.port == port.name)
     };
     let other_end = |other: &Port| other.tunnel.is_some() && other.tunnel == port.tunnel;
-    let joined = |space: &Space| space.ports.iter().any(|other| built_on_it(other) || other_end(other));
+    let joined = |space: &NetnsBox| space.ports.iter().any(|other| built_on_it(other) || other_end(other));
     let elsewhere = || graph.spaces.iter().position(|space| space.name != *here && joined(space));
     places.filter_map(|place| number(&place.space)).next().or_else(elsewhere)
 }

@@ -6,7 +6,7 @@ mod facts;
 mod layout;
 mod lines;
 
-pub use facts::{Graph, Place, Port, Space};
+pub use facts::{Graph, LinkRef, NetnsBox, Port};
 
 impl Graph {
     /// The network as SVG. A style sheet sets the colours.

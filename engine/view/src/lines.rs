@@ -5,7 +5,7 @@
 //! `cargo book check` refuses such a picture.
 
 use super::draw::{heads, rounded};
-use super::facts::{Graph, Place};
+use super::facts::{Graph, LinkRef};
 use super::layout::{Layout, Rect, Side};
 
 /// A line.
@@ -68,7 +68,7 @@ pub fn cables(graph: &Graph, layout: &Layout) -> Vec<Line> {
         for (index, port) in space.ports.iter().enumerate() {
             let key = (number, index);
             let Some(here) = layout.ports.get(&key).copied() else { continue };
-            let at = |name: &str| Place { space: space.name.clone(), port: name.to_owned() };
+            let at = |name: &str| LinkRef { space: space.name.clone(), port: name.to_owned() };
             if let Some((other, bridge)) = port.master.as_ref().and_then(|name| found(graph, layout, &at(name))) {
                 lines.push(tie(here, bridge, [key, other]));
             }
@@ -88,7 +88,7 @@ pub fn cables(graph: &Graph, layout: &Layout) -> Vec<Line> {
     lines
 }
 
-fn found(graph: &Graph, layout: &Layout, place: &Place) -> Option<(Key, Placed)> {
+fn found(graph: &Graph, layout: &Layout, place: &LinkRef) -> Option<(Key, Placed)> {
     let space = graph.spaces.iter().position(|space| space.name == place.space)?;
     let port = graph.spaces[space].ports.iter().position(|port| port.name == place.port)?;
     layout.ports.get(&(space, port)).map(|placed| ((space, port), *placed))
@@ -198,18 +198,18 @@ fn straight(corners: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::{Port, Space};
+    use super::super::facts::{NetnsBox, Port};
     use super::super::layout::layout;
     use super::*;
 
     fn port(name: &str, cable: Option<(&str, &str)>) -> Port {
-        let cable = cable.map(|(space, port)| Place { space: space.to_owned(), port: port.to_owned() });
+        let cable = cable.map(|(space, port)| LinkRef { space: space.to_owned(), port: port.to_owned() });
         let (name, kind) = (name.to_owned(), "veth".to_owned());
         Port { name, kind, up: true, addrs: Vec::new(), master: None, cable, parent: None, tunnel: None }
     }
 
-    fn space(name: &str, ports: Vec<Port>) -> Space {
-        Space { name: name.to_owned(), ports, routes: vec!["default via 192.0.2.1".to_owned()] }
+    fn space(name: &str, ports: Vec<Port>) -> NetnsBox {
+        NetnsBox { name: name.to_owned(), ports, routes: vec!["default via 192.0.2.1".to_owned()] }
     }
 
     /// The VXLAN chapter's network: two machines on a router, a tunnel between them, a container on each.

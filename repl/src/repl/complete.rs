@@ -7,7 +7,7 @@ use netscript_net::op::NetnsRef;
 use netscript_stdlib::{Link, MODULES, Netns, OptionSpec, options_of};
 
 use super::commands;
-use super::context::{Context, Place, context};
+use super::context::{Context, Expected, context};
 use super::lexicon::{KEYWORDS, Lexicon};
 use super::receiver::Receiver;
 use super::sysctl;
@@ -41,19 +41,21 @@ pub fn complete(text: &str, interpreter: &Interpreter, lexicon: &Lexicon) -> (us
     }
     let Context { start, typed, place } = context(text);
     let candidates = match place {
-        Place::Word => words(typed, interpreter, lexicon),
-        Place::Member(receiver) => members(typed, &Receiver::of(receiver, interpreter, lexicon), lexicon),
-        Place::Module(module) => functions_of(module, interpreter),
-        Place::Option(word, given) => {
+        Expected::Word => words(typed, interpreter, lexicon),
+        Expected::Member(receiver) => members(typed, &Receiver::of(receiver, interpreter, lexicon), lexicon),
+        Expected::Module(module) => functions_of(module, interpreter),
+        Expected::Option(word, given) => {
             let keys = options_of(word).into_iter().map(|option| option.key).filter(|key| !given.contains(key));
             keys.map(|key| Candidate { display: key.to_owned(), replacement: format!("{key}: ") }).collect()
         }
-        Place::Value(word, key) => values(typed, word, key).unwrap_or_else(|| words(typed, interpreter, lexicon)),
-        Place::Text(word, key, receiver) => texts(word, key).unwrap_or_else(|| names(receiver, interpreter, lexicon)),
-        Place::Name(receiver) => names(receiver, interpreter, lexicon),
-        Place::Setting(receiver) => settings(typed, receiver, interpreter, lexicon),
-        Place::Import => MODULES.iter().map(|(name, _)| Candidate::plain(*name)).collect(),
-        Place::Nothing => Vec::new(),
+        Expected::Value(word, key) => values(typed, word, key).unwrap_or_else(|| words(typed, interpreter, lexicon)),
+        Expected::Text(word, key, receiver) => {
+            texts(word, key).unwrap_or_else(|| names(receiver, interpreter, lexicon))
+        }
+        Expected::Name(receiver) => names(receiver, interpreter, lexicon),
+        Expected::Setting(receiver) => settings(typed, receiver, interpreter, lexicon),
+        Expected::Import => MODULES.iter().map(|(name, _)| Candidate::plain(*name)).collect(),
+        Expected::Nothing => Vec::new(),
     };
     let mut fitting: Vec<Candidate> =
         candidates.into_iter().filter(|candidate| candidate.replacement.starts_with(typed)).collect();

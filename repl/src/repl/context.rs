@@ -10,12 +10,12 @@ pub struct Context<'a> {
     /// The part of it that has been typed.
     pub typed: &'a str,
     /// The part of the syntax.
-    pub place: Place<'a>,
+    pub place: Expected<'a>,
 }
 
 /// A part of the syntax that can be completed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum Expected<'a> {
     /// A variable, a function or a keyword.
     Word,
     /// A method or a property of this expression.
@@ -60,7 +60,7 @@ pub fn context(text: &str) -> Context<'_> {
 }
 
 fn nothing(text: &str) -> Context<'_> {
-    Context { start: text.len(), typed: "", place: Place::Nothing }
+    Context { start: text.len(), typed: "", place: Expected::Nothing }
 }
 
 /// Whether a string or a character has its second quote.
@@ -81,21 +81,23 @@ impl<'a> Line<'a, '_> {
     }
 
     /// What can follow the first `count` tokens.
-    fn at(&self, count: usize) -> Place<'a> {
-        let Some(last) = count.checked_sub(1) else { return Place::Word };
+    fn at(&self, count: usize) -> Expected<'a> {
+        let Some(last) = count.checked_sub(1) else { return Expected::Word };
         match self.get(last) {
-            Some("." | "?.") => self.chain(last).map_or(Place::Nothing, Place::Member),
-            Some("::") => last.checked_sub(1).and_then(|index| self.get(index)).map_or(Place::Nothing, Place::Module),
+            Some("." | "?.") => self.chain(last).map_or(Expected::Nothing, Expected::Member),
+            Some("::") => {
+                last.checked_sub(1).and_then(|index| self.get(index)).map_or(Expected::Nothing, Expected::Module)
+            }
             _ => match self.value(count) {
-                Some((word, key)) => Place::Value(word, key),
-                None => self.option(count).unwrap_or(Place::Word),
+                Some((word, key)) => Expected::Value(word, key),
+                None => self.option(count).unwrap_or(Expected::Word),
             },
         }
     }
 
-    fn in_string(&self, count: usize) -> Place<'a> {
+    fn in_string(&self, count: usize) -> Expected<'a> {
         if count.checked_sub(1).and_then(|last| self.get(last)) == Some("import") {
-            return Place::Import;
+            return Expected::Import;
         }
         let mut open = self.enclosing(count);
         while let Some(bracket) = open.filter(|bracket| self.get(*bracket) != Some("(")) {
@@ -107,9 +109,9 @@ impl<'a> Line<'a, '_> {
             bracket + 1 == count && matches!(word, Some("sysctl" | "has_sysctl"))
         });
         match self.value(count) {
-            _ if is_setting => Place::Setting(receiver),
-            Some((word, key)) => Place::Text(word, key, receiver),
-            None => Place::Name(receiver),
+            _ if is_setting => Expected::Setting(receiver),
+            Some((word, key)) => Expected::Text(word, key, receiver),
+            None => Expected::Name(receiver),
         }
     }
 
@@ -134,14 +136,14 @@ impl<'a> Line<'a, '_> {
     }
 
     /// A key of options, if one can follow the first `count` tokens.
-    fn option(&self, count: usize) -> Option<Place<'a>> {
+    fn option(&self, count: usize) -> Option<Expected<'a>> {
         let brace = self.enclosing(count).filter(|index| self.get(*index) == Some("{"))?;
         let hash = brace.checked_sub(1).filter(|index| self.get(*index) == Some("#"))?;
         let key_comes = matches!(self.get(count - 1), Some("{" | ","));
         if !key_comes {
             return None;
         }
-        Some(Place::Option(self.word_of(hash)?, self.keys(brace + 1, count)))
+        Some(Expected::Option(self.word_of(hash)?, self.keys(brace + 1, count)))
     }
 
     /// The word and the key of an option, if its value, or an element of it, can follow the first `count` tokens.
@@ -230,53 +232,53 @@ impl<'a> Line<'a, '_> {
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> Place<'_> {
+    fn place(text: &str) -> Expected<'_> {
         context(text).place
     }
 
     #[test]
     fn words_and_members() {
-        assert_eq!(context("let a = co"), Context { start: 8, typed: "co", place: Place::Word });
-        assert_eq!(context("cool.pi"), Context { start: 5, typed: "pi", place: Place::Member("cool") });
-        assert_eq!(place("x = veth(\"a\", \"b\").peer."), Place::Member("veth(\"a\", \"b\").peer"));
-        assert_eq!(place("f(host.routes[0]."), Place::Member("host.routes[0]"));
-        assert_eq!(place("f(a)(b)."), Place::Member("f(a)(b)"));
-        assert_eq!(place("#{ a: 1 }."), Place::Member("#{ a: 1 }"));
-        assert_eq!(place("\"text\"."), Place::Member("\"text\""));
-        assert_eq!(place("lab::"), Place::Module("lab"));
-        assert_eq!(place("a\n  ."), Place::Member("a\n  "));
-        assert_eq!(place("1..a"), Place::Word);
+        assert_eq!(context("let a = co"), Context { start: 8, typed: "co", place: Expected::Word });
+        assert_eq!(context("cool.pi"), Context { start: 5, typed: "pi", place: Expected::Member("cool") });
+        assert_eq!(place("x = veth(\"a\", \"b\").peer."), Expected::Member("veth(\"a\", \"b\").peer"));
+        assert_eq!(place("f(host.routes[0]."), Expected::Member("host.routes[0]"));
+        assert_eq!(place("f(a)(b)."), Expected::Member("f(a)(b)"));
+        assert_eq!(place("#{ a: 1 }."), Expected::Member("#{ a: 1 }"));
+        assert_eq!(place("\"text\"."), Expected::Member("\"text\""));
+        assert_eq!(place("lab::"), Expected::Module("lab"));
+        assert_eq!(place("a\n  ."), Expected::Member("a\n  "));
+        assert_eq!(place("1..a"), Expected::Word);
     }
 
     #[test]
     fn options() {
-        assert_eq!(place("bridge(\"br0\", #{ "), Place::Option("bridge", vec![]));
-        assert_eq!(place("bridge(\"br0\", #{ stp: true, pr"), Place::Option("bridge", vec!["stp"]));
-        assert_eq!(place("x.route(\"d\", #{ nexthops: [#{ via: 1 }, #{"), Place::Option("nexthops", vec![]));
-        assert_eq!(place("a.b(#{ src: f(#{ x: 1 }), "), Place::Option("b", vec!["src"]));
-        assert_eq!(place("a.b(#{ src: "), Place::Value("b", "src"));
-        assert_eq!(place("a.b([#{ src: 1 }, #{ dst: [1, "), Place::Value("b", "dst"));
-        assert_eq!(place("a.b(#{ src: f("), Place::Word);
-        assert_eq!(place("a.b(#{ src: [#{ "), Place::Option("src", vec![]));
-        assert_eq!(place("if x { "), Place::Word);
+        assert_eq!(place("bridge(\"br0\", #{ "), Expected::Option("bridge", vec![]));
+        assert_eq!(place("bridge(\"br0\", #{ stp: true, pr"), Expected::Option("bridge", vec!["stp"]));
+        assert_eq!(place("x.route(\"d\", #{ nexthops: [#{ via: 1 }, #{"), Expected::Option("nexthops", vec![]));
+        assert_eq!(place("a.b(#{ src: f(#{ x: 1 }), "), Expected::Option("b", vec!["src"]));
+        assert_eq!(place("a.b(#{ src: "), Expected::Value("b", "src"));
+        assert_eq!(place("a.b([#{ src: 1 }, #{ dst: [1, "), Expected::Value("b", "dst"));
+        assert_eq!(place("a.b(#{ src: f("), Expected::Word);
+        assert_eq!(place("a.b(#{ src: [#{ "), Expected::Option("src", vec![]));
+        assert_eq!(place("if x { "), Expected::Word);
     }
 
     #[test]
     fn strings_and_comments() {
-        assert_eq!(context("link(\"ve"), Context { start: 6, typed: "ve", place: Place::Name(None) });
-        assert_eq!(place("cool.link(\""), Place::Name(Some("cool")));
-        assert_eq!(place("cool.route(\"default\", #{ dev: \""), Place::Text("route", "dev", Some("cool")));
-        assert_eq!(place("macvlan(\"m\", #{ mode: \"br"), Place::Text("macvlan", "mode", None));
+        assert_eq!(context("link(\"ve"), Context { start: 6, typed: "ve", place: Expected::Name(None) });
+        assert_eq!(place("cool.link(\""), Expected::Name(Some("cool")));
+        assert_eq!(place("cool.route(\"default\", #{ dev: \""), Expected::Text("route", "dev", Some("cool")));
+        assert_eq!(place("macvlan(\"m\", #{ mode: \"br"), Expected::Text("macvlan", "mode", None));
         assert_eq!(
             context("red.sysctl(\"net.ip"),
-            Context { start: 12, typed: "net.ip", place: Place::Setting(Some("red")) }
+            Context { start: 12, typed: "net.ip", place: Expected::Setting(Some("red")) }
         );
-        assert_eq!(place("red.sysctl(\"a\", \""), Place::Name(Some("red")));
-        assert_eq!(place("import \"la"), Place::Import);
-        assert_eq!(place("\"done\""), Place::Word);
-        assert_eq!(place("// co"), Place::Nothing);
-        assert_eq!(place("/* co"), Place::Nothing);
-        assert_eq!(place("12"), Place::Nothing);
-        assert_eq!(place(""), Place::Word);
+        assert_eq!(place("red.sysctl(\"a\", \""), Expected::Name(Some("red")));
+        assert_eq!(place("import \"la"), Expected::Import);
+        assert_eq!(place("\"done\""), Expected::Word);
+        assert_eq!(place("// co"), Expected::Nothing);
+        assert_eq!(place("/* co"), Expected::Nothing);
+        assert_eq!(place("12"), Expected::Nothing);
+        assert_eq!(place(""), Expected::Word);
     }
 }

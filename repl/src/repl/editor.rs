@@ -16,7 +16,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
 
 use super::complete::{complete, option};
-use super::context::{self, Place, context};
+use super::context::{self, Expected, context};
 use super::highlight::highlight;
 use super::history::History;
 use super::lexicon::Lexicon;
@@ -24,7 +24,7 @@ use super::statements;
 use super::style::Style;
 
 /// Reads what a user types, with history.
-pub struct Lines {
+pub struct LineReader {
     editor: Editor<Assistant, DefaultHistory>,
     history: History,
     colour: bool,
@@ -45,9 +45,9 @@ pub enum Typed {
 /// How many lines of history are kept.
 const HISTORY_LINES: usize = 10_000;
 
-impl Lines {
+impl LineReader {
     /// An editor that knows an interpreter's words.
-    pub fn new(assistant: Assistant, history: History) -> rustyline::Result<Lines> {
+    pub fn new(assistant: Assistant, history: History) -> rustyline::Result<LineReader> {
         let colour = assistant.colour;
         let config = Config::builder()
             .max_history_size(HISTORY_LINES)?
@@ -60,7 +60,7 @@ impl Lines {
         let mut editor = Editor::with_config(config)?;
         editor.set_helper(Some(assistant));
         history.read(&mut editor);
-        Ok(Lines { editor, history, colour })
+        Ok(LineReader { editor, history, colour })
     }
 
     /// Reads a line, and adds it to the history.
@@ -117,7 +117,7 @@ impl Assistant {
 /// The type of the option whose value is typed next.
 fn value(text: &str) -> Option<String> {
     match context(text) {
-        context::Context { typed: "", place: Place::Value(word, key), .. } => {
+        context::Context { typed: "", place: Expected::Value(word, key), .. } => {
             let space = if text.ends_with(':') { " " } else { "" };
             Some(format!("{space}{}", option(word, key)?.value()))
         }

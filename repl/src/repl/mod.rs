@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal};
 use std::rc::Rc;
 
-use editor::{Assistant, Lines, Typed};
+use editor::{Assistant, LineReader, Typed};
 use history::History;
 use lexicon::Lexicon;
 use netscript_lang::diagnostics::{Error, Failure, visible_line};
@@ -39,7 +39,7 @@ pub struct Start<'a> {
     /// A script that is run first.
     pub script: Option<&'a Script>,
     /// Whose network the session is in.
-    pub place: Place,
+    pub network: TargetNetwork,
     /// The command line's option for colours.
     pub colour: Colour,
     /// Whether `:echo` is on, even on the machine.
@@ -48,9 +48,9 @@ pub struct Start<'a> {
     pub ask: bool,
 }
 
-/// Whose network it is.
+/// The network that a session works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TargetNetwork {
     /// The machine's.
     Machine,
     /// A sandbox's, because of `--sandbox`.
@@ -73,10 +73,10 @@ pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, sta
     let interactive = io::stdin().is_terminal();
     let mut repl = Repl::new(interpreter, printer, interrupt, start.colour);
     // Echo helps learners, who use a sandbox.
-    repl.settings.echo.set(start.verbose || (interactive && start.place != Place::Machine));
+    repl.settings.echo.set(start.verbose || (interactive && start.network != TargetNetwork::Machine));
     if interactive {
-        repl.banner(start.place);
-    } else if start.place == Place::Unprivileged {
+        repl.banner(start.network);
+    } else if start.network == TargetNetwork::Unprivileged {
         tell(UNPRIVILEGED);
     }
     if let Some(script) = start.script
@@ -129,12 +129,14 @@ impl Repl {
         }
     }
 
-    fn banner(&self, place: Place) {
+    fn banner(&self, network: TargetNetwork) {
         self.note(&format!("netscript {}", env!("CARGO_PKG_VERSION")));
-        match place {
-            Place::Machine => self.note("This is the machine's own network: lines change the machine."),
-            Place::Sandbox => self.note("This is a sandbox, a network of its own: it is removed when you leave."),
-            Place::Unprivileged => {
+        match network {
+            TargetNetwork::Machine => self.note("This is the machine's own network: lines change the machine."),
+            TargetNetwork::Sandbox => {
+                self.note("This is a sandbox, a network of its own: it is removed when you leave.")
+            }
+            TargetNetwork::Unprivileged => {
                 self.note(UNPRIVILEGED);
                 self.note("The sandbox is removed when you leave. `sudo netscript` works on the machine.");
             }
@@ -155,7 +157,7 @@ impl Repl {
     fn interact(&mut self, history: History) -> i32 {
         watch::leave_when_told(&self.interrupt);
         let assistant = Assistant::new(&self.interpreter, &self.lexicon, self.colours.out);
-        let mut lines = match Lines::new(assistant, history) {
+        let mut lines = match LineReader::new(assistant, history) {
             Ok(lines) => lines,
             Err(error) => return self.report(&unreadable(&error).into()),
         };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use netscript_lang::diagnostics::{Error, Failure, Result, visible_json};
-use netscript_lang::interpreter::{Interpreter, Mark, Outcome};
+use netscript_lang::interpreter::{Evaluated, Interpreter, Mark};
 use netscript_lang::{HandleSnapshot, Stage};
 use netscript_linux::Interrupt;
 use netscript_net::op::NetnsRef;
@@ -15,7 +15,7 @@ use netscript_stdlib::show::{self, Screen};
 use super::json;
 use super::lexicon::Lexicon;
 use super::style::Style;
-use super::transcript::{Entry, Status};
+use super::transcript::{Status, TranscriptEntry};
 use crate::output::{Printer, fail};
 use crate::script::Script;
 
@@ -25,7 +25,7 @@ pub struct Repl {
     pub(super) lexicon: Rc<Lexicon>,
     pub(super) settings: Rc<Settings>,
     pub(super) echo: Rc<Echo>,
-    pub(super) transcript: Vec<Entry>,
+    pub(super) transcript: Vec<TranscriptEntry>,
     pub(super) printer: Printer,
     pub(super) interrupt: Interrupt,
     pub(super) colours: Colours,
@@ -99,7 +99,7 @@ impl Repl {
         &mut self,
         line: usize,
         text: &str,
-        evaluate: impl FnOnce(&mut Interpreter) -> std::result::Result<Outcome, Failure>,
+        evaluate: impl FnOnce(&mut Interpreter) -> std::result::Result<Evaluated, Failure>,
     ) -> std::result::Result<Flow, Failure> {
         let moment = self.moment();
         let here = moment.here.clone();
@@ -119,14 +119,14 @@ impl Repl {
             (Ok(_), Some(_)) => Status::Rehearsed,
             (Ok(_), None) => Status::Worked,
         };
-        self.transcript.push(Entry { line, text: text.to_owned(), status, here });
+        self.transcript.push(TranscriptEntry { line, text: text.to_owned(), status, here });
         self.leave_what_is_gone();
         let flow = match result? {
-            Outcome::Value(value) => {
+            Evaluated::Value(value) => {
                 self.show(&value)?;
                 Flow::GoOn
             }
-            Outcome::Exit(status) => Flow::Leave(status),
+            Evaluated::Exit(status) => Flow::Leave(status),
         };
         if self.settings.time.get() {
             self.note(&format!("({:.1} ms)", time.as_secs_f64() * 1000.0));

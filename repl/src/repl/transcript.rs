@@ -10,7 +10,7 @@ use super::lexicon::Lexicon;
 
 /// Statements that were entered.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct TranscriptEntry {
     /// The line that they begin in.
     pub line: usize,
     /// Their text.
@@ -51,7 +51,7 @@ impl Status {
 
 /// Notes that lines were taken back. Lines after them that name what they defined cannot be repeated
 /// without them, and so are not part of the script.
-pub fn undo(transcript: &mut [Entry], lines: &[usize]) {
+pub fn undo(transcript: &mut [TranscriptEntry], lines: &[usize]) {
     let mut gone = BTreeSet::new();
     for (index, entry) in transcript.iter_mut().enumerate().skip(lines.first().copied().unwrap_or(usize::MAX)) {
         let (names, used) = defined_and_used(&entry.text);
@@ -81,7 +81,7 @@ fn defined_and_used(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 /// A script of the statements that worked.
-pub fn script(transcript: &[Entry], lexicon: &Lexicon) -> String {
+pub fn script(transcript: &[TranscriptEntry], lexicon: &Lexicon) -> String {
     let placed = placed_words(lexicon);
     let worked = transcript.iter().filter(|entry| entry.status == Status::Worked);
     worked.map(|entry| closed(&at_home(&entry.text, &entry.here, &placed))).collect()
@@ -162,9 +162,14 @@ mod tests {
 
     #[test]
     fn lines_that_use_undone_definitions_are_not_part_of_the_script() {
-        let line = |text: &str| Entry { line: 1, text: text.to_owned(), status: Status::Worked, here: NetnsRef::Host };
+        let line = |text: &str| TranscriptEntry {
+            line: 1,
+            text: text.to_owned(),
+            status: Status::Worked,
+            here: NetnsRef::Host,
+        };
         let texts = ["let a = netns()", "let b = a.lo", "b.up()", "let c = 1", "let a = 2", "a + c"];
-        let mut transcript: Vec<Entry> = texts.into_iter().map(line).collect();
+        let mut transcript: Vec<TranscriptEntry> = texts.into_iter().map(line).collect();
         undo(&mut transcript, &[0]);
         let statuses: Vec<Status> = transcript.iter().map(|entry| entry.status).collect();
         let (undone, orphaned, worked) = (Status::Undone, Status::Orphaned, Status::Worked);

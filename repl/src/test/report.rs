@@ -12,17 +12,17 @@ use crate::cli::Format;
 use crate::output::Printer;
 
 /// A line for each test, in the order of the scripts, a failed one's output in full, and a summary.
-pub(super) struct Lines<'a> {
+pub(super) struct LineReport<'a> {
     printer: &'a Printer,
     wanted: bool,
     /// The width of the longest name.
     width: usize,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(printer: &'a Printer, format: Format, scripts: &[PathBuf]) -> Lines<'a> {
+impl<'a> LineReport<'a> {
+    pub(super) fn new(printer: &'a Printer, format: Format, scripts: &[PathBuf]) -> LineReport<'a> {
         let width = scripts.iter().map(|script| script.display().to_string().chars().count()).max();
-        Lines { printer, wanted: format == Format::Lines, width: width.unwrap_or(0) }
+        LineReport { printer, wanted: format == Format::Lines, width: width.unwrap_or(0) }
     }
 
     pub(super) fn add(&self, tested: &Tested) {

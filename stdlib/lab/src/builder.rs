@@ -16,13 +16,13 @@ use rhai::Engine;
 
 use crate::error::Result;
 use crate::machine::{self, Claim};
-use crate::state::{End, Heard, State};
+use crate::state::{LabEnd, Recorded, State};
 use crate::wiring::{self, Wiring};
 use crate::worker::Worker;
 use crate::{Lab, sandbox};
 
 /// The message to the lab's thread.
-type Words = Box<dyn FnOnce(&mut Engine) + Send>;
+type AddWords = Box<dyn FnOnce(&mut Engine) + Send>;
 type OnPrint = Box<dyn Fn(&str) + Send>;
 type OnOp = Box<dyn Fn(&Op) + Send>;
 
@@ -50,7 +50,7 @@ pub struct Builder {
     one_by_one: bool,
     signals: bool,
     memory: Option<fn() -> usize>,
-    words: Vec<Words>,
+    words: Vec<AddWords>,
     on_print: Option<OnPrint>,
     on_op: Option<OnOp>,
 }
@@ -148,7 +148,7 @@ impl Builder {
     pub fn sandbox(self) -> Result<Lab> {
         let interrupt = self.interrupt()?;
         let theirs = interrupt.clone();
-        self.start(interrupt, End::GoesWithThread, move |_, one_by_one| {
+        self.start(interrupt, LabEnd::GoesWithThread, move |_, one_by_one| {
             check_release()?;
             sandbox::check()?;
             take_own_network()?;
@@ -172,7 +172,7 @@ impl Builder {
         };
         let interrupt = self.interrupt()?;
         let theirs = interrupt.clone();
-        self.start(interrupt, End::TakenDown, move |_, one_by_one| {
+        self.start(interrupt, LabEnd::TakenDown, move |_, one_by_one| {
             check_release()?;
             if !may_change_networks() {
                 return Err(privilege_missing(false).into());
@@ -190,8 +190,8 @@ impl Builder {
     pub fn dry_run(self) -> Result<Lab> {
         let interrupt = self.interrupt()?;
         let theirs = interrupt.clone();
-        self.start(interrupt, End::Nothing, move |heard, _| {
-            let commands = Rc::clone(&heard.commands);
+        self.start(interrupt, LabEnd::Nothing, move |recorded, _| {
+            let commands = Rc::clone(&recorded.commands);
             let world =
                 DryRun::new(Model::new(), Style::Plain, move |line| commands.borrow_mut().push(line.to_owned()));
             Ok(Box::new(world.stopped_by(move || theirs.raised())))
@@ -205,19 +205,19 @@ impl Builder {
     fn start(
         self,
         interrupt: Interrupt,
-        end: End,
-        world: impl FnOnce(&Heard, bool) -> Result<Box<dyn World>> + Send + 'static,
+        end: LabEnd,
+        world: impl FnOnce(&Recorded, bool) -> Result<Box<dyn World>> + Send + 'static,
     ) -> Result<Lab> {
         let theirs = interrupt.clone();
         let make = move || {
-            let heard = Heard::default();
-            let world = world(&heard, self.one_by_one)?;
-            let (printed, on_print) = (Rc::clone(&heard.printed), self.on_print);
+            let recorded = Recorded::default();
+            let world = world(&recorded, self.one_by_one)?;
+            let (printed, on_print) = (Rc::clone(&recorded.printed), self.on_print);
             let wiring = Wiring {
                 environment: Environment {
                     args: self.args,
-                    dry_run: end == End::Nothing,
-                    sandboxed: end == End::GoesWithThread,
+                    dry_run: end == LabEnd::Nothing,
+                    sandboxed: end == LabEnd::GoesWithThread,
                     columns: None,
                 },
                 confined: self.confined,
@@ -229,7 +229,7 @@ impl Builder {
                 }),
                 debug: Box::new(|line| eprintln!("{}", visible(line))),
                 memory: self.memory,
-                words: self.words.into_iter().map(|words| words as wiring::Words).collect(),
+                words: self.words.into_iter().map(|words| words as wiring::AddWords).collect(),
             };
             let on_op = self.on_op;
             let interpreter = wiring.interpreter(world, |lab| {
@@ -237,7 +237,7 @@ impl Builder {
                     lab.on_op(listen);
                 }
             })?;
-            Ok(State::new(interpreter, heard, theirs, end))
+            Ok(State::new(interpreter, recorded, theirs, end))
         };
         Ok(Lab::new(Worker::start("lab", make, State::end)?, interrupt))
     }

@@ -11,23 +11,23 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// place in the script underlined, notes, and a remedy. `Debug` shows the same, so that the output of a test that
 /// fails with `?` or `unwrap` is readable.
 #[derive(Clone)]
-pub struct Error(Box<Told>);
+pub struct Error(Box<Details>);
 
 #[derive(Clone)]
-struct Told {
+struct Details {
     code: Code,
     message: String,
     notes: Vec<String>,
     help: String,
     errno: Option<i32>,
-    place: Option<Place>,
+    location: Option<Location>,
     printed: String,
     text: String,
 }
 
 /// A place in a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The script's name, or a module's.
     pub source: String,
     /// Line, from 1.
@@ -41,13 +41,13 @@ impl Error {
     pub(crate) fn new(failure: &Failure, sources: &Sources) -> Error {
         let description = failure.error.describe();
         let place = failure.at.as_ref();
-        Error(Box::new(Told {
+        Error(Box::new(Details {
             code: description.code,
             help: description.help.unwrap_or_else(|| description.code.entry().remedy.to_owned()),
             message: description.message,
             notes: description.notes,
             errno: failure.error.errno(),
-            place: place.map(|at| Place { source: at.source.to_string(), line: at.line, column: at.column }),
+            location: place.map(|at| Location { source: at.source.to_string(), line: at.line, column: at.column }),
             printed: String::new(),
             text: render(failure, sources, false),
         }))
@@ -85,8 +85,8 @@ impl Error {
     }
 
     /// The place in the script. Errors of typed calls have none.
-    pub fn place(&self) -> Option<&Place> {
-        self.0.place.as_ref()
+    pub fn location(&self) -> Option<&Location> {
+        self.0.location.as_ref()
     }
 
     /// The script's output before the error, each line with its newline.

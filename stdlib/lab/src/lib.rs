@@ -71,7 +71,7 @@ pub mod wiring;
 mod worker;
 
 pub use builder::Builder;
-pub use error::{Error, Place, Result};
+pub use error::{Error, Location, Result};
 pub use lab::Lab;
 pub use link::Link;
 pub use netns::Netns;

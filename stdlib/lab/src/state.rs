@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// What becomes of a lab in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum LabEnd {
     /// Nothing was done.
     Nothing,
     /// Its network is the thread's, and ends with it; its programs must be ended.
@@ -22,7 +22,7 @@ pub(crate) enum End {
 
 /// What is heard while a lab works.
 #[derive(Default)]
-pub(crate) struct Heard {
+pub(crate) struct Recorded {
     /// What scripts print.
     pub(crate) printed: Rc<RefCell<String>>,
     /// The commands of a dry run.
@@ -32,9 +32,9 @@ pub(crate) struct Heard {
 /// An interpreter, and what belongs to it.
 pub(crate) struct State {
     interpreter: Interpreter,
-    heard: Heard,
+    recorded: Recorded,
     interrupt: Interrupt,
-    end: End,
+    end: LabEnd,
 }
 
 /// What a script came to.
@@ -47,8 +47,8 @@ pub struct Run {
 }
 
 impl State {
-    pub(crate) fn new(interpreter: Interpreter, heard: Heard, interrupt: Interrupt, end: End) -> State {
-        State { interpreter, heard, interrupt, end }
+    pub(crate) fn new(interpreter: Interpreter, recorded: Recorded, interrupt: Interrupt, end: LabEnd) -> State {
+        State { interpreter, recorded, interrupt, end }
     }
 
     /// The session whose lab typed calls work on.
@@ -58,10 +58,10 @@ impl State {
 
     /// Runs a script.
     pub(crate) fn run(&mut self, name: &str, text: &str) -> Result<Run> {
-        self.heard.printed.take();
+        self.recorded.printed.take();
         let result = self.interpreter.run(name, text);
         self.interrupt.reset();
-        let printed = self.heard.printed.take();
+        let printed = self.recorded.printed.take();
         match result {
             Ok(status) => Ok(Run { status, printed }),
             Err(failure) => Err(Error::new(&failure, self.interpreter.sources()).after(printed)),
@@ -70,21 +70,21 @@ impl State {
 
     /// The commands of a dry run.
     pub(crate) fn commands(&self) -> Vec<String> {
-        self.heard.commands.borrow().clone()
+        self.recorded.commands.borrow().clone()
     }
 
     /// The lab is not taken down.
     pub(crate) fn keep(&mut self) {
-        self.end = End::Nothing;
+        self.end = LabEnd::Nothing;
     }
 
     /// Does at the end what is to be done.
     pub(crate) fn end(self) -> Result<()> {
         let mut lab = self.session().lab();
         match self.end {
-            End::Nothing => return Ok(()),
-            End::TakenDown => {}
-            End::GoesWithThread => {
+            LabEnd::Nothing => return Ok(()),
+            LabEnd::TakenDown => {}
+            LabEnd::GoesWithThread => {
                 // Namespaces without a name are held by processes, which would go on.
                 for number in 1..lab.next_held() {
                     // Those that the script has let go are gone.

@@ -15,10 +15,10 @@ use netscript_stdlib::{Environment, MODULES};
 use rhai::Engine;
 
 /// Adds words to the language.
-pub type Words = Box<dyn FnOnce(&mut Engine)>;
+pub type AddWords = Box<dyn FnOnce(&mut Engine)>;
 
 /// Takes lines.
-pub type Lines = Box<dyn Fn(&str)>;
+pub type LineSink = Box<dyn Fn(&str)>;
 
 /// Turns off that operations wait to travel together: for comparison, and for reports of bugs.
 const FUSE: &str = "NETSCRIPT_FUSE";
@@ -34,13 +34,13 @@ pub struct Wiring {
     /// Where a run that trusts its script less imports from, beside that folder: a dry run, and a confined one.
     pub allow_import: Vec<PathBuf>,
     /// Takes what scripts print, a line at a time.
-    pub print: Lines,
+    pub print: LineSink,
     /// Takes what scripts show with `debug`.
-    pub debug: Lines,
+    pub debug: LineSink,
     /// Tells how many bytes of memory the program has taken, which is then limited.
     pub memory: Option<fn() -> usize>,
     /// Words beside those of the language.
-    pub words: Vec<Words>,
+    pub words: Vec<AddWords>,
 }
 
 impl Default for Wiring {
@@ -90,7 +90,7 @@ impl Wiring {
 }
 
 /// What is printed is true: what was asked for before is done. If that fails, the run ends here.
-fn print_with(engine: &mut Engine, print: Lines, debug: Lines) {
+fn print_with(engine: &mut Engine, print: LineSink, debug: LineSink) {
     let session = Session::of_engine(engine);
     engine.on_print(move |text| {
         if session.lab().flush().is_ok() {

@@ -147,7 +147,7 @@ fn errors_say_where_and_what_to_do() -> Done {
     assert_eq!(error.code(), Code::E0304);
     assert_eq!(error.errno(), Some(101));
     assert_eq!(error.printed(), "before\n");
-    let place = error.place().expect("it has one");
+    let place = error.location().expect("it has one");
     assert_eq!((place.source.as_str(), place.line, place.column), ("lab.rhai", 2, 6));
     assert_eq!(error.message(), "cannot add the IPv4 default route in host: Network is unreachable");
     assert!(error.help().contains("a link an address in the gateway's network"), "{}", error.help());
@@ -155,7 +155,7 @@ fn errors_say_where_and_what_to_do() -> Done {
     assert!(shown.contains("2 │ host.route(") && shown.contains("^^^^^^^^^^ no link leads to this gateway"), "{shown}");
     assert_eq!(format!("{error:?}"), shown);
     let typed = lab.host().route("default", "10.0.0.1").expect_err("no link leads there");
-    assert_eq!((typed.code(), typed.place()), (Code::E0304, None));
+    assert_eq!((typed.code(), typed.location()), (Code::E0304, None));
     assert_eq!(lab.add_netns("a/b").expect_err("it is a path").code(), Code::E0205);
     assert_eq!(lab.run_file("/no/such.rhai").expect_err("it is not there").code(), Code::E0111);
     assert_eq!(lab.run("exit(3)")?.status, 3);

@@ -7,7 +7,7 @@ use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::{self, NetfilterOp};
 use netscript_net::op::raw;
 use netscript_net::state::{self, RuleRecord};
-use netscript_net::world::Part;
+use netscript_net::world::StatePart;
 use rhai::Engine;
 use rhai::plugin::*;
 
@@ -110,7 +110,7 @@ mod words {
     pub fn get_handle(rule: &mut Rule) -> RhaiResult<i64> {
         let found = rule.look()?;
         let netns = rule.table.netns();
-        crate::unknown::known(netns.session(), &netns.reference()?, Part::Handles)?;
+        crate::unknown::known(netns.session(), &netns.reference()?, StatePart::Handles)?;
         Ok(number(found.handle))
     }
 

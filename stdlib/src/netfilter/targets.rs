@@ -15,7 +15,7 @@ use super::matches::{self, masked, target_address};
 use super::table::chain_of;
 use super::value::{text, word};
 use super::{Chain, Rule, Table};
-use crate::options::{Given, Key, Known, Literal, OptionSpec, Options, Takes, WordOptions, keys, one_of};
+use crate::options::{Given, Key, Literal, OptionSpec, Options, Takes, WordOptions, WordsWithOptions, keys, one_of};
 use crate::{RhaiResult, args, unknown};
 
 keys! {
@@ -128,7 +128,7 @@ const CONNMARK: WordOptions = WordOptions::like("connmark", &ACCEPT, &[CONNMARK_
 const TCPMSS: WordOptions = WordOptions::like("tcpmss", &ACCEPT, &[TCPMSS_KEYS]);
 
 /// The verbs.
-pub(crate) const OPTIONS: Known = &[
+pub(crate) const OPTIONS: WordsWithOptions = &[
     &ACCEPT,
     &DROP,
     &RET,

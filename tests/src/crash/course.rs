@@ -84,7 +84,7 @@ impl Share {
 
 /// A machine's report on one set of tests.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Told {
+pub struct TryReport {
     /// The kind of test.
     pub kind: Kind,
     /// The tested lab, in words.
@@ -142,9 +142,9 @@ impl Course {
     }
 
     /// Runs a machine's share of all tests, and reports each set when it is done.
-    pub fn run(&self, program: &Path, share: Share, mut tell: impl FnMut(Told)) {
+    pub fn run(&self, program: &Path, share: Share, mut tell: impl FnMut(TryReport)) {
         let machine = Machine::furnish(program);
-        let mut tell = |kind: Kind, what: String, report: Report| tell(Told { kind, what, report });
+        let mut tell = |kind: Kind, what: String, report: Report| tell(TryReport { kind, what, report });
         for (number, script) in scripts().iter().filter(|script| self.is_about(script)).enumerate() {
             let name = |how: &str| format!("{}, {how}", script.display());
             if self.wants(Kind::Back) {

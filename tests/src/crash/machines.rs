@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
-use super::course::{Course, Kind, Told};
+use super::course::{Course, Kind, TryReport};
 use super::machine::GROUP;
 use super::tried::Report;
 use crate::groups::Group;
@@ -33,7 +33,7 @@ pub fn share(course: &Course, arguments: &[String]) -> bool {
     drop(sender);
     let mut sets: BTreeMap<String, (u64, Report)> = BTreeMap::new();
     let mut kinds: BTreeMap<Kind, Report> = BTreeMap::new();
-    for Told { kind, what, report } in told {
+    for TryReport { kind, what, report } in told {
         let (machines, sum) = sets.entry(what.clone()).or_default();
         *machines += 1;
         sum.merge(report);
@@ -76,7 +76,7 @@ fn start(number: u64, course: &Course, arguments: &[String], group: Option<&Grou
 }
 
 /// Passes on the reports of a machine; returns whether it finished.
-fn listen(mut machine: Child, sender: &Sender<Told>) -> bool {
+fn listen(mut machine: Child, sender: &Sender<TryReport>) -> bool {
     let lines = machine.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
     for line in lines.map_while(Result::ok) {
         match serde_json::from_str(&line) {

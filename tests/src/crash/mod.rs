@@ -12,7 +12,7 @@ mod tried;
 
 use std::path::{Path, PathBuf};
 
-pub use course::{Course, Kind, Share, Told};
+pub use course::{Course, Kind, Share, TryReport};
 pub use machines::share;
 pub use tried::Report;
 

@@ -32,7 +32,7 @@ const STEP: Duration = Duration::from_millis(20);
 /// The result of an operation: accepted, or the reason of the refusal. All error numbers for missing things count as
 /// one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Verdict {
+enum OpResult {
     Done,
     Missing,
     Refused(Errno),
@@ -40,14 +40,14 @@ enum Verdict {
 
 /// The result of a program.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct CheckResult {
     /// A line for each difference between the three.
     pub differences: Vec<String>,
     /// Operations that were refused.
     pub refused: usize,
 }
 
-impl Outcome {
+impl CheckResult {
     /// The program as commands, and the differences.
     pub fn tell(&self, program: &Program) -> String {
         let ops =
@@ -57,12 +57,12 @@ impl Outcome {
 }
 
 /// Runs a program on the model, on the kernel, and as commands.
-pub fn check(program: &Program) -> Outcome {
+pub fn check(program: &Program) -> CheckResult {
     check_within(program, crate::patience(LIMIT))
 }
 
 /// The same, with `limit` as the time to settle.
-pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
+pub(super) fn check_within(program: &Program, limit: Duration) -> CheckResult {
     let look = Look::at(program);
     let model = on_model(program, &look);
     let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
@@ -85,7 +85,7 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
         let fails = failed.lines.get(&at);
         // For `ip` it is an error to flush a table that never had a route, so the printed command ignores it.
         let tolerant = matches!(op.action, Action::Route(RouteOp::Flush(..)));
-        if !tolerant && (*believed == Verdict::Done) == fails.is_some() {
+        if !tolerant && (*believed == OpResult::Done) == fails.is_some() {
             let told = fails.map_or("succeeds", String::as_str);
             differences.push(format!("op {at} ({op}): the model says {believed:?}, the command: {told}"));
         }
@@ -112,8 +112,8 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> Outcome {
             differences.push(format!("iptables-save: kernel\n{ours}\n{name}\n{theirs}"));
         }
     }
-    let refused = model.verdicts.iter().filter(|verdict| **verdict != Verdict::Done).count();
-    Outcome { differences, refused }
+    let refused = model.verdicts.iter().filter(|verdict| **verdict != OpResult::Done).count();
+    CheckResult { differences, refused }
 }
 
 /// The things to read after a program.
@@ -201,7 +201,7 @@ pub fn accepted(program: &Program) -> Program {
 }
 
 struct OnModel {
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<OpResult>,
     state: NetState,
     servers: Servers,
     /// The printed lines of each operation.
@@ -217,8 +217,8 @@ fn on_model(program: &Program, look: &Look) -> OnModel {
         printed.borrow_mut().clear();
         let verdict = verdict(&mut run, op);
         lines.push(match verdict {
-            Verdict::Done => printed.take(),
-            Verdict::Missing | Verdict::Refused(_) => {
+            OpResult::Done => printed.take(),
+            OpResult::Missing | OpResult::Refused(_) => {
                 let waits = printed.take().into_iter().filter(|line| !line.starts_with('#'));
                 waits.chain(netscript_dialect::lines(op, Style::Plain)).collect()
             }
@@ -234,11 +234,11 @@ fn servers(world: &mut dyn World, look: &Look) -> Servers {
     asked.collect()
 }
 
-fn verdict(world: &mut dyn World, op: &Op) -> Verdict {
+fn verdict(world: &mut dyn World, op: &Op) -> OpResult {
     match world.apply(std::slice::from_ref(op)) {
-        Ok(()) => Verdict::Done,
-        Err(failed) if failed.missing.is_some() => Verdict::Missing,
-        Err(failed) => Verdict::Refused(failed.refusal.errno),
+        Ok(()) => OpResult::Done,
+        Err(failed) if failed.missing.is_some() => OpResult::Missing,
+        Err(failed) => OpResult::Refused(failed.refusal.errno),
     }
 }
 
@@ -269,7 +269,7 @@ impl Left {
 }
 
 struct OnKernel {
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<OpResult>,
     /// An error that came only after the operation had been deferred.
     late: Option<String>,
     left: Left,

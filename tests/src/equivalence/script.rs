@@ -54,9 +54,10 @@ pub fn compare_script(path: &Path) -> Compared {
         Err(why) => return Compared::Differ(vec![why]),
     };
     let comparison = Comparison::with(&model);
-    let dry: Vec<(&str, Told)> = STYLES.iter().map(|style| (*style, netscript_with(path, &[*style]))).collect();
+    let dry: Vec<(&str, ProgramOutput)> =
+        STYLES.iter().map(|style| (*style, netscript_with(path, &[*style]))).collect();
     let foreseen = dry[0].1.error.clone();
-    if let Some(Mark { code, .. }) = foreseen.as_ref().filter(|mark| UNKNOWABLE.contains(&mark.code.as_str())) {
+    if let Some(ShownError { code, .. }) = foreseen.as_ref().filter(|mark| UNKNOWABLE.contains(&mark.code.as_str())) {
         return Compared::OnlyARunKnows(code.clone());
     }
     let options = ["--keep", "--force"];
@@ -99,7 +100,7 @@ const STYLES: [&str; 2] = ["--dry-run", "--dry-run=tutorial"];
 
 /// An error as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mark {
+struct ShownError {
     code: String,
     /// `FILE:LINE:COLUMN`
     place: String,
@@ -107,25 +108,25 @@ struct Mark {
     length: usize,
 }
 
-impl Mark {
-    fn of(stderr: &str) -> Option<Mark> {
+impl ShownError {
+    fn of(stderr: &str) -> Option<ShownError> {
         let code = stderr.split_once("error[")?.1.split(']').next()?.to_owned();
         let place = stderr.split_once("┌─ ").map_or("", |(_, rest)| rest.lines().next().unwrap_or("")).to_owned();
         let underlined = stderr.lines().find(|line| line.contains('^')).unwrap_or("");
-        Some(Mark { code, place, length: underlined.matches('^').count() })
+        Some(ShownError { code, place, length: underlined.matches('^').count() })
     }
 }
 
 /// The output of a program.
-struct Told {
+struct ProgramOutput {
     success: bool,
     printed: String,
-    error: Option<Mark>,
+    error: Option<ShownError>,
     text: String,
 }
 
 struct Left {
-    told: Told,
+    told: ProgramOutput,
     state: Result<NetState, String>,
     rules: String,
 }
@@ -166,7 +167,7 @@ fn dry(path: &Path, style: Style, sink: impl FnMut(&str) + 'static) -> Interpret
     wiring.interpreter(Box::new(run), |_| ()).expect("the script's folder is there")
 }
 
-type Job = Box<dyn FnOnce() -> Told + Send>;
+type Job = Box<dyn FnOnce() -> ProgramOutput + Send>;
 
 /// `NETSCRIPT_FUSE=0 netscript OPTIONS FILE`
 fn run_one_by_one(path: &Path, options: &[&str]) -> Job {
@@ -176,7 +177,7 @@ fn run_one_by_one(path: &Path, options: &[&str]) -> Job {
 }
 
 /// `netscript OPTIONS FILE`
-fn netscript_with(path: &Path, options: &[&str]) -> Told {
+fn netscript_with(path: &Path, options: &[&str]) -> ProgramOutput {
     told(command(path, options).output())
 }
 
@@ -197,11 +198,16 @@ fn shell(script: String) -> Job {
     })
 }
 
-fn told(output: std::io::Result<Output>) -> Told {
+fn told(output: std::io::Result<Output>) -> ProgramOutput {
     let output = output.expect("the program can be started");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    Told { success: output.status.success(), error: Mark::of(&stderr), text: format!("{printed}{stderr}"), printed }
+    ProgramOutput {
+        success: output.status.success(),
+        error: ShownError::of(&stderr),
+        text: format!("{printed}{stderr}"),
+        printed,
+    }
 }
 
 fn in_sandbox(model: &NetState, comparison: &Comparison, job: Job) -> Left {

@@ -1,7 +1,7 @@
 //! The grammar of random scripts. Every loop ends, and no function calls itself or a later one, so that a script that
 //! does not end is a bug.
 
-use super::vocabulary::{Known, Vocabulary};
+use super::vocabulary::{KnownWord, Vocabulary};
 use crate::equivalence::Rng;
 use netscript_lang::interpreter::Form;
 
@@ -342,7 +342,7 @@ impl Writer<'_> {
         (self.use_of(known), known.word.returns.clone())
     }
 
-    fn use_of(&mut self, known: &Known) -> String {
+    fn use_of(&mut self, known: &KnownWord) -> String {
         let word = &known.word;
         let name = word.name.as_str();
         let receiver = word.receiver().map(|kind| self.value(kind, "", None));
@@ -369,7 +369,7 @@ impl Writer<'_> {
     }
 
     /// A value of a type, for a parameter of a word.
-    fn value(&mut self, kind: &str, param: &str, word: Option<&Known>) -> String {
+    fn value(&mut self, kind: &str, param: &str, word: Option<&KnownWord>) -> String {
         let name = word.map_or("", |known| known.word.name.as_str());
         if param.contains("seconds") || name == "sleep" {
             return self.rng.word(&["0.001", "0", "0.01", "-1", "\"x\""]).to_owned();
@@ -405,7 +405,7 @@ impl Writer<'_> {
         self.rng.word(&ODD_NUMBERS).to_owned()
     }
 
-    fn text(&mut self, word: Option<&Known>) -> String {
+    fn text(&mut self, word: Option<&KnownWord>) -> String {
         let own = word.map_or(&[][..], |known| &known.texts[..]);
         match self.rng.below(100) {
             0..60 if !own.is_empty() => self.rng.pick(own).clone(),
@@ -414,7 +414,7 @@ impl Writer<'_> {
         }
     }
 
-    fn any(&mut self, word: Option<&Known>) -> String {
+    fn any(&mut self, word: Option<&KnownWord>) -> String {
         match self.rng.below(100) {
             0..40 if !self.variables.is_empty() => self.rng.pick(&self.variables).0.clone(),
             0..70 => self.text(word),
@@ -425,13 +425,13 @@ impl Writer<'_> {
         }
     }
 
-    fn array(&mut self, word: Option<&Known>) -> String {
+    fn array(&mut self, word: Option<&KnownWord>) -> String {
         let values: Vec<String> = (0..self.rng.below(4)).map(|_| self.text(word)).collect();
         format!("[{}]", values.join(", "))
     }
 
     /// Options of a word.
-    fn options(&mut self, word: Option<&Known>) -> String {
+    fn options(&mut self, word: Option<&KnownWord>) -> String {
         let mut parts = Vec::new();
         let keys = word.map_or(&[][..], |known| &known.keys[..]);
         for _ in 0..self.rng.below(4) {

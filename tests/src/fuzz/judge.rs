@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 /// An error as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct ShownError {
     /// Its code.
     pub code: String,
     /// `FILE:LINE:COLUMN`; empty: it has none.
     pub place: String,
 }
 
-impl Mark {
+impl ShownError {
     /// The error in a program's output.
-    pub fn of(told: &str) -> Option<Mark> {
+    pub fn of(told: &str) -> Option<ShownError> {
         let (_, after) = told.split_once("error[")?;
         let (code, rest) = after.split_once(']')?;
         let place = rest.split_once("┌─ ").map_or("", |(_, rest)| rest.lines().next().unwrap_or(""));
-        Some(Mark { code: code.to_owned(), place: place.trim().to_owned() })
+        Some(ShownError { code: code.to_owned(), place: place.trim().to_owned() })
     }
 }
 
@@ -40,7 +40,7 @@ pub struct Dry {
     /// The exit status.
     pub status: i32,
     /// Its error.
-    pub error: Option<Mark>,
+    pub error: Option<ShownError>,
     /// The output.
     pub told: String,
     /// The events.
@@ -62,8 +62,8 @@ impl Dry {
             return Some("it does not end".to_owned());
         }
         match &self.error {
-            Some(Mark { code, .. }) if code == FAULT => Some(format!("a panic: {}", self.told)),
-            Some(Mark { code, place }) if place.is_empty() && !PLACELESS.contains(&code.as_str()) => {
+            Some(ShownError { code, .. }) if code == FAULT => Some(format!("a panic: {}", self.told)),
+            Some(ShownError { code, place }) if place.is_empty() && !PLACELESS.contains(&code.as_str()) => {
                 Some(format!("{code} has no place at all: {}", self.told))
             }
             _ => None,
@@ -135,7 +135,7 @@ pub enum Verdict {
 
 /// Compares a run with a dry run of the same script.
 pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> Verdict {
-    let error = Mark::of(told);
+    let error = ShownError::of(told);
     if told.contains("panicked at") || error.as_ref().is_some_and(|mark| mark.code == FAULT) {
         return Verdict::Wrong(format!("a panic: {told}"));
     }
@@ -146,7 +146,7 @@ pub fn real(script: &str, dry: &Dry, status: i32, printed: &str, told: &str) -> 
     if let Some(mark) = error.as_ref().filter(|mark| mark.place.is_empty()) {
         return Verdict::Wrong(format!("{} has no place at all: {told}", mark.code));
     }
-    let code = |mark: &Option<Mark>| mark.as_ref().map_or(String::new(), |mark| mark.code.clone());
+    let code = |mark: &Option<ShownError>| mark.as_ref().map_or(String::new(), |mark| mark.code.clone());
     let (foreseen, met) = (code(&dry.error), code(&error));
     let ending = Excuse::of_error(script, &met, dry.events.contains(&Event::Asked));
     let Caught { excuse, unforeseen } = match caught(script, dry, printed, ending) {
@@ -255,7 +255,7 @@ mod tests {
         let events = caught.iter().map(|line| Event::Caught((*line).to_owned())).collect();
         Dry {
             status: i32::from(!told.is_empty()),
-            error: Mark::of(told),
+            error: ShownError::of(told),
             told: told.to_owned(),
             events,
             ..Dry::default()

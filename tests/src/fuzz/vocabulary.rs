@@ -8,7 +8,7 @@ use netscript_lang::interpreter::{Form, Word, words};
 use netscript_stdlib::options_of;
 
 /// A word, with its options and values.
-pub struct Known {
+pub struct KnownWord {
     /// As it is registered.
     pub word: Word,
     /// The keys of its options.
@@ -20,9 +20,9 @@ pub struct Known {
 /// The vocabulary of random scripts.
 pub struct Vocabulary {
     /// The words of netscript.
-    pub own: Vec<Known>,
+    pub own: Vec<KnownWord>,
     /// The words of Rhai.
-    pub standard: Vec<Known>,
+    pub standard: Vec<KnownWord>,
     /// The examples of words, whole.
     pub examples: Vec<String>,
     /// The values that options have in examples, by key.
@@ -78,7 +78,7 @@ impl Vocabulary {
             let values = option.takes.values().into_iter().chain([option.example.to_owned()]);
             self.values.entry(option.key.to_owned()).or_default().extend(values.filter(|value| !value.is_empty()));
         }
-        let known = Known { keys: options.iter().map(|option| option.key).collect(), texts, word };
+        let known = KnownWord { keys: options.iter().map(|option| option.key).collect(), texts, word };
         if known.word.standard { self.standard.push(known) } else { self.own.push(known) }
     }
 }

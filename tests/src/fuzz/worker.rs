@@ -15,7 +15,7 @@ use netscript_lang::diagnostics::{Failure, Sources, fault, render};
 use netscript_lang::interpreter::STACK_SIZE;
 use netscript_model::Model;
 
-use super::judge::{Dry, Event, Mark, is_caught};
+use super::judge::{Dry, Event, ShownError, is_caught};
 use super::{Course, Vocabulary, script, write_modules};
 
 /// A dry run takes milliseconds.
@@ -55,7 +55,7 @@ fn dry(taken: fn() -> usize, text: &str) -> Dry {
         Err(failure) => (1, shown(&failure, interpreter.sources())),
     };
     let events = events.borrow().clone();
-    Dry { status, error: Mark::of(&told), told, events, endless }
+    Dry { status, error: ShownError::of(&told), told, events, endless }
 }
 
 fn shown(failure: &Failure, sources: &Sources) -> String {

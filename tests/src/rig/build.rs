@@ -30,7 +30,7 @@ pub struct Built {
 
 /// How it is built.
 #[derive(Clone, Debug)]
-pub struct How {
+pub struct BuildOptions {
     /// The libraries that it is linked with.
     pub sysroot: PathBuf,
     /// cargo's profile.
@@ -44,7 +44,7 @@ pub struct How {
 /// # Errors
 ///
 /// If something does not build; cargo has printed what.
-pub fn build(how: &How) -> Result<Built, String> {
+pub fn build(how: &BuildOptions) -> Result<Built, String> {
     let tests = cargo(how, &["test", "--workspace", "--no-run"])?;
     let program = cargo(how, &["build", "--workspace", "--bins"])?;
     let netscript = program
@@ -65,18 +65,18 @@ pub fn build(how: &How) -> Result<Built, String> {
 /// # Errors
 ///
 /// If nothing has been built yet.
-pub fn last(how: &How) -> Result<Built, String> {
+pub fn last(how: &BuildOptions) -> Result<Built, String> {
     let text = std::fs::read_to_string(list(how)).map_err(|error| format!("nothing is built yet: {error}"))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", list(how).display()))
 }
 
 /// The file that lists what was built.
-fn list(how: &How) -> PathBuf {
+fn list(how: &BuildOptions) -> PathBuf {
     how.target.join("rig.json")
 }
 
 /// Runs cargo, and gives its messages.
-fn cargo(how: &How, arguments: &[&str]) -> Result<Vec<Value>, String> {
+fn cargo(how: &BuildOptions, arguments: &[&str]) -> Result<Vec<Value>, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let libraries = how.sysroot.join("usr/lib/x86_64-linux-gnu");
     let mut command = Command::new(cargo);

@@ -9,7 +9,7 @@ use super::build::{Built, Tests};
 
 /// Some tests of one program.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct TestJob {
     /// Its name: the program, and the module if there are several.
     pub name: String,
     /// Its program.
@@ -39,7 +39,7 @@ impl Choice {
 /// # Errors
 ///
 /// If a program cannot list its tests.
-pub fn jobs(built: &Built, choice: &Choice) -> Result<Vec<Job>, String> {
+pub fn jobs(built: &Built, choice: &Choice) -> Result<Vec<TestJob>, String> {
     let mut jobs = Vec::new();
     for tests in &built.tests {
         let mut modules: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -52,7 +52,7 @@ pub fn jobs(built: &Built, choice: &Choice) -> Result<Vec<Job>, String> {
                 modules.entry(key).or_default().push(name);
             }
         }
-        jobs.extend(modules.into_iter().map(|(name, names)| Job { name, tests: tests.clone(), names }));
+        jobs.extend(modules.into_iter().map(|(name, names)| TestJob { name, tests: tests.clone(), names }));
     }
     Ok(jobs)
 }
@@ -84,7 +84,7 @@ pub struct Pace {
 }
 
 /// The shell script that runs them: `/out/N.txt` has what job N prints, `/out/N.status` its status.
-pub fn script(netscript: &Path, jobs: &[Job], pace: Pace) -> String {
+pub fn script(netscript: &Path, jobs: &[TestJob], pace: Pace) -> String {
     let quote = |text: &str| shlex::try_quote(text).map_or_else(|_| String::new(), |text| text.into_owned());
     let path = |path: &Path| quote(&path.to_string_lossy());
     let mut text = format!(

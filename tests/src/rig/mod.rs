@@ -19,9 +19,9 @@ use clap::Parser;
 
 pub use machine::{Kernel, Machine, Release};
 
-use build::{Built, How};
+use build::{BuildOptions, Built};
 use cache::Cache;
-use jobs::{Choice, Job, Pace};
+use jobs::{Choice, Pace, TestJob};
 use report::{Report, Row};
 
 use crate::workspace;
@@ -119,7 +119,7 @@ struct Rig {
     cache: Cache,
     /// The results of runs, in a folder for each machine.
     results: PathBuf,
-    how: How,
+    how: BuildOptions,
 }
 
 impl Rig {
@@ -137,7 +137,7 @@ impl Rig {
         let cache = Cache::new(&arguments.cache())?;
         let sysroot = cache.sysroot()?;
         let target = arguments.target_dir.clone().unwrap_or_else(|| workspace().join("target/rig/build"));
-        let how = How { sysroot, profile: arguments.profile.clone(), target };
+        let how = BuildOptions { sysroot, profile: arguments.profile.clone(), target };
         Ok(Rig { machines, cache, results: workspace().join("target/rig/results"), how })
     }
 
@@ -193,7 +193,7 @@ impl Rig {
     }
 
     /// Runs tests on each machine, and prints the table.
-    fn tests(&self, built: &Built, jobs: &[Job], arguments: &Arguments) -> Result<bool, String> {
+    fn tests(&self, built: &Built, jobs: &[TestJob], arguments: &Arguments) -> Result<bool, String> {
         let mut rows = Vec::new();
         for machine in &self.machines {
             let out = self.empty_folder(*machine)?;
@@ -256,7 +256,7 @@ fn pace(machine: Machine, timeout: Option<u64>) -> Pace {
 }
 
 /// Prints the result of each job when it ends.
-fn follow(child: &mut Child, out: &Path, jobs: &[Job]) -> Report {
+fn follow(child: &mut Child, out: &Path, jobs: &[TestJob]) -> Report {
     let mut all = Report::default();
     for (number, job) in jobs.iter().enumerate() {
         let ended = || out.join(format!("{number}.status")).exists();

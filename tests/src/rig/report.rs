@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::jobs::Job;
+use super::jobs::TestJob;
 use crate::pace::SKIPPED;
 
 /// The results of some tests.
@@ -27,14 +27,14 @@ impl Report {
 }
 
 /// The results of a job, from its files.
-pub fn of_job(out: &Path, number: usize, job: &Job) -> Report {
+pub fn of_job(out: &Path, number: usize, job: &TestJob) -> Report {
     let text = std::fs::read(out.join(format!("{number}.txt"))).unwrap_or_default();
     let status = std::fs::read_to_string(out.join(format!("{number}.status"))).unwrap_or_default();
     read(job, &String::from_utf8_lossy(&text), status.trim())
 }
 
 /// The results of a job, from its output and its status.
-fn read(job: &Job, text: &str, status: &str) -> Report {
+fn read(job: &TestJob, text: &str, status: &str) -> Report {
     let sections = sections(text);
     let printed = |name: &str| {
         let of_it = sections.iter().filter(|(of, _)| *of == name);
@@ -134,10 +134,10 @@ fn number(text: &str) -> &str {
 mod tests {
     use super::{Report, Row, read, table};
     use crate::rig::build::Tests;
-    use crate::rig::jobs::Job;
+    use crate::rig::jobs::TestJob;
 
-    fn job(names: &[&str]) -> Job {
-        Job {
+    fn job(names: &[&str]) -> TestJob {
+        TestJob {
             name: "suite::a".to_owned(),
             tests: Tests { name: "suite".to_owned(), program: "suite".into(), folder: ".".into() },
             names: names.iter().map(|name| (*name).to_owned()).collect(),

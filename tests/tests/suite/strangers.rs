@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use netscript_lab::wiring::of_words;
 use netscript_lang::interpreter::{Form, Word, words};
-use netscript_stdlib::outside::{Effect, declared, effects};
+use netscript_stdlib::outside::{OutsideEffect, declared, effects};
 use netscript_tests::program::{Finished, Place, finish};
 
 /// The words of netscript's own, without operators and conversions to text.
@@ -45,9 +45,9 @@ fn forbidden_words_are_those_declared() {
         ("Link", "capture", "host.lo.capture(\"x.pcap\");"),
         ("Netns", "sysctl", "host.sysctl(\"kernel.core_pattern\", \"|/tmp/evil\");"),
     ];
-    let wanted = |effect: &Effect| match effect {
-        Effect::StartsProgram | Effect::WritesFile | Effect::WritesSetting => true,
-        Effect::StartsNetscript | Effect::WritesResolver | Effect::ReadsProcesses => false,
+    let wanted = |effect: &OutsideEffect| match effect {
+        OutsideEffect::StartsProgram | OutsideEffect::WritesFile | OutsideEffect::WritesSetting => true,
+        OutsideEffect::StartsNetscript | OutsideEffect::WritesResolver | OutsideEffect::ReadsProcesses => false,
     };
     for (receiver, name) in declared() {
         let refused = effects(receiver, name).unwrap().iter().any(wanted);

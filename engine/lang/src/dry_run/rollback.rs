@@ -29,18 +29,18 @@ pub(super) enum Event {
 
 /// The events, grouped by the words of the script. They are kept from the first `checkpoint` or `undo` of a script on.
 #[derive(Default)]
-pub(super) struct History {
+pub(super) struct EventLog {
     /// The model when steps began to be kept.
     base: Option<Model>,
     /// How many steps there were before that.
     before: usize,
     steps: Vec<Vec<Event>>,
     /// The overwritten values that the model does not know. Shell variables hold them.
-    former: Vec<Former>,
+    former: Vec<ShellVariable>,
 }
 
 /// A value that a shell variable holds.
-struct Former {
+struct ShellVariable {
     netns: NetnsRef,
     what: Value,
     variable: String,
@@ -52,7 +52,7 @@ enum Value {
     Mac(IfName),
 }
 
-impl History {
+impl EventLog {
     /// Begins the step of a word.
     pub(super) fn begin(&mut self) {
         match self.base {
@@ -123,7 +123,7 @@ impl DryRun {
         };
         let variable = format!("former{}", self.history.former.len() + 1);
         self.print(&format!("{variable}=$({line})"));
-        self.history.former.push(Former { netns: netns.clone(), what, variable });
+        self.history.former.push(ShellVariable { netns: netns.clone(), what, variable });
     }
 
     /// Reverts all that was done since a point.

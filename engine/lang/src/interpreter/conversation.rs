@@ -32,7 +32,7 @@ pub struct Mark(Conversation);
 
 /// The result of a statement.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum Evaluated {
     /// Its value; `()` where it has none.
     Value(Dynamic),
     /// The statement ended the session, with an exit status.
@@ -109,7 +109,7 @@ impl Conversation {
 impl Interpreter {
     /// Evaluates typed statements. Variables, functions and imports stay for the next ones, even those made before an
     /// error.
-    pub fn evaluate(&mut self, text: &str) -> Result<Outcome, Failure> {
+    pub fn evaluate(&mut self, text: &str) -> Result<Evaluated, Failure> {
         self.conversation.turn_page();
         let name = self.conversation.name();
         self.session.set_main(&name);
@@ -127,7 +127,7 @@ impl Interpreter {
     }
 
     /// Runs a script as if it had been typed: what it defines stays.
-    pub fn load(&mut self, name: &str, text: &str) -> Result<Outcome, Failure> {
+    pub fn load(&mut self, name: &str, text: &str) -> Result<Evaluated, Failure> {
         self.session.limits().begin();
         let ast = self.compile(name, text)?;
         // The loaded script's lines are not those of typed text.
@@ -135,7 +135,7 @@ impl Interpreter {
         self.go_on_with(name, &ast)
     }
 
-    fn go_on_with(&mut self, name: &str, ast: &AST) -> Result<Outcome, Failure> {
+    fn go_on_with(&mut self, name: &str, ast: &AST) -> Result<Evaluated, Failure> {
         self.session.go_on();
         let Conversation { scope, global, .. } = &mut self.conversation;
         if ast.iter_functions().next().is_some() {
@@ -151,11 +151,13 @@ impl Interpreter {
         let result = fault::catch(|| context.eval_expression_tree_raw(&Expression::from(&block), false))?;
         self.flush()?;
         match result.map_err(|error| *error) {
-            Ok(value) | Err(EvalAltResult::Return(value, _)) => Ok(Outcome::Value(value)),
-            Err(EvalAltResult::Exit(value, _)) => Ok(Outcome::Exit(self.session.exit_status().unwrap_or_else(|| {
-                // Rhai's own `exit`.
-                value.as_int().map_or(0, |status| i32::try_from(status & 0xff).unwrap_or(1))
-            }))),
+            Ok(value) | Err(EvalAltResult::Return(value, _)) => Ok(Evaluated::Value(value)),
+            Err(EvalAltResult::Exit(value, _)) => {
+                Ok(Evaluated::Exit(self.session.exit_status().unwrap_or_else(|| {
+                    // Rhai's own `exit`.
+                    value.as_int().map_or(0, |status| i32::try_from(status & 0xff).unwrap_or(1))
+                })))
+            }
             Err(error) => Err(self.failure(name, error)),
         }
     }

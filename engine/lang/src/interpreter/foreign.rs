@@ -43,7 +43,7 @@ pub fn takes_unknown(engine: &Engine, error: &EvalAltResult) -> bool {
 
 /// Whether a function of this name takes values of these types.
 fn is_taken(engine: &Engine, name: &str, given: &[String]) -> bool {
-    let takes = |form: &Form| {
+    let takes = |form: &Signature| {
         let mut pairs = form.params.iter().zip(given);
         form.params.len() == given.len() && pairs.all(|(param, given)| param == given || param == "value")
     };
@@ -337,14 +337,14 @@ fn function_names(engine: &Engine) -> BTreeSet<String> {
 }
 
 /// A function that a script can call, as its reference writes it.
-struct Form {
+struct Signature {
     name: String,
     /// Types of the parameters as users know them.
     params: Vec<String>,
     shown: String,
 }
 
-fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Form> {
+fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Signature> {
     functions(engine, true, |info| {
         let metadata = info.metadata;
         (wanted(&metadata.name) && !words::is_of_unknown(metadata)).then(|| {
@@ -365,7 +365,11 @@ fn forms(engine: &Engine, wanted: impl Fn(&str) -> bool) -> Vec<Form> {
             } else {
                 format!("{}({})", metadata.name, arguments(0))
             };
-            Form { name: metadata.name.to_string(), params: typed.into_iter().map(|(_, kind)| kind).collect(), shown }
+            Signature {
+                name: metadata.name.to_string(),
+                params: typed.into_iter().map(|(_, kind)| kind).collect(),
+                shown,
+            }
         })
     })
 }
@@ -389,8 +393,8 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
         return unknown_name(engine, text, name, &given);
     }
     let receiver = given.first().cloned().unwrap_or_default();
-    let methods: Vec<&Form> = same.iter().filter(|form| form.params.first() == Some(&receiver)).collect();
-    let relevant: Vec<&Form> = if methods.is_empty() { same.iter().collect() } else { methods };
+    let methods: Vec<&Signature> = same.iter().filter(|form| form.params.first() == Some(&receiver)).collect();
+    let relevant: Vec<&Signature> = if methods.is_empty() { same.iter().collect() } else { methods };
     let shown: BTreeSet<&str> = relevant.iter().map(|form| form.shown.as_str()).collect();
     let is_method = !shown.is_empty() && shown.iter().all(|form| form.contains('.'));
     let arguments = if is_method && relevant[0].params.first() == Some(&receiver) { &given[1..] } else { &given[..] };
@@ -418,9 +422,9 @@ fn unknown_function(engine: &Engine, text: &str, signature: &str) -> Description
 }
 
 /// The argument that fits no function with this number of parameters, if there is just one.
-fn misfit(forms: &[&Form], given: &[String]) -> Option<usize> {
-    let forms: Vec<&&Form> = forms.iter().filter(|form| form.params.len() == given.len()).collect();
-    let fits = |form: &Form, index: usize| form.params[index] == given[index] || form.params[index] == "value";
+fn misfit(forms: &[&Signature], given: &[String]) -> Option<usize> {
+    let forms: Vec<&&Signature> = forms.iter().filter(|form| form.params.len() == given.len()).collect();
+    let fits = |form: &Signature, index: usize| form.params[index] == given[index] || form.params[index] == "value";
     let mut misfits = (0..given.len()).filter(|index| forms.iter().all(|form| !fits(form, *index)));
     match (forms.is_empty(), misfits.next(), misfits.next()) {
         (false, Some(misfit), None) => Some(misfit),
@@ -517,7 +521,7 @@ fn dot(engine: &Engine, message: &str) -> Description {
 }
 
 fn read_only_property(engine: &Engine, kind: &str, property: &str) -> Description {
-    let of_kind = |form: &Form| form.params.first().is_some_and(|first| first == kind);
+    let of_kind = |form: &Signature| form.params.first().is_some_and(|first| first == kind);
     let is_setter = |name: &str| name == property || name.strip_prefix("set_") == Some(property);
     let setter = forms(engine, is_setter).into_iter().find(of_kind);
     let readable = forms(engine, |name| name.strip_prefix("get$") == Some(property)).iter().any(of_kind);

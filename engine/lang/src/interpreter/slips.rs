@@ -14,7 +14,7 @@ pub(super) fn syntax(error: &ParseErrorType, text: &str, start: usize) -> Option
     if let Some(description) = switches::described(error) {
         return Some((description, None));
     }
-    let place = Surroundings::new(text, start);
+    let place = Context::new(text, start);
     if let ParseErrorType::BadInput(LexError::MalformedChar(given)) = error {
         let description = wrong("a string is written in double quotes", "single quotes are for one character");
         return Some((description.help(format!("write `{given:?}`")), None));
@@ -37,18 +37,18 @@ fn wrong(message: impl Into<String>, label: impl Into<String>) -> Description {
 }
 
 /// The tokens around a place, without comments.
-struct Surroundings<'a> {
+struct Context<'a> {
     text: &'a str,
     start: usize,
     before: Vec<Token>,
     after: Vec<Token>,
 }
 
-impl<'a> Surroundings<'a> {
-    fn new(text: &'a str, start: usize) -> Surroundings<'a> {
+impl<'a> Context<'a> {
+    fn new(text: &'a str, start: usize) -> Context<'a> {
         let all = tokens(text).filter(|token| token.kind != TokenKind::Comment);
         let (before, after) = all.partition(|token: &Token| token.span.end <= start);
-        Surroundings { text, start, before, after }
+        Context { text, start, before, after }
     }
 
     fn here(&self) -> Option<&'a str> {
@@ -67,7 +67,7 @@ impl<'a> Surroundings<'a> {
 }
 
 /// `10.0.0.1/24` or `fd00::1` without quotes.
-fn bare_address(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+fn bare_address(place: &Context) -> Option<(Description, Option<Span>)> {
     let belongs = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/');
     let start = place.text[..place.start].rfind(|c| !belongs(c)).map_or(0, |at| at + 1);
     let start = start + place.text[start..place.start].rfind(char::is_whitespace).map_or(0, |at| at + 1);
@@ -80,7 +80,7 @@ fn bare_address(place: &Surroundings) -> Option<(Description, Option<Span>)> {
 }
 
 /// A reserved word of Rhai, used as a name, as a key of a map, or alone.
-fn reserved(error: &ParseErrorType, place: &Surroundings) -> Option<Description> {
+fn reserved(error: &ParseErrorType, place: &Context) -> Option<Description> {
     let here = place.here()?;
     match error {
         ParseErrorType::Reserved(sign) if sign == "#" => {
@@ -185,7 +185,7 @@ fn is_reserved(word: &str) -> bool {
 }
 
 /// `{ key: … }`
-fn map_without_sign(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+fn map_without_sign(place: &Context) -> Option<(Description, Option<Span>)> {
     let key = place.before.last()?;
     let (bracket, span) = place.back(1)?;
     let is_key = matches!(key.kind, TokenKind::Word | TokenKind::Text);
@@ -198,7 +198,7 @@ fn map_without_sign(place: &Surroundings) -> Option<(Description, Option<Span>)>
 }
 
 /// Words of other languages.
-fn other_language(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+fn other_language(place: &Context) -> Option<(Description, Option<Span>)> {
     let (word, span) = place.back(0)?;
     let here = place.after.first().map(|token| token.span.clone());
     let (word, span, instead) = match (instead_of(word), place.here().and_then(instead_of)) {
@@ -228,7 +228,7 @@ fn instead_of(word: &str) -> Option<&'static str> {
 }
 
 /// `bridge "br0"`
-fn without_brackets(place: &Surroundings) -> Option<(Description, Option<Span>)> {
+fn without_brackets(place: &Context) -> Option<(Description, Option<Span>)> {
     let is_text = place.after.first()?.kind == TokenKind::Text;
     let (word, _) = place.back(0)?;
     if !(is_text && place.is_word(0) && !is_reserved(word)) {
@@ -238,7 +238,7 @@ fn without_brackets(place: &Surroundings) -> Option<(Description, Option<Span>)>
     Some((wrong("a word's arguments are given in brackets", "here").help(format!("write `{word}({given})`")), None))
 }
 
-fn operator(place: &Surroundings) -> Option<Description> {
+fn operator(place: &Context) -> Option<Description> {
     let sign = place.here()?;
     let (plus, name) = (sign.starts_with("++") || sign.starts_with("--"), place.back(0)?.0);
     plus.then(|| {
@@ -246,7 +246,7 @@ fn operator(place: &Surroundings) -> Option<Description> {
     })
 }
 
-fn missing_semicolon(error: &ParseErrorType, place: &Surroundings) -> Option<Description> {
+fn missing_semicolon(error: &ParseErrorType, place: &Context) -> Option<Description> {
     let ParseErrorType::MissingToken(token, _) = error else { return None };
     let (_, last) = place.back(0)?;
     let new_line = place.text[last.end..place.start].contains('\n');

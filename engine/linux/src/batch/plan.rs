@@ -8,7 +8,8 @@ use netscript_net::op::{
     Action, AddrOp, Effect, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, NetnsRef, Op,
 };
 
-type Place = (NetnsRef, IfName);
+/// A link, by its namespace and its name there.
+type LinkKey = (NetnsRef, IfName);
 
 /// How a batch is done.
 pub(super) struct Plan {
@@ -63,12 +64,12 @@ struct NewBridge {
 struct Draft {
     pairs: HashMap<usize, Pair>,
     /// Where the ends of pairs are that may still take something in.
-    ends: HashMap<Place, (usize, Side)>,
+    ends: HashMap<LinkKey, (usize, Side)>,
     /// When a link got or lost a name.
-    named: HashMap<Place, usize>,
+    named: HashMap<LinkKey, usize>,
     /// When a namespace was made.
     namespaces: HashMap<NetnsRef, usize>,
-    bridges: HashMap<Place, NewBridge>,
+    bridges: HashMap<LinkKey, NewBridge>,
 }
 
 impl Draft {
@@ -142,7 +143,7 @@ impl Draft {
     }
 
     /// Takes a change into the message that makes the link's pair, if it can be in it.
-    fn take(&mut self, index: usize, place: Place, change: &LinkSet) -> bool {
+    fn take(&mut self, index: usize, place: LinkKey, change: &LinkSet) -> bool {
         let Some((first, side)) = self.ends.get(&place).copied() else { return false };
         let existed = |named: Option<&usize>| named.is_none_or(|named| *named < first);
         if let LinkSet::Master(Some(master)) = change
@@ -180,13 +181,13 @@ impl Draft {
         true
     }
 
-    fn rename(&mut self, from: Place, to: Place, end: (usize, Side)) {
+    fn rename(&mut self, from: LinkKey, to: LinkKey, end: (usize, Side)) {
         self.ends.remove(&from);
         self.ends.insert(to, end);
     }
 
     /// A change that is done on its own.
-    fn set(&mut self, index: usize, place: Place, change: &LinkSet) {
+    fn set(&mut self, index: usize, place: LinkKey, change: &LinkSet) {
         self.close(&place);
         match change {
             LinkSet::Flag(LinkFlag::Up, true) => {
@@ -214,14 +215,14 @@ impl Draft {
         self.bridges.remove(&place);
     }
 
-    fn join(&mut self, bridge: &Place) {
+    fn join(&mut self, bridge: &LinkKey) {
         if let Some(bridge) = self.bridges.get_mut(bridge) {
             bridge.joined |= bridge.up.is_some();
         }
     }
 
     /// A link is looked at by something else: its pair takes nothing in any more.
-    fn close(&mut self, place: &Place) {
+    fn close(&mut self, place: &LinkKey) {
         if let Some((first, _)) = self.ends.remove(place)
             && let Some(pair) = self.pairs.get(&first)
         {
@@ -232,13 +233,13 @@ impl Draft {
     }
 
     /// The same, and if it is a bridge it matters whether it is on.
-    fn touch(&mut self, place: &Place) {
+    fn touch(&mut self, place: &LinkKey) {
         self.close(place);
         self.bridges.remove(place);
     }
 
     fn close_netns(&mut self, netns: &NetnsRef) {
-        let there: Vec<Place> = self.ends.keys().filter(|(place, _)| place == netns).cloned().collect();
+        let there: Vec<LinkKey> = self.ends.keys().filter(|(place, _)| place == netns).cloned().collect();
         there.iter().for_each(|place| self.close(place));
         self.bridges.retain(|(place, _), _| place != netns);
     }

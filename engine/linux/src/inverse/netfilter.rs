@@ -2,7 +2,7 @@
 
 use super::guard;
 use crate::Outcome;
-use crate::journal::{Former, Place, Undo};
+use crate::journal::{Place, RemovedRule, Undo};
 use crate::netfilter::{self, Attributes, RawRule};
 use crate::site::Site;
 use netscript_net::op::netfilter::{ChainRef, Policy, Rule, TableRef};
@@ -111,7 +111,7 @@ fn inverse_of_removal(
     chain: &ChainRef,
     gone: &[RawRule],
     found: &[u64],
-    former: impl Fn(usize, &RawRule) -> Former,
+    former: impl Fn(usize, &RawRule) -> RemovedRule,
 ) -> Outcome<Vec<Undo>> {
     let lost = netfilter::irreplaceable(&mut site.network.namespaces, &place.netns, chain.table, gone)?;
     let gone: Vec<(&RawRule, Option<String>)> = gone.iter().zip(lost).collect();
@@ -127,7 +127,7 @@ fn inverse_of_removal(
         lost.for_each(|rule| site.warn(&format!("removed: {}", name(rule))));
     }
     let (rules, lost): (Vec<_>, Vec<_>) = gone.iter().enumerate().partition(|(_, (_, lost))| lost.is_none());
-    let rules: Vec<Former> = rules.into_iter().map(|(at, (rule, _))| former(at, rule)).collect();
+    let rules: Vec<RemovedRule> = rules.into_iter().map(|(at, (rule, _))| former(at, rule)).collect();
     let mut undo = Vec::new();
     if !rules.is_empty() {
         undo.push(Undo::Rules { place: place.clone(), chain: chain.clone(), rules });
@@ -145,9 +145,9 @@ fn inverse_of_policy_of(site: &mut Site, place: &Place, chain: &ChainRef, wrote:
 }
 
 /// A rule as the journal keeps it.
-fn former(at: usize, rule: &RawRule, equals: usize) -> Former {
+fn former(at: usize, rule: &RawRule, equals: usize) -> RemovedRule {
     let Attributes { expressions, userdata, compat } = &rule.attributes;
-    Former {
+    RemovedRule {
         at,
         text: rule.text.clone(),
         handle: rule.handle,

@@ -1,7 +1,7 @@
 //! Inverses of operations on namespaces.
 
 use super::guard;
-use crate::journal::{Key, Undo};
+use crate::journal::{NetnsKey, Undo};
 use crate::netns::{path_of, pids_in};
 use crate::site::Site;
 use crate::{Outcome, Rejection, resolver};
@@ -65,7 +65,7 @@ fn inverse_of_detach(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<
 }
 
 /// Whether the lab gave a name to somebody else's namespace.
-fn has_named(site: &Site, name: &NetnsName, key: Key) -> bool {
+fn has_named(site: &Site, name: &NetnsName, key: NetnsKey) -> bool {
     let gave = |undo: &Undo| undo.named() == Some((name, key));
     !site.store.own.has_netns(&NetnsRef::Named(name.clone()))
         && site.store.journal.entries.iter().flat_map(|entry| &entry.undo).any(gave)

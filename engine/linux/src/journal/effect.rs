@@ -3,13 +3,13 @@
 //! Code that searches a journal for one of these (the lab's processes, who changed a chain) reads
 //! [`Undo::effect`]. A new kind of step says here, and only here, what it does to them.
 
-use super::{Key, NamedOp, Place, Process, Shared, Undo};
+use super::{NamedOp, NetnsKey, Place, Process, SharedObject, Undo};
 use netscript_net::op::{IfName, NetnsName};
 
 /// What a step back does.
 pub(crate) enum UndoEffect<'a> {
     /// A namespace loses the name that the lab gave it; `attached`: the namespace is not the lab's.
-    NameRemoved { name: &'a NetnsName, key: Key, attached: bool },
+    NameRemoved { name: &'a NetnsName, key: NetnsKey, attached: bool },
     /// A namespace gets its name back.
     NameRestored { place: &'a Place },
     /// A process ends; `what` is in words.
@@ -23,7 +23,7 @@ pub(crate) enum UndoEffect<'a> {
     /// An operation is done that the kernel knows by names.
     ByNames(&'a NamedOp),
     /// Something changes that several labs may share.
-    Shared(&'a Place, Shared<'a>),
+    SharedObject(&'a Place, SharedObject<'a>),
 }
 
 /// A link by its index in a namespace.
@@ -34,7 +34,7 @@ pub(crate) struct LinkId<'a> {
 }
 
 impl LinkId<'_> {
-    pub(crate) fn is_at(self, key: Key, index: u32) -> bool {
+    pub(crate) fn is_at(self, key: NetnsKey, index: u32) -> bool {
         (self.place.key, self.index) == (key, index)
     }
 }
@@ -56,20 +56,22 @@ impl Undo {
                 UndoEffect::LinkMoved { from: link(from, index), to: link(to, former), name }
             }
             Undo::Do { place: _, links: _, op } => UndoEffect::ByNames(op),
-            Undo::Sysctl { place, wrote: _, before } => UndoEffect::Shared(place, Shared::Settings(before)),
-            Undo::Policy { place, chain, before: _, wrote: _ } => UndoEffect::Shared(place, Shared::Policy(chain)),
+            Undo::Sysctl { place, wrote: _, before } => UndoEffect::SharedObject(place, SharedObject::Settings(before)),
+            Undo::Policy { place, chain, before: _, wrote: _ } => {
+                UndoEffect::SharedObject(place, SharedObject::Policy(chain))
+            }
             Undo::Rule { place, chain, text: _, before: _ }
             | Undo::Rules { place, chain, rules: _ }
-            | Undo::NewChain { place, chain } => UndoEffect::Shared(place, Shared::In(chain)),
-            Undo::Chain { place, chain } => UndoEffect::Shared(place, Shared::Chain(chain)),
-            Undo::Table { place, table } => UndoEffect::Shared(place, Shared::Table(*table)),
+            | Undo::NewChain { place, chain } => UndoEffect::SharedObject(place, SharedObject::In(chain)),
+            Undo::Chain { place, chain } => UndoEffect::SharedObject(place, SharedObject::Chain(chain)),
+            Undo::Table { place, table } => UndoEffect::SharedObject(place, SharedObject::Table(*table)),
             Undo::Lost { .. } | Undo::Resolver { .. } => return None,
         })
     }
 
     /// What labs may share and the step changes, and where.
-    pub(crate) fn shared(&self) -> Option<(&Place, Shared<'_>)> {
-        let Some(UndoEffect::Shared(place, shared)) = self.effect() else { return None };
+    pub(crate) fn shared(&self) -> Option<(&Place, SharedObject<'_>)> {
+        let Some(UndoEffect::SharedObject(place, shared)) = self.effect() else { return None };
         Some((place, shared))
     }
 
@@ -80,13 +82,13 @@ impl Undo {
     }
 
     /// The namespace that loses its name by the step.
-    pub(crate) fn named(&self) -> Option<(&NetnsName, Key)> {
+    pub(crate) fn named(&self) -> Option<(&NetnsName, NetnsKey)> {
         let Some(UndoEffect::NameRemoved { name, key, attached: _ }) = self.effect() else { return None };
         Some((name, key))
     }
 
     /// Whether the step brings a link back to where it has an index.
-    pub(crate) fn brings_link(&self, key: Key, index: u32) -> bool {
+    pub(crate) fn brings_link(&self, key: NetnsKey, index: u32) -> bool {
         if let Some(UndoEffect::LinkMoved { from: _, to, name: _ }) = self.effect() {
             to.is_at(key, index)
         } else if let Some(UndoEffect::LinkRestored { link, peer }) = self.effect() {

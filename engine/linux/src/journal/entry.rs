@@ -26,7 +26,7 @@ pub struct Header {
     /// `/proc/sys/kernel/random/boot_id`: what a journal of another boot speaks of is gone.
     pub boot: String,
     /// The namespace that is `host` in this journal.
-    pub host: Key,
+    pub host: NetnsKey,
     /// The lab's links have indexes from here on.
     pub base: u32,
     /// A word of its own, which its programs have in their environment (`NETSCRIPT_LAB`).
@@ -38,7 +38,7 @@ pub struct Header {
 
 /// What tells a network namespace from every other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Key {
+pub struct NetnsKey {
     /// The number of `net:[…]`; a later namespace may get it again.
     pub inode: u64,
     /// `SO_NETNS_COOKIE`, which is never used again until the machine is started anew. Before Linux 5.14, when the
@@ -46,9 +46,9 @@ pub struct Key {
     pub cookie: u64,
 }
 
-impl Key {
+impl NetnsKey {
     /// Whether both are the same namespace, as far as they tell.
-    pub fn is_same(self, other: Key) -> bool {
+    pub fn is_same(self, other: NetnsKey) -> bool {
         self.inode == other.inode && (self.cookie == other.cookie || self.cookie == 0 || other.cookie == 0)
     }
 }
@@ -57,7 +57,7 @@ impl Key {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableHandle {
     /// The namespace.
-    pub netns: Key,
+    pub netns: NetnsKey,
     /// Which table of it.
     pub table: TableRef,
     /// The kernel's number for it (`NFTA_TABLE_HANDLE`).
@@ -79,7 +79,7 @@ pub struct Place {
     /// What the script knew it as.
     pub netns: NetnsRef,
     /// Which it is.
-    pub key: Key,
+    pub key: NetnsKey,
     /// A process in it, where it has no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,

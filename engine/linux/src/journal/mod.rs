@@ -33,10 +33,10 @@ mod text;
 mod undo;
 
 pub(crate) use effect::{LinkId, UndoEffect};
-pub use entry::{Entry, Header, Key, LEFT_BY_OTHERS, Place, Process, TableHandle, Up, VERSION};
-pub(crate) use shared::Shared;
+pub use entry::{Entry, Header, LEFT_BY_OTHERS, NetnsKey, Place, Process, TableHandle, Up, VERSION};
+pub(crate) use shared::SharedObject;
 pub use text::{Cut, Journal, Line};
-pub use undo::{Former, NamedOp, Undo};
+pub use undo::{NamedOp, RemovedRule, Undo};
 
 /// Where labs keep what belongs to them, a folder each.
 pub(crate) const LABS_DIR: &str = "/run/netscript";

@@ -4,7 +4,7 @@ use netscript_net::op::SysctlKey;
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 
 /// What labs may share, seen from a step back.
-pub(crate) enum Shared<'a> {
+pub(crate) enum SharedObject<'a> {
     /// Settings, and what they were.
     Settings(&'a [(SysctlKey, String)]),
     /// The policy of a chain.
@@ -17,31 +17,31 @@ pub(crate) enum Shared<'a> {
     Table(TableRef),
 }
 
-impl<'a> Shared<'a> {
+impl<'a> SharedObject<'a> {
     /// Whether another lab needs this: its own step back is about the same, or about something in it.
-    pub(crate) fn is_needed_for(&self, other: &Shared<'_>) -> bool {
+    pub(crate) fn is_needed_for(&self, other: &SharedObject<'_>) -> bool {
         match self {
-            Shared::Settings(before) => {
-                matches!(other, Shared::Settings(others) if writes(before, others) || writes(others, before))
+            SharedObject::Settings(before) => {
+                matches!(other, SharedObject::Settings(others) if writes(before, others) || writes(others, before))
             }
-            Shared::Policy(chain) => matches!(other, Shared::Policy(same) if same == chain),
-            Shared::In(_) => false,
-            Shared::Chain(chain) => other.chain() == Some(chain),
-            Shared::Table(table) => other.table() == Some(*table),
+            SharedObject::Policy(chain) => matches!(other, SharedObject::Policy(same) if same == chain),
+            SharedObject::In(_) => false,
+            SharedObject::Chain(chain) => other.chain() == Some(chain),
+            SharedObject::Table(table) => other.table() == Some(*table),
         }
     }
 
     fn chain(&self) -> Option<&'a ChainRef> {
         match self {
-            Shared::Policy(chain) | Shared::In(chain) | Shared::Chain(chain) => Some(chain),
-            Shared::Settings(_) | Shared::Table(_) => None,
+            SharedObject::Policy(chain) | SharedObject::In(chain) | SharedObject::Chain(chain) => Some(chain),
+            SharedObject::Settings(_) | SharedObject::Table(_) => None,
         }
     }
 
     fn table(&self) -> Option<TableRef> {
         match self {
-            Shared::Table(table) => Some(*table),
-            Shared::Policy(_) | Shared::In(_) | Shared::Chain(_) | Shared::Settings(_) => {
+            SharedObject::Table(table) => Some(*table),
+            SharedObject::Policy(_) | SharedObject::In(_) | SharedObject::Chain(_) | SharedObject::Settings(_) => {
                 self.chain().map(|chain| chain.table)
             }
         }
@@ -50,9 +50,9 @@ impl<'a> Shared<'a> {
     /// A table goes after its chains, and a chain after what is in it, though one operation made them.
     pub(crate) fn rank(&self) -> u8 {
         match self {
-            Shared::Table(_) => 2,
-            Shared::Chain(_) => 1,
-            Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => 0,
+            SharedObject::Table(_) => 2,
+            SharedObject::Chain(_) => 1,
+            SharedObject::Settings(_) | SharedObject::Policy(_) | SharedObject::In(_) => 0,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Header, Key, LEFT_BY_OTHERS, TableHandle, Up, VERSION};
+use super::{Entry, Header, LEFT_BY_OTHERS, NetnsKey, TableHandle, Up, VERSION};
 
 /// A line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub enum Line {
     /// The handles of the tables in which the lab has rules.
     Tables(Vec<TableHandle>),
     /// A program of the lab ran in one of its namespaces, and may have made links there.
-    Ran(Key),
+    Ran(NetnsKey),
     /// The script has succeeded.
     Up(Up),
 }
@@ -51,7 +51,7 @@ pub struct Journal {
     /// The handles of the tables in which the lab has rules.
     pub tables: Vec<TableHandle>,
     /// The lab's namespaces in which programs of its own ran.
-    pub ran: Vec<Key>,
+    pub ran: Vec<NetnsKey>,
     /// What the script made; `None`: it has not come to its end.
     pub up: Option<Up>,
     /// Whole lines that have been read.
@@ -158,7 +158,7 @@ mod tests {
             script: "red.rhai".into(),
             started: 1,
             boot: "boot".into(),
-            host: Key { inode: 1, cookie: 1 },
+            host: NetnsKey { inode: 1, cookie: 1 },
             base: 100_000,
             token: "red:1".into(),
             cgroup: None,
@@ -167,7 +167,7 @@ mod tests {
 
     fn entry(n: u64) -> Line {
         let name = NetnsName::parse("red").expect("it is a name");
-        let undo = vec![Undo::Netns { name, key: Key { inode: 2, cookie: 3 }, attached: false }];
+        let undo = vec![Undo::Netns { name, key: NetnsKey { inode: 2, cookie: 3 }, attached: false }];
         Line::Entry(Entry { n, at: n, op: "make the namespace `red`".into(), undo })
     }
 

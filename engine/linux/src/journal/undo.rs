@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Place, Process};
+use super::{NetnsKey, Place, Process};
 use netscript_net::op::netfilter::{ChainRef, Policy, TableRef};
 use netscript_net::op::{
     Action, AddrOp, FdbOp, IfName, LinkOp, LinkSpec, NeighOp, NetnsName, PolicyOp, RouteOp, SysctlKey,
@@ -21,7 +21,7 @@ pub enum Undo {
         /// The name.
         name: NetnsName,
         /// The namespace that it must be bound to.
-        key: Key,
+        key: NetnsKey,
         /// The namespace is somebody else's: what is in it does not go with the name.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         attached: bool,
@@ -129,7 +129,7 @@ pub enum Undo {
         /// Their chain.
         chain: ChainRef,
         /// In the order of the chain.
-        rules: Vec<Former>,
+        rules: Vec<RemovedRule>,
     },
     /// Sets a chain's policy back, unless somebody else has changed it since.
     Policy {
@@ -210,7 +210,7 @@ named_op_from!(Link(LinkOp), Addr(AddrOp), Route(RouteOp), Policy(PolicyOp), Nei
 
 /// A rule as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Former {
+pub struct RemovedRule {
     /// Its place in the chain, from 0.
     pub at: usize,
     /// Its line in `iptables -S`.

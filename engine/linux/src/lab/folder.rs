@@ -16,7 +16,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use super::journal_file::{JournalFile, read_from};
 use super::paths::{JOURNAL, LOCK, boot_id, cannot, folder, journal_path, lab_names};
 use crate::crash_point;
-use crate::journal::{Cut, Entry, Header, Journal, Key, LABS_DIR, LEFT_BY_OTHERS, Line, Undo, VERSION};
+use crate::journal::{Cut, Entry, Header, Journal, LABS_DIR, LEFT_BY_OTHERS, Line, NetnsKey, Undo, VERSION};
 use crate::lock::{Lock, Wait, open_regular};
 use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};
@@ -232,7 +232,7 @@ impl LabFolder {
     pub(crate) fn header(
         &self,
         script: &str,
-        host: Key,
+        host: NetnsKey,
         token: String,
         cgroup: Option<String>,
         taken: impl Fn(u32) -> bool,

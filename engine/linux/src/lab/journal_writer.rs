@@ -9,7 +9,7 @@ use nix::time::{ClockId, clock_gettime};
 use super::journal_file::JournalFile;
 use super::ownership::Ownership;
 use crate::crash_point;
-use crate::journal::{Entry, Journal, Key, LEFT_BY_OTHERS, Line, TableHandle, Undo, Up};
+use crate::journal::{Entry, Journal, LEFT_BY_OTHERS, Line, NetnsKey, TableHandle, Undo, Up};
 use netscript_net::error::Result;
 use netscript_net::world::Point;
 
@@ -27,7 +27,7 @@ pub(crate) struct JournalWriter {
     steps: Vec<(u64, Ownership)>,
     /// Inverses are kept of operations on the lab's own things too, which `down` would not need.
     detailed: bool,
-    ran: Vec<Key>,
+    ran: Vec<NetnsKey>,
 }
 
 impl JournalWriter {
@@ -145,7 +145,7 @@ impl JournalWriter {
     }
 
     /// Notes that a program of the lab runs in one of its namespaces.
-    pub(crate) fn program_runs(&mut self, key: Key) {
+    pub(crate) fn program_runs(&mut self, key: NetnsKey) {
         if !self.ran.contains(&key) {
             self.ran.push(key);
             let _ = self.write(&Line::Ran(key));
@@ -153,7 +153,7 @@ impl JournalWriter {
     }
 
     /// Whether programs of the lab ran in a namespace.
-    pub(crate) fn programs_ran(&self, key: Key) -> bool {
+    pub(crate) fn programs_ran(&self, key: NetnsKey) -> bool {
         self.ran.contains(&key)
     }
 

@@ -15,11 +15,11 @@ use netscript_net::error::Result;
 /// What is known of the other labs.
 #[derive(Default)]
 pub(crate) struct Journals {
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<String, CachedJournal>,
 }
 
 /// A journal, and the file that it was read from.
-struct Known {
+struct CachedJournal {
     inode: u64,
     journal: Journal,
 }
@@ -41,13 +41,13 @@ impl Journals {
 }
 
 /// Reads what has been added; `None`: the journal cannot be used.
-fn look(path: &Path, known: Option<Known>) -> io::Result<Option<Known>> {
+fn look(path: &Path, known: Option<CachedJournal>) -> io::Result<Option<CachedJournal>> {
     let file = open_regular(path, OpenOptions::new().read(true))?;
     let meta = file.metadata()?;
     let known = known.filter(|known| known.inode == meta.ino() && known.journal.length as u64 <= meta.len());
-    let Known { inode, mut journal } =
-        known.unwrap_or_else(|| Known { inode: meta.ino(), journal: Journal::default() });
+    let CachedJournal { inode, mut journal } =
+        known.unwrap_or_else(|| CachedJournal { inode: meta.ino(), journal: Journal::default() });
     let text = read_from(&file, journal.length as u64, meta.len())?;
     let read = journal.read_on(&String::from_utf8_lossy(&text));
-    Ok(read.is_ok().then_some(Known { inode, journal }))
+    Ok(read.is_ok().then_some(CachedJournal { inode, journal }))
 }

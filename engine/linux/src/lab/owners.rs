@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use super::folder::lock_all;
 use super::paths::boot_id;
 use super::store::Store;
-use crate::journal::{Key, Process, Undo};
+use crate::journal::{NetnsKey, Process, Undo};
 use crate::netns::{BLOCK, path_of};
 use crate::proc::{identify, session_of};
 use netscript_net::error::Result;
@@ -18,7 +18,7 @@ struct OtherLab {
     name: String,
     /// Its links have indexes from here on.
     base: u32,
-    namespaces: Vec<(NetnsName, Key)>,
+    namespaces: Vec<(NetnsName, NetnsKey)>,
     processes: Vec<Process>,
 }
 

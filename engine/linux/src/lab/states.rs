@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::folder::{is_busy, read_journal};
 use super::paths::lab_names;
-use crate::journal::{Journal, Key, Undo};
+use crate::journal::{Journal, NetnsKey, Undo};
 use crate::netns::path_of;
 use crate::proc::is_alive;
 use netscript_net::error::Result;
@@ -51,7 +51,7 @@ pub fn lab_states() -> Result<Vec<LabState>> {
 }
 
 /// Whether a name is that of the very namespace.
-pub(crate) fn is_bound(name: &NetnsName, key: Key) -> bool {
+pub(crate) fn is_bound(name: &NetnsName, key: NetnsKey) -> bool {
     std::fs::metadata(path_of(name)).is_ok_and(|found| found.ino() == key.inode)
 }
 

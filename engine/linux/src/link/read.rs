@@ -172,7 +172,7 @@ fn read(
     messages: &[LinkMessage],
     addrs: Vec<(u32, Addr)>,
 ) -> Outcome<Vec<Link>> {
-    let around = Surroundings::of(namespaces, netns, messages)?;
+    let around = NamedLinks::of(namespaces, netns, messages)?;
     let mut links: Vec<Link> = messages.iter().filter_map(|message| link(message, &around)).collect();
     for (index, addr) in addrs {
         if let Some(link) = links.iter_mut().find(|link| link.index == Some(index)) {
@@ -183,20 +183,20 @@ fn read(
 }
 
 /// A link that another one names: the id of its namespace, if that is another, and its index.
-type Reference = (Option<i32>, u32);
+type LinkReference = (Option<i32>, u32);
 
 /// The links that some links name, and where they are.
-struct Surroundings<'a> {
+struct NamedLinks<'a> {
     netns: &'a NetnsRef,
     places: BTreeMap<i32, NetnsRef>,
-    names: BTreeMap<Reference, IfName>,
+    names: BTreeMap<LinkReference, IfName>,
 }
 
-impl<'a> Surroundings<'a> {
-    fn of(namespaces: &mut Namespaces, netns: &'a NetnsRef, messages: &[LinkMessage]) -> Outcome<Surroundings<'a>> {
+impl<'a> NamedLinks<'a> {
+    fn of(namespaces: &mut Namespaces, netns: &'a NetnsRef, messages: &[LinkMessage]) -> Outcome<NamedLinks<'a>> {
         let foreign: BTreeSet<i32> = messages.iter().filter_map(link_nsid).collect();
         let places = nsid::places(namespaces, netns, foreign)?;
-        let mut names: BTreeMap<Reference, IfName> =
+        let mut names: BTreeMap<LinkReference, IfName> =
             messages.iter().filter_map(|message| Some(((None, message.header.index), name(message)?))).collect();
         let socket = namespaces.route_socket(netns)?;
         for reference in messages.iter().flat_map(references) {
@@ -207,10 +207,10 @@ impl<'a> Surroundings<'a> {
                 names.insert(reference, name);
             }
         }
-        Ok(Surroundings { netns, places, names })
+        Ok(NamedLinks { netns, places, names })
     }
 
-    fn peer(&self, (nsid, index): Reference) -> Peer {
+    fn peer(&self, (nsid, index): LinkReference) -> Peer {
         let netns = match nsid {
             None => Some(self.netns.clone()),
             Some(id) => self.places.get(&id).cloned(),
@@ -218,13 +218,13 @@ impl<'a> Surroundings<'a> {
         Peer { netns, index: Some(index), name: self.names.get(&(nsid, index)).cloned() }
     }
 
-    fn name(&self, reference: Reference) -> Option<IfName> {
+    fn name(&self, reference: LinkReference) -> Option<IfName> {
         self.names.get(&reference).cloned()
     }
 }
 
 /// The name of a link here or, if the kernel lets us look, in another namespace.
-fn name_of(socket: &mut RouteSocket, (nsid, index): Reference) -> Option<IfName> {
+fn name_of(socket: &mut RouteSocket, (nsid, index): LinkReference) -> Option<IfName> {
     let mut link = LinkUnspec::new_with_index(index);
     if let Some(id) = nsid {
         link = link.append_extra_attribute(LinkAttribute::IfNetnsId(id));
@@ -239,7 +239,7 @@ pub(crate) fn has_links(socket: &mut RouteSocket, nsid: i32) -> bool {
 }
 
 /// Every other link that a link names: its peer or parent, its master, what carries its tunnel.
-fn references(message: &LinkMessage) -> Vec<Reference> {
+fn references(message: &LinkMessage) -> Vec<LinkReference> {
     let nsid = link_nsid(message);
     let master = master(message).map(|index| (None, index));
     let tunnel = vxlan_link(message).map(|index| (nsid, index));
@@ -247,7 +247,7 @@ fn references(message: &LinkMessage) -> Vec<Reference> {
 }
 
 /// The peer of a veth, the parent of a macvlan.
-fn lower(message: &LinkMessage) -> Option<Reference> {
+fn lower(message: &LinkMessage) -> Option<LinkReference> {
     let index = attribute(message, |a| if let LinkAttribute::Link(index) = a { Some(*index) } else { None })?;
     (index != 0).then_some((link_nsid(message), index))
 }
@@ -281,7 +281,7 @@ fn data(message: &LinkMessage) -> Option<&InfoData> {
     info(message, |i| if let LinkInfo::Data(data) = i { Some(data) } else { None })
 }
 
-fn link(message: &LinkMessage, around: &Surroundings<'_>) -> Option<Link> {
+fn link(message: &LinkMessage, around: &NamedLinks<'_>) -> Option<Link> {
     let flags = message.header.flags;
     Some(Link {
         name: name(message)?,
@@ -328,7 +328,7 @@ fn hairpin(message: &LinkMessage) -> bool {
     port.into_iter().flatten().any(|option| *option == InfoBridgePort::HairpinMode(true))
 }
 
-fn kind(message: &LinkMessage, around: &Surroundings<'_>) -> LinkType {
+fn kind(message: &LinkMessage, around: &NamedLinks<'_>) -> LinkType {
     let Some(kind) = info_kind(message) else {
         return if message.header.flags.contains(LinkFlags::Loopback) {
             LinkType::Loopback
@@ -342,7 +342,7 @@ fn kind(message: &LinkMessage, around: &Surroundings<'_>) -> LinkType {
 }
 
 /// A link of a kind that netscript makes; `None`: the kernel does not say enough.
-fn known_kind(kind: LinkKind, message: &LinkMessage, around: &Surroundings<'_>) -> Option<LinkType> {
+fn known_kind(kind: LinkKind, message: &LinkMessage, around: &NamedLinks<'_>) -> Option<LinkType> {
     let data = data(message);
     let parent = lower(message).map(|reference| around.peer(reference));
     Some(match kind {
@@ -405,7 +405,7 @@ fn bridge_id(BridgeId { priority, address }: &BridgeId) -> String {
     format!("{priority:04x}.{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}")
 }
 
-fn vxlan(message: &LinkMessage, infos: &[InfoVxlan], around: &Surroundings<'_>) -> Option<Vxlan> {
+fn vxlan(message: &LinkMessage, infos: &[InfoVxlan], around: &NamedLinks<'_>) -> Option<Vxlan> {
     let id = infos.iter().find_map(|info| if let InfoVxlan::Id(id) = info { Some(*id) } else { None })?;
     let mut vxlan = Vxlan {
         id: Vni::new(id.into()).ok()?,

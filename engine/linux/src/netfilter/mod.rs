@@ -20,7 +20,7 @@ mod xt_target;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
-use nft::{Place, Transaction};
+use nft::{RulePosition, Transaction};
 pub(super) use raw::{Attributes, RawRule};
 pub(super) use socket::NftSocket;
 
@@ -102,10 +102,10 @@ impl NftSocket {
     /// Writes an operation's messages.
     fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Refusal> {
         match op {
-            NetfilterOp::Append(rule) => return draft.rule(index, rule, Place::Last, &self.there),
+            NetfilterOp::Append(rule) => return draft.rule(index, rule, RulePosition::Last, &self.there),
             NetfilterOp::Insert(rule, position) => {
                 let place = match position {
-                    1 => Place::First,
+                    1 => RulePosition::First,
                     position => self.place(rule.chain(), *position)?,
                 };
                 return draft.rule(index, rule, place, &self.there);
@@ -139,12 +139,12 @@ impl NftSocket {
     }
 
     /// Where a rule goes that is to be the N-th of its chain.
-    fn place(&mut self, chain: &ChainRef, position: u32) -> Result<Place, Refusal> {
+    fn place(&mut self, chain: &ChainRef, position: u32) -> Result<RulePosition, Refusal> {
         let rules = self.rules(chain)?;
         let index = usize::try_from(position).unwrap_or(usize::MAX).checked_sub(1).ok_or(Errno::EINVAL)?;
         match rules.get(index) {
-            Some(record) => Ok(Place::Before(record.handle)),
-            None if index == rules.len() => Ok(Place::Last),
+            Some(record) => Ok(RulePosition::Before(record.handle)),
+            None if index == rules.len() => Ok(RulePosition::Last),
             None => Err(Refusal {
                 errno: Errno::ERANGE,
                 text: Some(format!("the chain `{}` has {} rules", chain.name, rules.len())),
@@ -280,7 +280,7 @@ impl NftSocket {
             transaction.base_chain(0, chain, hook, None);
         }
         for (index, Returning { rule, before }) in rules.iter().enumerate() {
-            let place = before.map_or(Place::Last, Place::Before);
+            let place = before.map_or(RulePosition::Last, RulePosition::Before);
             transaction.raw_rule(index, chain, &rule.attributes, place);
         }
         match self.commit(transaction.finish()) {
@@ -376,7 +376,13 @@ impl Draft {
         }
     }
 
-    fn rule(&mut self, index: usize, rule: &Rule, place: Place, there: &HashSet<ChainRef>) -> Result<(), Refusal> {
+    fn rule(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        place: RulePosition,
+        there: &HashSet<ChainRef>,
+    ) -> Result<(), Refusal> {
         let exprs = encode::expressions(rule).map_err(|native| Refusal {
             errno: Errno::EINVAL,
             text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),

@@ -22,7 +22,7 @@ const NLM_F_NONREC: i32 = 0x100;
 
 /// Where a new rule goes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(super) enum RulePosition {
     /// Behind all others.
     Last,
     /// Before all others.
@@ -81,7 +81,14 @@ impl Transaction {
     }
 
     /// `nft add rule`, `nft insert rule`. `compat`: see `encode::compat`.
-    pub(super) fn rule(&mut self, owner: usize, chain: &ChainRef, exprs: &[Expr], compat: (u32, u32), place: Place) {
+    pub(super) fn rule(
+        &mut self,
+        owner: usize,
+        chain: &ChainRef,
+        exprs: &[Expr],
+        compat: (u32, u32),
+        place: RulePosition,
+    ) {
         let table = nft_table(chain.table);
         let nft_chain = nft_chain(chain, &table);
         let mut rule = Rule::new(&nft_chain);
@@ -89,9 +96,9 @@ impl Transaction {
             rule.add_expr(expr);
         }
         let flags = match place {
-            Place::Last => libc::NLM_F_CREATE | libc::NLM_F_APPEND,
-            Place::First => libc::NLM_F_CREATE,
-            Place::Before(handle) => {
+            RulePosition::Last => libc::NLM_F_CREATE | libc::NLM_F_APPEND,
+            RulePosition::First => libc::NLM_F_CREATE,
+            RulePosition::Before(handle) => {
                 rule.set_position(handle);
                 libc::NLM_F_CREATE
             }
@@ -100,7 +107,7 @@ impl Transaction {
     }
 
     /// `nft add rule`, of attributes as the kernel told them.
-    pub(super) fn raw_rule(&mut self, owner: usize, chain: &ChainRef, rule: &Attributes, place: Place) {
+    pub(super) fn raw_rule(&mut self, owner: usize, chain: &ChainRef, rule: &Attributes, place: RulePosition) {
         const NLA_F_NESTED: u16 = 1 << 15;
         const NFTA_RULE_EXPRESSIONS: u16 = 4;
         const NFTA_RULE_USERDATA: u16 = 7;
@@ -108,12 +115,12 @@ impl Transaction {
         let table = nft_table(chain.table);
         let nft_chain = nft_chain(chain, &table);
         let mut rule = Rule::new(&nft_chain);
-        if let Place::Before(handle) = place {
+        if let RulePosition::Before(handle) = place {
             rule.set_position(handle);
         }
         let flags = match place {
-            Place::Last => libc::NLM_F_CREATE | libc::NLM_F_APPEND,
-            Place::First | Place::Before(_) => libc::NLM_F_CREATE,
+            RulePosition::Last => libc::NLM_F_CREATE | libc::NLM_F_APPEND,
+            RulePosition::First | RulePosition::Before(_) => libc::NLM_F_CREATE,
         };
         let mut attributes = rule_compat(*compat);
         wire::attribute(&mut attributes, NLA_F_NESTED | NFTA_RULE_EXPRESSIONS, expressions);

@@ -8,10 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::bind::{bind, bind_in_folder};
+use super::open_netns::{OpenNetns, enter, key_of};
 use super::paths::{NETNS_DIR, names, ns_of_pid, path_of, pids_in};
 use super::prefetch::{self, Prefetch};
-use super::space::{Space, enter, key_of};
-use crate::journal::{Key, Place};
+use crate::journal::{NetnsKey, Place};
 use crate::netfilter::NftSocket;
 use crate::socket::RouteSocket;
 use crate::{Outcome, Rejection, privilege, proc};
@@ -28,7 +28,7 @@ pub(crate) const BLOCK: u32 = 100_000;
 /// they were opened in.
 pub(crate) struct Namespaces {
     home: File,
-    open: HashMap<NetnsRef, Space>,
+    open: HashMap<NetnsRef, OpenNetns>,
     /// Those of `open` that end with a process of others: our open files would keep them alive.
     borrowed: Vec<NetnsRef>,
     holders: HashMap<u32, u32>,
@@ -85,13 +85,13 @@ impl Namespaces {
     }
 
     /// What identifies a namespace.
-    pub(crate) fn key(&mut self, netns: &NetnsRef) -> Outcome<Key> {
-        if let Some(key) = self.space(netns)?.key {
+    pub(crate) fn key(&mut self, netns: &NetnsRef) -> Outcome<NetnsKey> {
+        if let Some(key) = self.open_netns(netns)?.key {
             return Ok(key);
         }
         let cookie = self.route_socket(netns)?.cookie();
         let key = key_of(&self.file(netns)?, cookie, is_kept_by_name(netns))?;
-        self.space(netns)?.key = Some(key);
+        self.open_netns(netns)?.key = Some(key);
         Ok(key)
     }
 
@@ -107,8 +107,8 @@ impl Namespaces {
     }
 
     /// Whether a namespace that is in use already is the one that a journal names.
-    pub(crate) fn is_open_as(&self, netns: &NetnsRef, key: Key) -> bool {
-        self.open.get(netns).is_some_and(|space| space.key.is_some_and(|known| known.is_same(key)))
+    pub(crate) fn is_open_as(&self, netns: &NetnsRef, key: NetnsKey) -> bool {
+        self.open.get(netns).is_some_and(|opened| opened.key.is_some_and(|known| known.is_same(key)))
     }
 
     /// A process of the lab holds a namespace.
@@ -123,8 +123,8 @@ impl Namespaces {
     }
 
     /// The namespaces that are in use and are one.
-    pub(crate) fn opened_as(&self, key: Key) -> Vec<NetnsRef> {
-        let same = self.open.iter().filter(|(_, space)| space.key.is_some_and(|known| known.is_same(key)));
+    pub(crate) fn opened_as(&self, key: NetnsKey) -> Vec<NetnsRef> {
+        let same = self.open.iter().filter(|(_, opened)| opened.key.is_some_and(|known| known.is_same(key)));
         same.map(|(netns, _)| netns.clone()).collect()
     }
 
@@ -133,8 +133,8 @@ impl Namespaces {
         match (netns, self.open.get(netns)) {
             (NetnsRef::Host, _) => Ok(self.home.try_clone()?),
             // Others may have taken the name away, or given it to another.
-            (NetnsRef::Named(name), Some(space)) if !space.is_at(&path_of(name)) => self.open_file(netns),
-            (_, Some(space)) => Ok(space.file.try_clone()?),
+            (NetnsRef::Named(name), Some(opened)) if !opened.is_at(&path_of(name)) => self.open_file(netns),
+            (_, Some(opened)) => Ok(opened.file.try_clone()?),
             (_, None) => self.open_file(netns),
         }
     }
@@ -165,11 +165,11 @@ impl Namespaces {
         }
     }
 
-    fn space(&mut self, netns: &NetnsRef) -> Outcome<&mut Space> {
+    fn open_netns(&mut self, netns: &NetnsRef) -> Outcome<&mut OpenNetns> {
         self.give_back();
         if !self.open.contains_key(netns) {
-            let space = Space::new(self.open_file(netns)?)?;
-            self.open.insert(netns.clone(), space);
+            let opened = OpenNetns::new(self.open_file(netns)?)?;
+            self.open.insert(netns.clone(), opened);
             if is_borrowed(netns) {
                 self.borrowed.push(netns.clone());
             }
@@ -186,7 +186,7 @@ impl Namespaces {
                 NetnsRef::OfPid(pid) => ns_of_pid(*pid),
                 NetnsRef::Host | NetnsRef::Held(_) => return false,
             };
-            let stands = open.get(netns).is_some_and(|space| space.is_at(&path));
+            let stands = open.get(netns).is_some_and(|opened| opened.is_at(&path));
             if !stands {
                 open.remove(netns);
             }
@@ -196,25 +196,25 @@ impl Namespaces {
 
     /// The namespace's own rtnetlink socket, opened on first use.
     pub(crate) fn route_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut RouteSocket> {
-        if self.space(netns)?.route.is_none() {
+        if self.open_netns(netns)?.route.is_none() {
             let socket = self.within(netns, RouteSocket::open)??;
-            self.space(netns)?.route = Some(socket);
+            self.open_netns(netns)?.route = Some(socket);
         }
-        Ok(self.space(netns)?.route.as_mut().expect("it was just opened"))
+        Ok(self.open_netns(netns)?.route.as_mut().expect("it was just opened"))
     }
 
     /// The rtnetlink sockets that are open.
     pub(crate) fn route_sockets(&mut self) -> impl Iterator<Item = &mut RouteSocket> {
-        self.open.values_mut().filter_map(|space| space.route.as_mut())
+        self.open.values_mut().filter_map(|opened| opened.route.as_mut())
     }
 
     /// The namespace's own nfnetlink socket, opened on first use.
     pub(crate) fn nft_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut NftSocket> {
-        if self.space(netns)?.nft.is_none() {
+        if self.open_netns(netns)?.nft.is_none() {
             let socket = self.within(netns, NftSocket::open)??;
-            self.space(netns)?.nft = Some(socket);
+            self.open_netns(netns)?.nft = Some(socket);
         }
-        Ok(self.space(netns)?.nft.as_mut().expect("it was just opened"))
+        Ok(self.open_netns(netns)?.nft.as_mut().expect("it was just opened"))
     }
 
     /// What a namespace of a journal is known as now; `None`: it is gone.
@@ -277,7 +277,7 @@ impl Namespaces {
         // A namespace that was asked about once is one that links may lead to.
         let inode = match netns {
             NetnsRef::Host => self.home.metadata()?.ino(),
-            NetnsRef::Named(_) | NetnsRef::Held(_) | NetnsRef::OfPid(_) => self.space(netns)?.inode,
+            NetnsRef::Named(_) | NetnsRef::Held(_) | NetnsRef::OfPid(_) => self.open_netns(netns)?.inode,
         };
         Ok(Contents { inode, pids: pids_in(inode) })
     }
@@ -288,7 +288,7 @@ impl Namespaces {
     }
 
     /// A new namespace, with its socket: this thread makes it and goes back, if it has not been made yet.
-    pub(crate) fn unshared(&self) -> Outcome<Space> {
+    pub(crate) fn unshared(&self) -> Outcome<OpenNetns> {
         if let Some(made) = self.prefetched.as_ref().and_then(Prefetch::next) {
             return made;
         }
@@ -298,13 +298,13 @@ impl Namespaces {
     }
 
     /// Takes a new namespace into use.
-    pub(crate) fn add(&mut self, netns: NetnsRef, space: Space) {
-        self.open.insert(netns, space);
+    pub(crate) fn add(&mut self, netns: NetnsRef, opened: OpenNetns) {
+        self.open.insert(netns, opened);
     }
 
     /// Gives a new namespace its name.
-    pub(crate) fn bind(&mut self, name: &NetnsName, space: &Space) -> Outcome {
-        let netns = PathBuf::from(format!("/proc/self/fd/{}", space.file.as_raw_fd()));
+    pub(crate) fn bind(&mut self, name: &NetnsName, opened: &OpenNetns) -> Outcome {
+        let netns = PathBuf::from(format!("/proc/self/fd/{}", opened.file.as_raw_fd()));
         if self.folder_shared && Path::new(NETNS_DIR).is_dir() {
             return bind_in_folder(name, &netns);
         }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use nix::sched::{CloneFlags, unshare};
 
-use super::space::Space;
+use super::open_netns::OpenNetns;
 use crate::proc::OWN_NETNS;
 use crate::socket::RouteSocket;
 use crate::{Outcome, Rejection};
@@ -18,7 +18,7 @@ use netscript_net::error::Errno;
 const AT_MOST: usize = 16;
 
 /// Where they come from.
-pub(super) struct Prefetch(Receiver<Result<Space, Errno>>);
+pub(super) struct Prefetch(Receiver<Result<OpenNetns, Errno>>);
 
 impl Prefetch {
     /// Begins to make so many; `None` if no thread can be started.
@@ -39,13 +39,13 @@ impl Prefetch {
     }
 
     /// The next; `None` if there is none any more.
-    pub(super) fn next(&self) -> Option<Outcome<Space>> {
+    pub(super) fn next(&self) -> Option<Outcome<OpenNetns>> {
         Some(self.0.recv().ok()?.map_err(Rejection::from))
     }
 }
 
 /// A new namespace, with its socket; the calling thread is in it then.
-pub(super) fn new_netns() -> Outcome<Space> {
+pub(super) fn new_netns() -> Outcome<OpenNetns> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from)?;
-    Space::with_socket(File::open(OWN_NETNS)?, RouteSocket::open()?)
+    OpenNetns::with_socket(File::open(OWN_NETNS)?, RouteSocket::open()?)
 }

@@ -35,19 +35,19 @@ const CHUNK: usize = 1 << 20;
 
 /// One process's hold on a capture.
 #[derive(Debug)]
-pub(crate) struct Capture {
+pub(crate) struct CaptureWriter {
     socket: PacketSocket,
     file: File,
 }
 
 /// A capture's file, of a socket that is open.
-pub(crate) struct Opened {
-    capture: Capture,
+pub(crate) struct CaptureFile {
+    capture: CaptureWriter,
     path: PathBuf,
 }
 
 /// Begins to hear a link. From here on the kernel keeps its packets.
-pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, path: &Path) -> Result<Opened> {
+pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, path: &Path) -> Result<CaptureFile> {
     let refused = |error: io::Error| {
         let refusal = Refusal::from(error);
         let doing = || format!("capture on `{link}` in {netns}");
@@ -60,9 +60,9 @@ pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, pat
         .map_err(refused)?;
     let cannot = cannot("write", path);
     let file = append_to(path).map_err(&cannot)?;
-    let capture = Capture { socket, file };
+    let capture = CaptureWriter { socket, file };
     capture.begin().map_err(cannot)?;
-    Ok(Opened { capture, path: path.to_owned() })
+    Ok(CaptureFile { capture, path: path.to_owned() })
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
@@ -74,7 +74,7 @@ fn cannot(doing: &str, path: &Path) -> impl Fn(io::Error) -> Error {
     move |error| Error::File { path: path.clone(), doing: doing.clone(), why: error.to_string() }
 }
 
-impl Opened {
+impl CaptureFile {
     /// The socket and the file for another process. The file is opened again, for a lock belongs
     /// to an open file.
     pub(crate) fn share(&self) -> Result<(OwnedFd, OwnedFd)> {
@@ -115,14 +115,14 @@ fn read(path: &Path) -> io::Result<Vec<String>> {
 /// until then.
 pub fn capture_forever(socket: OwnedFd, file: OwnedFd) -> io::Result<()> {
     let interrupt = Interrupt::listen().map_err(|error| io::Error::other(error.describe().message))?;
-    let capture = Capture { socket: PacketSocket::from_fd(socket)?, file: file.into() };
+    let capture = CaptureWriter { socket: PacketSocket::from_fd(socket)?, file: file.into() };
     while interrupt.wait(&[capture.socket.as_fd()], None).is_ok() {
         capture.drain()?;
     }
     capture.drain()
 }
 
-impl Capture {
+impl CaptureWriter {
     /// Makes an empty file of what may hold an earlier capture.
     fn begin(&self) -> io::Result<()> {
         self.file.set_len(0)?;

@@ -29,7 +29,7 @@ pub(crate) fn connect(
     let runtime = runtime().map_err(refused)?;
     let _entered = runtime.enter();
     let socket = namespaces
-        .within(netns, || Opened::new(target, request.transport))
+        .within(netns, || ProbeSocket::new(target, request.transport))
         .map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?
         .map_err(refused)?;
     runtime.block_on(async {
@@ -56,20 +56,20 @@ fn failed(why: &str) -> Connected {
 }
 
 /// A socket in the namespace, which it stays in.
-enum Opened {
+enum ProbeSocket {
     Tcp(TcpSocket),
     Udp(AsyncUdpSocket),
 }
 
-impl Opened {
-    fn new(target: SocketAddr, transport: Transport) -> io::Result<Opened> {
+impl ProbeSocket {
+    fn new(target: SocketAddr, transport: Transport) -> io::Result<ProbeSocket> {
         match transport {
-            Transport::Tcp if target.is_ipv4() => Ok(Opened::Tcp(TcpSocket::new_v4()?)),
-            Transport::Tcp => Ok(Opened::Tcp(TcpSocket::new_v6()?)),
+            Transport::Tcp if target.is_ipv4() => Ok(ProbeSocket::Tcp(TcpSocket::new_v4()?)),
+            Transport::Tcp => Ok(ProbeSocket::Tcp(TcpSocket::new_v6()?)),
             Transport::Udp => {
                 let socket = UdpSocket::bind((any_of(target), 0))?;
                 socket.set_nonblocking(true)?;
-                Ok(Opened::Udp(AsyncUdpSocket::from_std(socket)?))
+                Ok(ProbeSocket::Udp(AsyncUdpSocket::from_std(socket)?))
             }
         }
     }
@@ -77,8 +77,8 @@ impl Opened {
     async fn reach(self, target: SocketAddr) -> Connected {
         let start = Instant::now();
         let outcome = match self {
-            Opened::Tcp(socket) => socket.connect(target).await.map(drop),
-            Opened::Udp(socket) => exchange(&socket, target).await,
+            ProbeSocket::Tcp(socket) => socket.connect(target).await.map(drop),
+            ProbeSocket::Udp(socket) => exchange(&socket, target).await,
         };
         match outcome {
             Ok(()) => Connected { rtt: Some(start.elapsed()), error: None },

@@ -30,7 +30,7 @@ pub(super) struct Packet<'a> {
 
 /// What a packet means for a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum PacketMeaning {
     /// It is the reply.
     Answer,
     /// It says why there will be no reply.
@@ -65,15 +65,15 @@ impl Echo {
     }
 
     /// What a packet means for the request with this number.
-    pub(super) fn recognise(&self, sequence: u16, packet: &Packet<'_>) -> Heard {
-        let heard = match self.target {
+    pub(super) fn recognise(&self, sequence: u16, packet: &Packet<'_>) -> PacketMeaning {
+        let meaning = match self.target {
             IpAddr::V4(_) => self.recognise_v4(sequence, packet),
             IpAddr::V6(_) => self.recognise_v6(sequence, packet),
         };
-        heard.unwrap_or(Heard::Other)
+        meaning.unwrap_or(PacketMeaning::Other)
     }
 
-    fn recognise_v4(&self, sequence: u16, packet: &Packet<'_>) -> Option<Heard> {
+    fn recognise_v4(&self, sequence: u16, packet: &Packet<'_>) -> Option<PacketMeaning> {
         let icmp = Icmpv4Slice::from_slice(packet.icmp).ok()?;
         if let Icmpv4Type::EchoReply(echo) = icmp.icmp_type() {
             return Some(self.reply(sequence, echo, packet.from));
@@ -83,10 +83,10 @@ impl Echo {
         let rest = icmp.payload().get(original.slice().len()..)?;
         let Icmpv4Type::EchoRequest(echo) = Icmpv4Slice::from_slice(rest).ok()?.icmp_type() else { return None };
         let ours = self.is_ours(sequence, echo) && self.is_target(original.destination_addr().into());
-        ours.then_some(Heard::Refusal(why))
+        ours.then_some(PacketMeaning::Refusal(why))
     }
 
-    fn recognise_v6(&self, sequence: u16, packet: &Packet<'_>) -> Option<Heard> {
+    fn recognise_v6(&self, sequence: u16, packet: &Packet<'_>) -> Option<PacketMeaning> {
         let icmp = Icmpv6Slice::from_slice(packet.icmp).ok()?;
         if let Icmpv6Type::EchoReply(echo) = icmp.icmp_type() {
             return Some(self.reply(sequence, echo, packet.from));
@@ -96,11 +96,11 @@ impl Echo {
         let rest = icmp.payload().get(original.slice().len()..)?;
         let Icmpv6Type::EchoRequest(echo) = Icmpv6Slice::from_slice(rest).ok()?.icmp_type() else { return None };
         let ours = self.is_ours(sequence, echo) && self.is_target(original.destination_addr().into());
-        ours.then_some(Heard::Refusal(why))
+        ours.then_some(PacketMeaning::Refusal(why))
     }
 
-    fn reply(&self, sequence: u16, echo: IcmpEchoHeader, from: IpAddr) -> Heard {
-        if self.is_ours(sequence, echo) && self.may_answer(from) { Heard::Answer } else { Heard::Other }
+    fn reply(&self, sequence: u16, echo: IcmpEchoHeader, from: IpAddr) -> PacketMeaning {
+        if self.is_ours(sequence, echo) && self.may_answer(from) { PacketMeaning::Answer } else { PacketMeaning::Other }
     }
 
     fn is_ours(&self, sequence: u16, echo: IcmpEchoHeader) -> bool {
@@ -145,7 +145,7 @@ mod tests {
         Icmpv4Header::with_checksum(Icmpv4Type::EchoReply(IcmpEchoHeader { id, seq }), &[]).to_bytes().to_vec()
     }
 
-    fn heard(source: [u8; 4], icmp: &[u8]) -> Heard {
+    fn meaning(source: [u8; 4], icmp: &[u8]) -> PacketMeaning {
         let bytes = packet(source, [10, 0, 0, 1], icmp);
         let packet = Packet::new(source.into(), None, &bytes).unwrap();
         assert_eq!(packet.ttl, Some(61));
@@ -154,15 +154,15 @@ mod tests {
 
     #[test]
     fn a_reply_has_the_id_the_sequence_and_the_source() {
-        assert_eq!(heard([10, 0, 0, 2], &reply(77, SEQUENCE)), Heard::Answer);
-        assert_eq!(heard([10, 0, 0, 3], &reply(77, SEQUENCE)), Heard::Other);
-        assert_eq!(heard([10, 0, 0, 2], &reply(78, SEQUENCE)), Heard::Other);
-        assert_eq!(heard([10, 0, 0, 2], &reply(77, SEQUENCE - 1)), Heard::Other);
+        assert_eq!(meaning([10, 0, 0, 2], &reply(77, SEQUENCE)), PacketMeaning::Answer);
+        assert_eq!(meaning([10, 0, 0, 3], &reply(77, SEQUENCE)), PacketMeaning::Other);
+        assert_eq!(meaning([10, 0, 0, 2], &reply(78, SEQUENCE)), PacketMeaning::Other);
+        assert_eq!(meaning([10, 0, 0, 2], &reply(77, SEQUENCE - 1)), PacketMeaning::Other);
     }
 
     #[test]
     fn the_request_itself_is_no_answer() {
-        assert_eq!(heard([10, 0, 0, 2], &echo().request(SEQUENCE)), Heard::Other);
+        assert_eq!(meaning([10, 0, 0, 2], &echo().request(SEQUENCE)), PacketMeaning::Other);
     }
 
     #[test]
@@ -172,10 +172,10 @@ mod tests {
             let original = packet([10, 0, 0, 1], target, &request[..8]);
             [vec![11, 0, 0, 0, 0, 0, 0, 0], original].concat()
         };
-        let expired = Heard::Refusal("Time to live exceeded".to_owned());
-        assert_eq!(heard([10, 0, 0, 9], &refusal(SEQUENCE, [10, 0, 0, 2])), expired);
-        assert_eq!(heard([10, 0, 0, 9], &refusal(SEQUENCE + 1, [10, 0, 0, 2])), Heard::Other);
-        assert_eq!(heard([10, 0, 0, 9], &refusal(SEQUENCE, [10, 0, 0, 8])), Heard::Other);
+        let expired = PacketMeaning::Refusal("Time to live exceeded".to_owned());
+        assert_eq!(meaning([10, 0, 0, 9], &refusal(SEQUENCE, [10, 0, 0, 2])), expired);
+        assert_eq!(meaning([10, 0, 0, 9], &refusal(SEQUENCE + 1, [10, 0, 0, 2])), PacketMeaning::Other);
+        assert_eq!(meaning([10, 0, 0, 9], &refusal(SEQUENCE, [10, 0, 0, 8])), PacketMeaning::Other);
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         let whole = packet([10, 0, 0, 2], [10, 0, 0, 1], &reply(77, SEQUENCE));
         for len in 0..whole.len() {
             if let Some(packet) = Packet::new([10, 0, 0, 2].into(), None, &whole[..len]) {
-                assert_eq!(echo().recognise(SEQUENCE, &packet), Heard::Other, "{len} bytes");
+                assert_eq!(echo().recognise(SEQUENCE, &packet), PacketMeaning::Other, "{len} bytes");
             }
         }
     }

@@ -13,7 +13,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::common::{SILENCE, in_words};
-use super::echo::{Echo, Heard, Packet};
+use super::echo::{Echo, Packet, PacketMeaning};
 use super::filter;
 use crate::interrupt::Interrupt;
 use crate::netns::Namespaces;
@@ -61,7 +61,7 @@ fn refused(netns: &NetnsRef, request: &Ping, error: io::Error) -> Error {
 }
 
 /// What became of one request.
-enum Outcome {
+enum EchoResult {
     Answered {
         rtt: Duration,
         ttl: Option<u8>,
@@ -76,26 +76,26 @@ enum Outcome {
     NotSent(io::Error),
 }
 
-impl Outcome {
+impl EchoResult {
     fn count(self, result: &mut PingResult) {
         match self {
-            Outcome::Answered { rtt, ttl, from } => {
+            EchoResult::Answered { rtt, ttl, from } => {
                 result.sent += 1;
                 result.received += 1;
                 result.rtts.push(rtt);
                 result.ttl = ttl;
                 result.from = Some(from);
             }
-            Outcome::Refused { why, from } => {
+            EchoResult::Refused { why, from } => {
                 result.sent += 1;
                 result.error = Some(why);
                 result.from = Some(from);
             }
-            Outcome::Silence => {
+            EchoResult::Silence => {
                 result.sent += 1;
                 result.error = Some(SILENCE.to_owned());
             }
-            Outcome::NotSent(error) => result.error = Some(in_words(&error)),
+            EchoResult::NotSent(error) => result.error = Some(in_words(&error)),
         }
     }
 }
@@ -138,17 +138,17 @@ impl EchoSocket {
     }
 
     /// Sends a request and waits for what comes back.
-    fn ask(&self, sequence: u16, timeout: Duration, interrupt: &Interrupt) -> Result<Outcome> {
+    fn ask(&self, sequence: u16, timeout: Duration, interrupt: &Interrupt) -> Result<EchoResult> {
         let sent = Instant::now();
         if let Err(error) = self.socket.send_to(&self.echo.request(sequence), &self.to) {
-            return if interrupt.raised() { Err(Error::Interrupted) } else { Ok(Outcome::NotSent(error)) };
+            return if interrupt.raised() { Err(Error::Interrupted) } else { Ok(EchoResult::NotSent(error)) };
         }
         let until = sent.checked_add(timeout);
         let mut buffer = vec![0; LARGEST_PACKET];
         loop {
             let ready = interrupt.wait(&[self.socket.as_fd()], until)?;
             if !ready[0] {
-                return Ok(Outcome::Silence);
+                return Ok(EchoResult::Silence);
             }
             let packet = match self.receive(&mut buffer) {
                 Ok(packet) => packet,
@@ -156,11 +156,11 @@ impl EchoSocket {
                 Err(_) => continue,
             };
             match self.echo.recognise(sequence, &packet) {
-                Heard::Answer => {
-                    return Ok(Outcome::Answered { rtt: sent.elapsed(), ttl: packet.ttl, from: packet.from });
+                PacketMeaning::Answer => {
+                    return Ok(EchoResult::Answered { rtt: sent.elapsed(), ttl: packet.ttl, from: packet.from });
                 }
-                Heard::Refusal(why) => return Ok(Outcome::Refused { why, from: packet.from }),
-                Heard::Other => {}
+                PacketMeaning::Refusal(why) => return Ok(EchoResult::Refused { why, from: packet.from }),
+                PacketMeaning::Other => {}
             }
         }
     }

@@ -39,11 +39,11 @@ const MESSAGE: usize = 64 << 10;
 #[derive(Default)]
 pub(crate) struct Watch {
     socket: Option<Socket>,
-    known: HashMap<Family, Known>,
+    known: HashMap<Family, FamilyRoutes>,
 }
 
 /// The routes of a family.
-struct Known {
+struct FamilyRoutes {
     routes: HashMap<(Prefix, TableId), Vec<Route>>,
     links: BTreeMap<u32, IfName>,
 }
@@ -60,7 +60,7 @@ impl Watch {
         let family = Family::of(dst.addr());
         let known = match self.known.entry(family) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(Known::list(namespaces, family)?),
+            Entry::Vacant(unknown) => unknown.insert(FamilyRoutes::list(namespaces, family)?),
         };
         Ok(known.routes.get(&(dst, table)).cloned().unwrap_or_default())
     }
@@ -98,7 +98,7 @@ fn open() -> Outcome<Socket> {
 }
 
 /// Takes in a message; `None`: it does not say what is there now.
-fn hear(known: &mut HashMap<Family, Known>, bytes: &[u8]) -> Option<()> {
+fn hear(known: &mut HashMap<Family, FamilyRoutes>, bytes: &[u8]) -> Option<()> {
     let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes).ok()?;
     if (message.header.length as usize) < bytes.len() {
         return None;
@@ -119,8 +119,8 @@ fn hear(known: &mut HashMap<Family, Known>, bytes: &[u8]) -> Option<()> {
     if made { known.add(route, replaces) } else { known.remove(&route) }
 }
 
-impl Known {
-    fn list(namespaces: &mut Namespaces, family: Family) -> Outcome<Known> {
+impl FamilyRoutes {
+    fn list(namespaces: &mut Namespaces, family: Family) -> Outcome<FamilyRoutes> {
         let socket = namespaces.route_socket(&NetnsRef::Host)?;
         let messages = read::dump(socket, family)?;
         let links = link::names(socket)?;
@@ -128,7 +128,7 @@ impl Known {
         for route in messages.into_iter().filter_map(|message| read::route(message, &links)) {
             routes.entry((route.dst.network(), route.table)).or_default().push(route);
         }
-        Ok(Known { routes, links })
+        Ok(FamilyRoutes { routes, links })
     }
 
     fn add(&mut self, route: Route, replaces: bool) -> Option<()> {

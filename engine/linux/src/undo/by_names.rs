@@ -47,7 +47,7 @@ pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: 
 /// The same in a namespace that is gone: to a link that has been made again where it came from.
 fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
     let [(name, index)] = links else { return Ok(()) };
-    let end = link::End { place: place.clone(), index: *index, name: name.clone() };
+    let end = link::RemadeLink { place: place.clone(), index: *index, name: name.clone() };
     match link::home(site, end)? {
         Some((_, end)) if end.name == *name => undo(site, &end.place, &[(end.name, end.index)], op, last_try),
         Some(_) | None => Ok(()),

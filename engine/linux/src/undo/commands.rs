@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::{by_names, shared};
 use crate::Outcome;
 use crate::inverse::undoes;
-use crate::journal::{Entry, Former, Key, NamedOp, Place, Shared, Undo};
+use crate::journal::{Entry, NamedOp, NetnsKey, Place, RemovedRule, SharedObject, Undo};
 use crate::lab::{is_bound, lock_all};
 use crate::netfilter::{self, RawRule};
 use crate::proc::is_alive;
@@ -48,9 +48,9 @@ fn stays(site: &mut Site, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool
         Ok(!rules.iter().all(|rule| put.has_rule(place, chain, rule)))
     };
     let in_use = match shared {
-        Shared::Settings(_) | Shared::Policy(_) | Shared::In(_) => false,
-        Shared::Chain(chain) => others_are_in(site, chain)?,
-        Shared::Table(table) => {
+        SharedObject::Settings(_) | SharedObject::Policy(_) | SharedObject::In(_) => false,
+        SharedObject::Chain(chain) => others_are_in(site, chain)?,
+        SharedObject::Table(table) => {
             let ruleset = netfilter::list(&mut site.network.namespaces, &netns, table.family)?;
             let chains = ruleset.chains(table).iter().map(|chain| table.chain(chain.name.clone()));
             let others: Outcome<Vec<bool>> =
@@ -96,7 +96,7 @@ fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcom
             let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
             let there = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
             let is_back =
-                |former: &Former| there.iter().filter(|there| there.text == former.text).count() >= former.equals;
+                |former: &RemovedRule| there.iter().filter(|there| there.text == former.text).count() >= former.equals;
             rules.iter().all(is_back)
         }
         Undo::Policy { place, chain, before: _, wrote } => {
@@ -286,8 +286,8 @@ fn is_there(name: &NetnsName) -> bool {
 /// What the lab put into tables.
 #[derive(Default)]
 struct Put {
-    rules: HashMap<(Key, ChainRef), Vec<OwnRule>>,
-    chains: HashSet<(Key, ChainRef)>,
+    rules: HashMap<(NetnsKey, ChainRef), Vec<OwnRule>>,
+    chains: HashSet<(NetnsKey, ChainRef)>,
 }
 
 /// Whether a rule as it is shown is all that it says.

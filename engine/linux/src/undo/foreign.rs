@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::journal::{Key, NamedOp, Place, Process, Undo, UndoEffect};
+use crate::journal::{NamedOp, NetnsKey, Place, Process, Undo, UndoEffect};
 use crate::lab::OtherLabs;
 use crate::link::Outline;
 use crate::netns::pids_by_netns;
@@ -15,9 +15,9 @@ use netscript_net::op::{IfName, LinkOp, LinkSet, NetnsRef};
 
 /// What a lab's journal knows of.
 #[derive(Default)]
-struct Known {
+struct LabObjects {
     /// The lab's namespaces.
-    spaces: Vec<Place>,
+    namespaces: Vec<Place>,
     /// Links that it moved.
     moved: BTreeSet<u32>,
     /// Links that it made ports of a bridge.
@@ -28,17 +28,17 @@ struct Known {
     processes: Vec<Process>,
 }
 
-impl Known {
-    fn of<'a>(undos: impl Iterator<Item = &'a Undo>) -> Known {
-        let mut known = Known::default();
+impl LabObjects {
+    fn of<'a>(undos: impl Iterator<Item = &'a Undo>) -> LabObjects {
+        let mut known = LabObjects::default();
         for effect in undos.filter_map(Undo::effect) {
             // Of somebody else's namespace only the name goes.
             if let UndoEffect::NameRemoved { name, key, attached: false } = effect {
-                known.spaces.push(Place { netns: NetnsRef::Named(name.clone()), key, process: None });
+                known.namespaces.push(Place { netns: NetnsRef::Named(name.clone()), key, process: None });
             } else if let UndoEffect::ProcessEnded { process, what: _ } = effect {
                 known.processes.push(process);
-                let key = Key::default();
-                known.spaces.push(Place { netns: NetnsRef::OfPid(process.pid), key, process: Some(process) });
+                let key = NetnsKey::default();
+                known.namespaces.push(Place { netns: NetnsRef::OfPid(process.pid), key, process: Some(process) });
             } else if let UndoEffect::LinkMoved { from, to: _, name: _ } = effect {
                 known.moved.insert(from.index);
             } else if let UndoEffect::LinkRemoved(link) = effect {
@@ -55,12 +55,12 @@ impl Known {
 /// namespaces cannot be told from others'; where such programs ran, links are not asked about.
 /// What cannot be looked into is an error: something could be in it.
 pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
-    let known = Known::of(site.store.journal.entries.iter().flat_map(|entry| &entry.undo));
+    let known = LabObjects::of(site.store.journal.entries.iter().flat_map(|entry| &entry.undo));
     let labs = OtherLabs::of(&mut site.store)?;
     let members: BTreeSet<u32> = site.processes.members(Whose::Lab).into_iter().map(|process| process.pid).collect();
     let mut found = Vec::new();
     let everyone = pids_by_netns();
-    for place in known.spaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
+    for place in known.namespaces.iter().filter(|place| matches!(place.netns, NetnsRef::Named(_))) {
         let unknown = |rejection: Rejection| rejection.into_error(|| format!("look into {}", place.netns));
         let Some(netns) = site.network.namespaces.find(place).map_err(unknown)? else { continue };
         let inside = everyone.get(&place.key.inode).map_or(&[][..], Vec::as_slice);
@@ -95,7 +95,7 @@ fn outlines(site: &mut Site, netns: &NetnsRef) -> Result<Vec<Outline>> {
 }
 
 /// Others' links that are ports of a link of the lab's, or stand on it and go with it.
-fn foreign_links(site: &Site, known: &Known, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
+fn foreign_links(site: &Site, known: &LabObjects, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
     let Some(own) = links.iter().find(|link| link.index == index) else { return Vec::new() };
     let foreign = links.iter().filter(|link| !knows(site, known, link));
     let told = foreign.filter_map(|link| {
@@ -111,11 +111,11 @@ fn foreign_links(site: &Site, known: &Known, labs: &OtherLabs, links: &[Outline]
     told.collect()
 }
 
-fn knows(site: &Site, known: &Known, link: &Outline) -> bool {
+fn knows(site: &Site, known: &LabObjects, link: &Outline) -> bool {
     site.network.namespaces.is_own_index(link.index) || known.moved.contains(&link.index)
 }
 
-fn foreign_processes(known: &Known, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
+fn foreign_processes(known: &LabObjects, labs: &OtherLabs, netns: &NetnsRef, inside: &[u32]) -> Vec<String> {
     let ours = |pid: u32| {
         let session = session_of(pid);
         pid == std::process::id()

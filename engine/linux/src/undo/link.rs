@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{Entry, Key, Place, UndoEffect};
+use crate::journal::{Entry, NetnsKey, Place, UndoEffect};
 use crate::site::Site;
 use crate::{Outcome, crash_point, link as links};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, LinkSpec, NetnsRef};
 
 /// A link that is to be made again.
-pub(super) struct End {
+pub(super) struct RemadeLink {
     pub(super) place: Place,
     pub(super) index: u32,
     pub(super) name: IfName,
@@ -45,7 +45,7 @@ pub(super) fn remove_together(site: &mut Site, entries: &[Entry]) {
 /// Makes a link again, with the index that it had there.
 pub(super) fn make_again(
     site: &mut Site,
-    near: End,
+    near: RemadeLink,
     kind: &LinkSpec,
     peer: Option<&(Place, u32)>,
     last_try: bool,
@@ -56,7 +56,7 @@ pub(super) fn make_again(
     }
     let (mut kind, mut far_index) = (kind.clone(), None);
     if let (LinkSpec::Veth(veth), Some((place, index))) = (&mut kind, peer) {
-        let far = End { place: place.clone(), index: *index, name: veth.peer.clone() };
+        let far = RemadeLink { place: place.clone(), index: *index, name: veth.peer.clone() };
         // This one would be alone.
         let Some((there, far)) = home(site, far)? else { return Ok(()) };
         (veth.netns, veth.peer, far_index) = (Some(there), far.name, Some(far.index));
@@ -70,12 +70,12 @@ pub(super) fn make_again(
 
 /// Where a link is made again: where it was, or, if that namespace is gone, where the lab had
 /// moved it there from.
-pub(super) fn home(site: &mut Site, mut end: End) -> Outcome<Option<(NetnsRef, End)>> {
+pub(super) fn home(site: &mut Site, mut end: RemadeLink) -> Outcome<Option<(NetnsRef, RemadeLink)>> {
     let moves = site.store.journal.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| {
         let UndoEffect::LinkMoved { from, to, name } = undo.effect()? else { return None };
-        Some((from.place.key, from.index, End { place: to.place.clone(), index: to.index, name: name.clone() }))
+        Some((from.place.key, from.index, RemadeLink { place: to.place.clone(), index: to.index, name: name.clone() }))
     });
-    let moves: Vec<(Key, u32, End)> = moves.collect();
+    let moves: Vec<(NetnsKey, u32, RemadeLink)> = moves.collect();
     for (key, index, before) in moves {
         if (key, index) == (end.place.key, end.index) && site.network.namespaces.find(&end.place)?.is_none() {
             end = before;

@@ -35,12 +35,12 @@ struct Undoing {
     rules: Vec<Entry>,
     /// What could not be undone, and why.
     failed: Vec<(Entry, Vec<String>)>,
-    how: How,
+    how: UndoOptions,
 }
 
 /// How steps are taken back.
 #[derive(Clone, Copy)]
-struct How {
+struct UndoOptions {
     /// Only some of them are.
     partial: bool,
     /// Everything else has been undone: what is still in the way stays so.
@@ -61,7 +61,7 @@ impl Undoing {
             together: Vec::new(),
             rules: Vec::new(),
             failed: Vec::new(),
-            how: How { partial, last_try: false },
+            how: UndoOptions { partial, last_try: false },
         };
         undoing.add(entries);
         undoing
@@ -209,7 +209,7 @@ fn undo_together(site: &mut Site, undoing: &mut Undoing) {
 }
 
 /// Takes the steps of an entry, and tells which it could not take, and why.
-fn undo_entry(site: &mut Site, entry: &Entry, how: How) -> (Vec<Undo>, Vec<String>) {
+fn undo_entry(site: &mut Site, entry: &Entry, how: UndoOptions) -> (Vec<Undo>, Vec<String>) {
     let (mut left, mut problems) = (Vec::new(), Vec::new());
     for undo in &entry.undo {
         crash_point::here();
@@ -224,7 +224,7 @@ fn undo_entry(site: &mut Site, entry: &Entry, how: How) -> (Vec<Undo>, Vec<Strin
 }
 
 /// Takes one step.
-fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: How) -> Outcome {
+fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: UndoOptions) -> Outcome {
     if shared::is_left(site, entry, undo)? {
         return Ok(());
     }
@@ -240,7 +240,7 @@ fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: How) -> Outcome {
         Undo::Process { process, what: _ } => process::end(site, *process),
         Undo::Link { place, index, name: _ } => link::remove(site, place, *index),
         Undo::Make { place, index, name, kind, peer } => {
-            let near = link::End { place: place.clone(), index: *index, name: name.clone() };
+            let near = link::RemadeLink { place: place.clone(), index: *index, name: name.clone() };
             link::make_again(site, near, kind, peer.as_ref(), how.last_try)
         }
         Undo::Move { from, index, to, former, name } => link::move_back(site, from, *index, to, *former, name),

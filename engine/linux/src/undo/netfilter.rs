@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::carry_out::carry_out;
-use crate::journal::{Entry, Former, Place, TableHandle, Undo};
+use crate::journal::{Entry, Place, RemovedRule, TableHandle, Undo};
 use crate::lab::lock_all;
 use crate::netfilter::{self, RawRule, Returning};
 use crate::site::Site;
@@ -117,7 +117,7 @@ pub(super) fn put_rules_back(
     site: &mut Site,
     place: &Place,
     chain: &ChainRef,
-    former: &[Former],
+    former: &[RemovedRule],
     last_try: bool,
 ) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
@@ -125,8 +125,8 @@ pub(super) fn put_rules_back(
         return Ok(());
     }
     let of_journal =
-        |rule: &Former| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
-    let former: Vec<(&Former, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
+        |rule: &RemovedRule| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
+    let former: Vec<(&RemovedRule, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
     let there = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
     // What the chain will hold, and which of it is put back.
     let mut chain_then: Vec<(&RawRule, bool)> = there.iter().map(|rule| (rule, false)).collect();

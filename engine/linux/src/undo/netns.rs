@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::journal::{Key, Place};
+use crate::journal::{NetnsKey, Place};
 use crate::netns::{bind, path_of, unbind};
 use crate::site::Site;
 use crate::{Outcome, crash_point};
@@ -12,7 +12,7 @@ use netscript_net::op::{NetnsName, NetnsRef};
 
 /// Takes a name away if it is that of the namespace which the lab gave it to. A file that was
 /// never bound, or not any more, is what a killed process left.
-pub(super) fn take_name(site: &mut Site, name: &NetnsName, key: Key) -> Outcome {
+pub(super) fn take_name(site: &mut Site, name: &NetnsName, key: NetnsKey) -> Outcome {
     let netns = NetnsRef::Named(name.clone());
     let path = path_of(name);
     let Ok(file) = fs::symlink_metadata(&path) else {
@@ -33,7 +33,7 @@ pub(super) fn take_name(site: &mut Site, name: &NetnsName, key: Key) -> Outcome 
     Ok(())
 }
 
-fn is_named(site: &mut Site, netns: &NetnsRef, key: Key) -> bool {
+fn is_named(site: &mut Site, netns: &NetnsRef, key: NetnsKey) -> bool {
     site.network.namespaces.key(netns).is_ok_and(|found| found.is_same(key))
 }
 

@@ -44,14 +44,14 @@ pub(crate) enum Dead {
     Unregistered,
 }
 
-type Key = (TableId, Prefix);
+type RouteKey = (TableId, Prefix);
 
 /// The tables of a namespace. Routes to one destination are in lookup order: by metric, then by insertion.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fib4 {
-    routes: BTreeMap<Key, Vec<Route4>>,
+    routes: BTreeMap<RouteKey, Vec<Route4>>,
     /// The destinations whose routes use a link, or did.
-    by_dev: BTreeMap<DevId, BTreeSet<Key>>,
+    by_dev: BTreeMap<DevId, BTreeSet<RouteKey>>,
     /// Whether the local table was ever put into.
     local: bool,
     /// The prefix lengths that were ever used, a bit for each.
@@ -63,7 +63,7 @@ impl Fib4 {
         self.routes.iter().flat_map(|((table, dst), routes)| routes.iter().map(move |route| (*table, dst, route)))
     }
 
-    fn touch(&mut self, key: Key, route: &Route4) {
+    fn touch(&mut self, key: RouteKey, route: &Route4) {
         self.local |= key.0 == TableId::LOCAL;
         self.lengths |= 1 << key.1.len();
         for dev in route.nexthops.iter().filter_map(|nexthop| nexthop.dev) {

@@ -40,13 +40,13 @@ impl Route6 {
     }
 }
 
-pub(crate) type Key = (TableId, Prefix);
+pub(crate) type RouteKey = (TableId, Prefix);
 
 /// The tables of a namespace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fib6 {
-    routes: BTreeMap<Key, Vec<Route6>>,
-    by_dev: BTreeMap<DevId, BTreeSet<Key>>,
+    routes: BTreeMap<RouteKey, Vec<Route6>>,
+    by_dev: BTreeMap<DevId, BTreeSet<RouteKey>>,
     groups: u64,
     /// Whether any route has, or had, a preferred source.
     sources: bool,
@@ -57,7 +57,7 @@ impl Fib6 {
         self.routes.iter().map(|((table, dst), routes)| (*table, dst, routes.as_slice()))
     }
 
-    fn put(&mut self, key: Key, at: usize, route: Route6) {
+    fn put(&mut self, key: RouteKey, at: usize, route: Route6) {
         self.sources |= route.src.is_some();
         if let Some(dev) = route.nexthop.dev {
             self.by_dev.entry(dev).or_default().insert(key);
@@ -65,7 +65,7 @@ impl Fib6 {
         self.routes.entry(key).or_default().insert(at, route);
     }
 
-    pub(crate) fn of(&self, key: &Key) -> &[Route6] {
+    pub(crate) fn of(&self, key: &RouteKey) -> &[Route6] {
         self.routes.get(key).map_or(&[], Vec::as_slice)
     }
 
@@ -100,7 +100,7 @@ impl Fib6 {
     }
 
     /// `fib6_add_rt2node`
-    pub(crate) fn insert(&mut self, key: Key, mut route: Route6, exclusive: bool, replace: bool) -> Outcome {
+    pub(crate) fn insert(&mut self, key: RouteKey, mut route: Route6, exclusive: bool, replace: bool) -> Outcome {
         let routes = self.of(&key);
         let equals: Vec<usize> = (0..routes.len()).filter(|at| routes[*at].metric == route.metric).collect();
         if replace && !equals.is_empty() {
@@ -133,7 +133,7 @@ impl Fib6 {
     }
 
     /// The replaced route takes its siblings with it.
-    fn replace(&mut self, key: Key, at: usize, route: Route6) {
+    fn replace(&mut self, key: RouteKey, at: usize, route: Route6) {
         let Some(routes) = self.routes.get_mut(&key) else { return };
         self.sources |= route.src.is_some();
         let old = routes.remove(at);
@@ -153,7 +153,7 @@ impl Fib6 {
         true
     }
 
-    pub(crate) fn remove_at(&mut self, key: Key, at: usize) {
+    pub(crate) fn remove_at(&mut self, key: RouteKey, at: usize) {
         let Some(routes) = self.routes.get_mut(&key) else { return };
         let gone = routes.remove(at);
         dissolve(routes, gone.group);

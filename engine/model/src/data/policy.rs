@@ -17,13 +17,13 @@ pub(crate) struct Flow {
 /// The rules of a family, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    rules: Vec<Entry>,
+    rules: Vec<RuleEntry>,
     /// A rule has been added (`fib_has_custom_rules`).
     custom: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct RuleEntry {
     rule: PolicyRule,
     /// Added by the kernel at the start: no other rule counts as its duplicate.
     first: bool,
@@ -41,8 +41,10 @@ impl Rules {
     }
 
     fn with(family: Family, tables: &[(u32, TableId)]) -> Rules {
-        let first =
-            |(priority, table): &(u32, TableId)| Entry { rule: kernel_rule(family, *priority, *table), first: true };
+        let first = |(priority, table): &(u32, TableId)| RuleEntry {
+            rule: kernel_rule(family, *priority, *table),
+            first: true,
+        };
         Rules { rules: tables.iter().map(first).collect(), custom: false }
     }
 
@@ -50,7 +52,7 @@ impl Rules {
     pub(crate) fn adopt(&mut self, rules: Vec<PolicyRule>) {
         let known = |rule: &PolicyRule| self.iter().any(|known| known == rule);
         let custom = rules.iter().any(|rule| !known(rule));
-        let entries = rules.iter().map(|rule| Entry { rule: rule.clone(), first: known(rule) }).collect();
+        let entries = rules.iter().map(|rule| RuleEntry { rule: rule.clone(), first: known(rule) }).collect();
         *self = Rules { rules: entries, custom };
     }
 
@@ -98,7 +100,7 @@ impl Rules {
             return;
         }
         let at = self.iter().position(|old| old.priority.unwrap_or(0) > PRIORITY).unwrap_or(self.rules.len());
-        self.rules.insert(at, Entry { rule, first: false });
+        self.rules.insert(at, RuleEntry { rule, first: false });
         self.custom = true;
     }
 
@@ -119,7 +121,7 @@ impl Rules {
         }
         let after = self.iter().position(|old| old.priority.unwrap_or(0) > priority);
         let at = after.unwrap_or(self.rules.len());
-        self.rules.insert(at, Entry { rule: wanted, first: false });
+        self.rules.insert(at, RuleEntry { rule: wanted, first: false });
         self.custom = true;
         Ok(())
     }

@@ -31,7 +31,7 @@ pub(crate) struct Facts {
     /// Where its carrier comes from.
     pub(crate) carrier: Carrier,
     /// What its operational state follows.
-    pub(crate) state: State,
+    pub(crate) state: OperStateRule,
     /// Whether its hardware address can be set (`ndo_set_mac_address`).
     pub(crate) mac_settable: bool,
     /// Whether it refuses to come up with an invalid hardware address (`ndo_validate_addr`).
@@ -135,7 +135,7 @@ pub(crate) enum Carrier {
 
 /// What an operational state follows (`default_operstate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum OperStateRule {
     /// No carrier state was ever set.
     Unknown,
     Carrier,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Handler, Ipv6, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Handler, Ipv6, OperStateRule, Origin,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
 use crate::data::ids::{DevId, NetnsId};
@@ -32,7 +32,7 @@ impl Behaviour for Bridge {
             movable: false,
             ends_with_birthplace: false,
             carrier: Carrier::Told,
-            state: if self.lost_carrier { State::Carrier } else { State::Unknown },
+            state: if self.lost_carrier { OperStateRule::Carrier } else { OperStateRule::Unknown },
             mac_settable: true,
             mac_validated: false,
             mac_borrowed: !self.mac_set,

@@ -1,6 +1,6 @@
 //! Links that drop every packet (drivers/net/dummy.c).
 
-use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
+use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, OperStateRule, Origin};
 use crate::data::device::{Device, ETHERNET_MTU};
 use crate::data::ids::NetnsId;
 use crate::data::kinds::DeviceKind;
@@ -23,7 +23,7 @@ impl Behaviour for Dummy {
             movable: true,
             ends_with_birthplace: false,
             carrier: Carrier::Always,
-            state: State::Unknown,
+            state: OperStateRule::Unknown,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu,
-    Handler, Ipv6, Origin, State,
+    Handler, Ipv6, OperStateRule, Origin,
 };
 use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Ipvlan};
@@ -29,7 +29,7 @@ impl Behaviour for Ipvlan {
             movable: true,
             ends_with_birthplace: false,
             carrier: Carrier::Told,
-            state: State::Carrier,
+            state: OperStateRule::Carrier,
             mac_settable: false,
             mac_validated: true,
             mac_borrowed: false,

@@ -1,6 +1,6 @@
 //! `lo`, which every namespace has (drivers/net/loopback.c).
 
-use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
+use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, OperStateRule, Origin};
 use crate::Model;
 use netscript_net::op::NetnsRef;
 use netscript_net::state::LinkType;
@@ -20,7 +20,7 @@ impl Behaviour for Loopback {
             movable: false,
             ends_with_birthplace: false,
             carrier: Carrier::Always,
-            state: State::Unknown,
+            state: OperStateRule::Unknown,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

@@ -2,7 +2,7 @@
 
 use super::behaviour::{
     Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu,
-    Handler, Ipv6, Origin, State,
+    Handler, Ipv6, OperStateRule, Origin,
 };
 use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Macvlan};
@@ -32,7 +32,7 @@ impl Behaviour for Macvlan {
             movable: true,
             ends_with_birthplace: false,
             carrier: Carrier::Told,
-            state: State::Carrier,
+            state: OperStateRule::Carrier,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

@@ -1,7 +1,7 @@
 //! Hardware, and links of kinds that netscript does not know.
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, OperStateRule, Origin,
 };
 use crate::Model;
 use netscript_net::op::NetnsRef;
@@ -22,7 +22,7 @@ impl Behaviour for Physical {
             movable: true,
             ends_with_birthplace: false,
             carrier: Carrier::Always,
-            state: State::Carrier,
+            state: OperStateRule::Carrier,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

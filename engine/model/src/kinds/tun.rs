@@ -1,7 +1,7 @@
 //! Links whose other end is a program (drivers/net/tun.c).
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, OperStateRule, Origin,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
 use crate::data::ids::NetnsId;
@@ -31,7 +31,7 @@ impl Behaviour for TunMode {
             ends_with_birthplace: false,
             // No program is attached.
             carrier: Carrier::Never,
-            state: State::Carrier,
+            state: OperStateRule::Carrier,
             mac_settable: frames,
             mac_validated: true,
             mac_borrowed: false,

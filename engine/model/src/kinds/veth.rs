@@ -1,7 +1,7 @@
 //! Pairs (drivers/net/veth.c).
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, OperStateRule, Origin,
 };
 use crate::data::device::{Device, ETHERNET_MTU};
 use crate::data::ids::NetnsId;
@@ -24,7 +24,7 @@ impl Behaviour for Veth {
             movable: true,
             ends_with_birthplace: false,
             carrier: Carrier::Pair(self.peer),
-            state: State::Carrier,
+            state: OperStateRule::Carrier,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

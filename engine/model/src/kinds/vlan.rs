@@ -1,7 +1,8 @@
 //! Tagged VLANs (net/8021q/).
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu, Ipv6, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, Facts, Fdb, Follows, FollowsMac, FollowsMtu, Ipv6, OperStateRule,
+    Origin,
 };
 use crate::data::ids::{DevId, NetnsId};
 use crate::data::kinds::{DeviceKind, Vlan};
@@ -26,7 +27,7 @@ impl Behaviour for Vlan {
             movable: true,
             ends_with_birthplace: false,
             carrier: Carrier::Told,
-            state: State::Carrier,
+            state: OperStateRule::Carrier,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

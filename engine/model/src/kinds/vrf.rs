@@ -1,6 +1,6 @@
 //! Routing tables for the links in them (drivers/net/vrf.c).
 
-use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, Origin, State};
+use super::behaviour::{Behaviour, Below, Carrier, Facts, Fdb, Ipv6, OperStateRule, Origin};
 use crate::data::device::{Device, IPV6_MIN_MTU};
 use crate::data::fib4::Dead;
 use crate::data::ids::{DevId, NetnsId};
@@ -26,7 +26,7 @@ impl Behaviour for Vrf {
             movable: false,
             ends_with_birthplace: false,
             carrier: Carrier::Always,
-            state: State::Up,
+            state: OperStateRule::Up,
             mac_settable: true,
             mac_validated: false,
             mac_borrowed: false,

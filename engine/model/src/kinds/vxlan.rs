@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::behaviour::{
-    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, Origin, State,
+    Behaviour, Below, Carrier, ETHERNET_MAX_MTU, ETHERNET_MIN_MTU, Facts, Fdb, Ipv6, OperStateRule, Origin,
 };
 use crate::data::device::{Device, ETHERNET_MTU, Forward, IPV4_MIN_MTU};
 use crate::data::ids::{DevId, NetnsId};
@@ -27,7 +27,7 @@ impl Behaviour for Vxlan {
             movable: true,
             ends_with_birthplace: true,
             carrier: Carrier::Always,
-            state: State::Unknown,
+            state: OperStateRule::Unknown,
             mac_settable: true,
             mac_validated: true,
             mac_borrowed: false,

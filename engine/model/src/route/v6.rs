@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::super::data::fib6::{Key, Nexthop6, Route6};
+use super::super::data::fib6::{Nexthop6, Route6, RouteKey};
 use super::super::data::ids::{DevId, NetnsId};
 use super::super::data::policy::Flow;
 use super::super::{Model, Outcome, Rejection, refused};
@@ -251,7 +251,7 @@ impl Model {
     fn del_hop6(
         &mut self,
         netns: NetnsId,
-        key: Key,
+        key: RouteKey,
         route: &Route,
         hop: Option<&Nexthop>,
         dev: Option<DevId>,

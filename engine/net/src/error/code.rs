@@ -8,7 +8,7 @@ use std::fmt;
 
 /// One entry of the registry.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CodeEntry {
     /// The code.
     pub code: Code,
     /// What it is called, in a few words.
@@ -27,8 +27,8 @@ macro_rules! codes {
         pub enum Code { $($code),* }
 
         /// Every code, in order.
-        pub const REGISTRY: &[Entry] = &[
-            $(Entry { code: Code::$code, title: $title, cause: $cause, remedy: $remedy }),*
+        pub const REGISTRY: &[CodeEntry] = &[
+            $(CodeEntry { code: Code::$code, title: $title, cause: $cause, remedy: $remedy }),*
         ];
 
         impl fmt::Display for Code {
@@ -263,7 +263,7 @@ codes! {
 
 impl Code {
     /// Its entry in the registry.
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static CodeEntry {
         REGISTRY.iter().find(|entry| entry.code == self).expect("every code stands in the registry")
     }
 }

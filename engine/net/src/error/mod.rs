@@ -14,7 +14,7 @@ mod suggest;
 
 pub use at::At;
 pub use blame::missing_part;
-pub use code::{Code, Entry, REGISTRY};
+pub use code::{Code, CodeEntry, REGISTRY};
 pub use errno::{Errno, Refusal};
 pub use part::{Part, Step, Within};
 #[cfg(feature = "rhai")]

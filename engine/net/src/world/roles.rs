@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Alternatives, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Output, Part, Ping, PingResult, Point,
-    ProgramId, Serve, ServeDns, Summary, Trace,
+    Alternatives, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Output, Ping, PingResult, Point,
+    ProgramId, Serve, ServeDns, StatePart, Summary, Trace,
 };
 use crate::error::{At, Error, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
@@ -179,7 +179,7 @@ role! {
         }
         /// Why a part of what is answered about a namespace is not known completely, in words: what only
         /// a real kernel knows, in a dry run. `None`: it is.
-        fn unknown_part(&mut self, netns: &NetnsRef, part: Part) -> Result<Option<String>> {
+        fn unknown_part(&mut self, netns: &NetnsRef, part: StatePart) -> Result<Option<String>> {
             Ok(None)
         }
     }

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// The words of a rule, growing: one after the other in one text.
-struct Words {
+struct RuleWords {
     text: String,
     /// Where each ends, and whose it is.
     ends: Vec<(usize, From)>,
@@ -22,7 +22,7 @@ enum From {
     User,
 }
 
-impl Words {
+impl RuleWords {
     fn put(&mut self, words: &[&str]) {
         words.iter().for_each(|word| self.push(word, From::Iptables));
     }
@@ -71,9 +71,9 @@ fn is_simple(text: &str) -> bool {
 
 impl Rule {
     /// The words after the chain's name in `iptables -S`.
-    fn words(&self) -> Words {
+    fn words(&self) -> RuleWords {
         // As long as most rules are.
-        let mut words = Words { text: String::with_capacity(96), ends: Vec::with_capacity(16) };
+        let mut words = RuleWords { text: String::with_capacity(96), ends: Vec::with_capacity(16) };
         let family = self.chain().table.family;
         header(&mut words, self.header());
         for found in self.matches() {
@@ -104,7 +104,7 @@ impl Rule {
     }
 }
 
-fn header(words: &mut Words, header: &Header) {
+fn header(words: &mut RuleWords, header: &Header) {
     let Header { src, dst, iif, oif, proto, fragment } = header;
     for (option, addr) in [("-s", src), ("-d", dst)] {
         if let Some(addr) = addr {
@@ -126,7 +126,7 @@ fn header(words: &mut Words, header: &Header) {
     }
 }
 
-fn match_words(words: &mut Words, family: Family, found: &Match) {
+fn match_words(words: &mut RuleWords, family: Family, found: &Match) {
     match found {
         Match::Tcp(TcpMatch { sport, dport, flags }) => {
             words.put(&["-m", "tcp"]);
@@ -199,7 +199,7 @@ fn match_words(words: &mut Words, family: Family, found: &Match) {
     }
 }
 
-fn ports(words: &mut Words, sport: Option<&Negatable<PortRange>>, dport: Option<&Negatable<PortRange>>) {
+fn ports(words: &mut RuleWords, sport: Option<&Negatable<PortRange>>, dport: Option<&Negatable<PortRange>>) {
     for (option, port) in [("--sport", sport), ("--dport", dport)] {
         if let Some(port) = port {
             words.option(option, port, |range| range.text(':'));
@@ -207,7 +207,7 @@ fn ports(words: &mut Words, sport: Option<&Negatable<PortRange>>, dport: Option<
     }
 }
 
-fn addrtype_words(words: &mut Words, addrtype: &Addrtype) {
+fn addrtype_words(words: &mut RuleWords, addrtype: &Addrtype) {
     words.put(&["-m", "addrtype"]);
     for (option, types) in [("--src-type", &addrtype.src), ("--dst-type", &addrtype.dst)] {
         if let Some(types) = types {
@@ -228,7 +228,7 @@ fn mark_text(mark: &Masked) -> String {
     }
 }
 
-fn target_words(words: &mut Words, target: &Target) {
+fn target_words(words: &mut RuleWords, target: &Target) {
     match target {
         Target::Accept => words.put(&["-j", "ACCEPT"]),
         Target::Drop => words.put(&["-j", "DROP"]),
@@ -259,7 +259,7 @@ fn target_words(words: &mut Words, target: &Target) {
     }
 }
 
-fn log_words(words: &mut Words, log: &Log) {
+fn log_words(words: &mut RuleWords, log: &Log) {
     let Log { prefix, level, flags } = log;
     words.put(&["-j", "LOG"]);
     if let Some(prefix) = prefix {
@@ -275,7 +275,7 @@ fn log_words(words: &mut Words, log: &Log) {
     }
 }
 
-fn to_ports(words: &mut Words, target: &str, ports: Option<PortRange>, options: NatOptions) {
+fn to_ports(words: &mut RuleWords, target: &str, ports: Option<PortRange>, options: NatOptions) {
     words.put(&["-j", target]);
     if let Some(ports) = ports {
         words.put(&["--to-ports", &ports.text('-')]);
@@ -283,7 +283,7 @@ fn to_ports(words: &mut Words, target: &str, ports: Option<PortRange>, options: 
     nat_options(words, options);
 }
 
-fn nat_options(words: &mut Words, options: NatOptions) {
+fn nat_options(words: &mut RuleWords, options: NatOptions) {
     let NatOptions { random, random_fully, persistent } = options;
     for (on, option) in [(random, "--random"), (random_fully, "--random-fully"), (persistent, "--persistent")] {
         if on {
@@ -292,7 +292,7 @@ fn nat_options(words: &mut Words, options: NatOptions) {
     }
 }
 
-fn connmark_words(words: &mut Words, connmark: ConnmarkTarget) {
+fn connmark_words(words: &mut RuleWords, connmark: ConnmarkTarget) {
     let (option, nfmask, ctmask) = match connmark {
         ConnmarkTarget::Set(Masked { value, mask }) => {
             return words.put(&["-j", "CONNMARK", "--set-xmark", &format!("{value:#x}/{mask:#x}")]);

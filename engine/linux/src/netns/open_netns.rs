@@ -9,32 +9,32 @@ use std::path::Path;
 use nix::sched::{CloneFlags, setns};
 
 use crate::Outcome;
-use crate::journal::Key;
+use crate::journal::NetnsKey;
 use crate::netfilter::NftSocket;
 use crate::socket::RouteSocket;
 
 /// A namespace in use.
-pub(crate) struct Space {
+pub(crate) struct OpenNetns {
     pub(super) file: File,
     pub(super) inode: u64,
-    pub(super) key: Option<Key>,
+    pub(super) key: Option<NetnsKey>,
     pub(super) route: Option<RouteSocket>,
     pub(super) nft: Option<NftSocket>,
 }
 
-impl Space {
-    pub(super) fn new(file: File) -> Outcome<Space> {
-        Ok(Space { inode: file.metadata()?.ino(), file, key: None, route: None, nft: None })
+impl OpenNetns {
+    pub(super) fn new(file: File) -> Outcome<OpenNetns> {
+        Ok(OpenNetns { inode: file.metadata()?.ino(), file, key: None, route: None, nft: None })
     }
 
     /// A namespace that nobody else knows of yet.
-    pub(super) fn with_socket(file: File, route: RouteSocket) -> Outcome<Space> {
+    pub(super) fn with_socket(file: File, route: RouteSocket) -> Outcome<OpenNetns> {
         let key = key_of(&file, route.cookie(), true)?;
-        Ok(Space { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
+        Ok(OpenNetns { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
     }
 
     /// What identifies it, if that has been asked for.
-    pub(crate) fn key(&self) -> Option<Key> {
+    pub(crate) fn key(&self) -> Option<NetnsKey> {
         self.key
     }
 
@@ -46,10 +46,10 @@ impl Space {
 /// What identifies a namespace. Without a cookie it is when the kernel made the inode of its file: the file of a
 /// namespace with a name (`kept`) stays as long as the name, and the number of an inode is given again only
 /// after the namespace has ended, which is later.
-pub(super) fn key_of(file: &File, cookie: Option<u64>, kept: bool) -> Outcome<Key> {
+pub(super) fn key_of(file: &File, cookie: Option<u64>, kept: bool) -> Outcome<NetnsKey> {
     let data = file.metadata()?;
     let made = || if kept { (data.ctime() * 1_000_000_000 + data.ctime_nsec()).cast_unsigned() } else { 0 };
-    Ok(Key { inode: data.ino(), cookie: cookie.unwrap_or_else(made) })
+    Ok(NetnsKey { inode: data.ino(), cookie: cookie.unwrap_or_else(made) })
 }
 
 /// Moves the calling thread into a namespace.
