@@ -1,5 +1,5 @@
 //! The effects of each word outside of the network. A registered word that is missing here
-//! fails a test (`tests/tests/suite/strangers.rs`). The table must agree with what `--no-exec`
+//! fails a test (`tests/tests/suite/untrusted.rs`). The table must agree with what `--no-exec`
 //! refuses (`Confined` in the engine).
 
 /// An effect of a word outside of the network.

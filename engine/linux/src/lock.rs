@@ -20,7 +20,7 @@ use nix::libc;
 pub(crate) struct Lock {
     // Closed first, and only then taken from the list.
     file: File,
-    _own: Own,
+    _own: Listed,
 }
 
 /// The files that this process has locked, or waits for, by device and inode.
@@ -30,9 +30,9 @@ static LIST: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 static LEFT: Condvar = Condvar::new();
 
 /// A file in the list.
-struct Own((u64, u64));
+struct Listed((u64, u64));
 
-impl Own {
+impl Listed {
     fn list() -> MutexGuard<'static, BTreeSet<(u64, u64)>> {
         LIST.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -43,13 +43,13 @@ impl Own {
 
     /// Whether a file is in the list. It is not opened for that.
     fn has(list: &BTreeSet<(u64, u64)>, path: &Path) -> bool {
-        fs::symlink_metadata(path).is_ok_and(|file| list.contains(&Own::id(&file)))
+        fs::symlink_metadata(path).is_ok_and(|file| list.contains(&Listed::id(&file)))
     }
 }
 
-impl Drop for Own {
+impl Drop for Listed {
     fn drop(&mut self) {
-        Own::list().remove(&self.0);
+        Listed::list().remove(&self.0);
         LEFT.notify_all();
     }
 }
@@ -67,8 +67,8 @@ impl Lock {
     /// Takes a lock. The file is made if it is not there; `Ok(None)`: somebody else has it.
     pub(crate) fn take(path: &Path, wait: Wait) -> io::Result<Option<Lock>> {
         loop {
-            let mut list = Own::list();
-            while Own::has(&list, path) {
+            let mut list = Listed::list();
+            while Listed::has(&list, path) {
                 list = match wait {
                     Wait::Until => LEFT.wait(list).unwrap_or_else(PoisonError::into_inner),
                     Wait::No => return Ok(None),
@@ -77,10 +77,10 @@ impl Lock {
             let options = &mut OpenOptions::new();
             let options = options.read(true).write(true).create(true).truncate(false).mode(0o644);
             let file = open_regular(path, options)?;
-            let id = Own::id(&file.metadata()?);
+            let id = Listed::id(&file.metadata()?);
             list.insert(id);
             drop(list);
-            let own = Own(id);
+            let own = Listed(id);
             if !set(&file, wait)? {
                 return Ok(None);
             }
@@ -108,8 +108,8 @@ impl Lock {
 
     /// Whether somebody has a lock.
     pub(crate) fn is_taken(path: &Path) -> bool {
-        let list = Own::list();
-        if Own::has(&list, path) {
+        let list = Listed::list();
+        if Listed::has(&list, path) {
             return true;
         }
         let mut asked = whole_file();

@@ -68,30 +68,30 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> CheckResult {
     let expected = Expected { comparison: Comparison::with(&model.state), state: model.state.clone(), look, limit };
     let comparison = &expected.comparison;
     let kernel = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(kernel));
-    let together = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Batcher::new(kernel)));
+    let batched = on_kernel(program.clone(), expected.clone(), |kernel| Box::new(Batcher::new(kernel)));
     let failed = as_commands(program, &model.lines, expected.clone());
 
     let mut differences = Vec::new();
     for (at, op) in program.iter().enumerate() {
-        let (believed, said) = (&model.verdicts[at], &kernel.verdicts[at]);
-        if believed != said {
-            differences.push(format!("op {at} ({op}): the model says {believed:?}, the kernel {said:?}"));
+        let (predicted, actual) = (&model.verdicts[at], &kernel.verdicts[at]);
+        if predicted != actual {
+            differences.push(format!("op {at} ({op}): the model says {predicted:?}, the kernel {actual:?}"));
         }
-        let said = &together.verdicts[at];
-        if believed != said {
+        let actual = &batched.verdicts[at];
+        if predicted != actual {
             differences
-                .push(format!("op {at} ({op}): the model says {believed:?}, the kernel behind a batcher {said:?}"));
+                .push(format!("op {at} ({op}): the model says {predicted:?}, the kernel behind a batcher {actual:?}"));
         }
         let fails = failed.lines.get(&at);
         // For `ip` it is an error to flush a table that never had a route, so the printed command ignores it.
         let tolerant = matches!(op.action, Action::Route(RouteOp::Flush(..)));
-        if !tolerant && (*believed == OpResult::Done) == fails.is_some() {
+        if !tolerant && (*predicted == OpResult::Done) == fails.is_some() {
             let told = fails.map_or("succeeds", String::as_str);
-            differences.push(format!("op {at} ({op}): the model says {believed:?}, the command: {told}"));
+            differences.push(format!("op {at} ({op}): the model says {predicted:?}, the command: {told}"));
         }
     }
-    differences.extend(together.late.clone());
-    let behind_a_batcher = ("kernel behind a batcher", &together.left);
+    differences.extend(batched.deferred_error.clone());
+    let behind_a_batcher = ("kernel behind a batcher", &batched.left);
     for (name, left) in [("kernel", &kernel.left), behind_a_batcher, ("commands", &failed.left)] {
         if left.servers != model.servers {
             differences.push(format!("name servers: model {:?}, {name} {:?}", model.servers, left.servers));
@@ -271,7 +271,7 @@ impl Left {
 struct OnKernel {
     verdicts: Vec<OpResult>,
     /// An error that came only after the operation had been deferred.
-    late: Option<String>,
+    deferred_error: Option<String>,
     left: Left,
 }
 
@@ -289,12 +289,13 @@ fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn 
             }
             verdicts.push(verdict(&mut *kernel, op));
         }
-        let late = kernel.flush().err().map(|error| format!("late: {}", error.describe().message));
+        let deferred_error =
+            kernel.flush().err().map(|error| format!("a deferred operation: {}", error.describe().message));
         let left = Left::look(&mut *kernel, &expected, &expected.look.places());
         for number in &expected.look.held {
             let _ = kernel.apply(&[Op::host(NetnsOp::Release(*number))]);
         }
-        OnKernel { verdicts, late, left }
+        OnKernel { verdicts, deferred_error, left }
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod addr;
 mod annotated;
+mod batching;
 mod capture;
 mod clean_up;
 mod command_line;
@@ -38,9 +39,8 @@ mod settings;
 mod shell;
 mod show;
 mod shown;
-mod strangers;
 mod sturdy;
 mod test_command;
 mod three_ways;
-mod together;
 mod tutorials;
+mod untrusted;

@@ -30,12 +30,12 @@ struct Undoing {
     /// What comes first stands last.
     entries: BTreeMap<Turn, Entry>,
     /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
-    together: Vec<Entry>,
+    batch: Vec<Entry>,
     /// Rules that go together: a chain is listed once for all of them.
     rules: Vec<Entry>,
     /// What could not be undone, and why.
     failed: Vec<(Entry, Vec<String>)>,
-    how: UndoOptions,
+    options: UndoOptions,
 }
 
 /// How steps are taken back.
@@ -58,10 +58,10 @@ impl Undoing {
     fn new(entries: Vec<Entry>, partial: bool) -> Undoing {
         let mut undoing = Undoing {
             entries: BTreeMap::new(),
-            together: Vec::new(),
+            batch: Vec::new(),
             rules: Vec::new(),
             failed: Vec::new(),
-            how: UndoOptions { partial, last_try: false },
+            options: UndoOptions { partial, last_try: false },
         };
         undoing.add(entries);
         undoing
@@ -107,7 +107,7 @@ fn undo_entries(site: &mut Site, entries: Vec<Entry>, partial: bool) -> Vec<Stri
     let mut problems = if partial { Vec::new() } else { process::end_rest(site, asked) };
     let failed: Vec<Entry> = std::mem::take(&mut undoing.failed).into_iter().map(|(entry, _)| entry).collect();
     undoing.add(failed);
-    undoing.how.last_try = true;
+    undoing.options.last_try = true;
     undo_in_order(site, &mut undoing, oldest);
     problems.extend(undoing.failed.into_iter().flat_map(|(_, problems)| problems));
     problems
@@ -123,10 +123,10 @@ fn undo_in_order(site: &mut Site, undoing: &mut Undoing, oldest: u64) {
             continue;
         };
         if entry.undo.iter().all(|undo| matches!(undo, Undo::Link { .. } | Undo::Netns { .. })) {
-            undoing.together.push(entry);
+            undoing.batch.push(entry);
         } else if matches!(entry.undo[..], [Undo::Rule { .. }]) {
             undoing.rules.push(entry);
-        } else if undoing.together.is_empty() && undoing.rules.is_empty() {
+        } else if undoing.batch.is_empty() && undoing.rules.is_empty() {
             undo_in_turn(site, vec![entry], oldest, undoing);
         } else {
             undoing.add(vec![entry]);
@@ -154,7 +154,7 @@ fn undo_in_turn(site: &mut Site, entries: Vec<Entry>, oldest: u64, undoing: &mut
     match lock_all().and_then(|all| Ok((all, site.store.journal.take_up()?))) {
         Ok((_all, left)) if left.is_empty() => undo_alike(site, entries, undoing),
         Ok((_all, left)) => {
-            let partial = undoing.how.partial;
+            let partial = undoing.options.partial;
             undoing.add(left.into_iter().filter(|left| !partial || left.at > oldest).collect());
             undoing.add(entries);
         }
@@ -178,12 +178,12 @@ fn undo_alike(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
 fn undo_and_close(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
     let mut undone = Vec::with_capacity(entries.len());
     for entry in entries {
-        let (mut left, mut problems) = undo_entry(site, &entry, undoing.how);
+        let (mut left, mut problems) = undo_entry(site, &entry, undoing.options);
         let mut before = entry.undo.len();
         // Routes that one operation removed may need each other.
         while !left.is_empty() && left.len() < before {
             before = left.len();
-            (left, problems) = undo_entry(site, &Entry { undo: left, ..entry.clone() }, undoing.how);
+            (left, problems) = undo_entry(site, &Entry { undo: left, ..entry.clone() }, undoing.options);
         }
         if !left.is_empty() {
             undoing.failed.push((Entry { undo: left, ..entry }, problems));
@@ -199,7 +199,7 @@ fn undo_and_close(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
 }
 
 fn undo_together(site: &mut Site, undoing: &mut Undoing) {
-    let entries = std::mem::take(&mut undoing.together);
+    let entries = std::mem::take(&mut undoing.batch);
     if entries.len() > 1 {
         // What fails is tried again, and told of, one by one.
         link::remove_together(site, &entries);
@@ -209,11 +209,11 @@ fn undo_together(site: &mut Site, undoing: &mut Undoing) {
 }
 
 /// Takes the steps of an entry, and tells which it could not take, and why.
-fn undo_entry(site: &mut Site, entry: &Entry, how: UndoOptions) -> (Vec<Undo>, Vec<String>) {
+fn undo_entry(site: &mut Site, entry: &Entry, options: UndoOptions) -> (Vec<Undo>, Vec<String>) {
     let (mut left, mut problems) = (Vec::new(), Vec::new());
     for undo in &entry.undo {
         crash_point::here();
-        if let Err(rejection) = take_step(site, entry, undo, how) {
+        if let Err(rejection) = take_step(site, entry, undo, options) {
             let why = rejection.into_error(|| "undo it".to_owned()).describe();
             let notes: String = why.notes.iter().map(|note| format!("; {note}")).collect();
             problems.push(format!("{}: {} ({}{notes})", entry.op, why.message, why.label));
@@ -224,12 +224,12 @@ fn undo_entry(site: &mut Site, entry: &Entry, how: UndoOptions) -> (Vec<Undo>, V
 }
 
 /// Takes one step.
-fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: UndoOptions) -> Outcome {
+fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, options: UndoOptions) -> Outcome {
     if shared::is_left(site, entry, undo)? {
         return Ok(());
     }
     match undo {
-        Undo::Lost { what } if how.partial => {
+        Undo::Lost { what } if options.partial => {
             let why = format!("{what} cannot be made again with what was in it");
             Err(Rejection::from_error(Error::NoUndo { why }))
         }
@@ -241,16 +241,16 @@ fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, how: UndoOptions) -> O
         Undo::Link { place, index, name: _ } => link::remove(site, place, *index),
         Undo::Make { place, index, name, kind, peer } => {
             let near = link::RemadeLink { place: place.clone(), index: *index, name: name.clone() };
-            link::make_again(site, near, kind, peer.as_ref(), how.last_try)
+            link::make_again(site, near, kind, peer.as_ref(), options.last_try)
         }
         Undo::Move { from, index, to, former, name } => link::move_back(site, from, *index, to, *former, name),
-        Undo::Do { place, links, op } => by_names::undo(site, place, links, op, how.last_try),
+        Undo::Do { place, links, op } => by_names::undo(site, place, links, op, options.last_try),
         Undo::Sysctl { place, wrote, before } => sysctl::write_back_all(site, place, wrote, before),
         Undo::Policy { place, chain, before, wrote } => netfilter::undo_policy(site, place, chain, *before, *wrote),
         Undo::Chain { place, chain } => netfilter::undo_chain(site, place, chain),
         Undo::Table { place, table } => netfilter::undo_table(site, place, *table),
         Undo::Rule { place, chain, text, before } => netfilter::undo_rule(site, entry.n, place, chain, text, before),
-        Undo::Rules { place, chain, rules } => netfilter::put_rules_back(site, place, chain, rules, how.last_try),
+        Undo::Rules { place, chain, rules } => netfilter::put_rules_back(site, place, chain, rules, options.last_try),
         Undo::NewChain { place, chain } => netfilter::make_chain_again(site, place, chain),
     }
 }
