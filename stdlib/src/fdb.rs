@@ -120,9 +120,10 @@ mod words {
         Ok(link.clone())
     }
 
-    /// Removes an entry from a forwarding table.
+    /// Removes an entry from a forwarding table. In a sandbox this needs Linux 6.18, or an older one with its updates
+    /// from October 2025.
     ///
-    /// ```
+    /// ```needs-del-fdb
     /// let br0 = bridge("br0");
     /// let v1 = veth("v1", "c1").master(br0);
     /// br0.add_fdb("02:00:00:00:00:01", #{ dev: v1 });

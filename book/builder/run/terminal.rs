@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pty_process::blocking::{Command, open};
 
-use super::process::LIMIT;
+use super::process::limit;
 
 /// The width of a VT100.
 const COLUMNS: u16 = 80;
@@ -35,7 +35,7 @@ impl Terminal {
         let pty = File::from(pty.as_fd().try_clone_to_owned()?);
         let size = |number: u16| number.try_into().expect("it is not 0");
         let screen = vt100::Parser::new(size(ROWS), size(COLUMNS), 0);
-        Ok(Terminal { child, pty, screen, deadline: Instant::now() + LIMIT })
+        Ok(Terminal { child, pty, screen, deadline: Instant::now() + limit() })
     }
 
     /// Presses keys.
@@ -47,7 +47,7 @@ impl Terminal {
     pub fn wait(&mut self, wanted: impl Fn(&Terminal) -> bool) -> Result<bool> {
         while !wanted(self) {
             if Instant::now() > self.deadline {
-                bail!("it does not go on within {} seconds; the screen is\n{}", LIMIT.as_secs(), self.text());
+                bail!("it does not go on within {} seconds; the screen is\n{}", limit().as_secs(), self.text());
             }
             if !self.look()? {
                 return Ok(false);

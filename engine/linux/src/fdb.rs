@@ -10,7 +10,8 @@ use netlink_packet_route::neighbour::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use crate::netns::Namespaces;
-use crate::{Outcome, link};
+use crate::{Outcome, Rejection, link, privilege};
+use netscript_net::error::Errno;
 use netscript_net::op::{FdbEntry, FdbOp, IfName, Mac, NetnsRef};
 use netscript_net::state::FdbRecord;
 
@@ -28,7 +29,19 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -
         }
         FdbOp::Del(entry) => (RouteNetlinkMessage::DelNeighbour(message(namespaces, netns, entry)?), 0),
     };
-    namespaces.route_socket(netns)?.change(request, flags)
+    let done = namespaces.route_socket(netns)?.change(request, flags);
+    done.map_err(|rejection| if matches!(op, FdbOp::Del(_)) { lacking(rejection) } else { rejection })
+}
+
+/// Older kernels ask for a capability over the whole machine before they remove an entry (`rtnl_fdb_del`), also where
+/// the namespace belongs to the one who asks.
+fn lacking(rejection: Rejection) -> Rejection {
+    if rejection.refusal.errno != Errno::EPERM || !privilege::may_change_networks() {
+        return rejection;
+    }
+    let unsupported = "this kernel removes forwarding entries for the machine's root only, not in a sandbox; Linux 6.18 \
+                       does, and so do older ones with their updates from October 2025";
+    rejection.refusal.unsupported(unsupported).into()
 }
 
 /// `bridge fdb add|append|replace|del MAC dev LINK master static`, `… [dst DST] self permanent`

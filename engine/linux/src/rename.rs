@@ -4,9 +4,9 @@ use crate::carry_out::carry_out;
 use crate::site::Site;
 use crate::{Outcome, Rejection, link, netns};
 use netscript_net::error::{Errno, Error};
-use netscript_net::op::{IfName, LinkFlag, LinkOp, LinkSet, NetnsRef};
+use netscript_net::op::{AddrOp, AddrSpec, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, Prefix};
 use netscript_net::state::restore::{self, Phase};
-use netscript_net::state::{LinkType, Netns, Peer};
+use netscript_net::state::{Link, LinkType, Netns, Peer};
 
 /// `ip link set dev NAME name TO`, on a kernel that refuses that with the link down for a moment.
 pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
@@ -41,7 +41,27 @@ fn rename_while_down(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfNa
     link::apply(&mut site.network.namespaces, netns, &up(to, true))?;
     let here = &mut before[0].1;
     *here = here.clone().renamed(name, to);
-    put_back(site, &before)
+    put_back(site, &before)?;
+    remove_made(site, &before)
+}
+
+/// Removes the link-local addresses that the kernel made of hardware addresses when the links came up again, and that
+/// were not there before: a bridge may have another hardware address than when it came up first.
+fn remove_made(site: &mut Site, before: &[(NetnsRef, Netns)]) -> Outcome {
+    for (netns, contents) in before {
+        let now = link::list(&mut site.network.namespaces, netns)?;
+        for link in now {
+            let made = link.mac.known().and_then(|mac| Prefix::new(mac.link_local().into(), 64));
+            let was = contents.links.iter().find(|was| was.name == link.name);
+            let (Some(made), Some(was)) = (made, was) else { continue };
+            let has = |link: &Link| link.addrs.iter().any(|addr| addr.local == made);
+            if has(&link) && !has(was) {
+                let del = AddrOp::Del(link.name.clone(), AddrSpec::new(made));
+                carry_out(site, &Op::new(netns.clone(), del))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The other namespaces with VLANs on a link, or on VLANs on it: these go down with it, and up. Those without a

@@ -54,6 +54,7 @@ ip link set s3peer up
 ip route add unreachable 10.96.0.0/16
 ip route add blackhole 10.97.0.0/16
 ip -6 rule add from fd09::/64 lookup 77 priority 700
+for n in '' '-n stranger'; do ip $n link add first type vrf table 7 2>/dev/null && ip $n link del first || true; done
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT
 iptables -A FORWARD -s 192.0.2.2 -m conntrack --ctstate ESTABLISHED -j DROP
 iptables -A FORWARD -s 192.0.2.1 -j ACCEPT

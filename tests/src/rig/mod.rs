@@ -247,10 +247,10 @@ impl Rig {
     }
 }
 
-/// An emulated machine is some ten times slower.
+/// An emulated machine is some ten times slower, and slower still beside another one.
 fn pace(machine: Machine, timeout: Option<u64>) -> Pace {
     match machine.kernel {
-        Some(_) => Pace { threads: 4, patience: 10, timeout: timeout.unwrap_or(3600), own_kernel: true },
+        Some(_) => Pace { threads: 4, patience: 30, timeout: timeout.unwrap_or(3600), own_kernel: true },
         None => Pace { threads: 4, patience: 2, timeout: timeout.unwrap_or(900), own_kernel: false },
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use netscript_tests::patience;
 use netscript_tests::program::{family, left_of};
 
 use super::journal::Machine;
@@ -22,8 +23,13 @@ const HIDING: &str = r#"
         sleep 1007.TAG`]);
     let tree = red.start(["sh", "-c", "for i in $(seq 64); do setsid sleep 1008.TAG & done; exit 0"]);
     red.exec(["sh", "-c", "setsid -f sleep 1009.TAG </dev/null >/dev/null 2>&1; env -i setsid -f sleep 1010.TAG </dev/null >/dev/null 2>&1"]);
-    wait_until(20, || host.exec(["pgrep", "-x", "-c", "-f", "sleep 1008.TAG"]).stdout == "64\n");
+    wait_until(SECONDS, || host.exec(["pgrep", "-x", "-c", "-f", "sleep 1008.TAG"]).stdout == "64\n");
 "#;
+
+fn hiding(tag: &str) -> String {
+    let seconds = patience(Duration::from_secs(20)).as_secs();
+    HIDING.replace("TAG", tag).replace("SECONDS", &seconds.to_string())
+}
 
 /// How many running processes have a word in their command line, except those that search for it.
 fn count(machine: &Machine, tag: &str) -> usize {
@@ -39,7 +45,7 @@ fn tag(number: u32) -> String {
 fn no_program_survives_the_lab() {
     let machine = Machine::new();
     let tag = tag(1);
-    machine.script("lab", &HIDING.replace("TAG", &tag));
+    machine.script("lab", &hiding(&tag));
     machine.ok("netscript lab.rhai");
     assert!(count(&machine, &tag) >= 70, "{}", count(&machine, &tag));
     // A program of the same kind in another namespace is not the lab's, and must stay.
@@ -60,7 +66,7 @@ fn no_program_survives_the_lab() {
 fn no_program_survives_a_lab_that_failed() {
     let machine = Machine::new();
     let tag = tag(2);
-    machine.script("lab", &(HIDING.replace("TAG", &tag) + "throw \"enough\";"));
+    machine.script("lab", &(hiding(&tag) + "throw \"enough\";"));
     let told = machine.refused("netscript lab.rhai", "E0112");
     assert!(told.contains("all changes of the script have been undone"), "{told}");
     assert_eq!(count(&machine, &tag), 0);
@@ -74,9 +80,10 @@ fn programs_are_found_without_control_groups() {
         mount -t tmpfs -o ro tmpfs $at; done");
     let tag = tag(3);
     // A process without its environment and its parents cannot be found there.
-    let script =
-        HIDING.replace("env -i setsid -f sleep 1004.TAG", "").replace("env -i setsid -f sleep 1010.TAG", "true");
-    machine.script("lab", &script.replace("TAG", &tag));
+    let script = hiding(&tag)
+        .replace(&format!("env -i setsid -f sleep 1004.{tag}"), "")
+        .replace(&format!("env -i setsid -f sleep 1010.{tag}"), "true");
+    machine.script("lab", &script);
     machine.ok("netscript lab.rhai; ! grep -q '\"cgroup\"' netscript/lab/journal");
     assert!(count(&machine, &tag) >= 68, "{}", count(&machine, &tag));
     machine.ok("netscript down lab");
@@ -87,7 +94,7 @@ fn programs_are_found_without_control_groups() {
 fn a_stopped_program_ends_with_what_it_started() {
     let machine = Machine::new();
     let tag = tag(4);
-    let script = HIDING.replace("TAG", &tag)
+    let script = hiding(&tag)
         + "print(\"before\"); p.stop(); print(p.running); tree.stop(); red.exec([\"pkill\", \"-x\", \"-f\", \"sleep (1009|1010)[.]TAG\"]);"
             .replace("TAG", &tag)
             .as_str()
@@ -350,7 +357,7 @@ fn what_a_lab_made_is_its_own() {
         ip link add t2 type veth peer name t3; ip link set t2 master t1; ip link set t2 up; ip link set t3 up");
     let look = || {
         machine.0.settle();
-        machine.ok("ip route show table all; ip rule; ip addr; ip neigh show nud permanent; bridge fdb show dev t2 | grep 00:05 || true")
+        machine.ok("ip route show table all | sort; ip rule; ip addr; ip neigh show nud permanent; bridge fdb show dev t2 | grep 00:05 || true")
     };
     let before = look();
     for script in [

@@ -4,7 +4,7 @@ use super::{route, step};
 use crate::journal::{Place, Undo};
 use crate::site::Site;
 use crate::{Outcome, neigh};
-use netscript_net::op::{AddrOp, NeighOp, Neighbour, RouteOp};
+use netscript_net::op::{AddrOp, AddrSpec, Mac, NeighOp, Neighbour, Prefix, RouteOp};
 use netscript_net::state::Link;
 
 /// A link's addresses, the routes over it, and its permanent neighbours.
@@ -20,7 +20,18 @@ pub(super) fn of_link(site: &mut Site, place: &Place, link: &Link) -> Outcome<Ve
         undo.push(step::by_index(place, link, RouteOp::Add(route)));
     }
     undo.extend(neighbours(site, place, link)?);
+    // Switched on again, a link gets the address of the hardware address that it has by then.
+    let mac = link.mac.known().filter(|_| link.up);
+    undo.extend(mac.and_then(|mac| made_of(mac, link)).map(|addr| step::by_index(place, link, addr)));
     Ok(undo)
+}
+
+/// Removes the link-local address that the kernel may make of a hardware address while the link has that; nothing if
+/// the link has this address already.
+pub(super) fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
+    let addr = Prefix::new(mac.link_local().into(), 64)?;
+    let comes = !link.addrs.iter().any(|have| have.local == addr);
+    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
 /// Its permanent neighbours: the kernel forgets them when its hardware address changes, and when

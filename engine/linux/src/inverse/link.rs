@@ -147,7 +147,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
                 return Ok(Vec::new());
             };
             let mut undo = step::by_names(site, &place, &[name], back(LinkSet::Mac(mac)))?;
-            undo.extend(made_of(*wrote, link).map(|addr| step::by_index(&place, link, addr)));
+            undo.extend(contents::made_of(*wrote, link).map(|addr| step::by_index(&place, link, addr)));
             undo.extend(made_of_port(site, &place, link.master.as_ref(), Some(*wrote))?);
             undo.extend(contents::neighbours(site, &place, link)?);
             Ok(undo)
@@ -174,7 +174,9 @@ fn inverse_of_move(site: &mut Site, here: Place, link: &Link, to: &NetnsRef) -> 
     let Ok(from) = site.network.namespaces.place(to) else { return Ok(Vec::new()) };
     let former = link.index.unwrap_or(0);
     let index = links::index_after_move(&site.network.namespaces, former);
-    if index == former && here.netns != *to && links::has_index(&mut site.network.namespaces, to, index)? {
+    // The kernel never moves `lo` and says so (`NETIF_F_NETNS_LOCAL`).
+    let movable = link.kind != LinkType::Loopback;
+    if movable && index == former && here.netns != *to && links::has_index(&mut site.network.namespaces, to, index)? {
         let error = Error::StuckLink { name: link.name.to_string(), netns: to.to_string(), index };
         return Err(Rejection::from_error(error));
     }
@@ -309,13 +311,6 @@ fn loopback_addr(link: &Link) -> Option<AddrOp> {
     comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
-/// The address that the kernel may make of a hardware address while a link has that, to be taken away.
-fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
-    let addr = Prefix::new(mac.link_local().into(), 64)?;
-    let comes = !link.addrs.iter().any(|have| have.local == addr);
-    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
-}
-
 /// The address that a bridge of others may make of a port's hardware address, to be taken away. A bridge whose own
 /// address nobody set takes the lowest of its ports' (`br_stp_recalculate_bridge_id`), and keeps the `fe80` address
 /// that the kernel made of it when the port leaves.
@@ -325,6 +320,6 @@ fn made_of_port(site: &mut Site, place: &Place, bridge: Option<&IfName>, mac: Op
         return Ok(Vec::new());
     }
     let bridge = look(site, &place.netns, name)?.filter(|bridge| bridge.kind.master() == Some(Master::Bridge));
-    let addr = bridge.and_then(|bridge| Some(step::by_index(place, &bridge, made_of(mac, &bridge)?)));
+    let addr = bridge.and_then(|bridge| Some(step::by_index(place, &bridge, contents::made_of(mac, &bridge)?)));
     Ok(addr.into_iter().collect())
 }

@@ -21,8 +21,12 @@ pub(super) const PROGRAM_VARIABLE: &str = "NETSCRIPT_PROGRAM";
 /// The number in place of a program's for those that are run to their end.
 pub(super) const FOREGROUND: u32 = 0;
 
-/// How long a process has between SIGTERM and SIGKILL, and until it counts as one that cannot be ended.
+/// How long a process has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long after SIGKILL a process may take to end before it counts as one that cannot be ended. On a busy machine many
+/// processes take some seconds; one that waits for a device in the kernel does not end at all.
+const KILLED: Duration = Duration::from_secs(10);
 
 /// How often those that are being ended are looked at.
 const STEP: Duration = Duration::from_millis(2);
@@ -77,7 +81,7 @@ impl Processes {
     pub(crate) fn end(&mut self, whose: Whose, since: Instant, mut sleep: impl FnMut(Duration) -> bool) -> Vec<String> {
         let callers = own_line();
         let kill_from = since + GRACE;
-        let give_up_from = kill_from.max(Instant::now()) + GRACE;
+        let give_up_from = kill_from.max(Instant::now()) + KILLED;
         let mut patient = true;
         loop {
             let (spared, members): (Vec<Process>, Vec<Process>) =
@@ -120,7 +124,7 @@ impl Processes {
         while Instant::now() < deadline && !self.session_members(process).is_empty() {
             std::thread::sleep(STEP);
         }
-        let end = Instant::now() + GRACE;
+        let end = Instant::now() + KILLED;
         loop {
             let members = self.session_members(process);
             if members.is_empty() || Instant::now() > end {

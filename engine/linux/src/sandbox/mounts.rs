@@ -107,23 +107,51 @@ fn lock_files() -> io::Result<()> {
 }
 
 fn lock_one_by_one() -> io::Result<()> {
-    for path in mount_points(&fs::read("/proc/thread-self/mountinfo")?) {
+    for (id, path) in mounts(&fs::read("/proc/thread-self/mountinfo")?) {
+        // A mount that another one covers cannot be reached, nor one whose folder was removed elsewhere, or which this
+        // user may not enter.
+        if mount_at(&path)? != Some(id) {
+            continue;
+        }
         let flags = match statvfs(&path) {
             Ok(found) => mount_flags(found.flags()),
-            // Another mount covers it, so that nobody gets there.
-            Err(nix::Error::ENOENT | nix::Error::ENOTDIR) => continue,
+            Err(nix::Error::ENOENT | nix::Error::EACCES) => continue,
             Err(error) => return Err(error.into()),
         };
-        remount(&path, flags | MsFlags::MS_RDONLY | MsFlags::MS_NODEV)?;
+        match remount(&path, flags | MsFlags::MS_RDONLY | MsFlags::MS_NODEV) {
+            Err(error) if mount_at(&path)? == Some(id) => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
     }
     Ok(())
 }
 
-/// The mount points of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), with its escapes undone.
-fn mount_points(mountinfo: &[u8]) -> Vec<PathBuf> {
-    let lines = mountinfo.split(|byte| *byte == b'\n');
-    let fields = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
-    fields.map(|field| PathBuf::from(std::ffi::OsString::from_vec(unescape(field)))).collect()
+/// The number of the mount that a path leads to; `None` if the path leads nowhere, or where this user may not go.
+fn mount_at(path: &Path) -> io::Result<Option<u64>> {
+    let opened = match OpenOptions::new().read(true).custom_flags(O_PATH).open(path) {
+        Ok(opened) => opened,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let info = fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", opened.as_raw_fd()))?;
+    let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
+    id.map(Some).ok_or_else(|| io::Error::other("the kernel does not number its mounts"))
+}
+
+fn leads_nowhere(error: io::ErrorKind) -> bool {
+    matches!(error, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied)
+}
+
+/// The numbers and mount points of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), with its escapes undone.
+fn mounts(mountinfo: &[u8]) -> Vec<(u64, PathBuf)> {
+    let read = |line: &[u8]| {
+        let mut fields = line.split(|byte| *byte == b' ');
+        let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+        Some((id, PathBuf::from(std::ffi::OsString::from_vec(unescape(fields.nth(3)?)))))
+    };
+    mountinfo.split(|byte| *byte == b'\n').filter_map(read).collect()
 }
 
 /// `\040` for a space.
@@ -264,11 +292,17 @@ mod tests {
                 mount_new("tmpfs", "/run", quiet() | MsFlags::MS_NOEXEC, None).unwrap();
                 fs::create_dir("/run/a b").unwrap();
                 mount_new("tmpfs", "/run/a b", MsFlags::empty(), None).unwrap();
+                // A mount under a folder that another one covers, which has a folder of that name as well.
+                fs::create_dir_all("/run/c/d").unwrap();
+                mount_new("tmpfs", "/run/c/d", MsFlags::empty(), None).unwrap();
+                mount_new("tmpfs", "/run/c", MsFlags::empty(), None).unwrap();
+                fs::create_dir("/run/c/d").unwrap();
                 lock().unwrap();
                 assert!(File::create("/run/a b/file").is_err() && File::create("/file-of-the-test").is_err());
-                let points = mount_points(&fs::read("/proc/thread-self/mountinfo").unwrap());
+                let mounts = mounts(&fs::read("/proc/thread-self/mountinfo").unwrap());
+                let reached = mounts.into_iter().filter(|(id, path)| mount_at(path).unwrap() == Some(*id));
                 let flags = |path: &PathBuf| mount_flags(statvfs(path).unwrap().flags());
-                points.iter().map(|path| (path.clone(), flags(path))).collect::<Vec<_>>()
+                reached.map(|(_, path)| (path.clone(), flags(&path))).collect::<Vec<_>>()
             });
             in_a_namespace.join().unwrap()
         };
@@ -282,6 +316,6 @@ mod tests {
     #[test]
     fn mount_points_are_read_as_the_kernel_writes_them() {
         let mountinfo = b"22 27 0:21 / /proc rw,relatime - proc proc rw\n29 26 0:26 / /a\\040b\\134c rw - x x rw\n";
-        assert_eq!(mount_points(mountinfo), [PathBuf::from("/proc"), PathBuf::from("/a b\\c")]);
+        assert_eq!(mounts(mountinfo), [(22, PathBuf::from("/proc")), (29, PathBuf::from("/a b\\c"))]);
     }
 }

@@ -81,7 +81,8 @@ fn absent(op: &NetfilterOp) -> String {
 fn code_for(op: &Op, refusal: &Refusal) -> Code {
     let forbidden = matches!(refusal.errno, Errno::EACCES | Errno::EPERM);
     // What nobody may do is no matter of privilege.
-    if refusal.unsupported.is_none() && forbidden && (ipv6_is_disabled(refusal) || is_read_only(op, refusal.errno)) {
+    if refusal.unsupported.is_none() && forbidden && (ipv6_is_disabled(op, refusal) || is_read_only(op, refusal.errno))
+    {
         return Code::E0305;
     }
     let general = code(refusal);

@@ -51,9 +51,21 @@ pub(super) fn remedy(op: &Op, refusal: &Refusal) -> Option<Remedy> {
     }
 }
 
-/// Whether the kernel refuses because a link has IPv6 switched off, whatever number it gives.
-pub(super) fn ipv6_is_disabled(refusal: &Refusal) -> bool {
+/// Whether the kernel refuses an operation because a link has IPv6 switched off, whatever number it gives.
+pub(super) fn ipv6_is_disabled(op: &Op, refusal: &Refusal) -> bool {
+    match &op.action {
+        Action::Addr(AddrOp::Add(_, spec)) => refuses_ipv6(spec, refusal),
+        _ => says_ipv6_is_disabled(refusal),
+    }
+}
+
+fn says_ipv6_is_disabled(refusal: &Refusal) -> bool {
     refusal.text.as_deref().is_some_and(|text| text.contains("IPv6 is disabled"))
+}
+
+/// For a new address Linux 5.10 gives the number alone (`addrconf_add_dev`). A missing privilege is `EPERM` there.
+fn refuses_ipv6(spec: &AddrSpec, refusal: &Refusal) -> bool {
+    says_ipv6_is_disabled(refusal) || (spec.local.family() == Family::V6 && refusal.errno == Errno::EACCES)
 }
 
 /// What a link without IPv6 needs.
@@ -193,7 +205,7 @@ const IPV6_MTU: u32 = 1280;
 fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refusal) -> Option<Remedy> {
     let is_v6 = spec.local.family() == Family::V6;
     match refusal.errno {
-        _ if ipv6_is_disabled(refusal) => switch_ipv6_on(netns, Some(link)),
+        _ if refuses_ipv6(spec, refusal) => switch_ipv6_on(netns, Some(link)),
         Errno::EEXIST => because(
             format!("`{link}` has this address already"),
             "leave it out, or take it away first with `.del_addr(…)`",
@@ -224,7 +236,7 @@ fn of_route(netns: &NetnsRef, op: &RouteOp, refusal: &Refusal) -> Option<Remedy>
 fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Remedy> {
     let text = refusal.text.as_deref().unwrap_or_default().to_lowercase();
     match refusal.errno {
-        _ if ipv6_is_disabled(refusal) => {
+        _ if says_ipv6_is_disabled(refusal) => {
             switch_ipv6_on(netns, route.nexthops.first().and_then(|hop| hop.dev.as_ref()))
         }
         Errno::EINVAL if route.dst != route.dst.network() => {
@@ -250,7 +262,7 @@ fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Re
 
 fn of_neigh(netns: &NetnsRef, op: &NeighOp, refusal: &Refusal) -> Option<Remedy> {
     match op {
-        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if ipv6_is_disabled(refusal) => {
+        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if says_ipv6_is_disabled(refusal) => {
             switch_ipv6_on(netns, Some(&neighbour.dev))
         }
         NeighOp::Add(neighbour) if refusal.errno == Errno::EEXIST => because(
