@@ -53,9 +53,22 @@ host.route("10.9.0.0/16", #{ via: "10.0.0.2" }); host.route("fd00:9::/64", #{ vi
 host.route("10.8.0.0/16", #{ kind: "blackhole", table: 7 });
 "#;
 
+/// Whether the kernel lets a sandbox remove forwarding entries, by `bridge`: older ones ask for the machine's root.
+fn removes_entries() -> bool {
+    let script = r#"let v0 = veth("v0", "c0").master(bridge("br0")); host.link("br0").add_fdb("02:00:00:00:02:01", #{ dev: v0 });
+        print(host.exec("bridge fdb del 02:00:00:00:02:01 dev v0 master static").ok);"#;
+    let run = netscript_tests::program::Place::new().sandboxed(script);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    run.stdout == "true\n"
+}
+
 /// Undoing a replacement restores the entries before it, as `ip -j` and `bridge -j` show.
 #[test]
 fn replacing_is_taken_back() {
+    let removes_entries = removes_entries();
+    if !removes_entries {
+        netscript_tests::skip("taking new forwarding entries back: this kernel removes none in a sandbox");
+    }
     for replace in [
         r#"host.replace_neigh("10.0.0.7", "02:00:00:00:00:08", br0);"#,
         r#"host.replace_neigh("10.0.0.8", "02:00:00:00:00:08", br0);"#,
@@ -72,6 +85,10 @@ fn replacing_is_taken_back() {
         r#"host.replace_route("fd00:7::/64", #{ via: "fd00::3" });"#,
         r#"host.replace_route("10.8.0.0/16", #{ kind: "prohibit", table: 7 });"#,
     ] {
+        // These make an entry; the others change one.
+        if replace.contains("fdb(\"02:00:00:00:02:09\"") && !removes_entries {
+            continue;
+        }
         let script = format!(
             "{LISTED}{BEFORE}let before = listed(); let point = checkpoint();\n{replace}\n\
              assert(listed() != before, \"it changes something\");\n\

@@ -21,7 +21,7 @@ pub(super) fn of_link(site: &mut Site, place: &Place, link: &Link) -> Outcome<Ve
     }
     undo.extend(neighbours(site, place, link)?);
     // Switched on again, a link gets the address of the hardware address that it has by then.
-    let mac = link.mac.known().filter(|_| link.up);
+    let mac = link.mac.known().filter(|_| link.up && link.carrier);
     undo.extend(mac.and_then(|mac| made_of(mac, link)).map(|addr| step::by_index(place, link, addr)));
     Ok(undo)
 }

@@ -130,9 +130,7 @@ fn lock_one_by_one() -> io::Result<()> {
 fn mount_at(path: &Path) -> io::Result<Option<u64>> {
     let opened = match OpenOptions::new().read(true).custom_flags(O_PATH).open(path) {
         Ok(opened) => opened,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
+        Err(error) if leads_nowhere(error.kind()) => return Ok(None),
         Err(error) => return Err(error),
     };
     let info = fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", opened.as_raw_fd()))?;

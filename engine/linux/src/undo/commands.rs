@@ -1,6 +1,7 @@
 //! Steps back as the commands that do the same, for `down --dry-run`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::{by_names, shared};
 use crate::Outcome;
@@ -14,8 +15,8 @@ use netscript_dialect::Style;
 use netscript_net::error::Result;
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 use netscript_net::op::{
-    Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsName, NetnsOp, NetnsRef, Op, PolicyOp, RouteOp,
-    RouteProto, SysctlOp,
+    Action, AddrOp, FdbOp, LinkOp, LinkSet, NeighOp, NetfilterOp, NetnsName, NetnsOp, NetnsRef, Op, PolicyOp, Prefix,
+    RouteOp, RouteProto, SysctlOp,
 };
 use netscript_net::visible_line;
 
@@ -191,6 +192,11 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
         {
             Vec::new()
         }
+        // The kernel may have made it, or not.
+        Undo::Do { place, links: _, op: NamedOp::Addr(del @ AddrOp::Del(_, spec)) } if is_link_local(spec.local) => {
+            let tolerant = |line| format!("{line} 2>/dev/null || true");
+            lines(place, del.clone().into()).into_iter().map(tolerant).collect()
+        }
         Undo::Do { place, links: _, op } => lines(place, op.action()),
         Undo::Sysctl { place, wrote: _, before } => {
             let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
@@ -223,6 +229,10 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
         Undo::NewChain { place, chain } => lines(place, NetfilterOp::NewChain(chain.clone()).into()),
         Undo::Table { place, table: which } => vec![nft(place, &format!("delete table {}", table(*which)))],
     }
+}
+
+fn is_link_local(addr: Prefix) -> bool {
+    matches!(addr.addr(), IpAddr::V6(addr) if addr.is_unicast_link_local())
 }
 
 fn differs(site: &mut Site, netns: &NetnsRef, write: &SysctlOp) -> bool {
