@@ -170,7 +170,7 @@ pub(crate) fn link_in(netns: &NetnsRef, what: &str, value: &Dynamic) -> Result<I
     Err(wrong_type(what, "a link (a Link or its name)", value))
 }
 
-/// A process: its number, or a handle that stands for one.
+/// A process: its number, or a handle with a process.
 pub(crate) fn pid(what: &str, value: &Dynamic) -> Result<PidRef> {
     if let Some(process) = value.read_lock::<Process>() {
         return Ok(process.pid_ref());
@@ -263,8 +263,8 @@ pub(crate) fn port(what: &str, value: &Dynamic) -> Result<u16> {
         .map_err(|_| Error::Invalid(Invalid::Port { given: number.to_string(), why: "it is out of range".into() }))
 }
 
-/// An address: as text, or that of a link or a namespace. Of a family, if one is wanted; else
-/// IPv4 is preferred. Link-local addresses and those of `lo` are passed over.
+/// An address: a text, or the address of a link or a namespace. Without a given family,
+/// IPv4 is preferred. Link-local addresses and those of `lo` are skipped.
 pub(crate) fn address(session: &Session, what: &str, value: &Dynamic, family: Option<Family>) -> Result<IpAddr> {
     if value.is_string() {
         return Ok(parse_ip(&value.to_string())?);

@@ -40,8 +40,8 @@ pub(crate) fn register(engine: &mut Engine) {
 /// Words whose arguments may be unknown.
 const WATCHED: [&str; 2] = ["assert", "print"];
 
-/// A position as the state of syntax of one's own. Closures are known by the hash of their syntax
-/// tree, state included, and Rhai can hash none but its own types.
+/// A position as the state of custom syntax. Rhai identifies closures by the hash of their syntax
+/// tree, including the state, and can only hash its own types.
 fn numbered(position: Position) -> Dynamic {
     let number = |part: Option<usize>| i64::try_from(part.unwrap_or(0)).unwrap_or(0);
     Dynamic::from(number(position.line()) << 16 | number(position.position()))
@@ -56,8 +56,8 @@ fn position(number: &Dynamic) -> Position {
     }
 }
 
-/// Rhai does not tell where syntax of one's own stands; the tokens before it do. A text that is read
-/// may be long, and no limit is looked at but here.
+/// Rhai does not give the position of custom syntax; it is taken from the preceding tokens. A parsed text
+/// may be long, and this is the only place where limits are checked while parsing.
 fn remember_place(engine: &mut Engine, begun: &Rc<Cell<Position>>) {
     let begun = Rc::clone(begun);
     let session = Session::of_engine(engine);
@@ -140,7 +140,7 @@ fn remark(session: &Session, at: Option<At>, text: &str) {
     lab.world().remark(text);
 }
 
-/// Time between two looks at a condition.
+/// Time between two evaluations of a condition.
 const STEP: Duration = Duration::from_millis(10);
 
 fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
@@ -151,11 +151,11 @@ fn pause(ctx: &NativeCallContext, seconds: &Dynamic) -> RhaiResult<()> {
     Ok(lab.world().sleep(time)?)
 }
 
-/// In a dry run no time passes, and a condition changes only by what the script does itself. After so
-/// many looks it is taken not to.
+/// In a dry run no time passes, and only the script itself changes a condition. After this
+/// many evaluations the condition is assumed never to hold.
 const MOST_LOOKS: u32 = 1000;
 
-/// Calls a closure until it gives true.
+/// Calls a closure until it returns true.
 fn wait(ctx: &NativeCallContext, condition: &FnPtr, session: &Session, start: Instant, limit: f64) -> RhaiResult<()> {
     let mut looks = 0;
     loop {

@@ -10,9 +10,9 @@ use crate::{RhaiResult, unknown};
 /// More characters of a value are not shown.
 const LONGEST: usize = 200;
 
-/// A condition's value. Where it is a comparison, its sides are evaluated once, on their own, and
-/// told in words where they are no literals. What has another type than a condition has is a value as any
-/// other, whether it is known in a dry run or not.
+/// A condition's value. The sides of a comparison are evaluated once, separately, and added to `told`
+/// unless they are literals. A value of another type than bool is returned like any
+/// other, even if a dry run does not know it.
 pub(crate) fn evaluate(context: &mut EvalContext, condition: &Expr, told: &mut Vec<String>) -> RhaiResult {
     match condition {
         Expr::And(parts, position) => all_of(context, parts, *position, told),
@@ -34,8 +34,8 @@ fn constant(value: Dynamic, position: Position) -> Expr {
     Expr::DynamicConstant(Box::new(value), position)
 }
 
-/// `A && B`. Where A is not known, in a dry run, the assertion is taken to hold and B is asked as well,
-/// so that what it stands for is printed.
+/// `A && B`. If A is unknown, in a dry run, the assertion is assumed to hold and B is evaluated as well,
+/// so that its commands are printed.
 fn all_of(context: &mut EvalContext, parts: &[Expr], position: Position, told: &mut Vec<String>) -> RhaiResult {
     let (mut values, mut unknown) = (Vec::with_capacity(parts.len()), None);
     for part in parts {
@@ -160,7 +160,7 @@ fn last_property(condition: &Expr) -> Option<Asked<'_>> {
     Some(Asked { of: Expr::Dot(Box::new(pair), *flags, *position), ..asked })
 }
 
-/// A property as a condition. Of the `.ok` of a result it is told what the result says where that is false.
+/// A property as a condition. If the `.ok` of a result is false, the result's error is added to `told`.
 fn property(context: &mut EvalContext, asked: Asked, told: &mut Vec<String>) -> RhaiResult {
     let result = value(context, &asked.of)?;
     // What is no bool is none whatever the answer is.

@@ -73,7 +73,7 @@ pub(crate) fn list<T>(answer: Result<Vec<T>>, known: impl FnMut(T) -> Dynamic) -
     }
 }
 
-/// What it is that nobody knows, if that is all there is of a value.
+/// The description of an unknown value, if the whole value is unknown.
 pub(crate) fn what(value: &Dynamic) -> Option<String> {
     let map = value.read_lock::<Unknown<Map>>().map(|unknown| unknown.what.clone());
     map.or_else(|| what_list(value))
@@ -85,7 +85,7 @@ pub(crate) fn sample(value: &Dynamic, property: &str) -> Option<Dynamic> {
     Some(unknown.sample.get(property).cloned().unwrap_or(Dynamic::UNIT))
 }
 
-/// What it is that nobody knows of an array.
+/// The description of an array's unknown part.
 pub(crate) fn what_list(value: &Dynamic) -> Option<String> {
     Some(value.read_lock::<Unknown<Array>>()?.what.clone())
 }
@@ -116,62 +116,62 @@ pub(crate) fn reason(engine: &Engine, error: &EvalAltResult) -> Option<String> {
 #[export_module(manifest)]
 #[allow(clippy::unwrap_used, reason = "the macro unwraps what it has checked")]
 mod words {
-    /// Looking into what nobody knows is an error of its own, but for what is in no such answer.
+    /// Reading a key of an unknown answer is an error (E0601), except for a key that no such answer has.
     #[rhai_fn(index_get, pure, return_raw)]
     pub fn look(unknown: &mut Unknown<Map>, part: Dynamic) -> RhaiResult {
         let known = part.read_lock::<ImmutableString>().is_some_and(|part| !unknown.sample.contains_key(part.as_str()));
         if known { Ok(Dynamic::UNIT) } else { unknown.refuse() }
     }
 
-    /// An element of what nobody knows is not known either.
+    /// An element of an unknown array is unknown.
     #[rhai_fn(index_get, pure, return_raw)]
     pub fn look_at(unknown: &mut Unknown<Array>, _index: i64) -> RhaiResult {
         unknown.refuse()
     }
 
-    /// What nobody knows cannot be changed in part.
+    /// An unknown value cannot be changed in part.
     #[rhai_fn(index_set, pure, return_raw)]
     pub fn change(unknown: &mut Unknown<Map>, _part: Dynamic, _value: Dynamic) -> RhaiResult<()> {
         unknown.refuse()
     }
 
-    /// What nobody knows cannot be changed in part.
+    /// An unknown value cannot be changed in part.
     #[rhai_fn(index_set, pure, return_raw)]
     pub fn change_at(unknown: &mut Unknown<Array>, _index: i64, _value: Dynamic) -> RhaiResult<()> {
         unknown.refuse()
     }
 
-    /// How it compares is not known. Rhai by itself finds values of different types different.
+    /// The result of a comparison is unknown. By default, Rhai treats values of different types as different.
     #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", pure, return_raw)]
     pub fn compare_map(unknown: &mut Unknown<Map>, _other: Dynamic) -> RhaiResult<bool> {
         unknown.refuse()
     }
 
-    /// How it compares is not known.
+    /// The result of a comparison is unknown.
     #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", return_raw)]
     pub fn compare_with_map(_other: Dynamic, unknown: Unknown<Map>) -> RhaiResult<bool> {
         unknown.refuse()
     }
 
-    /// What it is that nobody knows.
+    /// The description of the unknown value.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn map_to_string(unknown: &mut Unknown<Map>) -> String {
         unknown.to_string()
     }
 
-    /// How it compares is not known. Rhai by itself finds values of different types different.
+    /// The result of a comparison is unknown. By default, Rhai treats values of different types as different.
     #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", pure, return_raw)]
     pub fn compare_array(unknown: &mut Unknown<Array>, _other: Dynamic) -> RhaiResult<bool> {
         unknown.refuse()
     }
 
-    /// How it compares is not known.
+    /// The result of a comparison is unknown.
     #[rhai_fn(name = "==", name = "!=", name = "<", name = "<=", name = ">", name = ">=", return_raw)]
     pub fn compare_with_array(_other: Dynamic, unknown: Unknown<Array>) -> RhaiResult<bool> {
         unknown.refuse()
     }
 
-    /// What it is that nobody knows.
+    /// The description of the unknown value.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn array_to_string(unknown: &mut Unknown<Array>) -> String {
         unknown.to_string()

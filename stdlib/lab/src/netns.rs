@@ -79,7 +79,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// If the target is none of these. That no answer comes is no error: [`PingResult::ok`] tells.
+    /// If the target is invalid. A missing answer is not an error: see [`PingResult::ok`].
     pub fn ping(&self, target: &str) -> Result<PingResult> {
         let (netns, target) = (self.netns.clone(), target.to_owned());
         self.lab.probe(move |session| {
@@ -105,7 +105,7 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// If the URL cannot be asked for. That no answer comes is no error: [`Fetched::ok`] tells.
+    /// If the URL is invalid. A missing answer is not an error: see [`Fetched::ok`].
     pub fn fetch(&self, url: &str) -> Result<Fetched> {
         let (netns, url) = (self.netns.clone(), url.to_owned());
         self.lab.probe(move |session| {

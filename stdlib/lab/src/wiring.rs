@@ -1,6 +1,6 @@
-//! How an interpreter is put together: which World it has, which words, where what it prints goes, and what it may import.
-//! This is the one place that decides it. [`Builder`](crate::Builder) gives it a thread of its own; programs that have
-//! one, as the REPL does, use it as it is.
+//! Assembles an interpreter: its World, its words, its output, and the modules that it may import.
+//! [`Builder`](crate::Builder) runs it on its own thread; programs with a
+//! thread for it, such as the REPL, use it directly.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub struct Wiring {
     pub print: LineSink,
     /// Takes what scripts show with `debug`.
     pub debug: LineSink,
-    /// Tells how many bytes of memory the program has taken, which is then limited.
+    /// Returns the number of bytes that the program has allocated; if given, memory is limited.
     pub memory: Option<fn() -> usize>,
     /// Words beside those of the language.
     pub words: Vec<AddWords>,
@@ -108,8 +108,8 @@ fn print_with(engine: &mut Engine, print: LineSink, debug: LineSink) {
     });
 }
 
-/// The kernel, as a World in which operations wait for each other so that they can travel together, unless
-/// `one_by_one`: where each is told as it takes effect.
+/// The kernel as a World that batches operations, unless `one_by_one`, which applies and reports each operation
+/// separately.
 pub fn batched(kernel: Kernel, one_by_one: bool) -> Box<dyn World> {
     let one_by_one = one_by_one || std::env::var_os(FUSE).is_some_and(|value| value == "0");
     if one_by_one { Box::new(kernel) } else { Box::new(Batcher::new(kernel)) }
