@@ -140,7 +140,7 @@ fn an_interrupted_script_is_undone() {
         "'{program}' slow.rhai >out 2>&1 & p=$!; while ! grep -q made out 2>/dev/null; do sleep 0.05; done
          kill -INT $p; wait $p || echo \"status $?\"; cat out; ! ip link show br0 2>/dev/null"
     ));
-    assert!(told.contains("status 130") && told.contains("has been undone"), "{told}");
+    assert!(told.contains("status 130") && told.contains("have been undone"), "{told}");
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn without_room_for_the_journal_nothing_is_done() {
     machine.script("lab", r#"for i in 0..200 { bridge(`b${i}`); }"#);
     machine.ok("mkdir netscript; mount -t tmpfs -o size=16k tmpfs netscript");
     let told = machine.refused("netscript lab.rhai", "E0405");
-    assert!(told.contains("No space left on device") && told.contains("has been undone"), "{told}");
+    assert!(told.contains("No space left on device") && told.contains("have been undone"), "{told}");
     assert_eq!(machine.ok("ip -br link show type bridge; ls netscript"), "");
     machine.ok("mount -o remount,ro netscript");
     assert!(machine.refused("netscript lab.rhai", "E0405").contains("Read-only file system"));
