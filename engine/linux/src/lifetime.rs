@@ -121,7 +121,7 @@ pub(crate) fn down(site: &mut Site, force: bool) -> Result<()> {
     let foreign = if force { Vec::new() } else { undo::foreign(site)? };
     if !foreign.is_empty() {
         let lab = site.store.folder.as_ref().map(|folder| folder.name().to_owned()).unwrap_or_default();
-        return Err(Error::Strangers { lab, what: foreign });
+        return Err(Error::ForeignContents { lab, what: foreign });
     }
     undo_all(site)
 }

@@ -1,15 +1,13 @@
-//! Files that anybody may have put there: opened without waiting, and nothing but plain files.
+//! Opens files that anybody may have put there, without blocking, and only if they are plain files.
 //!
-//! Opening a FIFO waits for its other end, and reading a device may never end. So a file is looked
-//! at before it is opened, opened with `O_NONBLOCK`, and looked at again: it may have been
-//! exchanged between.
+//! Opening a FIFO waits for its other end, and reading a device may never end. So a file's type is checked before the
+//! file is opened with `O_NONBLOCK`, and again afterwards, because the file may have been replaced in between.
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The most that is read of a file of a script, in bytes: far more than a script, far less than
-/// the memory.
+/// The largest file that is read for a script, in bytes.
 pub const LARGEST: u64 = 64 << 20;
 
 /// Opens a plain file for reading.
@@ -17,7 +15,7 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path)
 }
 
-/// Opens a plain file as the options say; a file that is not there may be made.
+/// Opens a plain file with these options, which may create it.
 pub fn open_with(options: &mut OpenOptions, path: impl AsRef<Path>) -> io::Result<File> {
     let path = path.as_ref();
     if let Ok(found) = std::fs::metadata(path) {
@@ -38,12 +36,12 @@ pub fn read_text(path: impl AsRef<Path>) -> io::Result<String> {
     text(read(path)?).map_err(io::Error::other)
 }
 
-/// The bytes of a plain file that has no more than a limit.
+/// The bytes of a plain file of at most `limit` bytes.
 pub fn read_up_to(path: impl AsRef<Path>, limit: u64) -> io::Result<Vec<u8>> {
     take(open(path)?, limit)
 }
 
-/// Everything that a reader gives, unless it is more than a limit.
+/// Everything that a reader returns, if it is at most `limit` bytes.
 pub fn take(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(limit + 1).read_to_end(&mut bytes)?;
@@ -53,7 +51,7 @@ pub fn take(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Bytes as text, or why they are none.
+/// The bytes as text; the error says why they are not text.
 pub fn text(bytes: Vec<u8>) -> Result<String, String> {
     let text = String::from_utf8(bytes)
         .map_err(|error| format!("it is not text: byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))?;

@@ -1,33 +1,33 @@
-//! Values that no object of a network can have: what was given, and what is wrong with it.
+//! Invalid values: what was given, and what is wrong with it.
 
 use crate::op::Family;
 
 /// The result of reading a value.
 pub type Result<T, E = Invalid> = std::result::Result<T, E>;
 
-/// A value that is none, as facts.
+/// An invalid value, as facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are named facts; the error's words tell them")]
 pub enum Invalid {
-    /// A link name that the kernel would not take.
+    /// A link name that the kernel rejects.
     LinkName { given: String, why: String },
-    /// A namespace name that is no file name.
+    /// A namespace name that is not a file name.
     NetnsName { given: String, why: String },
-    /// A name of a chain that iptables would not take.
+    /// A chain name that iptables rejects.
     ChainName { given: String, why: String },
-    /// A hardware address that is none.
+    /// An invalid hardware address.
     Mac { given: String },
-    /// An address with length that is none.
+    /// An invalid address with a prefix length.
     Prefix { given: String, why: String },
-    /// An address that is none.
+    /// An invalid address.
     Address { given: String, why: String },
-    /// An address of the other family.
+    /// An address of the wrong family.
     WrongFamily { given: String, wanted: Family, instead: Option<String> },
-    /// A sysctl key that is none.
+    /// An invalid sysctl key.
     SysctlKey { given: String, why: String },
-    /// A port that is none.
+    /// An invalid port.
     Port { given: String, why: String },
-    /// A number that does not fit.
+    /// A number that is out of range.
     OutOfRange { what: String, given: String, min: i64, max: i64 },
     /// Options that contradict each other.
     Conflict { message: String, help: String },

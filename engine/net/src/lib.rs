@@ -1,7 +1,7 @@
-//! Networks as types: the operations on network namespaces, the state that they act on, what a network can be asked,
-//! and what can go wrong.
+//! Networks as types: the operations on network namespaces, the state of a network, the roles of whatever applies and
+//! answers them ([`world::World`]), and errors.
 //!
-//! Nothing here knows Linux or the script language: it builds for any target.
+//! This crate knows neither Linux nor the script language and builds for any target. Start with [`op::Op`].
 
 pub mod error;
 pub mod files;

@@ -1,16 +1,15 @@
-//! Quoting for a POSIX shell: the one place.
+//! Quoting for a POSIX shell. All quoting is done here.
 
 use crate::op::raw;
 
-/// A word as a shell reads it back: bare where no shell gives a character of it a meaning,
-/// otherwise in single quotes.
+/// Quotes a word for a shell: bare if no character in it has a meaning for a shell, otherwise in single quotes.
 pub fn quote(word: &str) -> String {
     if word == "!" || (!word.is_empty() && word.bytes().all(is_plain)) {
         return word.to_owned();
     }
     let bytes = raw::to_bytes(word);
     if std::str::from_utf8(&bytes).is_err() {
-        // Only printf(1) writes such bytes, in octal.
+        // printf(1) is the only way to write such bytes: in octal.
         let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
         return format!("\"$(printf '{octal}')\"");
     }
@@ -21,8 +20,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"@%_+=:,./-".contains(&byte)
 }
 
-/// The first word of a command. What a shell would take for a word of its own grammar, for an
-/// assignment or for one of its builtins is run through `env`, so that the program runs.
+/// The first word of a command. A word that a shell would read as its grammar, an assignment or a builtin is run
+/// through `env`, so that the program runs.
 pub fn quote_program(word: &str) -> String {
     if BUILTINS.contains(&word) {
         return format!("env {word}");
@@ -39,7 +38,7 @@ const RESERVED: &[&str] = &[
     "until", "while",
 ];
 
-/// Utilities that shells have built in (XCU 2.14, 1.7, and dash(1)) and that are programs as well.
+/// Utilities that are shell builtins (XCU 2.14, 1.7, and dash(1)) and programs as well.
 const BUILTINS: &[&str] = &[
     ".", ":", "[", "alias", "bg", "break", "cd", "chdir", "command", "continue", "echo", "eval", "exec", "exit",
     "export", "false", "fc", "fg", "getopts", "hash", "jobs", "kill", "local", "printf", "pwd", "read", "readonly",

@@ -1,12 +1,12 @@
-//! The reason for which the kernel, the model or netscript itself rejects one operation.
+//! The reason why the kernel, the model or netscript itself rejects an operation.
 
 use crate::error::{Errno, Error, Refusal};
 use crate::world::Missing;
 
-/// The reason for which one operation was not done.
+/// The reason why an operation was not applied.
 #[derive(Clone, Debug)]
 pub struct Rejection {
-    /// The kernel's word, or the model's.
+    /// The error of the kernel or of the model.
     pub refusal: Refusal,
     /// What the operation names and does not exist.
     pub missing: Option<Missing>,
@@ -19,17 +19,17 @@ impl<R: Into<Refusal>> From<R> for Rejection {
 }
 
 impl Rejection {
-    /// What an operation names is not there.
+    /// A rejection because something does not exist.
     pub fn missing(what: Missing, refusal: impl Into<Refusal>) -> Rejection {
         Rejection { refusal: refusal.into(), missing: Some(what) }
     }
 
-    /// What netscript itself has against an operation.
+    /// A rejection by netscript itself.
     pub fn from_error(error: Error) -> Rejection {
         Rejection::missing(Missing::Other(Box::new(error)), Errno::ECANCELED)
     }
 
-    /// The error of a question, whose text follows "cannot".
+    /// The error of a failed question. `question` is the text after "cannot".
     pub fn into_error(self, question: impl FnOnce() -> String) -> Error {
         match self.missing {
             Some(missing) => missing.into_error(),
@@ -38,5 +38,5 @@ impl Rejection {
     }
 }
 
-/// The result of one thing that is asked for.
+/// The result of an operation or a question.
 pub type Outcome<T = ()> = Result<T, Rejection>;

@@ -1,24 +1,24 @@
-//! Text that others wrote, made safe to be shown: names of links and scripts, values, sources.
+//! Makes text from elsewhere safe to show: names of links and scripts, values, sources.
 //!
-//! A terminal obeys control characters (ECMA-48), and characters of the Unicode bidirectional algorithm
-//! let a text read as another (UAX #9; CVE-2021-42574). Both are shown as escapes.
+//! A terminal obeys control characters (ECMA-48), and characters of the Unicode bidirectional algorithm can make a text
+//! look like another one (UAX #9; CVE-2021-42574). Both are shown as escapes.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// A text of several lines: line ends and tabs stay, everything else that a terminal would obey is an
-/// escape as Rust writes it (`\x1b`, `\u{202e}`).
+/// A text of several lines. Line ends and tabs stay; every other character that a terminal would obey becomes an escape
+/// in Rust's notation (`\x1b`, `\u{202e}`).
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && c != '\t' && is_obeyed(c))
 }
 
-/// The same in one line: line ends and tabs are escapes too.
+/// The same for one line: line ends and tabs become escapes too.
 pub fn visible_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_obeyed)
 }
 
-/// A text of several lines in which colours stay that netscript itself has put there, or another netscript
-/// whose output this is.
+/// A text of several lines in which escape sequences for colours stay: netscript, or another netscript whose output
+/// this is, wrote them.
 pub fn visible_in_colour(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && c != '\t' && is_obeyed(c)) {
         return Cow::Borrowed(text);
@@ -43,8 +43,8 @@ pub fn visible_in_colour(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A text of a script, character by character, so that its columns stay: a control character is its
-/// picture (Unicode block "Control Pictures").
+/// A text of a script in which each control character becomes its picture (Unicode block "Control Pictures"), one
+/// character each, so that columns stay the same.
 pub fn pictured(text: &str) -> Cow<'_, str> {
     let mut ends = text.char_indices().peekable();
     let keeps = |c: char, next: Option<char>| c == '\n' || c == '\t' || (c == '\r' && next == Some('\n'));
@@ -59,8 +59,8 @@ pub fn pictured(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A document of JSON with nothing in it that a terminal obeys. Outside of strings JSON has no such
-/// characters but line ends.
+/// A JSON document in which characters that a terminal obeys are escaped. Outside of strings, line ends are the only
+/// such characters in JSON.
 pub fn visible_json(text: &str) -> Cow<'_, str> {
     replaced(
         text,
@@ -74,7 +74,7 @@ pub fn visible_json(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// A document of XML with nothing in it that a terminal obeys.
+/// An XML document in which characters that a terminal obeys are escaped.
 pub fn visible_xml(text: &str) -> Cow<'_, str> {
     replaced(
         text,
@@ -108,8 +108,7 @@ fn replaced(text: &str, wanted: impl Fn(char) -> bool, replace: impl Fn(char, &m
     Cow::Owned(shown)
 }
 
-/// C0, DEL and C1; marks, embeddings, overrides and isolates of bidirectional text; separators of lines
-/// and paragraphs.
+/// C0, DEL and C1; marks, embeddings, overrides and isolates of bidirectional text; line and paragraph separators.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -126,8 +125,7 @@ fn picture(c: char) -> char {
     }
 }
 
-/// The length of the escape sequence that a text begins with, if it sets a colour and nothing else
-/// (ECMA-48, SGR).
+/// The length of the escape sequence at the beginning of a text, if it only sets a colour (ECMA-48, SGR).
 fn colour_at(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find('m')?;

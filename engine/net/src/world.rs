@@ -1,5 +1,5 @@
-//! Everything that reaches outside the program goes through [`World`]: the roles that make one, and what is asked and
-//! answered.
+//! [`World`], through which everything outside of the program is reached: its roles, and the requests and results of
+//! its methods.
 
 mod roles;
 
@@ -16,47 +16,47 @@ pub use roles::{
     Query, World,
 };
 
-/// What a [`World`] may know only a part of.
+/// The parts of a namespace's state that a [`World`] may know incompletely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatePart {
-    /// The neighbours, of which the kernel learns some.
+    /// Neighbours: the kernel learns some.
     Neighbours,
-    /// The forwarding tables: bridges and tunnels learn, and the kernel enters addresses of links.
+    /// Forwarding tables: bridges and tunnels learn addresses, and the kernel adds those of links.
     Fdb,
-    /// The numbers of rules.
+    /// The handles of rules.
     Handles,
-    /// The routes of a table: the kernel makes one for each fe80 address.
+    /// The routes of a table: the kernel adds one for each fe80 address.
     Routes(TableId),
 }
 
-/// The first operation of a slice that failed, and why.
+/// The first failed operation of a batch, and the reason.
 #[derive(Clone, Debug)]
 pub struct BatchError {
-    /// Its index in the slice.
+    /// Its index in the batch.
     pub index: usize,
-    /// The kernel's word, or the model's.
+    /// The error of the kernel or of the model.
     pub refusal: Refusal,
     /// What the operation names and does not exist.
     pub missing: Option<Missing>,
 }
 
-/// Something that an operation names and that does not exist, or another reason of netscript's own.
+/// A missing object that an operation names, or another reason of netscript's own.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Missing {
     /// A link.
     Link(NetnsRef, IfName),
     /// A namespace.
     Netns(NetnsRef),
-    /// What a name under `/run/netns` once stood for.
+    /// A name under `/run/netns` that does not refer to a namespace.
     Leftover(NetnsName),
     /// A process.
     Process(u32),
-    /// Something else, or permission: an error of netscript's own says what.
+    /// Any other reason, such as a missing permission, as an error of netscript.
     Other(Box<Error>),
 }
 
 impl Missing {
-    /// The error of one who asked for it, with nothing that is known about others.
+    /// The error for this object, without suggestions of others that exist.
     pub fn into_error(self) -> Error {
         match self {
             Missing::Netns(netns) => Error::NoSuchNetns { name: netns.to_string(), known: Vec::new() },
@@ -73,34 +73,34 @@ impl Missing {
     }
 }
 
-/// What a lab that is up consists of.
+/// What a lab consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The lab's name.
     pub name: String,
-    /// How many of which: `("namespace", 3)`.
+    /// The number of objects of each kind: `("namespace", 3)`.
     pub made: Vec<(String, usize)>,
 }
 
-/// How far a condition with alternatives, `A || B`, has come.
+/// A step in the evaluation of a condition with alternatives, `A || B`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alternatives {
-    /// It begins.
+    /// The condition begins.
     Begin,
     /// The next alternative follows.
     Next,
-    /// It is at its end.
+    /// The condition ends.
     End,
 }
 
-/// A moment of a run to which it can be taken back: so many steps had been done.
+/// A point of a run to roll back to: the number of steps done before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point(pub usize);
 
-/// What a program left.
+/// The result of a program that has ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
-    /// Exit status; 128 and the signal's number when a signal ended it, as in a shell.
+    /// Exit status; 128 plus the signal's number if a signal ended the program, as in a shell.
     pub status: i32,
     /// Its standard output.
     pub stdout: Vec<u8>,
@@ -112,15 +112,14 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProgramId(pub u32);
 
-/// What a ping asks for.
+/// A ping request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ping {
-    /// Where to.
+    /// The target.
     pub target: Host,
-    /// The link of a link-local target.
+    /// The link, for a link-local target.
     pub dev: Option<IfName>,
-    /// How many requests, one a second at most; the next goes out when the last is answered or
-    /// has timed out.
+    /// The number of requests, at most one a second. The next one is sent when the last one was answered or timed out.
     pub count: u16,
     /// How long to wait for each answer.
     pub timeout: Duration,
@@ -128,51 +127,51 @@ pub struct Ping {
     pub src: Option<IpAddr>,
     /// Bytes of data after the ICMP header.
     pub size: u16,
-    /// How many routers the requests may pass (IPv4 time to live, IPv6 hop limit); `None`: the
-    /// namespace's default.
+    /// The number of routers that a request may pass (IPv4 time to live, IPv6 hop limit); `None`: the namespace's
+    /// default.
     pub ttl: Option<u8>,
 }
 
-/// How a connection is made.
+/// The transport protocol of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// By a handshake.
+    /// TCP: a handshake.
     Tcp,
-    /// By an empty datagram.
+    /// UDP: an empty datagram.
     Udp,
 }
 
 /// A connection to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
-    /// Where to.
+    /// The target.
     pub target: Host,
-    /// On which port.
+    /// The port.
     pub port: u16,
-    /// By which protocol.
+    /// The protocol.
     pub transport: Transport,
     /// How long to wait.
     pub timeout: Duration,
 }
 
-/// What became of a connection.
+/// The result of trying a connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Connected {
-    /// How long the handshake took, or the datagram that came back.
+    /// How long the handshake took, or the answer to the datagram.
     pub rtt: Option<Duration>,
-    /// Why there is none: `"Connection refused"`, `"Network is unreachable"`, `"timed out"`, or, for
-    /// UDP, `"no answer"`.
+    /// Why there is no connection: `"Connection refused"`, `"Network is unreachable"`, `"timed out"`, or, for UDP, `"no
+    /// answer"`.
     pub error: Option<String>,
 }
 
 impl Connected {
-    /// Whether there was one.
+    /// Whether there was a connection.
     pub fn ok(&self) -> bool {
         self.error.is_none()
     }
 }
 
-/// A page to ask for, by HTTP/1.1.
+/// A page to fetch with HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
     /// The server.
@@ -183,14 +182,14 @@ pub struct Fetch {
     pub authority: String,
     /// The page, with its leading `/`.
     pub path: String,
-    /// How long connecting, asking and answering may take together.
+    /// The time limit for connecting, asking and answering together.
     pub timeout: Duration,
 }
 
 /// An HTTP server's answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {
-    /// HTTP status, if there was an answer.
+    /// HTTP status, if the server answered.
     pub status: Option<u16>,
     /// The page.
     pub body: Vec<u8>,
@@ -199,7 +198,7 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Whether the server gave the page (RFC 9110, section 15.3).
+    /// Whether the server returned the page (RFC 9110, section 15.3).
     pub fn ok(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
@@ -208,9 +207,9 @@ impl Fetched {
 /// A small HTTP server: it answers every request with one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serve {
-    /// Where it listens; `None`: on every address of both families.
+    /// The address to listen on; `None`: every address of both families.
     pub addr: Option<IpAddr>,
-    /// On which port.
+    /// The port.
     pub port: u16,
     /// The page.
     pub body: String,
@@ -219,25 +218,25 @@ pub struct Serve {
 /// A small name server, on port 53.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeDns {
-    /// Where it listens; `None`: on every address of both families.
+    /// The address to listen on; `None`: every address of both families.
     pub addr: Option<IpAddr>,
-    /// The hosts that it knows.
+    /// The names that it resolves.
     pub records: BTreeMap<HostName, Vec<IpAddr>>,
 }
 
-/// A way to look at: ICMP echo requests that may pass 1, 2, … routers.
+/// A traceroute request: ICMP echo requests that may pass 1, 2, … routers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// Where it leads.
+    /// The target.
     pub target: Host,
-    /// How many steps to look at, at most.
+    /// The largest number of hops.
     pub hops: u8,
     /// How long to wait for each answer.
     pub timeout: Duration,
 }
 
 impl Trace {
-    /// Looks at each step, by `ping`, until the target answers or nothing can be sent.
+    /// Probes each hop with `ping`, until the target answers or a request cannot be sent.
     pub fn follow(&self, target: IpAddr, mut ping: impl FnMut(&Ping) -> Result<PingResult>) -> Result<Vec<Hop>> {
         let Trace { target: _, hops, timeout } = *self;
         let mut list = Vec::new();
@@ -254,46 +253,46 @@ impl Trace {
     }
 }
 
-/// A step on the way.
+/// A hop of a traceroute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// How many routers the request could pass, plus one.
+    /// The hop's number: the request could pass one router less.
     pub ttl: u8,
-    /// Who answered.
+    /// The address that answered.
     pub addr: Option<IpAddr>,
-    /// Whether that was the target.
+    /// Whether the target itself answered.
     pub reached: bool,
 }
 
-/// A capture of a link's packets.
+/// A request to capture a link's packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
-    /// Which link is heard.
+    /// The link.
     pub link: IfName,
-    /// The file that takes the packets; `None`: one of the lab's own.
+    /// The file for the packets; `None`: a file of the lab.
     pub file: Option<PathBuf>,
 }
 
-/// What came back.
+/// The result of a ping.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PingResult {
-    /// Requests that left.
+    /// Requests sent.
     pub sent: u16,
-    /// Answers that came.
+    /// Answers received.
     pub received: u16,
     /// Round-trip times of the answers.
     pub rtts: Vec<Duration>,
-    /// Time to live of the last answer as it arrived.
+    /// Time to live of the last answer on arrival.
     pub ttl: Option<u8>,
-    /// Who sent the last answer, or the refusal of a router on the way.
+    /// The sender of the last answer, or of an ICMP error from a router.
     pub from: Option<IpAddr>,
-    /// Why the last request without an answer got none: `"Network is unreachable"`, `"no answer"`,
-    /// `"Destination Host Unreachable"`, `"Could not resolve host: NAME"`, …
+    /// Why the last unanswered request got no answer: `"Network is unreachable"`, `"no answer"`, `"Destination Host
+    /// Unreachable"`, `"Could not resolve host: NAME"`, …
     pub error: Option<String>,
 }
 
 impl PingResult {
-    /// Whether an answer came.
+    /// Whether there was an answer.
     pub fn ok(&self) -> bool {
         self.received > 0
     }

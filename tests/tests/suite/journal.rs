@@ -578,9 +578,9 @@ fn told_of(machine: &Machine, commands: &str) -> String {
 fn undone_things_are_known_to_be_gone() {
     let machine = Machine::new();
     for (word, code, wanted) in [
-        (r#"chain.drop(#{ src: "10.0.0.2" })"#, "E0306", "the chain `OWN` is not there, or not any more"),
-        (r#"host.filter.input.jump(chain)"#, "E0306", "the chain `OWN` is not there, or not any more"),
-        ("rule.delete()", "E0306", "no such rule is there any more"),
+        (r#"chain.drop(#{ src: "10.0.0.2" })"#, "E0306", "there is no chain `OWN`"),
+        (r#"host.filter.input.jump(chain)"#, "E0306", "there is no chain `OWN`"),
+        ("rule.delete()", "E0306", "there is no such rule"),
         ("process.pid", "E0309", "this handle refers to something that was removed"),
         ("red.lo", "E0309", "it was removed at line 6"),
         ("br.up()", "E0309", "it was removed at line 6"),

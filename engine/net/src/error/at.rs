@@ -1,4 +1,4 @@
-//! Where in a script something happened.
+//! Places in a script.
 
 use std::fmt;
 use std::rc::Rc;
@@ -6,13 +6,13 @@ use std::rc::Rc;
 /// A point in a script: where a token begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct At {
-    /// The script, by the name under which its text is kept.
+    /// The name of the script, under which its text is kept.
     pub source: Rc<str>,
     /// Line, from 1.
     pub line: usize,
     /// Character in the line, from 1; 0 is the whole line.
     pub column: usize,
-    /// The source is a module, and not the script that runs or what is typed.
+    /// Whether the source is a module, not the script itself or typed text.
     pub module: bool,
 }
 

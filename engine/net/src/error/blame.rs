@@ -1,4 +1,4 @@
-//! Which part of a call a refused operation is about.
+//! Finds the part of a call that a refused operation is about.
 
 use super::{Errno, Part, Refusal, Step};
 use crate::op::netfilter::Target;
@@ -8,7 +8,7 @@ use crate::op::{
 };
 use crate::world::Missing;
 
-/// The part that the kernel has something against.
+/// The part that the kernel objects to.
 pub(super) fn refused(op: &Op, refusal: &Refusal) -> Option<Part> {
     let errno = refusal.errno;
     match &op.action {
@@ -64,7 +64,7 @@ fn changed_link(set: &LinkSet) -> Option<Part> {
     }
 }
 
-/// The kernel says in words whether it means the source or the way.
+/// Whether the kernel's text is about the source address or about the nexthop.
 fn route_part(route: &Route, refusal: &Refusal) -> Part {
     let text = refusal.text.as_deref().unwrap_or_default().to_lowercase();
     if route.src.is_some() && ["prefsrc", "source"].iter().any(|word| text.contains(word)) {
@@ -88,7 +88,7 @@ fn is_about_the_gateway(text: &str) -> bool {
     ["gateway", "nexthop", "egress device"].iter().any(|word| text.contains(word))
 }
 
-/// The part that names what is not there.
+/// The part that names the missing object.
 pub fn missing_part(op: &Op, missing: &Missing) -> Option<Part> {
     match missing {
         Missing::Link(_, name) => link_named(op, name),

@@ -1,8 +1,7 @@
-//! The registry of error codes: what each means, why it comes, and what to do.
+//! The registry of error codes, with cause and remedy of each.
 //!
-//! A code is never reused. `E01xx` is what the script says, `E02xx` values, `E03xx` what the
-//! kernel refuses, `E04xx` the machine, `E05xx` labs, `E06xx` the dry run, `E07xx` probes and
-//! assertions.
+//! A code is never reused. `E01xx` are errors in scripts, `E02xx` invalid values, `E03xx` refusals by the kernel,
+//! `E04xx` problems of the machine, `E05xx` errors of labs, `E06xx` of dry runs, `E07xx` of probes and assertions.
 
 use std::fmt;
 
@@ -11,11 +10,11 @@ use std::fmt;
 pub struct CodeEntry {
     /// The code.
     pub code: Code,
-    /// What it is called, in a few words.
+    /// Its name, in a few words.
     pub title: &'static str,
-    /// What brings it about.
+    /// The cause.
     pub cause: &'static str,
-    /// What to do next.
+    /// The next step for the user.
     pub remedy: &'static str,
 }
 
@@ -83,16 +82,16 @@ codes! {
         "The script was stopped with Ctrl-C or a termination signal.",
         "Run it again when you are ready.";
     E0115 "no test found",
-        "A path given to `netscript test` is not there, or is a folder without scripts.",
+        "A path given to `netscript test` does not exist, or is a folder without scripts.",
         "Check the path; tests are files called `*.rhai`.";
     E0120 "imports in a circle",
         "A module imports itself, or one that imports it in turn.",
-        "Take what both need into a module of its own.";
+        "Move what both need into a separate module.";
     E0121 "too much memory",
         "The script made netscript take more than 2 GiB of memory.",
         "Look for a loop that never ends, or for values that grow with each round.";
-    E0123 "fault of netscript",
-        "internal error in netscript. What the script did has been undone as after any error.",
+    E0123 "internal error",
+        "An internal error in netscript. Everything that the script did has been undone, as after any error.",
         "Report it with the script and the text of the error.";
 
     E0201 "bad prefix",
@@ -131,7 +130,7 @@ codes! {
     E0212 "bad setting",
         "The key of a kernel setting is written like `net.ipv4.ip_forward`.",
         "Check the spelling against `/proc/sys`.";
-    E0213 "options that do not go together",
+    E0213 "conflicting options",
         "Two options contradict each other, or one needs another.",
         "Leave one of them out, or add what is needed.";
 
@@ -146,7 +145,7 @@ codes! {
         "The namespace has no link of this name.",
         "Check the name and the namespace; a link that was moved is now elsewhere.";
     E0303 "no such namespace",
-        "No namespace of this name is there, or the process has ended.",
+        "There is no namespace of this name, or the process has ended.",
         "Make it with `netns(\"…\")`, or check the name with `netns_list()`.";
     E0304 "gateway not reachable",
         "The kernel takes a route only if it knows a link that leads to the gateway: an address in the gateway's network on a link that is up.",
@@ -155,8 +154,8 @@ codes! {
         "The kernel refused the operation.",
         "The note holds what the kernel said.";
     E0306 "not there",
-        "What is to be removed or changed, an address, a route, a neighbour, a chain or a rule, is not there.",
-        "Check it against what the namespace lists.";
+        "The address, route, neighbour, chain or rule to remove or change does not exist.",
+        "Compare it with those that the namespace has.";
     E0307 "no such setting",
         "This kernel, or this namespace, has no setting of this name.",
         "Check the spelling; some settings appear only with a kernel module or a link.";
@@ -168,13 +167,13 @@ codes! {
         "Create it again.";
 
     E0401 "no privilege",
-        "Networks can be changed by root only, or in a sandbox of one's own.",
+        "Only root can change networks, except in a sandbox.",
         "Run with `sudo`, or with `--sandbox`, which needs no root.";
     E0402 "missing kernel feature",
         "This kernel was built without something that the operation needs, or may not load its module.",
         "Use a kernel that has it, or load the module as root with `modprobe`.";
     E0403 "cannot start the program",
-        "The program is not there, or may not be executed.",
+        "The program does not exist, or may not be executed.",
         "Check its name and the PATH.";
     E0404 "no sandbox",
         "The machine does not let this user make the namespaces that a sandbox is made of.",
@@ -186,12 +185,12 @@ codes! {
         "A shell talks to its user through a terminal, and netscript was started without one.",
         "Run netscript in a terminal, its input and output not piped.";
     E0407 "no helper",
-        "A server, a name server and a capture are the running program again, under another name. It is a program that embeds netscript and has not said that it can be one.",
+        "Servers, name servers and captures run as another process of the same program. This program embeds netscript, and has not made that possible.",
         "Call `netscript_lab::init()` at the beginning of `main`; in tests, put `netscript_lab::tests_in_sandbox!();` into the crate.";
 
     E0430 "setting not in a sandbox",
-        "The kernel shows some settings of the network only to the machine's own root, not inside a user namespace, which a sandbox is.",
-        "Try it on the machine, as root, or do without the setting when `sandboxed` is true.";
+        "The kernel shows some settings of the network only to the machine's root, not in a user namespace such as a sandbox's.",
+        "Try it on the machine, as root, or skip the setting when `sandboxed` is true.";
     E0431 "not allowed",
         "The run was started with `--no-exec`: scripts may start no programs, write no files and change no settings but the network's.",
         "Run it without `--no-exec` if you trust the script.";
@@ -206,7 +205,7 @@ codes! {
         "netscript needs Linux 5.10 or newer.",
         "Run it on a newer kernel.";
     E0491 "link could not be given back",
-        "Linux before 5.13 keeps a link's number when the link moves to another namespace, and another link there has that number: after the move nobody could tell the link by its number, and `netscript down` could not give it back.",
+        "Linux before 5.13 keeps a link's index when the link moves to another namespace, but there another link has that index. The moved link would get any other index, and `netscript down` could not find it to move it back.",
         "Use Linux 5.13 or newer, or move the link into a namespace that was made for it.";
 
     E0501 "lab is up",
@@ -219,44 +218,44 @@ codes! {
         "No lab of this name is up.",
         "`netscript ps` lists the labs that are up.";
     E0504 "others' things in the lab",
-        "Somebody else put links, ports or processes into the lab's namespaces and bridges, which go with them.",
-        "Take them out first, or let them go with `--force`.";
+        "Somebody else put links, ports or processes into the lab's namespaces and bridges. Taking the lab down would remove them.",
+        "Move them out first, or remove them with `--force`.";
     E0505 "others' things",
         "The operation would remove rules, routes, links or a namespace that this lab did not make, on the machine itself.",
         "Try the script with `--sandbox`, or allow it with `--force`.";
     E0506 "journal cannot be used",
-        "The record of what a lab did is damaged, was written by a later version, or speaks of another network namespace.",
+        "The record of what a lab did is damaged, was written by a later version, or belongs to another network namespace.",
         "Do what the error says.";
     E0507 "not undone",
         "Some of what a lab did could not be undone; everything else has been.",
         "Each note says what and why. `netscript down` tries again.";
     E0508 "nothing to undo",
         "Nothing has been done that could be undone.",
-        "Take a `checkpoint()` before the operations that are to be undone.";
+        "Take a `checkpoint()` before the operations to undo.";
     E0540 "processes go on",
-        "A process of the lab does not end, even with SIGKILL: it waits for something in the kernel, or it is what netscript itself was started from.",
+        "A process of the lab does not end, even with SIGKILL: it waits for something in the kernel, or netscript itself was started from it.",
         "Run `netscript down` from another terminal; a process that waits for a disk or a network ends when that answers.";
     E0541 "not a lab's folder",
-        "A symbolic link or a file is in /run/netscript where a lab's folder should be. netscript follows no links there, since it removes what is in such a folder.",
-        "Look at what it is, and remove it.";
+        "A symbolic link or a file is in /run/netscript where a lab's folder should be. netscript follows no links there, since it removes the contents of such a folder.",
+        "Inspect it, and remove it.";
 
     E0601 "unknown in a dry run",
-        "A dry run starts no program, sends no packet and reads nothing of the machine: what they would answer is unknown, and so is what only a kernel chooses, such as a link's number.",
+        "A dry run starts no programs, sends no packets and reads nothing from the machine. Their results are unknown, and so are values that only the kernel chooses, such as a link's index.",
         "Read it only when `dry_run` is false, inside an `assert`, or in a real run.";
 
     E0701 "assertion failed",
         "The condition of an `assert` does not hold.",
-        "The lab is not as the script expects: look at what the condition asks.";
+        "The lab differs from what the script expects: check the condition.";
     E0702 "timed out",
         "The condition of a `wait_until` did not hold in time.",
-        "Look at what the condition asks, or wait longer.";
+        "Check the condition, or wait longer.";
     E0703 "bad target",
         "A probe takes an address, a namespace or a link that has an address, or a name that the namespace's own name servers know.",
         "Give an address, or let the namespace ask a name server with `.resolver(\"…\")`.";
     E0704 "probe failed to start",
         "The kernel refused the socket that the probe needs.",
         "Look at what the kernel says, and at the options of the probe.";
-    E0705 "no place to listen",
+    E0705 "cannot listen",
         "A server cannot have its port: something listens there already, or the address is not the namespace's own.",
         "Use another port, or stop what listens there.";
 }

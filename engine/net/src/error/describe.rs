@@ -1,4 +1,4 @@
-//! Errors in words: what is wrong, what was wanted, what to do next.
+//! Errors in words: the problem, the expectation, and the next step.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Error {
         self.describe().code
     }
 
-    /// The error number of the kernel, where the kernel refused.
+    /// The kernel's error number, if the kernel refused.
     pub fn errno(&self) -> Option<i32> {
         match self {
             Error::Refused { refusal, .. }
@@ -156,17 +156,17 @@ impl Error {
                 format!("the name `{name}` does not refer to a namespace"),
                 "its process has ended, or nothing is mounted there",
             )
-            .help(format!("take the name away: `netns_detach({name:?})`")),
+            .help(format!("remove the name: `netns_detach({name:?})`")),
             Error::NoSuchProcess { pid } => {
-                Description::new(Code::E0303, format!("there is no process {pid}"), "it has ended, or never was")
+                Description::new(Code::E0303, format!("there is no process {pid}"), "it has ended, or never existed")
                     .help("give the number of a process that is running, or a handle with a `.pid`")
             }
             Error::OutOfReach { pid } => Description::new(
                 Code::E0305,
-                format!("the kernel lets nobody here look into process {pid}"),
-                "it belongs to those outside, or guards itself",
+                format!("process {pid} cannot be inspected from here"),
+                "it runs outside of this sandbox or container, or is protected",
             )
-            .help("from a sandbox or a container the namespaces of its own programs can be reached: give a handle with a `.pid`; those of the machine's processes only on the machine itself"),
+            .help("in a sandbox or a container, give a handle with a `.pid`: only its own programs can be inspected; processes of the machine can be inspected on the machine itself"),
             Error::NotThere { what, known } => {
                 let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
                 if known.is_empty() { description.help("there is none at all") } else { description.help(format!("there are {}", list(known))) }
@@ -194,8 +194,8 @@ impl Error {
                 match did_you_mean(key, known.iter().map(String::as_str)) {
                     Some(meant) => description.help(format!("did you mean `{meant}`?")),
                     None if key.starts_with("net.bridge.") || key.starts_with("net/bridge/") => description.help(
-                        "the module br_netfilter has it: load it as root with `modprobe br_netfilter`, or say \
-                         `#{ ignore: true }` to go on without",
+                        "the module br_netfilter has it: load it as root with `modprobe br_netfilter`, or skip \
+                         the setting with `#{ ignore: true }`",
                     ),
                     None if setting_meant(key).is_some() => description.help(setting_meant(key).unwrap_or_default()),
                     None => description.help("some settings appear only with a kernel module, or with a link"),
@@ -206,7 +206,7 @@ impl Error {
                 format!("the setting `{key}` is hidden in a sandbox"),
                 "the kernel shows it to the machine's root only",
             )
-            .help("try it on the machine, as root; `if !sandboxed { … }` leaves it out here")
+            .help("try it on the machine, as root; `if !sandboxed { … }` skips it in a sandbox")
             .part(Part::argument(0)),
             Error::NotAllowed { what } => Description::new(
                 Code::E0431,
@@ -236,7 +236,7 @@ impl Error {
             Error::NoTerminal => Description::new(
                 Code::E0406,
                 "a shell needs a terminal",
-                "standard input or standard output is none",
+                "standard input or standard output is not a terminal",
             )
             .help("run netscript in a terminal, its output not piped, or run one program with `.exec(…)`"),
             Error::File { path, doing, why } => {
@@ -266,7 +266,7 @@ impl Error {
                 let names = missing.join(" and ");
                 Description::new(Code::E0460, format!("cannot {doing} without {names}"), "this needs a capability that root lacks here").help(
                     format!(
-                        "run it as a root that has {names}, not with `sudo` alone: a container gets it with `--cap-add`, or with `--privileged`; a service with `CapabilityBoundingSet=`"
+                        "give it {names}: to a container with `--cap-add` or `--privileged`, to a service with `CapabilityBoundingSet=`; `sudo` alone does not help"
                     ),
                 )
             }
@@ -293,7 +293,7 @@ impl Error {
                     format!("timed out after {seconds} s"),
                     "the condition never held",
                 )
-                .help("look at what the condition asks, or wait longer");
+                .help("check the condition, or wait longer");
                 match last {
                     Some(last) => description.note(format!("the condition's last error: {last}")),
                     None => description,
@@ -312,22 +312,22 @@ impl Error {
                 format!("port {port} of {netns} is taken"),
                 "something listens there already",
             )
-            .help("use another port, or another namespace: each has all ports for itself"),
+            .help("use another port, or another namespace: each namespace has its own ports"),
             Error::Listen { port, netns, refusal } => with_refusal(
                 Description::new(
                     Code::E0705,
                     format!("no server can listen on port {port} of {netns}"),
                     refusal.errno.to_string(),
                 )
-                .help("check that the address to listen on is one of the namespace's own"),
+                .help("check that the address to listen on is an address of the namespace"),
                 refusal,
             ),
             Error::Probe { probe, refusal } if refusal.errno == Errno::EADDRNOTAVAIL => Description::new(
                 Code::E0704,
                 format!("{probe} cannot begin"),
-                "there is no such address to send from",
+                "the namespace does not have this source address",
             )
-            .help("an address that is given as `src` must be one of the namespace's own"),
+            .help("`src` must be an address of the namespace"),
             Error::Probe { probe, refusal } => with_refusal(
                 Description::new(Code::E0704, format!("{probe} cannot begin"), refusal.errno.to_string()),
                 refusal,
@@ -373,19 +373,19 @@ impl Error {
             )
             .note("Linux before 5.13 keeps a link's number when the link is moved, or chooses any other if it is taken")
             .help("use Linux 5.13 or newer, or move it into a namespace where no link has this number"),
-            Error::Strangers { lab, what } => {
+            Error::ForeignContents { lab, what } => {
                 let description = Description::new(
                     Code::E0504,
-                    format!("the lab `{lab}` contains what it did not create, and taking it down would remove that"),
-                    "this would go",
+                    format!("the lab `{lab}` contains objects that it did not create, and taking it down would remove them"),
+                    "this would be removed",
                 );
                 let description = what.iter().fold(description, |description, thing| description.note(thing));
-                description.help("move it out or remove it first, or remove it with the lab: `--force`")
+                description.help("move them out or remove them first, or remove them with the lab: `--force`")
             }
             Error::Foreign { op, what } => {
                 let description = Description::new(
                     Code::E0505,
-                    format!("to {op} would remove what this lab did not create"),
+                    format!("to {op} would remove something that this lab did not create"),
                     "this belongs to somebody else",
                 );
                 let description = what.iter().fold(description, |description, thing| description.note(thing));
@@ -396,10 +396,10 @@ impl Error {
             }
             Error::NotALab { path, what } => Description::new(
                 Code::E0541,
-                format!("{path} is {what}, and not a lab's folder"),
+                format!("{path} is {what}, not a lab's folder"),
                 "a lab's folder is expected here",
             )
-            .help(format!("look at it with `ls -ld {path}`, and remove it; what it may lead to is left alone")),
+            .help(format!("inspect it with `ls -ld {path}`, and remove it; netscript does not follow links")),
             Error::NotUndone { what } => {
                 let message = match what.len() {
                     1 => "something could not be undone".to_owned(),
@@ -413,7 +413,7 @@ impl Error {
                 format!("cannot end every process: {}", what.join("; ")),
                 "still running",
             )
-            .help("end what netscript was started from by hand, or look with `ps` what a process waits for, and try again"),
+            .help("find out with `ps` what the process waits for, and try again; a program that netscript was started from must be ended by hand"),
             Error::NoUndo { why } => {
                 Description::new(Code::E0508, format!("there is nothing to undo: {why}"), "nothing to undo")
             }
@@ -424,7 +424,7 @@ impl Error {
                 };
                 Description::new(Code::E0120, "modules import each other in a circle", "this import closes the circle")
                     .note(circle)
-                    .help("take what both need into a module of its own")
+                    .help("move what both need into a separate module")
             }
             Error::TooMuchMemory { limit } => Description::new(
                 Code::E0121,
@@ -436,7 +436,7 @@ impl Error {
                 Description::new(Code::E0123, "internal error in netscript", "the script was running here")
                     .note(format!("netscript {} at {place}: {what}", env!("CARGO_PKG_VERSION")))
                     .help(format!(
-                        "this is a fault of netscript, not of the script: report it at {}/issues, with the script and this text",
+                        "this is a bug in netscript, not in the script: report it at {}/issues, with the script and this text",
                         env!("CARGO_PKG_REPOSITORY")
                     ))
             }
@@ -451,7 +451,7 @@ impl Error {
 fn suggest_name(description: Description, given: &str, known: &[String], these: &str) -> Description {
     match did_you_mean(given, known.iter().map(String::as_str)) {
         Some(meant) => description.help(format!("did you mean `{meant}`?")),
-        // Nobody has looked which there are.
+        // The names have not been read.
         None if known.is_empty() => description,
         None if known.len() <= 12 => description.help(format!("{these} {}", list(known))),
         None => description,
@@ -469,7 +469,7 @@ fn with_refusal(description: Description, refusal: &Refusal) -> Description {
     }
 }
 
-/// The options by which a netscript word knows what others call so.
+/// netscript's options for keys that other programs use.
 fn same_option(key: &str) -> &'static [&'static str] {
     match key {
         "in" | "in_interface" | "input" | "iifname" => &["iif"],
@@ -487,7 +487,7 @@ fn same_option(key: &str) -> &'static [&'static str] {
     }
 }
 
-/// What somebody meant who gave a key that is none, by how it is written.
+/// A hint for a malformed key: the setting that was probably meant.
 fn setting_meant(key: &str) -> Option<String> {
     if let Some(rest) = key.strip_prefix("proc.sys.") {
         return Some(format!("a key is written without `/proc/sys`: `{rest}`"));
@@ -517,7 +517,7 @@ fn setting_meant(key: &str) -> Option<String> {
     Some(format!("give the whole key: `{whole}`"))
 }
 
-/// The help for an address with a link's name behind it, as `ping` and `ssh` take them.
+/// The help for an address followed by a link's name, a form that `ping` and `ssh` accept.
 fn with_scope(given: &str) -> Option<String> {
     let (address, link) = given.trim_matches('"').split_once('%')?;
     let link = link.split('/').next().unwrap_or(link);
@@ -525,17 +525,17 @@ fn with_scope(given: &str) -> Option<String> {
     Some(format!("give the link as an option of its own: `\"{address}\"` with `dev: {link:?}`"))
 }
 
-/// What somebody meant who gave a command that there is not, by its name.
+/// The command for a name that other programs use.
 fn command_meant(path: &str) -> Option<&'static str> {
     Some(match path {
-        "help" => "`netscript --help` tells how it is used",
-        "version" => "`netscript --version` tells the version",
+        "help" => "`netscript --help` shows the usage",
+        "version" => "`netscript --version` shows the version",
         "run" | "exec" | "start" | "up" | "build" | "apply" => {
-            "a script is run without a word before it: `netscript FILE`"
+            "`netscript FILE` runs a script, without a command before it"
         }
         "list" | "ls" | "status" | "show" => "`netscript ps` lists the labs that are up",
         "stop" | "destroy" | "delete" | "remove" | "rm" | "undo" => "a lab is taken down with `netscript down LAB`",
-        "repl" | "shell" | "console" => "`netscript` alone asks for statements",
+        "repl" | "shell" | "console" => "`netscript` alone starts a session",
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! Error numbers of the kernel, without needing Linux: the model gives them too.
+//! The kernel's error numbers. They work without Linux, since the model returns them too.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ macro_rules! errnos {
             $(#[doc = concat!($text, " (`", stringify!($name), "`).")]
             pub const $name: Errno = Errno($number);)*
 
-            /// The symbolic name, such as `"EEXIST"`, of the numbers that networking calls return.
+            /// The symbolic name, such as `"EEXIST"`; `None` for numbers that networking calls do not return.
             pub fn name(self) -> Option<&'static str> {
                 match self.0 { $($number => Some(stringify!($name)),)* _ => None }
             }
@@ -95,20 +95,19 @@ impl fmt::Debug for Errno {
     }
 }
 
-/// The kernel's "no" to one operation, from the kernel itself or from the model of it.
+/// An error of the kernel, or of the model of it, for one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why, as a number.
+    /// The error number.
     pub errno: Errno,
-    /// The kernel's extended acknowledgement (`NLMSGERR_ATTR_MSG`), where it gave one.
+    /// The kernel's extended acknowledgement (`NLMSGERR_ATTR_MSG`), if it sent one.
     pub text: Option<String>,
-    /// The machine lacks something (a kernel feature, a device file, a privilege) that the
-    /// operation needs: a sentence naming it.
+    /// What the machine lacks for the operation (a kernel feature, a device file, a privilege), as a sentence.
     pub unsupported: Option<String>,
 }
 
 impl Refusal {
-    /// A refusal of which nothing but the number is known.
+    /// A refusal of which only the number is known.
     pub fn new(errno: Errno) -> Refusal {
         Refusal { errno, text: None, unsupported: None }
     }

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, as facts and in words.
+//! All errors, as facts ([`Error`]) and in words ([`Description`]).
 
 mod at;
 mod blame;
@@ -24,87 +24,88 @@ pub use suggest::did_you_mean;
 pub use crate::invalid::Invalid;
 use crate::op::Op;
 
-/// The result of anything that may fail for a reason the user should read.
+/// The result of an action that may fail with an error for the user.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error that a user can cause, with the facts that explain it. Where in the script it
-/// happened is added at the border to Rhai.
+/// An error that a user can cause, with the facts that explain it. Its place in the script is added when it is passed
+/// to Rhai.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the fields are named facts; `describe` tells them")]
 pub enum Error {
-    /// A value that no object of a network can have.
+    /// An invalid value.
     Invalid(Invalid),
-    /// A key in an option map that the word does not know.
+    /// A key that is not an option of the word.
     UnknownOption { word: String, key: String, known: Vec<String> },
-    /// A key that an option map must have.
+    /// A missing option.
     MissingOption { word: String, key: String, example: String },
-    /// A value that an option does not take.
+    /// A value that an option does not accept.
     OptionValue { key: String, given: String, wanted: String },
-    /// A value of another type than the word takes.
+    /// A value of the wrong type.
     WrongType { what: String, wanted: String, given: String },
     /// A handle on something that has been removed.
     Gone { what: String, removed: Option<At> },
-    /// A name of a link that is not there.
+    /// A link that does not exist.
     NoSuchLink { name: String, netns: String, known: Vec<String>, elsewhere: Option<String> },
-    /// A name of a namespace that is not there.
+    /// A namespace that does not exist.
     NoSuchNetns { name: String, known: Vec<String> },
-    /// A name under `/run/netns` that does not refer to a namespace any more.
+    /// A name under `/run/netns` that does not refer to a namespace.
     LeftoverNetns { name: String },
-    /// A number that no process has.
+    /// A process that does not exist.
     NoSuchProcess { pid: u32 },
-    /// A process that nobody here may look into.
+    /// A process whose namespace cannot be opened from here.
     OutOfReach { pid: u32 },
-    /// Something, named in a phrase, that is not there.
+    /// Any other object that does not exist; `what` is a phrase for it.
     NotThere { what: String, known: Vec<String> },
-    /// The kernel, or the model of it, refused an operation.
+    /// An operation that the kernel, or the model of it, refused.
     Refused { op: Box<Op>, refusal: Refusal, facts: Vec<String> },
-    /// The kernel refused a question.
+    /// A question that the kernel refused; `question` is the text after "cannot".
     Unanswered { question: String, refusal: Refusal },
-    /// A setting that can be written, but not read.
+    /// A setting that can be written but not read.
     WriteOnly { key: String },
     /// A setting that this kernel does not have.
     NoSuchSetting { key: String, known: Vec<String> },
-    /// A setting that the kernel shows only to the machine's own network.
+    /// A setting that the kernel shows only in the machine's own network namespace.
     HiddenSetting { key: String },
-    /// Something that this run may not do, put as what follows "may not".
+    /// Something that this run may not do; `what` is the text after "may not".
     NotAllowed { what: String },
     /// A module outside the folders from which this run may import.
     ImportOutside { path: String, folders: Vec<String> },
-    /// A program that cannot be started.
+    /// A program that could not be started.
     Program { program: String, errno: Errno, netns: String },
-    /// A helper that the program which embeds netscript cannot be.
+    /// A helper that the embedding program does not provide.
     NoHelper { name: String },
-    /// A shell is wanted, and there is no terminal for it.
+    /// A shell was requested without a terminal.
     NoTerminal,
     /// A file that cannot be used.
     File { path: String, doing: String, why: String },
     /// A script that cannot be read.
     Unreadable { path: String, why: String },
-    /// A path that means no test.
+    /// A path without tests.
     NoTest { path: String, why: String },
-    /// No privilege to change networks; `sandbox`: a network of its own would do.
+    /// Missing privilege to change networks; `sandbox`: a sandbox would do.
     NotRoot { sandbox: bool },
-    /// A kernel that lacks what netscript is made of.
+    /// A kernel that is too old.
     OldKernel { found: String, oldest: String },
-    /// A link that this kernel could not give back after a move: it keeps the link's number, which is taken there.
+    /// A link that must not be moved: its index is taken in the target namespace, and this kernel would give it another
+    /// one, by which it could not be found again.
     StuckLink { name: String, netns: String, index: u32 },
-    /// A privileged user without some capabilities; `doing` is what they are needed for.
+    /// Missing capabilities of a privileged user; `doing` is what they are needed for.
     NoCapability { missing: Vec<String>, doing: String },
-    /// No sandbox can be made; `help` names the switch.
+    /// A sandbox that cannot be created; `help` says how to allow it.
     NoSandbox { why: String, help: String },
-    /// Something that a dry run has no way to know, put as what follows "cannot know".
+    /// Something that a dry run does not simulate; `what` is the text after "cannot know".
     NotSimulated { what: String },
-    /// An assertion that does not hold; `sides` tells what a comparison compared.
+    /// A failed assertion; `sides` are the values of a comparison.
     Assertion { message: Option<String>, sides: Vec<String> },
-    /// A wait that was in vain.
+    /// A wait that timed out.
     Waited { seconds: f64, last: Option<String> },
-    /// A target of a probe that has no address.
+    /// A probe's target without an address.
     Target { given: String, why: String },
-    /// What `fetch` cannot ask for.
+    /// A URL that `fetch` does not support.
     Url { given: String, why: String },
-    /// A server whose port the kernel refused.
+    /// A server whose port the kernel refused to open.
     Listen { port: u16, netns: String, refusal: Refusal },
-    /// A probe whose socket the kernel refused.
+    /// A probe whose socket the kernel refused to open.
     Probe { probe: String, refusal: Refusal },
     /// A lab that is up already.
     LabUp { name: String, script: String },
@@ -112,33 +113,33 @@ pub enum Error {
     LabBusy { name: String },
     /// A lab that is not up.
     NoSuchLab { name: String, known: Vec<String> },
-    /// What others put into a lab, and what would go with it.
-    Strangers { lab: String, what: Vec<String> },
-    /// An operation that would remove what the lab did not make.
+    /// Objects of others in a lab, which would be removed with it.
+    ForeignContents { lab: String, what: Vec<String> },
+    /// An operation that would remove objects that the lab did not create.
     Foreign { op: String, what: Vec<String> },
     /// A journal that cannot be used.
     Journal { path: String, why: String, help: String },
-    /// What stands where a lab's folder would be is none.
+    /// A file or link where a lab's folder should be.
     NotALab { path: String, what: String },
-    /// What could not be undone.
+    /// Steps that could not be undone.
     NotUndone { what: Vec<String> },
-    /// Processes that go on although they have been ended.
+    /// Processes that are still running after SIGKILL.
     NotEnded { what: Vec<String> },
-    /// There is nothing that could be undone, or not like this.
+    /// Nothing can be undone; `why` is the reason.
     NoUndo { why: String },
-    /// Modules that import each other; the files, the last of which is the first again.
+    /// Modules that import each other; the last of `files` is the first one again.
     ImportCircle { files: Vec<String> },
-    /// A script that made the program take more memory than this, in bytes.
+    /// A script that used more memory than this limit, in bytes.
     TooMuchMemory { limit: usize },
-    /// A panic, and where in netscript it happened.
+    /// A panic, and its place in netscript's source.
     Fault { what: String, place: String },
-    /// Ctrl-C.
+    /// An interruption by Ctrl-C.
     Interrupted,
-    /// An operation that waited, at a place of the script that has been passed, and then failed.
+    /// A deferred operation that failed; `at` is its place in the script.
     Deferred { at: Option<At>, error: Box<Error> },
-    /// An error about one part of the call that made it.
+    /// An error about one part of its call.
     In { part: Part, error: Box<Error> },
-    /// An error of Rhai's own, put into words.
+    /// An error of Rhai, in words.
     Script(Box<Description>),
 }
 
@@ -148,20 +149,20 @@ impl From<Invalid> for Error {
     }
 }
 
-/// An error in words, ready to be printed.
+/// An error in words, ready to print.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
-    /// Its entry in the registry.
+    /// Its code, which is a key of the registry.
     pub code: Code,
-    /// What is wrong, in a line.
+    /// One line that says what is wrong.
     pub message: String,
-    /// What stands at the underlined place.
+    /// The text at the underlined place.
     pub label: String,
-    /// What else is known.
+    /// Further facts.
     pub notes: Vec<String>,
-    /// What to do next.
+    /// The next step for the user.
     pub help: Option<String>,
-    /// The part of the call to underline; else what is called.
+    /// The part of the call to underline; `None`: its name.
     pub part: Option<Part>,
 }
 
@@ -171,7 +172,7 @@ impl Description {
         Description { code, message: message.into(), label: label.into(), notes: Vec::new(), help: None, part: None }
     }
 
-    /// Adds what to do next.
+    /// Adds help.
     pub fn help(mut self, help: impl Into<String>) -> Description {
         self.help = Some(help.into());
         self

@@ -1,29 +1,29 @@
-//! Which part of a call an error is about.
+//! The part of a call that an error is about.
 
 use super::{Error, Invalid};
 
 /// A part of a call, as a path into it: `[Option("nexthops"), Element(1), Option("via")]` is the
 /// value of `via` in the second element of the value of `nexthops`.
 ///
-/// The words of the language know the part, but not where it is written. The interpreter looks it
-/// up in the script's syntax tree, and only when an error is shown.
+/// The words of the language know the part, but not its place in the script. The interpreter finds the place in the
+/// script's syntax tree when an error is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part(Vec<Step>);
 
-/// A step from a whole into one of its parts.
+/// A step from a value to one of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// What a method is called on.
+    /// The receiver of a method.
     Receiver,
     /// An argument in the brackets, counted from 0.
     Argument(usize),
-    /// What a function is given, counted from 0; that of a method begins with what it is called on.
+    /// A parameter of a function, counted from 0; a method's receiver is its first.
     Given(usize),
-    /// The value of a key of a map; at the beginning of a path, of the map of options.
+    /// The value of a key in a map; at the beginning of a path, in the map of options.
     Option(String),
-    /// A key of a map itself; at the beginning of a path, of the map of options.
+    /// A key itself in a map; at the beginning of a path, in the map of options.
     Key(String),
-    /// An element of an array, counted from 0; at the beginning of a path, of the list of maps of options.
+    /// An element of an array, counted from 0; at the beginning of a path, in a list of option maps.
     Element(usize),
 }
 
@@ -33,7 +33,7 @@ impl Part {
         Part(steps.into())
     }
 
-    /// What a method is called on.
+    /// The receiver of a method.
     pub fn receiver() -> Part {
         Part(vec![Step::Receiver])
     }
@@ -55,7 +55,7 @@ impl Part {
 }
 
 impl Error {
-    /// The error as one about a part of a call, where that is known.
+    /// The error, with the part of the call that it is about, if `part` is known.
     pub fn about(self, part: Option<Part>) -> Error {
         match part {
             Some(part) => Error::In { part, error: Box::new(self) },
@@ -63,8 +63,8 @@ impl Error {
         }
     }
 
-    /// The error as one about a part of what it was about: of a value that is an argument, about
-    /// that argument. Errors that are not about the value that was given stay as they are.
+    /// Moves the error's part into a larger one: an error about a value becomes an error about the argument with that
+    /// value. Errors that are not about a value stay unchanged.
     pub fn within(self, step: Step) -> Error {
         match self {
             Error::In { part: Part(mut steps), error } => {
@@ -76,7 +76,7 @@ impl Error {
         }
     }
 
-    /// Whether the error is about what a script gave to a word, and not about the work of the word.
+    /// Whether the error is about a value from the script, not about the work of the word.
     fn is_about_a_value(&self) -> bool {
         match self {
             Error::Invalid(Invalid::LinkName { .. })
@@ -127,7 +127,7 @@ impl Error {
             | Error::LabUp { .. }
             | Error::LabBusy { .. }
             | Error::NoSuchLab { .. }
-            | Error::Strangers { .. }
+            | Error::ForeignContents { .. }
             | Error::Foreign { .. }
             | Error::Journal { .. }
             | Error::NotUndone { .. }
@@ -147,15 +147,15 @@ impl Error {
     }
 }
 
-/// Says which part of a call a value was.
+/// Says which part of a call a value came from.
 pub trait Within<T> {
-    /// The value was an argument in the brackets, counted from 0.
+    /// The value is an argument in the brackets, counted from 0.
     fn argument(self, number: usize) -> Result<T, Error>;
 
-    /// The value was an element of an array, counted from 0.
+    /// The value is an element of an array, counted from 0.
     fn element(self, number: usize) -> Result<T, Error>;
 
-    /// The value was that of an option.
+    /// The value is that of an option.
     fn option(self, key: &str) -> Result<T, Error>;
 
     /// The error is about the key of an option.

@@ -1,11 +1,11 @@
-//! What the kernel's refusals mean, by operation and error number.
+//! Refusals by the kernel in words, by operation and error number.
 
 use super::remedy::{ipv6_is_disabled, remedy};
 use super::{Code, Description, Errno, Refusal, blame};
 use crate::op::netfilter::{ChainName, Target};
 use crate::op::{Action, AddrOp, FdbOp, LinkOp, NeighOp, NetfilterOp, NetnsOp, Op, PolicyOp, RouteOp};
 
-/// The code of a refusal of which nothing but the number is known.
+/// The code of a refusal of which only the number is known.
 pub(super) fn code(refusal: &Refusal) -> Code {
     if refusal.unsupported.is_some() {
         return Code::E0402;
@@ -29,7 +29,7 @@ pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
     }
     match refusal.unsupported.clone().or_else(|| remedy.map(|remedy| remedy.help)) {
         Some(help) => description.help(help),
-        None if code == Code::E0305 => description.help(format!("the kernel's number for this is {}", refusal.errno)),
+        None if code == Code::E0305 => description.help(format!("the kernel's error number is {}", refusal.errno)),
         None => description,
     }
 }
@@ -49,16 +49,16 @@ fn label(op: &Op, code: Code, reason: &str) -> String {
             | Action::Fdb(_)
             | Action::Sysctl(_) => "this is not there".to_owned(),
         },
-        Code::E0402 => "this kernel cannot do this".to_owned(),
+        Code::E0402 => "this kernel does not support this".to_owned(),
         _ => format!("the kernel refuses: {reason}"),
     }
 }
 
-/// What an operation on rules misses. Built-in chains are made when they are first needed.
+/// The label for a missing rule or chain. Built-in chains cannot be missing: they are created when first needed.
 fn absent(op: &NetfilterOp) -> String {
     let mut chains: Vec<&ChainName> = Vec::new();
     match op {
-        NetfilterOp::Delete(..) => return "no such rule is there any more".to_owned(),
+        NetfilterOp::Delete(..) => return "there is no such rule".to_owned(),
         NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) => {
             chains.extend(Some(&rule.chain().name).filter(|_| rule.chain().hook().is_none()));
             if let Some(Target::Jump(chain) | Target::Goto(chain)) = rule.target() {
@@ -73,14 +73,14 @@ fn absent(op: &NetfilterOp) -> String {
     }
     match &chains[..] {
         [] => "this is not there".to_owned(),
-        [chain] => format!("the chain `{chain}` is not there, or not any more"),
-        [chain, other, ..] => format!("the chain `{chain}` or `{other}` is not there, or not any more"),
+        [chain] => format!("there is no chain `{chain}`"),
+        [chain, other, ..] => format!("there is no chain `{chain}`, or no chain `{other}`"),
     }
 }
 
 fn code_for(op: &Op, refusal: &Refusal) -> Code {
     let forbidden = matches!(refusal.errno, Errno::EACCES | Errno::EPERM);
-    // What nobody may do is no matter of privilege.
+    // A missing privilege is not the reason if nobody may do it.
     if refusal.unsupported.is_none() && forbidden && (ipv6_is_disabled(op, refusal) || is_read_only(op, refusal.errno))
     {
         return Code::E0305;
@@ -106,7 +106,7 @@ fn code_for(op: &Op, refusal: &Refusal) -> Code {
     }
 }
 
-/// A setting whose file nobody may write.
+/// Whether the setting's file is read-only.
 fn is_read_only(op: &Op, errno: Errno) -> bool {
     matches!(op.action, Action::Sysctl(_)) && errno == Errno::EACCES
 }

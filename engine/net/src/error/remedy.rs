@@ -1,7 +1,7 @@
-//! What to do about a refused operation: by what it does and what the kernel has against it, since
-//! an error number alone means something else at each of them.
+//! Remedies for refused operations, by operation and refusal: the same error number has another meaning for each
+//! operation.
 //!
-//! The texts in the comments are those of the kernel's extended acknowledgement.
+//! Comments quote the kernel's extended acknowledgement.
 
 use super::{Errno, Refusal};
 use crate::op::netfilter::NetfilterOp;
@@ -10,11 +10,11 @@ use crate::op::{
     NetnsOp, NetnsRef, Op, PolicyOp, Route, RouteOp, SysctlOp,
 };
 
-/// Why an operation was refused, where its number says too little, and what to do next.
+/// The reason for a refusal, if the error number alone says too little, and the next step.
 pub(super) struct Remedy {
-    /// What stands at the underlined place, if more is known than the number says.
+    /// The text at the underlined place, if it can say more than the error number.
     pub(super) label: Option<String>,
-    /// What to do next.
+    /// The next step for the user.
     pub(super) help: String,
 }
 
@@ -26,7 +26,7 @@ fn help(help: impl Into<String>) -> Option<Remedy> {
     Some(Remedy { label: None, help: help.into() })
 }
 
-/// What to do next, where more is known than the code says.
+/// The remedy, if there is a better one than the code's.
 pub(super) fn remedy(op: &Op, refusal: &Refusal) -> Option<Remedy> {
     let netns = &op.netns;
     match &op.action {
@@ -51,7 +51,7 @@ pub(super) fn remedy(op: &Op, refusal: &Refusal) -> Option<Remedy> {
     }
 }
 
-/// Whether the kernel refuses an operation because a link has IPv6 switched off, whatever number it gives.
+/// Whether the kernel refuses an operation because IPv6 is off on a link, with any error number.
 pub(super) fn ipv6_is_disabled(op: &Op, refusal: &Refusal) -> bool {
     match &op.action {
         Action::Addr(AddrOp::Add(_, spec)) => refuses_ipv6(spec, refusal),
@@ -63,12 +63,12 @@ fn says_ipv6_is_disabled(refusal: &Refusal) -> bool {
     refusal.text.as_deref().is_some_and(|text| text.contains("IPv6 is disabled"))
 }
 
-/// For a new address Linux 5.10 gives the number alone (`addrconf_add_dev`). A missing privilege is `EPERM` there.
+/// For a new address, Linux 5.10 returns no text (`addrconf_add_dev`). A missing privilege is `EPERM` there.
 fn refuses_ipv6(spec: &AddrSpec, refusal: &Refusal) -> bool {
     says_ipv6_is_disabled(refusal) || (spec.local.family() == Family::V6 && refusal.errno == Errno::EACCES)
 }
 
-/// What a link without IPv6 needs.
+/// The remedy for a link without IPv6.
 fn switch_ipv6_on(netns: &NetnsRef, link: Option<&IfName>) -> Option<Remedy> {
     let link = link.map_or("all", IfName::as_str).replace('.', "/");
     because(
@@ -113,7 +113,7 @@ fn of_new_link(name: &IfName, kind: &LinkSpec, refusal: &Refusal) -> Option<Reme
             "the mode `passthru` takes the whole link: use a link that carries nothing, or another `mode`",
         ),
         (LinkSpec::Macvlan(link, _), Errno::EINVAL) => because(
-            format!("a macvlan link in the mode `passthru` has all of `{link}`"),
+            format!("a macvlan link in the mode `passthru` uses all of `{link}`"),
             format!("remove that one first, or use another link than `{link}`"),
         ),
         (LinkSpec::Macvlan(link, _) | LinkSpec::Ipvlan(link, _), Errno::EBUSY) => because(
@@ -199,7 +199,7 @@ fn of_gone_link(name: &IfName, errno: Errno) -> Option<Remedy> {
     }
 }
 
-/// The least MTU of IPv6 (RFC 8200, section 5).
+/// The minimum MTU of IPv6 (RFC 8200, section 5).
 const IPV6_MTU: u32 = 1280;
 
 fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refusal) -> Option<Remedy> {
@@ -226,7 +226,7 @@ fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refus
 fn of_route(netns: &NetnsRef, op: &RouteOp, refusal: &Refusal) -> Option<Remedy> {
     match op {
         RouteOp::Add(_) if refusal.errno == Errno::EEXIST => {
-            help("put it in the other's place with `replace_route`, or give it another `metric`")
+            help("replace the existing route with `replace_route`, or give this one another `metric`")
         }
         RouteOp::Add(route) | RouteOp::Replace(route) => of_new_route(netns, route, refusal),
         RouteOp::Del(_) | RouteOp::Flush(..) => None,
@@ -244,7 +244,7 @@ fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Re
         }
         // Egress device not specified
         Errno::EINVAL if text.contains("egress device") => {
-            because("a link-local address can be on any link", "say which link leads to it: `dev: LINK`")
+            because("a link-local address can be on any link", "name the link that leads to it: `dev: LINK`")
         }
         // Invalid prefsrc address; Invalid source address
         Errno::EINVAL if route.src.is_some() && (text.contains("prefsrc") || text.contains("source")) => because(
@@ -267,7 +267,7 @@ fn of_neigh(netns: &NetnsRef, op: &NeighOp, refusal: &Refusal) -> Option<Remedy>
         }
         NeighOp::Add(neighbour) if refusal.errno == Errno::EEXIST => because(
             format!("`{}` has an entry for this neighbour already", neighbour.dev),
-            "an entry of this address is there, set or learned: put this one in its place with `replace_neigh`",
+            "the entry was set or learned: replace it with `replace_neigh`",
         ),
         NeighOp::Add(_) | NeighOp::Replace(_) | NeighOp::Del(..) => None,
     }
@@ -277,7 +277,7 @@ fn of_fdb(op: &FdbOp, errno: Errno) -> Option<Remedy> {
     match (op, errno) {
         (FdbOp::Add(_), Errno::EEXIST) => because(
             "this address is forwarded already",
-            "put this entry in its place with `replace_fdb`, or give the address `00:00:00:00:00:00` or a group one more far end with `append_fdb`",
+            "replace the entry with `replace_fdb`; an entry for `00:00:00:00:00:00` or a group gets one more far end with `append_fdb`",
         ),
         (FdbOp::Append(_), Errno::EEXIST) => because("this address has this far end already", "leave it out"),
         (FdbOp::Replace(_), Errno::EOPNOTSUPP) => {
@@ -304,10 +304,10 @@ fn of_netfilter(op: &NetfilterOp, errno: Errno) -> Option<Remedy> {
             "the chain has rules, or others jump to it",
             "empty it with `.flush()`, and delete the rules that jump to it first",
         ),
-        // nft_chain_validate gives EMLINK for a circle as well, where it is found by its depth.
+        // For circles that it finds by their depth, nft_chain_validate returns EMLINK.
         (NetfilterOp::Append(_) | NetfilterOp::Insert(..), Errno::ELOOP | Errno::EMLINK) => because(
             "the chains jump in a circle, or too deeply",
-            "let no chain lead back to itself: at its end, or with `ret`, a packet goes back to where it came from; the kernel follows 16 jumps",
+            "no chain may lead back to itself: at its end, or with `ret`, a packet returns to the chain that jumped; the kernel follows 16 jumps",
         ),
         (NetfilterOp::Insert(..), Errno::ERANGE) => {
             help("`at` counts from 1; the last possible is one more than the chain has rules")
@@ -319,11 +319,11 @@ fn of_netfilter(op: &NetfilterOp, errno: Errno) -> Option<Remedy> {
 fn of_sysctl(value: &str, errno: Errno) -> Option<Remedy> {
     match errno {
         Errno::EACCES | Errno::EROFS => {
-            because("this setting can only be read here", "leave it as it is: the kernel itself decides on it")
+            because("this setting can only be read here", "do not set it: the kernel decides its value")
         }
         Errno::EINVAL | Errno::ERANGE => because(
             "the setting does not take this value",
-            format!("give a value that it takes instead of {value:?}; what is on or off takes 1 or 0"),
+            format!("give a valid value instead of {value:?}; a setting that is on or off takes 1 or 0"),
         ),
         Errno::EISDIR => because("this is a folder of settings", "give the whole key of one of them"),
         _ => None,

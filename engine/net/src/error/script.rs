@@ -1,5 +1,5 @@
-//! Errors on their way through Rhai. Here and not in the language, since Rust lets a conversion stand only beside one of
-//! its two types; without the feature `rhai` this crate knows nothing of scripts.
+//! Errors on their way through Rhai. They are in this crate because Rust allows a conversion only beside one of its two
+//! types; without the feature `rhai`, this crate does not know about scripts.
 
 use std::fmt;
 use std::rc::Rc;
@@ -8,17 +8,17 @@ use rhai::{Dynamic, EvalAltResult, Position};
 
 use super::{Error, Invalid};
 
-/// An error as a script sees it in `catch (e)`: with `.code`, `.message` and `.errno`.
+/// An error as a script's `catch (e)` sees it: with `.code`, `.message` and `.errno`.
 #[derive(Clone)]
 pub struct ScriptError(Rc<Error>);
 
 impl ScriptError {
-    /// An error for a script.
+    /// Wraps an error for a script.
     pub fn new(error: Error) -> ScriptError {
         ScriptError(Rc::new(error))
     }
 
-    /// What went wrong.
+    /// The error.
     pub fn error(&self) -> &Error {
         &self.0
     }
@@ -31,7 +31,7 @@ impl fmt::Display for ScriptError {
     }
 }
 
-/// An error on its way through Rhai. Rhai fills in the place.
+/// An error on its way through Rhai, which adds the place.
 impl From<Error> for Box<EvalAltResult> {
     fn from(error: Error) -> Box<EvalAltResult> {
         let value = Dynamic::from(ScriptError::new(error));

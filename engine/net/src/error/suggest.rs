@@ -1,6 +1,6 @@
 //! "Did you mean …?"
 
-/// The known name that is nearest to what was given, if it is near enough to be meant.
+/// The known name that is most similar to `given`, if it is similar enough.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = given.chars().count().max(3) / 3;
     known

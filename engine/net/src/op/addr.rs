@@ -17,7 +17,7 @@ pub enum Scope {
     Host,
     /// Nothing: 255.
     Nowhere,
-    /// A number that has no name.
+    /// A number without a name.
     Other(u8),
 }
 
@@ -80,35 +80,35 @@ pub enum Broadcast {
     Address(Ipv4Addr),
 }
 
-/// An address as it is given to a link.
+/// An address to add to a link.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct AddrSpec {
     /// The link's own address, and the length of its network.
     pub local: Prefix,
-    /// The other end of a point-to-point link; its length is then the network's.
+    /// The other end of a point-to-point link; its prefix length is then the network's.
     pub peer: Option<Prefix>,
     /// IPv4 only.
     pub broadcast: Option<Broadcast>,
-    /// `None`: what `ip` chooses, host for 127.0.0.0/8, global for others.
+    /// `None`: the default of `ip`, host for 127.0.0.0/8 and global for others.
     pub scope: Option<Scope>,
     /// IPv4 only: the link's name or its name with `:` and a suffix.
     pub label: Option<String>,
-    /// IPv6 only: leave duplicate address detection on.
+    /// IPv6 only: keep duplicate address detection.
     pub dad: bool,
-    /// Who gave it (`IFA_PROTO`), where an address is put back that the kernel had made by itself.
+    /// Who added it (`IFA_PROTO`), for restoring an address that the kernel had created.
     pub proto: Option<u8>,
 }
 
 impl AddrSpec {
-    /// An address with nothing else set.
+    /// An address without options.
     pub fn new(local: Prefix) -> AddrSpec {
         AddrSpec { local, peer: None, broadcast: None, scope: None, label: None, dad: false, proto: None }
     }
 
-    /// The broadcast address that the kernel is asked for, derived from the peer's network if
-    /// there is one. As with `ip`, `+` means nothing for a network of one or two addresses.
+    /// The broadcast address to request from the kernel, derived from the peer's network if there is one. As with `ip`,
+    /// `+` is ignored for a network of one or two addresses.
     pub fn broadcast_address(&self) -> Option<Ipv4Addr> {
-        // Longest network that has one (RFC 3021 took it from /31).
+        // The longest prefix with a broadcast address (RFC 3021: /31 has none).
         const LONGEST: u8 = 30;
         let network = self.peer.unwrap_or(self.local);
         match (self.broadcast?, network.broadcast()) {
@@ -118,7 +118,7 @@ impl AddrSpec {
         }
     }
 
-    /// The scope that the kernel is asked for, chosen as `ip addr add` chooses it.
+    /// The scope to request from the kernel, with the defaults of `ip addr add`.
     pub fn effective_scope(&self) -> Scope {
         match self.local.addr() {
             IpAddr::V4(addr) if addr.is_loopback() => self.scope.unwrap_or(Scope::Host),

@@ -1,21 +1,21 @@
-//! Which namespaces and links an operation creates, moves, renames and removes.
+//! The namespaces and links that an operation creates, moves, renames and removes.
 //!
-//! Four parts of netscript follow a lab by its operations: the script's handles, the record of what the
-//! lab owns, the model of a batch that waits, and the plan of a batch. They all read [`Op::effect`], so
-//! that a new operation says here, and only here, what it does to the others' names.
+//! Four parts of netscript follow a lab by its operations: the script's handles, the lab's ownership, the forecast of
+//! the batcher and the plan of a batch. All of them read [`Op::effect`], so a new operation declares its effect on
+//! names here only.
 
 use super::{Action, IfName, LinkAt, LinkOp, LinkSet, NetnsOp, NetnsRef, Op, PidRef};
 
-/// What an operation does to the set of namespaces and links.
+/// The effect of an operation on the set of namespaces and links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect<'a> {
     /// A new namespace.
     NetnsCreated(NetnsRef),
-    /// A name for the namespace that a process is in.
+    /// A name for the namespace of a process.
     NetnsAttached(NetnsRef, &'a PidRef),
-    /// A namespace is removed, with the links in it.
+    /// A namespace is removed, with its links.
     NetnsRemoved(NetnsRef),
-    /// A namespace loses its name, and ends if nothing else holds it.
+    /// A namespace loses its name, and ends if nothing else keeps it.
     NetnsDetached(NetnsRef),
     /// A new link, and its other end if it has one.
     LinkCreated {
@@ -28,16 +28,16 @@ pub enum Effect<'a> {
     LinkRemoved(LinkAt<'a>),
     /// A link changes its name or its namespace.
     LinkMoved {
-        /// What it was called until now.
+        /// Its name and namespace before.
         from: LinkAt<'a>,
-        /// What it is called from now on.
+        /// Its name and namespace after.
         to: LinkAt<'a>,
     },
 }
 
 impl Op {
-    /// What the operation does to the set of namespaces and links; `None` if it changes only what
-    /// belongs to one of them.
+    /// The effect of the operation on the set of namespaces and links; `None` if it only changes something within one
+    /// of them.
     pub fn effect(&self) -> Option<Effect<'_>> {
         match &self.action {
             Action::Netns(op) => op.effect(),
@@ -52,7 +52,7 @@ impl Op {
         }
     }
 
-    /// The namespace that is removed, or loses its name.
+    /// The namespace that is removed or loses its name.
     pub fn removed_netns(&self) -> Option<NetnsRef> {
         let Some(Effect::NetnsRemoved(netns) | Effect::NetnsDetached(netns)) = self.effect() else { return None };
         Some(netns)

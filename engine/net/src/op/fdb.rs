@@ -13,7 +13,7 @@ pub struct FdbEntry {
     pub dev: IfName,
     /// The remote endpoint, on a vxlan link.
     pub dst: Option<IpAddr>,
-    /// The entry is in the table of the port's bridge (`master`), not of the link itself (`self`).
+    /// Whether the entry is in the table of the port's bridge (`master`) or in the link's own (`self`).
     pub master: bool,
 }
 
@@ -22,9 +22,9 @@ pub struct FdbEntry {
 pub enum FdbOp {
     /// `bridge fdb add MAC dev LINK master static`, `bridge fdb add MAC dev LINK [dst DST] self`
     Add(FdbEntry),
-    /// `bridge fdb append …`: as add, for one more destination of the same address
+    /// `bridge fdb append …`: like add, for one more destination of the same address
     Append(FdbEntry),
-    /// `bridge fdb replace …`: as add, in the place of an entry of the same address
+    /// `bridge fdb replace …`: like add, in place of an entry of the same address
     Replace(FdbEntry),
     /// `bridge fdb del …`
     Del(FdbEntry),

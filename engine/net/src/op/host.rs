@@ -1,16 +1,16 @@
-//! Hosts, by address or by the name that name servers know.
+//! Hosts, by address or by a DNS name.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use super::name::text_type;
 
-/// A host: where a probe goes.
+/// A host: the target of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
     /// Its address.
     Addr(IpAddr),
-    /// Its name, which is looked up in the namespace that asks.
+    /// Its name, which is resolved in the namespace that sends the probe.
     Name(HostName),
 }
 
@@ -29,15 +29,15 @@ impl From<IpAddr> for Host {
     }
 }
 
-/// The name of a host, in lower case and without a dot at its end: labels of 1–63 letters, digits,
-/// `-` and `_`, 253 bytes at most (RFC 1123, section 2.1). The last label is no number, so that no
-/// address, not even a wrong one, is taken for a name.
+/// A host name, in lower case and without a trailing dot: labels of 1–63 letters, digits, `-` and `_`, 253 bytes at
+/// most (RFC 1123, section 2.1). The last label is not a number, so an address, even an invalid one, is never read as a
+/// name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostName(String);
 text_type!(HostName);
 
 impl HostName {
-    /// Parses a name; `None`: it is none.
+    /// Parses a name; `None` if it is invalid.
     pub fn parse(text: &str) -> Option<HostName> {
         const LONGEST: usize = 253;
         let name = text.strip_suffix('.').unwrap_or(text);
@@ -47,7 +47,7 @@ impl HostName {
         is_name.then(|| HostName(name.to_ascii_lowercase()))
     }
 
-    /// Whether it means this host itself, whatever a name server says (RFC 6761, section 6.3).
+    /// Whether it means this host itself, whatever a name server answers (RFC 6761, section 6.3).
     pub fn is_localhost(&self) -> bool {
         self.0 == "localhost" || self.0.ends_with(".localhost")
     }

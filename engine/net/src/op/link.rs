@@ -10,12 +10,11 @@ use crate::invalid::{Invalid, Result};
 pub struct Veth {
     /// Its name.
     pub peer: IfName,
-    /// Where it is born; `None`: beside the first end.
+    /// Its namespace; `None`: that of the first end.
     pub netns: Option<NetnsRef>,
 }
 
-/// Options of a bridge; `None` leaves the kernel's default. Times are in hundredths of a second,
-/// as `ip link` has them.
+/// Options of a bridge; `None` keeps the kernel's default. Times are in hundredths of a second, as in `ip link`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bridge {
     /// Spanning tree protocol.
@@ -68,17 +67,17 @@ pub struct Vxlan {
     pub id: Vni,
     /// Source address of the tunnel.
     pub local: Option<IpAddr>,
-    /// The far end, when there is one.
+    /// The remote end, if there is only one.
     pub remote: Option<IpAddr>,
     /// The multicast group of all ends.
     pub group: Option<IpAddr>,
     /// The link that carries the tunnel.
     pub dev: Option<IfName>,
-    /// UDP port of the far ends. 4789 by RFC 7348 (Linux's own default is 8472).
+    /// UDP port of the remote ends: 4789 by RFC 7348. Linux's own default is 8472.
     pub port: u16,
     /// Time to live of the outer packets; `None`: inherited.
     pub ttl: Option<u8>,
-    /// Whether far ends are learned from what arrives; `None` is yes.
+    /// Whether remote ends are learned from received packets; `None`: yes.
     pub learning: Option<bool>,
 }
 
@@ -93,10 +92,10 @@ macro_rules! words {
         pub enum $type { $($(#[$vdoc])* $variant),* }
 
         impl $type {
-            /// Every one of them.
+            /// All variants.
             pub const ALL: &'static [$type] = &[$($type::$variant),*];
 
-            /// Every word of it, as `ip link` writes them.
+            /// The words of all variants, as in `ip link`.
             pub const WORDS: &'static [&'static str] = &[$($word),*];
 
             /// The word of `ip link`.
@@ -104,7 +103,7 @@ macro_rules! words {
                 match self { $($type::$variant => $word),* }
             }
 
-            /// The meaning of a word of `ip link`.
+            /// The variant of a word of `ip link`.
             pub fn from_word(word: &str) -> Option<$type> {
                 match word { $($word => Some($type::$variant),)* _ => None }
             }
@@ -113,35 +112,35 @@ macro_rules! words {
 }
 
 words! {
-    /// Who on one parent link may talk to whom.
+    /// Which links on one parent can reach each other.
     MacvlanMode {
-        /// Only through an external switch that reflects frames: the kernel's `vepa`.
+        /// None directly, only through an external switch that reflects frames: the kernel's `vepa`.
         Vepa = "vepa",
-        /// Directly.
+        /// All of them, directly.
         Bridge = "bridge",
-        /// Nobody.
+        /// None.
         Private = "private",
-        /// One link owns the parent.
+        /// The link takes over the parent.
         Passthru = "passthru",
-        /// From the listed source addresses only.
+        /// Links that receive from listed source addresses only.
         Source = "source",
     }
 }
 
 words! {
-    /// On which layer an ipvlan link divides its parent.
+    /// The layer on which ipvlan links share their parent.
     IpvlanMode {
-        /// By hardware address.
+        /// L2: by hardware address.
         L2 = "l2",
-        /// By IP address, routed in the parent.
+        /// L3: by IP address, routed in the parent's namespace.
         L3 = "l3",
-        /// The same, through the parent's netfilter.
+        /// L3S: like L3, through the netfilter of the parent's namespace.
         L3s = "l3s",
     }
 }
 
 words! {
-    /// What a program at a tun device reads and writes.
+    /// The unit that a program reads from a tun device and writes to it.
     TunMode {
         /// IP packets.
         Tun = "tun",
@@ -178,7 +177,7 @@ pub struct Vlan {
     pub id: VlanId,
 }
 
-/// What a new link is, with what must be known to make it.
+/// The specification of a new link.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LinkSpec {
     /// A pair of Ethernet links: what enters one end leaves the other.
@@ -193,16 +192,16 @@ pub enum LinkSpec {
     Ipvlan(IfName, IpvlanMode),
     /// A tagged VLAN on a parent link.
     Vlan(Vlan),
-    /// A link that swallows what it is given.
+    /// A link that discards all packets.
     Dummy,
-    /// A link whose other end is a program.
+    /// A link whose packets a program reads and writes.
     Tun(TunMode),
-    /// Links whose routes are in a table of their own, under one master (virtual routing and forwarding).
+    /// A master for links with routes in a table of their own (virtual routing and forwarding).
     Vrf(TableId),
 }
 
 words! {
-    /// A kind of link that netscript makes, by its name as `ip -d link` shows it.
+    /// A kind of link that netscript creates, named as in `ip -d link`.
     LinkKind {
         /// A pair of Ethernet links.
         Veth = "veth",
@@ -216,17 +215,17 @@ words! {
         Ipvlan = "ipvlan",
         /// A tagged VLAN on a parent link.
         Vlan = "vlan",
-        /// A link that swallows what it is given.
+        /// A link that discards all packets.
         Dummy = "dummy",
-        /// A link whose other end is a program.
+        /// A link whose packets a program reads and writes.
         Tun = "tun",
-        /// A routing table of the links that are in it.
+        /// A routing table for the links that belong to it.
         Vrf = "vrf",
     }
 }
 
 impl LinkKind {
-    /// The option with which a kernel is built that has links of this kind, and the module that makes them.
+    /// The kernel's build option for links of this kind, and their module.
     pub fn feature(self) -> (&'static str, &'static str) {
         match self {
             LinkKind::Veth => ("CONFIG_VETH", "veth"),
@@ -241,7 +240,7 @@ impl LinkKind {
         }
     }
 
-    /// Whether its links are stacked on another: they share its frames, and go before it goes.
+    /// Whether its links are stacked on another link, whose frames they share and with which they end.
     pub fn is_stacked(self) -> bool {
         match self {
             LinkKind::Macvlan | LinkKind::Ipvlan | LinkKind::Vlan => true,
@@ -251,8 +250,7 @@ impl LinkKind {
         }
     }
 
-    /// Whether nothing but its name can be in a new link's way, wherever it is made: no other of the same number, no
-    /// other on the same link or table, no device that is in use.
+    /// Whether a new link can only fail because of its name: no number, lower link, table or device can be taken.
     pub fn stands_alone(self) -> bool {
         match self {
             LinkKind::Veth | LinkKind::Bridge | LinkKind::Dummy => true,
@@ -263,7 +261,7 @@ impl LinkKind {
     }
 }
 
-/// The link below a new one, which carries its frames.
+/// The link that a new link is stacked on, which carries its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lower<'a> {
     /// Its name, in the same namespace.
@@ -288,7 +286,7 @@ impl LinkSpec {
         }
     }
 
-    /// The other end of a pair that is made in `netns`.
+    /// The other end of a pair that is created in `netns`.
     pub fn peer<'a>(&'a self, netns: &'a NetnsRef) -> Option<LinkAt<'a>> {
         match self {
             LinkSpec::Veth(veth) => Some(LinkAt { netns: veth.netns.as_ref().unwrap_or(netns), name: &veth.peer }),
@@ -303,7 +301,7 @@ impl LinkSpec {
         }
     }
 
-    /// The link below.
+    /// The link that it is stacked on.
     pub fn lower(&self) -> Option<Lower<'_>> {
         match self {
             LinkSpec::Vxlan(vxlan) => vxlan.dev.as_ref().map(|link| Lower { link, option: "dev" }),
@@ -315,7 +313,7 @@ impl LinkSpec {
     }
 }
 
-/// A link, by the namespace that it is in and its name there.
+/// A link, by its namespace and its name there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkAt<'a> {
     /// The namespace.
@@ -325,18 +323,18 @@ pub struct LinkAt<'a> {
 }
 
 impl LinkAt<'_> {
-    /// The same, to be kept.
+    /// An owned copy.
     pub fn to_owned(self) -> (NetnsRef, IfName) {
         (self.netns.clone(), self.name.clone())
     }
 
-    /// Whether it is on the host.
+    /// Whether the link is on the host.
     pub fn on_host(self) -> bool {
         *self.netns == NetnsRef::Host
     }
 }
 
-/// A flag of a link that a script switches.
+/// A flag of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LinkFlag {
     /// `up` and `down` (`IFF_UP`).

@@ -10,8 +10,7 @@ use crate::invalid::{Invalid, Result};
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
-    /// The link-local address that the kernel makes of it: `fe80::` and the modified EUI-64 (RFC 4291,
-    /// appendix A).
+    /// The link-local address that the kernel derives from it: `fe80::` and the modified EUI-64 (RFC 4291, appendix A).
     pub fn link_local(self) -> Ipv6Addr {
         let [a, b, c, d, e, f] = self.0.map(u16::from);
         Ipv6Addr::new(0xfe80, 0, 0, 0, (a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f)

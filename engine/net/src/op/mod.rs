@@ -1,8 +1,8 @@
-//! Operations: what a script asks of the machine, typed and valid by construction.
+//! Operations: the changes that a script requests, typed and valid by construction. Start with [`Op`].
 //!
-//! An [`Op`] is plain data. It names links and namespaces as they are called at the moment when
-//! it takes effect, just as the `ip` command does that it stands for, so that it can be
-//! rendered, applied to the kernel, applied to a model, or kept in a journal on its own.
+//! An [`Op`] is plain data. It names links and namespaces by their names at the time when it takes effect, as the
+//! corresponding `ip` command does. So it can be printed, applied to the kernel or to a model, and kept in a journal by
+//! itself.
 
 mod addr;
 mod effect;
@@ -42,13 +42,13 @@ pub use sysctl::{SysctlKey, SysctlOp};
 /// One operation and the namespace that it acts in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
-    /// Where it acts. Operations on namespaces themselves act on the host.
+    /// Its namespace. Operations on namespaces themselves act on the host.
     pub netns: NetnsRef,
-    /// What it does.
+    /// The action.
     pub action: Action,
 }
 
-/// What an [`Op`] does, by noun. Each layer has a file of the same name as the noun's here.
+/// The action of an [`Op`], by noun. Each layer has a file of the same name as the noun's file here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Make, name or remove a namespace.

@@ -1,4 +1,4 @@
-//! Names that the kernel and the file system accept: of links, namespaces, tables and chains.
+//! Names that the kernel and the file system accept, of links and namespaces.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::invalid::{Invalid, Result};
 macro_rules! text_type {
     ($type:ident) => {
         impl $type {
-            /// The name as text. Bytes that are no characters stand in it as [`raw`](crate::op::raw) says.
+            /// The name as text. Bytes that are not UTF-8 are represented as in [`raw`](crate::op::raw).
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -32,10 +32,10 @@ pub(crate) use text_type;
 /// Longest interface name in bytes, without the terminating NUL (`IFNAMSIZ` − 1, linux/if.h).
 pub const IFNAME_MAX: usize = 15;
 
-/// The name of a link: 1–15 bytes, no `/`, `:`, `%` or white space, not `.` or `..`
-/// (the kernel's `dev_valid_name`; `%` would make the kernel invent a name).
+/// The name of a link: 1–15 bytes, no `/`, `:`, `%` or white space, not `.` or `..` (the kernel's `dev_valid_name`;
+/// with `%` the kernel would generate a name).
 ///
-/// Names that look like words or options of `ip` (`up`, `dev`, `-a`) are legal.
+/// Names that look like words or options of `ip` (`up`, `dev`, `-a`) are valid.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct IfName(String);
 text_type!(IfName);
@@ -49,7 +49,7 @@ impl IfName {
         }
     }
 
-    /// A name that the kernel tells: whatever it is, there is a link of it.
+    /// The name of an existing link, which is not checked.
     pub fn read(name: &str) -> IfName {
         IfName(name.to_owned())
     }
@@ -70,7 +70,7 @@ impl IfName {
         if name == "." || name == ".." {
             return Some("`.` and `..` are folders".into());
         }
-        // The kernel looks at bytes, and 0xA0 is white space to it (lib/ctype.c).
+        // The kernel looks at bytes, and byte 0xA0 is white space to it (lib/ctype.c).
         if let Some(c) = name.chars().find(|c| raw::to_bytes(c.encode_utf8(&mut [0; 4])).contains(&0xa0)) {
             return Some(format!("the kernel takes a byte of {c:?} for white space"));
         }
@@ -83,8 +83,8 @@ impl IfName {
     }
 }
 
-/// The name of a network namespace: a file name under `/run/netns` (no `/` or NUL, not empty,
-/// not `.` or `..`, at most 255 bytes).
+/// The name of a network namespace: a file name under `/run/netns` (not empty, no `/` or NUL, not `.` or `..`, at most
+/// 255 bytes).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct NetnsName(String);
 text_type!(NetnsName);

@@ -1,4 +1,4 @@
-//! Neighbours: who has which hardware address on a link.
+//! Neighbours: hardware addresses of IP addresses on a link.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ pub struct Neighbour {
 pub enum NeighOp {
     /// `ip neigh add DST lladdr MAC dev LINK`
     Add(Neighbour),
-    /// `ip neigh replace DST lladdr MAC dev LINK`: as add, in the place of what is known of the address
+    /// `ip neigh replace DST lladdr MAC dev LINK`: like add, in place of any entry of the address
     Replace(Neighbour),
     /// `ip neigh del DST dev LINK`
     Del(IpAddr, IfName),

@@ -5,21 +5,21 @@ use std::net::IpAddr;
 
 use super::NetnsName;
 
-/// Which namespace is meant.
+/// A reference to a namespace.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum NetnsRef {
-    /// The one that the script runs in.
+    /// The namespace that the script runs in.
     Host,
-    /// The one bound to `/run/netns/NAME`.
+    /// The namespace bound to `/run/netns/NAME`.
     Named(NetnsName),
-    /// The lab's n-th namespace without a name, held by a process of ours.
+    /// The lab's n-th namespace without a name, held by a process of netscript.
     Held(u32),
-    /// The one of a running process.
+    /// The namespace of a running process.
     OfPid(u32),
 }
 
 impl NetnsRef {
-    /// The name under `/run/netns`, where it has one.
+    /// The name under `/run/netns`, if it has one.
     pub fn name(&self) -> Option<&NetnsName> {
         match self {
             NetnsRef::Named(name) => Some(name),
@@ -51,14 +51,14 @@ impl fmt::Debug for NetnsRef {
     }
 }
 
-/// A process, by number or by what the lab knows it as.
+/// A reference to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PidRef {
-    /// A number from outside.
+    /// A process number.
     Number(u32),
-    /// The holder of the lab's n-th unnamed namespace.
+    /// The holder of the lab's n-th namespace without a name.
     Held(u32),
-    /// The lab's n-th started program.
+    /// The lab's n-th program.
     Started(u32),
 }
 
@@ -67,16 +67,16 @@ pub enum PidRef {
 pub enum NetnsOp {
     /// `ip netns add NAME`
     Add(NetnsName),
-    /// `ip netns del NAME`; over when the far ends of its pairs are gone.
+    /// `ip netns del NAME`; complete when the other ends of its pairs are gone.
     Del(NetnsName),
     /// `unshare --net sleep infinity &`, the lab's n-th
     Hold(u32),
-    /// End the process that holds the lab's n-th unnamed namespace.
+    /// Ends the process that holds the lab's n-th namespace without a name.
     Release(u32),
     /// `ip netns attach NAME PID`
     Attach(NetnsName, PidRef),
-    /// `umount /run/netns/NAME` and `rm /run/netns/NAME`: the namespace lives on.
+    /// `umount /run/netns/NAME` and `rm /run/netns/NAME`: the namespace stays.
     Detach(NetnsName),
-    /// `echo nameserver ADDRESS > /etc/netns/NAME/resolv.conf`; without servers, the file goes.
+    /// `echo nameserver ADDRESS > /etc/netns/NAME/resolv.conf`; without servers, the file is removed.
     Resolver(NetnsName, Vec<IpAddr>),
 }

@@ -1,4 +1,4 @@
-//! Operations in words, as they follow "cannot" in an error.
+//! Operations in words, as the text after "cannot" in an error.
 
 use std::fmt;
 

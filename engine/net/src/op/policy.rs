@@ -2,31 +2,31 @@
 
 use super::{Family, IfName, Prefix, TableId};
 
-/// A rule of the routing policy. At equal priority the older comes first.
+/// A routing rule. At equal priority, the older rule comes first.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PolicyRule {
     /// IPv4 or IPv6.
     pub family: Family,
-    /// The kernel chooses where it is `None`.
+    /// The priority; `None`: the kernel chooses it.
     pub priority: Option<u32>,
     /// Source network.
     pub from: Option<Prefix>,
     /// Destination network.
     pub to: Option<Prefix>,
-    /// Incoming link, by name: it need not exist.
+    /// Incoming link, by name; the link need not exist.
     pub iif: Option<IfName>,
     /// Outgoing link of the sending socket.
     pub oif: Option<IfName>,
     /// Firewall mark, and its mask.
     pub fwmark: Option<(u32, u32)>,
-    /// Match everything but.
+    /// Inverts the match.
     pub not: bool,
-    /// The table to look in. [`TableId::L3MDEV`] has the rule that the kernel makes with a namespace's first VRF, and
+    /// The table to look in. [`TableId::L3MDEV`] is in the rule that the kernel adds with a namespace's first VRF and
     /// never removes.
     pub table: TableId,
 }
 
-/// What a deletion says of a rule. What it does not say is not compared.
+/// The rule to delete. Fields that are `None` are not compared.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PolicyPattern {
     /// IPv4 or IPv6.
@@ -43,14 +43,14 @@ pub struct PolicyPattern {
     pub oif: Option<IfName>,
     /// Firewall mark, and its mask.
     pub fwmark: Option<(u32, u32)>,
-    /// Match everything but. The kernel does not compare it.
+    /// Inverts the match. The kernel does not compare it.
     pub not: bool,
     /// The table that the rule looks in.
     pub table: Option<TableId>,
 }
 
 impl PolicyPattern {
-    /// A pattern that says only the family.
+    /// A pattern with nothing but the family.
     pub fn any(family: Family) -> PolicyPattern {
         PolicyPattern {
             family,
@@ -65,9 +65,8 @@ impl PolicyPattern {
         }
     }
 
-    /// Whether the kernel takes a rule for the one that is to be deleted (`rule_find` in
-    /// net/core/fib_rules.c). It compares neither `not` nor a mark or a mask of 0, nor networks of
-    /// everything.
+    /// Whether a rule matches the pattern in the kernel's comparison (`rule_find` in net/core/fib_rules.c). The kernel
+    /// does not compare `not`, a mark or mask of 0, and prefixes of length 0.
     pub fn fits(&self, rule: &PolicyRule) -> bool {
         let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not: _, table } = self;
         let network = |wanted: &Option<Prefix>, found: Option<Prefix>| {
@@ -88,7 +87,7 @@ impl PolicyPattern {
 }
 
 impl From<PolicyRule> for PolicyPattern {
-    /// Everything that a rule says.
+    /// A pattern with every field of a rule.
     fn from(rule: PolicyRule) -> PolicyPattern {
         let PolicyRule { family, priority, from, to, iif, oif, fwmark, not, table } = rule;
         PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table: Some(table) }
@@ -100,12 +99,12 @@ impl From<PolicyRule> for PolicyPattern {
 pub enum PolicyOp {
     /// `ip rule add …`
     Add(PolicyRule),
-    /// `ip rule del …`: the first rule that fits what is given
+    /// `ip rule del …`: the first rule that matches
     Del(PolicyPattern),
 }
 
 impl PolicyOp {
-    /// The family whose rules it is about.
+    /// The family of its rule.
     pub fn family(&self) -> Family {
         match self {
             PolicyOp::Add(rule) => rule.family,

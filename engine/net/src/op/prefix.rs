@@ -89,7 +89,7 @@ impl Prefix {
         }
     }
 
-    /// Parses `ADDRESS/LENGTH` or `ADDRESS` (one host), as `ip` does; the error says what is wrong.
+    /// Parses `ADDRESS/LENGTH` or `ADDRESS` (one host), as `ip` does; the error says why it is invalid.
     pub fn parse(text: &str) -> Result<Prefix> {
         let wrong = |why: String| Invalid::Prefix { given: text.to_owned(), why };
         let (addr, len) = match text.split_once('/') {
@@ -120,12 +120,12 @@ impl Prefix {
         self.0.prefix_len()
     }
 
-    /// Whether this is the prefix of everything, `/0`.
+    /// Whether its length is 0.
     pub fn is_all(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether this is one address, `/32` or `/128`.
+    /// Whether it is one address, `/32` or `/128`.
     pub fn is_host(&self) -> bool {
         self.len() == self.family().bits()
     }
@@ -135,7 +135,7 @@ impl Prefix {
         Family::of(self.addr())
     }
 
-    /// The same with all host bits zero: `10.0.0.0/24` of `10.0.0.1/24`.
+    /// The same with all host bits zero: `10.0.0.0/24` for `10.0.0.1/24`.
     pub fn network(&self) -> Prefix {
         Prefix(self.0.trunc())
     }
@@ -150,12 +150,12 @@ impl Prefix {
         self.0.netmask()
     }
 
-    /// The number of addresses in the network; 2¹²⁸ counts as one less.
+    /// The number of addresses in the network; for 2¹²⁸ it is one less.
     pub fn size(&self) -> u128 {
         1u128.checked_shl((self.family().bits() - self.len()).into()).unwrap_or(u128::MAX)
     }
 
-    /// The n-th address of the network, from 0, with the network's length.
+    /// The n-th address of the network, counted from 0, with the network's length.
     pub fn nth(&self, n: u128) -> Option<Prefix> {
         if n >= self.size() {
             return None;
@@ -173,7 +173,7 @@ impl Prefix {
     }
 }
 
-/// Parses an address without a length; the error says what is wrong.
+/// Parses an address without a length; the error says why it is invalid.
 pub fn parse_ip(text: &str) -> Result<IpAddr> {
     text.parse().map_err(|_| {
         let why = match text.split_once('/') {

@@ -1,16 +1,15 @@
-//! Bytes of the kernel's that need not be UTF-8, kept as text: names of links and namespaces, aliases,
-//! labels. The kernel only forbids a few bytes in them.
+//! The kernel's names, aliases and labels as text. The kernel forbids only a few bytes in them, so they need not be
+//! UTF-8.
 //!
-//! A byte that is not part of a valid character stands as a character for private use, U+EF80 to U+EFFF for
-//! the bytes 0x80 to 0xff. Those characters themselves stand as their three bytes, so that nothing is lost
-//! either way.
+//! A byte that is not part of a valid character becomes a private-use character: U+EF80 to U+EFFF for the bytes 0x80 to
+//! 0xff. These characters themselves become their three bytes, so that the conversion is reversible.
 
 use std::borrow::Cow;
 
-/// The first character that stands for a byte, less the byte.
+/// The private-use character for a byte is this number plus the byte.
 const BASE: u32 = 0xef00;
 
-/// The byte that a character stands for.
+/// The byte that a private-use character represents.
 fn byte_of(c: char) -> Option<u8> {
     let number = u32::from(c);
     (BASE + 0x80..=BASE + 0xff).contains(&number).then(|| u8::try_from(number - BASE).unwrap_or(u8::MAX))
@@ -50,7 +49,7 @@ pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// A text that [`from_bytes`] made, for people: what is no character is shown as `\xNN`.
+/// A text that [`from_bytes`] made, for people: bytes that are not UTF-8 are shown as `\xNN`.
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| byte_of(c).is_some()) {
         return Cow::Borrowed(text);

@@ -10,16 +10,16 @@ use super::{Family, IfName, Prefix, Scope};
 pub struct TableId(pub u32);
 
 impl TableId {
-    /// Table 255, of the machine's own addresses.
+    /// Table 255, for local and broadcast addresses.
     pub const LOCAL: TableId = TableId(255);
-    /// Table 254, where routes go when nothing else is said.
+    /// Table 254, the default.
     pub const MAIN: TableId = TableId(254);
     /// Table 253.
     pub const DEFAULT: TableId = TableId(253);
-    /// Of a rule: the table of the VRF that the packet's link is in, which the kernel calls none (`RT_TABLE_UNSPEC`).
+    /// In a rule: the table of the VRF of the packet's link. The kernel has no number for it (`RT_TABLE_UNSPEC`).
     pub const L3MDEV: TableId = TableId(0);
 
-    /// The table of a name that every machine has, or of a number.
+    /// The table of a number, or of a name that every machine has.
     pub fn from_word(word: &str) -> Option<TableId> {
         Some(match word {
             "local" => TableId::LOCAL,
@@ -42,31 +42,31 @@ impl fmt::Display for TableId {
     }
 }
 
-/// What a route does with a packet (`RTN_*`, linux/rtnetlink.h).
+/// The type of a route (`RTN_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum RouteKind {
-    /// Forwards it.
+    /// Forwards the packet.
     Unicast,
-    /// Takes it in: the address is the machine's own.
+    /// Delivers it: the address belongs to the machine.
     Local,
-    /// Takes it in as a broadcast, or sends it as one.
+    /// Delivers it as a broadcast, or sends it as one.
     Broadcast,
-    /// IPv6: the nearest of several.
+    /// IPv6: delivers it to the nearest of several machines.
     Anycast,
-    /// To a group.
+    /// Sends it to a group.
     Multicast,
-    /// Drops it without a word.
+    /// Drops it silently.
     Blackhole,
-    /// Refuses it with "host unreachable".
+    /// Rejects it with "host unreachable".
     Unreachable,
-    /// Refuses it with "administratively prohibited".
+    /// Rejects it with "administratively prohibited".
     Prohibit,
-    /// Goes on in the next table.
+    /// Continues with the next rule's table.
     Throw,
 }
 
 impl RouteKind {
-    /// Every kind.
+    /// Every type.
     pub const ALL: [RouteKind; 9] = [
         RouteKind::Unicast,
         RouteKind::Local,
@@ -94,27 +94,27 @@ impl RouteKind {
         }
     }
 
-    /// The kind of a word of `ip route`.
+    /// The type of a word of `ip route`.
     pub fn from_word(word: &str) -> Option<RouteKind> {
         RouteKind::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// Whether it forwards nothing, so that it has neither gateway nor link.
+    /// Whether it never forwards, so that it has neither gateway nor link.
     pub fn discards(self) -> bool {
         matches!(self, RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw)
     }
 }
 
-/// Who made a route (`RTPROT_*`, linux/rtnetlink.h).
+/// The origin of a route (`RTPROT_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct RouteProto(pub u8);
 
 impl RouteProto {
-    /// The kernel itself: the routes that come with an address.
+    /// The kernel: routes that belong to an address.
     pub const KERNEL: RouteProto = RouteProto(2);
-    /// What `ip route add` writes when nothing is said.
+    /// The default of `ip route add`.
     pub const BOOT: RouteProto = RouteProto(3);
-    /// An administrator's.
+    /// An administrator.
     pub const STATIC: RouteProto = RouteProto(4);
     /// Router advertisements.
     pub const RA: RouteProto = RouteProto(9);
@@ -143,45 +143,44 @@ impl fmt::Display for RouteProto {
     }
 }
 
-/// One way onward.
+/// A nexthop.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Nexthop {
-    /// The gateway. `None`: the destination is on the link itself. An IPv6 gateway of an IPv4
-    /// route is allowed (RFC 5549).
+    /// The gateway. `None`: the destination is on the link. An IPv4 route can have an IPv6 gateway (RFC 5549).
     pub via: Option<IpAddr>,
-    /// The link. `None`: the one that leads to the gateway.
+    /// The link. `None`: the link that leads to the gateway.
     pub dev: Option<IfName>,
-    /// Share of the traffic, 1 to 256, among several.
+    /// Share of the traffic among several nexthops, 1 to 256.
     pub weight: u16,
-    /// Believe that the gateway is on the link although no route says so.
+    /// Treat the gateway as on-link, without a route to it.
     pub onlink: bool,
 }
 
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Route {
-    /// Where to.
+    /// The destination.
     pub dst: Prefix,
-    /// What happens to the packet.
+    /// The type.
     pub kind: RouteKind,
-    /// Ways onward; empty for kinds that discard, and where a deletion says nothing of it.
+    /// The nexthops; empty for types that discard, and in a deletion that does not specify any.
     pub nexthops: Vec<Nexthop>,
     /// Preferred source address.
     pub src: Option<IpAddr>,
-    /// Lower wins. `None` is 0 for IPv4 and 1024 for IPv6.
+    /// The lowest metric wins. `None` is 0 for IPv4 and 1024 for IPv6.
     pub metric: Option<u32>,
-    /// The table it stands in.
+    /// Its table.
     pub table: TableId,
-    /// `None`: what `ip` chooses from the kind and the gateway.
+    /// `None`: the default of `ip` for the type and the gateway.
     pub scope: Option<Scope>,
-    /// Who made it. `None` in a deletion: whoever.
+    /// The origin. `None` in a deletion: any.
     pub proto: Option<RouteProto>,
-    /// Largest packet in bytes on this route.
+    /// The MTU of this route, in bytes.
     pub mtu: Option<u32>,
 }
 
 impl Route {
-    /// A route to somewhere in the main table, with nothing else set.
+    /// A route in the main table, without options.
     pub fn new(dst: Prefix) -> Route {
         Route {
             dst,
@@ -209,7 +208,7 @@ pub enum RouteOp {
     Add(Route),
     /// `ip route replace …`
     Replace(Route),
-    /// `ip route del …`: the first route that fits what is given
+    /// `ip route del …`: the first route that matches
     Del(Route),
     /// `ip route flush table T`: every route of one family in it
     Flush(Family, TableId),

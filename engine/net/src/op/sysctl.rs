@@ -4,15 +4,14 @@ use std::fmt;
 
 use crate::invalid::{Invalid, Result};
 
-/// The key of a setting, as `sysctl` writes it: `net.ipv4.ip_forward`. A part that contains a
-/// dot itself, such as the link `eth0.10`, is written with `/` in place of that dot, or the whole
-/// key with `/` between the parts (sysctl(8)).
+/// The key of a setting, in the notation of `sysctl`: `net.ipv4.ip_forward`. In a part that contains a dot itself, such
+/// as the link `eth0.10`, the dot is written as `/`. A key can also have `/` between all its parts (sysctl(8)).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct SysctlKey(String);
 super::name::text_type!(SysctlKey);
 
 impl SysctlKey {
-    /// Parses a key, with dots or slashes as separators; the one that comes first separates.
+    /// Parses a key, with dots or slashes as separators; the first separator in the key decides.
     pub fn parse(key: &str) -> Result<SysctlKey> {
         let wrong = |why: &str| Invalid::SysctlKey { given: key.to_owned(), why: why.to_owned() };
         if key.is_empty() {
@@ -53,7 +52,7 @@ fn swap_separators(text: &str) -> String {
 pub enum SysctlOp {
     /// `sysctl -w KEY=VALUE`
     Write(SysctlKey, String),
-    /// `sysctl -e -w KEY=VALUE`: nothing where this kernel has no such setting.
+    /// `sysctl -e -w KEY=VALUE`: ignored if this kernel has no such setting.
     WriteIfThere(SysctlKey, String),
 }
 
@@ -65,7 +64,7 @@ impl SysctlOp {
         }
     }
 
-    /// What it is set to.
+    /// The value to write.
     pub fn value(&self) -> &str {
         match self {
             SysctlOp::Write(_, value) | SysctlOp::WriteIfThere(_, value) => value,

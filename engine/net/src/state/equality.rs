@@ -1,14 +1,16 @@
-//! When two states are equal: the one place that says what does not count.
+//! Compares two states of a network. All exceptions from equality are here:
 //!
-//! Left out, and nothing else: numbers of links and namespaces (what they point at is compared);
-//! hardware addresses that nobody set, and what is derived from them (ids of bridges, fe80
-//! addresses of such links and the routes to those, entries of forwarding tables for a link's own
-//! address); timers, ages and counters, and what is only remembered for a time (neighbours and
-//! forwarding entries that were learned); life times and `tentative`, and on a link without a carrier
-//! what IPv6 makes of one that it may have had for a moment: fe80, and routes to addresses that
-//! duplicates are looked for; the rule that comes with the first VRF and stays (`l3mdev`). `lowerlayerdown` is `down`:
-//! the kernel looks the other end's number up in the wrong namespace, and remembers what it found. Rules are
-//! compared in one form: `! --dport :5` of iptables 1.8.7 is `--dport 6:65535`.
+//! - indexes of links and inodes of namespaces (the objects that they refer to are compared);
+//! - hardware addresses that nobody set, and values derived from them: bridge ids, fe80 addresses of such links and
+//!   routes to those, forwarding entries for a link's own address;
+//! - timers, ages and counters, and learned neighbours and forwarding entries, which expire;
+//! - lifetimes and `tentative`; on a link without a carrier, also what IPv6 adds while a link has a carrier, since it
+//!   may have had one briefly: fe80, and routes to addresses under duplicate address detection;
+//! - the rule that the kernel adds with the first VRF and keeps (`l3mdev`);
+//! - `lowerlayerdown`, which counts as `down`: the kernel looks the other end's index up in the wrong namespace, and
+//!   caches the result.
+//!
+//! Rules are compared in one form: `! --dport :5` of iptables 1.8.7 is `--dport 6:65535`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -16,26 +18,26 @@ use std::net::IpAddr;
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
 use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto, TableId};
 
-/// Compares states of one network, as far as one of them, a model's, knows it.
+/// Compares states of one network. What a model does not know is not compared.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     /// Links whose hardware address nobody set.
     random: BTreeSet<(NetnsRef, IfName)>,
-    /// Links with an fe80 address that was made of one.
+    /// Links with an fe80 address derived from such an address.
     derived: BTreeSet<(NetnsRef, IfName)>,
-    /// Links that are up without a carrier. Whether they had one for long enough for the kernel to
-    /// begin with IPv6, which it does in its own time, is chance.
+    /// Links that are up without a carrier. Whether they had a carrier for long enough for the kernel to start IPv6 is
+    /// chance.
     carrierless: BTreeSet<(NetnsRef, IfName)>,
-    /// IPv6 addresses that duplicates are looked for.
+    /// IPv6 addresses with duplicate address detection.
     detected: BTreeSet<(NetnsRef, IpAddr)>,
-    /// Links without hardware addresses, whose fe80 address the kernel makes of a secret of its own.
+    /// Links without a hardware address: the kernel derives their fe80 address from a secret.
     secret: BTreeSet<(NetnsRef, IfName)>,
-    /// IPv6 addresses that are known to be there.
+    /// IPv6 addresses that are known to exist.
     known: BTreeSet<(NetnsRef, IpAddr)>,
 }
 
 impl Comparison {
-    /// What a model does not know does not count.
+    /// A comparison that ignores what this model does not know.
     pub fn with(model: &NetState) -> Comparison {
         let links =
             model.netns.iter().flat_map(|(netns, contents)| contents.links.iter().map(move |link| (netns, link)));
@@ -65,7 +67,7 @@ impl Comparison {
         Comparison { random, derived, carrierless, detected, secret, known }
     }
 
-    /// What one has and the other has not, a line each with `-` or `+`; nothing if they are equal.
+    /// The differences, a line each with `-` (only in `left`) or `+` (only in `right`); empty if the states are equal.
     pub fn differences(&self, left: &NetState, right: &NetState) -> Vec<String> {
         let (left, right) = (self.lines(left), self.lines(right));
         let only = |these: &[String], those: &[String], sign: char| {
@@ -85,9 +87,9 @@ impl Comparison {
         differences
     }
 
-    /// A state as text, a fact a line, in an order that does not depend on numbers.
+    /// A state as text, one fact a line, in an order that does not depend on indexes.
     pub fn lines(&self, state: &NetState) -> Vec<String> {
-        // A link that was moved away leaves its address with the one that it stands on.
+        // A link that was moved away leaves its address on the link that it is stacked on.
         let links = state.netns.values().flat_map(|contents| &contents.links);
         let own: BTreeSet<Mac> = links.filter_map(|link| link.mac.known()).collect();
         state.netns.iter().flat_map(|(netns, contents)| self.netns_lines(netns, contents, &own)).collect()
@@ -132,13 +134,13 @@ impl Comparison {
             && devs.any(|dev| self.carrierless.contains(&(netns.clone(), dev.clone())))
     }
 
-    /// Its fe80 address is of a hardware address that nobody knows, or there if IPv6 began.
+    /// Whether the link's fe80 address is derived from an unknown hardware address, or exists only if IPv6 started.
     fn is_blurred(&self, netns: &NetnsRef, name: &IfName) -> bool {
         let place = (netns.clone(), name.clone());
         self.derived.contains(&place) || self.carrierless.contains(&place)
     }
 
-    /// The kernel made it, of a hardware address or of a secret.
+    /// Whether the kernel derived the address, from a hardware address or a secret.
     fn is_made(&self, netns: &NetnsRef, name: &IfName, addr: IpAddr) -> bool {
         let of_secret = || {
             is_link_local(addr)
@@ -148,7 +150,7 @@ impl Comparison {
         self.is_blurred(netns, name) && (is_derived(addr) || of_secret())
     }
 
-    /// The route to an address waits for the end of duplicate address detection, and that for a carrier.
+    /// Whether the route depends on the end of duplicate address detection, which needs a carrier.
     fn waits_for_carrier(&self, netns: &NetnsRef, route: &Route) -> bool {
         self.begins_late(netns, route) && self.detected.contains(&(netns.clone(), route.dst.addr()))
     }
@@ -200,8 +202,7 @@ impl Comparison {
             .collect()
     }
 
-    /// IPv4 routes to one destination stay in the kernel's order. Those of IPv6 with equal metrics
-    /// have none that lasts.
+    /// IPv4 routes to one destination stay in the kernel's order. IPv6 routes with equal metrics have no lasting order.
     fn route_lines(&self, netns: &NetnsRef, routes: &[Route]) -> Vec<String> {
         let mut kept: Vec<&Route> = routes.iter().filter(|route| !self.is_derived_route(netns, route)).collect();
         kept.sort_by_key(|route| (route.family(), route.table, route.dst, route.metric));
@@ -221,7 +222,7 @@ impl Comparison {
         let to_made = || over(&|dev| self.is_made(netns, dev, route.dst.addr()));
         match route.kind {
             RouteKind::Local => to_made() || self.waits_for_carrier(netns, route),
-            // The subnet-router anycast address waits for the address that comes with it.
+            // The subnet-router anycast address appears with its unicast address.
             RouteKind::Anycast => route.dst.addr() == link_local_network().addr() && over_random(),
             RouteKind::Unicast => route.dst == link_local_network() && self.begins_late(netns, route),
             RouteKind::Multicast => self.begins_late(netns, route),
@@ -242,7 +243,7 @@ fn is_link_local(addr: IpAddr) -> bool {
     matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local())
 }
 
-/// Whether an address is made of a hardware address: `fe80::` and a modified EUI-64.
+/// Whether an address is derived from a hardware address: `fe80::` and a modified EUI-64.
 fn is_derived(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V6(addr) => addr.is_unicast_link_local() && addr.octets()[11..13] == [0xff, 0xfe],
@@ -250,13 +251,13 @@ fn is_derived(addr: IpAddr) -> bool {
     }
 }
 
-/// A kind with all that it says, but for what does not count.
+/// A link's kind with all its options, without those that are not compared.
 fn kind_text(kind: &LinkType) -> String {
     let mut kind = kind.clone();
     if let Some(peer) = kind.elsewhere_mut() {
         peer.index = None;
         if !matches!(peer.netns, Some(NetnsRef::Host | NetnsRef::Named(_))) {
-            // Seen from outside, a namespace without a name cannot be told from another.
+            // From outside, namespaces without a name cannot be told apart.
             *peer = Peer { netns: None, index: None, name: None };
         }
     }
@@ -278,9 +279,9 @@ fn route_text(route: &Route) -> String {
     )
 }
 
-/// Entries that someone put there.
+/// Whether an entry is compared: those that somebody added are.
 fn counts(record: &FdbRecord, own: &BTreeSet<Mac>) -> bool {
-    // The kernel puts links into groups, but not into a bridge's table.
+    // The kernel adds group addresses to links' tables, but not to a bridge's.
     let group = record.mac.0[0] & 1 == 1 && record.master.is_none();
     // A bridge without ports has the address of all zeros.
     let zero = record.mac.0 == [0; 6];

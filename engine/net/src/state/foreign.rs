@@ -1,42 +1,42 @@
-//! Rules that packets meet and that are not those of iptables-nft: netscript neither writes nor evaluates them.
+//! Firewall rules that do not belong to iptables-nft. netscript neither writes nor evaluates them.
 
 use std::fmt;
 
 use crate::op::Family;
 use crate::op::netfilter::Policy;
 
-/// What of a namespace's rules is neither in [`super::Ruleset`] nor evaluated.
+/// The rules of a namespace that are neither in [`super::Ruleset`] nor evaluated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForeignRules {
     /// The tables of iptables-legacy and ip6tables-legacy.
     pub legacy: Vec<(Family, String)>,
-    /// Chains of nft that packets meet, but for those of iptables-nft.
+    /// Base chains of nft that do not belong to iptables-nft.
     pub chains: Vec<ForeignChain>,
 }
 
-/// A chain of nft with a hook.
+/// A base chain of nft.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ForeignChain {
-    /// The family of its table, as nft calls it: `inet`, `bridge`.
+    /// The family of its table, in nft's words: `inet`, `bridge`.
     pub family: &'static str,
     /// The table's name.
     pub table: String,
     /// The chain's name.
     pub name: String,
-    /// Where packets meet it: `forward`, `ingress`.
+    /// Its hook: `forward`, `ingress`.
     pub hook: &'static str,
-    /// Chains of one hook come in the order of this.
+    /// The priority, which orders the chains of one hook.
     pub priority: i32,
-    /// The link that it stands at, in family `netdev`.
+    /// Its link, in family `netdev`.
     pub device: Option<String>,
-    /// What becomes of a packet that no rule decided on.
+    /// The fate of packets that no rule decides on.
     pub policy: Policy,
-    /// How many rules it has.
+    /// The number of its rules.
     pub rules: u32,
 }
 
 impl ForeignChain {
-    /// Whether anything can become of a packet there.
+    /// Whether the chain can affect packets.
     pub fn says_something(&self) -> bool {
         self.rules > 0 || self.policy == Policy::Drop
     }
@@ -55,17 +55,17 @@ impl fmt::Display for ForeignChain {
 }
 
 impl ForeignRules {
-    /// The chains that may do something.
+    /// The chains that can affect packets.
     pub fn speaking(&self) -> impl Iterator<Item = &ForeignChain> {
         self.chains.iter().filter(|chain| chain.says_something())
     }
 
-    /// Whether there is anything that packets may meet. What tables of iptables-legacy hold is not known.
+    /// Whether there is no rule that may affect packets. The contents of iptables-legacy's tables are not known.
     pub fn is_empty(&self) -> bool {
         self.legacy.is_empty() && self.speaking().next().is_none()
     }
 
-    /// Each as a line.
+    /// Each table and chain as a line.
     pub fn lines(&self) -> Vec<String> {
         let command = |family: &Family| match family {
             Family::V4 => "iptables-legacy",

@@ -7,39 +7,39 @@ use crate::op::{
     Vlan, VlanId, Vxlan,
 };
 
-/// A link as it is now.
+/// A link's current state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Its name.
     pub name: IfName,
-    /// Its number in the namespace; `None`: nobody knows, in a dry run.
+    /// Its index in the namespace; `None`: unknown, in a dry run.
     pub index: Option<u32>,
-    /// What it is.
+    /// Its kind.
     pub kind: LinkType,
     /// Its hardware address.
     pub mac: Hardware,
     /// Largest packet in bytes.
     pub mtu: u32,
-    /// `IFF_UP`: switched on, whether or not there is a carrier.
+    /// `IFF_UP`: switched on, with or without a carrier.
     pub up: bool,
     /// `IFF_LOWER_UP`: there is a carrier.
     pub carrier: bool,
-    /// Not `IFF_NOARP`.
+    /// Whether it uses ARP: `IFF_NOARP` is off.
     pub arp: bool,
-    /// `IFF_PROMISC`, as a user switched it.
+    /// `IFF_PROMISC`, if a user set it.
     pub promisc: bool,
-    /// What the kernel thinks it can do (RFC 2863).
+    /// The kernel's operational state (RFC 2863).
     pub state: OperState,
     /// A text for people.
     pub alias: Option<String>,
     /// The bridge that it is a port of.
     pub master: Option<IfName>,
-    /// Whether a port sends frames back where they came from.
+    /// Whether a bridge port sends frames back the way they came.
     pub hairpin: bool,
     /// Its addresses, in the kernel's order.
     pub addrs: Vec<Addr>,
-    /// It has, or will have, an fe80 address that nobody can know: this is a dry run, and the kernel
-    /// makes it of a hardware address that it chose.
+    /// It has, or will have, an unknown fe80 address: this is a dry run, and the kernel derives the address from a
+    /// hardware address that it chooses.
     pub unknown_addr: bool,
 }
 
@@ -48,9 +48,9 @@ pub struct Link {
 pub enum Hardware {
     /// The kind of link has none.
     None,
-    /// This one.
+    /// A known address.
     Known(Mac),
-    /// The kernel chooses it at random, and this is a dry run.
+    /// Unknown: the kernel chooses it at random, and this is a dry run.
     Unknown,
 }
 
@@ -64,20 +64,20 @@ impl Hardware {
     }
 }
 
-/// What a link is, as the kernel tells it.
+/// A link's kind, as the kernel reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkType {
     /// The loopback device.
     Loopback,
-    /// One end of a pair; the other end, if it can be found.
+    /// One end of a pair, with the other end if it can be found.
     Veth(Option<Peer>),
     /// A switch, with its options and ids.
     Bridge {
-        /// Every option is known here.
+        /// All options are set here.
         options: Bridge,
         /// Priority and address: `8000.02:00:00:00:00:01` without the colons.
         id: Option<String>,
-        /// The id of the root bridge, its own without spanning tree.
+        /// The id of the root bridge; without spanning tree its own.
         root_id: Option<String>,
     },
     /// Ethernet over UDP.
@@ -88,15 +88,15 @@ pub enum LinkType {
     Ipvlan(Peer, IpvlanMode),
     /// A tagged VLAN on a parent.
     Vlan(Peer, VlanId),
-    /// Swallows what it is given.
+    /// Discards all packets.
     Dummy,
-    /// Ends at a program.
+    /// A program reads and writes its packets.
     Tun(TunMode),
-    /// The routing table of the links that are in it.
+    /// A routing table for the links that belong to it.
     Vrf(TableId),
-    /// A kind that netscript makes none of, such as `ifb`, by the kernel's name.
+    /// A kind that netscript does not create, such as `ifb`, by the kernel's name.
     Other(String),
-    /// Without a kind: hardware.
+    /// No kind: hardware.
     Physical,
 }
 
@@ -120,7 +120,7 @@ impl LinkType {
         kind.word()
     }
 
-    /// The kind with the number that tells its links apart, as `vlan 10`.
+    /// The kind and the number that distinguishes its links, such as `vlan 10`.
     pub fn label(&self) -> String {
         let number = match self {
             LinkType::Vxlan(vxlan) => vxlan.id.get(),
@@ -157,7 +157,7 @@ impl LinkType {
         }
     }
 
-    /// The link that it stands on. `netns` is its own namespace, where what carries a VXLAN is looked for.
+    /// The link that it is stacked on. `netns` is its own namespace, where a VXLAN's lower link is looked up.
     pub fn lower(&self, netns: &NetnsRef) -> Option<Peer> {
         match self {
             LinkType::Vxlan(vxlan) => {
@@ -176,7 +176,7 @@ impl LinkType {
         }
     }
 
-    /// The link that it leads to or stands on, which may be in another namespace.
+    /// The link that it leads to or is stacked on, which may be in another namespace.
     pub(super) fn elsewhere_mut(&mut self) -> Option<&mut Peer> {
         match self {
             LinkType::Veth(peer) => peer.as_mut(),
@@ -192,7 +192,7 @@ impl LinkType {
         }
     }
 
-    /// What it makes of the links whose master it is; `None`: it can have none.
+    /// What it is to links of which it is the master; `None`: it cannot be a master.
     pub fn master(&self) -> Option<Master> {
         match self {
             LinkType::Bridge { .. } => Some(Master::Bridge),
@@ -228,10 +228,10 @@ impl LinkType {
         }
     }
 
-    /// Whether the kernel makes its fe80 address of a secret of its own, not of a hardware address alone.
+    /// Whether the kernel derives its fe80 address from a secret of its own, not from a hardware address alone.
     pub fn has_secret_fe80(&self) -> bool {
         match self {
-            // It has its parent's hardware address, and a number beside it (`dev_id`).
+            // It shares its parent's hardware address and adds a number (`dev_id`).
             LinkType::Ipvlan(..) => true,
             // It has no hardware address.
             LinkType::Tun(mode) => *mode == TunMode::Tun,
@@ -250,7 +250,7 @@ impl LinkType {
 }
 
 impl LinkType {
-    /// What a link is, as it is made; `None`: netscript makes none of that kind.
+    /// The specification to create such a link; `None`: netscript creates no link of that kind.
     pub fn made_as(&self) -> Option<LinkSpec> {
         let beside = |peer: &Peer| peer.name.clone();
         Some(match self {
@@ -259,7 +259,7 @@ impl LinkType {
             }
             LinkType::Bridge { options, id: _, root_id: _ } => {
                 let mut options = options.clone();
-                // Kernels without the feature take no word of it.
+                // Kernels without the feature reject the option, even to switch it off.
                 options.vlan_filtering = options.vlan_filtering.filter(|on| *on);
                 LinkSpec::Bridge(options)
             }
@@ -275,31 +275,31 @@ impl LinkType {
     }
 }
 
-/// What a link makes of the links whose master it is.
+/// What a master is to its links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Master {
     /// Ports of a switch.
     Bridge,
-    /// Links with routes in a table of their own. They lose theirs, and what else comes with being up, when they join it
-    /// or leave.
+    /// A VRF: its links have their routes in a table of their own. A link that joins or leaves loses its routes, and
+    /// everything else that depends on being up.
     Vrf,
 }
 
 /// A link in the same or another namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// Where; `None`: in a namespace that has no name here.
+    /// Its namespace; `None`: one without a name here.
     pub netns: Option<NetnsRef>,
     /// Its index there, if it is known.
     pub index: Option<u32>,
-    /// Its name, if the namespace could be looked into.
+    /// Its name, if the namespace could be read.
     pub name: Option<IfName>,
 }
 
 /// The operational state of a link (`IF_OPER_*`, linux/if.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperState {
-    /// The driver does not say; `lo` is always so.
+    /// The driver does not report it, as for `lo`.
     Unknown,
     /// Can pass packets.
     Up,
@@ -345,13 +345,13 @@ pub struct Addr {
     pub label: Option<String>,
     /// IPv6: made without duplicate address detection.
     pub nodad: bool,
-    /// Given by a user, not by the kernel or an advertisement: `IFA_F_PERMANENT`.
+    /// `IFA_F_PERMANENT`: added by a user, not by the kernel or a router advertisement.
     pub permanent: bool,
-    /// Waits for duplicate address detection, or failed it: `IFA_F_TENTATIVE`.
+    /// `IFA_F_TENTATIVE`: duplicate address detection is running or has failed.
     pub tentative: bool,
-    /// `IFA_F_SECONDARY`: another address of the same network came first.
+    /// `IFA_F_SECONDARY`: another address of the same network was added first.
     pub secondary: bool,
-    /// Who gave it (`IFA_PROTO`, linux/if_addr.h): 3 is the kernel's own link-local address. Linux before 5.18 does
-    /// not tell, nor does a dry run.
+    /// Who added it (`IFA_PROTO`, linux/if_addr.h): 3 is the kernel's own link-local address. Linux before 5.18 does
+    /// not report it, nor does a dry run.
     pub proto: Option<u8>,
 }

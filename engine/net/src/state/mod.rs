@@ -1,7 +1,6 @@
-//! What a network looks like: plain data, read by everything that shows, compares or explains.
+//! The state of a network as plain data, which is shown, compared and explained. Start with [`NetState`].
 //!
-//! Links, namespaces and tables are named as the kernel names them at the moment; nothing here
-//! talks to the kernel.
+//! Links, namespaces and tables have the kernel's current names. Nothing here talks to the kernel.
 
 mod equality;
 mod foreign;
@@ -23,9 +22,9 @@ pub use netns::{Contents, Netns};
 
 use crate::op::NetnsRef;
 
-/// Everything that is there: namespaces and what they hold.
+/// The state of all namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetState {
-    /// By how a script refers to them.
+    /// By the way a script refers to them.
     pub netns: BTreeMap<NetnsRef, Netns>,
 }

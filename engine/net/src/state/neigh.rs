@@ -24,7 +24,7 @@ pub struct FdbRecord {
     pub mac: Mac,
     /// The port that leads to it.
     pub dev: IfName,
-    /// The bridge in whose table it stands; `None`: the link's own.
+    /// The bridge whose table contains it; `None`: the link's own table.
     pub master: Option<IfName>,
     /// The remote endpoint, on a vxlan link.
     pub dst: Option<IpAddr>,

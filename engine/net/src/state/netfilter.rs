@@ -1,10 +1,10 @@
-//! Chains and rules of iptables as they are.
+//! The existing chains and rules of iptables.
 
 use std::collections::BTreeMap;
 
 use crate::op::netfilter::{ChainName, Policy, Rule, TableRef};
 
-/// The tables of iptables that are there; a table that nobody used is not.
+/// The tables of iptables that exist. The kernel creates a table when it is first used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ruleset {
     /// By family and name.
@@ -16,22 +16,22 @@ pub struct Ruleset {
 pub struct Chain {
     /// Its name.
     pub name: ChainName,
-    /// Of a built-in chain; `None`: a chain of someone's own, which packets reach by jumps only.
+    /// The policy of a built-in chain; `None`: a user-defined chain, which packets reach by jumps only.
     pub policy: Option<Policy>,
-    /// In order.
+    /// In the order of evaluation.
     pub rules: Vec<RuleRecord>,
 }
 
-/// A rule in its place, with what it has counted.
+/// A rule in a chain, with its counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleRecord {
-    /// What it says.
+    /// The rule itself.
     pub rule: Rule,
     /// The kernel's number for it, unique in its table and never used again.
     pub handle: u64,
-    /// Packets that it matched; `None`: nobody knows, in a dry run.
+    /// Packets that it matched; `None`: unknown, in a dry run.
     pub packets: Option<u64>,
-    /// Their bytes.
+    /// Bytes of these packets.
     pub bytes: Option<u64>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use crate::op::{PolicyRule, Route, SysctlKey};
 
-/// A namespace and all that it holds.
+/// A namespace with everything in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Netns {
     /// Links in the order of their indexes.
@@ -20,16 +20,16 @@ pub struct Netns {
     pub fdb: Vec<FdbRecord>,
     /// Chains and rules of iptables and ip6tables.
     pub ruleset: Ruleset,
-    /// Rules that are neither of iptables nor of ip6tables, or are those of their legacy variants.
+    /// Rules that belong neither to iptables nor to ip6tables, or to their legacy variants.
     pub foreign: ForeignRules,
-    /// Settings, those that were asked for.
+    /// The settings that were asked for.
     pub sysctls: BTreeMap<SysctlKey, String>,
 }
 
-/// What identifies a namespace, and who is in it.
+/// A namespace's identity, and the processes in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// The number of `net:[…]`, unique among the namespaces that are alive.
+    /// The inode, `net:[…]`, unique among the existing namespaces.
     pub inode: u64,
     /// The processes in it.
     pub pids: Vec<u32>,

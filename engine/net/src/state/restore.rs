@@ -1,5 +1,5 @@
-//! From one state of a namespace to another: the operations that put back what was lost, and take
-//! away what came. Links and namespaces that are gone are not made here.
+//! The operations that turn one state of a namespace into another: they restore what was lost and remove what was
+//! added. They create neither links nor namespaces.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::op::{
 };
 
 impl Addr {
-    /// The address as it is given.
+    /// The address as a specification.
     pub fn spec(&self) -> AddrSpec {
         let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } =
             self;
@@ -28,7 +28,7 @@ impl Addr {
         }
     }
 
-    /// The kernel makes it by itself: of a hardware address, or on `lo`.
+    /// Whether the kernel creates it by itself: from a hardware address, or on `lo`.
     fn is_made_by_kernel(&self) -> bool {
         match self.local.addr() {
             IpAddr::V6(addr) => {
@@ -40,7 +40,7 @@ impl Addr {
 }
 
 impl Netns {
-    /// The same with a link that is called otherwise.
+    /// The same namespace with a link renamed.
     pub fn renamed(mut self, from: &IfName, to: &IfName) -> Netns {
         let rename = |name: &mut IfName| {
             if name == from {
@@ -62,11 +62,11 @@ impl Netns {
     }
 }
 
-/// A part of what is restored. Each needs what came before it, and is to be asked for with the state as
-/// it is then: what goes with a link that is switched off is not there to be taken away.
+/// A phase of restoring. Each phase relies on those before it, and its operations are computed from the state at that
+/// time: what a link loses when it goes down need not be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// What can be set of links.
+    /// Settings of links.
     Links,
     /// Addresses.
     Addrs,
@@ -81,8 +81,8 @@ impl Phase {
     pub const ALL: [Phase; 4] = [Phase::Links, Phase::Addrs, Phase::Routes, Phase::Others];
 }
 
-/// The operations of a phase that make of what a namespace has `now` what it should have, as far as
-/// links that are there are concerned. What the kernel makes by itself is left to it.
+/// The operations of a phase that turn a namespace's state from `now` into `wanted`, for links that exist. Objects that
+/// the kernel creates by itself are left to it.
 pub fn steps(phase: Phase, netns: &NetnsRef, now: &Netns, wanted: &Netns) -> Vec<Op> {
     let pairs: Vec<(&Link, &Link)> = wanted
         .links
@@ -95,7 +95,7 @@ pub fn steps(phase: Phase, netns: &NetnsRef, now: &Netns, wanted: &Netns) -> Vec
         Phase::Addrs => pairs.iter().flat_map(|(now, wanted)| addrs(now, wanted)).map(Action::from).collect(),
         Phase::Routes => routes(now, wanted, is_there).into_iter().map(Action::from).collect(),
         Phase::Others => {
-            // The kernel would not make it again for another VRF.
+            // The kernel would not create it again for another VRF.
             let stays = |rule: &PolicyRule| rule.table == TableId::L3MDEV;
             let surplus = now.policy.iter().filter(|rule| !wanted.policy.contains(rule) && !stays(rule));
             let missing = wanted.policy.iter().filter(|rule| !now.policy.contains(rule));
@@ -109,7 +109,7 @@ pub fn steps(phase: Phase, netns: &NetnsRef, now: &Netns, wanted: &Netns) -> Vec
     actions.into_iter().map(|action| Op::new(netns.clone(), action)).collect()
 }
 
-/// What can be set of a link; whether it is up comes last.
+/// The settings of a link; whether it is up comes last.
 fn settings(now: &Link, wanted: &Link) -> Vec<LinkOp> {
     let mut sets = Vec::new();
     if now.master != wanted.master {
@@ -141,8 +141,8 @@ fn settings(now: &Link, wanted: &Link) -> Vec<LinkOp> {
     sets.into_iter().map(|set| LinkOp::Set(wanted.name.clone(), set)).collect()
 }
 
-/// Addresses stand in the order in which they came: those behind one that is missing are put back
-/// behind it. IPv6 has the newest first.
+/// Addresses have an order, in which they were added: addresses after a missing one are removed and added again after
+/// it. IPv6 lists the newest first.
 fn addrs(now: &Link, wanted: &Link) -> Vec<AddrOp> {
     let mut ops = Vec::new();
     for v4 in [true, false] {
@@ -159,22 +159,22 @@ fn addrs(now: &Link, wanted: &Link) -> Vec<AddrOp> {
             want.reverse();
         }
         let same = have.iter().zip(&want).take_while(|(have, want)| have == want).count();
-        // The last first: with the first of a network its others go.
+        // The last first: the first address of a network takes its secondary addresses with it.
         ops.extend(have[same..].iter().rev().map(|spec| AddrOp::Del(now.name.clone(), spec.clone())));
         ops.extend(want[same..].iter().map(|spec| AddrOp::Add(wanted.name.clone(), spec.clone())));
     }
     ops
 }
 
-/// Routes that the kernel makes with links and addresses come back with them; others do not. A gateway
-/// must be reached before a route over it is made.
+/// Routes that the kernel creates with links and addresses come back with them; others do not. A gateway must be
+/// reachable before a route through it is added.
 fn routes(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> Vec<RouteOp> {
     let of_kernel = |route: &Route| route.proto == Some(RouteProto::KERNEL);
     let near = |route: &Route| match route.dst.addr() {
         IpAddr::V6(addr) => addr.is_unicast_link_local() || addr.is_multicast(),
         IpAddr::V4(_) => false,
     };
-    // One of the kernel's own is taken away only where somebody had done that.
+    // A route of the kernel is removed only if somebody had removed it.
     let surplus = |route: &&Route| {
         let own =
             of_kernel(route) && (near(route) || route.table == TableId::LOCAL || route.kind != RouteKind::Unicast);

@@ -1,4 +1,4 @@
-//! The state as a world answers for it.
+//! Reading a state from a [`World`](crate::world::World).
 
 use super::{NetState, Netns, Ruleset};
 use crate::error::{Error, Result};
@@ -6,8 +6,8 @@ use crate::op::{Family, NetnsRef, SysctlKey};
 use crate::world::Query;
 
 impl NetState {
-    /// Reads the host and every named namespace, with the settings of those keys that are there. A name
-    /// that stands for nothing any more is left out.
+    /// Reads the host and every named namespace, with those of these settings that exist. Names that do not refer to a
+    /// namespace are left out.
     pub fn read(world: &mut dyn Query, sysctls: &[SysctlKey]) -> Result<NetState> {
         let names = world.netns_names()?.into_iter().map(NetnsRef::Named);
         let mut state = NetState::default();

@@ -1,8 +1,8 @@
 //! The roles of a [`World`]: applying operations, answering questions, running programs, sending probes, and history.
 //!
-//! Each role is a trait, and a World is whatever has all five. Beside each stands another trait for wrappers
-//! (`Forward…`): it names the World beneath, and every method that the wrapper does not write itself is that World's.
-//! Whoever implements the first kind of trait must write every method that has no obvious answer.
+//! Each role is a trait; a World implements all five. Beside each stands a `Forward…` trait for wrappers: an
+//! implementation returns the World beneath and overrides only the methods that it changes. An implementation of the
+//! role itself must write every method without a default.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::error::{At, Error, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 
-/// What operations act on and questions are answered by: the kernel, or a model of it.
+/// Applies operations and answers questions: the kernel, or a model of it.
 pub trait World: Apply + Query + Programs + Probes + History {}
 
 impl<T: Apply + Query + Programs + Probes + History> World for T {}
@@ -99,30 +99,30 @@ role! {
     }
     forward |wrapper| wrapper.beneath();
     required {
-        /// Applies operations. They may be fused and reordered as long as the end state is the same;
-        /// on failure everything before the failing one is there and nothing after it.
+        /// Applies operations. They may be merged and reordered as long as the end state is the same. On failure,
+        /// everything before the failed operation has been applied, and nothing after it.
         fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError>;
         /// Whether the user has asked to stop.
         fn interrupted(&mut self) -> bool;
     }
     provided {
-        /// The place of the script that asks for what comes next.
+        /// Sets the place of the script that the following requests come from.
         fn located(&mut self, at: Option<&At>) {}
-        /// Does now what has been waiting: operations may travel together. An error that comes late is
-        /// [`Error::Deferred`], says which operation it is about, and comes again whatever is asked next.
+        /// Applies the deferred operations. If one of them fails, the error is [`Error::Deferred`], which names the
+        /// operation, and every later request returns the same error.
         fn flush(&mut self) -> Result<()> {
             Ok(())
         }
-        /// Whether every operation is to be done at once from now on, since somebody handles errors; tells
-        /// how that was before.
+        /// Sets whether every operation is applied at once, because the script handles errors. Returns the previous
+        /// setting.
         fn at_once(&mut self, on: bool) -> Result<bool> {
             Ok(true)
         }
-        /// Something that is no operation and that a reader of the commands should know.
+        /// Adds a remark for readers of the printed commands.
         fn remark(&mut self, text: &str) {}
-        /// Programs and probes that follow are asked in turn until one of them succeeds.
+        /// The following programs and probes are tried in turn until one of them succeeds.
         fn alternatives(&mut self, step: Alternatives) {}
-        /// What is known of things that have the name which an operation was refused because of (EEXIST).
+        /// Facts about the existing objects with the name that an operation was refused for (EEXIST).
         fn facts(&mut self, op: &Op) -> Vec<String> {
             Vec::new()
         }
@@ -145,7 +145,7 @@ role! {
         fn netns_contents(&mut self, netns: &NetnsRef) -> Result<Contents>;
         /// The links of a namespace with their addresses, by index.
         fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>>;
-        /// One link, without a list of all of them being read; `None`: it is not there.
+        /// One link, without reading all of them; `None`: it does not exist.
         fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>>;
         /// The routes of a namespace, in the kernel's order.
         fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>>;
@@ -157,28 +157,28 @@ role! {
         fn fdb(&mut self, netns: &NetnsRef) -> Result<Vec<FdbRecord>>;
         /// The chains and rules of iptables of one family.
         fn ruleset(&mut self, netns: &NetnsRef, family: Family) -> Result<Ruleset>;
-        /// Rules that packets meet and that `ruleset` does not tell of.
+        /// Rules that apply to packets and are not in `ruleset`.
         fn foreign_rules(&mut self, netns: &NetnsRef) -> Result<ForeignRules>;
-        /// The value of a setting, without the line's end.
+        /// The value of a setting, without its line end.
         fn sysctl(&mut self, netns: &NetnsRef, key: &SysctlKey) -> Result<String>;
-        /// The name servers that a namespace asks; none where it has none of its own.
+        /// A namespace's own name servers; empty if it has none.
         fn name_servers(&mut self, netns: &NetnsRef) -> Result<Vec<IpAddr>>;
     }
     provided {
-        /// Whether there is a namespace of a name under `/run/netns`.
+        /// Whether a namespace has this name under `/run/netns`.
         fn has_netns(&mut self, name: &NetnsName) -> Result<bool> {
             Ok(self.netns_names()?.contains(name))
         }
-        /// The names of a namespace's links, in any order, without anything else being read.
+        /// The names of a namespace's links, in any order, without reading anything else.
         fn link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
             Ok(self.links(netns)?.into_iter().map(|link| link.name).collect())
         }
-        /// What a link is called that may be known by another name; `None`: it is not there.
+        /// The name of a link that `name` may be an alternative name of; `None`: it does not exist.
         fn link_name(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<IfName>> {
             Ok(self.link(netns, name)?.map(|link| link.name))
         }
-        /// Why a part of what is answered about a namespace is not known completely, in words: what only
-        /// a real kernel knows, in a dry run. `None`: it is.
+        /// Why a part of a namespace's state is not completely known, in words: in a dry run, some of it only a real
+        /// kernel knows. `None`: it is known.
         fn unknown_part(&mut self, netns: &NetnsRef, part: StatePart) -> Result<Option<String>> {
             Ok(None)
         }
@@ -186,23 +186,23 @@ role! {
 }
 
 role! {
-    /// Running programs, those of others and small ones of our own.
+    /// Running programs: other programs, and small servers of netscript itself.
     pub trait Programs;
     /// [`Programs`] for a wrapper.
     pub trait ForwardPrograms {
-        /// The World beneath, ready to run them.
+        /// The World beneath, ready to run programs.
         fn programs(&mut self) -> Result<&mut dyn Programs>;
     }
     forward |wrapper| wrapper.programs()?;
     required {
         /// A process's number.
         fn pid(&mut self, pid: PidRef) -> Result<u32>;
-        /// Code of the program that netscript is a part of is about to run in a namespace: what was asked for is done
-        /// and ready before that, and may have been changed after it.
+        /// Code of the embedding program is about to run in a namespace. Before that, deferred operations are applied
+        /// and links ready; after it, anything in the namespace may have changed.
         fn admit(&mut self, netns: &NetnsRef) -> Result<()>;
         /// Runs a program to its end.
         fn exec(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<Output>;
-        /// Runs the user's shell with the terminal, and gives its status.
+        /// Runs the user's shell on the terminal, and returns its status.
         fn shell(&mut self, netns: &NetnsRef) -> Result<i32>;
         /// Starts a program that lives as long as the lab.
         fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<ProgramId>;
@@ -210,16 +210,16 @@ role! {
         fn running(&mut self, program: ProgramId) -> Result<bool>;
         /// What a started program has written so far, standard output and standard error together.
         fn output(&mut self, program: ProgramId) -> Result<String>;
-        /// Ends a started program: first kindly (SIGTERM), then (SIGKILL).
+        /// Ends a started program: with SIGTERM, then with SIGKILL.
         fn stop(&mut self, program: ProgramId) -> Result<()>;
-        /// Starts a small HTTP server of our own that lives as long as the lab.
+        /// Starts netscript's small HTTP server, which lives as long as the lab.
         fn serve(&mut self, netns: &NetnsRef, server: &Serve) -> Result<ProgramId>;
-        /// Starts a small name server of our own that lives as long as the lab.
+        /// Starts netscript's small name server, which lives as long as the lab.
         fn serve_dns(&mut self, netns: &NetnsRef, server: &ServeDns) -> Result<ProgramId>;
-        /// Starts to write a link's packets into a file, as long as the lab lives. Those that pass after
-        /// this returns are in it.
+        /// Starts to write a link's packets into a file, as long as the lab lives. It contains every packet that passes
+        /// after this method returns.
         fn capture(&mut self, netns: &NetnsRef, request: &Capture) -> Result<ProgramId>;
-        /// The packets that a capture has heard until now, a line each.
+        /// The packets captured so far, a line each.
         fn packets(&mut self, capture: ProgramId) -> Result<Vec<String>>;
     }
     provided {}
@@ -230,7 +230,7 @@ role! {
     pub trait Probes;
     /// [`Probes`] for a wrapper.
     pub trait ForwardProbes {
-        /// The World beneath, ready to send them.
+        /// The World beneath, ready to send probes.
         fn probes(&mut self) -> Result<&mut dyn Probes>;
     }
     forward |wrapper| wrapper.probes()?;
@@ -239,15 +239,15 @@ role! {
         fn ping(&mut self, netns: &NetnsRef, request: &Ping) -> Result<PingResult>;
         /// Opens a connection and closes it again.
         fn connect(&mut self, netns: &NetnsRef, request: &Connect) -> Result<Connected>;
-        /// Looks who is on the way to a target.
+        /// Finds the hops on the way to a target.
         fn traceroute(&mut self, netns: &NetnsRef, trace: &Trace) -> Result<Vec<Hop>>;
         /// Asks an HTTP server for a page.
         fn fetch(&mut self, netns: &NetnsRef, request: &Fetch) -> Result<Fetched>;
-        /// Waits; ends early, with an error, when the user interrupts.
+        /// Waits. Ends early, with an error, when the user interrupts.
         fn sleep(&mut self, time: Duration) -> Result<()>;
     }
     provided {
-        /// Lets time pass until something may have changed; false where waiting changes nothing.
+        /// Waits until something may have changed; false if waiting changes nothing.
         fn wait(&mut self, time: Duration) -> Result<bool> {
             self.sleep(time).map(|()| true)
         }
@@ -255,7 +255,7 @@ role! {
 }
 
 role! {
-    /// What was done, kept or taken back.
+    /// Keeping and undoing what was done.
     pub trait History;
     /// [`History`] for a wrapper.
     pub trait ForwardHistory {
@@ -265,24 +265,24 @@ role! {
     forward |wrapper| wrapper.history();
     required {}
     provided {
-        /// From now on single steps may be taken back, those on the lab's own things too.
+        /// From this point on, single steps can be undone, including those on the lab's own objects.
         fn keep_steps(&mut self) {}
-        /// The present moment.
+        /// The current point.
         fn point(&mut self) -> Point {
             Point::default()
         }
-        /// Takes back everything that was done after a point, the last first. It goes on after an
-        /// error, which tells what could not be undone.
+        /// Undoes everything after a point, the last step first. Goes on after an error; the error lists what could not
+        /// be undone.
         fn rollback(&mut self, point: Point) -> Result<()> {
             Err(Error::NoUndo { why: "this run keeps no journal".to_owned() })
         }
-        /// The script has succeeded, and what it made stays: tells what that is. `None`: nothing that
-        /// would have to be taken down.
+        /// The script has succeeded, and the lab stays. Returns what it consists of; `None`: there is nothing to take
+        /// down.
         fn keep(&mut self) -> Result<Option<Summary>> {
             Ok(None)
         }
-        /// Takes everything back, and tells whether there was anything. It goes on after an error, which
-        /// tells what could not be undone.
+        /// Undoes everything, and returns whether there was anything. Goes on after an error; the error lists what
+        /// could not be undone.
         fn take_down(&mut self) -> Result<bool> {
             Ok(false)
         }

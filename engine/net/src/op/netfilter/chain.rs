@@ -9,13 +9,13 @@ use crate::invalid::{Invalid, Result};
 /// A table of iptables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Table {
-    /// What may pass.
+    /// Which packets may pass.
     Filter,
-    /// Which addresses packets bear.
+    /// Network address translation.
     Nat,
-    /// What else is changed in packets.
+    /// Other changes of packets.
     Mangle,
-    /// What connection tracking sees.
+    /// Exceptions from connection tracking.
     Raw,
     /// Rules of mandatory access control.
     Security,
@@ -41,7 +41,7 @@ impl Table {
         Table::ALL.into_iter().find(|table| table.word() == word)
     }
 
-    /// Its built-in chains, in the order of `iptables -S`.
+    /// The hooks of its built-in chains, in the order of `iptables -S`.
     pub fn hooks(self) -> &'static [Hook] {
         use Hook::{Forward, Input, Output, Postrouting, Prerouting};
         match self {
@@ -53,18 +53,18 @@ impl Table {
     }
 }
 
-/// Where in a packet's way through the kernel a built-in chain stands.
+/// The hook of a built-in chain on a packet's way through the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Hook {
-    /// As it comes in.
+    /// On arrival.
     Prerouting,
-    /// On its way to a program of this namespace.
+    /// Before delivery to a program of this namespace.
     Input,
-    /// On its way through.
+    /// While being forwarded.
     Forward,
-    /// As a program of this namespace sends it.
+    /// When a program of this namespace sends it.
     Output,
-    /// As it goes out.
+    /// Before it leaves.
     Postrouting,
 }
 
@@ -72,7 +72,7 @@ impl Hook {
     /// Every hook.
     pub const ALL: [Hook; 5] = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
 
-    /// The name of the built-in chain there.
+    /// The name of its built-in chain.
     pub fn chain_name(self) -> &'static str {
         match self {
             Hook::Prerouting => "PREROUTING",
@@ -83,17 +83,17 @@ impl Hook {
         }
     }
 
-    /// The hook of a built-in chain's name.
+    /// The hook of a built-in chain.
     pub fn from_chain_name(name: &str) -> Option<Hook> {
         Hook::ALL.into_iter().find(|hook| hook.chain_name() == name)
     }
 
-    /// Whether the link that a packet came in by is known there.
+    /// Whether the incoming link is known at this hook.
     pub fn knows_iif(self) -> bool {
         matches!(self, Hook::Prerouting | Hook::Input | Hook::Forward)
     }
 
-    /// Whether the link that a packet goes out by is known there.
+    /// Whether the outgoing link is known at this hook.
     pub fn knows_oif(self) -> bool {
         matches!(self, Hook::Forward | Hook::Output | Hook::Postrouting)
     }
@@ -102,13 +102,13 @@ impl Hook {
 /// Longest name of a chain in bytes (`XT_EXTENSION_MAXNAMELEN` − 1, linux/netfilter/x_tables.h).
 pub const CHAIN_NAME_MAX: usize = 28;
 
-/// The name of a chain, as iptables takes it: 1 to 28 bytes, no white space, no `-` or `!` at the
-/// beginning, and not the name of a target.
+/// The name of a chain, with iptables' rules: 1 to 28 bytes, no white space, no `-` or `!` at the beginning, and not
+/// the name of a target.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ChainName(String);
 text_type!(ChainName);
 
-/// Names that iptables would take for a target: its extensions', as installed on most machines.
+/// Names that iptables would read as a target: those of its extensions on most machines.
 const TARGETS: &[&str] = &[
     "ACCEPT",
     "AUDIT",
@@ -168,7 +168,7 @@ impl ChainName {
         ChainName(hook.chain_name().to_owned())
     }
 
-    /// A name that the kernel holds already, however it came there.
+    /// The name of an existing chain, which is not checked.
     pub fn read(name: &str) -> ChainName {
         ChainName(name.to_owned())
     }
@@ -190,12 +190,12 @@ impl ChainName {
     }
 }
 
-/// A table of one family: `ip nat`, `ip6 filter`.
+/// A table of a family: `ip nat`, `ip6 filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct TableRef {
     /// IPv4 or IPv6.
     pub family: Family,
-    /// Which of them.
+    /// The table.
     pub table: Table,
 }
 
@@ -205,7 +205,7 @@ impl TableRef {
         TableRef { family, table }
     }
 
-    /// The word of scripts: `nat`, `nat6`.
+    /// The name in scripts: `nat`, `nat6`.
     pub fn script_word(self) -> String {
         match self.family {
             Family::V4 => self.table.word().to_owned(),
@@ -213,7 +213,7 @@ impl TableRef {
         }
     }
 
-    /// The command that speaks of it: `iptables` or `ip6tables`.
+    /// The command for it: `iptables` or `ip6tables`.
     pub fn command(self) -> &'static str {
         match self.family {
             Family::V4 => "iptables",
@@ -242,7 +242,7 @@ impl fmt::Display for TableRef {
     }
 }
 
-/// A chain and the table that it stands in.
+/// A chain and its table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ChainRef {
     /// The table.
@@ -258,12 +258,12 @@ impl ChainRef {
     }
 }
 
-/// What becomes of a packet that no rule of a built-in chain decided on.
+/// The fate of a packet that no rule of a built-in chain decides on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Policy {
-    /// It goes on.
+    /// It passes.
     Accept,
-    /// It is thrown away.
+    /// It is dropped.
     Drop,
 }
 
@@ -276,7 +276,7 @@ impl Policy {
         }
     }
 
-    /// The policy of a word, in capitals or not.
+    /// The policy of a word, in any case.
     pub fn from_word(word: &str) -> Option<Policy> {
         [Policy::Accept, Policy::Drop].into_iter().find(|policy| policy.word().eq_ignore_ascii_case(word))
     }

@@ -5,7 +5,7 @@ use super::super::Family;
 /// Type 255 with every code is iptables' `any`.
 pub const ICMP_ANY: IcmpType = IcmpType { kind: 0xff, code: None };
 
-/// An ICMP message: its type, and its code where only one is meant.
+/// An ICMP message: its type, and its code if only one is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IcmpType {
     /// The type's number.
@@ -115,7 +115,7 @@ impl IcmpType {
         names(family).iter().map(|(name, ..)| *name)
     }
 
-    /// As `iptables -S` shows it: `8`, `3/4`; `any` for IPv4's type 255.
+    /// The notation of `iptables -S`: `8`, `3/4`; `any` for IPv4's type 255.
     pub fn text(self, family: Family) -> String {
         match (family, self) {
             (Family::V4, ICMP_ANY) => "any".to_owned(),

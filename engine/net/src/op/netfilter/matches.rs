@@ -1,16 +1,16 @@
-//! Matches: what a rule looks at, `-m` and what follows it.
+//! Matches: the conditions of a rule, `-m` and its options.
 
 use std::fmt;
 
 use super::super::Mac;
 use super::{IcmpType, Negatable, PortList, PortRange, TcpMatch, UdpMatch};
 
-/// One match, in the order in which it stands in the rule.
+/// A match. Their order in the rule is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// `-m tcp …`, which `-p tcp` brings along.
+    /// `-m tcp …`, which `-p tcp` implies.
     Tcp(TcpMatch),
-    /// `-m udp …`, which `-p udp` brings along.
+    /// `-m udp …`, which `-p udp` implies.
     Udp(UdpMatch),
     /// `-m icmp --icmp-type …`, or `-m icmp6 --icmpv6-type …` in IPv6.
     Icmp(Negatable<IcmpType>),
@@ -34,9 +34,9 @@ pub enum Match {
     Random(Negatable<Probability>),
     /// `-m comment --comment …`
     Comment(Comment),
-    /// An extension of iptables that netscript has no words for, as read from the kernel.
+    /// An extension of iptables that netscript cannot express, as read from the kernel.
     Extension(Extension),
-    /// Expressions of nft that no `iptables` rule holds, as read from the kernel: their names.
+    /// Expressions of nft that no `iptables` rule contains, as read from the kernel: their names.
     Native(String),
 }
 
@@ -63,14 +63,14 @@ impl Match {
     }
 }
 
-/// An extension of xtables whose settings are kept as the bytes that the kernel holds.
+/// An xtables extension whose settings are kept in the kernel's binary form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
     /// Its name, such as `hashlimit`.
     pub name: String,
     /// The revision of its settings.
     pub revision: u32,
-    /// Its settings, as the kernel's structure.
+    /// Its settings, in the kernel's structure.
     pub info: Vec<u8>,
 }
 
@@ -109,15 +109,15 @@ impl CtStates {
         STATES.iter().map(|(name, _)| *name)
     }
 
-    /// The names that `-m state` takes as well.
+    /// The names that `-m state` accepts too.
     pub fn alias_words() -> impl Iterator<Item = &'static str> {
         STATES.iter().filter(|(_, bit)| bit & CtStates::NAT.0 == 0).map(|(name, _)| *name)
     }
 
-    /// SNAT and DNAT, which `-m state` does not know.
+    /// SNAT and DNAT, which `-m state` does not have.
     const NAT: CtStates = CtStates(64 | 128);
 
-    /// Whether `-m state` takes them.
+    /// Whether `-m state` accepts these states.
     pub fn has_alias(self) -> bool {
         self.0 & CtStates::NAT.0 == 0
     }
@@ -144,21 +144,21 @@ impl fmt::Display for CtStates {
 pub struct Conntrack {
     /// The states.
     pub states: Negatable<CtStates>,
-    /// Written as `-m state --state`, its old name (`XT_CONNTRACK_STATE_ALIAS`).
+    /// Written as `-m state --state`, the old name (`XT_CONNTRACK_STATE_ALIAS`).
     pub alias: bool,
 }
 
-/// A number of 32 bits and the bits of it that count.
+/// A 32-bit number with a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Masked {
     /// The number.
     pub value: u32,
-    /// The bits that count.
+    /// The mask: the bits that are compared or set.
     pub mask: u32,
 }
 
 impl Masked {
-    /// A number of which every bit counts.
+    /// A number with a full mask.
     pub fn full(value: u32) -> Masked {
         Masked { value, mask: u32::MAX }
     }
@@ -172,7 +172,7 @@ impl Masked {
     }
 }
 
-/// A number in decimal, or in hexadecimal behind `0x`.
+/// A number in decimal, or in hexadecimal after `0x`.
 fn number(word: &str) -> Option<u32> {
     let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
         Some(hex) => (hex, 16),
@@ -201,11 +201,10 @@ const ADDRESS_TYPES: [(&str, u16); 12] = [
 ];
 
 impl AddrTypes {
-    /// What the kernel knows of IPv6 addresses: everything but BROADCAST, BLACKHOLE, PROHIBIT,
-    /// THROW, NAT and XRESOLVE.
+    /// The types that exist for IPv6 addresses: all but BROADCAST, BLACKHOLE, PROHIBIT, THROW, NAT and XRESOLVE.
     pub const OF_IPV6: AddrTypes = AddrTypes(0b1011_0111);
 
-    /// Every name of a kind.
+    /// Every name of a type.
     pub fn words() -> impl Iterator<Item = &'static str> {
         ADDRESS_TYPES.iter().map(|(name, _)| *name)
     }
@@ -222,7 +221,7 @@ impl fmt::Display for AddrTypes {
     }
 }
 
-/// Which link `-m addrtype` asks: without a limit, all of them.
+/// The link on which `-m addrtype` looks the address up; without a limit, all links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfaceLimit {
     /// `--limit-iface-in`
@@ -231,7 +230,7 @@ pub enum IfaceLimit {
     Out,
 }
 
-/// `-m addrtype`: at least one of the two kinds is given.
+/// `-m addrtype`: at least one of the two types is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addrtype {
     /// `--src-type`
@@ -242,23 +241,23 @@ pub struct Addrtype {
     pub limit: Option<IfaceLimit>,
 }
 
-/// How often `-m limit` lets a packet through, held as iptables holds it: the time between two
-/// packets in units of 100 µs (`XT_LIMIT_SCALE`, linux/netfilter/xt_limit.h), at least 1.
+/// The rate of `-m limit`, in iptables' form: the time between two packets in units of 100 µs (`XT_LIMIT_SCALE`,
+/// linux/netfilter/xt_limit.h), at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(u32);
 
 const SCALE: u32 = 10_000;
-/// Names of units in iptables, and their lengths in seconds.
+/// The names of units in iptables, and their lengths in seconds.
 const UNITS: [(&str, u32); 4] = [("day", 86_400), ("hour", 3_600), ("min", 60), ("sec", 1)];
 
 impl Rate {
-    /// Packets that pass at once before the rate is held, when nothing else is said.
+    /// The default burst: packets that pass before the rate applies.
     pub const DEFAULT_BURST: u32 = 5;
     /// The largest burst.
     pub const MAX_BURST: u32 = 10_000;
 
-    /// A number of packets in a number of seconds; `None` for no packet, for more than 10,000 a
-    /// second, and for periods that 32 bits do not hold.
+    /// A number of packets in a number of seconds; `None` for no packet, for more than 10,000 packets a second, and for
+    /// periods that do not fit into 32 bits.
     pub fn per_seconds(packets: u64, seconds: u64) -> Option<Rate> {
         let period = u64::from(SCALE).checked_mul(seconds)?.checked_div(packets)?;
         u32::try_from(period).ok().filter(|period| *period > 0).map(Rate)
@@ -275,14 +274,13 @@ impl Rate {
         Rate::per_seconds(packets.parse().ok()?, seconds)
     }
 
-    /// Packets and the seconds in which they pass, in the unit that iptables chooses.
+    /// Packets and the seconds in which they pass, in iptables' unit for the rate.
     pub fn packets_and_seconds(self) -> (u32, u32) {
         let (_, seconds) = self.unit();
         (seconds * SCALE / self.0, seconds)
     }
 
-    /// The smallest unit in which the rate is a whole number of packets, as iptables' libxt_limit
-    /// looks for it.
+    /// The smallest unit in which the rate is a whole number of packets, as in iptables' libxt_limit.
     fn unit(self) -> (&'static str, u32) {
         let mut best = UNITS[0];
         for unit in &UNITS[1..] {
@@ -302,7 +300,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// One packet of every so many.
+/// Every n-th packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nth {
     every: u32,
@@ -310,23 +308,23 @@ pub struct Nth {
 }
 
 impl Nth {
-    /// The packet numbered `packet`, from 0, of every `every`; `None` if there is no such one.
+    /// Packet number `packet`, from 0, of every `every`; `None` if there is no such packet.
     pub fn new(every: u32, packet: u32) -> Option<Nth> {
         (packet < every).then_some(Nth { every, packet })
     }
 
-    /// Of how many.
+    /// The length of the cycle.
     pub fn every(self) -> u32 {
         self.every
     }
 
-    /// Which of them, from 0.
+    /// The packet's number in the cycle, from 0.
     pub fn packet(self) -> u32 {
         self.packet
     }
 }
 
-/// A probability in units of 2⁻³¹, as the kernel's xt_statistic has it.
+/// A probability in units of 2⁻³¹, as in the kernel's xt_statistic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probability(pub u32);
 
@@ -360,7 +358,7 @@ impl Comment {
         (text.len() <= Comment::MAX && !text.contains(['\n', '\0'])).then(|| Comment(text.to_owned()))
     }
 
-    /// A comment that the kernel holds already.
+    /// The comment of an existing rule, which is not checked.
     pub fn read(text: String) -> Comment {
         Comment(text)
     }
@@ -386,7 +384,7 @@ fn names(table: &[(&str, u16)], set: u16) -> String {
 mod tests {
     use super::*;
 
-    /// What `iptables -S` shows for what `iptables -A` was given, tried with iptables 1.8.9.
+    /// The output of `iptables -S` for arguments of `iptables -A`, taken from iptables 1.8.9.
     #[test]
     fn rates_are_shown_as_iptables_shows_them() {
         for (given, shown) in [

@@ -1,7 +1,7 @@
 //! Chains and rules of iptables: `iptables -A`, `-I`, `-D`, `-F`, `-P`, `-N`, `-X`.
 //!
-//! A [`Rule`] is what `iptables -A CHAIN …` says, in iptables' own words and order. Which nft
-//! expressions it becomes is the kernel part's business.
+//! A [`Rule`] holds the arguments of `iptables -A CHAIN …`, in iptables' order. `netscript-linux` translates it into
+//! nft expressions.
 
 mod chain;
 mod icmp;
@@ -42,7 +42,7 @@ pub enum NetfilterOp {
     Append(Rule),
     /// `iptables -I CHAIN N …`: positions count from 1
     Insert(Rule, u32),
-    /// `iptables -D CHAIN …`: the first equal rule, or the very rule that a handle names
+    /// `iptables -D CHAIN …`: the first equal rule, or the rule with a handle
     Delete(Rule, Option<u64>),
     /// `iptables -F CHAIN`
     Flush(ChainRef),
@@ -57,7 +57,7 @@ pub enum NetfilterOp {
 }
 
 impl NetfilterOp {
-    /// Whether it removes something that must be there.
+    /// Whether it removes something that must exist.
     pub fn removes(&self) -> bool {
         match self {
             NetfilterOp::Delete(..) | NetfilterOp::DelChain(_) | NetfilterOp::Flush(_) => true,
@@ -69,7 +69,7 @@ impl NetfilterOp {
         }
     }
 
-    /// The table that it acts on.
+    /// Its table.
     pub fn table(&self) -> TableRef {
         match self {
             NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _) | NetfilterOp::Delete(rule, _) => {
@@ -83,8 +83,8 @@ impl NetfilterOp {
         }
     }
 
-    /// The argument vector of the `iptables` or `ip6tables` command that it equals, the command's
-    /// name included. `-t filter` is left out, as people do.
+    /// The arguments of the equivalent `iptables` or `ip6tables` command, with the command's name. `-t filter` is left
+    /// out, as people do.
     pub fn argv(&self) -> Vec<String> {
         let table = self.table();
         let mut argv = vec![table.command().to_owned()];

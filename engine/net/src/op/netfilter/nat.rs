@@ -1,4 +1,4 @@
-//! Where NAT sends packets to, or says that they come from.
+//! The addresses and ports of NAT.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use super::super::{Family, parse_ip};
 use super::PortRange;
 use crate::invalid::{Invalid, Result};
 
-/// Addresses from one to another of one family, both included.
+/// An address range of one family, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NatAddrs {
     min: IpAddr,
@@ -14,7 +14,7 @@ pub struct NatAddrs {
 }
 
 impl NatAddrs {
-    /// Addresses of one family, of which the second is not below the first.
+    /// A range of addresses of one family; the second must not be below the first.
     pub fn new(min: IpAddr, max: IpAddr) -> Option<NatAddrs> {
         (Family::of(min) == Family::of(max) && min <= max).then_some(NatAddrs { min, max })
     }
@@ -30,21 +30,21 @@ impl NatAddrs {
     }
 }
 
-/// What `--to-source` and `--to-destination` take: addresses, ports, or both.
+/// The argument of `--to-source` and `--to-destination`: addresses, ports, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NatTo {
-    /// The addresses; `None`: the address stays.
+    /// The addresses; `None`: the address is kept.
     pub addrs: Option<NatAddrs>,
-    /// The ports; `None`: the port stays where it can.
+    /// The ports; `None`: the port is kept where possible.
     pub ports: Option<PortRange>,
-    /// DNAT only: the port that `ports` begins at before the translation, so that a range of ports
-    /// is shifted.
+    /// DNAT only: the port before the translation that corresponds to the first of `ports`, so that a port range is
+    /// shifted.
     pub base: Option<u16>,
 }
 
 impl NatTo {
-    /// Parses `ADDRESS[-ADDRESS][:PORT[-PORT][/PORT]]`, with `[` and `]` around IPv6 addresses
-    /// that a port follows.
+    /// Parses `ADDRESS[-ADDRESS][:PORT[-PORT][/PORT]]`, with brackets around IPv6 addresses that are followed by a
+    /// port.
     pub fn parse(text: &str) -> Result<NatTo> {
         let (addrs, ports) = split(text);
         let addrs = if addrs.is_empty() { None } else { Some(parse_addrs(text, addrs)?) };
@@ -62,7 +62,7 @@ impl NatTo {
         }
     }
 
-    /// As iptables shows it.
+    /// The notation of iptables.
     pub fn text(self) -> String {
         let mut text = self.addrs.map(|addrs| addrs_text(addrs, self.ports.is_some())).unwrap_or_default();
         if let Some(ports) = self.ports {
@@ -80,7 +80,7 @@ fn addrs_text(addrs: NatAddrs, with_ports: bool) -> String {
     if with_ports && addrs.min.is_ipv6() { format!("[{range}]") } else { range }
 }
 
-/// Addresses and ports of `ADDRESSES:PORTS`, `[ADDRESSES]:PORTS` or `ADDRESSES`.
+/// Splits `ADDRESSES:PORTS`, `[ADDRESSES]:PORTS` or `ADDRESSES`.
 fn split(text: &str) -> (&str, Option<&str>) {
     if let Some((addrs, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return match rest.strip_prefix(':') {
@@ -101,14 +101,14 @@ fn parse_addrs(whole: &str, text: &str) -> Result<NatAddrs> {
     NatAddrs::new(parse_ip(min)?, parse_ip(max)?).ok_or_else(wrong)
 }
 
-/// How NAT chooses among several (`NF_NAT_RANGE_*`, linux/netfilter/nf_nat.h).
+/// How NAT chooses addresses and ports (`NF_NAT_RANGE_*`, linux/netfilter/nf_nat.h).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NatOptions {
     /// `--random`: ports by a hash with a secret.
     pub random: bool,
     /// `--random-fully`: ports at random. Not for DNAT and REDIRECT.
     pub random_fully: bool,
-    /// `--persistent`: a client gets the same address every time. Not for MASQUERADE and REDIRECT.
+    /// `--persistent`: a client always gets the same address. Not for MASQUERADE and REDIRECT.
     pub persistent: bool,
 }
 

@@ -1,9 +1,9 @@
-//! What a match compares with, and whether it is to differ.
+//! Values that a match can negate with `!`.
 
-/// A value that a match compares with; inverted, iptables' `!`, the packet must differ from it.
+/// The value of a match. If it is inverted (iptables' `!`), the packet must differ from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Negatable<T> {
-    /// Whether there is a `!` before it.
+    /// Whether `!` precedes it.
     pub inverted: bool,
     /// The value.
     pub value: T,

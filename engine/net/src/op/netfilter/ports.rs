@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::invalid::{Invalid, Result};
 
-/// Ports from one to another, both included. In host byte order.
+/// A port range, both ends included, in host byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortRange {
     min: u16,
@@ -17,13 +17,13 @@ impl PortRange {
         PortRange { min: port, max: port }
     }
 
-    /// Ports from `min` to `max`, which must not be smaller.
+    /// The ports from `min` to `max`; `None` if `max` is smaller.
     pub fn new(min: u16, max: u16) -> Option<PortRange> {
         (min <= max).then_some(PortRange { min, max })
     }
 
-    /// Parses `80`, or two numbers with `separator` between them. With `:` either may be left out,
-    /// as in `:1023` and `1024:`, as iptables has it.
+    /// Parses `80`, or two numbers with `separator` between them. With `:`, either may be left out, as in iptables:
+    /// `:1023` and `1024:`.
     pub fn parse(text: &str, separator: char) -> Result<PortRange> {
         let wrong = |why: &str| Invalid::Port { given: format!("{text:?}"), why: why.to_owned() };
         let number = |part: &str| {
@@ -58,19 +58,19 @@ impl PortRange {
         self.min == 0 && self.max == u16::MAX
     }
 
-    /// The range as text, with this separator.
+    /// The range as text with this separator.
     pub fn text(self, separator: char) -> String {
         if self.is_one() { self.min.to_string() } else { format!("{}{separator}{}", self.min, self.max) }
     }
 }
 
-/// The list of `-m multiport`: ports and ranges that take up at most 15 places, a range two
-/// (`XT_MULTI_PORTS`, linux/netfilter/xt_multiport.h).
+/// The list of `-m multiport`: at most 15 entries, of which a range takes two (`XT_MULTI_PORTS`,
+/// linux/netfilter/xt_multiport.h).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortList(Vec<PortRange>);
 
 impl PortList {
-    /// Places in a list.
+    /// Entries in a list.
     pub const MAX: usize = 15;
 
     /// Checks the length.

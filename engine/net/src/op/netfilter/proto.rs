@@ -8,7 +8,7 @@ use super::super::Family;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Proto(pub u8);
 
-/// Names of Debian's /etc/protocols, the first of a number being the one that `iptables -S` shows.
+/// Names of Debian's /etc/protocols. `iptables -S` shows the first name of a number.
 const NAMES: &[(u8, &str)] = &[
     (1, "icmp"),
     (2, "igmp"),
@@ -85,8 +85,7 @@ impl Proto {
     /// UDP-Lite: 136.
     pub const UDPLITE: Proto = Proto(136);
 
-    /// The protocol of a name or a number from 1 to 255. (`all` and 0 are no protocol but the
-    /// absence of the match.)
+    /// The protocol of a name or of a number from 1 to 255. (`all` and 0 mean that there is no match for the protocol.)
     pub fn from_word(word: &str) -> Option<Proto> {
         let lower = word.to_lowercase();
         let named = NAMES.iter().find(|(_, name)| *name == lower).map(|(number, _)| *number);
@@ -98,7 +97,7 @@ impl Proto {
         NAMES.iter().map(|(_, name)| *name)
     }
 
-    /// ICMP of a family.
+    /// The ICMP protocol of a family.
     pub fn icmp(family: Family) -> Proto {
         match family {
             Family::V4 => Proto::ICMP,
@@ -106,12 +105,12 @@ impl Proto {
         }
     }
 
-    /// Whether `-m multiport` knows where its ports are.
+    /// Whether `-m multiport` knows the position of its ports.
     pub fn has_ports(self) -> bool {
         [Proto::TCP, Proto::UDP, Proto::UDPLITE, Proto::SCTP, Proto::DCCP].contains(&self)
     }
 
-    /// Whether NAT can choose a port of it (SNAT's `portok`, iptables 1.8.9).
+    /// Whether NAT can choose its port (SNAT's `portok`, iptables 1.8.9).
     pub fn nat_has_ports(self) -> bool {
         [Proto::TCP, Proto::UDP, Proto::SCTP, Proto::DCCP, Proto::ICMP].contains(&self)
     }

@@ -1,4 +1,4 @@
-//! Rules: what is looked at and what is done, and which combinations iptables takes.
+//! Rules: matches and a target, and the combinations that iptables accepts.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::invalid::{Invalid, Result};
 
-/// What every rule can look at without an extension: the options of `iptables` itself.
+/// The matches that need no extension: options of `iptables` itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// `-s`
@@ -26,8 +26,7 @@ pub struct Header {
     pub fragment: Option<bool>,
 }
 
-/// A rule that iptables would take, in its chain. Two rules are equal when `iptables -D` takes one
-/// for the other.
+/// A rule in its chain, valid for iptables. Two rules are equal if `iptables -D` treats them as equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     chain: ChainRef,
@@ -37,9 +36,9 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Checks that the parts go together in this chain, and brings them into iptables' own form:
-    /// host bits cleared, `0.0.0.0/0` and all ports left out, ports not up to 5 as those from 6 on, as every
-    /// version from 1.8.8 on checks them.
+    /// Checks that the parts are a valid combination in this chain, and converts them into iptables' own form: host
+    /// bits are cleared, `0.0.0.0/0` and all ports are left out, and "not up to port 5" becomes "from port 6 on", the
+    /// form that every version from 1.8.8 on checks.
     pub fn new(chain: ChainRef, header: Header, matches: Vec<Match>, target: Option<Target>) -> Result<Rule> {
         let mut rule = Rule { chain, header, matches, target };
         rule.check_addresses()?;
@@ -54,17 +53,17 @@ impl Rule {
         Ok(rule)
     }
 
-    /// A rule that the kernel holds already.
+    /// An existing rule, which is not checked.
     pub fn read(chain: ChainRef, header: Header, matches: Vec<Match>, target: Option<Target>) -> Rule {
         Rule { chain, header, matches, target }
     }
 
-    /// The chain that it stands in.
+    /// Its chain.
     pub fn chain(&self) -> &ChainRef {
         &self.chain
     }
 
-    /// What it looks at without an extension.
+    /// The matches that need no extension.
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -74,12 +73,12 @@ impl Rule {
         &self.matches
     }
 
-    /// What it does; `None`: it only counts.
+    /// The target; `None`: the rule only counts.
     pub fn target(&self) -> Option<&Target> {
         self.target.as_ref()
     }
 
-    /// The rule as it reads when it comes back from the kernel: `-i +` is nothing.
+    /// The rule as the kernel returns it: `-i +` is left out.
     pub fn as_read(&self) -> Rule {
         let mut rule = self.clone();
         let any = |link: &Negatable<IfPattern>| !link.inverted && link.value == IfPattern::Prefix(String::new());
@@ -88,8 +87,8 @@ impl Rule {
         rule
     }
 
-    /// The rule in the form in which rules are compared: one that says the same in other words becomes equal.
-    /// iptables 1.8.7 writes "not up to port 5" so; later versions write "above 5" and show `6:65535`.
+    /// The rule in the form in which rules are compared: rules with the same meaning become equal. iptables 1.8.7
+    /// writes "not up to port 5"; later versions write "above 5" and show `6:65535`.
     pub fn normal_form(&self) -> Rule {
         let mut rule = self.as_read();
         for ports in rule.matches.iter_mut().filter_map(Match::ports).flatten() {
@@ -98,13 +97,13 @@ impl Rule {
         rule
     }
 
-    /// Whether everything in it can be read, if only as the settings of an extension that netscript has no
-    /// words for: two such rules are equal if they say the same.
+    /// Whether everything in the rule could be read, even if netscript cannot express the settings of an extension: two
+    /// such rules are equal if their contents are.
     pub fn is_read(&self) -> bool {
         !self.matches.iter().any(|found| matches!(found, Match::Native(_)))
     }
 
-    /// Whether netscript has words for everything in it.
+    /// Whether netscript can express everything in the rule.
     pub fn is_known(&self) -> bool {
         let strange = |found: &Match| matches!(found, Match::Extension(_) | Match::Native(_));
         !self.matches.iter().any(strange) && !matches!(self.target, Some(Target::Extension(_)))
@@ -114,7 +113,7 @@ impl Rule {
         self.chain.table
     }
 
-    /// The protocol, if the rule wants one.
+    /// The protocol, if the rule requires one.
     fn proto(&self) -> Option<Proto> {
         self.header.proto.filter(|proto| !proto.inverted).map(|proto| proto.value)
     }
@@ -256,8 +255,8 @@ impl Rule {
         }
     }
 
-    /// A target that only one table has, and in it only some of the built-in chains. Who jumps to
-    /// a chain of one's own, only the kernel knows.
+    /// Checks a target that only one table accepts, and in it only some built-in chains. Only the kernel knows the
+    /// chains that jump to a user-defined chain.
     fn check_place(&self, verb: &str, table: Table, hooks: &[Hook]) -> Result<()> {
         let right = TableRef::new(self.table().family, table);
         if self.table() != right {
@@ -328,7 +327,7 @@ fn ports_in_normal_form(ports: Negatable<PortRange>) -> Negatable<PortRange> {
     }
 }
 
-/// Every port is no match; not up to a port is from the next one on.
+/// Normalizes ports: all ports are no match, and "not up to a port" becomes "from the next port on".
 fn normalize_ports(ports: &mut Option<Negatable<PortRange>>) -> Result<()> {
     let Some(given) = *ports else { return Ok(()) };
     match given.inverted {

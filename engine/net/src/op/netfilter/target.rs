@@ -1,9 +1,9 @@
-//! Targets: what a rule does with a packet, `-j` and what follows it.
+//! Targets: a rule's action, `-j` and its options.
 
 use super::super::Family;
 use super::{ChainName, Extension, Masked, NatOptions, NatTo, PortRange};
 
-/// What happens to a packet that a rule matches.
+/// The action of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// `-j ACCEPT`
@@ -34,16 +34,16 @@ pub enum Target {
     Connmark(ConnmarkTarget),
     /// `-j TCPMSS …`
     Tcpmss(Mss),
-    /// `-j CT --notrack`; with `alias` written as `-j NOTRACK`, its old name.
+    /// `-j CT --notrack`; with `alias`, written as `-j NOTRACK`, the old name.
     Notrack {
         /// `XT_CT_NOTRACK_ALIAS`
         alias: bool,
     },
-    /// A target of iptables that netscript has no words for, as read from the kernel.
+    /// A target of iptables that netscript cannot express, as read from the kernel.
     Extension(Extension),
 }
 
-/// What `-j REJECT` answers.
+/// The answer of `-j REJECT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RejectWith {
     family: Family,
@@ -83,7 +83,7 @@ fn reject_table(family: Family) -> RejectTable {
 }
 
 impl RejectWith {
-    /// Port unreachable, what iptables answers when nothing else is said.
+    /// Port unreachable, iptables' default.
     pub fn port_unreachable(family: Family) -> RejectWith {
         let code = match family {
             Family::V4 => 3,
@@ -92,13 +92,13 @@ impl RejectWith {
         RejectWith { family, code }
     }
 
-    /// The answer of a name, or of its short form.
+    /// The answer of a name or its short form.
     pub fn from_word(family: Family, word: &str) -> Option<RejectWith> {
         let named = reject_table(family).iter().find(|(name, short, _)| *name == word || *short == word);
         named.map(|(.., code)| RejectWith { family, code: *code })
     }
 
-    /// The answer of a number of the kernel's.
+    /// The answer of a kernel number.
     pub fn from_code(family: Family, code: u32) -> Option<RejectWith> {
         reject_table(family).iter().any(|(.., known)| *known == code).then_some(RejectWith { family, code })
     }
@@ -108,7 +108,7 @@ impl RejectWith {
         self.code
     }
 
-    /// Whether it resets a TCP connection, which only `-p tcp` can have.
+    /// Whether it resets a TCP connection, which requires `-p tcp`.
     pub fn is_tcp_reset(self) -> bool {
         self.word() == "tcp-reset"
     }
@@ -140,7 +140,7 @@ impl LogPrefix {
         fits.then(|| LogPrefix(text.to_owned()))
     }
 
-    /// A prefix that the kernel holds already.
+    /// The prefix of an existing rule, which is not checked.
     pub fn read(text: String) -> LogPrefix {
         LogPrefix(text)
     }
@@ -158,17 +158,17 @@ pub struct Log {
     pub prefix: Option<LogPrefix>,
     /// `--log-level`: 0 (emerg) to 7 (debug), as syslog(3) has them.
     pub level: u8,
-    /// What else is logged, as bits (`XT_LOG_*`): TCP sequence numbers 1, TCP options 2, IP options
-    /// 4, the sending user 8.
+    /// What else is logged, as bits (`XT_LOG_*`): TCP sequence numbers 1, TCP options 2, IP options 4, the sending user
+    /// 8.
     pub flags: u8,
 }
 
 const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"];
 
 impl Log {
-    /// `warning`, what iptables logs with when nothing else is said.
+    /// `warning`, iptables' default.
     pub const DEFAULT_LEVEL: u8 = 4;
-    /// The options of iptables by their bits, in the order in which it shows them.
+    /// The options of iptables by their bits, in iptables' order.
     pub(super) const FLAGS: [(u8, &'static str); 4] =
         [(1, "--log-tcp-sequence"), (2, "--log-tcp-options"), (4, "--log-ip-options"), (8, "--log-uid")];
 
@@ -192,20 +192,20 @@ impl Log {
 /// `-j CONNMARK`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnmarkTarget {
-    /// `--set-xmark`: gives the connection a mark.
+    /// `--set-xmark`: sets the connection's mark.
     Set(Masked),
-    /// `--save-mark`: gives the connection the packet's mark.
+    /// `--save-mark`: copies the packet's mark to the connection.
     Save {
-        /// Bits of the packet's mark that count.
+        /// The bits of the packet's mark to copy.
         nfmask: u32,
-        /// Bits of the connection's mark that change.
+        /// The bits of the connection's mark to change.
         ctmask: u32,
     },
-    /// `--restore-mark`: gives the packet the connection's mark.
+    /// `--restore-mark`: copies the connection's mark to the packet.
     Restore {
-        /// Bits of the packet's mark that change.
+        /// The bits of the packet's mark to change.
         nfmask: u32,
-        /// Bits of the connection's mark that count.
+        /// The bits of the connection's mark to copy.
         ctmask: u32,
     },
 }
@@ -215,7 +215,7 @@ pub enum ConnmarkTarget {
 pub enum Mss {
     /// `--set-mss`: this many bytes, at most 65495 (65535 less the smallest IPv4 and TCP headers).
     Set(u16),
-    /// `--clamp-mss-to-pmtu`: what the path's MTU allows.
+    /// `--clamp-mss-to-pmtu`: according to the path's MTU.
     Clamp,
 }
 

@@ -1,4 +1,4 @@
-//! The matches that come with `-p tcp` and `-p udp`.
+//! The matches that `-p tcp` and `-p udp` imply.
 
 use std::fmt;
 
@@ -32,12 +32,12 @@ impl fmt::Display for TcpFlagSet {
     }
 }
 
-/// `--tcp-flags MASK SET`: of the flags in the mask, exactly these are set.
+/// `--tcp-flags MASK SET`: of the flags in the mask, exactly those in the set are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpFlags {
-    /// The flags that are looked at.
+    /// The flags to look at.
     pub mask: TcpFlagSet,
-    /// Those of them that are set.
+    /// Those of them that must be on.
     pub set: TcpFlagSet,
 }
 
@@ -54,7 +54,7 @@ impl TcpFlags {
     }
 }
 
-/// `-m tcp`: what is left out is not looked at.
+/// `-m tcp`; `None` matches everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpMatch {
     /// `--sport`
@@ -65,7 +65,7 @@ pub struct TcpMatch {
     pub flags: Option<Negatable<TcpFlags>>,
 }
 
-/// `-m udp`: what is left out is not looked at.
+/// `-m udp`; `None` matches everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UdpMatch {
     /// `--sport`

@@ -1,4 +1,4 @@
-//! Rules as `iptables -S` shows them.
+//! Rules in the notation of `iptables -S`.
 
 use super::super::{Family, Prefix};
 use super::{
@@ -6,19 +6,19 @@ use super::{
     NatOptions, Negatable, PortRange, Rule, Target, TcpMatch,
 };
 
-/// The words of a rule, growing: one after the other in one text.
+/// The words of a rule, one after the other in one text.
 struct RuleWords {
     text: String,
-    /// Where each ends, and whose it is.
+    /// The end of each word, and its origin.
     ends: Vec<(usize, From)>,
 }
 
-/// Where a word is from.
+/// The origin of a word.
 #[derive(Clone, Copy)]
 enum From {
-    /// iptables has it: it is shown as it is.
+    /// iptables: it is shown unchanged.
     Iptables,
-    /// A text of the user's, which is shown in quotes where needed.
+    /// The user: it is quoted where needed.
     User,
 }
 
@@ -50,8 +50,8 @@ impl RuleWords {
     }
 }
 
-/// Writes a word as `iptables -S` shows it: texts with anything but letters, digits, `-` and `_` in quotes
-/// (`xtables_save_string`, libxtables).
+/// Writes a word in the notation of `iptables -S`: texts with characters other than letters, digits, `-` and `_` are
+/// quoted (`xtables_save_string`, libxtables).
 fn show(line: &mut String, word: &str, from: From) {
     match from {
         From::User if !is_simple(word) => {
@@ -72,7 +72,7 @@ fn is_simple(text: &str) -> bool {
 impl Rule {
     /// The words after the chain's name in `iptables -S`.
     fn words(&self) -> RuleWords {
-        // As long as most rules are.
+        // Large enough for most rules.
         let mut words = RuleWords { text: String::with_capacity(96), ends: Vec::with_capacity(16) };
         let family = self.chain().table.family;
         header(&mut words, self.header());
@@ -85,7 +85,7 @@ impl Rule {
         words
     }
 
-    /// The arguments after the chain's name, as one gives them to `iptables -A CHAIN`.
+    /// The arguments of `iptables -A CHAIN` after the chain's name.
     pub fn spec(&self) -> Vec<String> {
         self.words().iter().map(|(word, _)| word.to_owned()).collect()
     }
