@@ -1,4 +1,4 @@
-//! Addresses of links: added, removed and listed over rtnetlink.
+//! Adds, removes and lists addresses of links over rtnetlink.
 
 mod read;
 
@@ -13,7 +13,7 @@ use netscript_net::op::{AddrOp, AddrSpec, Family, IfName, NetnsRef};
 
 pub(crate) use read::{dump, without_usual_label};
 
-/// Does one operation on an address.
+/// Applies an operation on an address.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &AddrOp) -> Outcome {
     match op {
         AddrOp::Add(link, spec) => add(namespaces, netns, link, spec),
@@ -33,13 +33,13 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, link: &IfName, spec: &Addr
     namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// `ip addr del ADDRESS dev LINK`: address, length, peer and, if given, label must match
+/// `ip addr del ADDRESS dev LINK`: address, length, peer and, if given, label must be equal
 fn del(namespaces: &mut Namespaces, netns: &NetnsRef, link: &IfName, spec: &AddrSpec) -> Outcome {
     let message = message(link::index(namespaces, netns, link)?, spec);
     namespaces.route_socket(netns)?.change(RouteNetlinkMessage::DelAddress(message), 0)
 }
 
-/// What adding and removing an address have in common.
+/// The message for adding and removing an address.
 fn message(index: u32, spec: &AddrSpec) -> AddressMessage {
     let network = spec.peer.unwrap_or(spec.local);
     let mut message = AddressMessage::default();

@@ -1,10 +1,11 @@
-//! Waiting until the kernel knows of every carrier and every IPv6 address. When a link is switched on, the kernel tells the rest
-//! of itself a little later (net/core/link_watch.c): until then it drops what is sent, without a
-//! word, and a bridge's port does not forward.
+//! Waits until the kernel has processed every new carrier and IPv6 address.
 //!
-//! An IPv6 address that no duplicates are looked for is there at once, but the kernel joins the group
-//! that neighbours ask for it, and makes the route to it, in work of its own (`addrconf_dad_work` in
-//! net/ipv6/addrconf.c). Who asks before that gets no answer, and asks again after a second.
+//! The kernel processes a change of a carrier a little after the link goes up (net/core/link_watch.c). Until then it
+//! silently drops packets, and a bridge's port does not forward.
+//!
+//! An IPv6 address without duplicate address detection exists at once, but the kernel joins its solicited-node group
+//! and adds its route in deferred work (`addrconf_dad_work` in net/ipv6/addrconf.c). A neighbour that asks before gets
+//! no answer, and asks again only after a second.
 
 use std::time::{Duration, Instant};
 
@@ -15,26 +16,26 @@ use crate::{Outcome, addr, link, route};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, Op};
 
-/// Time between two looks.
+/// The polling interval.
 const STEP: Duration = Duration::from_millis(1);
 
-/// How long the routes to new addresses may take. Somebody may have removed one.
+/// The longest wait for the routes to new addresses. Somebody may have removed one of them.
 const ADDRESS_LIMIT: Duration = Duration::from_millis(400);
 
-/// The kernel looks at changes once a second at least.
+/// The longest wait for carriers. The kernel processes their changes at least once a second.
 const LIMIT: Duration = Duration::from_millis(1500);
 
-/// What is still to be waited for.
+/// What has changed since the last wait.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    /// Links have been changed since anybody waited for their carriers.
+    /// Links have changed.
     carriers_changed: bool,
-    /// The same of addresses.
+    /// Addresses have changed.
     addrs_changed: bool,
 }
 
 impl Readiness {
-    /// Notes that an operation may change carriers.
+    /// Notes the changes that an operation makes.
     pub(crate) fn note(&mut self, op: &Op) {
         match op.action {
             Action::Link(_) => {
@@ -51,8 +52,8 @@ impl Readiness {
         }
     }
 
-    /// Waits until packets can pass: carriers are known, and so are IPv6 addresses. Before a program or
-    /// a probe.
+    /// Waits until packets can pass: all carriers and IPv6 addresses have been processed. Called before programs and
+    /// probes.
     pub(crate) fn wait(&mut self, namespaces: &mut Namespaces, interrupt: &Interrupt) -> Result<()> {
         self.wait_for_carriers(namespaces, interrupt)?;
         if !self.addrs_changed {
@@ -66,7 +67,7 @@ impl Readiness {
         Ok(())
     }
 
-    /// Waits until no link that has a carrier is still to be told so.
+    /// Waits until the kernel has processed every carrier.
     fn wait_for_carriers(&mut self, namespaces: &mut Namespaces, interrupt: &Interrupt) -> Result<()> {
         if !self.carriers_changed {
             return Ok(());
@@ -75,7 +76,7 @@ impl Readiness {
         while !carriers_known(namespaces) && Instant::now() < deadline {
             interrupt.sleep(STEP)?;
         }
-        // Once more: what the last look began to wait for is over now.
+        // The last check may have started new waiting times in the kernel, which are over by this check.
         carriers_known(namespaces);
         self.carriers_changed = false;
         Ok(())
@@ -87,12 +88,12 @@ fn addrs_known(namespaces: &mut Namespaces) -> bool {
 }
 
 fn carriers_known(namespaces: &mut Namespaces) -> bool {
-    // What cannot be looked at any more has nothing left to settle.
+    // A namespace that cannot be read counts as ready.
     namespaces.route_sockets().all(|socket| link::carriers_known(socket).unwrap_or(true))
 }
 
-/// Whether there is a route to every IPv6 address of a link with a carrier, but those that duplicates are
-/// looked for.
+/// Whether there is a route to every IPv6 address of the links with a carrier, apart from addresses under duplicate
+/// address detection.
 fn known6(socket: &mut RouteSocket) -> Outcome<bool> {
     let ready = link::with_carrier(socket)?;
     let addrs = addr::dump(socket, None)?;

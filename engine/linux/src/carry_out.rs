@@ -1,4 +1,4 @@
-//! Operations, done as the kernel takes them.
+//! Applies single operations to the kernel.
 
 use std::{fs, io};
 
@@ -12,7 +12,7 @@ use crate::{
 use netscript_net::error::Errno;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef};
 
-/// Does an operation.
+/// Applies an operation.
 pub(crate) fn carry_out(site: &mut Site, op: &Op) -> Outcome {
     let netns = &op.netns;
     match &op.action {
@@ -53,7 +53,7 @@ fn apply_netns(site: &mut Site, op: &NetnsOp) -> Outcome {
             match fs::metadata(&path) {
                 Ok(_) => bind(name, &path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Errno::ESRCH.into()),
-                // Of a process that has more capabilities, say.
+                // For example, the process has more capabilities.
                 Err(error) => Err(privilege::out_of_reach(number, error.into())),
             }
         }
@@ -65,9 +65,9 @@ fn process_number(site: &mut Site, pid: PidRef) -> Outcome<u32> {
     site.processes.pid(pid).map_err(|_| Rejection::from(Errno::ESRCH))
 }
 
-/// `ip netns add NAME`: the namespace is made, written into the journal, and bound to its name.
+/// `ip netns add NAME`: creates the namespace, writes it to the journal, and binds it to its name.
 fn add_netns(site: &mut Site, name: &NetnsName) -> Outcome {
-    // A name that is taken must not get into the journal.
+    // If the name is taken, the namespace must not get into the journal.
     if path_of(name).symlink_metadata().is_ok() {
         return Err(Errno::EEXIST.into());
     }
@@ -85,7 +85,7 @@ fn add_netns(site: &mut Site, name: &NetnsName) -> Outcome {
     Ok(())
 }
 
-/// Starts a process that holds a namespace; it waits until it stands in the journal.
+/// Starts a process that holds a namespace. The process waits until it is in the journal.
 fn hold(site: &mut Site, number: u32) -> Outcome<u32> {
     let holder = sys::fork_holder()?;
     let pid = holder.pid();

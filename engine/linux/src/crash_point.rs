@@ -1,10 +1,9 @@
-//! Being killed or interrupted at a certain moment, for tests.
+//! Kills or interrupts the process at a chosen point, for tests.
 
-/// A moment at which the process may be killed: before and after each step that others can see.
+/// A point at which the process may be killed: before and after each step that others can see.
 ///
-/// In debug builds the variable `NETSCRIPT_KILL_AT=N` makes the process kill itself (SIGKILL) at
-/// its N-th such moment, counted from 0, and `NETSCRIPT_INTERRUPT_AT=N` interrupt itself (SIGINT).
-/// In others this does nothing.
+/// In debug builds, `NETSCRIPT_KILL_AT=N` makes the process kill itself (SIGKILL) at the N-th such point, counted from
+/// 0, and `NETSCRIPT_INTERRUPT_AT=N` interrupt itself (SIGINT). In other builds this does nothing.
 #[cfg(debug_assertions)]
 pub(crate) fn here() {
     use std::sync::OnceLock;

@@ -1,24 +1,24 @@
-//! How many files this process may have open: a namespace in use takes several, and the soft limit of
-//! most systems, 1,024, is kept low only for programs that use select(2).
+//! The limit of open files: an open namespace takes several, and the soft limit of most systems, 1,024, is only meant
+//! for programs that use select(2).
 
 use std::io;
 use std::sync::OnceLock;
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
-/// The limits that this process was started with: the soft one and the hard one.
+/// The soft and the hard limit that this process was started with.
 static BEFORE: OnceLock<(rlim_t, rlim_t)> = OnceLock::new();
 
 /// Raises the soft limit to the hard one.
 pub fn raise_descriptor_limit() {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    // Without it, the limit is met where a file is opened, and told there.
+    // On failure, the error appears when a file cannot be opened.
     if setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
         let _ = BEFORE.set((soft, hard));
     }
 }
 
-/// Gives a program that is started the limit that this process was started with. A system call only.
+/// Restores the original limit in a child process. Only makes a system call.
 pub(crate) fn restore_descriptor_limit() -> io::Result<()> {
     match BEFORE.get() {
         Some((soft, hard)) => Ok(setrlimit(Resource::RLIMIT_NOFILE, *soft, *hard)?),

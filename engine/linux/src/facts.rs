@@ -1,11 +1,11 @@
-//! Which other lab made what is in the way: told in errors.
+//! Facts for errors: the other lab that created the object in the way.
 
 use crate::lab::OtherLabs;
 use crate::link;
 use crate::site::Site;
 use netscript_net::op::{Effect, LinkAt, NetnsRef, Op};
 
-/// Which other lab made what has the name that an operation wants to give.
+/// The other labs that created objects with the names that an operation wants to use.
 pub(crate) fn made_by_others(site: &mut Site, op: &Op) -> Vec<String> {
     let Ok(labs) = OtherLabs::of(&mut site.store) else { return Vec::new() };
     let told = |what: String, lab: Option<&str>| {

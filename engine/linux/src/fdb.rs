@@ -1,4 +1,4 @@
-//! Forwarding tables of bridges and vxlan links: changed and listed over rtnetlink.
+//! Changes and lists the forwarding tables of bridges and vxlan links over rtnetlink.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,7 +15,7 @@ use netscript_net::error::Errno;
 use netscript_net::op::{FdbEntry, FdbOp, IfName, Mac, NetnsRef};
 use netscript_net::state::FdbRecord;
 
-/// Does one operation on a forwarding table.
+/// Applies an operation on a forwarding table.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -> Outcome {
     let (request, flags) = match op {
         FdbOp::Add(entry) => {
@@ -57,8 +57,8 @@ fn message(namespaces: &mut Namespaces, netns: &NetnsRef, entry: &FdbEntry) -> O
     Ok(message)
 }
 
-/// An entry that nothing resolves, and that stays: `static` in a bridge's table, where
-/// `permanent` would mean an address of the bridge itself, `permanent` in a link's own.
+/// The state of a permanent entry: `static` in a bridge's table, where `permanent` means an address of the bridge
+/// itself, and `permanent` in a link's own table.
 fn lasting(master: bool) -> u16 {
     let noarp = u16::from(NeighbourState::Noarp);
     if master { noarp } else { noarp | u16::from(NeighbourState::Permanent) }
@@ -89,7 +89,7 @@ fn read(message: RouteNetlinkMessage, names: &BTreeMap<u32, IfName>) -> Option<F
     Some(FdbRecord { mac: mac?, dev, master, dst, state: state(header.state.into()).to_owned() })
 }
 
-/// An address in a message whose family is the bridge's.
+/// The address in a message. Its family is AF_BRIDGE, so the address is raw bytes.
 fn endpoint(addr: NeighbourAddress) -> Option<IpAddr> {
     match addr {
         NeighbourAddress::Inet(addr) => Some(addr.into()),
@@ -102,7 +102,7 @@ fn endpoint(addr: NeighbourAddress) -> Option<IpAddr> {
     }
 }
 
-/// The state as `bridge fdb show` tells it: the strongest word counts.
+/// The state as in `bridge fdb show`, by the strongest bit.
 fn state(bits: u16) -> &'static str {
     let has = |state: NeighbourState| bits & u16::from(state) != 0;
     if has(NeighbourState::Permanent) {

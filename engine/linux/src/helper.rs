@@ -1,4 +1,4 @@
-//! The program under other names: processes of a lab that go on when its script has ended.
+//! Helpers: this program started again under another name, for processes of a lab that outlive the script.
 
 use std::convert::Infallible;
 use std::env;
@@ -9,23 +9,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::probe::{answer_forever, capture_forever, resolve_forever};
 
-/// Under this name (`argv[0]`) the program is an HTTP server: it answers every request on the
-/// socket that is its standard input with the page that is its argument.
+/// The name (`argv[0]`) of an HTTP server. Its standard input is the listening socket, and its argument is the page
+/// with which it answers every request.
 pub(crate) const SERVER_NAME: &str = "netscript-serve";
 
-/// Under this name the program is a name server: it answers on the UDP socket that is its standard
-/// input and the TCP socket that is its standard output, for the names that are its arguments.
+/// The name of a name server. Its standard input is the UDP socket, its standard output the TCP socket, and its
+/// arguments are the records.
 pub(crate) const NAME_SERVER_NAME: &str = "netscript-dns";
 
-/// Under this name the program is a capture: it writes the packets of the socket that is its
-/// standard input into the file that is its standard output.
+/// The name of a capture. It reads packets from the socket on standard input and writes them to the file on standard
+/// output.
 pub(crate) const CAPTURE_NAME: &str = "netscript-capture";
 
-/// This program knows what to do under the other names.
+/// Whether this program calls [`run_as_helper`].
 static KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// Does what a helper does, if this process was started as one, and gives the exit status that it ends with. Programs
-/// call it first of all: only those that have done so can start helpers.
+/// Runs the helper and returns its exit status, if this process was started as one. Programs must call it first; only
+/// programs that call it can start helpers.
 pub fn run_as_helper() -> Option<i32> {
     let mut args = env::args();
     let name = args.next().unwrap_or_default();
@@ -47,27 +47,27 @@ pub fn run_as_helper() -> Option<i32> {
     })
 }
 
-/// Whether this program, started again under another name, is a helper.
+/// Whether this program, started under another name, becomes a helper.
 pub(crate) fn is_known() -> bool {
     KNOWN.load(Ordering::Relaxed)
 }
 
-/// The socket listens already.
+/// The socket is listening already.
 fn serve(body: &str) -> io::Result<Infallible> {
     answer_forever(TcpListener::from(handed(io::stdin())?), body)
 }
 
-/// The socket hears already, and the file has its header.
+/// The socket is bound already, and the file has its header.
 fn capture() -> io::Result<()> {
     capture_forever(handed(io::stdin())?, handed(io::stdout())?)
 }
 
-/// The sockets are open already; the arguments are the names.
+/// The sockets are open already; the arguments are the records.
 fn resolve(names: impl Iterator<Item = String>) -> io::Result<()> {
     resolve_forever(handed(io::stdin())?, handed(io::stdout())?, names)
 }
 
-/// A file that was handed over in the place of a standard one.
+/// A file that was passed as a standard stream.
 fn handed(place: impl AsFd) -> io::Result<OwnedFd> {
     place.as_fd().try_clone_to_owned()
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and its kin: a flag, and a file that every wait can watch beside its own.
+//! Interruption by Ctrl-C and other signals: a flag, and a pipe that can be polled together with other files.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,32 +13,33 @@ use tokio::net::unix::pipe::Receiver;
 
 use netscript_net::error::{Error, Result};
 
-/// Whether the user has asked to stop. Clones are one and the same.
+/// Whether the user has asked to stop. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     raised: Arc<AtomicBool>,
-    /// Raised by the signals that are for the whole session, and never taken back.
+    /// Set by signals that end the session, and never reset.
     ended: Arc<AtomicBool>,
-    /// Becomes readable with the first signal, and stays so until the interruption is over.
+    /// Becomes readable with the first signal, until the interruption is reset.
     pipe: PipeReader,
-    /// Becomes readable with the first signal that is for the whole session.
+    /// Becomes readable with the first signal that ends the session.
     end: PipeReader,
-    /// The other ends of both, which must not be closed while nobody listens to signals.
+    /// The write ends of both pipes, which must stay open even without signal handlers.
     hands: [PipeWriter; 2],
 }
 
 impl Interrupt {
-    /// From now on SIGINT, SIGTERM and SIGHUP do not end this process but are told here. A SIGHUP
-    /// that is ignored, as under `nohup`, stays ignored.
+    /// From this call on, SIGINT, SIGTERM and SIGHUP do not end this process but set the flag. If SIGHUP is ignored, as
+    /// under `nohup`, it stays ignored.
     pub fn listen() -> Result<Interrupt> {
         Interrupt::hear()
             .map_err(|error| Error::Unanswered { question: "listen for Ctrl-C".to_owned(), refusal: error.into() })
     }
 
-    /// One that signals do not raise, but [`raise`](Interrupt::raise): for a program that deals with signals itself.
+    /// An interrupt that is set by [`raise`](Interrupt::raise) only, not by signals: for programs that handle signals
+    /// themselves.
     pub fn by_hand() -> Result<Interrupt> {
         Interrupt::silent()
             .map_err(|error| Error::Unanswered { question: "make a pipe".to_owned(), refusal: error.into() })
@@ -68,11 +69,11 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Asks to stop, as Ctrl-C does.
+    /// Sets the flag, as Ctrl-C does.
     pub fn raise(&self) {
         let Inner { raised, hands: [hand, _], .. } = &*self.0;
         if !raised.swap(true, Ordering::Relaxed) {
-            // The flag is enough for whoever does not wait.
+            // For code that does not poll, the flag is enough.
             let _ = { hand }.write_all(b"!");
         }
     }
@@ -82,23 +83,21 @@ impl Interrupt {
         self.0.raised.load(Ordering::Relaxed)
     }
 
-    /// Whether more than what runs is to end: the terminal was closed (SIGHUP), or somebody sent
-    /// SIGTERM.
+    /// Whether the session must end: the terminal was closed (SIGHUP), or somebody sent SIGTERM.
     pub fn ended(&self) -> bool {
         self.0.ended.load(Ordering::Relaxed)
     }
 
-    /// Waits until more than what runs is to end.
+    /// Waits until the session must end.
     pub fn wait_for_end(&self) {
         while !self.ended() {
             let mut end = [PollFd::new(self.0.end.as_fd(), PollFlags::POLLIN)];
-            // A failure is a signal that came between; the loop looks again.
+            // poll fails if a signal arrives; the loop checks again.
             let _ = poll(&mut end, PollTimeout::NONE);
         }
     }
 
-    /// Takes an interruption as dealt with, so that the next thing can run. What ends the session
-    /// stays.
+    /// Resets the flag after an interruption has been handled. The end of a session is not reset.
     pub fn reset(&self) {
         if self.ended() {
             return;
@@ -120,12 +119,12 @@ impl Interrupt {
         poll(&mut pipe, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
-    /// Ends when the user has asked to stop.
+    /// Completes when the user has asked to stop.
     pub async fn until_raised(&self) {
         let pipe = self.0.pipe.try_clone().and_then(|pipe| Receiver::from_owned_fd(pipe.into()));
         match pipe {
             Ok(pipe) => drop(pipe.readable().await),
-            // Without a file to watch, the flag is looked at.
+            // Without a pipe to poll, check the flag at intervals.
             Err(_) => {
                 while !self.raised() {
                     tokio::time::sleep(LOOK).await;
@@ -134,13 +133,13 @@ impl Interrupt {
         }
     }
 
-    /// Waits; an error when the user interrupts.
+    /// Waits; returns an error if the user interrupts.
     pub fn sleep(&self, time: Duration) -> Result<()> {
         self.wait(&[], Instant::now().checked_add(time)).map(drop)
     }
 
-    /// Waits until one of the files can be read, or has ended, and tells which; none at `until`.
-    /// An error when the user interrupts.
+    /// Waits until a file is readable or at its end, and returns which files are; none at `until`. Returns an error if
+    /// the user interrupts.
     pub(crate) fn wait(&self, files: &[BorrowedFd<'_>], until: Option<Instant>) -> Result<Vec<bool>> {
         let mut polled: Vec<PollFd<'_>> = files
             .iter()
@@ -167,8 +166,8 @@ impl Interrupt {
             if !ready(pipe) {
                 return Ok(files.iter().map(ready).collect());
             }
-            // The signal's flag is set before its byte is written, and the loop's head sees it, unless
-            // the byte is of an interruption that is over.
+            // The signal handler sets the flag before it writes the byte, so the loop's head sees the flag, unless the
+            // byte belongs to an interruption that has been reset.
             if !self.raised() {
                 self.drain();
             }
@@ -176,10 +175,10 @@ impl Interrupt {
     }
 }
 
-/// Time between two looks at the flag, where there is no better way.
+/// The polling interval where polling the pipe is impossible.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// No single wait is longer, so that no length overflows.
+/// The longest single wait; longer waits are split, so that no duration overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 fn one_wait(time_left: Option<Duration>) -> TimeSpec {

@@ -1,4 +1,4 @@
-//! The kernel as a World: what scripts ask for is done by the parts below.
+//! [`Kernel`], the [`World`](netscript_net::world::World) of the real kernel. Delegates to the modules below.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -18,27 +18,27 @@ use netscript_net::world::{
     PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, Summary, Trace,
 };
 
-/// The machine's kernel, as one lab uses it.
+/// The machine's kernel, for one lab.
 pub struct Kernel {
     site: Site,
     interrupt: Interrupt,
     readiness: Readiness,
     lend_terminal: fn(bool),
-    /// Namespaces of which it has been said whether they have rules besides those of iptables.
+    /// Namespaces for which the warning about rules outside of iptables-nft has been printed.
     foreign_noticed: HashSet<NetnsRef>,
 }
 
-/// A lab that is to be taken down.
+/// The result of resuming a lab in order to take it down.
 pub enum Resumed {
-    /// The lab, and what is wrong with its journal, which was passed over.
+    /// The lab, and the flaws of its journal that were ignored.
     Lab(Box<Kernel>, Vec<String>),
-    /// Nothing is left to undo: it was never begun, or the machine has been started anew. Or else too
-    /// little was left of its journal to undo anything: why, in words.
+    /// There is nothing to undo: the lab was never begun, or the machine has been rebooted. With a text, too little of
+    /// the journal is left to undo anything; the text says why.
     Gone(Option<String>),
 }
 
 impl Kernel {
-    /// The kernel seen from the calling thread's network namespace, which becomes `host`.
+    /// A kernel whose `host` is the calling thread's network namespace.
     pub fn new(interrupt: Interrupt) -> Result<Kernel> {
         Ok(Kernel::on(Site::new()?, interrupt))
     }
@@ -48,7 +48,7 @@ impl Kernel {
         Kernel { site, interrupt, readiness, lend_terminal: |_| {}, foreign_noticed }
     }
 
-    /// Goes on with the journal of a lab that is up, or was left behind, to take it down.
+    /// Resumes an existing lab from its journal, in order to take it down.
     pub fn resume(interrupt: Interrupt, folder: LabFolder, how: Resume) -> Result<Resumed> {
         Ok(match lifetime::resume(folder, how)? {
             LabOnDisk::Lab(site, flaws) => Resumed::Lab(Box::new(Kernel::on(*site, interrupt)), flaws),
@@ -56,48 +56,48 @@ impl Kernel {
         })
     }
 
-    /// Calls a function with what the user should know though nothing failed.
+    /// Sets a function for warnings.
     pub fn warning(mut self, warn: fn(&str)) -> Kernel {
         self.site.warn = warn;
         self
     }
 
-    /// Whether what the lab did not make is removed only where that has been allowed.
+    /// Sets whether operations that remove objects of others are refused.
     pub fn guarded(mut self, guarded: bool) -> Kernel {
         self.site.guarded = guarded;
         self
     }
 
-    /// Keeps what belongs to the lab in a folder of this name under `/run/netscript`.
+    /// Sets the lab's name, for its files in `/run/netscript`.
     pub fn named(mut self, lab: &str) -> Kernel {
         self.site.name(lab);
         self
     }
 
-    /// Calls a function with true before a shell gets the terminal, and with false when it is left.
+    /// Sets a function that is called with `true` before a shell gets the terminal, and with `false` afterwards.
     pub fn lending_terminal(mut self, lend: fn(bool)) -> Kernel {
         self.lend_terminal = lend;
         self
     }
 
-    /// Begins the journal of a lab that goes on when this process has ended.
+    /// Starts the journal of a lab that outlives this process.
     pub fn keep_in(mut self, folder: LabFolder, script: &str) -> Result<Kernel> {
         lifetime::keep_in(&mut self.site, folder, script).map(|()| self)
     }
 
-    /// Takes the lab down. Unless forced, what others put into it stops it before anything is done.
+    /// Takes the lab down. Without `force`, fails before any change if others put objects into the lab.
     pub fn down(&mut self, force: bool) -> Result<()> {
         lifetime::down(&mut self.site, force)
     }
 
-    /// The commands that would take the lab down, in order. What stays for another lab, or keeps
-    /// something of somebody else's, has none.
+    /// The commands that would take the lab down, in order. There are none for objects that another lab uses or that
+    /// protect objects of others.
     pub fn down_commands(&mut self) -> Result<Vec<String>> {
         undo::down_commands(&mut self.site)
     }
 
-    /// Does operations of so many words of the script, none of which touches what others could.
-    /// `is_ready` says whether a bridge will be on and have a carrier in the end.
+    /// Applies a batch of operations, which stand for `steps` words of the script and cannot affect others. `is_ready`
+    /// says whether a bridge will finally be up with a carrier.
     pub(crate) fn apply_batch(
         &mut self,
         ops: &[Op],
@@ -109,12 +109,12 @@ impl Kernel {
         batch::apply(&mut self.site, &self.interrupt, ops, is_ready)
     }
 
-    /// Every name by which a namespace's links are known.
+    /// All names of a namespace's links, including alternative names.
     pub(crate) fn all_link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
         self.site.network.all_link_names(netns)
     }
 
-    /// Says once that a namespace has rules that a list of iptables' does not show.
+    /// Warns, once per namespace, about rules that `iptables -S` does not show.
     fn notice_foreign(&mut self, netns: &NetnsRef) {
         if self.site.store.own.has_netns(netns) || !self.foreign_noticed.insert(netns.clone()) {
             return;
@@ -135,7 +135,7 @@ impl Kernel {
         ));
     }
 
-    /// A new step begins: what one word of the script does.
+    /// Starts a new step of the journal, for a word of the script.
     fn step(&mut self) {
         let store = &mut self.site.store;
         store.journal.step(&store.own);
@@ -146,12 +146,12 @@ impl Kernel {
         self.readiness.wait(&mut self.site.network.namespaces, &self.interrupt)
     }
 
-    /// A host's address, or what is said when there is none.
+    /// A host's address, or the text of a probe's error if it has none.
     fn look_up(&self, netns: &NetnsRef, host: &Host, timeout: Duration) -> Result<Result<IpAddr, String>> {
         probe::look_up(&self.site.network.namespaces, &self.interrupt, netns, host, timeout)
     }
 
-    /// Notes that a program runs in a namespace of the lab's own.
+    /// Notes that a program runs in a namespace of the lab.
     fn note_program(&mut self, netns: &NetnsRef) {
         let Site { network, store, .. } = &mut self.site;
         if store.own.has_netns(netns)

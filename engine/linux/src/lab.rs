@@ -1,6 +1,6 @@
-//! The store of labs: what each must remember to be undone, in memory and, if it outlives this process, in a folder
-//! of its own. `paths` says where, `folder` has the folders and their locks, `journal_writer` writes the journal, `ownership` knows
-//! what is the lab's, `journals` reads those of other labs, and `store` has all of it for one lab.
+//! The store of labs: everything that is needed to undo a lab, in memory and, if the lab outlives this process, in a
+//! folder. `paths` has the paths, `folder` the folders and locks, `journal_writer` writes the journal, `ownership`
+//! knows the lab's objects, `journals` reads the journals of other labs, and `store` combines all of them for one lab.
 
 mod folder;
 mod journal_file;

@@ -1,6 +1,6 @@
-//! The only part that touches Linux. [`Kernel`] is a [`World`](netscript_net::world::World) whose every word the kernel
-//! has; `kernel.rs` puts it together of the netlink part (`network` and a file a noun), the store of labs (`lab`) and
-//! processes (`process`). No file uses one above it.
+//! The only crate that uses Linux. [`Kernel`] is the [`World`](netscript_net::world::World) of the real kernel.
+//! `kernel.rs` is built from netlink (`network`, and a file for each noun), the store of labs (`lab`) and processes
+//! (`process`). Files use only those on lower levels; the test `house` checks that.
 
 mod addr;
 mod batch;

@@ -1,4 +1,4 @@
-//! A lab's life beyond the process that builds it: begun in a folder, going on, being taken down.
+//! The lifetime of a lab that outlives its process: starting its journal, resuming it, taking it down.
 
 use crate::journal::{Entry, Header, Journal, Line, Undo};
 use crate::lab::{self, JournalWriter, LabFolder, boot_id, lock_all, remove_shared};
@@ -10,35 +10,35 @@ use netscript_net::error::{Error, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::Summary;
 
-/// How a lab is to be taken up again.
+/// How to resume a lab.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Resume {
-    /// What is damaged in its journal is passed over.
+    /// Ignore damaged entries of its journal.
     pub force: bool,
-    /// Nothing is changed: its steps back are only told.
+    /// Change nothing: only the commands are wanted.
     pub dry_run: bool,
 }
 
-/// What is there of a lab that is to be taken down.
+/// The result of looking for a lab that is to be taken down.
 pub(crate) enum LabOnDisk {
-    /// The lab, and what is wrong with its journal, which was passed over.
+    /// The lab, and the flaws of its journal that were ignored.
     Lab(Box<Site>, Vec<String>),
-    /// Nothing is left to undo: it was never begun, or the machine has been started anew. Or else too
-    /// little was left of its journal to undo anything: why, in words.
+    /// There is nothing to undo: the lab was never begun, or the machine has been rebooted. With a text, too little of
+    /// the journal is left to undo anything; the text says why.
     Nothing(Option<String>),
 }
 
-/// What became of the folder of a lab that has been undone.
+/// The state of a lab's folder after undoing.
 enum Closed {
-    /// It is gone.
+    /// Removed.
     Removed,
-    /// Something could not be undone.
+    /// Kept, because something could not be undone.
     Kept(LabFolder),
-    /// Other labs have left these to the lab.
+    /// Kept, because other labs have left these entries to the lab.
     Left(LabFolder, Vec<Entry>),
 }
 
-/// Begins the journal of a lab that goes on when this process has ended.
+/// Starts the journal of a lab that outlives this process.
 pub(crate) fn keep_in(site: &mut Site, folder: LabFolder, script: &str) -> Result<()> {
     let _all = lock_all()?;
     let question = || "look at this network".to_owned();
@@ -54,7 +54,7 @@ pub(crate) fn keep_in(site: &mut Site, folder: LabFolder, script: &str) -> Resul
     match folder.header(script, host, token, cgroup, taken).and_then(|header| begin(site, &folder, header)) {
         Ok(()) => site.store.folder = Some(folder),
         Err(error) => {
-            // Nothing has been done yet.
+            // The folder is empty, since nothing has been done.
             let _ = folder.remove();
             remove_shared();
             return Err(error);
@@ -71,9 +71,9 @@ fn begin(site: &mut Site, folder: &LabFolder, header: Header) -> Result<()> {
     Ok(())
 }
 
-/// Goes on with the journal of a lab that is up, or was left behind, to take it down.
+/// Resumes an existing lab from its journal, in order to take it down.
 pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<LabOnDisk> {
-    // Between reading it and cutting off what was never finished, no other lab may add to it.
+    // Other labs may not add entries between reading the journal and cutting off its unfinished end.
     let _all = lock_all()?;
     let (journal, useless) = match folder.journal(how.force)? {
         Ok(journal) => (journal, None),
@@ -92,7 +92,7 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<LabOnDisk> {
         return Err(Error::Journal {
             path,
             why: flaw.clone(),
-            help: "undo what the other lines tell with `--force`, and look for what is left".to_owned(),
+            help: "undo the readable entries with `--force`, and check what is left".to_owned(),
         });
     }
     let mut site = Site::new()?;
@@ -104,7 +104,7 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<LabOnDisk> {
             help: "run netscript where the lab was built".to_owned(),
         });
     }
-    // What is made again keeps its index; nothing new is made.
+    // Links that are created again get their old indexes. No new links are created.
     site.network.namespaces.use_block(header.base, header.base);
     let groups = Groups::at(header.cgroup.as_deref());
     site.processes = Processes::new(folder.path(), &header.token, groups);
@@ -116,7 +116,7 @@ pub(crate) fn resume(folder: LabFolder, how: Resume) -> Result<LabOnDisk> {
     Ok(LabOnDisk::Lab(Box::new(site), flaws))
 }
 
-/// Takes the lab down. Unless forced, what others put into it stops it before anything is done.
+/// Takes the lab down. Without `force`, fails before any change if others put objects into the lab.
 pub(crate) fn down(site: &mut Site, force: bool) -> Result<()> {
     let foreign = if force { Vec::new() } else { undo::foreign(site)? };
     if !foreign.is_empty() {
@@ -126,8 +126,8 @@ pub(crate) fn down(site: &mut Site, force: bool) -> Result<()> {
     undo_all(site)
 }
 
-/// Undoes everything and removes the lab's folder, unless something is left to undo. What other
-/// labs leave to this one meanwhile is undone as well.
+/// Undoes everything, including entries that other labs leave to this one meanwhile, and removes the lab's folder if
+/// nothing is left.
 pub(crate) fn undo_all(site: &mut Site) -> Result<()> {
     let mut problems = undo::from(site, 0);
     while let Some(folder) = site.store.folder.take() {
@@ -164,7 +164,7 @@ fn close(site: &mut Site, folder: LabFolder, clean: bool) -> Result<Closed> {
     Ok(Closed::Removed)
 }
 
-/// The script has succeeded: the lab is up, unless it made nothing.
+/// Marks the lab as up after the script has succeeded. A lab without entries is removed.
 pub(crate) fn finish(site: &mut Site) -> Result<Option<Summary>> {
     let Some(folder) = &site.store.folder else { return Ok(None) };
     let name = folder.name().to_owned();
@@ -181,7 +181,7 @@ pub(crate) fn finish(site: &mut Site) -> Result<Option<Summary>> {
 }
 
 fn made(site: &Site) -> Vec<(String, usize)> {
-    // A rule that was removed again has been looked for in vain.
+    // Rules without a handle have been removed again.
     let is_rule = |entry: &&Entry| entry.undo.iter().any(|undo| matches!(undo, Undo::Rule { .. }));
     let rules = site
         .store

@@ -1,4 +1,4 @@
-//! Links: made, changed, removed and found over rtnetlink.
+//! Creates, changes, removes and finds links over rtnetlink.
 
 mod add;
 mod end;
@@ -26,16 +26,16 @@ pub(crate) use read::{
     Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
 };
 
-/// Attribute of a link that holds its alias (linux/if_link.h).
+/// The attribute with a link's alias (linux/if_link.h).
 const IFLA_IFALIAS: u16 = 20;
 
-/// Attribute of a move that asks for an index in the other namespace (linux/if_link.h; Linux 5.13).
+/// The attribute of a move with the index in the target namespace (linux/if_link.h; Linux 5.13).
 const IFLA_NEW_IFINDEX: u16 = 49;
 
-/// Attribute of a bridge port that holds its hairpin mode (linux/if_link.h).
+/// The attribute with a bridge port's hairpin mode (linux/if_link.h).
 const IFLA_BRPORT_MODE: u16 = 4;
 
-/// Does one operation on a link.
+/// Applies an operation on a link.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &LinkOp) -> Outcome {
     match op {
         LinkOp::Add(name, LinkSpec::Tun(mode)) => add_tun(namespaces, netns, name, *mode),
@@ -57,13 +57,12 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, kind: &Link
     made.map_err(|rejection| lacking(kind, taken_or(namespaces, netns, name, rejection)))
 }
 
-/// The kernel looks for the name of a new link first, but not where it is asked for an index: then
-/// whatever else is wrong comes before.
+/// The kernel checks the name of a new link first, but not if the request has an index: then other errors come first.
 fn taken_or(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, rejection: Rejection) -> Rejection {
     if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { rejection }
 }
 
-/// A pair with what is set of its ends, in one message; `master` is the index of the first end's bridge.
+/// Creates a pair with the settings of its ends, in one message; `master` is the index of the first end's bridge.
 pub(crate) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, master: Option<u32>) -> Outcome {
     let mut new = add::whole_pair(namespaces, near, far, master)?;
     new.message.header.index = namespaces.take_index();
@@ -72,7 +71,7 @@ pub(crate) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, maste
     namespaces.route_socket(&near.netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// Names the kernel feature whose absence a refusal to make a link means.
+/// Names the kernel feature that is missing if a link could not be created.
 fn lacking(kind: &LinkSpec, rejection: Rejection) -> Rejection {
     let unknown_kind = rejection.refusal.text.as_deref() == Some("Unknown device type");
     let unsupported = match kind {
@@ -99,7 +98,7 @@ fn add_tun(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, mode: T
     let new_index = namespaces.take_index();
     let made = namespaces.within(netns, || sys::tun_create(name, mode, new_index))?;
     made.map_err(|error| match Rejection::from(error) {
-        // What TUNSETIFF says of a name that another link has; every other kind says EEXIST.
+        // TUNSETIFF returns these if another link has the name; for every other kind it is EEXIST.
         rejection if matches!(rejection.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
             if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { rejection }
         }
@@ -163,13 +162,13 @@ fn switch(link: LinkMessageBuilder<LinkUnspec>, flag: LinkFlag, on: bool) -> Lin
     }
 }
 
-/// The alias without a NUL: the kernel counts that as one of its 255 bytes.
+/// The alias without a NUL, which the kernel would count as one of its 255 bytes.
 fn alias_of(alias: &str) -> LinkAttribute {
     LinkAttribute::Other(DefaultNla::new(IFLA_IFALIAS, alias.as_bytes().to_vec()))
 }
 
-/// The index that a link gets where it is moved: its own if it is one of the lab's, which nothing
-/// else has; else the next of the lab's. Older kernels let it keep its own if that is free there.
+/// The index that a link gets in the target namespace of a move: its own if it is from the lab's block, which nobody
+/// else uses, otherwise the lab's next one. Older kernels keep the index if it is free there.
 pub(crate) fn index_after_move(namespaces: &Namespaces, index: u32) -> u32 {
     if namespaces.is_own_index(index) || !release::takes_new_index() { index } else { namespaces.upcoming_index() }
 }
@@ -200,7 +199,7 @@ fn change(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, message:
     changed.map_err(|rejection| or_missing(namespaces, netns, name, rejection))
 }
 
-/// Drivers say ENODEV of other things too: the link is missing only if it cannot be found.
+/// Drivers return ENODEV for other reasons too: the link is missing only if it cannot be found.
 fn or_missing(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, rejection: Rejection) -> Rejection {
     if rejection.refusal.errno != Errno::ENODEV {
         return rejection;
@@ -217,12 +216,12 @@ pub(crate) fn del_by_index(namespaces: &mut Namespaces, netns: &NetnsRef, index:
     namespaces.route_socket(netns)?.change(request, 0)
 }
 
-/// `ip link set group G` for each, and `ip link del group G` for all: the kernel's wait for every
-/// processor, which a removal ends with, comes once.
+/// `ip link set group G` for each link, and `ip link del group G` for all: at the end of a removal the kernel waits for
+/// every processor, and this way only once.
 ///
-/// Links that stand on another one are removed first. On Debian's 5.10.0-32 a group that holds a VLAN and its parent never
-/// goes: the kernel waits for the parent, to which the VLAN still holds a reference ("unregister_netdevice: waiting for v0
-/// to become free"). Later kernels were not tried.
+/// Links stacked on another link are removed first. On Debian's 5.10.0-32 a group with a VLAN and its parent is never
+/// removed: the kernel waits for the parent, to which the VLAN still holds a reference ("unregister_netdevice: waiting
+/// for v0 to become free"). Later kernels were not tried.
 pub(crate) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexes: &[u32]) -> Outcome {
     let Some(group) = indexes.first().copied() else { return Ok(()) };
     let socket = namespaces.route_socket(netns)?;
@@ -267,7 +266,7 @@ pub(crate) fn add_with_index(
     namespaces.route_socket(netns)?.change(request, NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// `ip link set netns NS name NAME`, by index, with the index that it is to have there
+/// `ip link set netns NS name NAME`, by index, with the index in the target namespace
 pub(crate) fn move_by_index(
     namespaces: &mut Namespaces,
     from: &NetnsRef,

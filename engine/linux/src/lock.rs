@@ -1,9 +1,9 @@
-//! Locks on files, which are gone when the process is (`F_SETLK`, fcntl_locking(2)). Other than with
-//! those of flock(2), a program that was just started and not yet become another has no part in them,
-//! and somebody who only wants to know can ask without taking the lock.
+//! Locks on files that end with the process (`F_SETLK`, fcntl_locking(2)). Unlike flock(2), a child process between
+//! fork and exec does not share the lock, and a lock can be tested without taking it.
 //!
-//! They are the process's: to the kernel its threads are one, and when one of them closes a file that another has
-//! locked, the lock is gone. So the process keeps a list of its own, and opens no file that is in it.
+//! The locks belong to the process: the kernel does not distinguish its threads, and if one of them closes a file that
+//! another has locked, the lock is released. So the process keeps its own list of locked files, and opens no file in
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -15,18 +15,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-/// A lock on a file, which nobody else has as long as this one is there.
+/// A lock on a file. Nobody else has it as long as this value exists.
 #[must_use]
 pub(crate) struct Lock {
-    // Closed first, and only then taken from the list.
+    // Dropped before the list entry.
     file: File,
     _own: Listed,
 }
 
-/// The files that this process has locked, or waits for, by device and inode.
+/// The files that this process has locked or is waiting for, by device and inode.
 static LIST: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
-/// Somebody has left the list.
+/// Notified when a file has left the list.
 static LEFT: Condvar = Condvar::new();
 
 /// A file in the list.
@@ -41,7 +41,7 @@ impl Listed {
         (file.dev(), file.ino())
     }
 
-    /// Whether a file is in the list. It is not opened for that.
+    /// Whether a file is in the list. Does not open the file.
     fn has(list: &BTreeSet<(u64, u64)>, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok_and(|file| list.contains(&Listed::id(&file)))
     }
@@ -54,17 +54,17 @@ impl Drop for Listed {
     }
 }
 
-/// What is done while somebody else has the lock.
+/// What to do if somebody else has the lock.
 #[derive(Clone, Copy)]
 pub(crate) enum Wait {
-    /// The lock is waited for.
+    /// Wait for it.
     Until,
-    /// It is given up.
+    /// Give up.
     No,
 }
 
 impl Lock {
-    /// Takes a lock. The file is made if it is not there; `Ok(None)`: somebody else has it.
+    /// Takes a lock. Creates the file if it does not exist; `Ok(None)`: somebody else has the lock.
     pub(crate) fn take(path: &Path, wait: Wait) -> io::Result<Option<Lock>> {
         loop {
             let mut list = Listed::list();
@@ -84,7 +84,7 @@ impl Lock {
             if !set(&file, wait)? {
                 return Ok(None);
             }
-            // Who had it before may have removed the file.
+            // The previous owner may have removed the file.
             let locked = file.metadata()?.ino();
             if fs::metadata(path).is_ok_and(|now| now.ino() == locked) {
                 return Ok(Some(Lock { file, _own: own }));
@@ -92,21 +92,21 @@ impl Lock {
         }
     }
 
-    /// Writes into the locked file, in place of what stands there. Through this one file alone: to close
-    /// another would give the lock up.
+    /// Replaces the content of the locked file. Writes through this file, since closing another one would release the
+    /// lock.
     pub(crate) fn note(&self, text: &str) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.write_all_at(text.as_bytes(), 0)
     }
 
-    /// What stands in the locked file.
+    /// The content of the locked file.
     pub(crate) fn noted(&self) -> String {
         let mut bytes = [0; 64];
         let read = self.file.read_at(&mut bytes, 0).unwrap_or(0);
         String::from_utf8_lossy(&bytes[..read]).into_owned()
     }
 
-    /// Whether somebody has a lock.
+    /// Whether somebody holds a lock.
     pub(crate) fn is_taken(path: &Path) -> bool {
         let list = Listed::list();
         if Listed::has(&list, path) {
@@ -119,8 +119,7 @@ impl Lock {
     }
 }
 
-/// Opens a regular file, and nothing else: a symbolic link could lead anywhere, and a FIFO or a device keep
-/// its reader waiting.
+/// Opens a regular file only: a symbolic link could lead anywhere, and a FIFO or a device could block the reader.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
@@ -131,7 +130,7 @@ fn whole_file() -> libc::flock {
     libc::flock { l_type: kind(libc::F_WRLCK), l_whence: kind(libc::SEEK_SET), l_start: 0, l_len: 0, l_pid: 0 }
 }
 
-/// Whether the lock is ours now.
+/// Whether the lock was taken.
 fn set(file: &File, wait: Wait) -> io::Result<bool> {
     loop {
         let wanted = whole_file();
@@ -157,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    /// The kernel would let them have it at the same time.
+    /// The kernel would give the lock to both at the same time.
     #[test]
     fn threads_of_one_process_lock_a_file_in_turn() {
         let path = std::env::temp_dir().join(format!("netscript-lock-{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! Neighbours: added, replaced, removed and listed over rtnetlink.
+//! Adds, replaces, removes and lists neighbours over rtnetlink.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::{Outcome, link};
 use netscript_net::op::{Family, IfName, Mac, NeighOp, Neighbour, NetnsRef};
 use netscript_net::state::NeighRecord;
 
-/// Does one operation on the neighbour table.
+/// Applies an operation on the neighbour table.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &NeighOp) -> Outcome {
     match op {
         NeighOp::Add(neighbour) => set(namespaces, netns, neighbour, NLM_F_CREATE | NLM_F_EXCL),
@@ -66,7 +66,8 @@ fn read(message: RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> O
     Some(NeighRecord { dst: dst?, mac, dev: name(header.ifindex)?, state: state(header.state)? })
 }
 
-/// The state's word. `ip neigh` leaves out what needs no resolution: multicast, loopback.
+/// The state's word; `None` for entries that `ip neigh` does not show, because they need no resolution: multicast,
+/// loopback.
 fn state(state: NeighbourState) -> Option<String> {
     match state {
         NeighbourState::Noarp | NeighbourState::None => None,

@@ -1,7 +1,7 @@
-//! Namespaces: made and removed as `ip netns` does it, and entered.
+//! Namespaces: created and removed as by `ip netns`, and entered.
 //!
-//! `namespaces` has those in use with their sockets, `bind` gives and takes names, and `end` waits for what ends
-//! with a namespace.
+//! `namespaces` has the open namespaces with their sockets, `bind` adds and removes names, and `end` waits for the end
+//! of a namespace's pairs.
 
 mod bind;
 mod end;

@@ -1,4 +1,4 @@
-//! The netlink part: the namespaces in use, and what is read of them. Operations are in the file of their noun.
+//! Everything that uses netlink: the open namespaces, and reading from them. Operations are in the file of their noun.
 
 use std::net::IpAddr;
 
@@ -9,20 +9,20 @@ use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, PolicyRule, Prefix,
 use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 use netscript_net::world::Query;
 
-/// The machine's networks.
+/// The networks of the machine.
 pub(crate) struct Network {
     pub(crate) namespaces: Namespaces,
-    /// The routes of the host.
+    /// A cache of the host's routes.
     watch: route::Watch,
 }
 
 impl Network {
-    /// The networks seen from the calling thread's namespace, which becomes `host`.
+    /// The networks, with the calling thread's namespace as `host`.
     pub(crate) fn new() -> Outcome<Network> {
         Ok(Network { namespaces: Namespaces::new()?, watch: route::Watch::default() })
     }
 
-    /// Every name by which a namespace's links are known.
+    /// All names of a namespace's links, including alternative names.
     pub(crate) fn all_link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
         let names = self.namespaces.route_socket(netns).and_then(link::all_names);
         names.map_err(|f| f.into_error(|| format!("list the links of {netns}")))

@@ -1,6 +1,6 @@
-//! Namespace ids: what the kernel calls another namespace, seen from one.
+//! Namespace ids: the kernel's numbers for other namespaces, as seen from one.
 //!
-//! Each namespace numbers the others that its links lead to (`IFLA_LINK_NETNSID`).
+//! Each namespace has its own numbers for the namespaces that its links lead to (`IFLA_LINK_NETNSID`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsRawFd;
@@ -12,10 +12,10 @@ use crate::Outcome;
 use crate::netns::Namespaces;
 use netscript_net::op::NetnsRef;
 
-/// `NETNSA_NSID_NOT_ASSIGNED` (linux/net_namespace.h): also the id of a namespace that is ending.
+/// `NETNSA_NSID_NOT_ASSIGNED` (linux/net_namespace.h); also the id of a namespace that is ending.
 const NOT_ASSIGNED: i32 = -1;
 
-/// Which namespaces some ids mean in `netns`, as far as they can be found: `ip netns list-id`
+/// The namespaces of some ids in `netns`, as far as they can be found: `ip netns list-id`
 pub(crate) fn places(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
@@ -37,7 +37,7 @@ pub(crate) fn places(
     Ok(places)
 }
 
-/// The id by which `netns` knows another namespace, if it does, and if that is still there.
+/// The id of another namespace in `netns`, if it has one and still exists.
 pub(crate) fn id_of(namespaces: &mut Namespaces, netns: &NetnsRef, other: &NetnsRef) -> Outcome<Option<i32>> {
     let Ok(file) = namespaces.file(other) else { return Ok(None) };
     let mut question = NsidMessage::default();

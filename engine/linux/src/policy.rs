@@ -1,4 +1,4 @@
-//! Policy routing: rules added, removed and listed over rtnetlink.
+//! Adds, removes and lists routing rules over rtnetlink.
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
@@ -10,7 +10,7 @@ use crate::{Outcome, Rejection};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
 
-/// Does one operation on the rules that choose a routing table.
+/// Applies an operation on routing rules.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
     match op {
         PolicyOp::Add(rule) => add(namespaces, netns, rule),
@@ -27,7 +27,7 @@ fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outc
     added.map_err(lacking)
 }
 
-/// `ip rule del …`: the first rule that fits what is given
+/// `ip rule del …`: the first rule that matches
 fn del(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -> Outcome {
     let request = RouteNetlinkMessage::DelRule(message(pattern));
     namespaces.route_socket(netns)?.change(request, 0).map_err(lacking)
@@ -74,13 +74,13 @@ fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
     }
 }
 
-/// `ip rule show`, without the rules that do something else than choose a table.
+/// `ip rule show`, without rules with other actions than a table.
 pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
     let mut question = RuleMessage::default();
     question.header.family = address_family(family);
     match namespaces.route_socket(netns)?.dump(RouteNetlinkMessage::GetRule(question)) {
         Ok(answers) => Ok(answers.into_iter().filter_map(read).collect()),
-        // A kernel without such rules looks into the local, the main and the default table.
+        // A kernel without routing rules looks into the local, the main and the default table.
         Err(rejection) if matches!(rejection.refusal.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
         Err(rejection) => Err(rejection),
     }
@@ -93,7 +93,7 @@ fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
     }
     let mut rule = PolicyRule {
         family: family_of(header.family)?,
-        // The kernel leaves priority 0 out.
+        // The kernel leaves out priority 0.
         priority: Some(0),
         from: None,
         to: None,
@@ -121,8 +121,7 @@ fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
     Some(rule)
 }
 
-/// Whether a rule that the kernel lists is one that was added. The kernel leaves out a prefix that is
-/// everything.
+/// Whether a listed rule is the one that was added. The kernel leaves out a prefix of length 0.
 pub(crate) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
     let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
     let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = made;

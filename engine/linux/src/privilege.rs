@@ -1,5 +1,5 @@
-//! What this process may do. Being root is neither needed nor enough: capabilities count, in the
-//! user namespace that the network belongs to.
+//! The privileges of this process. Being root is neither necessary nor sufficient: capabilities count, in the user
+//! namespace that the network belongs to.
 
 use std::fs::{self, File};
 
@@ -20,8 +20,8 @@ pub(crate) const CAP_NET_RAW: Capability = Capability { bit: 13, name: "CAP_NET_
 pub(crate) const CAP_SYS_PTRACE: Capability = Capability { bit: 19, name: "CAP_SYS_PTRACE" };
 pub(crate) const CAP_SYS_ADMIN: Capability = Capability { bit: 21, name: "CAP_SYS_ADMIN" };
 
-/// Why this thread may not change networks: it is nobody privileged, or it is root without some
-/// capabilities. `sandbox` says whether a sandbox would do as well.
+/// Why this thread may not change networks: it is unprivileged, or it is root without some capabilities. `sandbox` says
+/// whether a sandbox would do as well.
 pub fn privilege_missing(sandbox: bool) -> Error {
     let missing: Vec<String> = [CAP_SYS_ADMIN, CAP_NET_ADMIN]
         .into_iter()
@@ -34,16 +34,16 @@ pub fn privilege_missing(sandbox: bool) -> Error {
     Error::NoCapability { missing, doing: "change networks".to_owned() }
 }
 
-/// The error of something that was forbidden, and that would not have been with a capability.
+/// The error of an action that was forbidden for lack of a capability.
 pub(crate) fn without(capability: Capability, errno: Errno, doing: impl FnOnce() -> String) -> Option<Error> {
     let forbidden = matches!(errno, Errno::EPERM | Errno::EACCES);
     let lacks = forbidden && nix::unistd::geteuid().is_root() && !has(capability);
     lacks.then(|| Error::NoCapability { missing: vec![capability.name.to_owned()], doing: doing() })
 }
 
-/// Of a process that may not be looked into, though this thread has the capability for it: it belongs to a user
-/// namespace above this thread's, or is one that nobody may look into, as PID 1 of a sandbox (ptrace(2), "Ptrace
-/// access mode checking").
+/// The rejection for a process whose namespace cannot be opened although this thread has the capability: the process
+/// belongs to a user namespace above this thread's, or it cannot be inspected at all, such as PID 1 of a sandbox
+/// (ptrace(2), "Ptrace access mode checking").
 pub(crate) fn out_of_reach(pid: u32, rejection: Rejection) -> Rejection {
     let forbidden = matches!(rejection.refusal.errno, Errno::EPERM | Errno::EACCES);
     if !forbidden || !has(CAP_SYS_PTRACE) {
@@ -52,7 +52,7 @@ pub(crate) fn out_of_reach(pid: u32, rejection: Rejection) -> Rejection {
     Rejection { missing: Some(Missing::Other(Box::new(Error::OutOfReach { pid }))), ..rejection }
 }
 
-/// Names the capability that an operation was refused for want of.
+/// Names the missing capability if an operation was refused for that reason.
 pub(crate) fn named(op: &Op, rejection: Rejection) -> Rejection {
     if rejection.missing.is_some() || rejection.refusal.unsupported.is_some() {
         return rejection;
@@ -64,8 +64,8 @@ pub(crate) fn named(op: &Op, rejection: Rejection) -> Rejection {
     }
 }
 
-/// The capability without which the kernel refuses an operation (capabilities(7)). A setting's
-/// file may forbid it for reasons of its own.
+/// The capability that an operation needs (capabilities(7)). Writing a setting's file can also be forbidden for other
+/// reasons.
 fn needed(op: &Op) -> Option<Capability> {
     match &op.action {
         Action::Netns(NetnsOp::Attach(..)) if has(CAP_SYS_ADMIN) => Some(CAP_SYS_PTRACE),
@@ -85,13 +85,13 @@ fn needed(op: &Op) -> Option<Capability> {
     }
 }
 
-/// Whether this thread may change the network that it is in: it has the capabilities, and they
-/// count there, since the network belongs to this thread's user namespace or one below.
+/// Whether this thread may change its network: it has the capabilities, and they are valid there, since the network
+/// belongs to this thread's user namespace or one below.
 pub fn may_change_networks() -> bool {
     may_make_namespaces() && has(CAP_NET_ADMIN) && owns_its_network()
 }
 
-/// Whether this thread may make namespaces without a user namespace of its own.
+/// Whether this thread may create namespaces without a user namespace of its own.
 pub fn may_make_namespaces() -> bool {
     has(CAP_SYS_ADMIN)
 }
@@ -100,7 +100,7 @@ fn has(capability: Capability) -> bool {
     status_field("CapEff").is_some_and(|set| set & (1 << capability.bit) != 0)
 }
 
-/// The kernel tells a namespace's owner only to who is not below it (ioctl_ns(2)).
+/// The kernel reveals a namespace's owner only to processes that are not below it (ioctl_ns(2)).
 fn owns_its_network() -> bool {
     File::open(proc::OWN_NETNS).is_ok_and(|netns| sys::owner_of_namespace(&netns).is_ok())
 }

@@ -1,4 +1,4 @@
-//! What `/proc` tells of processes.
+//! Facts about processes from `/proc`.
 
 use std::fs;
 
@@ -13,17 +13,17 @@ pub(crate) fn pids() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// A process as a journal names it, if it is there.
+/// The identity of a process for a journal, if it exists.
 pub(crate) fn identify(pid: u32) -> Option<Process> {
     Some(Process { pid, start: start_of(pid)? })
 }
 
-/// When a process was started, in clock ticks since boot.
+/// The start time of a process, in clock ticks since boot.
 pub(crate) fn start_of(pid: u32) -> Option<u64> {
     stat_field(pid, 22)?.parse().ok()
 }
 
-/// What a process is called; nothing if it has ended.
+/// The name of a process; empty if it has ended.
 pub(crate) fn name_of(pid: u32) -> String {
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     name.trim_ascii_end().escape_ascii().to_string()
@@ -34,14 +34,14 @@ pub(crate) fn session_of(pid: u32) -> Option<u32> {
     stat_field(pid, 6)?.parse().ok()
 }
 
-/// Whether the very process is there, and has not ended.
+/// Whether exactly this process exists and has not ended.
 pub(crate) fn is_alive(process: Process) -> bool {
     start_of(process.pid) == Some(process.start) && stat_field(process.pid, 3).is_some_and(|state| state != "Z")
 }
 
 /// A field of `/proc/PID/stat`, counted from 1 as in proc_pid_stat(5), behind the name.
 pub(crate) fn stat_field(pid: u32, number: usize) -> Option<String> {
-    // The name need not be text.
+    // The name need not be UTF-8.
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat).into_owned();
     let behind = stat.rsplit_once(')')?.1;

@@ -1,5 +1,5 @@
-//! Programs in namespaces: run to their end, started in the background, and processes of ours
-//! that hold a namespace without a name.
+//! Programs in namespaces: run to their end, or started in the background; and the processes that hold namespaces
+//! without a name.
 
 mod background;
 mod entrance;
@@ -41,14 +41,14 @@ use netscript_net::error::{Errno, Error, Result};
 use netscript_net::op::{NetnsRef, PidRef};
 use netscript_net::world::{Capture, Output, ProgramId, ServeDns};
 
-/// The program that is running.
+/// The running program.
 const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// The processes of a lab, all of them children of this one until they have been waited for. No
-/// signal is sent to any other: its number may be a stranger's by then.
+/// The processes of a lab. All of them are children of this process that have not been waited for. Signals are sent
+/// only to such processes, since the number of any other may have been reused.
 pub(crate) struct Processes {
     folder: PathBuf,
-    /// What its programs have in their environment, by which those that they leave behind are known.
+    /// The token in the environment of the lab's programs, by which processes that they leave behind are found.
     token: String,
     /// The lab's control groups.
     groups: Groups,
@@ -57,14 +57,14 @@ pub(crate) struct Processes {
     captures: BTreeMap<ProgramId, Capturing>,
 }
 
-/// A capture, and this process's own hold on it for as long as it goes on.
+/// A capture, with this process's copy of its socket and file while it runs.
 struct Capturing {
     path: PathBuf,
     opened: Option<capture::CaptureFile>,
 }
 
 impl Processes {
-    /// The processes of a lab that has not started any.
+    /// No processes, for a lab that is starting.
     pub(crate) fn new(folder: &Path, token: &str, groups: Groups) -> Processes {
         Processes {
             folder: folder.to_owned(),
@@ -76,7 +76,7 @@ impl Processes {
         }
     }
 
-    /// How many programs it started that are running.
+    /// The number of running programs.
     pub(crate) fn started_count(&self) -> usize {
         self.started.iter().filter(|program| program.is_not_over()).count()
     }
@@ -86,13 +86,13 @@ impl Processes {
         &self.groups
     }
 
-    /// The number of the program whose first process had a number, if this process started it.
+    /// The number of the program whose first process is `pid`, if this process started it.
     pub(crate) fn number_of(&self, pid: u32) -> Option<u32> {
         let index = self.started.iter().rposition(|program| program.leader() == pid)?;
         u32::try_from(index + 1).ok()
     }
 
-    /// Whether the first process of a program has not been waited for.
+    /// Whether a program's first process has not been waited for.
     fn is_not_over(&self, number: u32) -> bool {
         let index = (number as usize).wrapping_sub(1);
         self.started.get(index).is_some_and(Program::is_not_over)
@@ -114,7 +114,7 @@ impl Processes {
         self.holders.insert(number, pid);
     }
 
-    /// Waits for a holder that has been ended, and tells which it was.
+    /// Waits for a holder that has been ended, and returns its number.
     pub(crate) fn forget_holder(&mut self, pid: u32) -> Option<u32> {
         let number = self.holders.iter().find(|(_, holder)| holder.as_raw().unsigned_abs() == pid).map(|(n, _)| *n)?;
         let holder = self.holders.remove(&number)?;
@@ -122,10 +122,10 @@ impl Processes {
         Some(number)
     }
 
-    /// Ends a holder, and with it its namespace unless others use it.
+    /// Ends a holder. Its namespace ends too, unless others use it.
     pub(crate) fn release(&mut self, number: u32) -> Outcome {
         let pid = self.holders.remove(&number).ok_or(Errno::ESRCH)?;
-        // Somebody may have ended it already; it is ours until it has been waited for.
+        // Somebody may have ended it already. Its number is not reused until it has been waited for.
         if waitpid(pid, Some(WaitPidFlag::WNOHANG)).map_err(io::Error::from)?.pid().is_none() {
             kill(pid, Signal::SIGKILL).map_err(io::Error::from)?;
             waitpid(pid, None).map_err(io::Error::from)?;
@@ -145,8 +145,8 @@ impl Processes {
         self.reap();
         let surroundings = Surroundings::of(namespaces, netns)?;
         let mut command = command(netns, argv)?;
-        // What it leaves behind in one of the lab's own namespaces is the lab's. Elsewhere it may be a
-        // service of the machine that was asked to start again.
+        // Processes that it leaves behind in a namespace of the lab belong to the lab. Elsewhere they may be a service
+        // of the machine that was told to restart.
         let group = if own { self.mark(&mut command, FOREGROUND) } else { None };
         let failed = not_started(netns, &command);
         let child = foreground::start(command, surroundings, group).map_err(failed)?;
@@ -159,7 +159,7 @@ impl Processes {
         let surroundings = Surroundings::of(namespaces, netns)?;
         let terminal = shell::Terminal::take().map_err(foreground::lost)?.ok_or(Error::NoTerminal)?;
         let mut command = shell::command(&self.token, netns);
-        // What the user does there is not the lab's.
+        // Processes that the user starts do not belong to the lab.
         command.env_remove(LAB_VARIABLE).env_remove(PROGRAM_VARIABLE);
         let failed = not_started(netns, &command);
         let child = terminal.start(command, surroundings).map_err(failed)?;
@@ -177,8 +177,7 @@ impl Processes {
         self.launch(namespaces, journal, netns, command(netns, argv)?, None, &argv.join(" "))
     }
 
-    /// Starts this program again as a server on a socket that listens already: it is ready when
-    /// this returns, and goes on when this process has ended.
+    /// Starts this program as a server on a listening socket: it is ready when this returns, and outlives this process.
     pub(crate) fn serve(
         &mut self,
         namespaces: &Namespaces,
@@ -192,7 +191,7 @@ impl Processes {
         self.launch(namespaces, journal, netns, command, None, SERVER_NAME)
     }
 
-    /// Starts this program again as a name server on sockets that are open already.
+    /// Starts this program as a name server on open sockets.
     pub(crate) fn serve_dns(
         &mut self,
         namespaces: &Namespaces,
@@ -207,7 +206,7 @@ impl Processes {
         self.launch(namespaces, journal, netns, command, Some(sockets.tcp.into()), NAME_SERVER_NAME)
     }
 
-    /// Starts this program again as a capture on a socket that hears already.
+    /// Starts this program as a capture on an open socket.
     pub(crate) fn capture(
         &mut self,
         namespaces: &Namespaces,
@@ -228,7 +227,7 @@ impl Processes {
         Ok(program)
     }
 
-    /// What a capture has heard until now.
+    /// The packets captured so far.
     pub(crate) fn packets(&mut self, program: ProgramId) -> Result<Vec<String>> {
         let capturing = self.captures.get(&program);
         let capturing =
@@ -274,7 +273,8 @@ impl Processes {
         }
     }
 
-    /// Makes known what a program starts: by its environment, and by a control group that it enters.
+    /// Marks a program, so that processes that it starts are found: by its environment, and by a control group that it
+    /// enters.
     fn mark(&self, command: &mut Command, number: u32) -> Option<File> {
         command.env(LAB_VARIABLE, &self.token).env(PROGRAM_VARIABLE, number.to_string());
         self.groups.open(number)
@@ -294,13 +294,13 @@ impl Processes {
 
     pub(crate) fn stop(&mut self, program: ProgramId, interrupt: &Interrupt) -> Result<()> {
         let stopped = self.stop_tree(program, interrupt);
-        // Its process may have ended before it began to write. An open socket would go on hearing.
+        // The helper may have ended before it wrote the packets. While a socket is open, it captures.
         let heard = self.captures.get_mut(&program).and_then(|capturing| capturing.opened.take());
         let written = heard.map_or(Ok(()), |opened| opened.drain());
         stopped.and(written)
     }
 
-    /// Ends a program with everything that it started. One that has ended may have left others behind.
+    /// Ends a program and all processes that it started. A program that has ended may have left some behind.
     fn stop_tree(&mut self, program: ProgramId, interrupt: &Interrupt) -> Result<()> {
         let leader = self.program(program)?.leader();
         let mut waited = Ok(());
@@ -323,7 +323,7 @@ impl Processes {
             .ok_or_else(|| Error::NotThere { what: format!("program {}", program.0), known: Vec::new() })
     }
 
-    /// Lets go of the programs that have ended by themselves.
+    /// Waits for the programs that have ended by themselves.
     pub(crate) fn reap(&mut self) {
         for program in &mut self.started {
             program.running();
@@ -342,7 +342,7 @@ fn command(netns: &NetnsRef, argv: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-/// This program again, under another name.
+/// This program, started under another name.
 fn helper(name: &str) -> Result<Command> {
     if !helper::is_known() {
         return Err(Error::NoHelper { name: name.to_owned() });
@@ -356,7 +356,7 @@ fn not_started(netns: &NetnsRef, command: &Command) -> impl FnOnce(io::Error) ->
     let (netns, program) = (netns.to_string(), command.get_program().to_string_lossy().into_owned());
     move |error| Error::Program {
         program,
-        // Without a number it is Rust's own: a NUL byte in an argument.
+        // An error without a number is Rust's own, for a NUL byte in an argument.
         errno: error.raw_os_error().map_or(Errno::EINVAL, Errno),
         netns,
     }

@@ -1,6 +1,6 @@
-//! Names in messages of rtnetlink that are not UTF-8. The crate that reads and writes the messages keeps
-//! them as text and refuses a whole list because of one; so they are made text before it reads them
-//! ([`raw::from_bytes`]), and bytes again after it has written them.
+//! Conversion of names in rtnetlink messages that are not UTF-8. The crate that parses the messages keeps names as
+//! `String` and rejects a whole list because of one name. So names are converted to text before it parses messages
+//! ([`raw::from_bytes`]), and back to bytes after it has written them.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ const HEADER: usize = 16;
 const PROP_LIST: u16 = 52;
 const ALT_NAME: u16 = 53;
 
-/// How long the fixed part of a message is, and which of its attributes hold names.
+/// The length of the fixed part of a message, and the attributes with names.
 fn layout(kind: u16) -> Option<(usize, &'static [u16])> {
     match kind {
         // RTM_NEWLINK to RTM_SETLINK: `struct ifinfomsg`; IFLA_IFNAME, IFLA_IFALIAS.
@@ -26,12 +26,12 @@ fn layout(kind: u16) -> Option<(usize, &'static [u16])> {
     }
 }
 
-/// A message of the kernel's, with its names as text.
+/// A message from the kernel, with its names as text.
 pub(crate) fn received(message: &[u8]) -> Cow<'_, [u8]> {
     rewritten(message, |name| {
         let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let mut text = raw::from_bytes(&name[..end]).into_bytes();
-        // The kernel ends them with a NUL.
+        // The kernel terminates them with a NUL.
         text.push(0);
         text
     })
@@ -75,7 +75,7 @@ fn rewritten(message: &[u8], rewrite: impl Fn(&[u8]) -> Vec<u8>) -> Cow<'_, [u8]
     Cow::Owned(new)
 }
 
-/// The attributes in some bytes: kind, flags (`NLA_F_NESTED`) left out, and value.
+/// The attributes in some bytes: kind, without flags (`NLA_F_NESTED`), and value.
 fn all(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16::from_ne_bytes([*bytes.first()?, *bytes.get(1)?]));

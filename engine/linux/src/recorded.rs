@@ -1,4 +1,4 @@
-//! Operations as a lab does them: written into its journal first.
+//! Applies operations of a lab, after writing them to its journal.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ use netscript_net::error::Result;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsRef, Op};
 use netscript_net::world::BatchError;
 
-/// Does operations, one after the other; rules in one namespace travel together.
+/// Applies operations one after the other; consecutive rules in one namespace share a transaction.
 pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), BatchError> {
     let mut index = 0;
     while let Some(op) = ops.get(index) {
@@ -31,13 +31,13 @@ pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), BatchError> {
     Ok(())
 }
 
-/// Does an operation, written into the journal first.
+/// Writes an operation to the journal, and applies it.
 pub(crate) fn apply_one(site: &mut Site, op: &Op) -> Outcome {
     let _shared = lock_shared(site, op).map_err(Rejection::from_error)?;
     recorded(site, op, |site| carry_out(site, op))
 }
 
-/// Writes an operation into the journal and does it as told.
+/// Writes an operation to the journal, and applies it with `send`.
 pub(crate) fn recorded(site: &mut Site, op: &Op, send: impl FnOnce(&mut Site) -> Outcome) -> Outcome {
     let entry = look_and_record(site, op)?;
     let index = site.network.namespaces.upcoming_index();
@@ -45,15 +45,14 @@ pub(crate) fn recorded(site: &mut Site, op: &Op, send: impl FnOnce(&mut Site) ->
     crash_point::here();
     match &done {
         Ok(()) => site.store.own.follow(op, index),
-        // A link leaves its bridge before the kernel looks whether the next one takes it
-        // (`do_set_master`).
+        // A link leaves its bridge before the kernel checks whether the new one accepts it (`do_set_master`).
         Err(_) if matches!(op.action, Action::Link(LinkOp::Set(_, LinkSet::Master(Some(_))))) => {}
         Err(_) => entry.into_iter().for_each(|n| site.store.journal.undone(n)),
     }
     done
 }
 
-/// Does operations on rules, all in one namespace, written into the journal first.
+/// Writes operations on rules of one namespace to the journal, and applies them.
 pub(crate) fn apply_rules(
     site: &mut Site,
     netns: &NetnsRef,
@@ -67,7 +66,7 @@ pub(crate) fn apply_rules(
     for (index, op) in ops.iter().take(rules.len()).enumerate() {
         match inverse::of(site, op) {
             Ok(undo) => inverses.push((op, undo)),
-            // Those before it are done all the same.
+            // The operations before it are applied nevertheless.
             Err(rejection) => {
                 failed = Some((index, rejection));
                 break;
@@ -97,9 +96,9 @@ fn send_rules(
     done
 }
 
-/// Locks what several labs may change, from before an inverse is read until its operation has
-/// been sent: no other lab can go down meanwhile and take away what was seen, or overlook that
-/// this one needs it, and what is written later is done later.
+/// Locks objects that several labs may change, from reading an inverse until its operation has been sent. Otherwise
+/// another lab could be taken down in between and remove an object that was read, or not notice that this lab needs it.
+/// The lock also guarantees that entries are written in the order of their operations.
 fn lock_shared(site: &Site, op: &Op) -> Result<Option<Lock>> {
     let shared = match &op.action {
         Action::Netfilter(_) | Action::Sysctl(_) => site.store.folder.is_some() && !site.store.own.has_netns(&op.netns),
@@ -114,13 +113,13 @@ fn lock_shared(site: &Site, op: &Op) -> Result<Option<Lock>> {
     if shared { lock_all().map(Some) } else { Ok(None) }
 }
 
-/// Reads what an operation's inverse must know, and writes it.
+/// Reads the facts for an operation's inverse, and writes its entry.
 fn look_and_record(site: &mut Site, op: &Op) -> Outcome<Option<u64>> {
     let undo = inverse::of(site, op)?;
     site.store.record(op, undo)
 }
 
-/// The operations on rules that a slice begins with, all in one namespace: they travel together.
+/// The operations on rules at the beginning of a slice, all in one namespace, which share a transaction.
 pub(crate) fn netfilter_ops(ops: &[Op]) -> Vec<&NetfilterOp> {
     let together = ops.iter().map_while(|op| match &op.action {
         Action::Netfilter(rules) if op.netns == ops[0].netns => Some(rules),

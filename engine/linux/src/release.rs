@@ -1,10 +1,10 @@
-//! Which Linux this is, where that makes a difference.
+//! The kernel's release, for features that depend on it.
 
 use std::sync::OnceLock;
 
 use netscript_net::error::{Error, Result};
 
-/// A kernel's version, as far as features go by it.
+/// A kernel's version: major and minor number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Release {
     major: u32,
@@ -12,11 +12,11 @@ pub(crate) struct Release {
 }
 
 impl Release {
-    /// The oldest one that netscript is tested on.
+    /// The oldest release that netscript is tested on.
     pub(crate) const OLDEST: Release = Release { major: 5, minor: 10 };
 
-    /// From here on a link can be given another index when it is moved (`IFLA_NEW_IFINDEX` in `do_setlink`; commit
-    /// eeb85a14ee34, applied to net-next in April 2021, after 5.12 had been closed to it).
+    /// The first release in which a link can get another index when it is moved (`IFLA_NEW_IFINDEX` in `do_setlink`;
+    /// commit eeb85a14ee34, applied to net-next in April 2021, after 5.12 had been closed to it).
     const NEW_INDEX: Release = Release { major: 5, minor: 13 };
 
     /// `6.1.0-50-amd64` is 6.1.
@@ -26,12 +26,12 @@ impl Release {
     }
 }
 
-/// What uname(2) says of the running kernel.
+/// The running kernel's release, from uname(2).
 fn text() -> String {
     nix::sys::utsname::uname().map_or_else(|_| String::new(), |name| name.release().to_string_lossy().into_owned())
 }
 
-/// The running kernel; one that tells nothing understandable is taken for a new one.
+/// The running kernel's version. If its release cannot be parsed, the kernel counts as new.
 fn running() -> Release {
     static RUNNING: OnceLock<Release> = OnceLock::new();
     *RUNNING.get_or_init(|| Release::parse(&text()).unwrap_or(Release::NEW_INDEX))
@@ -42,11 +42,11 @@ pub(crate) fn takes_new_index() -> bool {
     running() >= Release::NEW_INDEX
 }
 
-/// Refuses to run on a kernel that lacks what netscript is made of.
+/// Refuses to run on a kernel without features that netscript needs.
 ///
 /// # Errors
 ///
-/// If it is older than that.
+/// If the kernel is too old.
 pub fn check_release() -> Result<()> {
     if running() >= Release::OLDEST {
         return Ok(());

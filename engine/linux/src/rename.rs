@@ -1,4 +1,4 @@
-//! Renaming a link. Kernels before 6.2 refuse it while the link is up (`dev_change_name`).
+//! Renames a link. Kernels before 6.2 refuse that while the link is up (`dev_change_name`).
 
 use crate::carry_out::carry_out;
 use crate::site::Site;
@@ -8,7 +8,7 @@ use netscript_net::op::{AddrOp, AddrSpec, IfName, LinkFlag, LinkOp, LinkSet, Net
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{Link, LinkType, Netns, Peer};
 
-/// `ip link set dev NAME name TO`, on a kernel that refuses that with the link down for a moment.
+/// `ip link set dev NAME name TO`. If the kernel refuses that, the link goes down for a moment.
 pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
     let rename = LinkOp::Set(name.clone(), LinkSet::Name(to.clone()));
     match link::apply(&mut site.network.namespaces, netns, &rename) {
@@ -23,8 +23,8 @@ pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfNa
     }
 }
 
-/// Down, rename, up, and what goes with being up is put back: IPv6 addresses, routes, neighbours, and the same of
-/// VLANs on the link, wherever they are.
+/// Brings the link down, renames it, brings it up, and restores everything that depends on being up: IPv6 addresses,
+/// routes and neighbours, also of VLANs on the link in any namespace.
 fn rename_while_down(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName, rename: &LinkOp) -> Outcome {
     let mut before = vec![(netns.clone(), Netns::read(&mut site.network, netns, &[]).map_err(unread)?)];
     for elsewhere in places_of_vlans(site, netns, name)? {
@@ -64,8 +64,8 @@ fn remove_made(site: &mut Site, before: &[(NetnsRef, Netns)]) -> Outcome {
     Ok(())
 }
 
-/// The other namespaces with VLANs on a link, or on VLANs on it: these go down with it, and up. Those without a
-/// name cannot be looked into.
+/// The other namespaces with VLANs on a link, or with VLANs on these: they go down and up with the link. Namespaces
+/// without a name cannot be read.
 fn places_of_vlans(site: &mut Site, netns: &NetnsRef, name: &IfName) -> Outcome<Vec<NetnsRef>> {
     let names = netns::names()?.into_iter().map(NetnsRef::Named);
     let mut vlans = Vec::new();
@@ -95,7 +95,7 @@ fn put_back(site: &mut Site, wanted: &[(NetnsRef, Netns)]) -> Outcome {
             let now = Netns::read(&mut site.network, netns, &[]).map_err(unread)?;
             for op in restore::steps(phase, netns, &now, wanted) {
                 match carry_out(site, &op) {
-                    // The kernel was quicker.
+                    // The kernel has already restored it.
                     Err(rejection) if matches!(rejection.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
                     result => result?,
                 }

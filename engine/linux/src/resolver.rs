@@ -1,5 +1,5 @@
-//! The name servers of a namespace: `/etc/netns/NAME/resolv.conf`, which `ip netns exec` shows to
-//! programs in the place of the machine's (ip-netns(8), resolv.conf(5)).
+//! The name servers of a namespace: `/etc/netns/NAME/resolv.conf`, which `ip netns exec` shows to programs in place of
+//! the machine's (ip-netns(8), resolv.conf(5)).
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -16,14 +16,14 @@ use netscript_net::error::{Errno, Result};
 use netscript_net::files;
 use netscript_net::op::{NetnsName, NetnsRef, raw};
 
-/// The first line of a file of ours. Files of others are left alone.
+/// The first line of netscript's files. Files without it belong to others and are left alone.
 const MARK: &str = "# Made by netscript.";
 
 fn path_of(name: &NetnsName) -> PathBuf {
     Path::new(NETNS_ETC_DIR).join(OsStr::from_bytes(&raw::to_bytes(name.as_str()))).join("resolv.conf")
 }
 
-/// Writes a namespace's own file; without servers, takes it away.
+/// Writes a namespace's file; without servers, removes it.
 pub(crate) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
     let path = path_of(name);
     if text(&path)?.is_some_and(|text| !text.starts_with(MARK)) {
@@ -32,7 +32,7 @@ pub(crate) fn set(name: &NetnsName, servers: &[IpAddr]) -> Outcome {
     if servers.is_empty() { Ok(remove(&path)?) } else { Ok(write(&path, servers)?) }
 }
 
-/// Sets the servers back to what they were, unless the file has become somebody else's.
+/// Restores the name servers, unless the file belongs to somebody else by then.
 pub(crate) fn set_back(name: &NetnsName, before: &[IpAddr], had_folder: bool) -> Outcome {
     match text(&path_of(name))? {
         Some(text) if text.starts_with(MARK) && before.is_empty() && had_folder => Ok(fs::remove_file(path_of(name))?),
@@ -46,13 +46,13 @@ pub(crate) fn has_folder(name: &NetnsName) -> bool {
     path_of(name).parent().is_some_and(Path::is_dir)
 }
 
-/// In the folder of all labs: `/etc/netns` was not there before netscript made it.
+/// A file in the folder of all labs, which says that netscript created `/etc/netns`.
 fn marker() -> PathBuf {
     Path::new(LABS_DIR).join(".made-etc-netns")
 }
 
-/// Notes that `/etc/netns` is about to be made, on the machine itself: the labs that are up share it, and
-/// the last one removes it.
+/// Notes that `/etc/netns` is about to be created, on the machine itself. All labs that are up share it, and the last
+/// one removes it.
 fn note_folder() -> io::Result<()> {
     if !Path::new(NETNS_ETC_DIR).exists() && Path::new(LABS_DIR).is_dir() {
         fs::write(marker(), "")?;
@@ -60,13 +60,13 @@ fn note_folder() -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing is a lab's any more: whoever has something in `/etc/netns` keeps it.
+/// After the last lab: removes `/etc/netns` if it is empty, and forgets that netscript created it.
 pub(crate) fn forget_folder() {
     remove_folder();
     let _ = fs::remove_file(marker());
 }
 
-/// Removes `/etc/netns` if nothing is in it and a lab made it.
+/// Removes `/etc/netns` if it is empty and a lab created it.
 fn remove_folder() {
     if marker().exists() && fs::remove_dir(NETNS_ETC_DIR).is_ok() {
         let _ = fs::remove_file(marker());
@@ -82,7 +82,7 @@ fn write(path: &Path, servers: &[IpAddr]) -> io::Result<()> {
     file.write_all(format!("{MARK}\n{lines}").as_bytes())
 }
 
-/// The folder goes as well unless something else is in it.
+/// Removes a file, and its folder if that is empty.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -95,7 +95,7 @@ fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The name servers of a namespace, in the order in which they are asked.
+/// The name servers of a namespace, in order.
 pub(crate) fn servers_of(netns: &NetnsRef) -> Result<Vec<IpAddr>> {
     let Some(name) = netns.name() else { return Ok(Vec::new()) };
     servers(name).map_err(|rejection| rejection.into_error(|| format!("read the name servers of {netns}")))
@@ -114,7 +114,7 @@ fn text(path: &Path) -> io::Result<Option<String>> {
 }
 
 fn parse(text: &str) -> Vec<IpAddr> {
-    /// `MAXNS` of resolv.h: as many as any program asks.
+    /// `MAXNS` of resolv.h: programs use no more.
     const MOST: usize = 3;
     let server = |line: &str| {
         let mut words = line.split_whitespace();

@@ -1,4 +1,4 @@
-//! Routes: added, replaced, removed, flushed and listed over rtnetlink.
+//! Adds, replaces, removes, flushes and lists routes over rtnetlink.
 
 mod key;
 mod read;
@@ -23,13 +23,13 @@ pub(crate) use key::{has_nexthops, has_same_key, metric};
 pub(crate) use read::{list, local6};
 pub(crate) use watch::Watch;
 
-/// The table of a route whose number stands in an attribute (`RT_TABLE_UNSPEC`, linux/rtnetlink.h).
+/// The table of a route whose table number is in an attribute (`RT_TABLE_UNSPEC`, linux/rtnetlink.h).
 const TABLE_IN_ATTRIBUTE: u8 = 0;
 
-/// No protocol (`RTPROT_UNSPEC`, linux/rtnetlink.h): in a deletion, whichever.
+/// No protocol (`RTPROT_UNSPEC`, linux/rtnetlink.h); in a deletion, any.
 const ANY_PROTO: RouteProto = RouteProto(0);
 
-/// Does one operation on routes.
+/// Applies an operation on routes.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp) -> Outcome {
     match op {
         RouteOp::Add(route) => make(namespaces, netns, route, NLM_F_CREATE | NLM_F_EXCL),
@@ -39,13 +39,13 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp)
     }
 }
 
-/// Puts a route back that was removed, beside others to the same that are there: an address has a
-/// local and a broadcast route at once, and the local one comes first.
+/// Restores a removed route beside existing ones to the same destination: an address can have a local and a broadcast
+/// route at once, and the local one comes first.
 pub(crate) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
     let beside = match route.family() {
         Family::V4 if route.kind == RouteKind::Local => 0,
         Family::V4 => NLM_F_APPEND,
-        // It would become one more way of the route that is there.
+        // Otherwise it would become a nexthop of the existing route.
         Family::V6 => NLM_F_EXCL,
     };
     make(namespaces, netns, route, NLM_F_CREATE | beside)
@@ -62,7 +62,7 @@ fn make(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route, flags: u16
     made.map_err(|rejection| lacking(route, rejection))
 }
 
-/// The scope that `ip route add` chooses (iproute2's `iproute_modify`).
+/// The default scope of `ip route add` (iproute2's `iproute_modify`).
 fn made_scope(route: &Route) -> Scope {
     let reached_directly = route.nexthops.len() < 2 && route.nexthops.iter().all(|hop| hop.via.is_none());
     match route.kind {
@@ -76,8 +76,8 @@ fn made_scope(route: &Route) -> Scope {
     }
 }
 
-/// `ip route del …`: the first route that fits what is given. Without a word for the kind, and
-/// `unicast` needs none, it may be of any.
+/// `ip route del …`: the first route that matches. Without a type, which is the default `unicast`, it may have any
+/// type.
 fn del(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
     let links = NexthopIndexes::of(namespaces, netns, route)?;
     let mut message = message(route, &links);
@@ -90,7 +90,7 @@ fn del(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome 
     namespaces.route_socket(netns)?.change(RouteNetlinkMessage::DelRoute(message), 0)
 }
 
-/// The scope that `ip route del` chooses; `nowhere` fits every route.
+/// The default scope of `ip route del`; `nowhere` matches every route.
 fn deleted_scope(route: &Route) -> Scope {
     match route.kind {
         _ if route.family() == Family::V6 => Scope::Global,
@@ -102,7 +102,7 @@ fn deleted_scope(route: &Route) -> Scope {
     }
 }
 
-/// The indexes of the links that a route names.
+/// The indexes of the links in a route.
 struct NexthopIndexes(BTreeMap<IfName, u32>);
 
 impl NexthopIndexes {
@@ -121,7 +121,7 @@ impl NexthopIndexes {
     }
 }
 
-/// What making and removing a route have in common.
+/// The message for adding and removing a route.
 fn message(route: &Route, links: &NexthopIndexes) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(route.family());
@@ -165,7 +165,7 @@ fn set_nexthop(message: &mut RouteMessage, family: Family, hop: &Nexthop, links:
 /// `nexthop via GATEWAY dev LINK weight WEIGHT onlink`
 fn nexthop(family: Family, hop: &Nexthop, links: &NexthopIndexes) -> RouteNextHop {
     let mut nexthop = RouteNextHop::default();
-    // `struct rtnexthop` holds the weight less one (linux/rtnetlink.h).
+    // `struct rtnexthop` has the weight minus one (linux/rtnetlink.h).
     nexthop.hops = u8::try_from(hop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
     nexthop.interface_index = links.get(hop).unwrap_or(0);
     nexthop.flags.set(RouteNextHopFlags::Onlink, hop.onlink);
@@ -173,7 +173,7 @@ fn nexthop(family: Family, hop: &Nexthop, links: &NexthopIndexes) -> RouteNextHo
     nexthop
 }
 
-/// A gateway of the route's family, or of the other (RFC 5549).
+/// A gateway of the route's family, or of the other one (RFC 5549).
 fn gateway(family: Family, via: IpAddr) -> RouteAttribute {
     if Family::of(via) == family { RouteAttribute::Gateway(via.into()) } else { RouteAttribute::Via(via.into()) }
 }
@@ -192,7 +192,7 @@ fn route_type(kind: RouteKind) -> RouteType {
     }
 }
 
-/// Names the kernel feature whose absence a refusal of a route means.
+/// Names the kernel feature that is missing if a route was refused.
 fn lacking(route: &Route, rejection: Rejection) -> Rejection {
     // `fib_create_info` without CONFIG_IP_ROUTE_MULTIPATH.
     let no_multipath = rejection.refusal.text.as_deref() == Some("Multipath support not enabled in kernel");
@@ -203,9 +203,9 @@ fn lacking(route: &Route, rejection: Rejection) -> Rejection {
     rejection
 }
 
-/// `ip route flush table T`: each listed route is deleted, until none is left.
+/// `ip route flush table T`: deletes each listed route, until none is left.
 fn flush(socket: &mut RouteSocket, family: Family, table: TableId) -> Outcome {
-    // Deleting one may bring others back, such as the routes of another address.
+    // Deleting a route may restore others, such as those of another address.
     const ROUNDS: usize = 8;
     for _ in 0..ROUNDS {
         let routes = read::dump(socket, family)?.into_iter().filter(|route| read::table(route) == table);
@@ -222,7 +222,7 @@ fn flush(socket: &mut RouteSocket, family: Family, table: TableId) -> Outcome {
 
 fn delete_listed(socket: &mut RouteSocket, route: RouteMessage) -> Outcome {
     match socket.change(RouteNetlinkMessage::DelRoute(route), 0) {
-        // One deletion may take several with it.
+        // An earlier deletion has removed this route too.
         Err(rejection) if rejection.refusal.errno == Errno::ESRCH => Ok(()),
         result => result,
     }

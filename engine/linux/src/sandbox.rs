@@ -1,18 +1,15 @@
-//! A network, mounts and processes of one's own, in which a script does what it likes, and of
-//! which nothing is left.
+//! A sandbox: a separate network, mounts and processes for a script, of which nothing is left afterwards.
 //!
-//! Three processes make it: the outer one (A), which stays where it is and waits; the first process
-//! of the new PID namespace (B), which looks after orphans; and the one that goes on with the
-//! program (C). A's end, SIGKILL included, is B's end (`PR_SET_PDEATHSIG`), and B's end is the end
-//! of everything inside.
+//! Three processes make a sandbox: the outer one (A), which stays where it is and waits; the first process of the new
+//! PID namespace (B), which reaps orphans; and the one that continues the program (C). When A ends, even by SIGKILL, B
+//! ends too (`PR_SET_PDEATHSIG`), and when B ends, everything inside ends.
 //!
-//! Root passes the permissions of files, and a user namespace alone changes nothing about that:
-//! `/proc/sys/vm`, `/etc/hosts` and devices stay writable for it. So the mounts are made first, while
-//! B still has its rights: everything read-only and without devices, a `/dev`, `/run` and `/tmp` of
-//! its own (`mounts`, `devices`, `proc`). Then B enters a user namespace and copies the mounts into it.
-//! The kernel locks what is copied into a less privileged mount namespace (mount_namespaces(7)):
-//! nobody inside can unmount it or make it writable again. Of an ordinary user's sandbox the same is
-//! true: it begins with one user namespace more, which gives the right to mount.
+//! Root is not bound by file permissions, and a user namespace alone does not change that: `/proc/sys/vm`, `/etc/hosts`
+//! and devices stay writable. So the mounts are made first, while B still has its rights: everything read-only and
+//! without devices, with a separate `/dev`, `/run` and `/tmp` (`mounts`, `devices`, `proc`). Then B enters a user
+//! namespace and copies the mounts into it. The kernel locks mounts that are copied into a less privileged mount
+//! namespace (mount_namespaces(7)): nobody inside can unmount them or make them writable. The same holds for a sandbox
+//! of an ordinary user, which begins with a further user namespace for the right to mount.
 
 mod calls;
 mod devices;
@@ -45,9 +42,8 @@ use crate::socket::RouteSocket;
 use crate::{Outcome, privilege, release, sys};
 use netscript_net::error::Result;
 
-/// Moves this process into a sandbox: what follows happens there. Must be called before the first
-/// thread is started. The calling process stays behind, waits, and ends with the status of the
-/// one that goes on.
+/// Moves this process into a sandbox; the program continues inside. Must be called before the first thread is started.
+/// The calling process stays outside, waits, and ends with the exit status of the inner one.
 pub fn enter_sandbox(folders: &SandboxFolders) -> Result<()> {
     release::check_release()?;
     mounts::check(folders)?;
@@ -71,12 +67,12 @@ fn make(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
     }
     build(folders)?;
     loopback_is_up()?;
-    // Changing credentials has cleared it.
+    // Changing credentials has cleared the setting.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(Step::Fork.failed())?;
     parent_lives(&reader)?;
     sys::new_session_keyring().map_err(Step::Keyring.failed())?;
-    // These processes are in the process group of those outside, and may hold their terminal: no
-    // program in the sandbox may act through them (ptrace(2), "Ptrace access mode checking").
+    // These processes are in the process group of those outside, and may hold their terminal. No program in the sandbox
+    // may control them (ptrace(2), "Ptrace access mode checking").
     prctl::set_dumpable(false).map_err(Step::Fork.failed())?;
     match sys::fork_alone().map_err(Step::Fork.failed())? {
         ForkResult::Parent { child } => supervisor.exit_with(child),
@@ -84,7 +80,7 @@ fn make(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
     }
 }
 
-/// What the first process of the sandbox does, on its way from the machine into the sandbox.
+/// The work of the first process of the sandbox on its way inside.
 fn build(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
     let own_process = identity::open_own_process()?;
     unshare(CloneFlags::CLONE_NEWNS).map_err(Step::Namespaces.failed())?;
@@ -96,7 +92,7 @@ fn build(folders: &SandboxFolders) -> std::result::Result<(), Obstacle> {
     limits.forbid_cgroup_namespaces()
 }
 
-/// Set before anything else is done. If the parent has ended before, the pipe's other end is closed.
+/// Called before anything else. If the parent has already ended, the pipe's other end is closed.
 fn die_with_parent(pipe: &PipeReader, writer: PipeWriter) -> std::result::Result<(), Obstacle> {
     drop(writer);
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(Step::Fork.failed())?;

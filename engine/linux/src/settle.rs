@@ -1,4 +1,4 @@
-//! Waiting until the kernel has done what it does in its own time.
+//! Waits until the kernel has finished its deferred work.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use netscript_net::op::{IfName, NetnsRef};
 use netscript_net::state::Link;
 use netscript_net::world::World;
 
-/// How long nothing may change before a network counts as settled.
+/// A network without changes for this long counts as settled.
 const QUIET: Duration = Duration::from_millis(60);
 
-/// Time between two looks.
+/// The polling interval.
 const STEP: Duration = Duration::from_millis(15);
 
-/// Waits until carriers and addresses have come to rest: no link changes for some milliseconds, and
-/// no address waits for duplicate address detection; at most for `limit`. Whether it is at rest.
+/// Waits until carriers and addresses have settled: no link changes for some milliseconds, and duplicate address
+/// detection is complete. Waits at most for `limit`; returns whether the network has settled.
 pub fn settle(world: &mut dyn World, limit: Duration) -> Result<bool> {
     let start = Instant::now();
     let mut before = look(world)?;
@@ -36,13 +36,13 @@ fn waits(link: &Link) -> bool {
     link.up && link.carrier && link.addrs.iter().any(|addr| addr.tentative)
 }
 
-/// Each link is asked for by name: the kernel then first deals with what it has put off about its
-/// carrier (`linkwatch_sync_dev`), which a list does not make it do.
+/// Reads each link by name: this makes the kernel process its deferred carrier changes (`linkwatch_sync_dev`), which a
+/// list does not.
 fn look(world: &mut dyn World) -> Result<Vec<(NetnsRef, Link)>> {
     let names = world.netns_names()?.into_iter().map(NetnsRef::Named);
     let mut seen = Vec::new();
     for netns in [NetnsRef::Host].into_iter().chain(names) {
-        // A namespace may be gone by now.
+        // The namespace may have been removed.
         let Ok(links) = world.links(&netns) else { continue };
         let names: Vec<IfName> = links.into_iter().map(|link| link.name).collect();
         for name in names {

@@ -1,5 +1,5 @@
-//! Where a lab is built. This is plain data: what is done with it is in `carry_out`, `inverse`, `recorded`, `undo`,
-//! `batch` and `lifetime`, each of which knows only those before it.
+//! The data of a lab under construction. `carry_out`, `inverse`, `recorded`, `undo`, `batch` and `lifetime` work on it;
+//! each of them uses only those before it.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use crate::process::{Groups, Processes};
 use crate::release::check_release;
 use netscript_net::error::Result;
 
-/// The machine as one lab uses it: its networks, the lab's processes, and what the lab must remember.
+/// The machine from one lab's view: its networks, and the lab's processes and records.
 pub(crate) struct Site {
     pub(crate) network: Network,
     pub(crate) processes: Processes,
     pub(crate) store: Store,
-    /// What the lab did not make is removed only if that was allowed.
+    /// Whether operations that remove objects of others are refused.
     pub(crate) guarded: bool,
-    /// Is called with what the user should know though nothing failed.
+    /// Is called with warnings.
     pub(crate) warn: fn(&str),
 }
 
 impl Site {
-    /// The machine seen from the calling thread's network namespace, which becomes `host`.
+    /// The machine, with the calling thread's network namespace as `host`.
     pub(crate) fn new() -> Result<Site> {
         check_release()?;
         let network = Network::new()
@@ -36,19 +36,19 @@ impl Site {
         })
     }
 
-    /// Keeps what programs write in a folder of the lab's name.
+    /// Keeps the output of programs in a folder with the lab's name.
     pub(crate) fn name(&mut self, lab: &str) {
         let folder = Path::new(LABS_DIR).join(folder_name(lab));
         self.processes = Processes::new(&folder, &token(lab), Groups::default());
     }
 
-    /// Says what the user should know.
+    /// Prints a warning.
     pub(crate) fn warn(&self, text: &str) {
         (self.warn)(text);
     }
 }
 
-/// A name that is one component of a path.
+/// A name as one component of a path.
 fn folder_name(lab: &str) -> String {
     let name = lab.replace(['/', '\0'], "_");
     if matches!(name.as_str(), "" | "." | "..") { "lab".to_owned() } else { name }

@@ -1,4 +1,4 @@
-//! rtnetlink: one blocking socket for each namespace, and the kernel's answers.
+//! rtnetlink: a blocking socket for each namespace, and the kernel's answers.
 
 use std::cell::Cell;
 use std::io;
@@ -13,32 +13,32 @@ use nix::libc::MSG_TRUNC;
 use netscript_net::error::{Errno, Refusal};
 use netscript_net::op::Family;
 
-/// Attribute of an extended acknowledgement that holds its text (linux/netlink.h).
+/// The attribute with the text of an extended acknowledgement (linux/netlink.h).
 const NLMSGERR_ATTR_MSG: u16 = 1;
 
-/// Length of the request's header that an error repeats (`struct nlmsghdr`), with `NETLINK_CAP_ACK`.
+/// The length of the request's header in an error message (`struct nlmsghdr`), with `NETLINK_CAP_ACK`.
 const HEADER_LEN: usize = 16;
 
-/// What ends the answers to a request.
+/// The end of the answers to a request.
 #[derive(Clone, Copy, PartialEq)]
 enum Until {
-    /// An answer, or an error in its place.
+    /// The first answer, or an error.
     First,
     /// The acknowledgement of a change, the end of a list, or an error.
     Acknowledged,
 }
 
-/// A socket of the namespace that it was opened in.
+/// A socket, for the namespace in which it was opened.
 pub(crate) struct RouteSocket {
     socket: Socket,
     sequence: u32,
 }
 
-/// Room for the longest answer: the kernel puts at most 32 KiB of a list into one (`netlink_dump`).
+/// The buffer size for answers: the kernel puts at most 32 KiB of a list into one (`netlink_dump`).
 const ANSWER: usize = 64 << 10;
 
 thread_local! {
-    /// Where an answer lies while it is read: one place for all sockets.
+    /// The buffer for answers, shared by all sockets of a thread.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -50,29 +50,29 @@ impl RouteSocket {
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_ext_ack(true)?;
         socket.set_cap_ack(true)?;
-        // Filtered dumps by the kernel (NETLINK_GET_STRICT_CHK) are as old as Linux 4.20.
+        // Kernels filter dumps (NETLINK_GET_STRICT_CHK) since Linux 4.20.
         socket.set_netlink_get_strict_chk(true)?;
         Ok(RouteSocket { socket, sequence: 0 })
     }
 
-    /// The number of its namespace that no other ever has; kernels before 5.14 have none.
+    /// The cookie of the socket's namespace, which is unique; kernels before 5.14 have none.
     pub(crate) fn cookie(&self) -> Option<u64> {
         crate::sys::netns_cookie(&self.socket).ok()
     }
 
-    /// Sends a change and waits for its acknowledgement; `flags` are added to those of every request.
+    /// Sends a change and waits for its acknowledgement; `flags` are added to the flags of every request.
     pub(crate) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
         self.request(message, flags | NLM_F_ACK, Until::Acknowledged).map(drop)
     }
 
-    /// Asks for one thing.
+    /// Reads one object.
     pub(crate) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
         self.request(message, 0, Until::First)
     }
 
-    /// Asks for everything.
+    /// Reads all objects.
     pub(crate) fn dump(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
-        // A dump that something interfered with is asked for again.
+        // A dump that was disturbed by a change is repeated.
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
             match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged) {

@@ -1,4 +1,4 @@
-//! Kernel settings: files under `/proc/sys`, which follow the calling thread's namespace.
+//! Kernel settings: files under `/proc/sys`, which depend on the calling thread's namespace.
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
@@ -21,7 +21,7 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &SysctlOp
     }
 }
 
-/// The value of a setting, without the line's end.
+/// The value of a setting, without its line end.
 pub(crate) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Result<String> {
     let question = || format!("read {key} in {netns}");
     let value = namespaces
@@ -42,14 +42,14 @@ pub(crate) fn read(namespaces: &mut Namespaces, netns: &NetnsRef, key: &SysctlKe
     }
 }
 
-/// Whether nobody may read a setting, by its file's mode.
+/// Whether a setting cannot be read, by its file's mode.
 fn is_write_only(namespaces: &Namespaces, netns: &NetnsRef, key: &SysctlKey) -> bool {
     let mode = namespaces.within(netns, || fs::metadata(path(key)).map(|file| file.mode()));
     matches!(mode, Ok(Ok(mode)) if mode & 0o444 == 0)
 }
 
-/// The file must be there: nothing makes it.
-/// As sysctl(8) writes it, with a line's end: an empty value would otherwise be no write at all.
+/// Writes to an existing file, never creating it. Like sysctl(8), writes a line end, without which an empty value would
+/// be no write at all.
 fn write(key: &SysctlKey, value: &str) -> io::Result<()> {
     OpenOptions::new().write(true).open(path(key))?.write_all(format!("{value}\n").as_bytes())
 }
@@ -74,15 +74,15 @@ fn refused(key: &SysctlKey, error: io::Error) -> Rejection {
     }
 }
 
-/// Settings that the kernel does not show to a network whose user namespace is not the machine's ("Don't
-/// export sysctls to unprivileged users" in net/): on every kernel, or only on older ones.
+/// Settings that the kernel hides from networks whose user namespace is not the machine's ("Don't export sysctls to
+/// unprivileged users" in net/): on every kernel, or only on older ones.
 const HIDDEN: [&str; 14] = [
     "net.ipv6.route.",
     "net.core.xfrm_",
     "net.ieee802154.",
-    // Some of it since Linux 5.4 not.
+    // Partly visible since Linux 5.4.
     "net.ipv4.route.",
-    // Up to Linux 5.13 or so.
+    // Hidden up to about Linux 5.13.
     "net.ipv4.neigh.",
     "net.ipv6.neigh.",
     "net.core.somaxconn",
@@ -92,23 +92,23 @@ const HIDDEN: [&str; 14] = [
     "net.netfilter.nf_conntrack_helper",
     "net.netfilter.nf_conntrack_events",
     "net.netfilter.nf_conntrack_timestamp",
-    // Up to Linux 6.6.
+    // Hidden up to Linux 6.6.
     "net.ipv4.vs.",
 ];
 
-/// Whether a setting that is not there may be there outside of the sandbox.
+/// Whether a missing setting may exist outside of the sandbox.
 fn is_hidden(key: &SysctlKey) -> bool {
     HIDDEN.iter().any(|hidden| key.as_str().starts_with(hidden)) && in_user_namespace()
 }
 
-/// Whether this process is in another user namespace than the machine's first, whose number never
-/// changes (`PROC_USER_INIT_INO`, include/linux/proc_ns.h).
+/// Whether this process is in another user namespace than the machine's initial one, whose inode is fixed
+/// (`PROC_USER_INIT_INO`, include/linux/proc_ns.h).
 fn in_user_namespace() -> bool {
     const PROC_USER_INIT_INO: u64 = 0xEFFF_FFFD;
     fs::metadata("/proc/self/ns/user").is_ok_and(|found| found.ino() != PROC_USER_INIT_INO)
 }
 
-/// The settings in the same folder, for "did you mean".
+/// The settings in the same folder, for suggestions.
 fn siblings(namespaces: &Namespaces, netns: &NetnsRef, key: &SysctlKey) -> Vec<String> {
     let path = path(key);
     let Some(folder) = path.parent() else { return Vec::new() };

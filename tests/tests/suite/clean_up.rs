@@ -116,7 +116,7 @@ fn programs_that_run_down_are_spared_and_named() {
     );
     machine.ok("netscript lab.rhai; touch go; for i in $(seq 400); do test -e done && break; sleep 0.05; done");
     let said = machine.ok("cat said");
-    assert!(said.contains("error[E0507]") && said.contains("is what this netscript was started from"), "{said}");
+    assert!(said.contains("error[E0507]") && said.contains("is an ancestor of this netscript"), "{said}");
     machine.ok("netscript down lab; test ! -e netscript");
 }
 
@@ -560,7 +560,7 @@ fn a_lab_is_not_taken_down_by_its_own_program() {
     machine.script("lab", &format!(r#"netns("red"); host.start(["sh", "-c", "{down}"]);"#));
     machine.ok("netscript lab.rhai; while ! test -s status; do sleep 0.05; done");
     let told = machine.ok("cat told status");
-    let why = "(sh) is what this netscript was started from";
+    let why = "(sh) is an ancestor of this netscript";
     assert!(told.contains("error[E0507]") && told.contains(why) && told.ends_with("1\n"), "{told}");
     machine.ok("netscript down lab; test -z \"$(ip netns list)\"; ! test -e netscript");
 }

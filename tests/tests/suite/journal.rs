@@ -238,7 +238,7 @@ fn rules_are_found_after_a_restore() {
     machine.ok("netscript lab.rhai");
     machine.ok(&format!("{restore}; ip6tables -F INPUT; ip6tables -A INPUT -i x -j DROP"));
     let told = machine.ok("netscript down lab");
-    let missing = "warning: the rule `-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x7 -j DROP` of the table `filter6` is not there any more";
+    let missing = "warning: the rule `-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x7 -j DROP` of the table `filter6` has been removed by somebody else";
     assert_eq!(told.lines().filter(|line| line.contains("warning")).collect::<Vec<_>>(), [missing]);
     assert_eq!(look(), before);
 }
@@ -282,7 +282,7 @@ fn losses_are_named_before_they_happen() {
     machine.script("lab", "host.filter.input.flush();");
     machine.ok("iptables -A INPUT -i a -j DROP; nft add rule ip filter INPUT tcp dport '{ 80, 443 }' drop; iptables -A INPUT -i b -j DROP");
     let told = machine.refused("netscript lab.rhai", "E0505");
-    assert!(told.contains("which cannot be made again: the set in braces would be removed with it"), "{told}");
+    assert!(told.contains("which cannot be restored: the set in braces would be removed with it"), "{told}");
     let told = machine.ok("netscript --force lab.rhai; netscript down lab");
     assert!(told.contains("warning: removed: `-A INPUT"), "{told}");
     let left = machine.ok("nft list chain ip filter INPUT | grep iifname");

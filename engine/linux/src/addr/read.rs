@@ -1,4 +1,4 @@
-//! Addresses as the kernel tells of them.
+//! Reading addresses from the kernel.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::socket::{RouteSocket, family_of};
 use netscript_net::op::{Family, Prefix, Scope};
 use netscript_net::state::Addr;
 
-/// `ip addr show`, of all links or of one; IPv4 comes first.
+/// `ip addr show`, for all links or for one; IPv4 comes first.
 pub(crate) fn dump(socket: &mut RouteSocket, index: Option<u32>) -> Outcome<Vec<(u32, Addr)>> {
     let mut question = AddressMessage::default();
     question.header.index = index.unwrap_or(0);
@@ -44,14 +44,14 @@ fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
         nodad: flags.contains(AddressFlags::Nodad),
         tentative: flags.contains(AddressFlags::Tentative),
         permanent: flags.contains(AddressFlags::Permanent),
-        // The same bit means a temporary address in IPv6 (`IFA_F_TEMPORARY`).
+        // In IPv6 the same bit means a temporary address (`IFA_F_TEMPORARY`).
         secondary: family == Family::V4 && flags.contains(AddressFlags::Secondary),
         proto,
     };
     Some((header.index, addr))
 }
 
-/// Forgets the label that every address gets, the link's name.
+/// Removes the default label, which is the link's name.
 pub(crate) fn without_usual_label(mut addr: Addr, link: &str) -> Addr {
     addr.label = addr.label.filter(|label| label != link);
     addr

@@ -1,16 +1,15 @@
-//! Operations that travel together, in an order and in messages that cost the kernel less, with the end
-//! state that their own order has.
+//! Applies a batch of operations in an order, and in messages, that are faster for the kernel. The end state is the
+//! same as in program order.
 //!
-//! Three things are done otherwise than one by one:
-//! - A pair is born where its ends belong, with what is set of them in the same message: moving a link
-//!   costs seventy times as much. The parts of that message come earlier than the program has them.
-//! - A namespace that a pair is born into is made before it.
-//! - A bridge to which ports are joined is switched on last: a bridge that is on passes every port's IPv6
-//!   chatter to all others.
+//! Three things differ from applying operations one by one:
+//! - A pair is created with its ends in their final namespaces, and with their settings in the same message: moving a
+//!   link takes seventy times as long. The settings are applied earlier than in the program.
+//! - A namespace is created before a pair that has an end in it.
+//! - A bridge with ports goes up last: a bridge that is up forwards every port's IPv6 traffic to all others.
 //!
-//! If something fails, what came too early goes and what would come later comes, so that everything
-//! before the operation at fault is there and nothing after it. What is taken back is only what nothing
-//! else has touched: a pair's parts end at the first operation that is about the pair and no part of it.
+//! If an operation fails, early changes are removed and late changes are applied, so that everything before the failed
+//! operation is done and nothing after it. Removing is safe because nothing else depends on early changes: a pair's
+//! settings end at the first other operation on the pair.
 
 mod pair;
 mod plan;
@@ -27,19 +26,19 @@ use netscript_net::error::Error;
 use netscript_net::op::{Action, AddrOp, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, RouteOp, Veth};
 use netscript_net::world::BatchError;
 
-/// What has been done of a batch.
+/// The progress of a batch.
 struct Progress<'a> {
     ops: &'a [Op],
     plan: Plan,
     done: Vec<bool>,
-    /// Namespaces that were made before their turn.
+    /// Namespaces that were created early.
     early: Vec<usize>,
-    /// Pairs that were made with their parts.
+    /// Pairs that were created with their settings.
     pairs: Vec<usize>,
 }
 
-/// Does operations, none of which touches what others could, until one fails or the user interrupts.
-/// `is_ready` says whether a bridge will be on and have a carrier in the end.
+/// Applies operations that cannot affect others, until one fails or the user interrupts. `is_ready` says whether a
+/// bridge will finally be up with a carrier.
 pub(crate) fn apply(
     site: &mut Site,
     interrupt: &Interrupt,
@@ -79,8 +78,8 @@ fn advance(site: &mut Site, interrupt: &Interrupt, progress: &mut Progress) -> R
     Ok(())
 }
 
-/// Makes the pair that begins here, with all its parts; false if there is none, or the kernel does not
-/// take it: then its parts are done one by one, and the one that fails is the one at fault.
+/// Creates the pair of this operation with all its settings. False if it creates no pair, or if the kernel refuses the
+/// message: then the settings are applied one by one, so that the operation that fails is the one at fault.
 fn make_pair(site: &mut Site, progress: &mut Progress, index: usize) -> bool {
     let Some(pair) = progress.plan.pair(index) else { return false };
     for namespace in pair.namespaces.iter().copied() {
@@ -112,7 +111,7 @@ fn add_pair(site: &mut Site, near: &End, far: &End) -> Outcome {
     })
 }
 
-/// Does an operation, or the rules that begin with it: these share a transaction.
+/// Applies an operation, or a run of rules, which share a transaction.
 fn do_next(site: &mut Site, progress: &mut Progress, index: usize) -> Result<(), (usize, Rejection)> {
     let rules = netfilter_ops(&progress.ops[index..]);
     if rules.len() < 2 {
@@ -138,8 +137,7 @@ fn do_one(site: &mut Site, progress: &mut Progress, index: usize) -> Outcome {
     Ok(())
 }
 
-/// After a failure: what came before its turn goes, and what should have come before comes. Gives
-/// the first that fails.
+/// After a failure, removes early changes and applies late ones. Returns the first failed operation.
 fn tidy(site: &mut Site, progress: &mut Progress, index: usize, rejection: Rejection) -> (usize, Rejection) {
     site.network.namespaces.known.clear();
     for first in std::mem::take(&mut progress.pairs) {
@@ -147,7 +145,7 @@ fn tidy(site: &mut Site, progress: &mut Progress, index: usize, rejection: Rejec
             continue;
         };
         let gone = Op::new(pair.near.netns.clone(), LinkOp::Del(pair.near.name.clone()));
-        // What cannot be taken back is undone with the lab.
+        // If it cannot be removed, it is removed with the lab.
         if carry_out(site, &gone).is_ok() {
             site.store.own.follow(&gone, 0);
             [first].iter().chain(&pair.parts).for_each(|part| progress.done[*part] = false);
@@ -174,7 +172,7 @@ fn tidy(site: &mut Site, progress: &mut Progress, index: usize, rejection: Rejec
     (index, rejection)
 }
 
-/// The links that are looked up by name when an operation is done.
+/// The links that an operation looks up by name.
 fn named(action: &Action) -> [Option<&IfName>; 2] {
     match action {
         Action::Link(LinkOp::Set(name, LinkSet::Master(master))) => [Some(name), master.as_ref()],

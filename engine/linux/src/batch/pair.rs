@@ -1,13 +1,13 @@
-//! A pair with what is set of its ends, as one message makes it.
+//! A pair and the settings of its ends, which are sent in one message.
 
 use crate::link::End;
 
-/// A pair and the operations that are in its message, in program order.
+/// A pair, and the operations that its message contains, in program order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) near: End,
     pub(super) far: End,
     pub(super) parts: Vec<usize>,
-    /// Operations that make namespaces which must be there before.
+    /// Operations that create the namespaces of its ends.
     pub(super) namespaces: Vec<usize>,
 }

@@ -1,4 +1,4 @@
-//! Which operations of a batch go together, and which wait until the end.
+//! Plans a batch: the operations that share a message with a pair, and those that are applied last.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use netscript_net::op::{
 /// A link, by its namespace and its name there.
 type LinkKey = (NetnsRef, IfName);
 
-/// How a batch is done.
+/// The plan of a batch.
 pub(super) struct Plan {
     pairs: HashMap<usize, Pair>,
-    /// Operations that switch bridges on.
+    /// Operations that bring bridges up.
     last: Vec<usize>,
 }
 
 impl Plan {
-    /// Looks through a batch.
+    /// Plans a batch.
     pub(super) fn of(ops: &[Op], is_ready: impl Fn(&NetnsRef, &IfName) -> bool) -> Plan {
         let mut draft = Draft::default();
         ops.iter().enumerate().for_each(|(index, op)| draft.add(index, op));
@@ -34,40 +34,40 @@ impl Plan {
         Plan { pairs: draft.pairs, last }
     }
 
-    /// The pair that an operation makes with others.
+    /// The pair that an operation creates, with its settings.
     pub(super) fn pair(&self, index: usize) -> Option<Pair> {
         self.pairs.get(&index).cloned()
     }
 
-    /// Whether an operation waits until all others are done.
+    /// Whether an operation is applied after all others.
     pub(super) fn comes_last(&self, index: usize) -> bool {
         self.last.binary_search(&index).is_ok()
     }
 
-    /// The operations that come last, in order.
+    /// The operations that are applied last, in order.
     pub(super) fn last(&self) -> Vec<usize> {
         self.last.clone()
     }
 }
 
-/// A bridge that the batch makes.
+/// A bridge that the batch creates.
 #[derive(Default)]
 struct NewBridge {
-    /// What switches it on, if everything after that may as well come before.
+    /// The operation that brings it up, if it can be moved after everything that follows.
     up: Option<usize>,
-    /// Ports are joined after that.
+    /// Whether ports join it after that operation.
     joined: bool,
 }
 
-/// A plan in the making.
+/// A plan under construction.
 #[derive(Default)]
 struct Draft {
     pairs: HashMap<usize, Pair>,
-    /// Where the ends of pairs are that may still take something in.
+    /// The ends of pairs whose message can take further settings.
     ends: HashMap<LinkKey, (usize, Side)>,
-    /// When a link got or lost a name.
+    /// The operation that last gave a name to a link or took it away.
     named: HashMap<LinkKey, usize>,
-    /// When a namespace was made.
+    /// The operation that created a namespace.
     namespaces: HashMap<NetnsRef, usize>,
     bridges: HashMap<LinkKey, NewBridge>,
 }
@@ -105,9 +105,9 @@ impl Draft {
             Action::Fdb(FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) => {
                 self.touch(&(op.netns.clone(), entry.dev.clone()));
             }
-            // They may be about any link of the namespace.
+            // These may refer to any link of the namespace.
             Action::Route(_) | Action::Policy(_) | Action::Neigh(_) | Action::Sysctl(_) => self.close_netns(&op.netns),
-            // Rules know links by name only.
+            // Rules refer to links by name only.
             Action::Netfilter(_) => {}
         }
     }
@@ -142,7 +142,7 @@ impl Draft {
         }
     }
 
-    /// Takes a change into the message that makes the link's pair, if it can be in it.
+    /// Adds a change to the message of the link's pair, if possible.
     fn take(&mut self, index: usize, place: LinkKey, change: &LinkSet) -> bool {
         let Some((first, side)) = self.ends.get(&place).copied() else { return false };
         let existed = |named: Option<&usize>| named.is_none_or(|named| *named < first);
@@ -186,7 +186,7 @@ impl Draft {
         self.ends.insert(to, end);
     }
 
-    /// A change that is done on its own.
+    /// Handles a change that is applied by itself.
     fn set(&mut self, index: usize, place: LinkKey, change: &LinkSet) {
         self.close(&place);
         match change {
@@ -221,7 +221,7 @@ impl Draft {
         }
     }
 
-    /// A link is looked at by something else: its pair takes nothing in any more.
+    /// Another operation refers to a link: the message of its pair takes no further settings.
     fn close(&mut self, place: &LinkKey) {
         if let Some((first, _)) = self.ends.remove(place)
             && let Some(pair) = self.pairs.get(&first)
@@ -232,7 +232,7 @@ impl Draft {
         }
     }
 
-    /// The same, and if it is a bridge it matters whether it is on.
+    /// The same; if the link is a bridge, its going up cannot be moved.
     fn touch(&mut self, place: &LinkKey) {
         self.close(place);
         self.bridges.remove(place);

@@ -10,32 +10,32 @@ use netscript_net::error::Result;
 use netscript_net::op::{Action, AddrOp, Effect, IfName, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, RouteOp};
 use netscript_net::world::Query;
 
-/// What the lab has made and nobody else can have touched.
+/// A forecast of the lab's objects that nobody else can have changed.
 #[derive(Default)]
 pub(super) struct Forecast {
-    /// The lab's namespaces, and the names that are taken on the host; read when first needed.
+    /// The lab's namespaces, and the names of all links on the host; created when first needed.
     model: Option<Model>,
-    /// The lab's namespaces that the model knows all about.
+    /// The lab's namespaces that the model knows completely.
     netns: HashSet<NetnsRef>,
     /// The lab's links on the host.
     links: HashSet<IfName>,
-    /// The names of namespaces that were there before.
+    /// The names of existing namespaces of others.
     taken: HashSet<NetnsName>,
-    /// What the lab set on the host: a link may not take an IPv6 address because of it.
+    /// Settings that the lab wrote on the host. With some of them, links reject IPv6 addresses.
     settings: Vec<Op>,
-    /// What rules the kernel has taken on the host.
+    /// The shapes of rules that the kernel has accepted on the host.
     taken_rules: HashSet<Shape>,
 }
 
 impl Forecast {
-    /// Discards the forecast. It covers what is made from now on again.
+    /// Discards the forecast. Objects that the lab creates afterwards are covered again.
     pub(super) fn forget(&mut self) {
         let settings = std::mem::take(&mut self.settings);
         *self = Forecast { settings, ..Forecast::default() };
     }
 
-    /// Whether an operation will succeed, as far as can be known, and only touches what is the lab's
-    /// own. If so, the forecast takes it as done.
+    /// Whether an operation will certainly succeed, as far as can be known, and affects only objects of the lab. If so,
+    /// it is applied to the forecast.
     pub(super) fn admits(&mut self, kernel: &mut Kernel, op: &Op) -> Result<bool> {
         if !self.is_about_own(op) {
             return Ok(false);
@@ -44,7 +44,7 @@ impl Forecast {
             self.taken = kernel.netns_names()?.into_iter().collect();
             let mut model = Model::with_links(kernel.all_link_names(&NetnsRef::Host)?);
             for setting in &self.settings {
-                // Those of links that are gone mean nothing any more.
+                // Settings of removed links have no effect.
                 let _ = model.apply(std::slice::from_ref(setting));
             }
             self.model = Some(model);
@@ -67,7 +67,7 @@ impl Forecast {
         if let Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_)) =
             &op.action
         {
-            // What else keeps a namespace, and what ends with it, the kernel knows.
+            // Only the kernel knows whether something else keeps the namespace, and what ends with it.
             return self.forget();
         }
         if let (NetnsRef::Host, Action::Sysctl(_)) = (&op.netns, &op.action) {
@@ -79,8 +79,8 @@ impl Forecast {
         let Some(model) = &mut self.model else { return };
         if op.netns == NetnsRef::Host && op.effect().is_none() {
             let followed = model.apply(std::slice::from_ref(op)).is_ok();
-            // A link of ours that has to do with others is not ours alone any more. Of what else is on
-            // the host the model knows nothing, and need not.
+            // If the model cannot follow, the link depends on links of others, and is not treated as the lab's own.
+            // Changes of other links on the host are not in the model.
             if let Action::Link(LinkOp::Set(name, _)) | Action::Addr(AddrOp::Del(name, _)) = &op.action
                 && !followed
             {
@@ -94,23 +94,23 @@ impl Forecast {
         }
     }
 
-    /// Whether a link is known to be there, and to be called so.
+    /// Whether a link certainly exists under this name.
     pub(super) fn has_link(&self, netns: &NetnsRef, name: &IfName) -> bool {
         let own = self.netns.contains(netns) || (*netns == NetnsRef::Host && self.links.contains(name));
         own && self.model.as_ref().is_some_and(|model| model.has_link(netns, name))
     }
 
-    /// Whether a namespace of the lab is known to be there.
+    /// Whether a namespace certainly exists.
     pub(super) fn has_netns(&self, netns: &NetnsRef) -> bool {
         self.netns.contains(netns)
     }
 
-    /// Whether a link will be on and have a carrier when everything that waits has been done.
+    /// Whether a link will be up with a carrier once all deferred operations are applied.
     pub(super) fn is_ready(&self, netns: &NetnsRef, name: &IfName) -> bool {
         self.model.as_ref().is_some_and(|model| model.is_ready(netns, name))
     }
 
-    /// Whether what an operation names is the lab's own, and the operation one that may wait.
+    /// Whether an operation may be deferred, and names only objects of the lab.
     fn is_about_own(&self, op: &Op) -> bool {
         let here = self.netns.contains(&op.netns);
         let on_host = op.netns == NetnsRef::Host;
@@ -151,12 +151,12 @@ impl Forecast {
             Action::Netfilter(rules) => {
                 here || (on_host && Shape::of(rules).is_some_and(|shape| self.taken_rules.contains(&shape)))
             }
-            // What a bridge or a tunnel takes, and what settings there are, the kernel knows alone.
+            // Only the kernel knows which entries and settings are valid.
             Action::Fdb(_) | Action::Sysctl(_) => false,
         }
     }
 
-    /// Notes what has become the lab's own, or no longer is.
+    /// Notes the objects that have become the lab's, or ceased to be.
     fn note(&mut self, op: &Op) {
         match op.effect() {
             Some(Effect::NetnsCreated(netns)) => {

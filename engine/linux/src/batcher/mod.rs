@@ -1,8 +1,9 @@
-//! A [`World`](netscript_net::world::World) of the kernel in which operations wait for each other, to travel together.
+//! A [`World`](netscript_net::world::World) before the kernel that defers operations, in order to apply them in
+//! batches.
 //!
-//! [`Forecast`] decides which operations can be deferred: those that are certain to succeed, as far as can be known.
-//! Everything else, and every question that only the kernel can answer, first sends what has been deferred. If a
-//! deferred operation fails against the forecast, that is an error of its own, which ends the run.
+//! [`Forecast`] decides which operations can be deferred: those that will certainly succeed, as far as can be known.
+//! Everything else, and every question that only the kernel can answer, first sends the deferred operations. A deferred
+//! operation that fails against the forecast ends the run with [`Error::Deferred`].
 
 mod forecast;
 mod shape;
@@ -15,27 +16,27 @@ use netscript_net::error::{At, Errno, Error, Result};
 use netscript_net::op::Op;
 use netscript_net::world::{Apply, BatchError, Missing};
 
-/// More than so many operations do not wait.
+/// The largest number of deferred operations.
 const LIMIT: usize = 50_000;
 
-/// The kernel, behind operations that wait to be sent together.
+/// A kernel whose operations are batched.
 pub struct Batcher {
     kernel: Kernel,
     forecast: Forecast,
     waiting: Vec<Op>,
-    /// Where in the script each was asked for.
+    /// Their places in the script.
     places: Vec<Option<At>>,
-    /// How many words of the script they are.
+    /// The number of script words that they stand for.
     steps: usize,
     here: Option<At>,
     at_once: bool,
-    /// Nothing waits any more: single steps may be taken back, or a program may change anything.
+    /// Nothing is deferred: single steps may be undone, or a program may change anything at any time.
     closed: bool,
     failed: Option<Error>,
 }
 
 impl Batcher {
-    /// A batcher before a kernel.
+    /// A batcher before this kernel.
     pub fn new(kernel: Kernel) -> Batcher {
         Batcher {
             kernel,
@@ -50,20 +51,20 @@ impl Batcher {
         }
     }
 
-    /// The kernel, which has done everything that was asked for.
+    /// The kernel, after all deferred operations have been applied.
     fn settled(&mut self) -> Result<&mut Kernel> {
         self.send()?;
         Ok(&mut self.kernel)
     }
 
-    /// The kernel, for something that may change what the batcher cannot see: a program can do anything.
+    /// The kernel, for a program, which may change anything. Discards the forecast.
     fn exposed(&mut self) -> Result<&mut Kernel> {
         self.send()?;
         self.forecast.forget();
         Ok(&mut self.kernel)
     }
 
-    /// Does what waits.
+    /// Applies the deferred operations.
     fn send(&mut self) -> Result<()> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -86,13 +87,13 @@ impl Batcher {
         })
     }
 
-    /// Lets an operation wait.
+    /// Defers an operation.
     fn wait_with(&mut self, op: &Op) {
         self.waiting.push(op.clone());
         self.places.push(self.here.clone());
     }
 
-    /// Does operations now, after everything that waits.
+    /// Applies operations at once, after all deferred ones.
     fn apply_now(&mut self, ops: &[Op]) -> Result<(), BatchError> {
         self.send().map_err(deferred)?;
         let done = self.kernel.apply(ops);
@@ -107,7 +108,7 @@ fn deferred(error: Error) -> BatchError {
     BatchError { index: 0, refusal: Errno::ECANCELED.into(), missing: Some(Missing::Other(Box::new(error))) }
 }
 
-/// What an operation failed of. What the script's handles mean is past that already.
+/// The error of a failed operation. By now, the script's handles have followed later operations.
 fn explain(op: &Op, failed: BatchError, facts: Vec<String>) -> Error {
     match failed.missing {
         Some(missing) => {

@@ -1,12 +1,11 @@
-//! What makes one rule as certain to be taken as another.
+//! The shape of a rule: if the kernel accepts one rule, it accepts others of the same shape.
 
 use std::mem::{Discriminant, discriminant};
 
 use netscript_net::op::NetfilterOp;
 use netscript_net::op::netfilter::{ChainRef, Match, Rule, Target};
 
-/// The chain of a rule, which is there by itself, and the kinds of its matches and its target. Where the
-/// kernel has taken one rule, it takes others that differ in values only.
+/// The built-in chain of a rule, and the kinds of its matches and its target. Rules of one shape differ in values only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Shape {
     chain: ChainRef,
@@ -15,8 +14,8 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// The shape of the rule that an operation adds at an end of its chain. None if others on the host
-    /// could take away what it needs, or it has settings of which any may be refused.
+    /// The shape of the rule that an operation adds at an end of its chain. `None` if others on the host could remove
+    /// something that it needs, or if some of its settings may be refused.
     pub(super) fn of(op: &NetfilterOp) -> Option<Shape> {
         match op {
             NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, 1) => Shape::of_rule(rule),

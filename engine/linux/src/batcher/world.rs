@@ -1,4 +1,4 @@
-//! The batcher as a World: what may wait, and what does not.
+//! The batcher's implementation of a World: the requests that send deferred operations, and those that do not.
 
 use super::{Batcher, LIMIT, deferred};
 use netscript_net::error::{At, Result};
@@ -65,7 +65,7 @@ impl ForwardQuery for Batcher {
         if self.failed.is_none() && self.forecast.has_netns(&NetnsRef::Named(name.clone())) {
             return Ok(true);
         }
-        // What waits makes no others.
+        // No other namespace is deferred.
         Query::has_netns(&mut self.kernel, name)
     }
 
@@ -83,7 +83,7 @@ impl ForwardPrograms for Batcher {
     }
 
     fn admit(&mut self, netns: &NetnsRef) -> Result<()> {
-        // It may be a thread, which goes on while others ask for more.
+        // The caller may be a thread, which runs while the script continues.
         self.closed |= *netns == NetnsRef::Host;
         self.exposed()?.admit(netns)
     }
@@ -97,7 +97,7 @@ impl ForwardPrograms for Batcher {
     }
 
     fn start(&mut self, netns: &NetnsRef, argv: &[String]) -> Result<ProgramId> {
-        // In the background it may touch the host at any time.
+        // In the background it may change the host at any time.
         self.closed |= *netns == NetnsRef::Host;
         self.exposed()?.start(netns, argv)
     }
@@ -111,7 +111,7 @@ impl ForwardProbes for Batcher {
 
 impl History for Batcher {
     fn keep_steps(&mut self) {
-        // What fails of what waits is told by whatever is asked next.
+        // If a deferred operation fails, the next request returns the error.
         let _ = self.send();
         self.closed = true;
         self.kernel.keep_steps();
@@ -127,7 +127,7 @@ impl History for Batcher {
     }
 
     fn keep(&mut self) -> Result<Option<Summary>> {
-        // What failed has been told; what came before it stays.
+        // A failure has been reported; the operations before it stay.
         let _ = self.send();
         self.kernel.keep()
     }

@@ -19,7 +19,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp
         AddrOp::Add(..) if has => Ok(Vec::new()),
         AddrOp::Add(..) => Ok(vec![step::by_index(&place, &link, AddrOp::Del(name.clone(), spec.clone()))]),
         AddrOp::Del(..) if !has => Ok(Vec::new()),
-        // With an address go others of its network, and routes.
+        // Other addresses of the network, and routes, are removed with an address.
         AddrOp::Del(..) => {
             let removes = |op: &NamedOp, on: &[(IfName, u32)]| match op {
                 NamedOp::Addr(AddrOp::Del(_, made)) => step::names_link(on, link.index) && made.local == spec.local,
@@ -34,8 +34,8 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp
     }
 }
 
-/// The addresses of a network are in the order in which they came, and the first is the one that
-/// counts: those behind one that goes are taken away, to be put back behind it.
+/// The addresses of a network have an order, in which they were added, and the first is the primary one. To restore an
+/// address in its place, the addresses after it are removed and added again.
 fn later_addrs(place: &Place, link: &Link, gone: &AddrSpec) -> Vec<Undo> {
     let of_network = link.addrs.iter().filter(|addr| addr.local.network() == gone.local.network());
     let later =

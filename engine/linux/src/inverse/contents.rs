@@ -1,4 +1,4 @@
-//! What is on a link, and goes when it is switched off: put back one by one.
+//! Inverses for everything that a link loses when it goes down.
 
 use super::{route, step};
 use crate::journal::{Place, Undo};
@@ -7,7 +7,7 @@ use crate::{Outcome, neigh};
 use netscript_net::op::{AddrOp, AddrSpec, Mac, NeighOp, Neighbour, Prefix, RouteOp};
 use netscript_net::state::Link;
 
-/// A link's addresses, the routes over it, and its permanent neighbours.
+/// The link's addresses, the routes over it, and its permanent neighbours.
 pub(super) fn of_link(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let mut undo: Vec<Undo> = Vec::new();
     for addr in &link.addrs {
@@ -26,7 +26,7 @@ pub(super) fn of_link(site: &mut Site, place: &Place, link: &Link) -> Outcome<Ve
     Ok(undo)
 }
 
-/// Removes the link-local address that the kernel may make of a hardware address while the link has that; nothing if
+/// Removes the link-local address that the kernel may derive from a hardware address while the link has it. `None` if
 /// the link has this address already.
 pub(super) fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
     let addr = Prefix::new(mac.link_local().into(), 64)?;
@@ -34,8 +34,8 @@ pub(super) fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
     comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
-/// Its permanent neighbours: the kernel forgets them when its hardware address changes, and when
-/// it is to ask for addresses again (`neigh_changeaddr`).
+/// The link's permanent neighbours. The kernel forgets them when the hardware address or the use of ARP changes
+/// (`neigh_changeaddr`).
 pub(super) fn neighbours(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let mut undo = Vec::new();
     for record in neigh::list(&mut site.network.namespaces, &place.netns)? {

@@ -7,7 +7,7 @@ use crate::{Outcome, fdb, link as links};
 use netscript_net::op::{FdbEntry, FdbOp, IfName, NetnsRef, Op};
 use netscript_net::state::FdbRecord;
 
-/// States of entries that somebody made, as `bridge fdb show` tells them.
+/// The states of permanent entries, as in `bridge fdb show`.
 const LASTING: [&str; 2] = ["permanent", "static"];
 
 pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp) -> Outcome<Vec<Undo>> {
@@ -29,7 +29,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp)
     match op {
         FdbOp::Add(_) | FdbOp::Append(_) if is_there => Ok(Vec::new()),
         FdbOp::Replace(_) if there.iter().any(|record| dst.is_some() && record.dst == *dst) => Ok(Vec::new()),
-        // A bridge has one entry for an address: to append another is to replace it (`fdb_add_entry`).
+        // A bridge has one entry for each address, so appending replaces it (`fdb_add_entry`).
         FdbOp::Append(_) | FdbOp::Replace(_) if *master || matches!(op, FdbOp::Replace(_)) => {
             match former_entry(site, netns, entry, &known)? {
                 Some(former) => {
@@ -45,8 +45,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp)
         FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) => {
             step::by_names(site, &place, &[dev], FdbOp::Del(entry.clone()))
         }
-        // Without a far end a deletion takes the entries for all of them. What the kernel learned
-        // it learns again.
+        // Without a remote end, a deletion removes the entries for all of them. Learned entries are learned again.
         FdbOp::Del(_) => {
             let index = links::index(&mut site.network.namespaces, netns, dev).ok();
             let mut undo = Vec::new();
@@ -70,8 +69,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &FdbOp)
     }
 }
 
-/// The entry that somebody set and that one of the same address takes the place of. What was
-/// learned is learned again.
+/// The permanent entry that a new one of the same address replaces. Learned entries are learned again.
 fn former_entry(site: &mut Site, netns: &NetnsRef, entry: &FdbEntry, known: &[FdbRecord]) -> Outcome<Option<FdbEntry>> {
     let bridge = match entry.master {
         true => links::find(&mut site.network.namespaces, netns, &entry.dev)?.and_then(|link| link.master),

@@ -1,5 +1,5 @@
-//! Whose a thing is: what goes with the lab's own needs no inverse, and what is somebody else's is not removed without
-//! being told so.
+//! Ownership of objects: changes to the lab's own objects need no inverse, since they vanish with the objects, and
+//! objects of others are not removed without `--force`.
 
 use super::undoes;
 use crate::journal::{NamedOp, Undo};
@@ -8,17 +8,17 @@ use crate::{Outcome, Rejection};
 use netscript_net::error::Error;
 use netscript_net::op::{IfName, NetnsRef, Op};
 
-/// Whether what happens in a namespace goes with it, and nobody asks for single steps back.
+/// Whether changes in a namespace vanish with it. Not if single steps may be undone.
 pub(super) fn goes_with_netns(site: &Site, netns: &NetnsRef) -> bool {
     !site.store.journal.is_detailed() && site.store.own.has_netns(netns)
 }
 
-/// Whether what happens to a link goes with it, and nobody asks for single steps back.
+/// Whether changes of a link vanish with it. Not if single steps may be undone.
 pub(super) fn goes_with_link(site: &Site, netns: &NetnsRef, link: &IfName) -> bool {
     !site.store.journal.is_detailed() && site.store.own.has_link(netns, link)
 }
 
-/// On the machine itself, what the lab did not make is not removed without being told so.
+/// Refuses, on the machine itself, to remove objects that the lab did not create.
 pub(super) fn check(site: &Site, op: &Op, what: Vec<String>) -> Outcome {
     if !site.guarded || what.is_empty() {
         return Ok(());
@@ -26,7 +26,7 @@ pub(super) fn check(site: &Site, op: &Op, what: Vec<String>) -> Outcome {
     Err(Rejection::from_error(Error::Foreign { op: op.to_string(), what }))
 }
 
-/// The same for what is known by names, on a link perhaps. The lab made it if one of its steps back
+/// The same for an object that is identified by names, perhaps on a link. The lab created it if one of its inverses
 /// removes it.
 pub(super) fn check_step(
     site: &Site,
@@ -41,14 +41,14 @@ pub(super) fn check_step(
     if own { Ok(()) } else { check(site, op, vec![what()]) }
 }
 
-/// Whether an entry of the lab's journal removes something in a namespace: then the lab made it.
-/// `removes` gets a step and the links that it names, with their indexes. A link may have been
-/// renamed since; its index stays.
+/// Whether an inverse in the lab's journal removes something in a namespace, which means that the lab created it.
+/// `removes` gets an operation and the links that it names, with their indexes. A link's name may have changed since
+/// then, but not its index.
 pub(super) fn is_own_step(site: &Site, netns: &NetnsRef, removes: impl Fn(&NamedOp, &[(IfName, u32)]) -> bool) -> bool {
     site.store.journal.entries.iter().any(|entry| {
         entry.undo.iter().enumerate().any(|(at, undo)| {
             let Undo::Do { place, links, op } = undo else { return false };
-            // What the same entry puts back was there before.
+            // If the same entry also restores it, it existed before.
             let puts_back = |later: &Undo| matches!(later, Undo::Do { op: made, .. } if undoes(op, made));
             place.netns == *netns && removes(op, links) && !entry.undo[at + 1..].iter().any(puts_back)
         })

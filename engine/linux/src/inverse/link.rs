@@ -10,7 +10,7 @@ use netscript_net::op::{
 };
 use netscript_net::state::{Link, LinkType, Master};
 
-/// Below this MTU a link has no IPv6 (`IPV6_MIN_MTU`, linux/ipv6.h).
+/// The smallest MTU with which a link has IPv6 (`IPV6_MIN_MTU`, linux/ipv6.h).
 const IPV6_MIN_MTU: u32 = 1280;
 
 pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsRef, link: &LinkOp) -> Outcome<Vec<Undo>> {
@@ -38,7 +38,7 @@ fn look(site: &mut Site, netns: &NetnsRef, name: &IfName) -> Outcome<Option<Link
     links::find(&mut site.network.namespaces, netns, name)
 }
 
-/// Each end of a pair is written, where it does not go with a namespace of the lab.
+/// An inverse for each end of a pair that does not vanish with a namespace of the lab.
 fn inverse_of_link_add(site: &mut Site, netns: &NetnsRef, name: &IfName, kind: &LinkSpec) -> Outcome<Vec<Undo>> {
     let index = site.network.namespaces.upcoming_index();
     let mut ends = vec![(netns, name, index)];
@@ -57,7 +57,7 @@ fn inverse_of_link_add(site: &mut Site, netns: &NetnsRef, name: &IfName, kind: &
     Ok(undo)
 }
 
-/// One of the lab's links that leaves the lab's namespaces, or goes on among others' ones.
+/// A link of the lab leaves the lab's namespaces, or moves between namespaces of others.
 fn inverse_of_own_move(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &NetnsRef) -> Outcome<Vec<Undo>> {
     if site.store.own.has_netns(to) {
         return Ok(Vec::new());
@@ -73,7 +73,7 @@ fn inverse_of_own_move(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &Ne
     Ok(vec![Undo::Link { place, index, name: name.clone() }])
 }
 
-/// A change to one of the lab's links goes with the link, but for what it leaves on a bridge of others.
+/// A change of a link of the lab vanishes with the link, except for its effects on a bridge of others.
 fn inverse_of_own_set(site: &mut Site, netns: &NetnsRef, name: &IfName, set: &LinkSet) -> Outcome<Vec<Undo>> {
     if guard::goes_with_netns(site, netns) {
         return Ok(Vec::new());
@@ -130,7 +130,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
             let index = link.index.unwrap_or(0);
             let op = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
             let mut undo = vec![Undo::Do { place: place.clone(), links: vec![(to.clone(), index)], op }];
-            // All labels but the first are numbered (`inetdev_changename`).
+            // All labels except the first are numbered (`inetdev_changename`).
             let labelled = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv4()).skip(1);
             let labelled: Vec<AddrOp> = labelled.map(|addr| AddrOp::Del(name.clone(), addr.spec())).collect();
             if !labelled.is_empty() {
@@ -140,9 +140,9 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
             Ok(undo)
         }
         LinkSet::Mac(wrote) => {
-            // The kernel takes no address of zeroes, which `lo` has (`eth_prepare_mac_addr_change`).
+            // The kernel rejects the address of zeros, which `lo` has (`eth_prepare_mac_addr_change`).
             let Some(mac) = link.mac.known().filter(|mac| *mac != Mac([0; 6])) else {
-                let note = "which the kernel does not take back when the lab is taken down";
+                let note = "which cannot be restored when the lab is taken down";
                 guard::check(site, op, vec![format!("the hardware address of `{name}` in {netns}, {note}")])?;
                 return Ok(Vec::new());
             };
@@ -168,8 +168,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
     }
 }
 
-/// What a link loses when it is moved: its bridge, its being up, its addresses, routes and
-/// settings.
+/// Everything that a link loses when it is moved: its bridge, its up state, its addresses, routes and settings.
 fn inverse_of_move(site: &mut Site, here: Place, link: &Link, to: &NetnsRef) -> Outcome<Vec<Undo>> {
     let Ok(from) = site.network.namespaces.place(to) else { return Ok(Vec::new()) };
     let former = link.index.unwrap_or(0);
@@ -187,7 +186,7 @@ fn inverse_of_move(site: &mut Site, here: Place, link: &Link, to: &NetnsRef) -> 
     Ok(undo)
 }
 
-/// Its being up, and what hangs on that.
+/// The link's up state, and everything that depends on it.
 fn state_of(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let mut undo = Vec::new();
     if link.up {
@@ -199,7 +198,7 @@ fn state_of(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     Ok(undo)
 }
 
-/// The bridge that a link is a port of.
+/// The bridge that the link is a port of.
 fn membership(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let set = LinkOp::Set(link.name.clone(), LinkSet::Master(link.master.clone()));
     let mut undo = match &link.master {
@@ -212,7 +211,7 @@ fn membership(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>>
     Ok(undo)
 }
 
-/// The permanent entries of forwarding tables that somebody made.
+/// The permanent forwarding entries that somebody added.
 fn forwarding(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let records = crate::fdb::list(&mut site.network.namespaces, &place.netns)?;
     let made = records.into_iter().filter(|record| {
@@ -231,11 +230,11 @@ fn forwarding(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>>
     Ok(entries.collect())
 }
 
-/// Somebody else's link, made again as far as it can be described.
+/// Restores a link of others as far as it can be described.
 fn inverse_of_link_del(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link) -> Outcome<Vec<Undo>> {
     let kind = link.kind.made_as();
     if !site.store.own.has_link(netns, &link.name) {
-        let note = if kind.is_some() { "" } else { ", which cannot be made again when the lab is taken down" };
+        let note = if kind.is_some() { "" } else { ", which cannot be restored when the lab is taken down" };
         guard::check(site, op, vec![format!("the {} `{}` in {netns}{note}", link.kind.word(), link.name)])?;
     }
     let Some(kind) = kind else { return Ok(Vec::new()) };
@@ -266,7 +265,7 @@ fn far_end(site: &mut Site, far: LinkAt) -> Outcome<(Option<(Place, u32)>, Optio
     Ok((Some((place.clone(), far.index.unwrap_or(0))), Some((place, far))))
 }
 
-/// What else can be set of a link.
+/// Further settings of a link.
 fn attributes(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let mut sets = vec![LinkSet::Mtu(link.mtu)];
     sets.extend(link.mac.known().map(LinkSet::Mac));
@@ -282,7 +281,7 @@ fn attributes(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>>
     Ok(undo)
 }
 
-/// Whether links lose what comes with being up when they are given to a master, or taken from it.
+/// Whether links lose everything that depends on being up when they join or leave this master.
 fn flushes(master: &Link) -> bool {
     match master.kind.master() {
         Some(Master::Vrf) => true,
@@ -290,7 +289,7 @@ fn flushes(master: &Link) -> bool {
     }
 }
 
-/// The links whose master it is.
+/// The links of this master.
 fn ports(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let all = links::list(&mut site.network.namespaces, &place.netns)?;
     let ports = all.iter().filter(|port| port.master.as_ref() == Some(&link.name));
@@ -304,16 +303,16 @@ fn ports(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     Ok(undo)
 }
 
-/// The address that the kernel gives to `lo` when it comes up (`inetdev_event`), to be taken away.
+/// Removes the address that the kernel adds to `lo` when it comes up (`inetdev_event`).
 fn loopback_addr(link: &Link) -> Option<AddrOp> {
     let addr = Prefix::parse("127.0.0.1/8").expect("it is an address");
     let comes = link.kind == LinkType::Loopback && !link.up && !link.addrs.iter().any(|have| have.local == addr);
     comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
-/// The address that a bridge of others may make of a port's hardware address, to be taken away. A bridge whose own
-/// address nobody set takes the lowest of its ports' (`br_stp_recalculate_bridge_id`), and keeps the `fe80` address
-/// that the kernel made of it when the port leaves.
+/// Removes the address that a bridge of others may derive from a port's hardware address. A bridge without an address
+/// of its own takes the lowest address of its ports (`br_stp_recalculate_bridge_id`), and keeps the `fe80` address that
+/// the kernel derived from it when the port leaves.
 fn made_of_port(site: &mut Site, place: &Place, bridge: Option<&IfName>, mac: Option<Mac>) -> Outcome<Vec<Undo>> {
     let (Some(name), Some(mac)) = (bridge, mac) else { return Ok(Vec::new()) };
     if guard::goes_with_link(site, &place.netns, name) {

@@ -1,6 +1,6 @@
-//! What an operation's inverse must know that is not in the operation, read before it is sent: one
-//! file a noun. What happens to the lab's own things in its own namespaces goes with them and
-//! needs no inverse, unless a script takes single steps back.
+//! Inverses of operations. An inverse needs facts that are read before the operation is sent; there is a file for each
+//! noun. Changes to the lab's own objects in its own namespaces vanish with them and need no inverse, unless a script
+//! undoes single steps.
 
 mod addr;
 mod contents;
@@ -23,7 +23,7 @@ use crate::journal::Undo;
 use crate::site::Site;
 use netscript_net::op::{Action, Op};
 
-/// How to undo an operation that is about to be sent. Nothing where it will be refused.
+/// The inverse of an operation that is about to be sent; empty if the kernel will refuse the operation.
 pub(crate) fn of(site: &mut Site, op: &Op) -> Outcome<Vec<Undo>> {
     let netns = &op.netns;
     match &op.action {

@@ -19,7 +19,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &NeighO
         return Ok(Vec::new());
     }
     let dst = match dst {
-        // Of all neighbours on `lo` the kernel makes one (`arp_constructor`).
+        // The kernel keeps one entry for all neighbours on `lo` (`arp_constructor`).
         IpAddr::V4(_) if dev.as_str() == "lo" => Ipv4Addr::UNSPECIFIED.into(),
         dst => dst,
     };
@@ -40,10 +40,10 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &NeighO
                 };
                 let what = || format!("the neighbour {dst} on `{dev}` in {netns}");
                 guard::check_step(site, whole, Some(dev), what, removes)?;
-                // The kernel may have learned the address since.
+                // Replace, because the kernel may have learned the address in between.
                 step::by_names(site, &place, &[dev], NeighOp::Replace(Neighbour { dst, mac, dev: dev.clone() }))
             }
-            // What was learned is learned again.
+            // Learned entries are learned again.
             None if matches!(op, NeighOp::Replace(_)) => {
                 step::by_names(site, &place, &[dev], NeighOp::Del(dst, dev.clone()))
             }
@@ -52,7 +52,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &NeighO
     }
 }
 
-/// The hardware address of an entry that somebody set.
+/// The hardware address of a permanent entry.
 fn permanent_mac(record: &NeighRecord) -> Option<Mac> {
     record.mac.filter(|_| record.state == "permanent")
 }

@@ -44,7 +44,7 @@ fn ruleset(site: &mut Site, place: &Place, table: TableRef) -> Outcome<Ruleset> 
     netfilter::list(&mut site.network.namespaces, &place.netns, table.family)
 }
 
-/// The chain and the table that an operation makes, if they are not there.
+/// The chain and the table that an operation creates, if they do not exist.
 fn new_chain(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome<Vec<Undo>> {
     let seen = (place.netns.clone(), chain.clone());
     if site.store.own.chains.contains(&seen) {
@@ -62,7 +62,7 @@ fn new_chain(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome<Vec<Un
     Ok(undo)
 }
 
-/// The rules of a chain as the lab found them when it first came there.
+/// The rules that a chain had before the lab's first operation on it.
 fn found_rules<'a>(site: &'a mut Site, place: &Place, chain: &ChainRef) -> Outcome<&'a Vec<(String, u64)>> {
     let key = (place.netns.clone(), chain.clone());
     if !site.store.own.rules.contains_key(&key) {
@@ -103,7 +103,7 @@ fn handles_found(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome<Ve
     Ok(found_rules(site, place, chain)?.iter().map(|(_, handle)| *handle).collect())
 }
 
-/// How to put rules back that are about to be removed. What cannot be made again is said before.
+/// Restores rules that are about to be removed. Rules that cannot be restored are reported before.
 fn inverse_of_removal(
     site: &mut Site,
     op: &Op,
@@ -116,10 +116,10 @@ fn inverse_of_removal(
     let lost = netfilter::irreplaceable(&mut site.network.namespaces, &place.netns, chain.table, gone)?;
     let gone: Vec<(&RawRule, Option<String>)> = gone.iter().zip(lost).collect();
     let name = |(rule, lost): &(&RawRule, Option<String>)| {
-        let why = lost.as_ref().map(|why| format!(", which cannot be made again: {why}")).unwrap_or_default();
+        let why = lost.as_ref().map(|why| format!(", which cannot be restored: {why}")).unwrap_or_default();
         format!("`{}` of {} in {}{why}", raw::shown(&rule.text), chain.table, place.netns)
     };
-    // Rules that the lab found are others'.
+    // Rules that existed before the lab belong to others.
     if !site.store.own.has_netns(&place.netns) {
         let others = gone.iter().filter(|(rule, _)| found.contains(&rule.handle));
         guard::check(site, op, others.map(name).collect())?;
@@ -136,7 +136,7 @@ fn inverse_of_removal(
     Ok(undo)
 }
 
-/// A chain that is made with its policy had the kernel's before.
+/// A chain that is created with its policy had the kernel's default before.
 fn inverse_of_policy_of(site: &mut Site, place: &Place, chain: &ChainRef, wrote: Policy) -> Outcome<Vec<Undo>> {
     let ruleset = ruleset(site, place, chain.table)?;
     let found = ruleset.chain(chain.table, &chain.name).and_then(|chain| chain.policy);
@@ -144,7 +144,7 @@ fn inverse_of_policy_of(site: &mut Site, place: &Place, chain: &ChainRef, wrote:
     Ok(vec![Undo::Policy { place: place.clone(), chain: chain.clone(), before, wrote }])
 }
 
-/// A rule as the journal keeps it.
+/// A rule in the journal's form.
 fn former(at: usize, rule: &RawRule, equals: usize) -> RemovedRule {
     let Attributes { expressions, userdata, compat } = &rule.attributes;
     RemovedRule {

@@ -10,7 +10,7 @@ use netscript_net::world::Missing;
 
 pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsOp) -> Outcome<Vec<Undo>> {
     match netns {
-        // These are written where they happen, when the object is there but not yet known.
+        // Their entries are written during the operation, when the object exists but has no name yet.
         NetnsOp::Add(_) | NetnsOp::Hold(_) => Ok(Vec::new()),
         NetnsOp::Release(number) => {
             let netns = NetnsRef::Held(*number);
@@ -37,18 +37,18 @@ fn inverse_of_attach(site: &mut Site, name: &NetnsName, pid: PidRef) -> Outcome<
     let key = site.network.namespaces.key(&reference);
     // An open file would keep the namespace alive.
     site.network.namespaces.close(&reference);
-    // A process that has ended is the operation's own error.
+    // If the process has ended, the operation itself will fail.
     Ok(key.into_iter().map(|key| Undo::Netns { name: name.clone(), key, attached }).collect())
 }
 
-/// Without its name a namespace goes, unless a process is in it.
+/// A namespace without a name ends, unless a process is in it.
 fn inverse_of_detach(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<Undo>> {
     let netns = NetnsRef::Named(name.clone());
     if path_of(name).symlink_metadata().is_err() {
         return Ok(Vec::new());
     }
     let mut place = match site.network.namespaces.place(&netns) {
-        // What it stood for is gone, and cannot be named again.
+        // The namespace is gone and cannot be named again.
         Err(Rejection { missing: Some(Missing::Leftover(_)), .. }) => return Ok(Vec::new()),
         place => place?,
     };
@@ -64,27 +64,27 @@ fn inverse_of_detach(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<
     Ok(vec![Undo::Bind { name: name.clone(), place }])
 }
 
-/// Whether the lab gave a name to somebody else's namespace.
+/// Whether the lab gave this name to a namespace of somebody else.
 fn has_named(site: &Site, name: &NetnsName, key: NetnsKey) -> bool {
     let gave = |undo: &Undo| undo.named() == Some((name, key));
     !site.store.own.has_netns(&NetnsRef::Named(name.clone()))
         && site.store.journal.entries.iter().flat_map(|entry| &entry.undo).any(gave)
 }
 
-/// One of the lab's namespaces that goes with what is in it.
+/// A namespace of the lab that ends with everything in it.
 fn loss(site: &Site, netns: &NetnsRef) -> Vec<Undo> {
     let lost = || Undo::Lost { what: format!("the namespace `{netns}`") };
     site.store.journal.is_detailed().then(lost).into_iter().collect()
 }
 
-/// Others' links that go with one of the lab's namespaces.
+/// Links of others that would be removed with a namespace of the lab.
 fn guard_guests(site: &Site, op: &Op, netns: &NetnsRef) -> Outcome {
-    let note = "it cannot be made again when the lab is taken down";
+    let note = "it cannot be restored when the lab is taken down";
     let guests = site.store.own.guests(netns).map(|link| format!("the link `{link}` in {netns}: {note}"));
     guard::check(site, op, guests.collect())
 }
 
-/// A namespace of somebody else is not made again: its processes and open files cannot be.
+/// A namespace of somebody else cannot be restored, because its processes and open files cannot.
 fn inverse_of_del(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<Undo>> {
     let netns = NetnsRef::Named(name.clone());
     if path_of(name).symlink_metadata().is_err() {
@@ -94,7 +94,7 @@ fn inverse_of_del(site: &mut Site, op: &Op, name: &NetnsName) -> Outcome<Vec<Und
         guard_guests(site, op, &netns)?;
         return Ok(loss(site, &netns));
     }
-    let note = "it cannot be made again, with what is in it, when the lab is taken down";
+    let note = "neither it nor its contents can be restored when the lab is taken down";
     let mut others = vec![format!("the namespace `{name}`: {note}")];
     let inode = site.network.namespaces.key(&netns).map_or(0, |key| key.inode);
     site.network.namespaces.close(&netns);

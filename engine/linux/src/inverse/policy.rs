@@ -1,4 +1,4 @@
-//! Inverses of operations on the rules that choose a routing table.
+//! Inverses of operations on routing rules.
 
 use super::{guard, step};
 use crate::journal::{NamedOp, Undo};
@@ -36,8 +36,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &Policy
     }
 }
 
-/// The priority that the kernel chooses (`fib_default_rule_pref`): one before the second rule, if that
-/// is not 0 already.
+/// The priority that the kernel chooses (`fib_default_rule_pref`): one less than the second rule's, unless that is 0.
 fn chosen(known: &[PolicyRule]) -> Option<u32> {
     Some(known.get(1)?.priority?.saturating_sub(1))
 }

@@ -29,13 +29,13 @@ pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsRef, route: &RouteO
     }
 }
 
-/// A route over the lab's own links only goes with them.
+/// A route that only uses links of the lab vanishes with them.
 fn goes_with_links(site: &Site, netns: &NetnsRef, route: &Route) -> bool {
     let own = |dev: &Option<IfName>| dev.as_ref().is_some_and(|dev| guard::goes_with_link(site, netns, dev));
     !route.nexthops.is_empty() && route.nexthops.iter().all(|hop| own(&hop.dev))
 }
 
-/// Routes over the lab's own links are its own, whoever made them.
+/// Routes over links of the lab belong to the lab, no matter who added them.
 fn guard_route(site: &Site, op: &Op, route: &Route) -> Outcome {
     if is_over_own_links(site, &op.netns, route) {
         return Ok(());
@@ -49,7 +49,7 @@ fn inverse_of_making(site: &mut Site, op: &Op, netns: &NetnsRef, route: &Route) 
     let there = site.network.routes_to(netns, route.dst, route.table)?;
     let mut same = there.into_iter().filter(|there| routes::has_same_key(there, route));
     match same.next() {
-        // An addition will be refused; a replacement is undone by another.
+        // An addition will be refused; the inverse of a replacement is another replacement.
         Some(former) => {
             if matches!(op.action, Action::Route(RouteOp::Replace(_))) {
                 guard_route(site, op, &former)?;
@@ -106,8 +106,8 @@ fn route_step(site: &mut Site, place: &Place, op: RouteOp) -> Outcome<Vec<Undo>>
     step::by_names(site, place, &devs, op)
 }
 
-/// The routes that the kernel makes with a link's IPv6 addresses and that are not there: `lo` has none
-/// to `::1`, and others may have been removed.
+/// The kernel's routes for a link's IPv6 addresses that do not exist: `lo` has no route to `::1`, and somebody may have
+/// removed others.
 pub(super) fn surplus_routes(site: &mut Site, netns: &NetnsRef, link: &Link) -> Outcome<Vec<Route>> {
     let there = routes::list(&mut site.network.namespaces, netns, Family::V6)?;
     let made = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv6()).map(|addr| {
@@ -125,25 +125,24 @@ pub(super) fn surplus_routes(site: &mut Site, netns: &NetnsRef, link: &Link) -> 
     Ok(made.filter(|made| !is_there(made)).collect())
 }
 
-/// The routes over a link, in an order in which they can be made.
+/// The routes over a link, in an order in which they can be added.
 pub(super) fn routes_over(site: &mut Site, netns: &NetnsRef, link: &IfName) -> Outcome<Vec<Route>> {
     let mut over = Vec::new();
     for family in [Family::V4, Family::V6] {
         let there = routes::list(&mut site.network.namespaces, netns, family)?;
         over.extend(there.into_iter().filter(|route| route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(link))));
     }
-    // Those that the kernel makes by itself with an address and with IPv6 on a link.
+    // The kernel adds these itself, with an address and with IPv6 on a link.
     over.retain(|route| !(route.family() == Family::V6 && route.proto == Some(RouteProto::KERNEL)));
     sort_for_making(&mut over);
     debug_assert!(links::index(&mut site.network.namespaces, netns, link).is_ok());
     Ok(over)
 }
 
-/// The metric of the route that comes with an IPv6 address (`IP6_RT_PRIO_ADDRCONF`).
+/// The metric of the route for an IPv6 address (`IP6_RT_PRIO_ADDRCONF`).
 const ADDRCONF_PRIORITY: u32 = 256;
 
-/// A gateway must be reached before a route over it is made, and an address be the machine's own before
-/// it is a route's source.
+/// Before a route is added, its gateway must be reachable, and its source must be a local address.
 fn sort_for_making(routes: &mut [Route]) {
     routes.sort_by_key(|route| {
         let gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
@@ -151,12 +150,12 @@ fn sort_for_making(routes: &mut [Route]) {
     });
 }
 
-/// Whether a step back removes a route that the lab made.
+/// Whether an inverse removes a route that the lab added.
 fn is_removal_of(op: &NamedOp, route: &Route) -> bool {
     matches!(op, NamedOp::Route(RouteOp::Del(made)) if routes::has_same_key(made, route))
 }
 
-/// Whether `ip route del` may take a route for what it is given.
+/// Whether `ip route del` may choose this route for the given one.
 fn fits(there: &Route, given: &Route) -> bool {
     there.dst.network() == given.dst.network()
         && there.table == given.table

@@ -1,4 +1,4 @@
-//! Steps back that are operations by names.
+//! Inverses that are operations on named objects.
 
 use crate::journal::{NamedOp, Place, Undo};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::{Outcome, link};
 use netscript_net::op::IfName;
 use netscript_net::state::Link;
 
-/// An operation by names; nothing if a link that it names is not there.
+/// An operation on named objects; no inverse if a link that it names does not exist.
 pub(super) fn by_names(
     site: &mut Site,
     place: &Place,
@@ -24,13 +24,13 @@ pub(super) fn by_names(
     Ok(vec![Undo::Do { place: place.clone(), links: found, op: op.into() }])
 }
 
-/// An operation on a link that may not be there until the step before is done.
+/// An operation on a link that may not exist before the previous step of the inverse.
 pub(super) fn by_index(place: &Place, link: &Link, op: impl Into<NamedOp>) -> Undo {
     let links = vec![(link.name.clone(), link.index.unwrap_or(0))];
     Undo::Do { place: place.clone(), links, op: op.into() }
 }
 
-/// Whether one of the links that a step names has this index.
+/// Whether one of a step's links has this index.
 pub(super) fn names_link(named: &[(IfName, u32)], index: Option<u32>) -> bool {
     named.iter().any(|(_, named)| Some(*named) == index)
 }

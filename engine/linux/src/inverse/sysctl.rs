@@ -1,4 +1,4 @@
-//! Inverses of operations on settings: with some the kernel changes others along.
+//! Inverses of operations on settings. The kernel changes further settings with some of them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -43,7 +43,7 @@ fn values(site: &mut Site, netns: &NetnsRef, keys: Vec<SysctlKey>) -> Vec<(Sysct
     keys.into_iter().filter_map(read).collect()
 }
 
-/// What switching IPv6 off takes away.
+/// Everything that is lost when IPv6 is switched off.
 fn ipv6_contents(site: &mut Site, place: &Place, only: Option<IfName>) -> Outcome<Vec<Undo>> {
     let mut undo = Vec::new();
     for link in links::list(&mut site.network.namespaces, &place.netns)? {
@@ -55,17 +55,17 @@ fn ipv6_contents(site: &mut Site, place: &Place, only: Option<IfName>) -> Outcom
     Ok(undo)
 }
 
-/// The settings of one link, which a move resets.
+/// The settings of a link, which a move resets.
 pub(super) fn settings_of_link(site: &mut Site, place: &Place, link: &IfName) -> Outcome<Vec<Undo>> {
     let keys = site.network.namespaces.within(&place.netns, || {
         CONF.iter().flat_map(|conf| files(&format!("{conf}/{}", link.as_str()))).collect::<Vec<_>>()
     })?;
     let before = values(site, &place.netns, keys);
-    // Nothing was written: they are set back whatever they are then.
+    // The lab wrote nothing, so the settings are restored no matter what they are by then.
     Ok(vec![Undo::Sysctl { place: place.clone(), wrote: String::new(), before }])
 }
 
-/// The link whose setting a path is.
+/// The link that a setting's path belongs to.
 fn link_of(path: &str) -> Option<IfName> {
     let mut parts = path.split('/').skip(2);
     match (parts.next()?, parts.next()?, parts.next()) {
@@ -75,9 +75,9 @@ fn link_of(path: &str) -> Option<IfName> {
     }
 }
 
-/// The settings that the kernel changes along with one: `ip_forward` and `conf/all/forwarding`
-/// those of every link, and whether redirects are taken (`inet_forward_change`); `conf/default` and
-/// `conf/all` the same setting of links (`devinet_copy_dflt_conf`, `addrconf_forward_change`, …).
+/// The settings that the kernel changes together with one: with `ip_forward` and `conf/all/forwarding`, those of every
+/// link and the acceptance of redirects (`inet_forward_change`); with `conf/default` and `conf/all`, the same setting
+/// of links (`devinet_copy_dflt_conf`, `addrconf_forward_change`, …).
 fn changed_along(path: &str) -> Vec<SysctlKey> {
     let (conf, leaf) = match path {
         "net/ipv4/ip_forward" => (CONF[0], "forwarding"),
@@ -107,7 +107,7 @@ fn files(folder: &str) -> Vec<SysctlKey> {
     let path = Path::new("/proc/sys").join(OsStr::from_bytes(&raw::to_bytes(folder)));
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    // A secret without a value cannot be read, and one is not written back.
+    // A secret without a value cannot be read, and a secret is not restored.
     let names = names.filter(|name| name != "stable_secret");
     names.filter_map(|name| SysctlKey::parse(&format!("{folder}/{name}")).ok()).collect()
 }

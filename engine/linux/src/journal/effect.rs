@@ -1,28 +1,28 @@
-//! What a step back does to namespaces, processes, links, and to what labs share.
+//! The effect of an inverse on namespaces, processes, links and objects that labs share.
 //!
-//! Code that searches a journal for one of these (the lab's processes, who changed a chain) reads
-//! [`Undo::effect`]. A new kind of step says here, and only here, what it does to them.
+//! Code that searches a journal for one of these (such as the lab's processes, or the lab that changed a chain) reads
+//! [`Undo::effect`], so a new kind of inverse declares its effect here only.
 
 use super::{NamedOp, NetnsKey, Place, Process, SharedObject, Undo};
 use netscript_net::op::{IfName, NetnsName};
 
-/// What a step back does.
+/// The effect of an inverse.
 pub(crate) enum UndoEffect<'a> {
     /// A namespace loses the name that the lab gave it; `attached`: the namespace is not the lab's.
     NameRemoved { name: &'a NetnsName, key: NetnsKey, attached: bool },
     /// A namespace gets its name back.
     NameRestored { place: &'a Place },
-    /// A process ends; `what` is in words.
+    /// A process ends; `what` describes it.
     ProcessEnded { process: Process, what: &'a str },
     /// A link is removed.
     LinkRemoved(LinkId<'a>),
-    /// A link is made again, and its other end if it has one.
+    /// A link is restored, with its other end if it has one.
     LinkRestored { link: LinkId<'a>, peer: Option<LinkId<'a>> },
     /// A link is moved back.
     LinkMoved { from: LinkId<'a>, to: LinkId<'a>, name: &'a IfName },
-    /// An operation is done that the kernel knows by names.
+    /// An operation on named objects.
     ByNames(&'a NamedOp),
-    /// Something changes that several labs may share.
+    /// An object changes that several labs may share.
     SharedObject(&'a Place, SharedObject<'a>),
 }
 
@@ -40,7 +40,7 @@ impl LinkId<'_> {
 }
 
 impl Undo {
-    /// What the step does; `None` if it concerns nothing but a file of the lab's, or nothing at all.
+    /// The effect; `None` if only a file of the lab changes, or nothing.
     pub(crate) fn effect(&self) -> Option<UndoEffect<'_>> {
         let link = |place, index: &u32| LinkId { place, index: *index };
         Some(match self {
@@ -69,25 +69,25 @@ impl Undo {
         })
     }
 
-    /// What labs may share and the step changes, and where.
+    /// The shared object that the inverse changes, and its namespace.
     pub(crate) fn shared(&self) -> Option<(&Place, SharedObject<'_>)> {
         let Some(UndoEffect::SharedObject(place, shared)) = self.effect() else { return None };
         Some((place, shared))
     }
 
-    /// The process that the step ends, and what it is, in words.
+    /// The process that the inverse ends, with its description.
     pub(crate) fn process(&self) -> Option<(Process, &str)> {
         let Some(UndoEffect::ProcessEnded { process, what }) = self.effect() else { return None };
         Some((process, what))
     }
 
-    /// The namespace that loses its name by the step.
+    /// The namespace that loses its name.
     pub(crate) fn named(&self) -> Option<(&NetnsName, NetnsKey)> {
         let Some(UndoEffect::NameRemoved { name, key, attached: _ }) = self.effect() else { return None };
         Some((name, key))
     }
 
-    /// Whether the step brings a link back to where it has an index.
+    /// Whether the inverse restores or moves a link to this namespace and index.
     pub(crate) fn brings_link(&self, key: NetnsKey, index: u32) -> bool {
         if let Some(UndoEffect::LinkMoved { from: _, to, name: _ }) = self.effect() {
             to.is_at(key, index)

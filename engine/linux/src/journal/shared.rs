@@ -1,15 +1,15 @@
-//! What several labs may change: settings, policies, chains and tables.
+//! Objects that several labs may change: settings, policies, chains and tables.
 
 use netscript_net::op::SysctlKey;
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 
-/// What labs may share, seen from a step back.
+/// An object that labs may share, with the part that an inverse needs.
 pub(crate) enum SharedObject<'a> {
-    /// Settings, and what they were.
+    /// Settings, and their values before.
     Settings(&'a [(SysctlKey, String)]),
     /// The policy of a chain.
     Policy(&'a ChainRef),
-    /// What is in a chain, or was.
+    /// The content of a chain.
     In(&'a ChainRef),
     /// A chain that is removed.
     Chain(&'a ChainRef),
@@ -18,7 +18,7 @@ pub(crate) enum SharedObject<'a> {
 }
 
 impl<'a> SharedObject<'a> {
-    /// Whether another lab needs this: its own step back is about the same, or about something in it.
+    /// Whether another lab's inverse needs this object: it changes the same object or something in it.
     pub(crate) fn is_needed_for(&self, other: &SharedObject<'_>) -> bool {
         match self {
             SharedObject::Settings(before) => {
@@ -47,7 +47,7 @@ impl<'a> SharedObject<'a> {
         }
     }
 
-    /// A table goes after its chains, and a chain after what is in it, though one operation made them.
+    /// A table is removed after its chains, and a chain after its content, even if one operation made them.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             SharedObject::Table(_) => 2,
@@ -57,7 +57,7 @@ impl<'a> SharedObject<'a> {
     }
 }
 
-/// Whether the setting that one lab wrote, its first, is among those that another changed.
+/// Whether the first setting that one lab wrote is among those that another lab changed.
 fn writes(one: &[(SysctlKey, String)], another: &[(SysctlKey, String)]) -> bool {
     one.first().is_some_and(|(first, _)| another.iter().any(|(key, _)| key == first))
 }

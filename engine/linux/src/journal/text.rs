@@ -10,17 +10,17 @@ use super::{Entry, Header, LEFT_BY_OTHERS, NetnsKey, TableHandle, Up, VERSION};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
-    /// The first.
+    /// The first line.
     Lab(Header),
     /// An operation that is about to be sent.
     Entry(Entry),
-    /// There is nothing to undo of an entry, or not any more.
+    /// An entry has been undone, or its operation failed.
     Undone(u64),
-    /// The handles that rules got, by entry.
+    /// The handles of rules, by entry.
     Handles(Vec<(u64, u64)>),
     /// The handles of the tables in which the lab has rules.
     Tables(Vec<TableHandle>),
-    /// A program of the lab ran in one of its namespaces, and may have made links there.
+    /// A program of the lab ran in one of its namespaces, and may have created links there.
     Ran(NetnsKey),
     /// The script has succeeded.
     Up(Up),
@@ -35,40 +35,39 @@ impl Line {
     }
 }
 
-/// A journal that has been read.
+/// A parsed journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
-    /// Its first line; `None`: the lab had not begun yet.
+    /// Its first line; `None`: the lab has not begun.
     pub header: Option<Header>,
     /// Entries that have not been undone, in order.
     pub entries: Vec<Entry>,
-    /// How many entries the lab has written itself, those that have been undone included.
+    /// The number of entries that the lab has written itself, including undone ones.
     pub own: u64,
-    /// How many entries other labs have left to this one, those that have been undone included.
+    /// The number of entries that other labs have left to this one, including undone ones.
     pub left: u64,
-    /// The handles that rules got, by entry.
+    /// The handles of rules, by entry.
     pub handles: BTreeMap<u64, u64>,
     /// The handles of the tables in which the lab has rules.
     pub tables: Vec<TableHandle>,
-    /// The lab's namespaces in which programs of its own ran.
+    /// The lab's namespaces in which programs of the lab ran.
     pub ran: Vec<NetnsKey>,
-    /// What the script made; `None`: it has not come to its end.
+    /// What the script made; `None`: the script has not ended.
     pub up: Option<Up>,
-    /// Whole lines that have been read.
+    /// The number of complete lines.
     pub lines: usize,
-    /// The last line that looked like an entry could not be read.
+    /// Whether the last line that looked like an entry could not be read.
     pub unread: bool,
-    /// Bytes of whole lines: what follows was never finished.
+    /// The length of all complete lines in bytes; the rest is unfinished.
     pub length: usize,
-    /// What is wrong with it, in words: lines, counted from 1, that cannot be read, and entries that are
-    /// missing.
+    /// Its flaws in words: line numbers, from 1, that cannot be read, and missing entries.
     pub flaws: Vec<String>,
 }
 
-/// Why a journal cannot be used.
+/// The reason why a journal cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It was written by a later version, whose format this is.
+    /// A later version wrote it, in this format.
     Newer(u32),
     /// Its first line is missing.
     Headless,
@@ -81,7 +80,7 @@ impl Journal {
         journal.read_on(text).map(|()| journal)
     }
 
-    /// Reads what follows the lines that have been read.
+    /// Parses the text that follows the lines already read.
     pub fn read_on(&mut self, text: &str) -> Result<(), Cut> {
         let length = text.rfind('\n').map_or(0, |end| end + 1);
         let mut undone = BTreeSet::new();
@@ -108,7 +107,7 @@ impl Journal {
                 }
                 Err(_) => {
                     self.flaws.push(format!("line {} is damaged", self.lines));
-                    // It may have been an entry: its number is not missing as well.
+                    // The line may have been an entry, so its number is not reported as missing too.
                     self.unread = true;
                 }
             }
@@ -120,8 +119,8 @@ impl Journal {
 }
 
 impl Journal {
-    /// Counts an entry. Those of the lab's own, and those that others left, are numbered one after the
-    /// other: a number that is left out is that of a line which has been removed.
+    /// Counts an entry. The lab's own entries and those left by others are each numbered consecutively, so a missing
+    /// number means that a line has been removed.
     fn count(&mut self, n: u64) {
         let (count, n) = match n.checked_sub(LEFT_BY_OTHERS) {
             Some(n) => (&mut self.left, n),
@@ -136,7 +135,7 @@ impl Journal {
     }
 }
 
-/// The version stands where every version of the format has it.
+/// The version has the same place in every version of the format.
 fn check_version(line: &str) -> Result<(), Cut> {
     let value: Option<serde_json::Value> = serde_json::from_str(line).ok();
     match value.and_then(|value| value["lab"]["version"].as_u64()) {

@@ -10,162 +10,160 @@ use netscript_net::op::{
     Action, AddrOp, FdbOp, IfName, LinkOp, LinkSpec, NeighOp, NetnsName, PolicyOp, RouteOp, SysctlKey,
 };
 
-/// One step back. Each finds its object by what identifies it; where that is gone, or is as it
-/// should be already, there is nothing to do.
+/// One step of an inverse. A step finds its object by its identity. If the object is gone, or is already in the wanted
+/// state, the step does nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undo {
-    /// Takes a name away from a namespace that the lab named, and with it the namespace unless
-    /// something else keeps it.
+    /// Removes a name that the lab gave to a namespace. The namespace ends unless something else keeps it.
     Netns {
         /// The name.
         name: NetnsName,
-        /// The namespace that it must be bound to.
+        /// The namespace that the name must be bound to.
         key: NetnsKey,
-        /// The namespace is somebody else's: what is in it does not go with the name.
+        /// Whether the namespace belongs to somebody else: its contents stay when the name is removed.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         attached: bool,
     },
-    /// Something of the lab's own that cannot be made again, should only the steps from here on be
-    /// taken back.
+    /// An object of the lab that cannot be restored, if only the steps from here on are undone.
     Lost {
-        /// In words.
+        /// The object, in words.
         what: String,
     },
-    /// Gives a name back to a namespace.
+    /// Restores a namespace's name.
     Bind {
         /// The name.
         name: NetnsName,
         /// The namespace.
         place: Place,
     },
-    /// Sets the name servers of a namespace back, if the file is still the lab's.
+    /// Restores the name servers of a namespace, if the file is still the lab's.
     Resolver {
         /// The namespace.
         name: NetnsName,
-        /// What they were; none: there was no file.
+        /// The name servers before; empty: there was no file.
         before: Vec<IpAddr>,
-        /// The folder of the file was there before, perhaps with nothing in it.
+        /// Whether the file's folder existed before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         had_folder: bool,
     },
-    /// Ends a process, and those in its session.
+    /// Ends a process, and all processes in its session.
     Process {
-        /// Which.
+        /// The process.
         process: Process,
-        /// What it is, in words.
+        /// A description of the process.
         what: String,
     },
     /// Removes a link that the lab made.
     Link {
-        /// Where it is.
-        place: Place,
-        /// Its index there.
-        index: u32,
-        /// What it was called.
-        name: IfName,
-    },
-    /// Makes a link again that was removed.
-    Make {
-        /// Where it was.
+        /// Its namespace.
         place: Place,
         /// Its index there.
         index: u32,
         /// Its name.
         name: IfName,
-        /// What it was.
+    },
+    /// Restores a removed link.
+    Make {
+        /// Its namespace.
+        place: Place,
+        /// Its index there.
+        index: u32,
+        /// Its name.
+        name: IfName,
+        /// Its specification.
         kind: LinkSpec,
-        /// Where the other end of a pair was, and its index there.
+        /// The namespace of a pair's other end, and its index there.
         peer: Option<(Place, u32)>,
     },
     /// Moves a link back.
     Move {
-        /// Where it was moved.
+        /// Its namespace after the move.
         from: Place,
         /// Its index there.
         index: u32,
-        /// Where it came from.
+        /// Its namespace before the move.
         to: Place,
         /// Its index there.
         former: u32,
         /// Its name there.
         name: IfName,
     },
-    /// Does an operation that the kernel knows by names.
+    /// Does an operation on named objects.
     Do {
-        /// Where.
+        /// The namespace.
         place: Place,
-        /// The links that it names, and their indexes: if one is another by now, what is to be
-        /// undone went with the former.
+        /// The links that it names, with their indexes. If a name belongs to another link by then, the object to undo
+        /// vanished with the old link.
         links: Vec<(IfName, u32)>,
-        /// What, under the key that version 0.1.0 of netscript writes.
+        /// The operation. The key is the one that version 0.1.0 of netscript writes.
         #[serde(rename = "deed")]
         op: NamedOp,
     },
-    /// Writes settings back, unless somebody else has changed the first since.
+    /// Restores settings, unless somebody else has changed the first one since then.
     Sysctl {
-        /// Where.
+        /// The namespace.
         place: Place,
-        /// What the operation wrote to the first.
+        /// The value that the operation wrote to the first setting.
         wrote: String,
-        /// What they were: the setting itself, and those that the kernel changes along with it.
+        /// The values before, of the setting itself and of those that the kernel changes with it.
         before: Vec<(SysctlKey, String)>,
     },
     /// Removes a rule that the lab added.
     Rule {
-        /// Where.
+        /// The namespace.
         place: Place,
         /// Its chain.
         chain: ChainRef,
         /// Its line in `iptables -S`.
         text: String,
-        /// The handles of equal rules that were there before.
+        /// The handles of equal rules that existed before.
         before: Vec<u64>,
     },
-    /// Puts rules back that were removed.
+    /// Restores removed rules.
     Rules {
-        /// Where.
+        /// The namespace.
         place: Place,
         /// Their chain.
         chain: ChainRef,
         /// In the order of the chain.
         rules: Vec<RemovedRule>,
     },
-    /// Sets a chain's policy back, unless somebody else has changed it since.
+    /// Restores a chain's policy, unless somebody else has changed it since then.
     Policy {
-        /// Where.
+        /// The namespace.
         place: Place,
         /// The chain.
         chain: ChainRef,
-        /// What it was.
+        /// The policy before.
         before: Policy,
-        /// What the operation made it.
+        /// The policy that the operation set.
         wrote: Policy,
     },
-    /// Removes a chain that was not there before, if nothing is in it.
+    /// Removes a chain that did not exist before, if it is empty.
     Chain {
-        /// Where.
+        /// The namespace.
         place: Place,
         /// The chain.
         chain: ChainRef,
     },
-    /// Makes a chain of somebody's own again.
+    /// Restores a user-defined chain.
     NewChain {
-        /// Where.
+        /// The namespace.
         place: Place,
         /// The chain.
         chain: ChainRef,
     },
-    /// Removes a table that was not there before, if nothing is in it.
+    /// Removes a table that did not exist before, if it is empty.
     Table {
-        /// Where.
+        /// The namespace.
         place: Place,
         /// The table.
         table: TableRef,
     },
 }
 
-/// An operation by names.
+/// An operation on objects that the kernel knows by names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NamedOp {
@@ -184,7 +182,7 @@ pub enum NamedOp {
 }
 
 impl NamedOp {
-    /// The same as the action of an operation.
+    /// The operation as an [`Action`].
     pub fn action(&self) -> Action {
         match self.clone() {
             NamedOp::Link(op) => op.into(),
@@ -208,24 +206,24 @@ macro_rules! named_op_from {
 }
 named_op_from!(Link(LinkOp), Addr(AddrOp), Route(RouteOp), Policy(PolicyOp), Neigh(NeighOp), Fdb(FdbOp));
 
-/// A rule as it was.
+/// A removed rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedRule {
-    /// Its place in the chain, from 0.
+    /// Its position in the chain, from 0.
     pub at: usize,
     /// Its line in `iptables -S`.
     pub text: String,
     /// Its handle.
     pub handle: u64,
-    /// How many equal rules the chain has once this one is back, and those before it that went
-    /// with it: as many mean that it is back.
+    /// The number of equal rules in the chain once this rule, and equal ones before it, are restored. If there are as
+    /// many, the rule has been restored.
     pub equals: usize,
-    /// `NFTA_RULE_EXPRESSIONS` as the kernel told it, in hexadecimal.
+    /// The kernel's `NFTA_RULE_EXPRESSIONS`, in hexadecimal.
     pub expressions: String,
-    /// `NFTA_RULE_USERDATA`, where nft keeps comments, in hexadecimal; empty: there is none.
+    /// The kernel's `NFTA_RULE_USERDATA`, where nft keeps comments, in hexadecimal; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub userdata: String,
-    /// Protocol and flags for extensions of xtables (`NFTA_RULE_COMPAT`), as the version that wrote this
-    /// understood the expressions. They are derived anew from these.
+    /// Protocol and flags for xtables extensions (`NFTA_RULE_COMPAT`), as the program that wrote this derived them from
+    /// the expressions. They are derived again when the rule is restored.
     pub compat: (u32, u32),
 }

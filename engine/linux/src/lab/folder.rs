@@ -1,5 +1,4 @@
-//! The folders of labs that are up: `/run/netscript/LAB`, each with a journal, a lock, and what
-//! its programs write.
+//! The folders of labs that are up: `/run/netscript/LAB`, each with a journal, a lock, and the output of its programs.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -21,17 +20,17 @@ use crate::lock::{Lock, Wait, open_regular};
 use crate::netns::BLOCK;
 use netscript_net::error::{Error, Result};
 
-/// How many blocks of link indexes there are for labs to choose from.
+/// The number of blocks of link indexes.
 const BLOCKS: u32 = 999;
 
-/// The folder of a lab, locked: nobody else builds the lab or takes it down meanwhile.
+/// The folder of a lab. It is locked, so that nobody else builds the lab or takes it down meanwhile.
 pub struct LabFolder {
     name: String,
     path: PathBuf,
     lock: Lock,
 }
 
-/// Checks that a lab can have this name: it becomes a folder's.
+/// Checks that a lab can have this name, which becomes the name of a folder.
 pub fn check_lab_name(name: &str) -> Result<()> {
     const LONGEST: usize = 100;
     let bad = name.is_empty() || name.len() > LONGEST || name.starts_with('.') || name.contains(['/', '\0', '\n']);
@@ -45,14 +44,14 @@ pub fn check_lab_name(name: &str) -> Result<()> {
     })
 }
 
-/// What a lab's journal says, without locking the lab.
+/// A lab's journal, read without locking the lab.
 pub fn read_journal(name: &str) -> Result<Journal> {
-    // Of a lab that this process has locked nobody asks: its lock would be given up.
+    // Never called for a lab that this process has locked: opening its lock would release it.
     let noted = || open_regular(&folder(name).join(LOCK), OpenOptions::new().read(true)).and_then(io::read_to_string);
     parse(&journal_path(name), || noted().unwrap_or_default()).map_err(|flaw| flaw.error(&journal_path(name)))
 }
 
-/// Locks what concerns all labs: choosing a block of indexes, and handing on what two labs changed.
+/// Takes the lock of all labs, for choosing a block of indexes and for objects that several labs changed.
 pub(crate) fn lock_all() -> Result<Lock> {
     let path = Path::new(LABS_DIR).join(".lock");
     check_folder(Path::new(LABS_DIR))?;
@@ -64,7 +63,7 @@ fn make_folder(path: &Path) -> Result<()> {
     made.map_err(|error| cannot("make", path, &error))
 }
 
-/// Takes a lock, and makes the folder of its file, which somebody else may remove meanwhile.
+/// Takes a lock. Creates the folder of its file, again if somebody removes it meanwhile.
 fn lock_file(path: &Path, wait: Wait) -> Result<Option<Lock>> {
     loop {
         make_folder(path.parent().unwrap_or(Path::new("/")))?;
@@ -75,7 +74,7 @@ fn lock_file(path: &Path, wait: Wait) -> Result<Option<Lock>> {
     }
 }
 
-/// Checks that a folder, if it is there, is one, and no symbolic link to somebody else's.
+/// Checks that a path, if it exists, is a folder and not a symbolic link.
 fn check_folder(path: &Path) -> Result<()> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
     let kind = found.file_type();
@@ -86,13 +85,13 @@ fn check_folder(path: &Path) -> Result<()> {
     Err(Error::NotALab { path: path.display().to_string(), what: what.to_owned() })
 }
 
-/// Why a journal cannot be worked off.
+/// The reason why a journal cannot be used.
 enum Flaw {
     /// A later version wrote it, in this format.
     Newer(u32),
-    /// Too little of it is left to undo anything: why, in words.
+    /// Too little of it is left to undo anything; the text says why.
     Useless(String),
-    /// The machine does not let it be read.
+    /// The file cannot be read.
     Unreadable(io::Error),
 }
 
@@ -115,14 +114,14 @@ impl Flaw {
     }
 }
 
-/// What stands in a lock of a lab that is up, before the length that its journal had then.
+/// The content of a lab's lock once the lab is up, before the length of the journal at that time.
 const NOTED_UP: &str = "up ";
 
-/// What stands in the lock of a lab whose journal has begun.
+/// The content of a lab's lock once its journal has begun.
 const NOTED_BEGUN: &str = "begun";
 
-/// Reads a journal. `noted` is what stands in the lab's lock: whether the journal had begun, and how long it
-/// was when the lab came up.
+/// Reads a journal. `noted` is the content of the lab's lock: whether the journal had begun, and its length when the
+/// lab came up.
 fn parse(path: &Path, noted: impl FnOnce() -> String) -> Result<Journal, Flaw> {
     let useless = |why: &str| Err(Flaw::Useless(why.to_owned()));
     let file = match open_regular(path, OpenOptions::new().read(true)) {
@@ -150,7 +149,7 @@ fn parse(path: &Path, noted: impl FnOnce() -> String) -> Result<Journal, Flaw> {
 }
 
 impl LabFolder {
-    /// The folder of a lab that is to be built.
+    /// The folder of a lab that is about to be built.
     pub fn claim(name: &str) -> Result<LabFolder> {
         check_lab_name(name)?;
         let folder = LabFolder::lock(name)?;
@@ -167,7 +166,7 @@ impl LabFolder {
         }
     }
 
-    /// The folder of a lab that is up, or was left behind.
+    /// The folder of an existing lab.
     pub fn open(name: &str) -> Result<LabFolder> {
         if check_lab_name(name).is_err() || fs::symlink_metadata(folder(name)).is_err() {
             return Err(Error::NoSuchLab { name: name.to_owned(), known: lab_names()? });
@@ -199,7 +198,7 @@ impl LabFolder {
         parse(&self.path.join(JOURNAL), || self.lock.noted())
     }
 
-    /// What its journal says. `force`: with one of which too little is left, `Err` in words instead of an
+    /// The lab's journal. With `force`, a journal of which too little is left is an `Err` with the reason instead of an
     /// error.
     pub(crate) fn journal(&self, force: bool) -> Result<Result<Journal, String>> {
         match self.usable_journal() {
@@ -209,26 +208,26 @@ impl LabFolder {
         }
     }
 
-    /// Begins the journal.
+    /// Starts the journal.
     pub(crate) fn begin_journal(&self, first: &Line) -> Result<JournalFile> {
         let journal = JournalFile::begin(self.path.join(JOURNAL), first)?;
-        // On a full disk less can be said of a journal that somebody removed; the lab is none the worse.
+        // Without this note, on a full disk, a removed journal is not noticed; the lab itself works.
         let _ = self.lock.note(NOTED_BEGUN);
         Ok(journal)
     }
 
-    /// Notes how long the journal is now that the lab is up.
+    /// Notes the length of the journal when the lab is up.
     pub(crate) fn note_up(&self, length: u64) {
         let _ = self.lock.note(&format!("{NOTED_UP}{length}"));
     }
 
-    /// The journal, to be written on.
+    /// The journal, for adding lines.
     pub(crate) fn journal_file(&self) -> Result<JournalFile> {
         JournalFile::open(self.path.join(JOURNAL))
     }
 
-    /// The first line of a new journal. `taken` tells whether a link of the host has an index in
-    /// a block; `cgroup` is the control group of the lab's programs.
+    /// The first line of a new journal. `taken` says whether a link of the host has an index in a block; `cgroup` is
+    /// the control group of the lab's programs.
     pub(crate) fn header(
         &self,
         script: &str,
@@ -255,44 +254,45 @@ impl LabFolder {
         })
     }
 
-    /// Removes the folder: nothing is left to undo. What is removed is named below the open folder, so
-    /// that it is the lab's, whatever becomes of the path meanwhile.
+    /// Removes the folder after everything has been undone. Files are removed relative to the open folder, so that they
+    /// are the lab's even if the path changes meanwhile.
     pub fn remove(self) -> Result<()> {
         let failed = |doing: &str, path: &Path, errno: nix::Error| cannot(doing, path, &errno.into());
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let open = |path: &Path| open(path, flags, Mode::empty()).map_err(|errno| failed("open", path, errno));
         let (labs, opened) = (open(Path::new(LABS_DIR))?, open(&self.path)?);
-        // Without its journal, as it is soon, it has not begun.
+        // Without its journal, the lab has not begun.
         let _ = self.lock.note("");
         let inside = fs::read_dir(format!("/proc/self/fd/{}", opened.as_raw_fd()));
         let inside = inside.map_err(|error| cannot("read", &self.path, &error))?;
         let mut files: Vec<OsString> = inside.flatten().map(|entry| entry.file_name()).collect();
-        // The journal goes when nothing depends on it, the lock last.
+        // The journal is removed after everything else, and the lock last.
         files.sort_by_key(|file| (file == LOCK, file == JOURNAL));
         for file in files {
             match unlinkat(&opened, file.as_os_str(), UnlinkatFlags::NoRemoveDir) {
-                // netscript makes no folders here: this one belongs to somebody else, and stays.
+                // netscript creates no folders here: this one belongs to somebody else and stays.
                 Err(nix::Error::EISDIR) => continue,
                 removed => removed.map_err(|errno| failed("remove", &self.path.join(&file), errno))?,
             }
             crash_point::here();
         }
         match unlinkat(&labs, self.name.as_str(), UnlinkatFlags::RemoveDir) {
-            // Without its lock it is somebody else's already, who builds the lab anew; or somebody else's folder is in it.
+            // After the lock is removed, somebody else may build the lab anew; or the folder contains a folder of
+            // somebody else.
             Err(nix::Error::ENOTEMPTY) => Ok(()),
             removed => removed.map_err(|errno| failed("remove", &self.path, errno)),
         }
     }
 }
 
-/// The first lines of the other labs' journals; what cannot be read counts as none.
+/// The first lines of other labs' journals. Unreadable journals are skipped.
 fn other_headers(name: &str) -> Result<Vec<Header>> {
     let others = lab_names()?.into_iter().filter(|other| other != name);
     Ok(others.filter_map(|other| read_journal(&other).ok()?.header).collect())
 }
 
-/// Removes what the labs share, once the last of them is gone. To be called with [`lock_all`]'s lock:
-/// who waits for it makes it anew.
+/// Removes the shared files after the last lab. The caller holds [`lock_all`]'s lock, and a waiter creates its file
+/// again.
 pub(crate) fn remove_shared() {
     if lab_names().is_ok_and(|names| names.is_empty()) {
         crate::resolver::forget_folder();
@@ -306,11 +306,11 @@ pub(crate) fn is_busy(name: &str) -> bool {
     Lock::is_taken(&folder(name).join(LOCK))
 }
 
-/// Leaves a step back to another lab, which takes it when it goes down. To be called with
-/// [`lock_all`]'s lock.
+/// Leaves a step of an inverse to another lab, which undoes it when it is taken down. The caller holds [`lock_all`]'s
+/// lock.
 pub(crate) fn leave_to(successor: &str, entry: &Entry, undo: &Undo) -> Result<()> {
     let journal = read_journal(successor)?;
-    // Who was killed before it could note that it had left this does so again.
+    // A process that was killed before it noted this as undone leaves it again.
     let is_it = |known: &Entry| known.at == entry.at && known.undo.contains(undo);
     if journal.entries.iter().any(is_it) {
         return Ok(());

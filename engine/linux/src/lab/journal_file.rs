@@ -1,5 +1,4 @@
-//! The file of a journal, to which lines are added: by the lab itself, and by others that leave
-//! something to it.
+//! The file of a journal. The lab itself adds lines to it, and other labs that leave entries to the lab.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
@@ -15,7 +14,7 @@ use netscript_net::error::{Errno, Error, Result};
 pub(crate) struct JournalFile {
     file: File,
     path: PathBuf,
-    /// What others left has been looked at up to here.
+    /// The position up to which entries of other labs have been read.
     looked: u64,
 }
 
@@ -28,7 +27,8 @@ impl JournalFile {
         }
     }
 
-    /// Begins a journal. It gets its name with its first line in it: an empty one was emptied later.
+    /// Starts a journal. The file gets its name with its first line in it, so an empty file must have been emptied
+    /// later.
     pub(crate) fn begin(path: PathBuf, first: &Line) -> Result<JournalFile> {
         let unnamed = path.with_extension("new");
         let begin = || {
@@ -44,12 +44,12 @@ impl JournalFile {
         Ok(journal)
     }
 
-    /// How long it is.
+    /// The length of the file.
     pub(crate) fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
-    /// Cuts off what was never finished of the last line. Nobody else may add to it meanwhile.
+    /// Cuts off an unfinished last line. Nobody else may add lines meanwhile.
     pub(crate) fn cut(&mut self, length: usize) -> Result<()> {
         self.looked = length as u64;
         let cut = || match self.file.metadata()?.len() > length as u64 {
@@ -59,7 +59,7 @@ impl JournalFile {
         cut().map_err(|error| cannot_write(&self.path, &error))
     }
 
-    /// What other labs have left since this was asked last. To be called with the lock of all labs.
+    /// The entries that other labs have left since the last call. The caller holds the lock of all labs.
     pub(crate) fn left(&mut self) -> Result<Vec<Entry>> {
         let read = || read_from(&self.file, self.looked, self.file.metadata()?.len());
         let text = read().map_err(|error| cannot("read", &self.path, &error))?;
@@ -72,7 +72,7 @@ impl JournalFile {
         Ok(entries.collect())
     }
 
-    /// Adds lines with one write, all or none.
+    /// Adds lines with one write: all or none.
     pub(crate) fn add(&mut self, lines: &[Line]) -> Result<()> {
         if lines.is_empty() {
             return Ok(());
@@ -86,9 +86,9 @@ impl JournalFile {
         Err(cannot_write(&self.path, &failed))
     }
 
-    /// Puts blanks where a part of lines was written: the next line, another lab's perhaps, stands
-    /// behind it already or will, and must be read as if there were nothing. A file that is appended
-    /// to cannot be written elsewhere, so another is opened.
+    /// Overwrites partially written lines with blanks, because the next line, perhaps of another lab, follows directly
+    /// and must stay readable. A file opened for appending cannot be written at another position, so it is opened
+    /// again.
     fn blank(&mut self, written: usize) -> io::Result<()> {
         let end = self.file.stream_position()?;
         let file = open_regular(&self.path, OpenOptions::new().write(true))?;
@@ -96,7 +96,7 @@ impl JournalFile {
     }
 }
 
-/// A file's bytes from one place to another.
+/// The bytes of a file from one position to another.
 pub(super) fn read_from(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let length = to.saturating_sub(from);
     if length > LARGEST_JOURNAL {

@@ -1,4 +1,4 @@
-//! The journal as a running lab writes it.
+//! Writes the journal of a running lab.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
@@ -13,25 +13,25 @@ use crate::journal::{Entry, Journal, LEFT_BY_OTHERS, Line, NetnsKey, TableHandle
 use netscript_net::error::Result;
 use netscript_net::world::Point;
 
-/// The lab's journal: on disk if the lab outlives this process, and in memory.
+/// The lab's journal: in memory, and on disk if the lab outlives this process.
 #[derive(Default)]
 pub(crate) struct JournalWriter {
     file: Option<JournalFile>,
     pub(crate) entries: Vec<Entry>,
-    /// The handles that rules got, by entry.
+    /// The handles of rules, by entry.
     pub(crate) handles: BTreeMap<u64, u64>,
-    /// The handles of the tables that they are in.
+    /// The handles of their tables.
     pub(crate) tables: Vec<TableHandle>,
     next: u64,
-    /// The number of the next entry when each step began, and what was the lab's own.
+    /// For each step, the number of its first entry, and the ownership before it.
     steps: Vec<(u64, Ownership)>,
-    /// Inverses are kept of operations on the lab's own things too, which `down` would not need.
+    /// Whether inverses of operations on the lab's own objects are kept too, which `down` does not need.
     detailed: bool,
     ran: Vec<NetnsKey>,
 }
 
 impl JournalWriter {
-    /// A journal that is written on.
+    /// Continues an existing journal.
     pub(crate) fn resume(file: JournalFile, journal: Journal) -> JournalWriter {
         let Journal {
             header: _,
@@ -52,28 +52,28 @@ impl JournalWriter {
         JournalWriter { file: Some(file), entries, handles, tables, next, steps: Vec::new(), detailed: false, ran }
     }
 
-    /// Goes on in a journal that has just been begun.
+    /// Continues a journal that has just been started.
     pub(crate) fn begin(&mut self, file: JournalFile) {
         self.file = Some(file);
     }
 
-    /// Writes a line, whole or not at all.
+    /// Writes a line completely or not at all.
     fn write(&mut self, line: &Line) -> Result<()> {
         self.write_all(std::slice::from_ref(line))
     }
 
-    /// Writes lines with one write, all or none.
+    /// Writes lines with one write: all or none.
     fn write_all(&mut self, lines: &[Line]) -> Result<()> {
         self.file.as_mut().map_or(Ok(()), |file| file.add(lines))
     }
 
-    /// How long the journal is on disk.
+    /// The length of the journal on disk.
     pub(crate) fn length(&self) -> Option<u64> {
         self.file.as_ref()?.length().ok()
     }
 
-    /// Writes an entry for each operation that is about to be sent, with its inverse, and gives their
-    /// numbers; one without an inverse has no need of it.
+    /// Writes an entry for each operation that is about to be sent, and returns their numbers; `None` for operations
+    /// without an inverse.
     pub(crate) fn record(&mut self, ops: Vec<(&dyn Display, Vec<Undo>)>) -> Result<Vec<Option<u64>>> {
         let mut numbers = Vec::with_capacity(ops.len());
         let mut lines = Vec::with_capacity(ops.len());
@@ -98,19 +98,19 @@ impl JournalWriter {
         Ok(numbers)
     }
 
-    /// The same of one operation.
+    /// The same for one operation.
     pub(crate) fn record_one(&mut self, op: &dyn Display, undo: Vec<Undo>) -> Result<Option<u64>> {
         Ok(self.record(vec![(op, undo)])?.into_iter().next().flatten())
     }
 
-    /// Notes that there is nothing to undo of an entry. That this cannot be written does no harm:
-    /// undoing twice is the same as once.
+    /// Notes that an entry has been undone. If this cannot be written, nothing is lost: undoing twice has the same
+    /// effect as once.
     pub(crate) fn undone(&mut self, n: u64) {
         self.entries.retain(|entry| entry.n != n);
         let _ = self.write(&Line::Undone(n));
     }
 
-    /// The same of several.
+    /// The same for several entries.
     pub(crate) fn all_undone(&mut self, entries: &[u64]) {
         let undone: HashSet<u64> = entries.iter().copied().collect();
         self.entries.retain(|entry| !undone.contains(&entry.n));
@@ -118,15 +118,14 @@ impl JournalWriter {
         let _ = self.write_all(&lines);
     }
 
-    /// Takes up what other labs have left since this was asked last. To be called with the lock of all
-    /// labs.
+    /// Takes over the entries that other labs have left since the last call. The caller holds the lock of all labs.
     pub(crate) fn take_up(&mut self) -> Result<Vec<Entry>> {
         let left = self.file.as_mut().map_or(Ok(Vec::new()), JournalFile::left)?;
         self.entries.extend(left.iter().cloned());
         Ok(left)
     }
 
-    /// Notes the handles that rules got.
+    /// Notes the handles of rules.
     pub(crate) fn learn_handles(&mut self, handles: Vec<(u64, u64)>) {
         if handles.is_empty() {
             return;
@@ -157,12 +156,12 @@ impl JournalWriter {
         self.ran.contains(&key)
     }
 
-    /// Notes that the script has succeeded, and what it made.
+    /// Notes that the script has succeeded, with the objects that it made.
     pub(crate) fn up(&mut self, made: Vec<(String, usize)>) -> Result<()> {
         self.write(&Line::Up(Up { made, entries: Some(self.next) }))
     }
 
-    /// A new step begins: what one word of the script does. `own` is how things are before it.
+    /// Starts a step, which is one word of the script. `own` is the ownership before it.
     pub(crate) fn step(&mut self, own: &Ownership) {
         let own = if self.detailed { own.clone() } else { Ownership::default() };
         self.steps.push((self.next, own));
@@ -172,8 +171,8 @@ impl JournalWriter {
         Point(self.steps.len())
     }
 
-    /// The number of the first entry after a point, which becomes the last, and what was the
-    /// lab's own then.
+    /// Truncates the steps to a point. Returns the number of the first entry after the point, and the ownership at that
+    /// time.
     pub(crate) fn back_to(&mut self, point: Point) -> Option<(u64, Ownership)> {
         if point.0 >= self.steps.len() {
             return None;
@@ -190,7 +189,7 @@ impl JournalWriter {
     }
 }
 
-/// Nanoseconds since boot. Among those who have the lock of all labs, who asks later is told more.
+/// Nanoseconds since boot. Under the lock of all labs, later calls return larger numbers.
 fn now() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! The journals of the other labs, each line of which is read once.
+//! The journals of other labs. Each line is read once.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::lock::open_regular;
 use netscript_net::error::Result;
 
-/// What is known of the other labs.
+/// The journals of other labs read so far.
 #[derive(Default)]
 pub(crate) struct Journals {
     known: BTreeMap<String, CachedJournal>,
@@ -25,8 +25,8 @@ struct CachedJournal {
 }
 
 impl Journals {
-    /// The journals of the labs but one, as they are now; what cannot be read is left out. To be
-    /// called with the lock of all labs.
+    /// The current journals of all labs except one. Unreadable journals are skipped. The caller holds the lock of all
+    /// labs.
     pub(crate) fn besides(&mut self, own: &str) -> Result<impl Iterator<Item = (&String, &Journal)>> {
         let names = lab_names()?;
         self.known.retain(|name, _| names.contains(name));
@@ -40,7 +40,7 @@ impl Journals {
     }
 }
 
-/// Reads what has been added; `None`: the journal cannot be used.
+/// Reads the lines added since the last time; `None`: the journal cannot be used.
 fn look(path: &Path, known: Option<CachedJournal>) -> io::Result<Option<CachedJournal>> {
     let file = open_regular(path, OpenOptions::new().read(true))?;
     let meta = file.metadata()?;

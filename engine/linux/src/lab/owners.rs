@@ -1,4 +1,4 @@
-//! What other labs have made.
+//! The objects of other labs.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -11,19 +11,19 @@ use crate::proc::{identify, session_of};
 use netscript_net::error::Result;
 use netscript_net::op::NetnsName;
 
-/// What the journals of the other labs say.
+/// The objects in other labs' journals.
 pub(crate) struct OtherLabs(Vec<OtherLab>);
 
 struct OtherLab {
     name: String,
-    /// Its links have indexes from here on.
+    /// The first index of its links.
     base: u32,
     namespaces: Vec<(NetnsName, NetnsKey)>,
     processes: Vec<Process>,
 }
 
 impl OtherLabs {
-    /// What the other labs that are up have made.
+    /// The objects of the other labs that are up.
     pub(crate) fn of(store: &mut Store) -> Result<OtherLabs> {
         let Some(own) = store.folder.as_ref().map(|folder| folder.name().to_owned()) else {
             return Ok(OtherLabs(Vec::new()));
@@ -48,13 +48,13 @@ impl OtherLabs {
         self.find(|lab| (lab.base..lab.base.saturating_add(BLOCK)).contains(&index))
     }
 
-    /// The lab that started a process, or one that leads its session.
+    /// The lab that started a process, or its session leader.
     pub(crate) fn of_process(&self, pid: u32) -> Option<&str> {
         let (own, leader) = (identify(pid), session_of(pid).and_then(identify));
         self.find(|lab| lab.processes.iter().any(|process| Some(*process) == own || Some(*process) == leader))
     }
 
-    /// The lab that gave a name to the namespace that has it now.
+    /// The lab that gave a namespace the name that it has.
     pub(crate) fn of_netns(&self, name: &NetnsName) -> Option<&str> {
         let inode = std::fs::metadata(path_of(name)).ok()?.ino();
         self.find(|lab| lab.namespaces.iter().any(|(given, key)| given == name && key.inode == inode))

@@ -1,22 +1,22 @@
-//! What is a lab's own.
+//! The objects that a lab created.
 
 use std::collections::{HashMap, HashSet};
 
 use netscript_net::op::netfilter::ChainRef;
 use netscript_net::op::{Effect, IfName, LinkAt, NetnsRef, Op, PidRef};
 
-/// What the lab made itself. What is in its own namespaces and on its own links goes with them.
+/// The objects that the lab created. Everything in its namespaces and on its links vanishes with them.
 #[derive(Clone, Default)]
 pub(crate) struct Ownership {
     netns: HashSet<NetnsRef>,
-    /// The numbers of namespaces without a name that got one.
+    /// Namespaces without a name that were named later.
     named: HashMap<NetnsRef, NetnsRef>,
     links: HashMap<NetnsRef, HashMap<IfName, u32>>,
-    /// Others' links in the lab's namespaces.
+    /// Links of others in the lab's namespaces.
     guests: HashMap<NetnsRef, Vec<IfName>>,
-    /// The rules that were in a chain when the lab first came there: text and handle.
+    /// The rules that a chain had before the lab's first operation on it: text and handle.
     pub(crate) rules: HashMap<(NetnsRef, ChainRef), Vec<(String, u64)>>,
-    /// The chains that are known to be there.
+    /// Chains that are known to exist.
     pub(crate) chains: HashSet<(NetnsRef, ChainRef)>,
 }
 
@@ -26,12 +26,12 @@ impl Ownership {
         self.netns.contains(netns)
     }
 
-    /// How many namespaces are the lab's own, however many names each has.
+    /// The number of the lab's namespaces, however many names each has.
     pub(crate) fn netns_count(&self) -> usize {
         self.netns.iter().map(|netns| self.named.get(netns).unwrap_or(netns)).collect::<HashSet<_>>().len()
     }
 
-    /// How many links the lab made that are there, as far as it knows.
+    /// The number of the lab's links that exist, as far as the lab knows.
     pub(crate) fn link_count(&self) -> usize {
         self.links.values().map(HashMap::len).sum()
     }
@@ -44,7 +44,7 @@ impl Ownership {
         }
     }
 
-    /// Others' links in one of the lab's namespaces.
+    /// Links of others in a namespace of the lab.
     pub(crate) fn guests(&self, netns: &NetnsRef) -> impl Iterator<Item = &IfName> {
         self.guests.get(netns).into_iter().flatten()
     }
@@ -54,7 +54,7 @@ impl Ownership {
         self.links.get(netns)?.get(name).copied()
     }
 
-    /// Keeps this true before an operation; `index` is what the next link gets.
+    /// Updates the ownership before an operation; `index` is the index of the next link.
     pub(crate) fn follow(&mut self, op: &Op, index: u32) {
         match op.effect() {
             Some(Effect::NetnsCreated(netns)) => {
@@ -64,7 +64,7 @@ impl Ownership {
                 self.netns.insert(netns.clone());
                 self.named.insert(netns, NetnsRef::Held(*number));
             }
-            // The namespace is somebody else's.
+            // The namespace belongs to somebody else.
             Some(Effect::NetnsAttached(_, PidRef::Number(_) | PidRef::Started(_))) => {}
             Some(Effect::NetnsRemoved(netns) | Effect::NetnsDetached(netns)) => self.forget_netns(&netns),
             Some(Effect::LinkCreated { link, peer }) => {

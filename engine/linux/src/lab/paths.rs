@@ -1,4 +1,4 @@
-//! Where labs keep what belongs to them, and what they are known by.
+//! The paths and identifiers of labs.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use netscript_net::error::{Error, Result};
 /// The name of a lab's journal.
 pub(super) const JOURNAL: &str = "journal";
 
-/// The largest journal that is read, in bytes: that of a lab of millions of operations.
+/// The size limit for reading a journal, in bytes: that of a lab with millions of operations.
 pub(super) const LARGEST_JOURNAL: u64 = 1 << 30;
 
 /// The name of a lab's lock.
@@ -23,7 +23,7 @@ pub fn lab_names() -> Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(cannot("read", Path::new(LABS_DIR), &error)),
     };
-    // A symbolic link is no lab's folder, wherever it leads.
+    // A symbolic link is not a lab's folder.
     let names = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
@@ -41,18 +41,18 @@ pub(super) fn journal_path(name: &str) -> PathBuf {
     folder(name).join(JOURNAL)
 }
 
-/// The error of something that the machine does not let be done to a file.
+/// The error of a failed action on a file.
 pub(crate) fn cannot(doing: &str, path: &Path, error: &io::Error) -> Error {
     Error::File { path: path.display().to_string(), doing: doing.to_owned(), why: error.to_string() }
 }
 
-/// A word of a lab's own, which no other lab has.
+/// A unique word for a lab.
 pub(crate) fn token(name: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{name}:{:x}", now.as_nanos())
 }
 
-/// What tells one run of the machine from another.
+/// The identifier of this boot of the machine.
 pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }

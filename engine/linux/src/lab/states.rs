@@ -1,4 +1,4 @@
-//! The labs that are there, and what of them is.
+//! The existing labs and their states.
 
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,16 +16,15 @@ use netscript_net::op::NetnsName;
 pub struct LabState {
     /// Its name.
     pub name: String,
-    /// The script's path; empty for one from standard input.
+    /// The script's path; empty for standard input.
     pub script: String,
     /// Seconds since the script was started.
     pub age: u64,
     /// Whether a process is building it or taking it down.
     pub busy: bool,
-    /// Whether its script succeeded. Neither this nor busy: it was left behind by a process that
-    /// was killed.
+    /// Whether its script succeeded. If it is neither up nor busy, a killed process left it behind.
     pub up: bool,
-    /// Whether its journal cannot be worked off whole: `down` says why.
+    /// Whether its journal is damaged; `down` says how.
     pub damaged: bool,
     /// Its namespaces that have names.
     pub namespaces: Vec<NetnsName>,
@@ -40,7 +39,7 @@ pub fn lab_states() -> Result<Vec<LabState>> {
         let busy = is_busy(&name);
         let journal = match read_journal(&name) {
             Ok(journal) => journal,
-            // `down` tells what is wrong with it.
+            // `down` reports the flaw.
             Err(_) => Journal { flaws: vec![String::new()], ..Journal::default() },
         };
         if journal.header.is_some() || !journal.flaws.is_empty() {
@@ -50,7 +49,7 @@ pub fn lab_states() -> Result<Vec<LabState>> {
     Ok(states)
 }
 
-/// Whether a name is that of the very namespace.
+/// Whether a name is bound to this namespace.
 pub(crate) fn is_bound(name: &NetnsName, key: NetnsKey) -> bool {
     std::fs::metadata(path_of(name)).is_ok_and(|found| found.ino() == key.inode)
 }
@@ -60,7 +59,7 @@ fn state(name: String, busy: bool, journal: Journal) -> LabState {
     let undos = || journal.entries.iter().flat_map(|entry| &entry.undo);
     let mut namespaces: Vec<NetnsName> = Vec::new();
     for (name, key) in undos().filter_map(Undo::named) {
-        // A script may delete a namespace and make it again.
+        // A script may remove a namespace and create it again.
         if !namespaces.contains(name) && is_bound(name, key) {
             namespaces.push(name.clone());
         }

@@ -1,4 +1,4 @@
-//! What a lab remembers.
+//! The records of one lab.
 
 use super::folder::LabFolder;
 use super::journal_writer::JournalWriter;
@@ -8,19 +8,19 @@ use crate::journal::Undo;
 use crate::{Outcome, Rejection};
 use netscript_net::op::Op;
 
-/// What a lab remembers, and what it knows of other labs.
+/// The records of one lab, and the journals of other labs.
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) journal: JournalWriter,
     pub(crate) own: Ownership,
-    /// Where it is kept, if the lab outlives this process.
+    /// The lab's folder, if the lab outlives this process.
     pub(crate) folder: Option<LabFolder>,
     /// The journals of other labs.
     pub(crate) others: Journals,
 }
 
 impl Store {
-    /// Writes what an operation that is about to be sent needs to be undone.
+    /// Writes the entry of an operation that is about to be sent.
     pub(crate) fn record(&mut self, op: &Op, undo: Vec<Undo>) -> Outcome<Option<u64>> {
         self.journal.record_one(op, undo).map_err(Rejection::from_error)
     }

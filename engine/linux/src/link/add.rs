@@ -1,4 +1,4 @@
-//! The messages that make links.
+//! Messages that create links.
 
 use std::fs::File;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use crate::netns::Namespaces;
 use netscript_net::error::Errno;
 use netscript_net::op::{Bridge, IfName, IpvlanMode, LinkSpec, MacvlanMode, NetnsRef, TableId, Veth, Vlan, Vxlan};
 
-/// A request for a new link, with what must stay open until the kernel has it.
+/// A request for a new link, with the files that must stay open until it has been sent.
 pub(super) struct NewLink {
     pub(super) message: LinkMessage,
     _netns: Option<File>,
@@ -31,7 +31,7 @@ impl From<LinkMessage> for NewLink {
     }
 }
 
-/// The request for a new link of any kind but tun, which has no such message.
+/// The request for a new link of any kind except tun, for which there is no message.
 pub(super) fn message(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
@@ -64,7 +64,7 @@ pub(super) fn message(
 fn pair(namespaces: &Namespaces, netns: &NetnsRef, name: &IfName, veth: &Veth) -> Outcome<NewLink> {
     let far = veth.netns.as_ref().filter(|far| *far != netns);
     let file = far.map(|far| namespaces.file(far)).transpose()?;
-    // The first end takes the index before.
+    // The first end gets the index before.
     let mut peer = LinkUnspec::new_with_index(namespaces.upcoming_index() + 1).name(veth.peer.as_str());
     if let Some(file) = &file {
         peer = peer.setns_by_fd(file.as_raw_fd());
@@ -95,7 +95,7 @@ pub(super) fn whole_pair(namespaces: &Namespaces, near: &End, far: &End, master:
     Ok(NewLink { message, _netns: file })
 }
 
-/// Asks for an index for the other end of a pair.
+/// Sets the index of a pair's other end.
 pub(super) fn set_peer_index(message: &mut LinkMessage, index: u32) {
     let infos = message.attributes.iter_mut().filter_map(|attribute| match attribute {
         LinkAttribute::LinkInfo(infos) => Some(infos),
@@ -142,7 +142,7 @@ fn vxlan(name: &IfName, options: &Vxlan, dev: Option<u32>) -> LinkMessage {
     given(link, *learning, LinkMessageBuilder::<LinkVxlan>::learning).build()
 }
 
-/// Sets an option if it is given.
+/// Sets an option if it has a value.
 fn given<B, T>(builder: B, value: Option<T>, set: impl FnOnce(B, T) -> B) -> B {
     match value {
         Some(value) => set(builder, value),

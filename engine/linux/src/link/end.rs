@@ -1,21 +1,21 @@
-//! An end of a pair with what is set of it, as one message makes both.
+//! The ends of a pair with their settings, which one message creates.
 
 use netscript_net::op::{IfName, LinkFlag, LinkSet, Mac, NetnsRef};
 
-/// An end of a pair as it is to be.
+/// An end of a pair with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     pub(crate) netns: NetnsRef,
     pub(crate) name: IfName,
     pub(crate) mac: Option<Mac>,
     pub(crate) mtu: Option<u32>,
-    /// The first end alone can have one in the message.
+    /// Only the first end can have a master in the message.
     pub(crate) master: Option<IfName>,
-    /// The other end cannot be on: the message gives it no carrier yet (ENOTCONN).
+    /// The other end cannot be up: the message does not give it a carrier (ENOTCONN).
     pub(crate) up: bool,
 }
 
-/// Which end of a pair.
+/// The two ends of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Near,
@@ -27,8 +27,8 @@ impl End {
         End { netns: netns.clone(), name: name.clone(), mac: None, mtu: None, master: None, up: false }
     }
 
-    /// Takes a change into the message; false if it cannot be in it. A move takes a link out of its bridge
-    /// and switches it off, and so comes before both.
+    /// Adds a change to the message; false if that is impossible. A move takes a link out of its bridge and brings it
+    /// down, and so must come before both.
     pub(crate) fn take(&mut self, side: Side, change: &LinkSet) -> bool {
         let untouched = !self.up && self.master.is_none();
         match change {

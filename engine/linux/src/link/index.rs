@@ -1,4 +1,4 @@
-//! Links by name and by index.
+//! Finds links by name and by index.
 
 use netlink_packet_route::link::LinkMessage;
 use rtnetlink::LinkUnspec;
@@ -10,7 +10,7 @@ use netscript_net::error::Errno;
 use netscript_net::op::{IfName, NetnsRef};
 use netscript_net::world::Missing;
 
-/// The number of a link, by its name.
+/// The index of a link.
 pub(crate) fn index(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName) -> Outcome<u32> {
     let known = namespaces.known.iter().find(|(place, known, _)| place == netns && known == name);
     if let Some((_, _, index)) = known {
@@ -30,7 +30,7 @@ pub(super) fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &I
     }
 }
 
-/// Whether there is a link of this index.
+/// Whether there is a link with this index.
 pub(crate) fn has_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome<bool> {
     match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_index(index)) {
         Ok(found) => Ok(found.is_some()),

@@ -1,4 +1,4 @@
-//! Messages about links: asked for, and the attributes in them.
+//! Requests for links, and the attributes of link messages.
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkInfo, LinkMessage};
@@ -8,10 +8,10 @@ use crate::Outcome;
 use crate::socket::RouteSocket;
 use netscript_net::op::IfName;
 
-/// Index of the loopback link in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
+/// The index of `lo` in every namespace (`LOOPBACK_IFINDEX`, include/net/net_namespace.h).
 pub(crate) const LOOPBACK: u32 = 1;
 
-/// A link, by what the message names it by.
+/// Reads the link that a message identifies.
 pub(super) fn get(socket: &mut RouteSocket, link: LinkMessageBuilder<LinkUnspec>) -> Outcome<Option<LinkMessage>> {
     let answers = socket.get(RouteNetlinkMessage::GetLink(without_counters(link)))?;
     Ok(answers.into_iter().find_map(link_message))
@@ -33,7 +33,7 @@ pub(super) fn name(message: &LinkMessage) -> Option<IfName> {
     attribute(message, |a| if let LinkAttribute::IfName(name) = a { Some(IfName::read(name)) } else { None })
 }
 
-/// What is picked from a link's attributes.
+/// A value from a link's attributes.
 pub(super) fn attribute<'a, T>(
     message: &'a LinkMessage,
     pick: impl FnMut(&'a LinkAttribute) -> Option<T>,
@@ -41,7 +41,7 @@ pub(super) fn attribute<'a, T>(
     message.attributes.iter().find_map(pick)
 }
 
-/// What is picked from what a link is.
+/// A value from a link's kind information.
 pub(super) fn info<'a, T>(message: &'a LinkMessage, pick: impl FnMut(&'a LinkInfo) -> Option<T>) -> Option<T> {
     attribute(message, |a| if let LinkAttribute::LinkInfo(info) = a { Some(info) } else { None })?.iter().find_map(pick)
 }

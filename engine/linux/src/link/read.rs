@@ -1,4 +1,4 @@
-//! Links as the kernel tells of them.
+//! Reading links from the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -25,12 +25,12 @@ use netscript_net::op::{
 use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 use netscript_net::world::Missing;
 
-/// Attribute of a tun link that holds its mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode
-/// of one that carries IP packets (`IFF_TUN`, linux/if_tun.h).
+/// The attribute with a tun link's mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode for IP packets (`IFF_TUN`,
+/// linux/if_tun.h).
 const IFLA_TUN_TYPE: u16 = 3;
 const IFF_TUN: u8 = 1;
 
-/// `ip -d addr show`, without the tunnel links of the kernel's own that nobody uses.
+/// `ip -d addr show`, without unused fallback tunnels.
 pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Link>> {
     let socket = namespaces.route_socket(netns)?;
     let messages = dump(socket)?;
@@ -58,11 +58,11 @@ pub(crate) fn names(socket: &mut RouteSocket) -> Outcome<BTreeMap<u32, IfName>> 
     Ok(dump(socket)?.iter().filter_map(|message| Some((message.header.index, name(message)?))).collect())
 }
 
-/// The names of a namespace's links, sorted, without what they are: a list of 1,000 links takes the
-/// kernel 10 ms, this file (proc_pid_net(5)) a tenth of it.
+/// The names of a namespace's links, sorted. Listing 1,000 links takes the kernel 10 ms, reading this file
+/// (proc_pid_net(5)) a tenth of that.
 pub(crate) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<Vec<IfName>> {
     let table = namespaces.within(netns, || std::fs::read("/proc/thread-self/net/dev"))??;
-    // Two lines of heads, then `NAME: COUNTERS`; a name has no colon of its own.
+    // Two header lines, then `NAME: COUNTERS`; a name does not contain a colon.
     let lines = table.split(|byte| *byte == b'\n').skip(2);
     let names = lines.filter_map(|line| line.split(|byte| *byte == b':').next());
     let names = names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
@@ -71,17 +71,18 @@ pub(crate) fn names_alone(namespaces: &Namespaces, netns: &NetnsRef) -> Outcome<
     Ok(names)
 }
 
-/// A link, without what must be asked for elsewhere.
+/// A link, without facts that need further requests.
 pub(crate) struct Outline {
     pub(crate) index: u32,
     pub(crate) name: IfName,
     /// The index of its bridge.
     pub(crate) master: Option<u32>,
-    /// The index of the link of the same namespace that it stands on and ends with: a VLAN's parent, what carries a VXLAN.
+    /// The index of the link in the same namespace that it is stacked on and ends with: a VLAN's parent, or the link
+    /// that carries a VXLAN.
     pub(crate) lower: Option<u32>,
 }
 
-/// A namespace's links but those that the kernel makes by itself: `lo`, and fallback tunnels.
+/// A namespace's links, without those that the kernel creates by itself: `lo` and fallback tunnels.
 pub(crate) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
     let messages = dump(socket)?;
     let own = |message: &LinkMessage| message.header.flags.contains(LinkFlags::Loopback) || is_fallback(message);
@@ -97,9 +98,9 @@ pub(crate) fn outlines(socket: &mut RouteSocket) -> Outcome<Vec<Outline>> {
     Ok(others.filter_map(outline).collect())
 }
 
-/// The indexes of links that stand on another one: VLANs and their like.
+/// The indexes of links that are stacked on another link, such as VLANs.
 pub(crate) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
-    // Kinds that netscript makes none of, beside its own.
+    // Further kinds, which netscript does not create.
     let others = ["macvtap", "ipvtap"];
     let stands = |message: &&LinkMessage| {
         let word = info_kind(message).map(InfoKind::to_string).unwrap_or_default();
@@ -108,7 +109,7 @@ pub(crate) fn stacked(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
     Ok(dump(socket)?.iter().filter(stands).map(|message| message.header.index).collect())
 }
 
-/// Every name by which a namespace's links are known, alternative ones too.
+/// All names of a namespace's links, including alternative names.
 pub(crate) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     let mut names = Vec::new();
     for message in dump(socket)? {
@@ -126,29 +127,29 @@ pub(crate) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     Ok(names)
 }
 
-/// Whether every link that has a carrier is known to pass packets.
+/// Whether the kernel has processed all carriers, so that every link with a carrier passes packets.
 pub(crate) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
         message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
             && match oper_state(message) {
                 OperState::Down | OperState::LowerLayerDown => true,
-                // So is a pair that was made a moment ago; other kinds may stay so.
+                // A pair that was just created has this state; links of other kinds may keep it.
                 OperState::Unknown => is_pair(message),
                 OperState::NotPresent | OperState::Testing | OperState::Dormant | OperState::Up => false,
             }
     };
-    // Answered only after what the kernel is doing about links at the moment: a list could show a
-    // link as up whose bridge has not heard of it yet.
+    // This request is answered only after the kernel's current work on links. Otherwise a list could show a link as up
+    // before its bridge knows that.
     get(socket, LinkUnspec::new_with_index(LOOPBACK))?;
     let late: Vec<u32> = dump(socket)?.iter().filter(|message| waiting(message)).map(|m| m.header.index).collect();
     for index in &late {
-        // Asked for one link, unlike for all, the kernel first does what it has put off about it.
+        // Before a request for a single link, unlike a list, the kernel does its deferred work for it.
         get(socket, LinkUnspec::new_with_index(*index))?;
     }
     Ok(late.is_empty())
 }
 
-/// The links that are up and have a carrier.
+/// The links that are up with a carrier.
 pub(crate) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
     let ready = |message: &&LinkMessage| message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp);
     Ok(dump(socket)?.iter().filter(ready).map(|message| message.header.index).collect())
@@ -158,7 +159,7 @@ fn is_pair(message: &LinkMessage) -> bool {
     info_kind(message) == Some(&InfoKind::Veth)
 }
 
-/// `ip link show`, by index: kernels before 6.9 or so list links by the hashes of their numbers.
+/// `ip link show`, by index: kernels before about 6.9 list links by the hashes of their indexes.
 fn dump(socket: &mut RouteSocket) -> Outcome<Vec<LinkMessage>> {
     let answers = socket.dump(RouteNetlinkMessage::GetLink(without_counters(LinkUnspec::new_with_index(0))))?;
     let mut links: Vec<LinkMessage> = answers.into_iter().filter_map(link_message).collect();
@@ -182,10 +183,10 @@ fn read(
     Ok(links)
 }
 
-/// A link that another one names: the id of its namespace, if that is another, and its index.
+/// A reference to a link: the id of its namespace, if it is another one, and its index.
 type LinkReference = (Option<i32>, u32);
 
-/// The links that some links name, and where they are.
+/// Links that other links refer to, and their namespaces.
 struct NamedLinks<'a> {
     netns: &'a NetnsRef,
     places: BTreeMap<i32, NetnsRef>,
@@ -223,22 +224,22 @@ impl<'a> NamedLinks<'a> {
     }
 }
 
-/// The name of a link here or, if the kernel lets us look, in another namespace.
+/// The name of a link in this namespace or, if the kernel permits, in another one.
 fn name_of(socket: &mut RouteSocket, (nsid, index): LinkReference) -> Option<IfName> {
     let mut link = LinkUnspec::new_with_index(index);
     if let Some(id) = nsid {
         link = link.append_extra_attribute(LinkAttribute::IfNetnsId(id));
     }
-    // What cannot be found has no name; it may be gone by now.
+    // A link that cannot be found has no name; it may have been removed.
     name(&get(socket, link).ok().flatten()?)
 }
 
-/// Whether the namespace with an id can be looked into; `lo`, number 1, is in every one.
+/// Whether the namespace with an id can be read. Every namespace has `lo`, index 1.
 pub(crate) fn has_links(socket: &mut RouteSocket, nsid: i32) -> bool {
     name_of(socket, (Some(nsid), 1)).is_some()
 }
 
-/// Every other link that a link names: its peer or parent, its master, what carries its tunnel.
+/// All links that a link refers to: its peer or parent, its master, the link that carries its tunnel.
 fn references(message: &LinkMessage) -> Vec<LinkReference> {
     let nsid = link_nsid(message);
     let master = master(message).map(|index| (None, index));
@@ -246,13 +247,13 @@ fn references(message: &LinkMessage) -> Vec<LinkReference> {
     lower(message).into_iter().chain(master).chain(tunnel).collect()
 }
 
-/// The peer of a veth, the parent of a macvlan.
+/// The peer of a veth, or the parent of a macvlan.
 fn lower(message: &LinkMessage) -> Option<LinkReference> {
     let index = attribute(message, |a| if let LinkAttribute::Link(index) = a { Some(*index) } else { None })?;
     (index != 0).then_some((link_nsid(message), index))
 }
 
-/// What a link of the same namespace ends with; a veth's peer is no such thing.
+/// The link of the same namespace that a link ends with. That excludes a veth's peer.
 fn lower_here(message: &LinkMessage) -> Option<u32> {
     let below = lower(message).filter(|_| !is_pair(message));
     let tunnel = vxlan_link(message).map(|index| (link_nsid(message), index));
@@ -341,7 +342,7 @@ fn kind(message: &LinkMessage, around: &NamedLinks<'_>) -> LinkType {
     known.unwrap_or(LinkType::Other(word))
 }
 
-/// A link of a kind that netscript makes; `None`: the kernel does not say enough.
+/// The type of a link of a kind that netscript creates; `None`: the message is incomplete.
 fn known_kind(kind: LinkKind, message: &LinkMessage, around: &NamedLinks<'_>) -> Option<LinkType> {
     let data = data(message);
     let parent = lower(message).map(|reference| around.peer(reference));
@@ -399,7 +400,7 @@ fn bridge(infos: &[InfoBridge]) -> LinkType {
     LinkType::Bridge { options, id: Some(id), root_id: Some(root_id) }
 }
 
-/// A bridge's id as `brctl show` writes it.
+/// A bridge's id in the notation of `brctl show`.
 fn bridge_id(BridgeId { priority, address }: &BridgeId) -> String {
     let [a, b, c, d, e, f] = address;
     format!("{priority:04x}.{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}")
@@ -432,7 +433,7 @@ fn vxlan(message: &LinkMessage, infos: &[InfoVxlan], around: &NamedLinks<'_>) ->
     Some(vxlan)
 }
 
-/// The kernel has one attribute for a far end and for a group.
+/// The kernel uses one attribute for a remote end and for a group.
 fn set_far_end(vxlan: &mut Vxlan, addr: IpAddr) {
     if addr.is_multicast() {
         vxlan.group = Some(addr);

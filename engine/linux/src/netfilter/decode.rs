@@ -1,4 +1,5 @@
-//! Expressions into rules: what iptables wrote, and what of nft's own a rule of iptables can say.
+//! Decodes expressions into rules: those that iptables writes, and native nft expressions with an equivalent in
+//! iptables.
 
 use std::net::IpAddr;
 
@@ -11,11 +12,11 @@ use netscript_net::op::netfilter::{
 };
 use netscript_net::op::{Family, IfName, Prefix, raw};
 
-/// Byte of a TCP header that holds the flags.
+/// The byte of a TCP header with the flags.
 const TCP_FLAGS_OFFSET: u32 = 13;
 
-/// Byte of an IPv4 header that holds the protocol, and of an IPv6 header that holds the next header.
-/// iptables 1.8.11 compares it, and before that only `meta l4proto`; every version reads both as `-p`.
+/// The byte of an IPv4 header with the protocol, or of an IPv6 header with the next header. iptables 1.8.11 compares
+/// it; before, only `meta l4proto` was compared. Every version reads both as `-p`.
 fn protocol_offset(family: Family) -> u32 {
     match family {
         Family::V4 => 9,
@@ -23,7 +24,7 @@ fn protocol_offset(family: Family) -> u32 {
     }
 }
 
-/// A rule, and the packets and bytes that it has counted.
+/// A rule with its packet and byte counters.
 pub(super) fn rule(chain: ChainRef, exprs: &[Expr]) -> (Rule, u64, u64) {
     let mut reader = Reader::new(chain.table.family);
     for expr in exprs {
@@ -33,7 +34,7 @@ pub(super) fn rule(chain: ChainRef, exprs: &[Expr]) -> (Rule, u64, u64) {
     (Rule::read(chain, reader.header, reader.matches, reader.target), packets, bytes)
 }
 
-/// What stands in register 1.
+/// The content of register 1.
 struct Loaded {
     source: Source,
     mask: Option<Vec<u8>>,
@@ -96,7 +97,7 @@ impl Reader {
         }
     }
 
-    /// Notes that there is something that no rule of iptables says.
+    /// Notes an expression that no rule of iptables contains.
     fn native(&mut self, name: &str) {
         match self.matches.last_mut() {
             Some(Match::Native(names)) => {
@@ -138,8 +139,8 @@ impl Reader {
                 let flags = TcpFlags { mask: TcpFlagSet(*mask.first()?), set: TcpFlagSet(*data.first()?) };
                 self.tcp_flags(Negatable::new(inverted(compare)?, flags))?;
             }
-            // iptables 1.8.9 writes two inverted ports so too, although that lets one of them pass, and
-            // shows them as they were given.
+            // iptables 1.8.9 writes two inverted ports like this too, although the rule then matches if only one of
+            // them differs, and shows them as given.
             (Source::Payload(Base::Transport, 0, 4), None) => {
                 let inverted = inverted(compare)?;
                 self.port(0, Negatable::new(inverted, PortRange::one(port(data)?)))?;
@@ -161,7 +162,7 @@ impl Reader {
         }
     }
 
-    /// Ports and flags of one protocol share one `-m`, wherever they stand.
+    /// Ports and flags of one protocol share one `-m`, wherever they are.
     fn port(&mut self, offset: u32, ports: Negatable<PortRange>) -> Option<()> {
         let slots = match self.header.proto? {
             Negatable { inverted: false, value: Proto::TCP } => {
@@ -206,7 +207,7 @@ impl Reader {
     }
 }
 
-/// Whether a comparison is inverted; `None` if it is one of order.
+/// Whether a comparison is inverted; `None` for `<`, `>` and the like.
 fn inverted(compare: Compare) -> Option<bool> {
     match compare {
         Compare::Eq => Some(false),
@@ -223,7 +224,7 @@ fn port(data: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes(data.get(..2)?.try_into().ok()?))
 }
 
-/// A comparison of order with a port, as a range.
+/// A comparison with `<`, `>` and the like as a port range.
 fn ports(compare: Compare, port: u16) -> Option<Negatable<PortRange>> {
     let range = match compare {
         Compare::Eq | Compare::Ne => PortRange::new(port, port),
@@ -235,7 +236,7 @@ fn ports(compare: Compare, port: u16) -> Option<Negatable<PortRange>> {
     range.map(|range| Negatable::new(compare == Compare::Ne, range))
 }
 
-/// A name ends with a NUL; the beginning of a name doesn't.
+/// A whole name ends with a NUL; a prefix of names does not.
 fn link_name(compare: Compare, data: &[u8]) -> Option<Negatable<IfPattern>> {
     if compare == Compare::Eq && data == NO_LINK {
         return Some(Negatable::new(true, IfPattern::Prefix(String::new())));
@@ -246,7 +247,7 @@ fn link_name(compare: Compare, data: &[u8]) -> Option<Negatable<IfPattern>> {
     Some(Negatable::new(inverted(compare)?, pattern))
 }
 
-/// As many bytes as are compared; or all of them, and a mask of ones followed by zeros.
+/// As many bytes as are compared; or all bytes, with a mask of ones followed by zeros.
 fn prefix(family: Family, data: &[u8], mask: Option<&[u8]>) -> Option<Prefix> {
     let bits = match mask {
         None => data.len() * 8,

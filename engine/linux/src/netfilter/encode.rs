@@ -1,7 +1,7 @@
-//! Rules into expressions that every iptables from 1.8.7 to 1.8.11 lists, checks and deletes.
+//! Encodes rules as expressions that every iptables from 1.8.7 to 1.8.11 lists, checks and deletes.
 //!
-//! Ports, TCP flags and marks are written as matches of xtables, as iptables 1.8.7 does. Later versions
-//! write them as expressions of nft, but read both; 1.8.7 drops those of nft without a word.
+//! Ports, TCP flags and marks are written as xtables matches, as in iptables 1.8.7. Later versions write native nft
+//! expressions, but read both; 1.8.7 silently drops the native ones.
 
 use std::net::IpAddr;
 
@@ -10,10 +10,10 @@ use super::{xt_match, xt_target};
 use netscript_net::op::netfilter::{Extension, Header, IfPattern, Match, Negatable, Proto, Rule, Target};
 use netscript_net::op::{Family, Prefix, raw};
 
-/// What `-i ! +`, no link at all, is compared with (nft-shared.c of iptables).
+/// The name that `-i ! +`, which matches no link, is compared with (nft-shared.c of iptables).
 pub(super) const NO_LINK: &[u8] = b"INVAL/D\0";
 
-/// A rule's expressions, or the name of something read from the kernel that cannot be written back.
+/// A rule's expressions. The error is the name of something read from the kernel that cannot be written.
 pub(super) fn expressions(rule: &Rule) -> Result<Vec<Expr>, String> {
     let family = rule.chain().table.family;
     let mut exprs = Vec::new();
@@ -52,7 +52,7 @@ fn header(exprs: &mut Vec<Expr>, family: Family, header: &Header) {
     }
 }
 
-/// Where source and destination address stand in the header.
+/// The offsets of source and destination address in the header.
 pub(super) fn address_offsets(family: Family) -> (u32, u32) {
     match family {
         Family::V4 => (12, 16),
@@ -60,7 +60,7 @@ pub(super) fn address_offsets(family: Family) -> (u32, u32) {
     }
 }
 
-/// Where an IPv4 header has its fragment offset, and the bits of it that are not flags.
+/// The offset of the fragment offset in an IPv4 header, and the mask without flags.
 pub(super) const FRAGMENT_OFFSET: u32 = 6;
 pub(super) const FRAGMENT_MASK: [u8; 2] = [0x1f, 0xff];
 
@@ -68,7 +68,7 @@ fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Negatable<IfPattern>) {
     let (compare, bytes) = match &link.value {
         IfPattern::Name(name) => (Compare::equal(link.inverted), [&*raw::to_bytes(name.as_str()), b"\0"].concat()),
         IfPattern::Prefix(prefix) if prefix.is_empty() && link.inverted => (Compare::Eq, NO_LINK.to_vec()),
-        // `-i +` is every link: there is nothing to compare.
+        // `-i +` matches every link, so there is nothing to compare.
         IfPattern::Prefix(prefix) if prefix.is_empty() => return,
         IfPattern::Prefix(prefix) => (Compare::equal(link.inverted), raw::to_bytes(prefix).into_owned()),
     };
@@ -76,7 +76,7 @@ fn link_name(exprs: &mut Vec<Expr>, key: MetaKey, link: &Negatable<IfPattern>) {
     exprs.push(Expr::Cmp(compare, bytes));
 }
 
-/// A prefix of whole bytes is compared as that many bytes, others as a masked address.
+/// A prefix of whole bytes is compared as that many bytes, other prefixes as a masked address.
 fn address(exprs: &mut Vec<Expr>, offset: u32, addr: &Negatable<Prefix>) {
     let network = octets(addr.value.network().addr());
     let compare = Compare::equal(addr.inverted);
@@ -144,10 +144,10 @@ fn put_target(family: Family, target: &Target) -> Expr {
     }
 }
 
-/// `NFTA_RULE_COMPAT`: the protocol that the rule's extensions are told, and flags, of which 2 says
-/// that the protocol is inverted (`NFT_RULE_COMPAT_F_INV`, linux/netfilter/nf_tables.h). The kernel does
-/// not list it: of a rule that is put back it is derived from the comparison with the protocol, or, where
-/// there is none that iptables would write, from the extensions that ask for one protocol.
+/// `NFTA_RULE_COMPAT`: the protocol for the rule's extensions, and flags, of which 2 means that the protocol is
+/// inverted (`NFT_RULE_COMPAT_F_INV`, linux/netfilter/nf_tables.h). The kernel does not list it. For a rule that is
+/// restored, it is derived from the comparison with the protocol, or, without one that iptables would write, from
+/// extensions that require a protocol.
 pub(super) fn compat(rule: &Rule) -> (u32, u32) {
     let matches = rule.matches().iter().filter_map(|found| match found {
         Match::Tcp(_) => Some(Proto::TCP),
@@ -194,8 +194,8 @@ pub(super) fn compat(rule: &Rule) -> (u32, u32) {
     }
 }
 
-/// The protocol that an extension insists on (`.proto` of `struct xt_match` and `struct xt_target`,
-/// net/netfilter/xt_*.c, net/ipv4/netfilter, net/ipv6/netfilter).
+/// The protocol that an extension requires (`.proto` of `struct xt_match` and `struct xt_target`, net/netfilter/xt_*.c,
+/// net/ipv4/netfilter, net/ipv6/netfilter).
 fn asked_for(extension: &Extension) -> Option<Proto> {
     let number = match extension.name.as_str() {
         "icmp" => 1,

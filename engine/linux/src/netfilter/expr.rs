@@ -1,31 +1,31 @@
-//! The expressions of nft that iptables' rules are made of, as plain data.
+//! The nft expressions of iptables' rules, as plain data.
 
 use netscript_net::op::netfilter::{ChainName, Extension};
 
-/// One expression. All of them that load or compare use register 1, as iptables' do.
+/// An expression. Those that load or compare use register 1, as iptables does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expr {
-    /// Loads something that the kernel knows about the packet.
+    /// Loads metadata of the packet.
     Meta(MetaKey),
-    /// Loads bytes of the packet: how many, and from where in which header.
+    /// Loads bytes of the packet from a header, with offset and length.
     Payload(Base, u32, u32),
-    /// Clears the bits that are not in the mask.
+    /// Clears the bits outside the mask.
     Mask(Vec<u8>),
-    /// Goes on if what was loaded compares so with these bytes.
+    /// Continues if the comparison of the register with these bytes holds.
     Cmp(Compare, Vec<u8>),
-    /// Goes on if what was loaded is (`true`: is not) between two values.
+    /// Continues if the register is (`true`: is not) between two values.
     Range(bool, Vec<u8>, Vec<u8>),
-    /// Goes on for so many packets in so many seconds, after a burst.
+    /// Continues for a number of packets in a number of seconds, after a burst.
     Limit(u64, u64, u32),
-    /// Goes on if an extension of xtables matches.
+    /// Continues if an xtables match matches.
     Match(Extension),
-    /// Does what a target of xtables does.
+    /// Runs an xtables target.
     Target(Extension),
     /// Counts packets and bytes.
     Counter(u64, u64),
     /// Ends the rule.
     Verdict(Verdict),
-    /// Something else, by name.
+    /// Any other expression, by name.
     Other(String),
 }
 
@@ -63,13 +63,13 @@ pub(super) enum Compare {
 }
 
 impl Compare {
-    /// Equal, or inverted.
+    /// Equal, or not equal if inverted.
     pub(super) fn equal(inverted: bool) -> Compare {
         if inverted { Compare::Ne } else { Compare::Eq }
     }
 }
 
-/// How a rule ends.
+/// The end of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Accept,

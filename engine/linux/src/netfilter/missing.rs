@@ -1,4 +1,4 @@
-//! What a kernel lacks when it refuses a rule.
+//! Finds the missing kernel feature if a rule was refused.
 
 use super::expr::Expr;
 use super::{NftSocket, encode, wire};
@@ -11,7 +11,7 @@ const NAME: u16 = 1;
 const REVISION: u16 = 2;
 const TYPE: u16 = 3;
 
-/// A kernel without nf_tables answers every question with this.
+/// The refusal of every request by a kernel without nf_tables.
 pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
     match refusal.errno {
         Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT | Errno::EINVAL => refusal.unsupported(
@@ -24,8 +24,8 @@ pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
 const NO_NAT: &str =
     "this kernel lacks chains of type `nat` in nf_tables: load their module as root with `modprobe nft_chain_nat`";
 
-/// Which module a rule in a built-in chain needs that the kernel may lack. With a jump, or in a chain
-/// of one's own, it is a chain that is not there.
+/// The module that a rule in a built-in chain needs and that the kernel may lack. With a jump, or in a user-defined
+/// chain, a chain is missing instead.
 fn missing_module(rule: &Rule) -> Option<String> {
     let jumps = matches!(rule.target(), Some(Target::Jump(_) | Target::Goto(_)));
     let limits = rule.matches().iter().any(|found| matches!(found, Match::Limit(..)));
@@ -40,7 +40,7 @@ fn missing_module(rule: &Rule) -> Option<String> {
 }
 
 impl NftSocket {
-    /// Adds the name of what the kernel lacks, if that is why it refused an operation.
+    /// Adds the name of the missing kernel feature, if an operation was refused for that reason.
     pub(super) fn name_missing(&mut self, op: &NetfilterOp, refusal: Refusal) -> Refusal {
         let table = op.table();
         match (refusal.errno, op) {
@@ -60,7 +60,7 @@ impl NftSocket {
         }
     }
 
-    /// The extension of xtables that a rule needs and the kernel lacks.
+    /// The xtables extension that a rule needs and the kernel lacks.
     fn missing_extension(&mut self, family: Family, rule: &Rule) -> Option<String> {
         let exprs = encode::expressions(rule).ok()?;
         exprs.iter().find_map(|expr| match expr {
@@ -78,7 +78,7 @@ impl NftSocket {
         })
     }
 
-    /// Asks whether the kernel has an extension, a match (0) or a target (1).
+    /// Checks with the kernel whether it has an extension, a match (0) or a target (1).
     fn missing(&mut self, family: Family, extension: &Extension, kind: u32) -> Option<String> {
         let Extension { name, revision, .. } = extension;
         let attributes = [
@@ -108,7 +108,7 @@ fn module(family: Family, name: &str) -> String {
         ("SNAT" | "DNAT", _) => "xt_nat".to_owned(),
         ("mark" | "MARK", _) => "xt_mark".to_owned(),
         ("connmark" | "CONNMARK", _) => "xt_connmark".to_owned(),
-        // An alias: they were parts of the legacy tables up to Linux 6.1, and are parts of `xt_tcpudp` in 6.12.
+        // An alias: these were parts of the legacy tables up to Linux 6.1, and are parts of `xt_tcpudp` in 6.12.
         ("icmp", _) => "ipt_icmp".to_owned(),
         ("icmp6", _) => "ip6t_icmp6".to_owned(),
         ("REJECT" | "ECN" | "ah" | "rpfilter", Family::V4) => format!("ipt_{name}"),
@@ -123,7 +123,7 @@ fn module(family: Family, name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What `socket(AF_NETLINK, …, NETLINK_NETFILTER)` and a question say without the modules.
+    /// The refusals of `socket(AF_NETLINK, …, NETLINK_NETFILTER)` and of a request without the modules.
     #[test]
     fn a_kernel_without_nf_tables_names_the_module() {
         for errno in [Errno::EPROTONOSUPPORT, Errno::EOPNOTSUPP, Errno::EAFNOSUPPORT, Errno::EINVAL] {
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(of_nf_tables(Refusal::new(Errno::EPERM)).unsupported, None);
     }
 
-    /// As `modinfo -F alias` of Debian's kernels tells.
+    /// The output of `modinfo -F alias` for Debian's kernels.
     #[test]
     fn extensions_are_in_these_modules() {
         for (family, name, wanted) in [

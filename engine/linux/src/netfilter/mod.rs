@@ -1,8 +1,7 @@
-//! Netfilter: chains and rules as every iptables-nft from 1.8.7 to 1.8.11 understands them.
+//! Netfilter: chains and rules, in the form of every iptables-nft from 1.8.7 to 1.8.11.
 //!
-//! `encode` turns a rule into expressions and `decode` expressions into a rule; both are plain
-//! functions over data. `nft` hands expressions to libnftnl, `wire` reads what the kernel answers,
-//! and `socket` talks to it.
+//! `encode` turns a rule into expressions and `decode` expressions into a rule; both are pure functions. `nft` passes
+//! expressions to libnftnl, `wire` parses the kernel's answers, and `socket` sends and receives.
 
 mod decode;
 mod encode;
@@ -31,8 +30,8 @@ use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
 use netscript_net::op::{Family, NetnsRef};
 use netscript_net::state::{ForeignRules, RuleRecord, Ruleset};
 
-/// Applies operations in one namespace, in as few transactions as they allow. On failure the index
-/// of the operation at fault: everything before it is there and nothing after it.
+/// Applies operations in one namespace, in as few transactions as possible. On failure, returns the index of the failed
+/// operation; everything before it has been applied, and nothing after it.
 pub(super) fn apply(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
@@ -42,7 +41,7 @@ pub(super) fn apply(
     socket.apply(ops).map_err(|(index, refusal)| (index, refusal.into()))
 }
 
-/// Every table of iptables of a family.
+/// All tables of iptables of a family.
 pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {
     Ok(namespaces.nft_socket(netns)?.ruleset(family)?)
 }
@@ -52,7 +51,7 @@ impl NftSocket {
     pub(super) fn apply(&mut self, ops: &[&NetfilterOp]) -> Result<(), (usize, Refusal)> {
         let mut start = 0;
         for index in 1..=ops.len() {
-            // What depends on rules' handles needs the rules before it to be in the kernel.
+            // An operation that depends on rules' handles needs the rules before it in the kernel.
             if ops.get(index).is_none_or(|op| depends_on_kernel(op)) {
                 self.send(ops, start..index)?;
                 start = index;
@@ -61,8 +60,8 @@ impl NftSocket {
         Ok(())
     }
 
-    /// Applies some of the operations, in one transaction if the socket takes one so long. If one
-    /// fails, those before it are sent again without it.
+    /// Applies a range of the operations, in one transaction if it fits into the socket. If one fails, those before it
+    /// are sent again without it.
     fn send(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> Result<(), (usize, Refusal)> {
         let (Draft { transaction, tables: _, chains, trusts }, unwritable) = self.draft(ops, range.clone());
         let sent = if transaction.is_empty() { Ok(()) } else { self.commit(transaction.finish()) };
@@ -71,7 +70,7 @@ impl NftSocket {
                 self.there.extend(chains);
                 unwritable.map_or(Ok(()), Err)
             }
-            // Somebody may have removed a chain that was there.
+            // Somebody may have removed a chain that existed.
             Err((_, refusal)) if trusts && refusal.errno == Errno::ENOENT => {
                 self.there.clear();
                 self.send(ops, range)
@@ -88,7 +87,7 @@ impl NftSocket {
         }
     }
 
-    /// The messages of some of the operations, up to one that cannot be written.
+    /// The messages of a range of operations, up to one that cannot be written.
     fn draft(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> (Draft, Option<(usize, Refusal)>) {
         let mut draft = Draft::default();
         for index in range {
@@ -99,7 +98,7 @@ impl NftSocket {
         (draft, None)
     }
 
-    /// Writes an operation's messages.
+    /// Writes the messages of an operation.
     fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Refusal> {
         match op {
             NetfilterOp::Append(rule) => return draft.rule(index, rule, RulePosition::Last, &self.there),
@@ -138,7 +137,7 @@ impl NftSocket {
         Ok(())
     }
 
-    /// Where a rule goes that is to be the N-th of its chain.
+    /// The position of a rule that is inserted as the N-th of its chain.
     fn place(&mut self, chain: &ChainRef, position: u32) -> Result<RulePosition, Refusal> {
         let rules = self.rules(chain)?;
         let index = usize::try_from(position).unwrap_or(usize::MAX).checked_sub(1).ok_or(Errno::EINVAL)?;
@@ -153,14 +152,14 @@ impl NftSocket {
         }
     }
 
-    /// The handle of the first rule of its chain that equals a rule.
+    /// The handle of the first rule in its chain that is equal to a rule.
     fn find(&mut self, rule: &Rule) -> Result<u64, Refusal> {
         let wanted = rule.normal_form();
         let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule.normal_form() == wanted);
         found.map(|record| record.handle).ok_or_else(|| Errno::ENOENT.into())
     }
 
-    /// `iptables -F` makes no table: one that is not there has nothing to flush.
+    /// `iptables -F` does not create tables: a missing table has nothing to flush.
     fn flush_table(&mut self, draft: &mut Draft, index: usize, table: TableRef) -> Result<(), Refusal> {
         for chain in self.ruleset(table.family)?.chains(table) {
             draft.transaction.delete_rule(index, &table.chain(chain.name.clone()), None);
@@ -174,15 +173,15 @@ impl NftSocket {
     }
 }
 
-/// The rules of a chain, with their attributes as they are.
+/// The rules of a chain, with their attributes in the kernel's form.
 pub(super) fn raw_rules(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome<Vec<RawRule>> {
     Ok(namespaces.nft_socket(netns)?.raw_rules(chain)?)
 }
 
-/// Rules that packets meet and that are not those of iptables-nft: tables of its legacy variant, and chains of nft.
+/// Firewall rules outside of iptables-nft: tables of iptables-legacy, and native nft chains.
 pub(super) fn foreign(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<ForeignRules> {
-    // `/proc/net` would be the main thread's namespace. The files are not there, or cannot be read, where
-    // no such table was ever used.
+    // `/proc/net` would be the main thread's namespace. The files do not exist, or cannot be read, if no such table was
+    // ever used.
     let names = |file: &str| std::fs::read_to_string(format!("/proc/thread-self/net/{file}")).unwrap_or_default();
     let read = || [(Family::V4, names("ip_tables_names")), (Family::V6, names("ip6_tables_names"))];
     let mut legacy = Vec::new();
@@ -194,14 +193,14 @@ pub(super) fn foreign(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<
     Ok(ForeignRules { legacy, chains: namespaces.nft_socket(netns)?.foreign_chains()? })
 }
 
-/// The handle of a table, which another one of its name does not get; `None`: it is not there.
+/// The handle of a table, which is unique; `None`: the table does not exist.
 pub(super) fn table_handle(namespaces: &mut Namespaces, netns: &NetnsRef, table: TableRef) -> Outcome<Option<u64>> {
     let socket = namespaces.nft_socket(netns)?;
     let tables = socket.dump(wire::GET_TABLE, table.family, &[], wire::table_handle)?;
     Ok(tables.into_iter().find(|(found, _)| *found == table.table).map(|(_, handle)| handle))
 }
 
-/// Why each of some rules of a table could not be made again once it is removed; `None`: it can be.
+/// For each of some rules, why it could not be restored after its removal; `None`: it could.
 pub(super) fn irreplaceable(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
@@ -222,16 +221,16 @@ pub(super) fn irreplaceable(
     Ok(rules.iter().map(why).collect())
 }
 
-/// A rule to be put back.
+/// A rule to restore.
 pub(super) struct Returning<'a> {
-    /// What makes it again.
+    /// The removed rule.
     pub(super) rule: &'a RawRule,
-    /// The rule that it goes before; `None`: it goes to the end.
+    /// The rule before which it is inserted; `None`: at the end.
     pub(super) before: Option<u64>,
 }
 
-/// Puts rules back into a chain, in one transaction: all of them or none. A built-in chain is made again.
-/// On failure the rule at fault.
+/// Restores rules of a chain in one transaction: all of them or none. Creates a built-in chain if necessary. On
+/// failure, returns the index of the failed rule.
 pub(super) fn put_back(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
@@ -242,14 +241,14 @@ pub(super) fn put_back(
     socket.put_back(chain, rules).map_err(|(failed_at, refusal)| (failed_at, refusal.into()))
 }
 
-/// Removes a rule by its number.
+/// Removes a rule by its handle.
 pub(super) fn delete_rule(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef, handle: u64) -> Outcome {
     let mut transaction = Transaction::new();
     transaction.delete_rule(0, chain, Some(handle));
     namespaces.nft_socket(netns)?.send_alone(transaction)
 }
 
-/// Removes rules of a chain by their numbers, all or none of so many.
+/// Removes rules of a chain by their handles, in transactions of up to a fixed number of rules.
 pub(super) fn delete_rules(
     namespaces: &mut Namespaces,
     netns: &NetnsRef,
@@ -259,14 +258,14 @@ pub(super) fn delete_rules(
     namespaces.nft_socket(netns)?.delete_all(chain, handles.iter().copied())
 }
 
-/// Removes a chain, built-in or not; refused (EBUSY) if anything is in it or leads to it.
+/// Removes a chain, built-in or not; refused (EBUSY) if it has rules or is jumped to.
 pub(super) fn delete_chain(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome {
     let mut transaction = Transaction::new();
     transaction.delete_chain(0, chain);
     namespaces.nft_socket(netns)?.send_alone(transaction)
 }
 
-/// Removes a table; refused (EBUSY) if anything is in it.
+/// Removes a table; refused (EBUSY) unless it is empty.
 pub(super) fn delete_table(namespaces: &mut Namespaces, netns: &NetnsRef, table: TableRef) -> Outcome {
     let mut transaction = Transaction::new();
     transaction.delete_table(table);
@@ -284,8 +283,8 @@ impl NftSocket {
             transaction.raw_rule(index, chain, &rule.attributes, place);
         }
         match self.commit(transaction.finish()) {
-            // Without privilege the socket takes only so much: in halves, of which the first goes again
-            // if the second is refused.
+            // Without privilege, the socket's buffer is limited. The rules are sent in halves, and if the second half
+            // is refused, the first is removed again.
             Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && rules.len() > 1 => {
                 let there: HashSet<u64> = self.handles(chain).map_err(|refusal| (0, refusal))?;
                 let (first, second) = rules.split_at(rules.len() / 2);
@@ -306,7 +305,7 @@ impl NftSocket {
 
     fn delete_all(&mut self, chain: &ChainRef, handles: impl Iterator<Item = u64>) -> Outcome {
         let handles: Vec<u64> = handles.collect();
-        // As many fit into a socket's buffer that cannot be made larger.
+        // So many fit into a socket's buffer that cannot grow.
         for handles in handles.chunks(1000) {
             let mut transaction = Transaction::new();
             handles.iter().for_each(|handle| transaction.delete_rule(0, chain, Some(*handle)));
@@ -338,12 +337,12 @@ fn depends_on_kernel(op: &NetfilterOp) -> bool {
     }
 }
 
-/// A transaction being written, and what it makes sure is there.
+/// A transaction under construction, with the tables and chains that it creates.
 struct Draft {
     transaction: Transaction,
     tables: BTreeSet<TableRef>,
     chains: BTreeSet<ChainRef>,
-    /// It needs chains that are taken to be there.
+    /// Whether it relies on chains that are believed to exist.
     trusts: bool,
 }
 
@@ -354,9 +353,9 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// Tables and built-in chains are made when they are first needed, as iptables-nft does it. To make one
-    /// again that is there changes nothing, but the kernel lets the next transaction with a target of
-    /// xtables wait until every processor has seen it (`nft_target_init`): several milliseconds.
+    /// Creates a table or built-in chain when it is first needed, as iptables-nft does. Creating one again would change
+    /// nothing, but then the kernel delays the next transaction with an xtables target until every processor has seen
+    /// it (`nft_target_init`), for several milliseconds.
     fn ensure(&mut self, index: usize, chain: &ChainRef, there: &HashSet<ChainRef>) {
         if there.contains(chain) {
             self.trusts = true;
@@ -385,7 +384,7 @@ impl Draft {
     ) -> Result<(), Refusal> {
         let exprs = encode::expressions(rule).map_err(|native| Refusal {
             errno: Errno::EINVAL,
-            text: Some(format!("the rule holds expressions of nft that no rule of iptables has: {native}")),
+            text: Some(format!("the rule contains nft expressions that no rule of iptables has: {native}")),
             unsupported: None,
         })?;
         self.ensure(index, rule.chain(), there);

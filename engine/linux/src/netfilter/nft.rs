@@ -1,4 +1,4 @@
-//! libnftnl: expressions and messages that the `nftnl` crate has no types for, in its batches.
+//! libnftnl: expressions and messages for which the `nftnl` crate has no types, in its batches.
 #![allow(unsafe_code, reason = "libnftnl is a C library, and a message of one's own is an unsafe trait of nftnl's")]
 
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -17,24 +17,24 @@ use super::wire;
 use netscript_net::op::netfilter::{ChainRef, Extension, Hook, Policy, Table as IptablesTable, TableRef};
 use netscript_net::op::{Family, raw};
 
-/// A deletion that fails where there is something inside (linux/netlink.h).
+/// A deletion that fails if the object is not empty (linux/netlink.h).
 const NLM_F_NONREC: i32 = 0x100;
 
-/// Where a new rule goes.
+/// The position of a new rule.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RulePosition {
-    /// Behind all others.
+    /// After all others.
     Last,
     /// Before all others.
     First,
-    /// Before the rule of this handle.
+    /// Before the rule with this handle.
     Before(u64),
 }
 
-/// A transaction: the kernel does all of it or nothing.
+/// A transaction: the kernel applies all of it or nothing.
 pub(super) struct Transaction {
     batch: Batch,
-    /// Which operation each message belongs to.
+    /// The index of the operation that each message belongs to.
     owners: Vec<usize>,
 }
 
@@ -47,12 +47,12 @@ impl Transaction {
         self.owners.is_empty()
     }
 
-    /// `nft add table`: makes the table if it is not there.
+    /// `nft add table`: creates the table if it does not exist.
     pub(super) fn table(&mut self, owner: usize, table: TableRef) {
         self.add(owner, &nft_table(table), MsgType::Add, libc::NLM_F_CREATE, &[]);
     }
 
-    /// `nft add chain`: makes a built-in chain if it is not there; a policy that is given is set.
+    /// `nft add chain`: creates a built-in chain if it does not exist, and sets a given policy.
     pub(super) fn base_chain(&mut self, owner: usize, chain: &ChainRef, hook: Hook, policy: Option<Policy>) {
         let table = nft_table(chain.table);
         let mut base = nft_chain(chain, &table);
@@ -68,7 +68,7 @@ impl Transaction {
         self.add(owner, &base, MsgType::Add, libc::NLM_F_CREATE, &[]);
     }
 
-    /// `nft create chain`: an error if it is there.
+    /// `nft create chain`: an error if it exists.
     pub(super) fn new_chain(&mut self, owner: usize, chain: &ChainRef) {
         let table = nft_table(chain.table);
         self.add(owner, &nft_chain(chain, &table), MsgType::Add, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &[]);
@@ -106,7 +106,7 @@ impl Transaction {
         self.add(owner, &rule, MsgType::Add, flags, &rule_compat(compat));
     }
 
-    /// `nft add rule`, of attributes as the kernel told them.
+    /// `nft add rule`, with the kernel's attributes of a removed rule.
     pub(super) fn raw_rule(&mut self, owner: usize, chain: &ChainRef, rule: &Attributes, place: RulePosition) {
         const NLA_F_NESTED: u16 = 1 << 15;
         const NFTA_RULE_EXPRESSIONS: u16 = 4;
@@ -130,7 +130,7 @@ impl Transaction {
         self.add(owner, &rule, MsgType::Add, flags, &attributes);
     }
 
-    /// `nft delete table`: an error if anything is in it.
+    /// `nft delete table`: an error unless it is empty.
     pub(super) fn delete_table(&mut self, table: TableRef) {
         self.add(0, &nft_table(table), MsgType::Del, NLM_F_NONREC, &[]);
     }
@@ -157,7 +157,7 @@ impl Transaction {
     }
 }
 
-/// A transaction ready to be sent.
+/// A complete transaction.
 pub(super) struct Finished {
     batch: FinalizedBatch,
     owners: Vec<usize>,
@@ -169,11 +169,11 @@ impl Finished {
         self.batch.iter().collect()
     }
 
-    /// The operation that the message of a sequence number belongs to; the transaction's beginning
-    /// and end belong to the first.
+    /// The operation that the message with a sequence number belongs to. The messages that begin and end the
+    /// transaction belong to the first operation.
     pub(super) fn owner(&self, sequence: u32) -> usize {
         let numbers = self.batch.sequence_numbers();
-        // The crate numbers beginning and end where the kernel acknowledges them (6.10 on).
+        // The crate numbers these messages if the kernel acknowledges them (from 6.10 on).
         let numbered = usize::try_from(numbers.end - numbers.start).is_ok_and(|all| all > self.owners.len());
         let first = numbers.start + u32::from(numbered);
         let index = sequence.checked_sub(first).and_then(|index| usize::try_from(index).ok());
@@ -181,29 +181,28 @@ impl Finished {
     }
 }
 
-/// Another message, with flags of our own and more attributes.
+/// A message with different flags and further attributes.
 struct Message<'a, M> {
     body: &'a M,
     flags: u16,
     attributes: &'a [u8],
 }
 
-// SAFETY: the body keeps to the largest message. Bodies are rules, chains and tables of at most a few
-// KiB, or without expressions less than one, to which the attributes of a rule are added that the kernel
-// has listed in one message: less than 64 KiB of expressions (the length of an attribute has 16 bits)
-// and 256 bytes of userdata. The buffer has 64 KiB and a page.
+// SAFETY: the body keeps to the largest message. Bodies are rules, chains and tables of at most a few KiB. A rule that
+// is restored has a body without expressions of less than one KiB, to which attributes are added that the kernel has
+// listed in one message: less than 64 KiB of expressions (the length of an attribute has 16 bits) and 256 bytes of
+// userdata. The buffer has 64 KiB and a page.
 unsafe impl<M: NlMsg> NlMsg for Message<'_, M> {
     unsafe fn write(&self, buf: *mut c_void, seq: u32, msg_type: MsgType) {
-        // SAFETY: the caller gives room for the largest message, which is what the body asks for.
+        // SAFETY: the caller provides room for the largest message, which is what the body requires.
         unsafe { self.body.write(buf, seq, msg_type) };
-        // SAFETY: the body has begun the buffer with a message header, and the buffer is aligned for
-        // one, as libnftnl's own writing needs.
+        // SAFETY: the body has written a message header at the start of the buffer, and the buffer is aligned for one,
+        // as libnftnl's own writing requires.
         let header = unsafe { &mut *buf.cast::<libc::nlmsghdr>() };
         header.nlmsg_flags = self.flags;
         let end = usize::try_from(header.nlmsg_len).expect("a usize has 32 bits at least");
         header.nlmsg_len += u32::try_from(self.attributes.len()).expect("attributes are short");
-        // SAFETY: the buffer goes on for 64 KiB behind any message of ours, and what we copy from is
-        // elsewhere.
+        // SAFETY: the buffer has 64 KiB after any message, and the source does not overlap with it.
         unsafe {
             let to = buf.cast::<u8>().add(end);
             std::ptr::copy_nonoverlapping(self.attributes.as_ptr(), to, self.attributes.len());
@@ -211,7 +210,7 @@ unsafe impl<M: NlMsg> NlMsg for Message<'_, M> {
     }
 }
 
-/// `NFTA_RULE_COMPAT` (5): protocol (1) and flags (2), which extensions of xtables are told.
+/// `NFTA_RULE_COMPAT` (5): protocol (1) and flags (2), which the kernel passes to xtables extensions.
 fn rule_compat((proto, flags): (u32, u32)) -> Vec<u8> {
     const NLA_F_NESTED: u16 = 1 << 15;
     let mut inner = Vec::new();
@@ -248,8 +247,8 @@ fn nft_hook(hook: Hook) -> nftnl::Hook {
     }
 }
 
-/// Kind and priority of iptables' built-in chains (`xtables_ipv4`, nft.c of iptables; the numbers
-/// are `NF_IP_PRI_*`, linux/netfilter_ipv4.h).
+/// Type and priority of iptables' built-in chains (`xtables_ipv4`, nft.c of iptables; the numbers are `NF_IP_PRI_*`,
+/// linux/netfilter_ipv4.h).
 pub(super) fn registration(table: IptablesTable, hook: Hook) -> (ChainType, i32) {
     match (table, hook) {
         (IptablesTable::Filter, _) => (ChainType::Filter, 0),
@@ -290,7 +289,7 @@ fn meta(key: MetaKey) -> Meta {
 }
 
 fn payload(base: Base, offset: u32, len: u32) -> Payload {
-    // nftnl's names say bits, but it hands the numbers to the kernel, which counts bytes.
+    // nftnl's names say bits, but it passes the numbers to the kernel, which counts bytes.
     let (offset_bits, length_bits) = (offset, len);
     match base {
         Base::Network => Payload::Network(NetworkHeaderField::Raw { offset_bits, length_bits }),
@@ -319,9 +318,9 @@ fn nft_verdict(verdict: &Verdict) -> NftVerdict {
     }
 }
 
-/// An expression of libnftnl's by its name, to be filled.
+/// Creates an empty libnftnl expression by its name.
 fn alloc(name: &CStr) -> NonNull<sys::nftnl_expr> {
-    // SAFETY: the name is a C string, and the expression that comes back is ours.
+    // SAFETY: the name is a C string, and the returned expression is owned by the caller.
     let expr = unsafe { sys::nftnl_expr_alloc(name.as_ptr()) };
     NonNull::new(expr).expect("libnftnl knows the expression, and memory suffices for it")
 }
@@ -351,7 +350,7 @@ fn limit(packets: u64, seconds: u64, burst: u32) -> NonNull<sys::nftnl_expr> {
     expr
 }
 
-/// `match` or `target`. Both number their attributes alike.
+/// `match` or `target`. Both use the same attribute numbers.
 fn xtables(kind: &CStr, extension: &Extension) -> NonNull<sys::nftnl_expr> {
     let expr = alloc(kind);
     let name = c_string(&extension.name);
@@ -359,8 +358,8 @@ fn xtables(kind: &CStr, extension: &Extension) -> NonNull<sys::nftnl_expr> {
     unsafe { sys::nftnl_expr_set_str(expr.as_ptr(), number(sys::NFTNL_EXPR_TG_NAME), name.as_ptr().cast::<c_char>()) };
     set_u32(expr, sys::NFTNL_EXPR_TG_REV, extension.revision);
     let len = u32::try_from(extension.info.len()).expect("settings are shorter than 4 GiB");
-    // SAFETY: libnftnl keeps the pointer and frees it with the expression, so it must come from
-    // malloc. It has room for what is copied into it; a length of 0 is asked for as 1.
+    // SAFETY: libnftnl keeps the pointer and frees it with the expression, so it must come from malloc. There is room
+    // for the copied bytes; for a length of 0, one byte is allocated.
     unsafe {
         let info = libc::malloc(extension.info.len().max(1));
         assert!(!info.is_null(), "memory suffices for an extension's settings");

@@ -1,28 +1,28 @@
-//! Rules as the kernel lists them, byte by byte, so that they can be put back exactly, whoever made them.
+//! Rules in the kernel's binary form, so that rules of any origin can be restored exactly.
 
 use super::{decode, encode, expr::Expr, wire};
 use netscript_net::op::netfilter::{ChainRef, Rule};
 
-/// The attributes of a rule that make it again.
+/// The attributes that are needed to restore a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
-    /// `NFTA_RULE_EXPRESSIONS`, counters included.
+    /// `NFTA_RULE_EXPRESSIONS`, including counters.
     pub(crate) expressions: Vec<u8>,
-    /// `NFTA_RULE_USERDATA`, where nft keeps comments; empty: there is none.
+    /// `NFTA_RULE_USERDATA`, where nft keeps comments; empty if there is none.
     pub(crate) userdata: Vec<u8>,
     /// `NFTA_RULE_COMPAT`, which the kernel does not list: protocol and flags.
     pub(crate) compat: (u32, u32),
 }
 
-/// A rule of a chain.
+/// An existing or removed rule of a chain.
 pub(crate) struct RawRule {
-    /// What it says, as far as netscript understands it.
+    /// The rule, as far as netscript can read it.
     pub(crate) rule: Rule,
     /// Its line in `iptables -S`.
     pub(crate) text: String,
-    /// The kernel's number for it.
+    /// The kernel's handle.
     pub(crate) handle: u64,
-    /// What makes it again.
+    /// The attributes that are needed to restore it.
     pub(crate) attributes: Attributes,
 }
 
@@ -39,15 +39,15 @@ impl RawRule {
         RawRule { text: rule.text(), rule, handle, attributes }
     }
 
-    /// A rule of a journal. Its attributes are read anew: what was written by a version that did not
-    /// understand them may hold the wrong protocol.
+    /// A removed rule from a journal. Its attributes are derived again: a version that did not understand the
+    /// expressions may have written the wrong protocol.
     pub(crate) fn former(chain: &ChainRef, handle: u64, expressions: Vec<u8>, userdata: Vec<u8>) -> RawRule {
         let exprs = wire::expressions(&expressions);
         RawRule::new(chain.clone(), handle, &exprs, expressions, userdata)
     }
 
-    /// Whether two rules say the same, whatever they have counted. Where there is something that netscript
-    /// cannot read, the bytes decide.
+    /// Whether two rules have the same meaning, without counters. If netscript cannot read something in them, their
+    /// bytes are compared.
     pub(crate) fn says_the_same(&self, other: &RawRule) -> bool {
         if self.text != other.text && self.rule.normal_form().text() != other.rule.normal_form().text() {
             return false;
@@ -61,12 +61,12 @@ impl RawRule {
         }
     }
 
-    /// The bytes of the expressions without what changes as packets pass.
+    /// The bytes of the expressions, without parts that change as packets pass.
     fn content(&self) -> Vec<u8> {
         wire::lasting_expressions(&self.attributes.expressions)
     }
 
-    /// The names of sets that the rule looks into, and of chains that it jumps to.
+    /// The names of the sets and chains that the rule refers to.
     pub(super) fn references(&self) -> Vec<wire::Reference> {
         wire::references(&self.attributes.expressions)
     }

@@ -1,4 +1,4 @@
-//! The socket of nfnetlink.
+//! The nfnetlink socket.
 
 use std::collections::HashSet;
 use std::io::IoSlice;
@@ -22,12 +22,12 @@ use netscript_net::state::{Chain, ForeignChain, Ruleset};
 const RULE_TABLE: u16 = 1;
 const RULE_CHAIN: u16 = 2;
 
-/// A socket of the namespace that it was opened in, for tables, chains and rules.
+/// A socket for tables, chains and rules of the namespace in which it was opened.
 pub(crate) struct NftSocket {
     socket: Socket,
     sequence: u32,
     send_buffer: usize,
-    /// Chains that are there unless somebody else has removed them.
+    /// Chains that exist, unless somebody else has removed them.
     pub(super) there: HashSet<ChainRef>,
 }
 
@@ -42,8 +42,8 @@ impl NftSocket {
         Ok(NftSocket { socket, sequence: 0, send_buffer: 0, there: HashSet::new() })
     }
 
-    /// Sends a transaction in one message to the kernel, which answers before the call returns. The
-    /// error is of the first operation that failed; nothing has been done then.
+    /// Sends a transaction in one message. The kernel answers before the call returns. The error is the one of the
+    /// first failed operation; then nothing has been applied.
     pub(super) fn commit(&mut self, transaction: Finished) -> Result<(), (usize, Refusal)> {
         let pages = transaction.pages();
         let first = |refusal: Refusal| (transaction.owner(0), refusal);
@@ -57,7 +57,7 @@ impl NftSocket {
             let datagram = match self.receive_now() {
                 Ok(Some(datagram)) => datagram,
                 Ok(None) => break,
-                // More failures than the buffer holds; the first are there.
+                // There are more errors than the buffer holds; the first ones are in it.
                 Err(refusal) if refusal.errno == Errno::ENOBUFS => continue,
                 Err(refusal) => return Err(first(refusal)),
             };
@@ -74,10 +74,10 @@ impl NftSocket {
         failed.map_or(Ok(()), Err)
     }
 
-    /// A message larger than the socket's buffer is refused. Without privilege the kernel grows it to
-    /// `net.core.wmem_max` only.
+    /// Grows the socket's buffer, since a larger message is refused. Without privilege, the kernel grows it only up to
+    /// `net.core.wmem_max`.
     fn grow_send_buffer(&mut self, bytes: usize) {
-        // The kernel counts its own structures as well; and doubles what it is given.
+        // The kernel also counts its own structures, and doubles the given size.
         const SPARE: usize = 64 << 10;
         let wanted = bytes + SPARE;
         if wanted <= self.send_buffer {
@@ -89,14 +89,14 @@ impl NftSocket {
         }
     }
 
-    /// Throws away answers that nobody waited for.
+    /// Discards unread answers.
     fn drain(&mut self) {
         while matches!(self.receive_now(), Ok(Some(_)) | Err(Refusal { errno: Errno::ENOBUFS, .. })) {}
     }
 
-    /// The next datagram, if one is there.
+    /// The next datagram, if there is one.
     fn receive_now(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
-        // Longer than any acknowledgement.
+        // Larger than any acknowledgement.
         let mut buffer = Vec::with_capacity(64 << 10);
         match self.socket.recv(&mut buffer, MsgFlags::MSG_DONTWAIT.bits()) {
             Ok(_) => Ok(Some(buffer)),
@@ -134,12 +134,12 @@ impl NftSocket {
         let table = wire::string(chain.table.table.word());
         let only = [(RULE_TABLE, table), (RULE_CHAIN, wire::string(chain.name.as_str()))];
         let mut rules = self.dump(wire::GET_RULE, family, &only, |attributes| wire::rule(family, attributes))?;
-        // Kernels before 4.6 don't filter.
+        // Kernels before 4.6 do not filter.
         rules.retain(|(found, ..)| found == chain);
         Ok(rules)
     }
 
-    /// The rules of one chain, in order, with their expressions as they are.
+    /// The rules of one chain, in order, with their attributes in the kernel's form.
     pub(super) fn raw_rules(&mut self, chain: &ChainRef) -> Result<Vec<RawRule>, Refusal> {
         let family = chain.table.family;
         let table = wire::string(chain.table.table.word());
@@ -148,11 +148,11 @@ impl NftSocket {
             Err(refusal) if refusal.errno == Errno::ENOENT => Vec::new(),
             rules => rules?,
         };
-        // Kernels before 4.6 don't filter.
+        // Kernels before 4.6 do not filter.
         Ok(rules.into_iter().filter(|rule| rule.rule.chain() == chain).collect())
     }
 
-    /// What of a table goes with the rules that name it: sets and chains without names of their own.
+    /// The parts of a table that end with the rules that refer to them: anonymous sets and bound chains.
     pub(super) fn bound_to_rules(&mut self, table: TableRef) -> Result<Vec<Reference>, Refusal> {
         let TableRef { family, table } = table;
         let sets = self.dump(wire::GET_SET, family, &[], |attributes| wire::anonymous_set(table, attributes))?;
@@ -161,7 +161,7 @@ impl NftSocket {
         Ok(sets.chain(chains).collect())
     }
 
-    /// Chains of every family that packets meet and that are not iptables' own.
+    /// Base chains of every family that do not belong to iptables.
     pub(super) fn foreign_chains(&mut self) -> Result<Vec<ForeignChain>, Refusal> {
         let mut chains = Vec::new();
         for (protocol, family) in Protocol::ALL {
@@ -172,7 +172,7 @@ impl NftSocket {
         Ok(chains)
     }
 
-    /// Asks for everything of a kind; again if something changed meanwhile.
+    /// Lists all objects of a kind, again if something changed meanwhile.
     pub(super) fn dump<T>(
         &mut self,
         kind: u16,
@@ -213,7 +213,7 @@ impl NftSocket {
         }
     }
 
-    /// Asks a question that is answered with yes or no.
+    /// Sends a request that is answered with yes or no.
     pub(super) fn question(&mut self, kind: u16, family: Family, attributes: &[(u16, Vec<u8>)]) -> Result<(), Refusal> {
         self.ask(kind, wire::NLM_F_ACK, family, attributes)?;
         while let Some(datagram) = self.receive_now()? {
@@ -242,8 +242,7 @@ impl NftSocket {
     }
 }
 
-/// Built-in chains first, in the order of `iptables -S`; then the others by name, as iptables has
-/// them.
+/// Built-in chains first, in the order of `iptables -S`, then the others by name, as in iptables.
 fn sort(table: TableRef, chains: &mut [Chain]) {
     let hooks = table.table.hooks();
     let rank =

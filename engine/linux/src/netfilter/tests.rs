@@ -1,4 +1,4 @@
-//! Rules through expressions and back, without a kernel.
+//! Encodes and decodes rules without a kernel.
 
 use super::{decode, encode};
 use netscript_net::op::netfilter::{
@@ -21,7 +21,7 @@ fn ports(text: &str) -> PortRange {
     PortRange::parse(text, ':').expect("a good range")
 }
 
-/// One of every match and every target, plain and inverted.
+/// Every match and every target, plain and inverted.
 fn samples() -> Vec<Rule> {
     let mut rules = Vec::new();
     for family in [Family::V4, Family::V6] {
@@ -134,7 +134,7 @@ fn targets(family: Family) -> Vec<(Table, &'static str, Header, Target)> {
     ]
 }
 
-/// A rule as it comes back from the kernel.
+/// A rule as the kernel returns it.
 fn read_back(rule: &Rule) -> Rule {
     let exprs = encode::expressions(rule).expect("it can be written");
     decode::rule(rule.chain().clone(), &exprs).0
@@ -150,8 +150,8 @@ fn every_rule_comes_back_as_it_went() {
     }
 }
 
-/// iptables 1.8.11 compares the protocol in the IPv4 header, others `meta l4proto` (nft --debug=netlink). What
-/// is put back needs it for its extensions in either form.
+/// iptables 1.8.11 compares the protocol in the IPv4 header, older versions `meta l4proto` (nft --debug=netlink). A
+/// rule that is restored needs the protocol for its extensions in either form.
 #[test]
 fn the_protocol_is_read_in_both_forms() {
     use super::expr::{Base, Compare, Expr, MetaKey};
@@ -171,7 +171,7 @@ fn the_protocol_is_read_in_both_forms() {
     }
 }
 
-/// Where nothing compares the protocol as iptables does, the extensions tell which one they ask for.
+/// If nothing compares the protocol as iptables does, it is derived from extensions that require one.
 #[test]
 fn the_protocol_of_extensions_is_derived() {
     use super::expr::Expr;

@@ -1,4 +1,4 @@
-//! Messages of nfnetlink: questions, and what the kernel answers.
+//! nfnetlink messages: requests, and the kernel's answers.
 
 use netlink_packet_core::{NLA_HEADER_SIZE, NlasIterator};
 
@@ -18,12 +18,12 @@ const GENERIC: usize = 4;
 const SUBSYS_NFTABLES: u16 = 10;
 const SUBSYS_NFT_COMPAT: u16 = 11;
 
-/// Questions (`enum nf_tables_msg_types`, linux/netfilter/nf_tables.h).
+/// Requests (`enum nf_tables_msg_types`, linux/netfilter/nf_tables.h).
 pub(super) const GET_TABLE: u16 = SUBSYS_NFTABLES << 8 | 1;
 pub(super) const GET_CHAIN: u16 = SUBSYS_NFTABLES << 8 | 4;
 pub(super) const GET_RULE: u16 = SUBSYS_NFTABLES << 8 | 7;
 pub(super) const GET_SET: u16 = SUBSYS_NFTABLES << 8 | 10;
-/// `NFNL_MSG_COMPAT_GET`: whether there is an extension of xtables.
+/// `NFNL_MSG_COMPAT_GET`: whether an xtables extension exists.
 pub(super) const GET_COMPAT: u16 = SUBSYS_NFT_COMPAT << 8;
 
 /// linux/netlink.h
@@ -40,7 +40,7 @@ const NLMSG_DONE: u16 = 3;
 pub(super) struct Protocol(u8);
 
 impl Protocol {
-    /// Every family, as nft calls it.
+    /// Every family, with nft's name.
     pub(super) const ALL: [(Protocol, &'static str); 6] = [
         (Protocol(1), "inet"),
         (Protocol(2), "ip"),
@@ -74,7 +74,7 @@ impl From<Family> for Protocol {
     }
 }
 
-/// A question: its kind, flags, and attributes.
+/// A request: its kind, flags, and attributes.
 pub(super) fn question(
     kind: u16,
     flags: u16,
@@ -105,20 +105,20 @@ pub(super) fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
     message.resize(message.len().next_multiple_of(4), 0);
 }
 
-/// A text as an attribute holds it, with its NUL.
+/// A text in the form of an attribute, with its NUL.
 pub(super) fn string(text: &str) -> Vec<u8> {
     [&*raw::to_bytes(text), b"\0"].concat()
 }
 
 /// One message of an answer.
 pub(super) enum Answer<'a> {
-    /// Something asked for: its attributes.
+    /// An object of a dump: its attributes.
     Content(Attributes<'a>),
     /// Something changed while a dump was being made (`NLM_F_DUMP_INTR`).
     Disturbed,
     /// The end of a dump.
     Done,
-    /// An acknowledgement (0) or a refusal, of the message of this sequence number.
+    /// An acknowledgement (0) or a refusal, for the message with this sequence number.
     Error { sequence: u32, refusal: Refusal },
 }
 
@@ -151,8 +151,8 @@ fn u16_at(message: &[u8], at: usize) -> u16 {
     u16::from_ne_bytes([message[at], message[at + 1]])
 }
 
-/// `struct nlmsgerr`: the number, the header of the message that it is about, and attributes, of
-/// which 1 is a text (`NLMSGERR_ATTR_MSG`).
+/// `struct nlmsgerr`: the error number, the header of the request, and attributes, of which 1 is a text
+/// (`NLMSGERR_ATTR_MSG`).
 fn error(message: &[u8], flags: u16) -> Answer<'_> {
     let number =
         |at: usize| message.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes);
@@ -165,7 +165,7 @@ fn error(message: &[u8], flags: u16) -> Answer<'_> {
     Answer::Error { sequence: number(8), refusal }
 }
 
-/// Attributes, one after the other.
+/// A sequence of attributes.
 #[derive(Clone, Copy)]
 pub(super) struct Attributes<'a>(&'a [u8]);
 
@@ -208,8 +208,7 @@ pub(super) fn table_handle(attributes: Attributes<'_>) -> Option<(Table, u64)> {
     Some((Table::from_word(&attributes.text(1)?)?, attributes.u64(4)?))
 }
 
-/// A chain as the kernel tells of it (`NFTA_CHAIN_*`, linux/netfilter/nf_tables.h). `None`: it stands
-/// in no table of iptables.
+/// A chain from the kernel (`NFTA_CHAIN_*`, linux/netfilter/nf_tables.h). `None`: it is not in a table of iptables.
 pub(super) fn chain(family: Family, attributes: Attributes<'_>) -> Option<(ChainRef, Option<Policy>)> {
     let chain = chain_ref(family, attributes.text(1)?, attributes.text(3)?)?;
     let base = attributes.get(4).is_some() && Hook::from_chain_name(chain.name.as_str()).is_some();
@@ -218,7 +217,7 @@ pub(super) fn chain(family: Family, attributes: Attributes<'_>) -> Option<(Chain
     Some((chain, policy.filter(|_| base)))
 }
 
-/// A chain that packets meet and that is not one of iptables' own, where iptables would have it.
+/// A base chain that does not belong to iptables.
 pub(super) fn foreign_chain(
     (protocol, family): (Protocol, &'static str),
     attributes: Attributes<'_>,
@@ -250,13 +249,13 @@ fn chain_ref(family: Family, table: String, name: String) -> Option<ChainRef> {
     Some(TableRef::new(family, Table::from_word(&table)?).chain(ChainName::read(&name)))
 }
 
-/// A rule as the kernel tells of it (`NFTA_RULE_*`): its chain, handle and expressions.
+/// A rule from the kernel (`NFTA_RULE_*`): its chain, handle and expressions.
 pub(super) fn rule(family: Family, attributes: Attributes<'_>) -> Option<(ChainRef, u64, Vec<Expr>)> {
     let chain = chain_ref(family, attributes.text(1)?, attributes.text(2)?)?;
     Some((chain, attributes.u64(3)?, expressions(attributes.get(4).unwrap_or(&[]))))
 }
 
-/// The same with the attributes that make it again.
+/// The same, with the attributes that are needed to restore it.
 pub(super) fn raw_rule(family: Family, attributes: Attributes<'_>) -> Option<RawRule> {
     let (chain, handle, exprs) = rule(family, attributes)?;
     let bytes = |kind| attributes.get(kind).map_or(Vec::new(), <[u8]>::to_vec);
@@ -276,8 +275,8 @@ pub(super) fn expressions(bytes: &[u8]) -> Vec<Expr> {
     elements(bytes).map(|(name, data, _)| expr(&name, data).unwrap_or(Expr::Other(name))).collect()
 }
 
-/// The bytes of a rule's expressions without what changes as packets pass: counters, what is used up of a
-/// quota, and when a packet passed last.
+/// The bytes of a rule's expressions, without parts that change as packets pass: counters, the consumed part of a
+/// quota, and the time of the last packet.
 pub(super) fn lasting_expressions(bytes: &[u8]) -> Vec<u8> {
     const QUOTA_CONSUMED: u16 = 4;
     let mut lasting = Vec::with_capacity(bytes.len());
@@ -295,7 +294,7 @@ pub(super) fn lasting_expressions(bytes: &[u8]) -> Vec<u8> {
     lasting
 }
 
-/// Something that an expression names and that must be there.
+/// An object that an expression refers to, and that must exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reference {
     /// A set or a map.
@@ -304,7 +303,8 @@ pub(super) enum Reference {
     Chain(String),
 }
 
-/// What a rule's expressions name: sets and maps (`lookup`, `dynset`, maps of named objects) and chains.
+/// The objects that a rule's expressions refer to: sets and maps (`lookup`, `dynset`, maps of named objects) and
+/// chains.
 pub(super) fn references(bytes: &[u8]) -> Vec<Reference> {
     let named = |(name, data, _): (String, Attributes<'_>, &[u8])| match name.as_str() {
         // NFTA_LOOKUP_SET, NFTA_DYNSET_SET_NAME, NFTA_OBJREF_SET_NAME
@@ -317,21 +317,21 @@ pub(super) fn references(bytes: &[u8]) -> Vec<Reference> {
     elements(bytes).filter_map(named).collect()
 }
 
-/// The name of a set that goes with the rule that it was made for (`NFT_SET_ANONYMOUS`).
+/// The name of an anonymous set, which ends with its rule (`NFT_SET_ANONYMOUS`).
 pub(super) fn anonymous_set(table: Table, attributes: Attributes<'_>) -> Option<String> {
     const NFT_SET_ANONYMOUS: u32 = 1;
     let here = attributes.text(1)? == table.word() && attributes.u32(3).unwrap_or(0) & NFT_SET_ANONYMOUS != 0;
     if here { attributes.text(2) } else { None }
 }
 
-/// The name of a chain that goes with the rule that it was made for (`NFT_CHAIN_BINDING`).
+/// The name of a bound chain, which ends with its rule (`NFT_CHAIN_BINDING`).
 pub(super) fn bound_chain(table: Table, attributes: Attributes<'_>) -> Option<String> {
     const NFT_CHAIN_BINDING: u32 = 4;
     let here = attributes.text(1)? == table.word() && attributes.u32(10).unwrap_or(0) & NFT_CHAIN_BINDING != 0;
     if here { attributes.text(3) } else { None }
 }
 
-/// `NFT_REG_1`, and the first of its four 32-bit registers, as which newer kernels report it.
+/// `NFT_REG_1`, or the first of its four 32-bit registers, which newer kernels report instead.
 fn is_register_1(register: u32) -> bool {
     matches!(register, 1 | 8)
 }
@@ -373,7 +373,7 @@ fn meta_key(number: u32) -> Option<MetaKey> {
     })
 }
 
-/// A mask from register 1 to register 1, with nothing to exclusive-or and no shift.
+/// A mask from register 1 to register 1, without exclusive or and without shift.
 fn bitwise(data: Attributes<'_>) -> Option<Expr> {
     let same_register = is_register_1(data.u32(1)?) && is_register_1(data.u32(2)?);
     let only_mask = data.u32(6).unwrap_or(0) == 0 && data.data(5)?.iter().all(|byte| *byte == 0);

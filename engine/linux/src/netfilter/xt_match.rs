@@ -1,7 +1,7 @@
-//! The settings of xtables' matches, as the kernel's structures lay them out.
+//! The settings of xtables matches, in the layout of the kernel's structures.
 //!
-//! Numbers are in the machine's byte order where nothing else is said; lengths are rounded up to
-//! the alignment of 8 bytes (`XT_ALIGN`).
+//! Numbers are in the machine's byte order unless stated otherwise; lengths are rounded up to the alignment of 8 bytes
+//! (`XT_ALIGN`).
 
 use netscript_net::op::netfilter::{
     AddrTypes, Addrtype, Comment, Conntrack, CtStates, Extension, IcmpType, IfaceLimit, Masked, Match, Multiport,
@@ -27,7 +27,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
     raw::from_bytes(&bytes[..end])
 }
 
-/// What an extension's settings say; `None` if netscript has no words for them.
+/// The match of an extension; `None` if netscript cannot express its settings.
 pub(super) fn read(extension: &Extension) -> Option<Match> {
     let info = extension.info.as_slice();
     match (extension.name.as_str(), extension.revision) {

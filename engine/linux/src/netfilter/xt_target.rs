@@ -1,4 +1,4 @@
-//! The settings of xtables' targets, as the kernel's structures lay them out.
+//! The settings of xtables targets, in the layout of the kernel's structures.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use netscript_net::op::netfilter::{
     ConnmarkTarget, Extension, Log, LogPrefix, Masked, Mss, NatAddrs, NatOptions, NatTo, PortRange, RejectWith, Target,
 };
 
-/// What a target's settings say; `None` if netscript has no words for them.
+/// The target of an extension; `None` if netscript cannot express its settings.
 pub(super) fn read(family: Family, extension: &Extension) -> Option<Target> {
     let info = extension.info.as_slice();
     match (extension.name.as_str(), extension.revision, family) {
@@ -57,8 +57,8 @@ fn read_log(info: &[u8]) -> Option<Log> {
     (flags & !0xf == 0).then_some(Log { prefix, level, flags })
 }
 
-/// What all four NAT targets hold, whatever the structure: `NF_NAT_RANGE_*` of
-/// linux/netfilter/nf_nat.h, addresses, ports and the base port.
+/// The common content of all four NAT targets: `NF_NAT_RANGE_*` of linux/netfilter/nf_nat.h, addresses, ports and the
+/// base port.
 struct NatRange {
     flags: u32,
     min: IpAddr,
@@ -131,8 +131,8 @@ impl NatRange {
         })
     }
 
-    /// `struct nf_nat_range2`, linux/netfilter/nf_nat.h: as for IPv6, an IPv4 address filling the
-    /// first 4 of 16 bytes, and the base port.
+    /// `struct nf_nat_range2`, linux/netfilter/nf_nat.h: as for IPv6, with an IPv4 address in the first 4 of 16 bytes,
+    /// and the base port.
     fn write_v2(&self) -> Vec<u8> {
         let mut info = self.flags.to_ne_bytes().to_vec();
         for addr in [self.min, self.max] {
@@ -178,7 +178,7 @@ impl NatRange {
 
     fn only_ports(&self) -> Option<(Option<PortRange>, NatOptions)> {
         let (to, options) = self.destination()?;
-        // iptables sets the flag for addresses in no rule of these targets.
+        // iptables sets the flag for addresses in none of these targets' rules.
         (to.addrs.is_none() && to.base.is_none()).then_some((to.ports, options))
     }
 }
@@ -209,7 +209,7 @@ pub(super) fn snat(family: Family, to: NatTo, options: NatOptions) -> Extension 
 }
 
 pub(super) fn dnat(to: NatTo, options: NatOptions) -> Extension {
-    // Without an address, the family makes no difference to the bytes.
+    // Without an address, the bytes are the same for both families.
     let family = to.addrs.map_or(Family::V4, |addrs| Family::of(addrs.min()));
     extension("DNAT", 2, NatRange::new(family, to, options).write_v2())
 }
@@ -232,7 +232,7 @@ pub(super) fn connmark(connmark: ConnmarkTarget) -> Extension {
     extension("CONNMARK", 2, info)
 }
 
-/// Revision 1 lacks the shift: the mode follows the masks.
+/// Revision 1 has no shift: the mode follows the masks.
 fn read_connmark(extension: &Extension) -> Option<ConnmarkTarget> {
     let info = extension.info.as_slice();
     let (value, ctmask, nfmask) = (u32_at(info, 0)?, u32_at(info, 4)?, u32_at(info, 8)?);

@@ -1,4 +1,4 @@
-//! Names of namespaces, given and taken away as `ip netns` does it.
+//! Adds and removes names of namespaces, as `ip netns` does.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -13,29 +13,29 @@ use crate::{Outcome, Rejection, crash_point};
 use netscript_net::op::{NetnsName, NetnsRef};
 use netscript_net::world::Missing;
 
-/// Makes the file that a namespace is bound to, exclusively.
+/// Creates the file that a namespace is bound to, exclusively.
 fn create_mount_point(name: &NetnsName) -> Outcome<PathBuf> {
     let path = path_of(name);
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o000).open(&path)?;
     Ok(path)
 }
 
-/// `/run/netns` as iproute2 makes it: mode 0755, a mount point of its own, shared, so that the
-/// mounts in it are seen (and removed) in every mount namespace.
+/// Prepares `/run/netns` as iproute2 does: mode 0755, a mount point, shared, so that its mounts are visible (and
+/// removed) in every mount namespace.
 fn share_directory() -> Outcome {
     let dir = Path::new(NETNS_DIR);
     match DirBuilder::new().mode(0o755).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
         _ => {}
     }
-    // Two that made it a mount point at once would mount it twice, one over the other.
+    // Two processes that made it a mount point at the same time would mount it twice.
     let _lock = Flock::lock(File::open(dir)?, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
     match propagate(dir, MsFlags::MS_SHARED) {
-        // Not a mount point yet.
+        // It is not a mount point.
         Err(nix::Error::EINVAL) => {
             mount(Some(dir), dir, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
                 .map_err(io::Error::from)?;
-            // Private first, so that it shares with its own copies and not with `/run`.
+            // Private first, so that it is shared with its own copies and not with `/run`.
             propagate(dir, MsFlags::MS_PRIVATE).map_err(io::Error::from)?;
             Ok(propagate(dir, MsFlags::MS_SHARED).map_err(io::Error::from)?)
         }
@@ -57,8 +57,7 @@ pub(crate) fn bind(name: &NetnsName, netns: &Path) -> Outcome {
     bind_in_folder(name, netns)
 }
 
-/// The same, in a folder whose mounts are shared with other mount namespaces already: to see to that takes
-/// as long as there are namespaces.
+/// The same, in a folder that is shared already: checking that takes time in proportion to the number of namespaces.
 pub(super) fn bind_in_folder(name: &NetnsName, netns: &Path) -> Outcome {
     let path = create_mount_point(name)?;
     crash_point::here();
@@ -69,8 +68,7 @@ pub(super) fn bind_in_folder(name: &NetnsName, netns: &Path) -> Outcome {
     bound
 }
 
-/// Takes a name away. A symbolic link or a file that is no mount point is removed as well, as
-/// `ip netns del` does.
+/// Removes a name. A symbolic link, or a file that is not a mount point, is removed as well, as by `ip netns del`.
 pub(crate) fn unbind(name: &NetnsName) -> Outcome {
     let path = path_of(name);
     let link = fs::symlink_metadata(&path)

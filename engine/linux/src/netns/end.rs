@@ -1,4 +1,4 @@
-//! The end of a namespace, which is over when the far ends of its pairs are gone.
+//! The end of a namespace, which is complete when the other ends of its pairs are gone.
 
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
@@ -11,30 +11,30 @@ use crate::{Outcome, link, nsid};
 use netscript_net::op::{IfName, NetnsName, NetnsRef};
 use netscript_net::state::Peer;
 
-/// What ends with a namespace, if nothing else keeps it alive.
+/// The links that end with a namespace, if nothing else keeps it.
 pub(crate) struct Ending {
     inode: Option<u64>,
     far_ends: Vec<FarEnd>,
 }
 
-/// The other end of a pair, in another namespace than the one that goes.
+/// The other end of a pair, in a namespace that stays.
 struct FarEnd {
     place: NetnsRef,
     name: IfName,
-    /// What the kernel calls the namespace that goes, seen from `place`.
+    /// The id of the ending namespace, as seen from `place`.
     nsid: i32,
 }
 
 impl Ending {
-    /// Looks what will end, before the namespace is let go.
+    /// Finds the links that will end. Called before the namespace is released.
     pub(crate) fn of(namespaces: &mut Namespaces, netns: &NetnsRef) -> Ending {
         let far_ends = far_ends(namespaces, netns);
         let inode = namespaces.file(netns).and_then(|file| Ok(file.metadata()?.ino())).ok();
         Ending { inode, far_ends }
     }
 
-    /// Waits for the far ends of what has just been let go. Other handles of this lab on the same
-    /// namespace are let go as well.
+    /// Waits for the other ends of pairs after the namespace has been released. Also releases this lab's other handles
+    /// on the namespace.
     pub(crate) fn wait(&self, namespaces: &mut Namespaces) {
         let Some(inode) = self.inode else { return };
         if !self.far_ends.is_empty() && pids_in(inode).is_empty() {
@@ -44,7 +44,7 @@ impl Ending {
     }
 }
 
-/// `ip netns del NAME`, over when the far ends of the namespace's pairs are gone.
+/// `ip netns del NAME`, complete when the other ends of the namespace's pairs are gone.
 pub(crate) fn del(namespaces: &mut Namespaces, name: &NetnsName) -> Outcome {
     let netns = NetnsRef::Named(name.clone());
     let ending = Ending::of(namespaces, &netns);
@@ -54,7 +54,7 @@ pub(crate) fn del(namespaces: &mut Namespaces, name: &NetnsName) -> Outcome {
     Ok(())
 }
 
-/// The links elsewhere that end with a namespace; none if it cannot be looked into.
+/// The links in other namespaces that end with a namespace; empty if it cannot be read.
 fn far_ends(namespaces: &mut Namespaces, netns: &NetnsRef) -> Vec<FarEnd> {
     let links = link::list(namespaces, netns).unwrap_or_default();
     let mut far_ends = Vec::new();
@@ -65,7 +65,7 @@ fn far_ends(namespaces: &mut Namespaces, netns: &NetnsRef) -> Vec<FarEnd> {
         if place == *netns {
             continue;
         }
-        // The kernel numbers a namespace when a link that leads to it is first looked at.
+        // The kernel assigns the namespace's id when a link that leads to it is first read.
         let seen = link::index(namespaces, &place, &name);
         if let Ok(Some(nsid)) = seen.and_then(|_| nsid::id_of(namespaces, &place, netns)) {
             far_ends.push(FarEnd { place, name, nsid });
@@ -74,13 +74,13 @@ fn far_ends(namespaces: &mut Namespaces, netns: &NetnsRef) -> Vec<FarEnd> {
     far_ends
 }
 
-/// The kernel removes them in its own time; a new link of the same name would meet them. It
-/// removes nothing while something else keeps the namespace alive.
+/// Waits for the kernel to remove the links, which it does a little later: a new link with the same name would clash
+/// with them. It removes nothing while something else keeps the namespace.
 fn wait_until_gone(namespaces: &mut Namespaces, inode: u64, far_ends: &[FarEnd]) {
     const STEP: Duration = Duration::from_millis(1);
     const LIMIT: Duration = Duration::from_secs(10);
-    // Our own socket lets go of the namespace a little later than it is closed (RCU), and a
-    // program that is being started has our files until it is itself.
+    // netscript's own socket releases the namespace a little after it is closed (RCU), and a child process has copies
+    // of open files until it calls exec.
     const LETTING_GO: Duration = Duration::from_millis(150);
     let start = Instant::now();
     let (mut next_look, mut seen_kept) = (LETTING_GO, false);
@@ -99,7 +99,7 @@ fn wait_until_gone(namespaces: &mut Namespaces, inode: u64, far_ends: &[FarEnd])
     }
 }
 
-/// Whether the namespace that has an id in `netns` still is one that can be entered.
+/// Whether the namespace with this id in `netns` still exists and can be entered.
 fn is_alive(namespaces: &mut Namespaces, netns: &NetnsRef, id: i32) -> bool {
     namespaces.route_socket(netns).is_ok_and(|socket| link::has_links(socket, id))
 }

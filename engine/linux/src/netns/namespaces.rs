@@ -1,4 +1,4 @@
-//! The namespaces that a lab uses, and the sockets in them.
+//! The namespaces that a lab uses, with their sockets.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -21,28 +21,27 @@ use netscript_net::op::{IfName, NetnsName, NetnsRef};
 use netscript_net::state::Contents;
 use netscript_net::world::Missing;
 
-/// How many links a lab may make.
+/// The number of link indexes for a lab.
 pub(crate) const BLOCK: u32 = 100_000;
 
-/// The namespaces that a lab uses, each with its sockets, which stay with the namespace that
-/// they were opened in.
+/// The namespaces that a lab uses, with their sockets. A socket belongs to the namespace in which it was opened.
 pub(crate) struct Namespaces {
     home: File,
     open: HashMap<NetnsRef, OpenNetns>,
-    /// Those of `open` that end with a process of others: our open files would keep them alive.
+    /// Namespaces in `open` that must end with a process of others; an open file would keep them.
     borrowed: Vec<NetnsRef>,
     holders: HashMap<u32, u32>,
     indexes: Indexes,
-    /// `/run/netns` has been made what `ip netns` makes of it.
+    /// Whether `/run/netns` has been prepared as by `ip netns`.
     folder_shared: bool,
-    /// The indexes of links that nobody else can touch, while operations are done together.
+    /// The indexes of links that nobody else can change, for the duration of a batch.
     pub(crate) known: Vec<(NetnsRef, IfName, u32)>,
-    /// Namespaces for what is about to be done.
+    /// Namespaces created in advance for a batch.
     prefetched: Option<Prefetch>,
 }
 
-/// The indexes of the lab's links: a block of its own, far from those that the kernel gives, so
-/// that a link is known before it is made, and for good. A move takes its index along.
+/// The indexes of the lab's links: a block far from the indexes that the kernel assigns, so that a link is identified
+/// before it is created and afterwards. A move keeps the index.
 struct Indexes {
     base: u32,
     next: u32,
@@ -63,7 +62,7 @@ impl Namespaces {
         })
     }
 
-    /// Gives the lab's links indexes from here on.
+    /// Sets the block of indexes for the lab's links.
     pub(crate) fn use_block(&mut self, base: u32, next: u32) {
         self.indexes = Indexes { base, next };
     }
@@ -73,18 +72,18 @@ impl Namespaces {
         self.indexes.next
     }
 
-    /// The index of the next link, which is used up by that.
+    /// Takes the index of the next link.
     pub(crate) fn take_index(&mut self) -> u32 {
         self.indexes.next += 1;
         self.indexes.next - 1
     }
 
-    /// Whether an index is one of the lab's own.
+    /// Whether an index is in the lab's block.
     pub(crate) fn is_own_index(&self, index: u32) -> bool {
         (self.indexes.base..self.indexes.base.saturating_add(BLOCK)).contains(&index)
     }
 
-    /// What identifies a namespace.
+    /// The identity of a namespace.
     pub(crate) fn key(&mut self, netns: &NetnsRef) -> Outcome<NetnsKey> {
         if let Some(key) = self.open_netns(netns)?.key {
             return Ok(key);
@@ -95,7 +94,7 @@ impl Namespaces {
         Ok(key)
     }
 
-    /// A namespace as a journal names it.
+    /// A namespace for a journal.
     pub(crate) fn place(&mut self, netns: &NetnsRef) -> Outcome<Place> {
         let pid = match netns {
             NetnsRef::Host | NetnsRef::Named(_) => None,
@@ -106,33 +105,33 @@ impl Namespaces {
         Ok(Place { netns: netns.clone(), key: self.key(netns)?, process })
     }
 
-    /// Whether a namespace that is in use already is the one that a journal names.
+    /// Whether an open namespace has this identity.
     pub(crate) fn is_open_as(&self, netns: &NetnsRef, key: NetnsKey) -> bool {
         self.open.get(netns).is_some_and(|opened| opened.key.is_some_and(|known| known.is_same(key)))
     }
 
-    /// A process of the lab holds a namespace.
+    /// Adds a process of the lab that holds a namespace.
     pub(crate) fn add_holder(&mut self, number: u32, pid: u32) {
         self.holders.insert(number, pid);
     }
 
-    /// Lets go of a namespace whose holder has been ended.
+    /// Releases a namespace whose holder has been ended.
     pub(crate) fn forget_holder(&mut self, number: u32) {
         self.close(&NetnsRef::Held(number));
         self.holders.remove(&number);
     }
 
-    /// The namespaces that are in use and are one.
+    /// The open namespaces with this identity.
     pub(crate) fn opened_as(&self, key: NetnsKey) -> Vec<NetnsRef> {
         let same = self.open.iter().filter(|(_, opened)| opened.key.is_some_and(|known| known.is_same(key)));
         same.map(|(netns, _)| netns.clone()).collect()
     }
 
-    /// The file that stands for a namespace; it keeps the namespace alive while it is open.
+    /// The file of a namespace, which keeps the namespace while it is open.
     pub(crate) fn file(&self, netns: &NetnsRef) -> Outcome<File> {
         match (netns, self.open.get(netns)) {
             (NetnsRef::Host, _) => Ok(self.home.try_clone()?),
-            // Others may have taken the name away, or given it to another.
+            // Others may have removed the name, or given it to another namespace.
             (NetnsRef::Named(name), Some(opened)) if !opened.is_at(&path_of(name)) => self.open_file(netns),
             (_, Some(opened)) => Ok(opened.file.try_clone()?),
             (_, None) => self.open_file(netns),
@@ -151,7 +150,7 @@ impl Namespaces {
         };
         let missing = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Rejection::missing(what_is_missing(netns), error),
-            // No namespace is a FIFO, a device or a folder.
+            // FIFOs, devices and folders are not namespaces.
             io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => {
                 Rejection::missing(what_is_missing(netns), Errno::EINVAL)
             }
@@ -177,7 +176,7 @@ impl Namespaces {
         Ok(self.open.get_mut(netns).expect("it was just put there"))
     }
 
-    /// Lets go of namespaces whose process has ended.
+    /// Releases namespaces whose process has ended.
     pub(super) fn give_back(&mut self) {
         let (borrowed, open) = (&mut self.borrowed, &mut self.open);
         borrowed.retain(|netns| {
@@ -194,7 +193,7 @@ impl Namespaces {
         });
     }
 
-    /// The namespace's own rtnetlink socket, opened on first use.
+    /// The rtnetlink socket of a namespace, opened on first use.
     pub(crate) fn route_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut RouteSocket> {
         if self.open_netns(netns)?.route.is_none() {
             let socket = self.within(netns, RouteSocket::open)??;
@@ -203,12 +202,12 @@ impl Namespaces {
         Ok(self.open_netns(netns)?.route.as_mut().expect("it was just opened"))
     }
 
-    /// The rtnetlink sockets that are open.
+    /// The open rtnetlink sockets.
     pub(crate) fn route_sockets(&mut self) -> impl Iterator<Item = &mut RouteSocket> {
         self.open.values_mut().filter_map(|opened| opened.route.as_mut())
     }
 
-    /// The namespace's own nfnetlink socket, opened on first use.
+    /// The nfnetlink socket of a namespace, opened on first use.
     pub(crate) fn nft_socket(&mut self, netns: &NetnsRef) -> Outcome<&mut NftSocket> {
         if self.open_netns(netns)?.nft.is_none() {
             let socket = self.within(netns, NftSocket::open)??;
@@ -217,7 +216,7 @@ impl Namespaces {
         Ok(self.open_netns(netns)?.nft.as_mut().expect("it was just opened"))
     }
 
-    /// What a namespace of a journal is known as now; `None`: it is gone.
+    /// The current reference to a namespace of a journal; `None`: it does not exist.
     pub(crate) fn find(&mut self, place: &Place) -> Outcome<Option<NetnsRef>> {
         if place.netns == NetnsRef::Host || self.is_open_as(&place.netns, place.key) {
             return Ok(Some(place.netns.clone()));
@@ -238,7 +237,7 @@ impl Namespaces {
         for candidate in candidates {
             match self.key(&candidate) {
                 Ok(key) if key.is_same(place.key) => return Some(candidate),
-                // An open file would keep it alive.
+                // An open file would keep it.
                 Ok(_) | Err(_) => self.close(&candidate),
             }
         }
@@ -257,8 +256,8 @@ impl Namespaces {
         Ok(result)
     }
 
-    /// Every namespace that can be told: the host, those in use, those under `/run/netns`, and those
-    /// without a name that this lab holds.
+    /// All namespaces that can be referred to: the host, open ones, those under `/run/netns`, and the lab's namespaces
+    /// without a name.
     pub(crate) fn candidates(&self) -> Outcome<Vec<NetnsRef>> {
         let mut in_use: Vec<NetnsRef> = self.open.keys().filter(|netns| **netns != NetnsRef::Host).cloned().collect();
         in_use.sort();
@@ -268,13 +267,13 @@ impl Namespaces {
         Ok([NetnsRef::Host].into_iter().chain(named).chain(others).chain(nameless).chain(held).collect())
     }
 
-    /// Forgets what is open in a namespace: an open file would keep it alive.
+    /// Closes everything open in a namespace: an open file would keep it.
     pub(crate) fn close(&mut self, netns: &NetnsRef) {
         self.open.remove(netns);
     }
 
     pub(crate) fn contents(&mut self, netns: &NetnsRef) -> Outcome<Contents> {
-        // A namespace that was asked about once is one that links may lead to.
+        // The namespace stays open, so that links that lead to it can be resolved.
         let inode = match netns {
             NetnsRef::Host => self.home.metadata()?.ino(),
             NetnsRef::Named(_) | NetnsRef::Held(_) | NetnsRef::OfPid(_) => self.open_netns(netns)?.inode,
@@ -282,12 +281,13 @@ impl Namespaces {
         Ok(Contents { inode, pids: pids_in(inode) })
     }
 
-    /// So many namespaces are about to be made.
+    /// Announces that a number of namespaces will be created.
     pub(crate) fn prefetch(&mut self, count: usize) {
         self.prefetched = if count > 1 { Prefetch::begin(count) } else { None };
     }
 
-    /// A new namespace, with its socket: this thread makes it and goes back, if it has not been made yet.
+    /// A new namespace with its socket, from the prefetched ones, or created by this thread, which then returns to its
+    /// own.
     pub(crate) fn unshared(&self) -> Outcome<OpenNetns> {
         if let Some(made) = self.prefetched.as_ref().and_then(Prefetch::next) {
             return made;
@@ -297,12 +297,12 @@ impl Namespaces {
         made
     }
 
-    /// Takes a new namespace into use.
+    /// Adds a new namespace.
     pub(crate) fn add(&mut self, netns: NetnsRef, opened: OpenNetns) {
         self.open.insert(netns, opened);
     }
 
-    /// Gives a new namespace its name.
+    /// Gives a new namespace a name.
     pub(crate) fn bind(&mut self, name: &NetnsName, opened: &OpenNetns) -> Outcome {
         let netns = PathBuf::from(format!("/proc/self/fd/{}", opened.file.as_raw_fd()));
         if self.folder_shared && Path::new(NETNS_DIR).is_dir() {
@@ -322,8 +322,8 @@ fn is_kept_by_name(netns: &NetnsRef) -> bool {
     }
 }
 
-/// Whether a namespace lives as long as a process of others: it is reached through the process, or
-/// its name is a symbolic link to it.
+/// Whether a namespace must end with a process of others: it is reached through the process, or its name is a symbolic
+/// link to the process.
 fn is_borrowed(netns: &NetnsRef) -> bool {
     match netns {
         NetnsRef::OfPid(_) => true,
@@ -336,8 +336,7 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
-/// A name may be there that stands for nothing: a symbolic link to a process that has ended, a file
-/// that nothing is mounted on.
+/// A name may exist without a namespace: a symbolic link to a process that has ended, or a file without a mount.
 fn what_is_missing(netns: &NetnsRef) -> Missing {
     match netns {
         NetnsRef::Named(name) if fs::symlink_metadata(path_of(name)).is_ok() => Missing::Leftover(name.clone()),
@@ -346,7 +345,7 @@ fn what_is_missing(netns: &NetnsRef) -> Missing {
     }
 }
 
-/// The failure of opening what belongs to a process.
+/// The rejection for a failure to open a process's namespace.
 fn looked_into(netns: &NetnsRef, error: io::Error) -> Rejection {
     let rejection = Rejection::from(error);
     let doing = || format!("open {netns}");

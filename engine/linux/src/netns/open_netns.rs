@@ -1,4 +1,4 @@
-//! A namespace in use, with its sockets. The only file with `setns`.
+//! An open namespace, with its sockets. This is the only file that calls `setns`.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,7 +13,7 @@ use crate::journal::NetnsKey;
 use crate::netfilter::NftSocket;
 use crate::socket::RouteSocket;
 
-/// A namespace in use.
+/// An open namespace.
 pub(crate) struct OpenNetns {
     pub(super) file: File,
     pub(super) inode: u64,
@@ -27,13 +27,13 @@ impl OpenNetns {
         Ok(OpenNetns { inode: file.metadata()?.ino(), file, key: None, route: None, nft: None })
     }
 
-    /// A namespace that nobody else knows of yet.
+    /// A new namespace, which nobody else knows.
     pub(super) fn with_socket(file: File, route: RouteSocket) -> Outcome<OpenNetns> {
         let key = key_of(&file, route.cookie(), true)?;
         Ok(OpenNetns { inode: key.inode, file, key: Some(key), route: Some(route), nft: None })
     }
 
-    /// What identifies it, if that has been asked for.
+    /// Its identity, if it has been read.
     pub(crate) fn key(&self) -> Option<NetnsKey> {
         self.key
     }
@@ -43,9 +43,9 @@ impl OpenNetns {
     }
 }
 
-/// What identifies a namespace. Without a cookie it is when the kernel made the inode of its file: the file of a
-/// namespace with a name (`kept`) stays as long as the name, and the number of an inode is given again only
-/// after the namespace has ended, which is later.
+/// The identity of a namespace. Instead of a cookie, older kernels have the creation time of the inode of its file. The
+/// file of a namespace with a name (`kept`) exists as long as the name, and an inode number is reused only after the
+/// namespace has ended, which is later.
 pub(super) fn key_of(file: &File, cookie: Option<u64>, kept: bool) -> Outcome<NetnsKey> {
     let data = file.metadata()?;
     let made = || if kept { (data.ctime() * 1_000_000_000 + data.ctime_nsec()).cast_unsigned() } else { 0 };
@@ -57,7 +57,7 @@ pub(crate) fn enter(netns: impl AsFd) -> Outcome {
     Ok(setns(netns, CloneFlags::CLONE_NEWNET).map_err(io::Error::from)?)
 }
 
-/// Moves the calling thread into a mount namespace. It must have a current folder of its own.
+/// Moves the calling thread into a mount namespace. The thread must have its own current folder.
 pub(crate) fn enter_mounts(mounts: impl AsFd) -> Outcome {
     Ok(setns(mounts, CloneFlags::CLONE_NEWNS).map_err(io::Error::from)?)
 }

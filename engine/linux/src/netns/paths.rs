@@ -1,4 +1,4 @@
-//! Where namespaces are found: their names, and the processes in them.
+//! The names of namespaces, and the processes in them.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -10,11 +10,10 @@ use std::{fs, io};
 use crate::{Outcome, proc};
 use netscript_net::op::{NetnsName, raw};
 
-/// Where names of namespaces live (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
+/// The folder of namespace names (`NETNS_RUN_DIR`, iproute2's include/namespace.h).
 pub(crate) const NETNS_DIR: &str = "/run/netns";
 
-/// Where a namespace's own versions of files in `/etc` lie (`NETNS_ETC_DIR`, iproute2's
-/// include/namespace.h).
+/// The folder with the namespaces' own versions of files in `/etc` (`NETNS_ETC_DIR`, iproute2's include/namespace.h).
 pub(crate) const NETNS_ETC_DIR: &str = "/etc/netns";
 
 pub(crate) fn path_of(name: &NetnsName) -> PathBuf {
@@ -25,7 +24,7 @@ pub(crate) fn ns_of_pid(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/ns/net"))
 }
 
-/// The processes by the inodes of the namespaces that their main threads are in.
+/// All processes, by the inode of the namespace of their main thread.
 pub(crate) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
     let mut found: HashMap<u64, Vec<u32>> = HashMap::new();
     for pid in proc::pids() {
@@ -36,7 +35,7 @@ pub(crate) fn pids_by_netns() -> HashMap<u64, Vec<u32>> {
     found
 }
 
-/// The processes whose main thread is in a namespace, as `ip netns pids` finds them.
+/// The processes whose main thread is in a namespace, as in `ip netns pids`.
 pub(crate) fn pids_in(inode: u64) -> Vec<u32> {
     let is_in = |pid: &u32| fs::metadata(ns_of_pid(*pid)).is_ok_and(|netns| netns.ino() == inode);
     let mut pids: Vec<u32> = proc::pids().filter(is_in).collect();

@@ -1,4 +1,4 @@
-//! What visibly keeps a namespace alive: processes in it, names, and open files.
+//! The visible users of a namespace: processes in it, names, and open files.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,13 +6,13 @@ use std::os::unix::fs::MetadataExt;
 use super::paths::pids_in;
 use crate::proc::OWN_NETNS;
 
-/// Whether anybody can be seen to keep a namespace. A socket that was opened in it and handed to a
-/// process elsewhere cannot be seen.
+/// Whether a namespace has visible users. A socket that was opened in it and passed to a process elsewhere is not
+/// visible.
 pub(super) fn is_kept(inode: u64) -> bool {
     !pids_in(inode).is_empty() || is_mounted(inode) || is_open(inode)
 }
 
-/// A name of its own, or a bind mount elsewhere (proc(5), `mountinfo`: the fourth word is the root).
+/// Whether the namespace has a name, or a bind mount elsewhere (proc(5), `mountinfo`: the fourth word is the root).
 fn is_mounted(inode: u64) -> bool {
     let mounts = fs::read("/proc/thread-self/mountinfo").unwrap_or_default();
     let mounts = String::from_utf8_lossy(&mounts);

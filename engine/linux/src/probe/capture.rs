@@ -1,9 +1,8 @@
-//! Captures: a link's packets, into a file that tcpdump and Wireshark read.
+//! Captures: a link's packets, in a file for tcpdump and Wireshark.
 //!
-//! Two processes share a capture: the one that asked for it, and one of its own that goes on when
-//! that has ended. Both hold the socket and the file, and both may take what the kernel has kept
-//! and write it, one at a time: the file's lock decides. So whoever asks for the packets has
-//! written all that passed before, and waits for nobody.
+//! Two processes share a capture: the one that started it, and a helper that outlives it. Both have the socket and the
+//! file, and both may take packets from the kernel and write them, one at a time, under the file's lock. So a process
+//! that asks for the packets has written everything that passed before, without waiting for the other.
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
@@ -27,26 +26,26 @@ use netscript_net::op::{IfName, NetnsRef};
 /// The length of the file's header, in bytes.
 const HEADER: usize = 24;
 
-/// The largest file whose packets are listed, in bytes.
+/// The size limit for listing a file's packets, in bytes.
 const LARGEST_FILE: u64 = 1 << 30;
 
-/// How much is collected before it is written, in bytes.
+/// The number of bytes that are collected before writing.
 const CHUNK: usize = 1 << 20;
 
-/// One process's hold on a capture.
+/// The socket and file of a capture, as one process has them.
 #[derive(Debug)]
 pub(crate) struct CaptureWriter {
     socket: PacketSocket,
     file: File,
 }
 
-/// A capture's file, of a socket that is open.
+/// An open capture and the path of its file.
 pub(crate) struct CaptureFile {
     capture: CaptureWriter,
     path: PathBuf,
 }
 
-/// Begins to hear a link. From here on the kernel keeps its packets.
+/// Starts to capture a link. From here on, the kernel queues its packets.
 pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, path: &Path) -> Result<CaptureFile> {
     let refused = |error: io::Error| {
         let refusal = Refusal::from(error);
@@ -75,14 +74,14 @@ fn cannot(doing: &str, path: &Path) -> impl Fn(io::Error) -> Error {
 }
 
 impl CaptureFile {
-    /// The socket and the file for another process. The file is opened again, for a lock belongs
-    /// to an open file.
+    /// Copies of the socket and the file for another process. The file is opened again, since a lock belongs to an open
+    /// file.
     pub(crate) fn share(&self) -> Result<(OwnedFd, OwnedFd)> {
         let share = || Ok((self.capture.socket.try_clone()?, append_to(&self.path)?.into()));
         share().map_err(cannot("write", &self.path))
     }
 
-    /// Writes what has passed so far.
+    /// Writes the packets that have passed so far.
     pub(crate) fn drain(&self) -> Result<()> {
         self.capture.drain().map_err(cannot("write", &self.path))
     }
@@ -104,15 +103,14 @@ fn read(path: &Path) -> io::Result<Vec<String>> {
                 lines.push(summary(layer, &packet.data));
                 rest = after;
             }
-            // The end, or a packet that a process that was killed has left unfinished.
+            // The end, or a packet that a killed process has not finished.
             Err(PcapError::IncompleteBuffer) => return Ok(lines),
             Err(error) => return Err(io_error(error)),
         }
     }
 }
 
-/// Writes a link's packets until the process is asked to end (SIGTERM), and then what has passed
-/// until then.
+/// Writes a link's packets until SIGTERM, and then the packets that have passed before it.
 pub fn capture_forever(socket: OwnedFd, file: OwnedFd) -> io::Result<()> {
     let interrupt = Interrupt::listen().map_err(|error| io::Error::other(error.describe().message))?;
     let capture = CaptureWriter { socket: PacketSocket::from_fd(socket)?, file: file.into() };
@@ -123,7 +121,7 @@ pub fn capture_forever(socket: OwnedFd, file: OwnedFd) -> io::Result<()> {
 }
 
 impl CaptureWriter {
-    /// Makes an empty file of what may hold an earlier capture.
+    /// Empties the file, which may contain an earlier capture, and writes a header.
     fn begin(&self) -> io::Result<()> {
         self.file.set_len(0)?;
         (&self.file).write_all(&encode(self.header(), &[])?)
@@ -140,7 +138,7 @@ impl CaptureWriter {
         }
     }
 
-    /// Takes what the kernel has kept, and writes it before anybody else can.
+    /// Takes the packets from the kernel and writes them, under the lock.
     fn drain(&self) -> io::Result<()> {
         let _lock = Flock::lock(self.file.try_clone()?, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
         loop {
@@ -166,7 +164,7 @@ impl CaptureWriter {
     }
 }
 
-/// A whole file with these packets.
+/// A complete file with these packets.
 fn encode(header: PcapHeader, packets: &[Captured]) -> io::Result<Vec<u8>> {
     let mut writer = PcapWriter::with_header(Vec::new(), header).map_err(io_error)?;
     for packet in packets {

@@ -1,4 +1,4 @@
-//! What the probes have in common: how long they wait, and what is said of one without an answer.
+//! Common parts of the probes: timeouts, and the texts for missing answers.
 
 use std::io;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use tokio::runtime::{Builder, Runtime};
 
 use netscript_net::error::Errno;
 
-/// How long `fetch` and `connect` really wait. In debug builds `NETSCRIPT_PATIENCE=N` makes it N times longer: the project's
-/// tests run on emulated machines too, where a program takes seconds to answer.
+/// The timeout that `fetch` and `connect` really use. In debug builds `NETSCRIPT_PATIENCE=N` makes it N times longer,
+/// for tests on emulated machines, where a program takes seconds to answer.
 pub(super) fn patience(time: Duration) -> Duration {
     let times = || std::env::var("NETSCRIPT_PATIENCE").ok()?.parse::<u32>().ok();
     cfg!(debug_assertions).then(times).flatten().map_or(time, |times| time.saturating_mul(times))
 }
 
-/// What is said of a request that nothing came back for.
+/// The error of a request without an answer.
 pub(super) const SILENCE: &str = "no answer";
 
-/// What is said of an exchange that took too long.
+/// The error of an exchange that timed out.
 pub(super) const TIMED_OUT: &str = "timed out";
 
-/// Carries what happens at the same time in one probe. One thread: namespaces are a thread's.
+/// An async runtime for one probe. It uses one thread only, since the namespace is the thread's.
 pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }

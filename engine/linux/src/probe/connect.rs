@@ -1,4 +1,4 @@
-//! Connections: a TCP handshake, or a UDP datagram and what comes back.
+//! Connections: a TCP handshake, or a UDP datagram and the answer.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -42,8 +42,7 @@ pub(crate) fn connect(
     })
 }
 
-/// What is said when nothing came back in time. A UDP server need not answer: silence says less
-/// than with TCP, whose servers always do.
+/// The error if nothing came back in time. Silence means less for UDP, whose servers need not answer, than for TCP.
 fn silence_of(transport: Transport) -> &'static str {
     match transport {
         Transport::Tcp => TIMED_OUT,
@@ -55,7 +54,7 @@ fn failed(why: &str) -> Connected {
     Connected { rtt: None, error: Some(why.to_owned()) }
 }
 
-/// A socket in the namespace, which it stays in.
+/// A socket of the namespace.
 enum ProbeSocket {
     Tcp(TcpSocket),
     Udp(AsyncUdpSocket),
@@ -87,7 +86,7 @@ impl ProbeSocket {
     }
 }
 
-/// An empty datagram, and whatever comes back: a connected socket hears ICMP errors too.
+/// Sends an empty datagram and waits for any answer. A connected socket receives ICMP errors too.
 async fn exchange(socket: &AsyncUdpSocket, target: SocketAddr) -> io::Result<()> {
     socket.connect(target).await?;
     socket.send(&[]).await?;

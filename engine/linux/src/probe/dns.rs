@@ -1,4 +1,4 @@
-//! Messages of the domain name system: questions for addresses, and their answers (RFC 1035).
+//! DNS messages: requests for addresses, and the answers (RFC 1035).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,30 +10,30 @@ use simple_dns::{
 
 use netscript_net::op::{Family, HostName};
 
-/// Where name servers listen.
+/// The port of name servers.
 pub(super) const PORT: u16 = 53;
 
-/// The largest answer by UDP to who does not say that more fits (RFC 1035, section 4.2.1).
+/// The largest UDP answer for clients that do not announce a larger size (RFC 1035, section 4.2.1).
 pub(super) const LARGEST_BY_UDP: usize = 512;
 
-/// How long an answer may be kept, in seconds: labs change.
+/// The time for which an answer may be cached, in seconds: labs change.
 const TTL: u32 = 1;
 
-/// Hosts and their addresses.
+/// Host names and their addresses.
 pub(super) type Records = BTreeMap<HostName, Vec<IpAddr>>;
 
-/// What a name server says.
+/// A name server's reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// The addresses of the family that was asked for; none: there are others perhaps.
+    /// The addresses of the requested family; if empty, the name may have addresses of the other one.
     Addrs(Vec<IpAddr>),
     /// There is no such name.
     NoSuchName,
-    /// The server does not know, or does not want to say.
+    /// The server cannot or does not want to answer.
     Failure,
 }
 
-/// A question for a host's addresses of one family.
+/// A request for a host's addresses of one family.
 pub(super) fn question(id: u16, name: &HostName, family: Family) -> Result<Vec<u8>, SimpleDnsError> {
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
@@ -49,7 +49,7 @@ fn asked(name: &HostName, family: Family) -> Result<Question<'_>, SimpleDnsError
     Ok(Question::new(Name::new(name.as_str())?, kind.into(), CLASS::IN.into(), false))
 }
 
-/// What a message says to a question; `None`: it is no answer to it.
+/// A message as the reply to a request; `None`: it does not answer that request.
 pub(super) fn reply(id: u16, name: &HostName, family: Family, bytes: &[u8]) -> Option<Reply> {
     let packet = Packet::parse(bytes).ok()?;
     if packet.id() != id || !packet.has_flags(PacketFlag::RESPONSE) {
@@ -77,11 +77,11 @@ fn addr(data: &RData<'_>) -> Option<IpAddr> {
     }
 }
 
-/// What a server with these records answers, in `limit` bytes; `None`: it was no question.
+/// The answer of a server with these records, in at most `limit` bytes; `None`: the message is not a request.
 pub(super) fn answer(records: &Records, bytes: &[u8], limit: usize) -> Option<Vec<u8>> {
     let id = u16::from_be_bytes(bytes.get(0..2)?.try_into().ok()?);
     let Ok(query) = Packet::parse(bytes) else {
-        // A type that nobody here knows, or no message at all.
+        // An unsupported type, or not a DNS message.
         return refusal(id, RCODE::NotImplemented);
     };
     if query.has_flags(PacketFlag::RESPONSE) {
@@ -110,7 +110,7 @@ fn refusal(id: u16, why: RCODE) -> Option<Vec<u8>> {
     reply.build_bytes_vec().ok()
 }
 
-/// An address, if it is of a type that was asked for.
+/// An address record, if the request asks for its type.
 fn record<'a>(question: &Question<'a>, addr: IpAddr) -> Option<ResourceRecord<'a>> {
     let (kind, data) = match addr {
         IpAddr::V4(addr) => (TYPE::A, RData::A(addr.into())),
@@ -120,7 +120,7 @@ fn record<'a>(question: &Question<'a>, addr: IpAddr) -> Option<ResourceRecord<'a
     wanted.then(|| ResourceRecord::new(question.qname.clone(), CLASS::IN, TTL, data))
 }
 
-/// Leaves answers out until the rest fits, and says so: the client asks again by TCP.
+/// Removes answers until the rest fits, and marks the reply as truncated: the client repeats the request by TCP.
 fn fit(mut reply: Packet<'_>, limit: usize) -> Option<Vec<u8>> {
     loop {
         let bytes = reply.build_bytes_vec_compressed().ok()?;

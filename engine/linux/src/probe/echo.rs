@@ -1,5 +1,5 @@
-//! ICMP echo requests, and the packets that answer one: the reply itself, or an error that
-//! carries the request's beginning.
+//! ICMP echo requests, and the packets that answer one: the reply, or an error that contains the beginning of the
+//! request.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use etherparse::{
 
 use super::icmp_error;
 
-/// What tells the requests of one ping from all others.
+/// The id and target of a ping's requests.
 #[derive(Clone, Debug)]
 pub(super) struct Echo {
     pub(super) target: IpAddr,
@@ -19,28 +19,28 @@ pub(super) struct Echo {
     pub(super) size: u16,
 }
 
-/// An ICMP packet as it arrived.
+/// A received ICMP packet.
 #[derive(Debug)]
 pub(super) struct Packet<'a> {
     pub(super) from: IpAddr,
     pub(super) ttl: Option<u8>,
-    /// From the ICMP header on.
+    /// The packet from the ICMP header on.
     icmp: &'a [u8],
 }
 
-/// What a packet means for a request.
+/// What a received packet means for a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PacketMeaning {
-    /// It is the reply.
+    /// The reply.
     Answer,
-    /// It says why there will be no reply.
+    /// An error: the reason why there will be no reply.
     Refusal(String),
-    /// It has nothing to do with it.
+    /// Unrelated.
     Other,
 }
 
 impl<'a> Packet<'a> {
-    /// What a raw socket received: with the IP header for IPv4, without it for IPv6.
+    /// Parses a packet from a raw socket, which includes the IP header for IPv4 but not for IPv6.
     pub(super) fn new(from: IpAddr, hop_limit: Option<u8>, bytes: &'a [u8]) -> Option<Packet<'a>> {
         match from {
             IpAddr::V4(_) => {
@@ -53,7 +53,7 @@ impl<'a> Packet<'a> {
 }
 
 impl Echo {
-    /// A request as it is handed to a raw socket, which computes the checksum for IPv6.
+    /// A request for a raw socket, which computes the checksum for IPv6.
     pub(super) fn request(&self, sequence: u16) -> Vec<u8> {
         let data: Vec<u8> = (0..=u8::MAX).cycle().take(self.size.into()).collect();
         let echo = IcmpEchoHeader { id: self.id, seq: sequence };
@@ -64,7 +64,7 @@ impl Echo {
         [header, data].concat()
     }
 
-    /// What a packet means for the request with this number.
+    /// What a packet means for the request with this sequence number.
     pub(super) fn recognise(&self, sequence: u16, packet: &Packet<'_>) -> PacketMeaning {
         let meaning = match self.target {
             IpAddr::V4(_) => self.recognise_v4(sequence, packet),
@@ -107,12 +107,12 @@ impl Echo {
         echo.id == self.id && echo.seq == sequence
     }
 
-    /// The unspecified address stands for this host, which answers under another.
+    /// The unspecified address refers to this host, which answers from another address.
     fn is_target(&self, ip: IpAddr) -> bool {
         self.target == ip || self.target.is_unspecified()
     }
 
-    /// The members of a group answer each under an address of their own.
+    /// The members of a group answer from their own addresses.
     fn may_answer(&self, from: IpAddr) -> bool {
         self.target.is_multicast() || self.is_target(from)
     }

@@ -1,5 +1,5 @@
-//! What the kernel hands to a ping's socket. Without a filter every ICMP packet of the namespace
-//! lands there, and those of a busy neighbour leave no room for the answer.
+//! The filter of a ping's socket. Without it, the socket would receive every ICMP packet of the namespace, and a busy
+//! neighbour's packets would leave no room for the answer.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use socket2::SockFilter;
 
 use super::echo::Echo;
 
-/// ICMP's number of an echo reply, and of the errors among the packets that are none.
+/// The ICMP types of echo replies and, among other packets, of errors.
 const REPLY_V4: u32 = 0;
 const ERRORS_V4: [u32; 3] = [3, 11, 12];
 /// ICMPv6 numbers errors below 128.
@@ -21,11 +21,11 @@ const ID: u32 = 4;
 const WHOLE: u32 = u32::MAX;
 const NOTHING: u32 = 0;
 
-/// A filter (BPF, linux/filter.h) that passes replies with an echo's id, and every error.
+/// A filter (BPF, linux/filter.h) that passes replies with this ping's id, and all errors.
 pub(super) fn of(echo: &Echo) -> Vec<SockFilter> {
     let id = u32::from(echo.id);
     match echo.target {
-        // A packet begins with the IP header, whose length goes to X.
+        // Packets begin with the IP header; its length goes to X.
         IpAddr::V4(_) => vec![
             step(BPF_LDX | BPF_B | BPF_MSH, 0),
             step(BPF_LD | BPF_B | BPF_IND, 0),
@@ -38,7 +38,7 @@ pub(super) fn of(echo: &Echo) -> Vec<SockFilter> {
             step(BPF_RET | BPF_K, WHOLE),
             step(BPF_RET | BPF_K, NOTHING),
         ],
-        // A packet begins with the ICMP header.
+        // Packets begin with the ICMP header.
         IpAddr::V6(_) => vec![
             step(BPF_LD | BPF_B | BPF_ABS, 0),
             jump(BPF_JGE, INFORMATIONAL_V6, 0, 3),
@@ -55,7 +55,7 @@ fn step(code: u32, value: u32) -> SockFilter {
     instruction(code, 0, 0, value)
 }
 
-/// Skips so many instructions if the comparison holds, or so many if not.
+/// Skips `if_so` instructions if the comparison holds, otherwise `if_not`.
 fn jump(comparison: u32, value: u32, if_so: u8, if_not: u8) -> SockFilter {
     instruction(BPF_JMP | comparison | BPF_K, if_so, if_not, value)
 }

@@ -1,4 +1,4 @@
-//! HTTP: asking for a page from inside a namespace, and a small server.
+//! HTTP: fetching a page from inside a namespace, and a small server.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,16 +20,16 @@ use netscript_net::error::{Error, Refusal, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::{Fetch, Fetched, Serve};
 
-/// The largest page that is taken, in bytes.
+/// The size limit for pages, in bytes.
 const LARGEST_PAGE: usize = 16 << 20;
 
-/// How long a client of the server may take for a request; one that waits between two is let go as well.
+/// The time that a client of the server has for a request; an idle connection is closed after it, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the server keeps a connection, whatever the client does.
+/// The longest time for a connection to the server.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long the server waits when it cannot take a connection.
+/// The server's pause after it could not accept a connection.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// `ip netns exec NETNS curl URL`
@@ -63,7 +63,7 @@ pub(crate) fn fetch(
     })
 }
 
-/// The answer, or why there is none.
+/// Fetches the page; the error says why there is no answer.
 async fn exchange(socket: TcpSocket, server: SocketAddr, request: &Fetch) -> std::result::Result<Fetched, String> {
     let stream = socket.connect(server).await.map_err(|error| in_words(&error))?;
     let (mut sender, connection) =
@@ -90,11 +90,11 @@ fn not_http(error: &hyper::Error) -> String {
     error.to_string()
 }
 
-/// Opens the socket of a server in a namespace, listening.
+/// Opens a listening socket for a server in a namespace.
 pub(crate) fn listen(namespaces: &Namespaces, netns: &NetnsRef, server: &Serve) -> Result<TcpListener> {
     let listener = namespaces.within(netns, || match server.addr {
         Some(addr) => TcpListener::bind((addr, server.port)),
-        // One socket takes both families, unless the namespace has no IPv6.
+        // One socket accepts both families, unless the namespace has no IPv6.
         None => {
             TcpListener::bind((IpAddr::V6(Ipv6Addr::UNSPECIFIED), server.port)).or_else(|error| match error.kind() {
                 io::ErrorKind::AddrInUse => Err(error),
@@ -113,8 +113,7 @@ pub fn answer_forever(listener: TcpListener, body: &str) -> io::Result<Infallibl
     runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         loop {
-            // Without a descriptor for it, or when the client has gone, this one has to wait or is lost:
-            // no reason to stop.
+            // A connection may fail because the client has gone or there is no free descriptor. The server continues.
             let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -126,7 +125,7 @@ pub fn answer_forever(listener: TcpListener, body: &str) -> io::Result<Infallibl
                     Response::builder().header(CONTENT_TYPE, "text/plain; charset=utf-8").body(Full::new(page))
                 }
             });
-            // A client that goes away is no reason to stop.
+            // The server continues if a client disconnects.
             let mut server = hyper::server::conn::http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
             tokio::spawn(tokio::time::timeout(LONGEST, server.serve_connection(TokioIo::new(stream), service)));

@@ -1,8 +1,8 @@
-//! ICMP errors in the words of iputils' ping (ping.c, ping6_common.c).
+//! The texts of ICMP errors, as in iputils' ping (ping.c, ping6_common.c).
 //!
 //! Numbers: RFC 792, RFC 1812 for IPv4; RFC 4443 for IPv6.
 
-/// An error of ICMP for IPv4; `None` for packets that are none.
+/// An ICMP error of IPv4; `None` for packets that are not errors.
 pub(super) fn v4(kind: u8, code: u8, rest: [u8; 4]) -> Option<String> {
     match kind {
         3 => Some(unreachable_v4(code, u16::from_be_bytes([rest[2], rest[3]]))),
@@ -39,7 +39,7 @@ fn unreachable_v4(code: u8, mtu: u16) -> String {
     text.to_owned()
 }
 
-/// An error of ICMP for IPv6; `None` for packets that are none.
+/// An ICMP error of IPv6; `None` for packets that are not errors.
 pub(super) fn v6(kind: u8, code: u8, rest: [u8; 4]) -> Option<String> {
     match kind {
         1 => Some(unreachable_v6(code)),

@@ -1,4 +1,4 @@
-//! Probes: packets of our own, sent from inside a namespace.
+//! Probes: packets that netscript sends from inside a namespace, and small servers and captures.
 
 pub(crate) mod capture;
 mod common;

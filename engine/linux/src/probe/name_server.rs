@@ -1,4 +1,4 @@
-//! A small name server: addresses of a few names, by UDP and TCP.
+//! A small name server: addresses for a few names, over UDP and TCP.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
@@ -19,7 +19,7 @@ use netscript_net::error::{Error, Refusal, Result};
 use netscript_net::op::{HostName, NetnsRef};
 use netscript_net::world::ServeDns;
 
-/// How long a client may take to ask by TCP.
+/// The time that a client has for a request over TCP.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The sockets of a name server.
@@ -32,7 +32,7 @@ pub(crate) struct Sockets {
 pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, server: &ServeDns) -> Result<Sockets> {
     let sockets = namespaces.within(netns, || match server.addr {
         Some(addr) => Sockets::bind(addr),
-        // One socket takes both families, unless the namespace has no IPv6.
+        // One socket receives both families, unless the namespace has no IPv6.
         None => Sockets::bind(Ipv6Addr::UNSPECIFIED.into()).or_else(|error| match error.kind() {
             io::ErrorKind::AddrInUse => Err(error),
             _ => Sockets::bind(Ipv4Addr::UNSPECIFIED.into()),
@@ -53,7 +53,7 @@ impl Sockets {
     }
 }
 
-/// A record as an argument: `NAME=ADDRESS[,ADDRESS…]`.
+/// A record as a command-line argument: `NAME=ADDRESS[,ADDRESS…]`.
 pub(crate) fn argument(name: &HostName, addrs: &[IpAddr]) -> String {
     let addrs: Vec<String> = addrs.iter().map(IpAddr::to_string).collect();
     format!("{name}={}", addrs.join(","))
@@ -65,7 +65,7 @@ fn record(argument: &str) -> Option<(HostName, Vec<IpAddr>)> {
     Some((HostName::parse(name)?, addrs))
 }
 
-/// Answers questions for the names in the arguments until the process ends.
+/// Answers requests for the names in the arguments until the process ends.
 pub fn resolve_forever(udp: OwnedFd, tcp: OwnedFd, arguments: impl Iterator<Item = String>) -> io::Result<()> {
     let records: Option<Records> = arguments.map(|argument| record(&argument)).collect();
     let records = Arc::new(records.ok_or(io::ErrorKind::InvalidInput)?);
@@ -73,15 +73,15 @@ pub fn resolve_forever(udp: OwnedFd, tcp: OwnedFd, arguments: impl Iterator<Item
     thread::Builder::new().name("tcp".to_owned()).spawn(move || by_tcp(&TcpListener::from(tcp), &for_tcp))?;
     let udp = UdpSocket::from(udp);
     loop {
-        // A datagram that cannot be read or answered is no reason to stop.
+        // A datagram that cannot be read or answered is ignored.
         if by_udp(&udp, &records).is_err() {
             thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-/// Answers a datagram from the address that it was sent to: of several, the kernel would choose
-/// another, and the client would not take the answer.
+/// Answers a datagram from the address that it was sent to. The kernel might choose another one, and the client would
+/// reject the answer.
 fn by_udp(socket: &UdpSocket, records: &Records) -> io::Result<()> {
     let mut control = cmsg_space!(in_pktinfo, in6_pktinfo);
     let mut buffer = [0; LARGEST_BY_UDP];
@@ -116,12 +116,12 @@ fn by_tcp(listener: &TcpListener, records: &Arc<Records>) {
             continue;
         };
         let records = Arc::clone(records);
-        // Without a thread for it, the client finds its connection closed.
+        // If no thread can be started, the connection is closed.
         let _ = thread::Builder::new().spawn(move || answer_over_tcp(stream, &records));
     }
 }
 
-/// Answers questions, each with its length before it (RFC 1035, section 4.2.2).
+/// Answers requests, each of which is preceded by its length (RFC 1035, section 4.2.2).
 fn answer_over_tcp(mut stream: TcpStream, records: &Records) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

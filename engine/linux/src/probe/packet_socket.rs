@@ -1,4 +1,4 @@
-//! Packet sockets: every packet of a link, in both directions, as it is on the wire (packet(7)).
+//! Packet sockets: all packets of a link, in both directions, as on the wire (packet(7)).
 
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -14,20 +14,20 @@ use super::summary::Layer;
 use crate::sys::{hear_link, kind_of_link, tell_tags};
 use netscript_net::op::IfName;
 
-/// The largest packet that is kept whole: libpcap's own limit (MAXIMUM_SNAPLEN, pcap-int.h).
+/// The size up to which packets are kept completely: libpcap's limit (MAXIMUM_SNAPLEN, pcap-int.h).
 pub(super) const LARGEST: usize = 262_144;
 
-/// Room for packets that arrive while nobody reads, in bytes; as much of it as the kernel grants.
+/// The size of the receive queue in bytes, as far as the kernel permits.
 const QUEUE: usize = 8 << 20;
 
-/// Where in an Ethernet frame a tag stands: after the two addresses.
+/// The offset of the tag in an Ethernet frame: after the two addresses.
 const TAG_OFFSET: usize = 12;
 
-/// Kinds of links (linux/if_arp.h).
+/// Hardware types of links (linux/if_arp.h).
 const ARPHRD_ETHER: u16 = 1;
 const ARPHRD_LOOPBACK: u16 = 772;
 
-/// A socket that hears a link. The kernel keeps what it hears from the moment it is opened.
+/// A socket bound to a link. The kernel queues packets from the moment it is opened.
 #[derive(Debug)]
 pub(super) struct PacketSocket {
     socket: Socket,
@@ -35,12 +35,12 @@ pub(super) struct PacketSocket {
     loopback: bool,
 }
 
-/// A packet and when it passed.
+/// A captured packet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Captured {
-    /// Since 1970.
+    /// When it passed, since 1970.
     pub(super) time: Duration,
-    /// How long it was; not all of it need be here.
+    /// Its original length; the data may be shorter.
     pub(super) length: usize,
     pub(super) bytes: Vec<u8>,
 }
@@ -51,7 +51,7 @@ impl PacketSocket {
         let index = if_nametoindex(link.as_str())?;
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
         socket.set_nonblocking(true)?;
-        // Beyond the limit for all only with privilege; what can be had is enough.
+        // Exceeding the general limit requires privilege; without it, a smaller queue is enough.
         let _ =
             setsockopt(&socket, sockopt::RcvBufForce, &QUEUE).or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &QUEUE));
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
@@ -79,15 +79,15 @@ impl PacketSocket {
         Ok(self.socket.try_clone()?.into())
     }
 
-    /// The next packet that has passed; `None`: all have been taken. The buffer has room for one.
+    /// The next captured packet; `None`: there are no more. The buffer has room for one.
     pub(super) fn next(&self, buffer: &mut [u8]) -> io::Result<Option<Captured>> {
         loop {
             match self.receive(buffer) {
-                // On `lo` each packet is heard on its way out and on its way in.
+                // On `lo` each packet is captured twice, when it is sent and when it is received.
                 Ok((LinkDirection::Out, _)) if self.loopback => {}
                 Ok((_, packet)) => return Ok(Some(packet)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                // The link went down, or away: what was heard before can still be taken.
+                // The link went down or was removed; packets captured before are still in the queue.
                 Err(error) if matches!(error.raw_os_error(), Some(libc::ENETDOWN | libc::EINTR | libc::ENODEV)) => {}
                 Err(error) => return Err(error),
             }
@@ -137,13 +137,13 @@ fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The tag that the kernel took out of a frame before it showed it: `struct tpacket_auxdata` of
-/// linux/if_packet.h ends with its value and its protocol.
+/// The VLAN tag that the kernel removed from a frame: the last two fields of `struct tpacket_auxdata`
+/// (linux/if_packet.h) are its value and its protocol.
 fn vlan_tag(message: &UnknownCmsg) -> Option<[u8; 4]> {
     const PACKET_AUXDATA: i32 = 8;
     const TP_STATUS_VLAN_VALID: u32 = 1 << 4;
     const TP_STATUS_VLAN_TPID_VALID: u32 = 1 << 6;
-    /// 802.1Q's.
+    /// The protocol of 802.1Q.
     const USUAL: u16 = 0x8100;
     let header = &message.cmsg_header;
     if (header.cmsg_level, header.cmsg_type) != (libc::SOL_PACKET, PACKET_AUXDATA) {

@@ -1,4 +1,4 @@
-//! Pings: ICMP echo requests from inside a namespace, and what comes back.
+//! Pings: ICMP echo requests from inside a namespace, and their answers.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -25,7 +25,7 @@ use netscript_net::world::{Ping, PingResult};
 /// The largest IP packet, in bytes.
 const LARGEST_PACKET: usize = 65_535;
 
-/// `ip netns exec NETNS ping -c COUNT -W TIMEOUT TARGET`, without its pauses.
+/// `ip netns exec NETNS ping -c COUNT -W TIMEOUT TARGET`, without the pauses between requests.
 pub(crate) fn ping(
     namespaces: &Namespaces,
     interrupt: &Interrupt,
@@ -60,14 +60,14 @@ fn refused(netns: &NetnsRef, request: &Ping, error: io::Error) -> Error {
     }
 }
 
-/// What became of one request.
+/// The result of one request.
 enum EchoResult {
     Answered {
         rtt: Duration,
         ttl: Option<u8>,
         from: IpAddr,
     },
-    /// Somebody on the way, or this host itself, says why not.
+    /// A router, or this host itself, reports an error.
     Refused {
         why: String,
         from: IpAddr,
@@ -100,7 +100,7 @@ impl EchoResult {
     }
 }
 
-/// A raw ICMP socket that asks one target.
+/// A raw ICMP socket for one target.
 struct EchoSocket {
     socket: Socket,
     to: SockAddr,
@@ -137,7 +137,7 @@ impl EchoSocket {
         Ok(EchoSocket { socket, to: address(target, scope), echo })
     }
 
-    /// Sends a request and waits for what comes back.
+    /// Sends a request and waits for the answer.
     fn ask(&self, sequence: u16, timeout: Duration, interrupt: &Interrupt) -> Result<EchoResult> {
         let sent = Instant::now();
         if let Err(error) = self.socket.send_to(&self.echo.request(sequence), &self.to) {
@@ -152,7 +152,7 @@ impl EchoSocket {
             }
             let packet = match self.receive(&mut buffer) {
                 Ok(packet) => packet,
-                // What was there has been dropped (a bad checksum), or is an error of before.
+                // The packet has been dropped (a bad checksum), or the error belongs to an earlier request.
                 Err(_) => continue,
             };
             match self.echo.recognise(sequence, &packet) {
@@ -185,7 +185,7 @@ fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
     v4.or_else(|| Some(IpAddr::V6(address.as_sockaddr_in6()?.ip())))
 }
 
-/// Raw sockets have no ports. The scope is the link of a link-local address.
+/// Raw sockets have no ports. The scope is the link's index for a link-local address.
 fn address(ip: IpAddr, scope: u32) -> SockAddr {
     match ip {
         IpAddr::V4(ip) => SocketAddr::from((ip, 0)).into(),
@@ -209,7 +209,7 @@ fn limit_routers(socket: &Socket, target: IpAddr, ttl: u8) -> io::Result<()> {
     }
 }
 
-/// Tells one ping's answers from those of others in the same namespace.
+/// A random id, which distinguishes a ping's answers from those of others in the namespace.
 pub(super) fn random_id() -> u16 {
     let bytes = RandomState::new().build_hasher().finish().to_ne_bytes();
     u16::from_ne_bytes([bytes[0], bytes[1]])

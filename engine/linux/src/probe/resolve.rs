@@ -1,4 +1,4 @@
-//! Looking up names: questions to the namespace's own name servers, by UDP, from inside it.
+//! Resolves names: requests to the namespace's own name servers, by UDP, from inside it.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,10 +14,10 @@ use crate::netns::Namespaces;
 use netscript_net::error::Result;
 use netscript_net::op::{Family, HostName, NetnsRef};
 
-/// How often each server is asked (`RES_DFLRETRY`, resolv.h).
+/// The number of attempts for each server (`RES_DFLRETRY`, resolv.h).
 const ATTEMPTS: u32 = 2;
 
-/// A host's addresses, IPv4 before IPv6; none: no server knows it, or none answers.
+/// A host's addresses, IPv4 before IPv6; empty: no server knows the name, or none answers.
 ///
 /// `ip netns exec NETNS getent ahosts NAME`
 pub(crate) fn resolve(
@@ -45,12 +45,12 @@ struct Asker<'a> {
     interrupt: &'a Interrupt,
     netns: &'a NetnsRef,
     name: &'a HostName,
-    /// How long one server has for one answer.
+    /// The time limit for one answer of one server.
     patience: Duration,
 }
 
 impl Asker<'_> {
-    /// A host's addresses, IPv4 first; none: there is no such name. `None`: the server gave no answer.
+    /// A host's addresses, IPv4 first; empty: the name does not exist. `None`: the server gave no answer.
     fn addresses(&self, server: IpAddr) -> Result<Option<Vec<IpAddr>>> {
         for family in [Family::V4, Family::V6] {
             match self.ask(server, family)? {
@@ -63,7 +63,7 @@ impl Asker<'_> {
         Ok(Some(Vec::new()))
     }
 
-    /// A server's reply; `None`: it cannot be reached, refuses, or is silent.
+    /// A server's reply; `None`: the server is unreachable, refuses, or is silent.
     fn ask(&self, server: IpAddr, family: Family) -> Result<Option<Reply>> {
         let opened = self.namespaces.within(self.netns, || connect(server));
         let Ok(socket) = opened.map_err(|rejection| rejection.into_error(|| format!("enter {}", self.netns)))? else {
@@ -81,7 +81,7 @@ impl Asker<'_> {
         let until = Instant::now().checked_add(self.patience);
         let mut buffer = [0; 4096];
         while self.interrupt.wait(&[socket.as_fd()], until)?[0] {
-            // An error is an ICMP message: nobody there.
+            // An error is an ICMP message: the server is unreachable.
             let Ok(length) = io::Read::read(&mut &*socket, &mut buffer) else { return Ok(None) };
             if let Some(reply) = recognise(&buffer[..length]) {
                 return Ok(Some(reply));

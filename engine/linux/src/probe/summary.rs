@@ -1,4 +1,4 @@
-//! Packets in a line each: `10.0.0.1 > 10.0.0.2 ICMP echo request`.
+//! Summaries of packets, one line each: `10.0.0.1 > 10.0.0.2 ICMP echo request`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,16 +11,16 @@ use etherparse::{
 use super::icmp_error;
 use netscript_net::op::Mac;
 
-/// What a captured packet begins with.
+/// The first header of a captured packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layer {
     /// An Ethernet header.
     Ethernet,
-    /// An IP header: links such as tun have no other.
+    /// An IP header, for links such as tun.
     Ip,
 }
 
-/// A line that tells the packet.
+/// The summary of a packet.
 pub(super) fn summary(layer: Layer, bytes: &[u8]) -> String {
     let packet = match layer {
         Layer::Ethernet => LaxSlicedPacket::from_ethernet(bytes).ok(),
@@ -66,14 +66,14 @@ fn of_net(packet: &LaxSlicedPacket<'_>) -> String {
     }
 }
 
-/// A packet whose protocol is told by its number alone, or a part of one.
+/// The payload of a protocol that is only known by its number, or of a fragment.
 fn of_payload(payload: &LaxIpPayloadSlice<'_>) -> String {
     let number = payload.ip_number;
     let protocol = number.keyword_str().map_or_else(|| format!("protocol {}", number.0), str::to_owned);
     if payload.fragmented { format!("{protocol} fragment") } else { protocol }
 }
 
-/// Flags as iptables writes them, and how much data.
+/// The flags as in iptables, and the length of the data.
 fn of_tcp(tcp: &TcpSlice<'_>) -> String {
     let flags = [
         (tcp.syn(), "SYN"),
@@ -151,9 +151,9 @@ fn of_arp(arp: &ArpPacketSlice<'_>) -> String {
     }
 }
 
-/// A frame that carries neither IP nor ARP.
+/// A frame with neither IP nor ARP.
 fn of_frame(packet: &LaxSlicedPacket<'_>) -> String {
-    /// Where bridges send spanning tree messages (IEEE 802.1D, table 7-10).
+    /// The destination of spanning tree messages (IEEE 802.1D, table 7-10).
     const BRIDGES: [u8; 6] = [0x01, 0x80, 0xc2, 0, 0, 0];
     let Some(LinkSlice::Ethernet2(frame)) = &packet.link else { return "a packet that is not IP".to_owned() };
     let (from, to) = (Mac(frame.source()), Mac(frame.destination()));

@@ -1,4 +1,4 @@
-//! Whom a probe is for: addresses, and names that are looked up.
+//! Targets of probes: addresses, and names to resolve.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::resolver;
 use netscript_net::error::{Error, Result};
 use netscript_net::op::{Host, HostName, NetnsRef};
 
-/// A host's address, or what is said when there is none, in curl's words. A name is looked up
-/// by the namespace's own name servers only, IPv4 first; `localhost` needs none.
+/// A host's address, or the text of the error, in curl's words. Names are resolved by the namespace's own name servers
+/// only, IPv4 first; `localhost` needs none.
 pub(crate) fn look_up(
     namespaces: &Namespaces,
     interrupt: &Interrupt,

@@ -1,4 +1,4 @@
-//! Programs in the background, which go on when netscript has ended.
+//! Programs in the background, which outlive netscript.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -19,16 +19,16 @@ use crate::sys;
 use netscript_net::error::{Error, Result};
 use netscript_net::files;
 
-/// A program that was started, in a session of its own.
+/// A started program, in a session of its own.
 pub(super) struct Program {
     child: Child,
-    /// Waited for: from now on its number may be a stranger's.
+    /// Whether it has been waited for, after which its number may be reused.
     over: bool,
     name: String,
     log: PathBuf,
 }
 
-/// The file that takes a program's output.
+/// The file for a program's output.
 pub(super) struct Log {
     path: PathBuf,
     file: File,
@@ -43,8 +43,8 @@ impl Log {
     }
 }
 
-/// Where a file of the lab can be made. One of an earlier run is put aside, not written into: its
-/// program may still be running.
+/// A path for a file of the lab. A file of an earlier run is renamed, not overwritten: its program may still be
+/// running.
 pub(super) fn free_place(folder: &Path, name: &str) -> Result<PathBuf> {
     let path = folder.join(name);
     DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(cannot_make(&path))?;
@@ -59,7 +59,7 @@ fn cannot_make(path: &Path) -> impl Fn(io::Error) -> Error {
 }
 
 impl Program {
-    /// What it writes goes into the log, unless its standard output is a file that was handed to it.
+    /// Starts the program. Its output goes to the log, unless its standard output is a given file.
     pub(super) fn start(
         command: Command,
         stdout: Option<OwnedFd>,
@@ -72,14 +72,14 @@ impl Program {
         match launch(command, stdout, place, log, write) {
             Ok(child) => Ok(Program { child, over: false, name, log: path }),
             Err(error) => {
-                // Nothing is left of a program that did not start.
+                // The log of a program that did not start is removed.
                 let _ = fs::remove_file(&path);
                 Err(error)
             }
         }
     }
 
-    /// Its number, as long as that is its own.
+    /// Its process number, until it has been waited for.
     pub(super) fn pid(&mut self) -> Result<u32> {
         if self.running() {
             Ok(self.child.id())
@@ -88,7 +88,7 @@ impl Program {
         }
     }
 
-    /// Whether nobody has noticed its end yet.
+    /// Whether it has not been waited for.
     pub(super) fn is_not_over(&self) -> bool {
         !self.over
     }
@@ -107,14 +107,14 @@ impl Program {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// The number of its first process, also when that has ended.
+    /// The number of its first process, even if that has ended.
     pub(super) fn leader(&self) -> u32 {
         self.child.id()
     }
 }
 
-/// Starts a process that waits, before it becomes the program, until `write` has put it into the
-/// journal; without that, or without this process, it ends. The error comes with the journal's entry.
+/// Starts a process that waits, before exec, until `write` has put it into the journal. If that fails, or this process
+/// ends, it ends too. The error comes with the number of the entry in the journal, if there is one.
 fn launch(
     mut command: Command,
     stdout: Option<OwnedFd>,
@@ -129,7 +129,7 @@ fn launch(
     let stdout = stdout.map_or_else(|| log.file.try_clone().map(OwnedFd::from), Ok).map_err(early)?;
     command.stdout(stdout).stderr(log.file);
     sys::before_start(&mut command, move || {
-        // The pipe is to end with the parent.
+        // Only the parent keeps the pipe open.
         close(go_here)?;
         setsid()?;
         enter_group(group.as_ref());
@@ -144,7 +144,7 @@ fn launch(
         Ok(())
     });
     thread::scope(|scope| {
-        // Starting waits until the program runs, and the pipes end with the command.
+        // `spawn` waits until exec, and the pipes end with the command.
         let started = scope.spawn(move || command.spawn());
         let mut pid = [0; 4];
         let mut entry = None;

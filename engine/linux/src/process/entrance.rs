@@ -1,4 +1,4 @@
-//! The way into a namespace for a thread of this process.
+//! Lets a thread of this process enter a namespace.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::{Outcome, Rejection};
 use netscript_net::error::Result;
 use netscript_net::op::NetnsRef;
 
-/// A namespace that another thread may enter, with the mounts of the thread that looked it up.
+/// A namespace for another thread to enter, with the mounts of the thread that looked it up.
 pub struct Entrance {
     netns: NetnsRef,
     home: File,
@@ -22,22 +22,22 @@ pub struct Entrance {
 }
 
 impl Entrance {
-    /// Looks a namespace up as the calling thread sees it.
+    /// Looks a namespace up from the calling thread.
     pub fn of(netns: &NetnsRef) -> Result<Entrance> {
         look_up(netns).map_err(into_error(netns))
     }
 
-    /// Moves the calling thread there for good; it finds what `ip netns exec` would show to a program.
+    /// Moves the calling thread into the namespace permanently, with the same view as a program under `ip netns exec`.
     pub fn enter(&self) -> Result<()> {
         self.go().map_err(into_error(&self.netns))
     }
 
     fn go(&self) -> Outcome {
         let here = env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        // The kernel moves no thread that shares its current folder with others (`mntns_install`, fs/namespace.c).
+        // The kernel rejects a thread that shares its current folder with others (`mntns_install`, fs/namespace.c).
         unshare(CloneFlags::CLONE_FS).map_err(io::Error::from)?;
         enter_mounts(&self.mounts)?;
-        // It now is the root of those mounts. One that is not to be seen there cannot be kept.
+        // The current folder is now the root of those mounts. It is restored if it is visible there.
         let _ = env::set_current_dir(here);
         enter(&self.home)?;
         Ok(self.surroundings.enter()?)

@@ -1,4 +1,4 @@
-//! Programs that are run to their end, their output collected.
+//! Programs that are run to their end, with their output.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,18 +21,18 @@ use netscript_net::error::{Error, Result};
 use netscript_net::files;
 use netscript_net::world::Output;
 
-/// How long an interrupted program has to end by itself.
+/// The time that an interrupted program has to end.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// How much is read between two looks at whether the program has ended or the user interrupts.
+/// The number of bytes to read before checking again whether the program has ended or the user interrupts.
 const CHUNK: u64 = 64 << 10;
 
-/// What may still lie in a pipe (fs.pipe-max-size's default).
+/// The largest content of a pipe (the default of fs.pipe-max-size).
 const LARGEST_PIPE: u64 = 1 << 20;
 
-/// Starts a program in a session and process group of its own, so that those that it starts can be ended with it, and
-/// none of them can open the terminal: the shell that started netscript would run what they push into its input (`TIOCSTI`,
-/// ioctl_tty(2)). It does not outlive this process.
+/// Starts a program in a session and process group of its own. So its child processes can be ended with it, and none of
+/// them can open the terminal, into which they could push input for the shell that started netscript (`TIOCSTI`,
+/// ioctl_tty(2)). The program does not outlive this process.
 pub(super) fn start(mut command: Command, surroundings: Surroundings, group: Option<File>) -> io::Result<Child> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     sys::before_start(&mut command, move || {
@@ -46,8 +46,8 @@ pub(super) fn start(mut command: Command, surroundings: Surroundings, group: Opt
     command.spawn()
 }
 
-/// Collects a program's output until it ends. What processes that it leaves behind write later is
-/// not waited for: they may never end.
+/// Collects a program's output until it ends. Later output of processes that it leaves behind is ignored: they may
+/// never end.
 pub(super) fn finish(mut child: Child, interrupt: &Interrupt) -> Result<Output> {
     let output = collect(&mut child, interrupt);
     if output.is_err() {
@@ -65,7 +65,7 @@ fn collect(child: &mut Child, interrupt: &Interrupt) -> Result<Output> {
         files.extend(stdout.file.as_ref().map(AsFd::as_fd));
         files.extend(stderr.file.as_ref().map(AsFd::as_fd));
         let ready = interrupt.wait(&files, None)?;
-        // What the program itself wrote is in the pipes by the time it has ended.
+        // When the program has ended, all its own output is in the pipes.
         let over = ready[0];
         let most = if over { LARGEST_PIPE } else { CHUNK };
         stdout.read(most).map_err(lost)?;
@@ -84,7 +84,7 @@ fn collect(child: &mut Child, interrupt: &Interrupt) -> Result<Output> {
     }
 }
 
-/// One of a program's outputs, until it is closed.
+/// One of a program's output streams, until it is closed.
 struct Stream {
     file: Option<File>,
     bytes: Vec<u8>,
@@ -99,7 +99,7 @@ impl Stream {
         Ok(Stream { file, bytes: Vec::new() })
     }
 
-    /// Reads what is there, up to a limit: a program may write for ever.
+    /// Reads the available data, up to a limit, since a program may write forever.
     fn read(&mut self, most: u64) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         match file.take(most).read_to_end(&mut self.bytes) {
@@ -112,7 +112,7 @@ impl Stream {
     }
 }
 
-/// 128 and the signal's number when a signal ended it.
+/// 128 plus the signal's number, if a signal ended the process.
 pub(super) fn shell_status(status: ExitStatus) -> i32 {
     status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(-1)
 }
@@ -121,7 +121,7 @@ pub(super) fn lost(error: io::Error) -> Error {
     Error::Unanswered { question: "read the program's output".to_owned(), refusal: error.into() }
 }
 
-/// Ends a program of ours and its group: SIGTERM, and soon SIGKILL.
+/// Ends a child and its process group: SIGTERM, and shortly after SIGKILL.
 fn end_group(child: &mut Child) {
     let group = Pid::from_raw(child.id().cast_signed());
     let _ = killpg(group, Signal::SIGTERM);
@@ -133,7 +133,7 @@ fn end_group(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Whether a child has ended; it stays to be waited for, so that its number remains its own.
+/// Whether a child has ended. It is not waited for, so that its number is not reused.
 pub(super) fn has_ended(child: Pid) -> bool {
     use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

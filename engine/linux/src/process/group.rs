@@ -1,30 +1,28 @@
-//! A control group of a lab's own (cgroups(7), version 2), with one below it for each of its programs.
-//! Whatever a program does, what it starts is in its group: a new session, an environment of its own or
-//! parents that have ended make no difference.
+//! The control group of a lab (cgroups(7), version 2), with a group below it for each of its programs. All processes
+//! that a program starts are in its group, even with a new session, another environment, or a parent that has ended.
 //!
-//! The group lies below the one that netscript itself is in, so that its limits stay. Where none can be
-//! made (a file system that is read-only, a user without rights, version 1 alone), there is none, and the
-//! lab's processes are known by their environment.
+//! The lab's group is below netscript's own, so that its limits apply. If no group can be created (a read-only file
+//! system, a user without rights, version 1 only), the lab's processes are found by their environment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long the kernel may take until a group whose processes have ended counts as empty.
+/// The time that the kernel may take until a group whose processes have ended is empty.
 const EMPTYING: Duration = Duration::from_secs(1);
 
-/// How old an empty group is that counts as left behind.
+/// The age from which an empty group counts as left behind.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 
-/// What the names of labs' groups begin with.
+/// The prefix of the names of labs' groups.
 const PREFIX: &str = "netscript-";
 
-/// The groups of a lab.
+/// The groups of a lab; `None`: it has none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups(Option<PathBuf>);
 
-/// Where the group of a lab would be, if there can be one.
+/// The path of a lab's group, if it can have one.
 pub(crate) fn place(token: &str) -> Option<String> {
     let groups = fs::read_to_string("/proc/thread-self/cgroup").ok()?;
     let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
@@ -37,7 +35,7 @@ pub(crate) fn place(token: &str) -> Option<String> {
     folder.join(format!("{PREFIX}{token}")).to_str().map(str::to_owned)
 }
 
-/// Root and mount point of a line of proc_pid_mountinfo(5), if it is a hierarchy of version 2.
+/// Root and mount point in a line of proc_pid_mountinfo(5), for a cgroup hierarchy of version 2.
 fn mounted(line: &str) -> Option<(&str, &str)> {
     let (mount, source) = line.split_once(" - ")?;
     let mut words = mount.split(' ').skip(3);
@@ -46,14 +44,14 @@ fn mounted(line: &str) -> Option<(&str, &str)> {
 }
 
 impl Groups {
-    /// The groups that a journal names.
+    /// The groups in a journal.
     pub(crate) fn at(place: Option<&str>) -> Groups {
         Groups(place.map(PathBuf::from))
     }
 
-    /// Makes the group of a program; what writes `0` into the file moves itself there.
+    /// Creates the group of a program. A process that writes `0` into the file moves itself there.
     pub(super) fn open(&self, program: u32) -> Option<File> {
-        // Another lab may take an empty group for one that was left behind.
+        // Another lab may remove an empty group as left behind.
         const ATTEMPTS: u32 = 3;
         let (lab, group) = (self.0.as_ref()?, self.group(program)?);
         if !lab.exists() {
@@ -66,15 +64,15 @@ impl Groups {
         (0..ATTEMPTS).find_map(|_| open().ok())
     }
 
-    /// The numbers of the processes of a program, or of all of them.
+    /// The processes of a program, or of all programs.
     pub(super) fn pids(&self, program: Option<u32>) -> Vec<u32> {
         self.of(program).map_or_else(Vec::new, |group| below(&group).iter().flat_map(|group| pids_in(group)).collect())
     }
 
-    /// Ends every process of a program, or of all of them, at once (Linux 5.14).
+    /// Kills all processes of a program, or of all programs, at once (Linux 5.14).
     pub(super) fn kill(&self, program: Option<u32>) {
         if let Some(group) = self.of(program) {
-            // Older kernels have no such file: the processes are ended one by one.
+            // Older kernels have no such file; the processes are killed one by one.
             let _ = OpenOptions::new().write(true).open(group.join("cgroup.kill")).and_then(|mut file| {
                 use std::io::Write;
                 file.write_all(b"1")
@@ -112,9 +110,8 @@ impl Groups {
     }
 }
 
-/// Removes empty groups of labs that are gone without having been taken down: `/run` of a container or of a
-/// test's machine goes with it, its control groups stay. A lab that is up makes an empty group anew when it
-/// needs one.
+/// Removes empty groups of labs that disappeared without being taken down: in a container, or on a test's machine,
+/// `/run` vanishes with it, but control groups stay. A lab that is up creates an empty group again when needed.
 fn remove_left_behind(folder: &Path) {
     let is_old = |entry: &fs::DirEntry| {
         let made = entry.metadata().and_then(|found| found.modified());
@@ -123,20 +120,20 @@ fn remove_left_behind(folder: &Path) {
     let groups = fs::read_dir(folder).into_iter().flatten().flatten();
     let groups = groups.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
     for group in groups.filter(is_old) {
-        // One with a process in it is not removed.
+        // A group with a process in it cannot be removed.
         below(&group.path()).iter().rev().for_each(|group| drop(fs::remove_dir(group)));
     }
 }
 
-/// Moves the calling process into a group. System calls only. Where that is refused, the environment
-/// tells whose it is.
+/// Moves the calling process into a group. Only makes system calls. If that is refused, the process is found by its
+/// environment.
 pub(super) fn enter_group(group: Option<&File>) {
     if let Some(group) = group {
         let _ = nix::unistd::write(group, b"0");
     }
 }
 
-/// A group and those below it, outer ones first; a program may have made some itself.
+/// A group and those below it, outer ones first. Programs may have created groups too.
 fn below(group: &Path) -> Vec<PathBuf> {
     let mut groups = vec![group.to_owned()];
     let mut next = 0;
@@ -151,7 +148,7 @@ fn below(group: &Path) -> Vec<PathBuf> {
 
 fn pids_in(group: &Path) -> Vec<u32> {
     let listed = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    // 0 is a process that cannot be named in this PID namespace.
+    // 0 is a process that has no number in this PID namespace.
     listed.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid != 0).collect()
 }
 

@@ -1,7 +1,7 @@
-//! The processes that belong to a lab: its programs, and what they started and left behind, in whatever
-//! session and namespace. They are found by the lab's control group, by the word that its programs have in
-//! their environment, and as the children of others. Nothing else is ever sent a signal: a number is looked
-//! at again, with the time when its process was started, after a file stands for the process.
+//! The processes that belong to a lab: its programs, and processes that they started and left behind, in any session
+//! and namespace. They are found by the lab's control group, by the token in their environment, and as children of
+//! others. No other process gets a signal: a process is opened first, and then its number and start time are checked
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,34 +14,34 @@ use crate::journal::Process;
 use crate::proc::{identify, is_alive, name_of, pids, session_of, start_of, stat_field};
 use crate::sys;
 
-/// A program of a lab has the lab's token in this variable, and its own number in the other.
+/// The variables with the lab's token and the number of the program.
 pub(super) const LAB_VARIABLE: &str = "NETSCRIPT_LAB";
 pub(super) const PROGRAM_VARIABLE: &str = "NETSCRIPT_PROGRAM";
 
-/// The number in place of a program's for those that are run to their end.
+/// The program number of programs that are run to their end.
 pub(super) const FOREGROUND: u32 = 0;
 
-/// How long a process has between SIGTERM and SIGKILL.
+/// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long after SIGKILL a process may take to end before it counts as one that cannot be ended. On a busy machine many
-/// processes take some seconds; one that waits for a device in the kernel does not end at all.
+/// The time after SIGKILL until a process counts as impossible to end. On a busy machine many processes take some
+/// seconds; a process that waits for a device in the kernel does not end at all.
 const KILLED: Duration = Duration::from_secs(10);
 
-/// How often those that are being ended are looked at.
+/// The polling interval while processes are ending.
 const STEP: Duration = Duration::from_millis(2);
 
-/// Whose processes are meant.
+/// A selection of processes.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Whose {
-    /// The lab's.
+    /// All processes of the lab.
     Lab,
-    /// Those of one program, by its number and its first process's.
+    /// The processes of one program, by its number and its first process.
     Program(u32, u32),
 }
 
 impl Processes {
-    /// The processes that are running and belong to the lab, or to one of its programs.
+    /// The running processes of the lab or of one of its programs.
     pub(crate) fn members(&mut self, whose: Whose) -> Vec<Process> {
         self.reap();
         let everyone = Everyone::look();
@@ -55,14 +55,14 @@ impl Processes {
         if let Whose::Program(number, leader) = whose
             && self.is_not_over(number)
         {
-            // As long as its child has not been waited for, the number is the child's own.
+            // Until the child has been waited for, its number is not reused.
             pids.extend(everyone.sessions.iter().filter(|(_, session)| **session == leader).map(|(pid, _)| *pid));
         }
         everyone.add_children(&mut pids);
         pids.into_iter().filter_map(identify).filter(|process| is_alive(*process)).collect()
     }
 
-    /// Whether a process has the lab's word, or a program's, in its environment.
+    /// Whether a process has the lab's token, or a program's number, in its environment.
     fn is_marked(&self, pid: u32, whose: Whose) -> bool {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let has = |variable: &str, value: &str| {
@@ -76,8 +76,8 @@ impl Processes {
             }
     }
 
-    /// Ends processes: SIGTERM, and some time after `since` SIGKILL. Gives those that go on all the same, in
-    /// words. `sleep` waits, and tells whether there is still time.
+    /// Ends processes: SIGTERM, and some time after `since` SIGKILL. Returns those that do not end, in words. `sleep`
+    /// waits, and returns whether there is time left.
     pub(crate) fn end(&mut self, whose: Whose, since: Instant, mut sleep: impl FnMut(Duration) -> bool) -> Vec<String> {
         let callers = own_line();
         let kill_from = since + GRACE;
@@ -92,7 +92,7 @@ impl Processes {
             let now = Instant::now();
             if members.is_empty() || now > give_up_from {
                 let mut left = told("does not end", &members);
-                left.extend(told("is what this netscript was started from", &spared));
+                left.extend(told("is an ancestor of this netscript", &spared));
                 return left;
             }
             let kills = now >= kill_from || !patient;
@@ -116,8 +116,8 @@ impl Processes {
         }
     }
 
-    /// Ends a process and those in its session: SIGTERM, and after a while SIGKILL. Gives those that go on all the
-    /// same, in words.
+    /// Ends a process and those in its session: SIGTERM, and after a while SIGKILL. Returns those that do not end, in
+    /// words.
     pub(crate) fn end_session(&mut self, process: Process) -> Vec<String> {
         let deadline = Instant::now() + GRACE;
         self.session_members(process).into_iter().for_each(|member| signal(member, Signal::SIGTERM));
@@ -137,12 +137,12 @@ impl Processes {
         left.iter().map(|left| format!("process {} ({}) does not end", left.pid, name_of(left.pid))).collect()
     }
 
-    /// The process and those in its session that are alive, but for those that this netscript was started
-    /// from. When the first has ended, the others are known by what the lab put into their environment.
+    /// The running processes of a session, without those that this netscript was started from. If the leader has ended,
+    /// the others are found by their environment.
     pub(crate) fn session_members(&mut self, process: Process) -> Vec<Process> {
         self.reap();
         let led = is_alive(process);
-        // The number is a stranger's by now, and so is the session.
+        // The number has been reused, and so has the session's.
         if !led && start_of(process.pid).is_some_and(|start| start != process.start) {
             return Vec::new();
         }
@@ -154,13 +154,13 @@ impl Processes {
             .filter_map(identify)
             .filter(|member| is_alive(*member))
             .collect();
-        // The first goes last: as long as it is there, the session's number is its own.
+        // The leader comes last: as long as it exists, the session's number is not reused.
         members.sort_by_key(|member| member.pid == process.pid);
         members
     }
 }
 
-/// All processes: their parents and sessions.
+/// All processes, with their parents and sessions.
 #[derive(Default)]
 struct Everyone {
     parents: BTreeMap<u32, u32>,
@@ -180,7 +180,7 @@ impl Everyone {
         everyone
     }
 
-    /// Adds the children of processes, and theirs.
+    /// Adds the descendants of processes.
     fn add_children(&self, pids: &mut BTreeSet<u32>) {
         loop {
             let before = pids.len();
@@ -194,7 +194,7 @@ impl Everyone {
     }
 }
 
-/// This process and those that it descends from.
+/// This process and its ancestors.
 pub(crate) fn own_line() -> BTreeSet<u32> {
     let mut line = BTreeSet::new();
     let mut next = Some(std::process::id());
@@ -204,7 +204,7 @@ pub(crate) fn own_line() -> BTreeSet<u32> {
     line
 }
 
-/// Sends a signal to the very process: its number may be another's when the signal is sent.
+/// Sends a signal to exactly this process, even if its number is reused meanwhile.
 pub(crate) fn signal(process: Process, signal: Signal) {
     let Ok(file) = sys::open_process(process.pid) else { return };
     if is_alive(process) {

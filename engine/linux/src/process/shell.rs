@@ -1,5 +1,5 @@
-//! A shell in a namespace, with the terminal: its own process group in the foreground, and
-//! everything as it was when it has ended.
+//! A shell in a namespace, on the terminal: its process group is in the foreground, and everything is restored after it
+//! has ended.
 
 use std::io::{self, IsTerminal, Stdin};
 use std::os::fd::AsFd;
@@ -19,7 +19,7 @@ use crate::sys;
 use netscript_net::error::Result;
 use netscript_net::op::NetnsRef;
 
-/// How long a shell has to end when its terminal hangs up.
+/// The time that a shell has to end when its terminal hangs up.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The user's shell (environ(7)).
@@ -27,13 +27,13 @@ fn program() -> String {
     std::env::var("SHELL").ok().filter(|shell| !shell.is_empty()).unwrap_or_else(|| "sh".to_owned())
 }
 
-/// A shell whose prompt says in which lab and which namespace it is.
+/// A shell whose prompt shows the lab and the namespace.
 ///
-/// `PS1` is what a shell without a file of its own uses (POSIX, sh). bash reads `~/.bashrc` after that,
-/// which sets another; before it prompts for the first time, it does what `PROMPT_COMMAND` says.
+/// Shells without a configuration file use `PS1` (POSIX, sh). bash sets another prompt in `~/.bashrc`; before its first
+/// prompt, it runs `PROMPT_COMMAND`.
 pub(super) fn command(lab: &str, netns: &NetnsRef) -> Command {
     let mark = if geteuid().is_root() { '#' } else { '$' };
-    // The mark of a lab is its name and a number of this run.
+    // The token of a lab is its name and a number for this run.
     let lab = lab.rsplit_once(':').map_or(lab, |(name, _)| name);
     let place = format!("[{}: {}]", plain(lab), plain(&netns.to_string()));
     let mut command = Command::new(program());
@@ -42,12 +42,12 @@ pub(super) fn command(lab: &str, netns: &NetnsRef) -> Command {
     command
 }
 
-/// A name without anything that a shell would expand in a prompt.
+/// A name without characters that a shell would expand in a prompt.
 fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.: ".contains(c) { c } else { '?' }).collect()
 }
 
-/// The terminal that standard input is, as it was.
+/// The terminal on standard input, with its original state.
 pub(super) struct Terminal {
     file: Stdin,
     group: Pid,
@@ -55,7 +55,7 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// The terminal that this process talks to; `None`: there is none.
+    /// The controlling terminal of this process; `None`: there is none.
     pub(super) fn take() -> io::Result<Option<Terminal>> {
         let file = io::stdin();
         if !file.is_terminal() || !io::stdout().is_terminal() {
@@ -64,7 +64,7 @@ impl Terminal {
         Ok(Some(Terminal { group: own_group()?, mode: tcgetattr(&file)?, file }))
     }
 
-    /// Starts a program in the foreground of this terminal.
+    /// Starts a program in the foreground of the terminal.
     pub(super) fn start(&self, mut command: Command, surroundings: Surroundings) -> io::Result<Child> {
         sys::before_start(&mut command, move || {
             setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
@@ -77,8 +77,8 @@ impl Terminal {
         command.spawn()
     }
 
-    /// Waits for a program, and gives its status. When the user interrupts from elsewhere, the
-    /// program is told that its terminal hangs up.
+    /// Waits for a program, and returns its status. If the user interrupts from elsewhere, the program gets a hangup of
+    /// its terminal.
     pub(super) fn finish(&self, mut child: Child, interrupt: &Interrupt) -> Result<i32> {
         let ended = sys::open_process(child.id()).map_err(lost)?;
         let waited = interrupt.wait(&[ended.as_fd()], None);
@@ -91,15 +91,15 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
-    /// There is nowhere to say that a terminal cannot be had back: it is gone.
+    /// An error is ignored: the terminal is gone, so it could not be shown.
     fn drop(&mut self) {
         let _ = to_foreground(&self.file, self.group);
         let _ = tcsetattr(&self.file, SetArg::TCSADRAIN, &self.mode);
     }
 }
 
-/// This process's group. In a sandbox its leader is outside, where it cannot be named: then this
-/// process leads one of its own from now on.
+/// This process's group. In a sandbox its leader is outside and has no number here; then this process becomes the
+/// leader of a new group.
 fn own_group() -> io::Result<Pid> {
     if getpgrp().as_raw() == 0 {
         setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
@@ -107,7 +107,7 @@ fn own_group() -> io::Result<Pid> {
     Ok(getpgrp())
 }
 
-/// Who is in the background and asks for the terminal is stopped, unless it holds the signal back.
+/// A background process that takes the terminal is stopped unless it blocks the signal.
 fn to_foreground(terminal: impl AsFd, group: Pid) -> io::Result<()> {
     let mut stop = SigSet::empty();
     stop.add(Signal::SIGTTOU);

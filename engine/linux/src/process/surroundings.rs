@@ -1,5 +1,5 @@
-//! What a program in a namespace finds around it, as `ip netns exec` arranges it: the network, a
-//! `/sys` that shows it, and the namespace's own files in `/etc`.
+//! The view of a program in a namespace, as set up by `ip netns exec`: the network, a `/sys` for it, and the
+//! namespace's own files in `/etc`.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
@@ -14,13 +14,13 @@ use crate::Outcome;
 use crate::netns::{NETNS_ETC_DIR, Namespaces, enter};
 use netscript_net::op::{NetnsRef, raw};
 
-/// Everything that is needed to enter a namespace, prepared so that nothing but system calls is
-/// left to do in the new process. `None`: it stays where it is.
+/// Everything that is needed to enter a namespace, prepared so that the child process only makes system calls. `None`:
+/// it stays in the current one.
 pub(super) struct Surroundings(Option<Elsewhere>);
 
 struct Elsewhere {
     netns: File,
-    /// Files of `/etc/netns/NAME` and what they cover.
+    /// Files of `/etc/netns/NAME`, and the files that they cover.
     etc: Vec<(CString, CString)>,
 }
 
@@ -34,29 +34,29 @@ impl Surroundings {
         Ok(Surroundings(Some(Elsewhere { netns: namespaces.file(netns)?, etc: etc.unwrap_or_default() })))
     }
 
-    /// Moves the calling process there. System calls only.
+    /// Moves the calling process there. Only makes system calls.
     pub(super) fn enter(&self) -> io::Result<()> {
         let Some(elsewhere) = &self.0 else { return Ok(()) };
         enter(&elsewhere.netns).map_err(|rejection| io::Error::from_raw_os_error(rejection.refusal.errno.0))?;
         unshare(CloneFlags::CLONE_NEWNS)?;
-        // Mounts made from here on must not be seen outside.
+        // Keeps the following mounts from being visible outside.
         match mount(None::<&str>, c"/", None::<&str>, MsFlags::MS_SLAVE | MsFlags::MS_REC, None::<&str>) {
             Ok(()) => {}
-            // In a chroot `/` is no mount point: the program does without the mounts.
+            // In a chroot `/` is not a mount point. The program runs without the mounts.
             Err(nix::Error::EINVAL) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         mount_sys();
         for (file, target) in &elsewhere.etc {
-            // As with `ip`, one that cannot be covered does not stop the program.
+            // As with `ip`, a file that cannot be covered is ignored.
             let _ = mount(Some(file.as_c_str()), target.as_c_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>);
         }
         Ok(())
     }
 }
 
-/// A `/sys` of this network. Where it is locked (a container), it is covered rather than replaced;
-/// where that is refused as well, the program does without: few look there.
+/// Mounts a `/sys` for this network. If `/sys` is locked (in a container), it is covered instead of replaced; if that
+/// fails too, the program runs without it, since few programs use it.
 fn mount_sys() {
     let _ = umount2(c"/sys", MntFlags::MNT_DETACH);
     let mount_with = |flags| mount(Some(c"netns"), c"/sys", Some(c"sysfs"), flags, None::<&str>);

@@ -1,8 +1,8 @@
-//! What tells a route from others to the same.
+//! The key of a route, which distinguishes it from others to the same destination.
 
 use netscript_net::op::{Family, Nexthop, Route};
 
-/// The metric that a route without one has.
+/// The metric of a route, with the default if it has none.
 pub(crate) fn metric(route: &Route) -> u32 {
     match route.family() {
         Family::V4 => route.metric.unwrap_or(0),
@@ -10,12 +10,12 @@ pub(crate) fn metric(route: &Route) -> u32 {
     }
 }
 
-/// Whether two routes cannot both be there.
+/// Whether two routes have the same key, so that they cannot exist together.
 pub(crate) fn has_same_key(there: &Route, route: &Route) -> bool {
     there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
 }
 
-/// Whether a route has every nexthop of another one, as far as that names them.
+/// Whether a route has every nexthop of another one, comparing only the given fields.
 pub(crate) fn has_nexthops(there: &Route, given: &Route) -> bool {
     given.nexthops.iter().all(|hop| {
         let same = |other: &Nexthop| {

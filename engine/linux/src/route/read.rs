@@ -1,4 +1,4 @@
-//! Routes as the kernel tells of them.
+//! Reading routes from the kernel.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::netns::Namespaces;
 use crate::socket::{RouteSocket, address_family, family_of};
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
 
-/// The IPv6 addresses that the kernel takes in.
+/// The local IPv6 addresses, by their routes.
 pub(crate) fn local6(socket: &mut RouteSocket) -> Outcome<HashSet<IpAddr>> {
     let local = dump(socket, Family::V6)?.into_iter().filter(|message| message.header.kind == RouteType::Local);
     let dst = |message: RouteMessage| {
@@ -35,7 +35,7 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family
     Ok(routes.into_iter().filter_map(|message| route(message, &names)).collect())
 }
 
-/// Every route of a family but those that the kernel only remembers (`RTM_F_CLONED`).
+/// Every route of a family, without cached ones (`RTM_F_CLONED`).
 pub(super) fn dump(socket: &mut RouteSocket, family: Family) -> Outcome<Vec<RouteMessage>> {
     let mut question = RouteMessage::default();
     question.header.address_family = address_family(family);
@@ -44,18 +44,18 @@ pub(super) fn dump(socket: &mut RouteSocket, family: Family) -> Outcome<Vec<Rout
         RouteNetlinkMessage::NewRoute(route) => Some(route),
         _ => None,
     });
-    // A kernel without IPv6 answers with the routes of every family that it has.
+    // A kernel without IPv6 answers with the routes of the other families.
     let wanted = |route: &RouteMessage| route.header.address_family == address_family(family);
     Ok(routes.filter(wanted).filter(|route| !route.header.flags.contains(RouteFlags::Cloned)).collect())
 }
 
-/// The table of a route: an attribute holds numbers that the header cannot.
+/// The table of a route. An attribute holds numbers that do not fit into the header.
 pub(super) fn table(message: &RouteMessage) -> TableId {
     let long = message.attributes.iter().find_map(|a| if let RouteAttribute::Table(n) = a { Some(*n) } else { None });
     TableId(long.unwrap_or(message.header.table.into()))
 }
 
-/// Whether this is the kernel's own end of every IPv6 table, which `ip route flush` leaves alone.
+/// Whether this is the null entry of an IPv6 table, which `ip route flush` leaves alone.
 pub(super) fn is_null_entry(message: &RouteMessage) -> bool {
     family_of(message.header.address_family) == Some(Family::V6)
         && message.header.destination_prefix_length == 0
@@ -63,7 +63,7 @@ pub(super) fn is_null_entry(message: &RouteMessage) -> bool {
         && message.attributes.contains(&RouteAttribute::Priority(u32::MAX))
 }
 
-/// A route in our words. Kinds that have none there (`nat`, `xresolve`) no kernel uses any more.
+/// A route as a [`Route`]. `None` for types that kernels do not use any more (`nat`, `xresolve`).
 pub(super) fn route(message: RouteMessage, links: &BTreeMap<u32, IfName>) -> Option<Route> {
     let table = table(&message);
     let RouteMessage { header, attributes, .. } = message;

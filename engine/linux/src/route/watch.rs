@@ -1,8 +1,8 @@
-//! The host's routes by destination, kept up to date by what the kernel tells of changes: a list of a long
-//! table for each route that a script makes would cost more than everything else.
+//! A cache of the host's routes by destination, updated by the kernel's notifications. Listing a long table for each
+//! route of a script would take longer than everything else.
 //!
-//! What is told is believed only where it says for certain what is there now; after anything else, the
-//! routes are listed again. Other namespaces are not watched: the socket would keep them alive.
+//! Only notifications that say exactly which routes exist are applied; after any other, the routes are listed again.
+//! Other namespaces are not watched, because the socket would keep them.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -21,8 +21,8 @@ use crate::socket::family_of;
 use crate::{Outcome, link};
 use netscript_net::op::{Family, IfName, NetnsRef, Prefix, Route, TableId};
 
-/// Whoever changes one of these may change routes. Of IPv4 routes that go with a link, an address or a
-/// nexthop, the kernel says nothing itself.
+/// Changes in these groups may change routes. The kernel sends no notification of its own for IPv4 routes that are
+/// removed with a link, an address or a nexthop.
 const GROUPS: [u32; 6] = [
     libc::RTNLGRP_LINK,
     libc::RTNLGRP_IPV4_IFADDR,
@@ -32,10 +32,10 @@ const GROUPS: [u32; 6] = [
     libc::RTNLGRP_NEXTHOP,
 ];
 
-/// Longer than any single message about a change.
+/// The buffer size: larger than any notification.
 const MESSAGE: usize = 64 << 10;
 
-/// The routes that are known, and where changes are told.
+/// The known routes, and the socket for notifications.
 #[derive(Default)]
 pub(crate) struct Watch {
     socket: Option<Socket>,
@@ -65,7 +65,7 @@ impl Watch {
         Ok(known.routes.get(&(dst, table)).cloned().unwrap_or_default())
     }
 
-    /// Takes in what has changed since this was asked last.
+    /// Applies the notifications since the last call.
     fn listen(&mut self) -> Outcome {
         let Some(socket) = &self.socket else {
             self.socket = Some(open()?);
@@ -77,14 +77,14 @@ impl Watch {
             match socket.recv(&mut buffer, MSG_DONTWAIT) {
                 Ok(_) if hear(&mut self.known, &buffer).is_some() => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // Something else has changed, or more than the socket holds.
+                // Something else has changed, or the socket has overflowed.
                 Ok(_) | Err(_) => self.known.clear(),
             }
         }
     }
 }
 
-/// A socket on which changes are told. Kernels before 5.3 have no nexthops of their own, nor their group.
+/// A socket for notifications. Kernels before 5.3 have no nexthop objects, and no group for them.
 fn open() -> Outcome<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
@@ -97,7 +97,7 @@ fn open() -> Outcome<Socket> {
     Ok(socket)
 }
 
-/// Takes in a message; `None`: it does not say what is there now.
+/// Applies a notification; `None`: it does not say which routes exist.
 fn hear(known: &mut HashMap<Family, FamilyRoutes>, bytes: &[u8]) -> Option<()> {
     let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes).ok()?;
     if (message.header.length as usize) < bytes.len() {
@@ -135,10 +135,10 @@ impl FamilyRoutes {
         let there = self.routes.entry((route.dst.network(), route.table)).or_default();
         let same: Vec<usize> = (0..there.len()).filter(|index| has_same_key(&there[*index], &route)).collect();
         match same[..] {
-            // The order of those with different metrics is of no matter.
+            // The order of routes with different metrics does not matter.
             [] => there.push(route),
             [index] if replaces && route.family() == Family::V4 => there[index] = route,
-            // One more way of an IPv6 route, or one beside another.
+            // It may be a further nexthop of an IPv6 route, or a separate route.
             _ => return None,
         }
         Some(())

@@ -1,10 +1,10 @@
-//! Mounts, made and changed.
+//! Creates and changes mounts.
 
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
-/// The flags of mounts with nothing in them that gives rights.
+/// Mount flags without executable privileges.
 pub(super) fn quiet() -> MsFlags {
     MsFlags::MS_NOSUID | MsFlags::MS_NODEV
 }
@@ -14,10 +14,10 @@ pub(super) fn mount_new(kind: &str, target: &str, flags: MsFlags, data: Option<&
     mount(Some("netscript"), target, Some(kind), flags, data)
 }
 
-/// Shows a file or a folder, with what is mounted in it, at another place too.
+/// Binds a file or a folder, with all mounts in it, to another place.
 pub(super) fn bind(from: &Path, to: &Path) -> nix::Result<()> {
     match mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>) {
-        // What is locked in it must come along.
+        // Locked mounts in it must be bound too.
         Err(nix::Error::EINVAL) => {
             mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
         }
@@ -25,7 +25,7 @@ pub(super) fn bind(from: &Path, to: &Path) -> nix::Result<()> {
     }
 }
 
-/// Gives a mount other flags.
+/// Changes the flags of a mount.
 pub(super) fn remount(path: &Path, flags: MsFlags) -> nix::Result<()> {
     mount(None::<&str>, path, None::<&str>, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | flags, None::<&str>)
 }

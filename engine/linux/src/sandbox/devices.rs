@@ -1,4 +1,4 @@
-//! The sandbox's `/dev`: what every program expects, and `net/tun`.
+//! The sandbox's `/dev`: standard devices, and `net/tun`.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -10,13 +10,13 @@ use nix::mount::{MsFlags, mount};
 use super::calls::{bind, mount_new, remount};
 use super::obstacle::{Obstacle, Step};
 
-/// Where it is put together, in a `/run` that another covers afterwards.
+/// The folder in which it is built, in a `/run` that is covered afterwards.
 const WORKSHOP: &str = "/run/dev";
 
-/// What is taken from the machine, where it has it.
+/// The machine's devices that are shown, if they exist.
 const DEVICES: [&str; 7] = ["null", "zero", "full", "random", "urandom", "tty", "net/tun"];
 
-/// Links that programs expect.
+/// Symbolic links that programs expect.
 const LINKS: [(&str, &str); 5] = [
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
@@ -25,7 +25,7 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// Mounts it.
+/// Builds and mounts `/dev`.
 pub(super) fn make() -> Result<(), Obstacle> {
     put_together().map_err(Step::Mount("/dev").failed())
 }
@@ -46,14 +46,14 @@ fn put_together() -> io::Result<()> {
         }
         File::create_new(&place)?;
         bind(&device, &place)?;
-        // Everything else of the machine is mounted without devices.
+        // All other mounts of the machine have no devices.
         remount(&place, quiet)?;
     }
     mount_new("devpts", &format!("{WORKSHOP}/pts"), quiet, Some("newinstance,ptmxmode=0666,mode=0620"))?;
     for (name, target) in LINKS {
         symlink(target, workshop.join(name))?;
     }
-    // A file that is not there must not be made: `> /dev/kmsg` would make one.
+    // Read-only, since `> /dev/kmsg` would otherwise create a missing file.
     remount(workshop, quiet | MsFlags::MS_RDONLY)?;
     Ok(mount(Some(workshop), "/dev", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?)
 }

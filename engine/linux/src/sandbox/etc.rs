@@ -1,4 +1,4 @@
-//! The sandbox's `/etc/netns`, in which namespaces have files of their own.
+//! The sandbox's `/etc/netns`, with the namespaces' own files.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -12,16 +12,16 @@ use super::obstacle::{Obstacle, Step};
 
 const NETNS: &str = "/etc/netns";
 
-/// Where other mounts are prepared, in a `/run` that another covers afterwards.
+/// The folder in which other mounts are prepared, in a `/run` that is covered afterwards.
 const WORKSHOP: &str = "/run/etc";
 
 const COPY: &str = "/run/etc/copy";
 
-/// Mounts an empty folder that can be written to. Where the machine has none, none may be made
-/// there: `/etc` is covered by one that looks the same and has the folder.
+/// Mounts an empty writable folder. If the machine has no such folder, `/etc` is covered by a copy with the folder,
+/// since none may be created there.
 pub(super) fn make() -> Result<(), Obstacle> {
     if !Path::new(NETNS).is_dir() {
-        // Before Linux 5.11 only root of the machine may mount an overlay.
+        // Before Linux 5.11, only the machine's root may mount an overlay.
         overlay().or_else(|_| copy()).map_err(Step::Mount("/etc").failed())?;
     }
     mount_new("tmpfs", NETNS, quiet(), Some("mode=0755")).map_err(Step::Mount(NETNS).failed())
@@ -38,7 +38,7 @@ fn overlay() -> io::Result<()> {
     Ok(remount(Path::new("/etc"), quiet() | MsFlags::MS_RDONLY)?)
 }
 
-/// A folder with every entry of `/etc`, each in its place.
+/// A folder with all entries of `/etc`.
 fn copy() -> io::Result<()> {
     let workshop = Path::new(COPY);
     fs::create_dir(workshop)?;
@@ -63,8 +63,8 @@ fn copy() -> io::Result<()> {
     Ok(remount(Path::new("/etc"), quiet() | MsFlags::MS_RDONLY)?)
 }
 
-/// `/etc/resolv.conf` often is a link into `/run` (systemd-resolved, resolvconf), where the sandbox
-/// has nothing. An empty file there is what a namespace's own can be mounted on.
+/// `/etc/resolv.conf` is often a symbolic link into `/run` (systemd-resolved, resolvconf), which is empty in the
+/// sandbox. Creates an empty file there, on which a namespace's own file can be mounted.
 pub(super) fn make_resolv_conf() -> Result<(), Obstacle> {
     let Ok(link) = fs::read_link("/etc/resolv.conf") else { return Ok(()) };
     let target = Path::new("/etc").join(link);
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use nix::sched::{CloneFlags, unshare};
 
-    /// As on a kernel on which an ordinary user may not mount an overlay.
+    /// As if an ordinary user could not mount an overlay.
     #[test]
     fn etc_can_be_copied_without_an_overlay() {
         let in_a_namespace = std::thread::spawn(|| {

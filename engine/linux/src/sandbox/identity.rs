@@ -1,4 +1,4 @@
-//! Who one is in a user namespace (user_namespaces(7)).
+//! User and group ids in a user namespace (user_namespaces(7)).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, PipeReader, Read, Write};
@@ -13,27 +13,27 @@ use nix::unistd::{ForkResult, getegid, geteuid};
 use super::obstacle::{Obstacle, Step};
 use crate::sys;
 
-/// The files that say which identities there are.
+/// The files with the id mappings.
 const MAPS: [&str; 2] = ["uid_map", "gid_map"];
 
-/// Makes an ordinary user root of a user namespace that has nobody else.
+/// Makes an ordinary user root of a user namespace that has no other users.
 pub(super) fn become_root() -> Result<(), Obstacle> {
     let (user, group) = (geteuid(), getegid());
     unshare(CloneFlags::CLONE_NEWUSER).map_err(Step::User.failed())?;
-    // Without this an ordinary user may not map a group.
+    // Required before an ordinary user may map a group.
     fs::write("/proc/self/setgroups", "deny").map_err(Step::Map.failed())?;
     fs::write("/proc/self/uid_map", format!("0 {user} 1")).map_err(Step::Map.failed())?;
     fs::write("/proc/self/gid_map", format!("0 {group} 1")).map_err(Step::Map.failed())
 }
 
-/// The calling process's folder in the `/proc` that it has now. It stays that process's when another
-/// `/proc` has been mounted, or when this one is of an outer PID namespace, whose numbers differ.
+/// The calling process's folder in the current `/proc`. It keeps referring to that process when another `/proc` is
+/// mounted, or when this `/proc` belongs to an outer PID namespace with other process numbers.
 pub(super) fn open_own_process() -> Result<File, Obstacle> {
     OpenOptions::new().read(true).custom_flags(O_PATH).open("/proc/self").map_err(Step::Map.failed())
 }
 
-/// Enters a user namespace in which everybody is who they were. Only a process outside, with the
-/// rights that this one had, may say so: a copy of this one stays behind for that.
+/// Enters a user namespace in which all ids are mapped to themselves. Only a process outside with this process's rights
+/// may write the mappings, so a forked child stays outside for that.
 pub(super) fn map_all(own_process: &File, enter: impl FnOnce() -> Result<(), Obstacle>) -> Result<(), Obstacle> {
     let maps = identical_maps().map_err(Step::Map.failed())?;
     let (entered, has_entered) = io::pipe().map_err(Step::Fork.failed())?;
@@ -62,26 +62,26 @@ pub(super) fn map_all(own_process: &File, enter: impl FnOnce() -> Result<(), Obs
     }
 }
 
-/// If the other end closes without a word, there is nobody to be mapped.
+/// If the other end is closed without a message, there is no process to map.
 fn wait_for(mut entered: PipeReader) -> io::Result<()> {
     entered.read_exact(&mut [0; 1])
 }
 
 fn write_maps(own_process: &File, maps: &[String; 2]) -> io::Result<()> {
     for (name, map) in MAPS.iter().zip(maps) {
-        // A map is taken in one write, or not at all.
+        // A mapping must be written at once.
         fs::write(format!("/proc/self/fd/{}/{name}", own_process.as_raw_fd()), map)?;
     }
     Ok(())
 }
 
-/// The identities of the calling process's namespace, each as itself.
+/// The ids of the calling process's namespace, each mapped to itself.
 fn identical_maps() -> io::Result<[String; 2]> {
     let read = |name| Ok::<String, io::Error>(identical(&fs::read_to_string(format!("/proc/self/{name}"))?));
     Ok([read(MAPS[0])?, read(MAPS[1])?])
 }
 
-/// Each line of a map has the first number inside, the first number outside, and how many.
+/// Each line of a mapping contains the first id inside, the first id outside, and the count.
 fn identical(map: &str) -> String {
     let fields = map.lines().filter_map(|line| {
         let mut fields = line.split_whitespace();

@@ -1,4 +1,4 @@
-//! What a sandbox sees of the machine's files, and where it can write.
+//! The machine's files in a sandbox: which are visible, and which are writable.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -19,29 +19,28 @@ use super::{devices, etc, proc};
 use crate::sys;
 use netscript_net::error::{Error, Result as OurResult};
 
-/// Folders of which the sandbox has its own, empty ones.
+/// Folders of which the sandbox has its own empty version.
 const OWN: [&str; 3] = ["/tmp", "/run", "/dev"];
 
-/// Folders that cannot be handed out.
+/// Folders that cannot be made writable.
 const NEVER_WRITABLE: [&str; 6] = ["/", "/proc", "/sys", "/dev", "/run", "/etc"];
 
-/// The machine's `/sys`, in a `/run` that another covers afterwards: only where the kernel sees one
-/// can another be mounted inside (`mnt_already_visible`, fs/namespace.c). It is read-only, and so that
-/// one is, too.
+/// The machine's `/sys`, in a `/run` that is covered afterwards: the kernel permits another one to be mounted inside
+/// only if it finds an unobscured one (`mnt_already_visible`, fs/namespace.c), with the same read-only flag.
 const SYS: &str = "/run/sys";
 
-/// Where the new `/sys` is mounted for a moment.
+/// The temporary mount point of the new `/sys`.
 const NEW_SYS: &str = "/run/.sys";
 
-/// A folder of the machine's that must be seen in its place.
+/// A folder of the machine that stays visible.
 struct Kept {
     path: PathBuf,
     folder: File,
-    /// The flags of its mount, if it can be written to.
+    /// The flags of its mount, if it is writable.
     writable: Option<MsFlags>,
 }
 
-/// Whether the folders that may be written to are there, and may be handed out.
+/// Checks that the writable folders exist and may be made writable.
 pub(super) fn check(folders: &SandboxFolders) -> OurResult<()> {
     for folder in &folders.writable {
         let wrong = |why: String| Error::File {
@@ -60,7 +59,7 @@ pub(super) fn check(folders: &SandboxFolders) -> OurResult<()> {
     Ok(())
 }
 
-/// Everything but `/sys`, which must be made in the new network.
+/// Makes all mounts except `/sys`, which must be mounted in the new network.
 pub(super) fn make(folders: &SandboxFolders) -> Result<Limits, Obstacle> {
     let here = current_folder();
     let kept = keep(folders, here.as_deref())?;
@@ -79,14 +78,14 @@ pub(super) fn make(folders: &SandboxFolders) -> Result<Limits, Obstacle> {
     }
     etc::make_resolv_conf()?;
     show(&kept)?;
-    // The current folder may lie under what has been covered since.
+    // The current folder may have been covered.
     let here = here.unwrap_or_else(|| PathBuf::from("/"));
     std::env::set_current_dir(&here).map_err(Obstacle::folder(&here))?;
     Ok(limits)
 }
 
-/// The current folder, if this user gets there by its path. `sudo -u USER` and the like start programs in folders of
-/// which the user may not even ask who is in there; nothing could be read from such a one, and the sandbox starts in `/`.
+/// The current folder, if this user can reach it by its path. `sudo -u USER` and the like start programs in folders
+/// that the user may not read; then the sandbox starts in `/`.
 fn current_folder() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     std::env::set_current_dir(&here).ok().map(|()| here)
@@ -100,7 +99,7 @@ pub(super) fn own_folder(path: &'static str, mode: &str) -> Result<(), Obstacle>
 fn lock_files() -> io::Result<()> {
     match sys::lock_mounts(c"/") {
         Ok(()) => Ok(()),
-        // Before Linux 5.12, or where a filter does not know the call.
+        // Before Linux 5.12, or with a filter that does not know the call.
         Err(error) if matches!(error.raw_os_error(), Some(nix::libc::ENOSYS | nix::libc::EPERM)) => lock_one_by_one(),
         Err(error) => Err(error),
     }
@@ -108,8 +107,8 @@ fn lock_files() -> io::Result<()> {
 
 fn lock_one_by_one() -> io::Result<()> {
     for (id, path) in mounts(&fs::read("/proc/thread-self/mountinfo")?) {
-        // A mount that another one covers cannot be reached, nor one whose folder was removed elsewhere, or which this
-        // user may not enter.
+        // The mount is unreachable: another one covers it, its folder was removed elsewhere, or this user may not
+        // enter it.
         if mount_at(&path)? != Some(id) {
             continue;
         }
@@ -126,7 +125,7 @@ fn lock_one_by_one() -> io::Result<()> {
     Ok(())
 }
 
-/// The number of the mount that a path leads to; `None` if the path leads nowhere, or where this user may not go.
+/// The id of the mount at a path; `None` if the path does not exist, or this user may not reach it.
 fn mount_at(path: &Path) -> io::Result<Option<u64>> {
     let opened = match OpenOptions::new().read(true).custom_flags(O_PATH).open(path) {
         Ok(opened) => opened,
@@ -142,7 +141,7 @@ fn leads_nowhere(error: io::ErrorKind) -> bool {
     matches!(error, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied)
 }
 
-/// The numbers and mount points of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), with its escapes undone.
+/// The ids and mount points in `/proc/self/mountinfo` (proc_pid_mountinfo(5)), unescaped.
 fn mounts(mountinfo: &[u8]) -> Vec<(u64, PathBuf)> {
     let read = |line: &[u8]| {
         let mut fields = line.split(|byte| *byte == b' ');
@@ -152,7 +151,7 @@ fn mounts(mountinfo: &[u8]) -> Vec<(u64, PathBuf)> {
     mountinfo.split(|byte| *byte == b'\n').filter_map(read).collect()
 }
 
-/// `\040` for a space.
+/// Decodes escapes such as `\040` for a space.
 fn unescape(field: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
@@ -172,7 +171,7 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What must not be lost when a mount gets other flags.
+/// The flags that must be kept when a mount gets other flags.
 fn mount_flags(flags: FsFlags) -> MsFlags {
     let known = [
         (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
@@ -184,8 +183,8 @@ fn mount_flags(flags: FsFlags) -> MsFlags {
     set.fold(MsFlags::empty(), |all, (_, flag)| all | flag)
 }
 
-/// Opens the folders that must be seen although something covers them, and those that may be written
-/// to, before anything is changed.
+/// Opens the folders that must stay visible although they will be covered, and the writable ones, before anything is
+/// changed.
 fn keep(folders: &SandboxFolders, here: Option<&Path>) -> Result<Vec<Kept>, Obstacle> {
     let open = |path: &Path| OpenOptions::new().read(true).custom_flags(O_PATH | O_DIRECTORY).open(path);
     let mut kept = Vec::new();
@@ -196,7 +195,7 @@ fn keep(folders: &SandboxFolders, here: Option<&Path>) -> Result<Vec<Kept>, Obst
         kept.push(Kept { path, folder, writable: Some(flags | MsFlags::MS_NODEV) });
     }
     for path in folders.visible.iter().map(PathBuf::as_path).chain(here) {
-        // One that is not there cannot be seen anyway.
+        // A missing folder cannot be shown.
         let Ok(path) = fs::canonicalize(path) else { continue };
         let seen = kept.iter().any(|other| path.starts_with(&other.path));
         let covered = OWN.iter().any(|own| path.starts_with(own) && (path != Path::new(own) || *own == "/tmp"));
@@ -208,7 +207,7 @@ fn keep(folders: &SandboxFolders, here: Option<&Path>) -> Result<Vec<Kept>, Obst
     Ok(kept)
 }
 
-/// Puts the folders that are kept into their places.
+/// Mounts the kept folders at their places.
 fn show(kept: &[Kept]) -> Result<(), Obstacle> {
     kept.iter().try_for_each(|kept| kept.show().map_err(Obstacle::folder(&kept.path)))
 }
@@ -224,8 +223,7 @@ impl Kept {
     }
 }
 
-/// Puts the machine's `/sys` out of sight, and in its place a read-only one with the same folders, all of
-/// them empty.
+/// Moves the machine's `/sys` out of sight, and mounts a read-only one with the same folders, all empty, in its place.
 fn hide_sys() -> io::Result<()> {
     fs::create_dir(SYS)?;
     bind(Path::new("/sys"), Path::new(SYS))?;
@@ -247,10 +245,10 @@ fn folders_of_sys() -> io::Result<Vec<std::ffi::OsString>> {
     Ok(folders)
 }
 
-/// The new network's, a folder at a time. As one mount it could be unmounted, and `ip netns exec` would
-/// try just that and then mount one that can be written to, in vain; of a read-only `/sys` that is
-/// locked it makes a read-only one (`netns_switch`, iproute2's lib/namespace.c). Where the kernel does
-/// not let it be mounted (parts of the machine's are covered, as in a container), the folders stay empty.
+/// Mounts the new network's `/sys`, one folder at a time. A single mount could be unmounted, and `ip netns exec` would
+/// try that and then fail to mount a writable one; for a locked read-only `/sys` it mounts a read-only one
+/// (`netns_switch`, iproute2's lib/namespace.c). If the kernel does not permit the mount (parts of the machine's `/sys`
+/// are covered, as in a container), the folders stay empty.
 pub(super) fn mount_sys() -> Result<(), Obstacle> {
     let flags = quiet() | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
     let failed = || Step::Mount("/sys").failed::<io::Error>();
@@ -286,7 +284,7 @@ mod tests {
             let in_a_namespace = std::thread::spawn(move || {
                 nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
                 mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
-                // A mount with flags that must stay, and a name that mountinfo escapes.
+                // A mount with a flag that must be kept, and a name that is escaped in mountinfo.
                 mount_new("tmpfs", "/run", quiet() | MsFlags::MS_NOEXEC, None).unwrap();
                 fs::create_dir("/run/a b").unwrap();
                 mount_new("tmpfs", "/run/a b", MsFlags::empty(), None).unwrap();

@@ -1,4 +1,4 @@
-//! Why a machine lets no sandbox be made, and which switch to turn.
+//! Explains why a machine does not permit sandboxes, and which setting to change.
 
 use std::fs;
 use std::io;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use crate::privilege::status_field;
 use netscript_net::error::{Errno, Error};
 
-/// A step on the way to a sandbox.
+/// A step of making a sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// `unshare(CLONE_NEWUSER)`
     User,
-    /// Writing `/proc/self/uid_map` and its like.
+    /// Writing `/proc/self/uid_map` and the like.
     Map,
-    /// Making everything read-only.
+    /// Making all mounts read-only.
     ReadOnly,
-    /// Showing a folder of the machine's.
+    /// Showing a folder of the machine.
     Folder,
     /// Writing `/proc/sys/user/max_cgroup_namespaces`.
     Limit,
@@ -37,12 +37,12 @@ pub(super) enum Step {
 pub(super) struct Obstacle {
     step: Step,
     errno: Errno,
-    /// The folder that a step is about.
+    /// The folder of the step.
     folder: Option<PathBuf>,
 }
 
 impl Obstacle {
-    /// A folder of the machine's that cannot be shown.
+    /// A folder of the machine that cannot be shown.
     pub(super) fn folder<E: Into<io::Error>>(folder: &Path) -> impl FnOnce(E) -> Obstacle {
         move |error| Obstacle { folder: Some(folder.to_owned()), ..Step::Folder.failed()(error) }
     }
@@ -80,24 +80,24 @@ impl Step {
     }
 }
 
-/// What a machine can forbid user namespaces with. `None`: it has no such switch.
+/// The settings with which a machine can forbid user namespaces. `None`: it has no such setting.
 #[derive(Debug, Default)]
 pub(super) struct Switches {
-    /// Ubuntu 23.10 and later: programs without an AppArmor profile get no rights in them.
+    /// Ubuntu 23.10 and later: programs without an AppArmor profile have no rights in user namespaces.
     apparmor_restricts: Option<bool>,
-    /// Debian's and Arch's own: 0 keeps them for root.
+    /// Debian and Arch: 0 restricts user namespaces to root.
     unprivileged_allowed: Option<bool>,
-    /// The first of `user.max_*_namespaces` that is 0.
+    /// The first `user.max_*_namespaces` that is 0.
     limit_of_none: Option<&'static str>,
-    /// A seccomp filter, as container engines set it.
+    /// A seccomp filter, as set by container engines.
     seccomp: bool,
 }
 
-/// Limits on each kind of namespace that a sandbox has (namespaces(7)).
+/// The limits of each kind of namespace in a sandbox (namespaces(7)).
 const LIMITS: [&str; 4] = ["max_user_namespaces", "max_net_namespaces", "max_mnt_namespaces", "max_pid_namespaces"];
 
 impl Switches {
-    /// How they are set where the caller is now: a new user namespace has limits of its own.
+    /// The settings for the caller: a new user namespace has its own limits.
     pub(super) fn read() -> Switches {
         Switches {
             apparmor_restricts: setting("kernel/apparmor_restrict_unprivileged_userns").map(|value| value != 0),
@@ -112,7 +112,7 @@ fn setting(path: &str) -> Option<i64> {
     fs::read_to_string(format!("/proc/sys/{path}")).ok()?.trim().parse().ok()
 }
 
-/// The error with the switch that is behind it, as far as can be told.
+/// The error, with the setting that causes it, as far as can be known.
 pub(super) fn explain(obstacle: &Obstacle, switches: &Switches) -> Error {
     let reason = obstacle.errno.text().map_or_else(|| obstacle.errno.to_string(), str::to_owned);
     let why = format!("cannot {}: {reason}", obstacle.phrase());
@@ -128,10 +128,10 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
             None => "the limits `user.max_*_namespaces` are reached, or sandboxes nest too deep (the kernel allows 32 user namespaces, and a sandbox takes one or two)".to_owned(),
         },
         (Step::Map, Errno::EROFS) => {
-            "`/proc` is read-only here, as in a sandbox within a sandbox: one more does not fit in".to_owned()
+            "`/proc` is read-only here, as in a nested sandbox: no further one can be nested".to_owned()
         }
         (Step::Folder, _) => {
-            "the folders of the script and of `--writable`, and the current one, must be there, and this user must be able to read them".to_owned()
+            "the folders of the script and of `--writable`, and the current one, must exist and be readable for this user".to_owned()
         }
         (
             Step::User
@@ -173,8 +173,8 @@ fn help(obstacle: &Obstacle, switches: &Switches) -> String {
     }
 }
 
-/// The switch behind an EPERM. The order matters: the kernel asks Debian's switch first, and
-/// AppArmor lets the namespace be made but takes its rights away.
+/// The setting that causes an EPERM. The order matters: the kernel checks Debian's setting first, and AppArmor permits
+/// the namespace but removes its rights.
 fn forbidden(step: Step, switches: &Switches) -> String {
     if switches.unprivileged_allowed == Some(false) {
         return format!(

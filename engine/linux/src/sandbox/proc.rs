@@ -1,7 +1,6 @@
-//! The sandbox's `/proc`. Root may write many of its files by their permissions alone: settings of the
-//! whole machine (`/proc/sys/vm`), `/proc/sysrq-trigger`, the interrupts' processors. All that is not a
-//! process's is read-only, but for `/proc/sys/net`, which shows the settings of the network that
-//! the reader is in.
+//! The sandbox's `/proc`. By permissions alone, root could write many of its files: settings of the whole machine
+//! (`/proc/sys/vm`), `/proc/sysrq-trigger`, the CPU affinity of interrupts. Everything that does not belong to a
+//! process is read-only, except `/proc/sys/net`, which shows the settings of the reader's network.
 
 use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,18 +17,18 @@ use super::obstacle::{Obstacle, Step};
 /// The settings of the network.
 const NET: &str = "/proc/sys/net";
 
-/// A place in a `/run` that another covers afterwards, for a whole `/proc` that is read-only. A sandbox
-/// within this one can mount its own `/proc` only where the kernel sees a whole one
-/// (`mnt_already_visible`, fs/namespace.c), which the one in use is not. It must be read-only too then.
+/// A place for a complete read-only `/proc`, in a `/run` that is covered afterwards. A nested sandbox can mount its own
+/// `/proc` only if the kernel finds an unobscured one (`mnt_already_visible`, fs/namespace.c), which the one in use is
+/// not. The nested one must then be read-only too.
 const WHOLE: &str = "/run/proc";
 
-/// The limits of a user namespace, whichever the process is in by the time when they are written.
-/// `None`: this `/proc` is read-only, in a sandbox within another, whose limits hold for both.
+/// The limits of a user namespace: that of the process when it writes them. `None`: this `/proc` is read-only, in a
+/// nested sandbox, for which the outer one's limits hold.
 pub(super) struct Limits(Option<File>);
 
 impl Limits {
-    /// Without a cgroup namespace of its own nobody inside can mount the cgroups, whose files root
-    /// could write. Namespaces further inside obey as well.
+    /// Forbids cgroup namespaces. Without one, nobody inside can mount the cgroups, whose files root could write. This
+    /// holds for nested namespaces too.
     pub(super) fn forbid_cgroup_namespaces(self) -> Result<(), Obstacle> {
         let Some(folder) = self.0 else { return Ok(()) };
         let path = format!("/proc/self/fd/{}/max_cgroup_namespaces", folder.as_raw_fd());
@@ -38,9 +37,9 @@ impl Limits {
     }
 }
 
-/// Mounts it.
+/// Mounts `/proc`.
 pub(super) fn make() -> Result<Limits, Obstacle> {
-    // Of an outer sandbox, where the new one must be read-only as a whole.
+    // From an outer sandbox, if the new `/proc` must be read-only completely.
     let net_outside = OpenOptions::new().read(true).custom_flags(O_PATH).open(NET);
     let made = match mount_new("proc", "/proc", flags(), None) {
         Ok(()) => protect(),
@@ -50,7 +49,7 @@ pub(super) fn make() -> Result<Limits, Obstacle> {
     made.map_err(Step::Mount("/proc").failed())
 }
 
-/// Lets nobody write what is the machine's.
+/// Makes everything read-only that belongs to the machine.
 fn protect() -> io::Result<Limits> {
     fs::create_dir(WHOLE)?;
     bind(Path::new("/proc"), Path::new(WHOLE))?;
@@ -80,14 +79,14 @@ fn flags() -> MsFlags {
     quiet() | MsFlags::MS_NOEXEC
 }
 
-/// Whether an entry of `/proc` belongs to the machine, not to a process, and can be written or has
-/// something in it that may be.
+/// Whether an entry of `/proc` belongs to the machine, not to a process, and is writable or may contain something
+/// writable.
 fn is_shared_and_writable(entry: &DirEntry) -> bool {
     let is_process = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
     match entry.metadata() {
         Ok(found) if is_process || found.is_symlink() => false,
         Ok(found) => found.is_dir() || found.permissions().mode() & 0o222 != 0,
-        // A process that has ended.
+        // The process has ended.
         Err(_) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! A network for one thread of a process whose other threads stay where they are.
+//! A network for a single thread of a process.
 
 use std::fs;
 
@@ -10,9 +10,9 @@ use super::obstacle::{Obstacle, Step, Switches, explain};
 use super::{etc, loopback_is_up};
 use netscript_net::error::Result;
 
-/// Gives the calling thread a network of its own, with `lo` up, and mounts of its own with an empty `/run` and an empty
-/// `/etc/netns`. Threads that it starts share them; those that are there do not. Nothing else is shut off: it needs the
-/// right to make namespaces, and who has that may write files.
+/// Gives the calling thread its own network, with `lo` up, and its own mounts, with an empty `/run` and an empty
+/// `/etc/netns`. Threads that it starts share them; existing threads do not. Nothing else is isolated: the call
+/// requires the right to make namespaces, and whoever has that right may write files.
 pub fn take_own_network() -> Result<()> {
     let switches = Switches::read();
     take().map_err(|obstacle| explain(&obstacle, &switches))
@@ -22,7 +22,7 @@ fn take() -> std::result::Result<(), Obstacle> {
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).map_err(Step::Namespaces.failed())?;
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(Step::Mount("/").failed())?;
-    // Parts of `/etc` may lie in one that another covers.
+    // Parts of `/etc` may be in a `/run` that is covered.
     own_folder("/run", "mode=0755")?;
     fs::create_dir("/run/etc").map_err(Step::Mount("/run").failed())?;
     etc::make()?;

@@ -1,4 +1,4 @@
-//! Operations by names, done if each name still means the same link.
+//! Undoes operations on named objects, if each name still refers to the same link.
 
 use super::link;
 use crate::carry_out::carry_out;
@@ -10,7 +10,7 @@ use netscript_net::op::{
     AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, Route, RouteOp,
 };
 
-/// Does an operation by names, if each name still means the same link.
+/// Undoes an operation on named objects, if each name still refers to the same link.
 pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else {
         return undo_at_home(site, place, links, op, last_try);
@@ -44,7 +44,7 @@ pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: 
     }
 }
 
-/// The same in a namespace that is gone: to a link that has been made again where it came from.
+/// The same if the namespace is gone: the link has been restored where it came from.
 fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
     let [(name, index)] = links else { return Ok(()) };
     let end = link::RemadeLink { place: place.clone(), index: *index, name: name.clone() };
@@ -54,7 +54,7 @@ fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &Na
     }
 }
 
-/// Whether the very route that was added is there, and not another to the same network.
+/// Whether exactly the route that was added exists, not another one to the same network.
 pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, wanted: &Route) -> Outcome<bool> {
     let there = site.network.routes_to(netns, wanted.dst, wanted.table)?;
     Ok(there.iter().any(|there| {
@@ -64,7 +64,7 @@ pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, wanted: &Route) -> Ou
     }))
 }
 
-/// Whether a refusal means that there is nothing to do any more.
+/// Whether a refusal means that there is nothing left to do.
 fn is_done(op: &NamedOp, errno: Errno) -> bool {
     let makes = match op {
         NamedOp::Link(LinkOp::Add(..)) => true,
@@ -81,15 +81,15 @@ fn is_done(op: &NamedOp, errno: Errno) -> bool {
     }
 }
 
-/// Whether a refusal to put something back means that what carried it is gone, and it would have gone
-/// with that: a route with the address that leads to its gateway, a neighbour with its link's being up, an
-/// IPv6 address with IPv6 on its link, the setting of a bridge's port with the bridge. To be asked only
-/// when everything else has been undone, which may bring that back.
+/// Whether a refusal to restore an object means that an object that it depends on is gone, so that it would be gone
+/// too: a route depends on the address that leads to its gateway, a neighbour on its link being up, an IPv6 address on
+/// IPv6 on its link, the setting of a bridge port on the bridge. Only valid after everything else has been undone,
+/// which may restore that object.
 fn is_out_of_place(op: &NamedOp, errno: Errno) -> bool {
     match op {
         NamedOp::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => match errno {
             Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::ENODEV => true,
-            // The address that it sends from, or IPv6 on the link.
+            // The source address is missing, or IPv6 on the link.
             Errno::EINVAL => route.src.is_some() || route.nexthops.iter().any(|hop| hop.via.is_some()),
             Errno::EACCES => route.family() == Family::V6,
             _ => false,

@@ -1,4 +1,4 @@
-//! Steps back as the commands that do the same, for `down --dry-run`.
+//! Inverses as the equivalent commands, for `down --dry-run`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -20,8 +20,8 @@ use netscript_net::op::{
 };
 use netscript_net::visible_line;
 
-/// The commands that would take the lab down, in order. What stays for another lab, or keeps
-/// something of somebody else's, has none.
+/// The commands that would take the lab down, in order. There are none for objects that another lab uses or that
+/// protect objects of others.
 pub(crate) fn down_commands(site: &mut Site) -> Result<Vec<String>> {
     let _all = lock_all()?;
     let entries = site.store.journal.entries.clone();
@@ -62,8 +62,7 @@ fn stays(site: &mut Site, entry: &Entry, undo: &Undo, put: &Put) -> Outcome<bool
     Ok(in_use || shared::successor(site, entry, undo)?.is_some())
 }
 
-/// Whether there is nothing to be done for a step, since what it is about is gone, or back. `told` are the
-/// steps before it.
+/// Whether a step needs no command, because its object is gone or already restored. `told` are the steps before it.
 fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcome<bool> {
     Ok(match undo {
         Undo::Netns { name, key, attached: _ } => !is_bound(name, *key),
@@ -130,7 +129,7 @@ fn has_link_at(site: &mut Site, place: &Place, index: u32) -> Outcome<bool> {
     }
 }
 
-/// Whether what a step would take away is gone.
+/// Whether the object that a step would remove is gone.
 fn is_deletion_done(site: &mut Site, place: &Place, op: &NamedOp) -> Outcome<bool> {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(true) };
     Ok(match op {
@@ -166,7 +165,7 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
     let lines =
         |place: &Place, action: Action| netscript_dialect::lines(&Op::new(place.netns.clone(), action), Style::Plain);
     match undo {
-        // With `ip netns del` as well only the name goes, as long as somebody is in the namespace.
+        // With `ip netns del`, too, only the name is removed as long as a process is in the namespace.
         Undo::Netns { name, key: _, attached: _ } => {
             netscript_dialect::lines(&Op::host(NetnsOp::Del(name.clone())), Style::Plain)
         }
@@ -186,7 +185,7 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
         Undo::Move { from, index: _, to, former: _, name } => {
             lines(from, LinkOp::Set(name.clone(), LinkSet::Netns(to.netns.clone())).into())
         }
-        // They come with their address.
+        // The kernel adds these routes with their address.
         Undo::Do { op: NamedOp::Route(RouteOp::Add(route) | RouteOp::Del(route)), .. }
             if route.proto == Some(RouteProto::KERNEL) =>
         {
@@ -214,7 +213,7 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
                 let text = rule.text.replacen(&format!("-A {}", chain.name), &insert, 1);
                 match has_command(&rule.text) {
                     true => iptables(place, chain.table, &text),
-                    false => format!("# {text}: no command writes it; `netscript down` puts its bytes back"),
+                    false => format!("# {text}: no command can add it; `netscript down` restores its bytes"),
                 }
             })
             .collect(),
@@ -245,7 +244,7 @@ fn iptables(place: &Place, table: TableRef, rule: &str) -> String {
     within(place, &format!("{} -t {} {}", table.command(), table.table.word(), words.join(" ")))
 }
 
-/// Leaves out what would be put back only to be removed again: what the lab made and took away itself.
+/// Leaves out objects that would be restored only to be removed again, because the lab created and removed them itself.
 fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap<u64, u64>) -> Vec<(&'a Entry, Undo)> {
     let mut dropped: BTreeSet<usize> = BTreeSet::new();
     for first in 0..steps.len() {
@@ -293,14 +292,14 @@ fn is_there(name: &NetnsName) -> bool {
     crate::netns::path_of(name).symlink_metadata().is_ok()
 }
 
-/// What the lab put into tables.
+/// Rules and chains that the lab added.
 #[derive(Default)]
 struct Put {
     rules: HashMap<(NetnsKey, ChainRef), Vec<OwnRule>>,
     chains: HashSet<(NetnsKey, ChainRef)>,
 }
 
-/// Whether a rule as it is shown is all that it says.
+/// Whether a rule can be written as a command completely.
 fn has_command(text: &str) -> bool {
     !text.contains("[unsupported]") && !text.contains("[nft ")
 }
@@ -308,7 +307,7 @@ fn has_command(text: &str) -> bool {
 /// A rule that the lab added.
 struct OwnRule {
     text: String,
-    /// As far as it is known.
+    /// The handle, if it is known.
     handle: Option<u64>,
 }
 
@@ -341,7 +340,7 @@ impl Put {
     }
 }
 
-/// The words of a line of `iptables -S`, which quotes as no shell does (`xtables_save_string`).
+/// The words of a line of `iptables -S`, whose quoting differs from a shell's (`xtables_save_string`).
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     let mut chars = line.chars();

@@ -1,4 +1,4 @@
-//! What others put into a lab's namespaces and bridges, which would go with them.
+//! Finds objects that others put into a lab's namespaces and bridges, and that would be removed with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +13,18 @@ use crate::{Rejection, link as links};
 use netscript_net::error::Result;
 use netscript_net::op::{IfName, LinkOp, LinkSet, NetnsRef};
 
-/// What a lab's journal knows of.
+/// The objects in a lab's journal.
 #[derive(Default)]
 struct LabObjects {
     /// The lab's namespaces.
     namespaces: Vec<Place>,
-    /// Links that it moved.
+    /// Links that the lab moved.
     moved: BTreeSet<u32>,
-    /// Links that it made ports of a bridge.
+    /// Links that the lab made ports of a bridge.
     ports: BTreeSet<IfName>,
-    /// Where its links are, and their indexes.
+    /// The namespaces and indexes of the lab's links.
     links: Vec<(Place, u32)>,
-    /// Its processes.
+    /// The lab's processes.
     processes: Vec<Process>,
 }
 
@@ -32,7 +32,7 @@ impl LabObjects {
     fn of<'a>(undos: impl Iterator<Item = &'a Undo>) -> LabObjects {
         let mut known = LabObjects::default();
         for effect in undos.filter_map(Undo::effect) {
-            // Of somebody else's namespace only the name goes.
+            // In a namespace of somebody else, only the name is removed.
             if let UndoEffect::NameRemoved { name, key, attached: false } = effect {
                 known.namespaces.push(Place { netns: NetnsRef::Named(name.clone()), key, process: None });
             } else if let UndoEffect::ProcessEnded { process, what: _ } = effect {
@@ -51,9 +51,9 @@ impl LabObjects {
     }
 }
 
-/// What others put into the lab, in words. Links that the lab's own programs made in its
-/// namespaces cannot be told from others'; where such programs ran, links are not asked about.
-/// What cannot be looked into is an error: something could be in it.
+/// The objects that others put into the lab, in words. Links created by the lab's programs in its namespaces cannot be
+/// told from links of others, so namespaces with such programs are not checked for links. A namespace that cannot be
+/// read is an error, since something could be in it.
 pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
     let known = LabObjects::of(site.store.journal.entries.iter().flat_map(|entry| &entry.undo));
     let labs = OtherLabs::of(&mut site.store)?;
@@ -75,7 +75,7 @@ pub(crate) fn foreign(site: &mut Site) -> Result<Vec<String>> {
             }));
         }
     }
-    // Each list of links is read once, however many of them are the lab's.
+    // The links of a namespace are listed once, however many of them belong to the lab.
     let mut seen: BTreeMap<NetnsRef, Vec<Outline>> = BTreeMap::new();
     for (place, index) in &known.links {
         let unknown = |rejection: Rejection| rejection.into_error(|| format!("look into {}", place.netns));
@@ -94,7 +94,7 @@ fn outlines(site: &mut Site, netns: &NetnsRef) -> Result<Vec<Outline>> {
     links.map_err(|rejection| rejection.into_error(|| format!("list the links of {netns}")))
 }
 
-/// Others' links that are ports of a link of the lab's, or stand on it and go with it.
+/// Links of others that are ports of a link of the lab, or are stacked on it and end with it.
 fn foreign_links(site: &Site, known: &LabObjects, labs: &OtherLabs, links: &[Outline], index: u32) -> Vec<String> {
     let Some(own) = links.iter().find(|link| link.index == index) else { return Vec::new() };
     let foreign = links.iter().filter(|link| !knows(site, known, link));

@@ -1,4 +1,4 @@
-//! Links, removed, made again and moved back, by their indexes.
+//! Removes, restores and moves links back, by their indexes.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::{Outcome, crash_point, link as links};
 use netscript_net::error::Errno;
 use netscript_net::op::{IfName, LinkSpec, NetnsRef};
 
-/// A link that is to be made again.
+/// A link to restore.
 pub(super) struct RemadeLink {
     pub(super) place: Place,
     pub(super) index: u32,
     pub(super) name: IfName,
 }
 
-/// Removes a link that the lab made.
+/// Removes a link that the lab created.
 pub(super) fn remove(site: &mut Site, place: &Place, index: u32) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
     match links::del_by_index(&mut site.network.namespaces, &netns, index) {
@@ -24,8 +24,8 @@ pub(super) fn remove(site: &mut Site, place: &Place, index: u32) -> Outcome {
     }
 }
 
-/// Removes the links of several entries in one go for each namespace: the kernel waits for
-/// every processor once for all of them.
+/// Removes the links of several entries, with one request for each namespace: then the kernel waits for every processor
+/// only once.
 pub(super) fn remove_together(site: &mut Site, entries: &[Entry]) {
     let mut by_place: BTreeMap<NetnsRef, Vec<u32>> = BTreeMap::new();
     for undo in entries.iter().flat_map(|entry| &entry.undo) {
@@ -36,13 +36,13 @@ pub(super) fn remove_together(site: &mut Site, entries: &[Entry]) {
         }
     }
     for (netns, indexes) in by_place {
-        // What is left is removed one by one.
+        // The remaining links are removed one by one.
         let _ = links::del_together(&mut site.network.namespaces, &netns, &indexes);
         crash_point::here();
     }
 }
 
-/// Makes a link again, with the index that it had there.
+/// Restores a link, with the index that it had.
 pub(super) fn make_again(
     site: &mut Site,
     near: RemadeLink,
@@ -57,19 +57,19 @@ pub(super) fn make_again(
     let (mut kind, mut far_index) = (kind.clone(), None);
     if let (LinkSpec::Veth(veth), Some((place, index))) = (&mut kind, peer) {
         let far = RemadeLink { place: place.clone(), index: *index, name: veth.peer.clone() };
-        // This one would be alone.
+        // A pair needs both namespaces.
         let Some((there, far)) = home(site, far)? else { return Ok(()) };
         (veth.netns, veth.peer, far_index) = (Some(there), far.name, Some(far.index));
     }
     match links::add_with_index(&mut site.network.namespaces, &netns, &near.name, &kind, near.index, far_index) {
-        // The link below it is gone, and it would have gone with that.
+        // The lower link is gone, with which the link would have ended.
         Err(rejection) if last_try && rejection.missing.is_some() => Ok(()),
         made => made,
     }
 }
 
-/// Where a link is made again: where it was, or, if that namespace is gone, where the lab had
-/// moved it there from.
+/// The namespace in which a link is restored: the one it was in, or, if that is gone, the one from which the lab had
+/// moved it there.
 pub(super) fn home(site: &mut Site, mut end: RemadeLink) -> Outcome<Option<(NetnsRef, RemadeLink)>> {
     let moves = site.store.journal.entries.iter().rev().flat_map(|entry| &entry.undo).filter_map(|undo| {
         let UndoEffect::LinkMoved { from, to, name } = undo.effect()? else { return None };
@@ -84,7 +84,7 @@ pub(super) fn home(site: &mut Site, mut end: RemadeLink) -> Outcome<Option<(Netn
     Ok(site.network.namespaces.find(&end.place)?.map(|netns| (netns, end)))
 }
 
-/// Moves a link back to where it was, with its name and index there.
+/// Moves a link back to its former namespace, name and index.
 pub(super) fn move_back(site: &mut Site, from: &Place, index: u32, to: &Place, former: u32, name: &IfName) -> Outcome {
     let (Some(from), Some(to)) = (site.network.namespaces.find(from)?, site.network.namespaces.find(to)?) else {
         return Ok(());

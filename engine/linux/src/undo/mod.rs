@@ -1,5 +1,5 @@
-//! Taking steps back: what a journal says is done, each step on the very object that it names.
-//! What is gone already is no error, and a step that was taken already is taken for done.
+//! Undoes the entries of a journal. Each step works on exactly the object that it identifies. If the object is gone,
+//! that is no error, and a step that was already undone counts as done.
 
 mod by_names;
 mod commands;
@@ -25,29 +25,29 @@ use crate::site::Site;
 use crate::{Outcome, Rejection, crash_point, resolver};
 use netscript_net::error::Error;
 
-/// What is still to be undone.
+/// The entries that are still to be undone.
 struct Undoing {
-    /// What comes first stands last.
+    /// In order: the last one is undone first.
     entries: BTreeMap<Turn, Entry>,
-    /// Links and namespaces that go together: one by one each would cost the kernel's slowest wait.
+    /// Links and namespaces to remove together: one by one, the kernel would wait for every processor each time.
     batch: Vec<Entry>,
-    /// Rules that go together: a chain is listed once for all of them.
+    /// Rules to remove together: their chain is listed once.
     rules: Vec<Entry>,
-    /// What could not be undone, and why.
+    /// Entries that could not be undone, with the reasons.
     failed: Vec<(Entry, Vec<String>)>,
     options: UndoOptions,
 }
 
-/// How steps are taken back.
+/// Options of undoing.
 #[derive(Clone, Copy)]
 struct UndoOptions {
-    /// Only some of them are.
+    /// Only a part of the lab is undone.
     partial: bool,
-    /// Everything else has been undone: what is still in the way stays so.
+    /// Everything else has been undone, so an obstacle will not go away.
     last_try: bool,
 }
 
-/// When it was done; and of what another lab left in parts, the order of these.
+/// The time of the operation; and the order of the parts that another lab left.
 type Turn = (u64, Reverse<(u8, u64)>);
 
 fn turn(entry: &Entry) -> Turn {
@@ -67,8 +67,8 @@ impl Undoing {
         undoing
     }
 
-    /// A route may need another that was removed before it, and that is there only now; once more has
-    /// been undone, its link may be down.
+    /// Tries failed routes again. A route may depend on one that was removed before it and has only now been restored;
+    /// after further steps, its link may be down.
     fn try_routes_again(&mut self) {
         let (routes, others) =
             std::mem::take(&mut self.failed).into_iter().partition(|(entry, _)| is_about_routes(entry));
@@ -82,17 +82,16 @@ impl Undoing {
     }
 }
 
-/// Undoes every entry from a number on, the last first, and tells what could not be undone.
-/// It goes on after an error.
+/// Undoes all entries from a number on, the last first, and returns the problems. Goes on after an error.
 pub(crate) fn from(site: &mut Site, first: u64) -> Vec<String> {
     let partial = first > 0;
-    // What other labs left is older than what this one does now.
+    // Entries left by other labs are older than this lab's own operations.
     let wanted = |n: u64| if partial { (first..LEFT_BY_OTHERS).contains(&n) } else { true };
     let entries = site.store.journal.entries.iter().filter(|entry| wanted(entry.n)).cloned().collect();
     undo_entries(site, entries, partial)
 }
 
-/// Undoes entries, the last first, and tells what could not be undone.
+/// Undoes entries, the last first, and returns the problems.
 pub(crate) fn entries(site: &mut Site, entries: Vec<Entry>) -> Vec<String> {
     undo_entries(site, entries, false)
 }
@@ -103,7 +102,7 @@ fn undo_entries(site: &mut Site, entries: Vec<Entry>, partial: bool) -> Vec<Stri
     let oldest = entries.iter().map(|entry| entry.at).min().unwrap_or(0);
     let mut undoing = Undoing::new(entries, partial);
     undo_in_order(site, &mut undoing, oldest);
-    // The rest may have been in the way: a route needs the rule that was removed before it.
+    // Other entries may have been obstacles: a route needs the rule that was removed before it.
     let mut problems = if partial { Vec::new() } else { process::end_rest(site, asked) };
     let failed: Vec<Entry> = std::mem::take(&mut undoing.failed).into_iter().map(|(entry, _)| entry).collect();
     undoing.add(failed);
@@ -143,9 +142,9 @@ fn undo_gathered(site: &mut Site, undoing: &mut Undoing, oldest: u64) {
     }
 }
 
-/// Undoes entries and notes that. What labs share each of them sees either as it was before or as
-/// it is afterwards: were an entry left to another lab while it still stands here, that one could
-/// leave it back. What others have left here meanwhile may be younger, and then comes first.
+/// Undoes entries and notes that they are undone. Other labs see shared objects and their entries either before or
+/// after that: if an entry were left to another lab while it is still in this journal, that lab could leave it back.
+/// Entries that others have left here meanwhile may be newer, and are undone first.
 fn undo_in_turn(site: &mut Site, entries: Vec<Entry>, oldest: u64, undoing: &mut Undoing) {
     if site.store.folder.is_none() || !entries.iter().flat_map(|entry| &entry.undo).any(|undo| undo.shared().is_some())
     {
@@ -168,19 +167,19 @@ fn undo_in_turn(site: &mut Site, entries: Vec<Entry>, oldest: u64, undoing: &mut
     }
 }
 
-/// Undoes one entry, or several that are each about a rule.
+/// Undoes one entry, or several entries about rules.
 fn undo_alike(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
     let left = if entries.len() > 1 { netfilter::delete_together(site, entries) } else { entries };
     undo_and_close(site, left, undoing);
 }
 
-/// Undoes entries one by one, and then notes which have been undone: a step may be taken twice.
+/// Undoes entries one by one, and then notes which are undone: a step may be undone twice.
 fn undo_and_close(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
     let mut undone = Vec::with_capacity(entries.len());
     for entry in entries {
         let (mut left, mut problems) = undo_entry(site, &entry, undoing.options);
         let mut before = entry.undo.len();
-        // Routes that one operation removed may need each other.
+        // Routes that one operation removed may depend on each other.
         while !left.is_empty() && left.len() < before {
             before = left.len();
             (left, problems) = undo_entry(site, &Entry { undo: left, ..entry.clone() }, undoing.options);
@@ -201,14 +200,14 @@ fn undo_and_close(site: &mut Site, entries: Vec<Entry>, undoing: &mut Undoing) {
 fn undo_together(site: &mut Site, undoing: &mut Undoing) {
     let entries = std::mem::take(&mut undoing.batch);
     if entries.len() > 1 {
-        // What fails is tried again, and told of, one by one.
+        // Links that remain are removed, and reported, one by one.
         link::remove_together(site, &entries);
         crash_point::here();
     }
     undo_and_close(site, entries, undoing);
 }
 
-/// Takes the steps of an entry, and tells which it could not take, and why.
+/// Undoes the steps of an entry, and returns those that failed, with the reasons.
 fn undo_entry(site: &mut Site, entry: &Entry, options: UndoOptions) -> (Vec<Undo>, Vec<String>) {
     let (mut left, mut problems) = (Vec::new(), Vec::new());
     for undo in &entry.undo {
@@ -223,14 +222,14 @@ fn undo_entry(site: &mut Site, entry: &Entry, options: UndoOptions) -> (Vec<Undo
     (left, problems)
 }
 
-/// Takes one step.
+/// Undoes one step.
 fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, options: UndoOptions) -> Outcome {
     if shared::is_left(site, entry, undo)? {
         return Ok(());
     }
     match undo {
         Undo::Lost { what } if options.partial => {
-            let why = format!("{what} cannot be made again with what was in it");
+            let why = format!("{what} cannot be restored with its contents");
             Err(Rejection::from_error(Error::NoUndo { why }))
         }
         Undo::Lost { .. } => Ok(()),
@@ -259,7 +258,7 @@ fn is_about_routes(entry: &Entry) -> bool {
     entry.undo.iter().any(|undo| matches!(undo, Undo::Do { op: NamedOp::Route(_), .. }))
 }
 
-/// What is told when something could not be undone.
+/// The error for steps that could not be undone.
 pub(crate) fn not_undone(problems: Vec<String>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::NotUndone { what: problems }) }
 }

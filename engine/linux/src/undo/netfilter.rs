@@ -1,4 +1,4 @@
-//! Chains and rules, removed by their handles and put back as they were.
+//! Removes chains and rules by their handles, and restores removed ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,8 +12,8 @@ use netscript_net::error::Errno;
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Policy, TableRef};
 use netscript_net::op::{NetnsRef, Op};
 
-/// Removes a rule that the lab added: the one of its handle, if that is known, or the first
-/// that says the same and was not there before. Other labs are locked out.
+/// Removes a rule that the lab added: the rule with its handle, if that is known, or the first equal rule that did not
+/// exist before. The caller holds the lock of all labs.
 pub(super) fn undo_rule(
     site: &mut Site,
     entry: u64,
@@ -39,22 +39,22 @@ pub(super) fn undo_rule(
     }
 }
 
-/// Whether a table has been made anew since the lab came up, with rules that have other handles, as
-/// `iptables-save | iptables-restore` does it.
+/// Whether a table has been removed and created again since the lab came up, with new handles for its rules, as by
+/// `iptables-save | iptables-restore`.
 fn is_made_anew(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<bool> {
     let now = netfilter::table_handle(&mut site.network.namespaces, netns, table)?;
     Ok(is_former(&site.store.journal.tables, place, table, now))
 }
 
-/// A rule that was there when the lab came up has been removed by somebody else.
+/// Warns that somebody else has removed a rule that existed when the lab came up.
 fn say_not_found(site: &Site, handle: Option<u64>, chain: &ChainRef, text: &str) {
     if handle.is_some() {
-        site.warn(&format!("the rule `{text}` of {} is not there any more", chain.table));
+        site.warn(&format!("the rule `{text}` of {} has been removed by somebody else", chain.table));
     }
 }
 
-/// Removes rules that the lab added, in one go for each chain, and gives the entries that must be
-/// undone one by one. Other labs are locked out.
+/// Removes rules that the lab added, with one request for each chain, and returns the entries that must be undone one
+/// by one. The caller holds the lock of all labs.
 pub(super) fn delete_together(site: &mut Site, entries: Vec<Entry>) -> Vec<Entry> {
     let (mut of_chains, mut left) = (BTreeMap::<(NetnsRef, ChainRef), Vec<Entry>>::new(), Vec::new());
     let mut gone = Vec::new();
@@ -111,8 +111,8 @@ fn delete_rules_of(site: &mut Site, netns: &NetnsRef, chain: &ChainRef, entries:
     gone
 }
 
-/// Puts rules back where they were, unless they are there: all of them in one transaction, or none.
-/// Those that jump to a chain which is gone stay away.
+/// Restores removed rules, unless they have been restored, in one transaction: all or none. Rules that jump to a chain
+/// that is gone are left out.
 pub(super) fn put_rules_back(
     site: &mut Site,
     place: &Place,
@@ -128,7 +128,7 @@ pub(super) fn put_rules_back(
         |rule: &RemovedRule| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
     let former: Vec<(&RemovedRule, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
     let there = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
-    // What the chain will hold, and which of it is put back.
+    // The future content of the chain, and whether each rule is restored.
     let mut chain_then: Vec<(&RawRule, bool)> = there.iter().map(|rule| (rule, false)).collect();
     for (rule, raw) in &former {
         if chain_then.iter().filter(|(there, _)| there.says_the_same(raw)).count() < rule.equals {
@@ -147,7 +147,8 @@ pub(super) fn put_rules_back(
     }
     while let Err((failed_at, rejection)) = netfilter::put_back(&mut site.network.namespaces, &netns, chain, &returning)
     {
-        // What it jumps to is gone, which the kernel allows only after the rule.
+        // The chain that it jumps to is gone. The kernel removes such a chain only after the rule, so the rule would be
+        // gone too.
         if !last_try || rejection.refusal.errno != Errno::ENOENT {
             return Err(not_put_back(&returning[failed_at].rule.text, rejection));
         }
@@ -160,7 +161,8 @@ pub(super) fn put_rules_back(
     learn_new_handles(site, place, &netns, chain, &chain_then)
 }
 
-/// Who removed a table, or a chain of somebody's own, has removed what was in it as well.
+/// Whether the chain can have rules: if somebody removed its table, or a user-defined chain, the rules in it were
+/// removed too.
 fn may_hold_rules(site: &mut Site, netns: &NetnsRef, chain: &ChainRef) -> Outcome<bool> {
     let ruleset = netfilter::list(&mut site.network.namespaces, netns, chain.table.family)?;
     Ok(match chain.hook() {
@@ -169,8 +171,7 @@ fn may_hold_rules(site: &mut Site, netns: &NetnsRef, chain: &ChainRef) -> Outcom
     })
 }
 
-/// Rules that have been put back have other handles; those that the lab itself had added must be known
-/// by them.
+/// Notes the new handles of restored rules, since rules that the lab itself had added are identified by them.
 fn learn_new_handles(
     site: &mut Site,
     place: &Place,
@@ -196,7 +197,7 @@ fn learn_new_handles(
     Ok(())
 }
 
-/// Sets a policy back, unless somebody else has changed it since.
+/// Restores a policy, unless somebody else has changed it since then.
 pub(super) fn undo_policy(site: &mut Site, place: &Place, chain: &ChainRef, before: Policy, wrote: Policy) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
     let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
@@ -207,7 +208,7 @@ pub(super) fn undo_policy(site: &mut Site, place: &Place, chain: &ChainRef, befo
     carry_out(site, &Op::new(netns, NetfilterOp::Policy(chain.clone(), before)))
 }
 
-/// Removes a chain that is empty and lets everything pass.
+/// Removes a chain that is empty and accepts all packets.
 pub(super) fn undo_chain(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
     let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
@@ -221,7 +222,7 @@ pub(super) fn undo_chain(site: &mut Site, place: &Place, chain: &ChainRef) -> Ou
 
 pub(super) fn make_chain_again(site: &mut Site, place: &Place, chain: &ChainRef) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
-    // With its table the chain would have gone; to make it again would make the table.
+    // If the table is gone, the chain is gone with it. Creating it would create the table.
     let ruleset = netfilter::list(&mut site.network.namespaces, &netns, chain.table.family)?;
     if !ruleset.tables.contains_key(&chain.table) {
         return Ok(());
@@ -239,7 +240,7 @@ pub(super) fn undo_table(site: &mut Site, place: &Place, table: TableRef) -> Out
 
 /// Looks up the handles of the rules that the lab added, once it is up.
 pub(crate) fn learn_handles(site: &mut Site) {
-    // Two labs with equal rules must not take the same for theirs.
+    // The lock keeps two labs with equal rules from claiming the same one.
     let _all = if site.store.folder.is_some() { lock_all().ok() } else { None };
     let mut learned: Vec<(u64, u64)> = Vec::new();
     let mut chains: BTreeMap<(NetnsRef, ChainRef), Unclaimed> = BTreeMap::new();
@@ -272,8 +273,7 @@ pub(crate) fn learn_handles(site: &mut Site) {
     site.store.journal.learn_tables(handles);
 }
 
-/// The handles in a table that are known to be those of rules which labs added. To be called with
-/// the lock of all labs.
+/// The handles in a table that are known to belong to rules of labs. The caller holds the lock of all labs.
 fn claimed(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) -> Outcome<Vec<u64>> {
     let now = netfilter::table_handle(&mut site.network.namespaces, netns, table)?;
     let in_table = |undo: &Undo| matches!(undo, Undo::Rule { place: at, chain, .. } if at.key == place.key && chain.table == table);
@@ -291,18 +291,18 @@ fn claimed(site: &mut Site, place: &Place, netns: &NetnsRef, table: TableRef) ->
     Ok(claimed)
 }
 
-/// Whether the handles that a lab knows are of a table that has been removed since and made anew: they mean
-/// nothing any more. `now`: the table's own handle.
+/// Whether a lab's known handles belong to a table that has been removed and created again, so that they are
+/// meaningless. `now` is the current table's handle.
 fn is_former(known: &[TableHandle], place: &Place, table: TableRef, now: Option<u64>) -> bool {
     let known = known.iter().rev().find(|known| known.netns.is_same(place.key) && known.table == table);
     known.is_some_and(|known| now.is_some_and(|now| now != known.handle))
 }
 
-/// The rules of a chain, by what they say, that may still be one of the lab's.
+/// The rules of a chain, by their text, of which each may be one of the lab's.
 struct Unclaimed {
-    /// Handles rise with time, whatever a rule's place in the chain.
+    /// Handles rise with time, independent of a rule's position in the chain.
     handles: HashMap<String, BTreeSet<u64>>,
-    /// Those that are known to be of some lab's rule.
+    /// Handles that are known to belong to a lab's rule.
     claimed: BTreeSet<u64>,
 }
 
@@ -315,17 +315,17 @@ impl Unclaimed {
         Unclaimed { handles, claimed }
     }
 
-    /// The rule of a handle, if that is known; else one that says the same, is nobody else's and was not there
-    /// before. If the table has been made anew, those that were there before have other handles too: as many
-    /// equal ones are left to the others.
+    /// The rule with a known handle; without one, an equal rule that nobody claims and that did not exist before. If
+    /// the table was created again, rules that existed before have new handles too: as many equal ones are left to the
+    /// others.
     fn take(&mut self, text: &str, known: Option<u64>, before: &[u64], anew: bool) -> Option<u64> {
         let equal = self.handles.get_mut(text)?;
         if let (Some(known), false) = (known, anew) {
             return equal.remove(&known).then_some(known);
         }
         let found = match known {
-            // The oldest that it can be: labs with equal rules that know fewer older ones can then still
-            // find theirs, whichever goes first.
+            // The oldest possible one: then labs with equal rules and fewer known older ones can still find theirs, in
+            // any order.
             None => {
                 let mut free = equal.iter().filter(|handle| !before.contains(handle));
                 free.find(|handle| !self.claimed.contains(handle)).copied()
@@ -340,14 +340,14 @@ impl Unclaimed {
     }
 }
 
-/// The refusal of a rule that should go back, with the rule.
+/// The refusal of a rule that should be restored, with the rule.
 fn not_put_back(rule: &str, mut rejection: Rejection) -> Rejection {
     let said = rejection.refusal.text.take().map(|text| format!(": {text}")).unwrap_or_default();
-    rejection.refusal.text = Some(format!("nothing was put back, because of `{rule}`{said}"));
+    rejection.refusal.text = Some(format!("no rule was restored, because of `{rule}`{said}"));
     rejection
 }
 
-/// Somebody else removed it, or put something into it, which then keeps it.
+/// Ignores errors that mean that somebody else removed the object, or put something into it, which then keeps it.
 fn gone_is_fine(result: Outcome) -> Outcome {
     match result {
         Err(rejection) if matches!(rejection.refusal.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),

@@ -1,4 +1,4 @@
-//! Names of namespaces, taken away and given back.
+//! Removes and restores names of namespaces.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,8 +10,8 @@ use crate::site::Site;
 use crate::{Outcome, crash_point};
 use netscript_net::op::{NetnsName, NetnsRef};
 
-/// Takes a name away if it is that of the namespace which the lab gave it to. A file that was
-/// never bound, or not any more, is what a killed process left.
+/// Removes a name if it is bound to the namespace to which the lab gave it. A file that is not bound was left behind by
+/// a killed process, and is removed too.
 pub(super) fn take_name(site: &mut Site, name: &NetnsName, key: NetnsKey) -> Outcome {
     let netns = NetnsRef::Named(name.clone());
     let path = path_of(name);
@@ -37,7 +37,7 @@ fn is_named(site: &mut Site, netns: &NetnsRef, key: NetnsKey) -> bool {
     site.network.namespaces.key(netns).is_ok_and(|found| found.is_same(key))
 }
 
-/// Gives a name back, as long as something keeps the namespace.
+/// Restores a name, as long as something keeps the namespace.
 pub(super) fn give_name(site: &mut Site, name: &NetnsName, place: &Place) -> Outcome {
     if path_of(name).symlink_metadata().is_ok() {
         return Ok(());

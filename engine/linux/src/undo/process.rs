@@ -1,5 +1,5 @@
-//! Processes, ended: those of the journal with what belongs to the lab, and no other that got a number of
-//! theirs.
+//! Ends processes: those of the journal, with all processes of the lab. Processes that got one of their numbers later
+//! are left alone.
 
 use std::time::Instant;
 
@@ -11,8 +11,8 @@ use crate::site::Site;
 use crate::{Outcome, Rejection};
 use netscript_net::error::Error;
 
-/// Lets processes begin to end at once, before each is waited for, but for those whose namespaces
-/// have something in them that must be saved first.
+/// Starts ending processes, before waiting for each of them. Processes that keep a namespace with objects to restore
+/// first are excepted.
 pub(super) fn ask_to_end(site: &mut Site, entries: &[Entry], partial: bool) {
     let undos = || entries.iter().flat_map(|entry| &entry.undo);
     let needed: Vec<Process> = undos().filter_map(keeps_process).collect();
@@ -29,7 +29,8 @@ pub(super) fn ask_to_end(site: &mut Site, entries: &[Entry], partial: bool) {
     }
 }
 
-/// The process that must live until a step is taken: it keeps the namespace that the step saves something from.
+/// The process that must live until a step is undone, because it keeps the namespace from which the step restores
+/// something.
 fn keeps_process(undo: &Undo) -> Option<Process> {
     let (UndoEffect::NameRestored { place } | UndoEffect::LinkMoved { from: LinkId { place, .. }, .. }) =
         undo.effect()?
@@ -39,17 +40,16 @@ fn keeps_process(undo: &Undo) -> Option<Process> {
     place.process
 }
 
-/// Ends what is left of the lab's processes, whoever started them and wherever they are, and tells
-/// which go on all the same.
+/// Ends all remaining processes of the lab, whoever started them, and returns those that do not end.
 pub(super) fn end_rest(site: &mut Site, since: Instant) -> Vec<String> {
-    // They have been asked already.
+    // They have got SIGTERM already.
     site.processes.end(Whose::Lab, since, |step| {
         std::thread::sleep(step);
         true
     })
 }
 
-/// Ends a process with what it started: SIGTERM, and after a while SIGKILL.
+/// Ends a process and all processes that it started: with SIGTERM, and after a while with SIGKILL.
 pub(super) fn end(site: &mut Site, process: Process) -> Outcome {
     if let Some(number) = site.processes.number_of(process.pid) {
         let patiently = |step| {

@@ -1,5 +1,5 @@
-//! What several labs may have changed: settings, policies, chains and tables. A lab that goes down
-//! while another still needs such a thing leaves its entry to that one.
+//! Objects that several labs may have changed: settings, policies, chains and tables. If another lab needs such an
+//! object, a lab that is taken down leaves its entry to that lab.
 
 use std::cmp::Reverse;
 
@@ -9,13 +9,13 @@ use crate::site::Site;
 use crate::{Outcome, Rejection};
 use netscript_net::op::NetnsRef;
 
-/// A table goes after its chains, and a chain after what is in it, though one operation made them.
+/// A table is removed after its chains, and a chain after its content, even if one operation created them.
 pub(super) fn rank(undo: &Undo) -> u8 {
     undo.shared().map_or(0, |(_, shared)| shared.rank())
 }
 
-/// Leaves a step back to a lab that has changed the same since, if there is one. To be called with
-/// the lock of all labs if the step is shared.
+/// Leaves a step to a lab that has changed the same object later, if there is one. For shared objects, the caller holds
+/// the lock of all labs.
 pub(super) fn is_left(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<bool> {
     match successor(site, entry, undo)? {
         Some(successor) => leave_to(&successor, entry, undo).map(|()| true).map_err(Rejection::from_error),
@@ -23,9 +23,9 @@ pub(super) fn is_left(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<bo
     }
 }
 
-/// The lab that changed the same last, if that was after an entry was written. Since what is left
-/// to a lab is older than what it has itself, this comes to an end however many go down at once:
-/// what is youngest is never left to anybody. To be called with the lock of all labs.
+/// The lab that changed the same object last, after this entry was written. An entry that is left to a lab is older
+/// than that lab's own, so this always ends, however many labs are taken down at once: the newest entry is never left
+/// to anybody. The caller holds the lock of all labs.
 pub(super) fn successor(site: &mut Site, entry: &Entry, undo: &Undo) -> Outcome<Option<String>> {
     let Some((place, shared)) = undo.shared() else { return Ok(None) };
     let Some(own) = site.store.folder.as_ref().map(|folder| folder.name().to_owned()) else { return Ok(None) };
