@@ -79,12 +79,12 @@ impl Chapter {
         for (number, (index, _, _, ran)) in self.scripts(outcomes).enumerate() {
             let wanted = kept.outputs.get(number).map_or("", |(_, output)| output);
             if let Some((_, difference)) = run::difference(wanted, &ran.kept(&run::said(&self.fences[..=index]))) {
-                let what = format!("what comes of it has changed (`cargo book bless` keeps it):\n{difference}");
+                let what = format!("its output has changed (`cargo book bless` accepts it):\n{difference}");
                 problems.push(self.problem(index, Wrong::whole(what)));
             }
         }
         if kept.outputs.len() > scripts && problems.is_empty() {
-            let what = "more is kept than there are scripts (`cargo book bless` mends that)".to_owned();
+            let what = "there is expected output without a script (`cargo book bless` removes it)".to_owned();
             problems.push(Problem { file: self.path.clone(), line: 1, what });
         }
         problems
@@ -120,7 +120,7 @@ impl Chapter {
         let wrong = self.transcripts(outcomes).filter_map(|(index, fence, text)| {
             let said = run::said(&self.fences[..=index]);
             let (line, difference) = run::difference(&run::normal(&fence.text, &said), &run::normal(text, &said))?;
-            let what = format!("it goes otherwise (`cargo book bless` puts it right):\n{difference}");
+            let what = format!("its transcript differs (`cargo book bless` corrects it):\n{difference}");
             Some(self.problem(index, Wrong { line, what }))
         });
         wrong.collect()

@@ -89,7 +89,7 @@ pub fn fences(text: &str) -> Result<Vec<Fence>, Misread> {
                 open = Some((info.to_string(), range, String::new()));
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {
-                let why = "a block that is only indented does not say what it is: put it between fences".to_owned();
+                let why = "an indented block has no kind: use a fenced block".to_owned();
                 return Err(Misread { line: line_of(text, range.start), why });
             }
             Event::Text(part) => {
@@ -149,7 +149,7 @@ fn kind(info: &str) -> Result<Kind, String> {
             }
             Ok(Kind::Console { continues, fails })
         }
-        "" => Err("a fence says what it is: `rhai`, `repl`, `console`, or `text`, which is not run".to_owned()),
+        "" => Err("a fence needs a kind: `rhai`, `repl`, `console`, or `text`, which is not run".to_owned()),
         other => Err(format!("nothing runs `{other}`; write `{other},quoted` if it is not an example")),
     }
 }
@@ -183,7 +183,7 @@ fn script(options: &[&str]) -> Result<Kind, String> {
         }
     }
     if script.fails.is_some() && (script.graph || script.commands) {
-        return Err("what fails leaves no network: `fails` goes with neither `graph` nor `commands`".to_owned());
+        return Err("a failing script has no network: `fails` cannot be combined with `graph` or `commands`".to_owned());
     }
     Ok(Kind::Script(script))
 }
@@ -196,7 +196,7 @@ fn code(text: &str) -> Result<Code, String> {
 fn file(name: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(format!("`{name}` is no plain file name"));
+        return Err(format!("`{name}` is not a plain file name"));
     }
     Ok(name.to_owned())
 }

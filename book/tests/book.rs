@@ -199,16 +199,16 @@ fn whatever_is_broken_is_found_at_its_place() {
     let copy = Copy::of(&[("all", CHAPTER)]);
     assert_eq!(copy.run(&["bless"]).status, 0);
     for (from, to, line, what) in [
-        ("print(\"first\")", "print(\"other\")", 3, "what comes of it has changed"),
+        ("print(\"first\")", "print(\"other\")", 3, "its output has changed"),
         ("\"10.0.0.1/24\");\nprint", "\"10.0.0.1/99\");\nprint", 6, "error[E0201]"),
         ("veth(\"v1\"", "veth(\"v2\"", 3, "v2 veth 10.0.0.1/24"),
         ("print(red.links.len())", "print(blau)", 11, "error[E0103]"),
         ("fails=E0304", "fails=E0301", 14, "must fail with E0301"),
-        ("bridge(\"br0\")", "bridge(\"br1\")", 18, "what comes of it has changed"),
-        ("$ ip netns list | grep --count red\n1", "$ ip netns list | grep --count red\n3", 27, "it goes otherwise"),
+        ("bridge(\"br0\")", "bridge(\"br1\")", 18, "its output has changed"),
+        ("$ ip netns list | grep --count red\n1", "$ ip netns list | grep --count red\n3", 27, "its transcript differs"),
         ("$ ip netns list", "$ rm file", 26, "`rm` is not among the programs"),
-        ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 37, "it goes otherwise"),
-        ("\"Network is unreachable\"", "\"no answer\"", 43, "it goes otherwise"),
+        ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 37, "its transcript differs"),
+        ("\"Network is unreachable\"", "\"no answer\"", 43, "its transcript differs"),
         ("```text", "```", 46, "a fence says what it is"),
     ] {
         let said = copy.broken("all", from, to);

@@ -65,13 +65,13 @@ pub fn run(programs: &Programs, folder: &Path, fails: bool, parts: &[&Fence]) ->
         };
         failed |= !ok;
         if !ok && !fails {
-            let what = format!("it fails, and the block does not say `fails`:\n{printed}");
+            let what = format!("it fails, but the block has no `fails`:\n{printed}");
             return Err(Wrong { line: typed.line, what });
         }
         text.push_str(&format!("$ {}\n{printed}", typed.text));
     }
     if fails && !failed {
-        return Err(Wrong::whole("no command fails, and the block says `fails`"));
+        return Err(Wrong::whole("no command fails, but the block has `fails`"));
     }
     Ok(text)
 }

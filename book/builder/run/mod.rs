@@ -76,7 +76,7 @@ fn chain(fences: &[Fence], index: usize) -> Result<Vec<&Fence>, Wrong> {
     while continues(parts[0]) {
         let alike = |fence: &Fence| std::mem::discriminant(&fence.kind) == std::mem::discriminant(&parts[0].kind);
         let Some(previous) = rest.iter().rposition(alike) else {
-            return Err(Wrong::whole("there is nothing before it that it could go on with"));
+            return Err(Wrong::whole("there is no example before it to continue"));
         };
         parts.insert(0, &rest[previous]);
         rest = &rest[..previous];
