@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("netscript-lab", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
     ("netscript", &["dialect", "lab", "lang", "linux", "model", "net", "stdlib"]),
     ("netscript-book", &["dialect", "lab", "lang", "linux", "model", "net", "netscript", "stdlib", "tests", "view"]),
-    ("netscript-tests", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
+    ("netscript-tests", &["dialect", "lab", "lang", "linux", "model", "net", "stdlib"]),
 ];
 
 /// Crates that must not depend on Linux or the script language, so that they build for any target.
