@@ -205,7 +205,12 @@ fn whatever_is_broken_is_found_at_its_place() {
         ("print(red.links.len())", "print(blau)", 11, "error[E0103]"),
         ("fails=E0304", "fails=E0301", 14, "must fail with E0301"),
         ("bridge(\"br0\")", "bridge(\"br1\")", 18, "its output has changed"),
-        ("$ ip netns list | grep --count red\n1", "$ ip netns list | grep --count red\n3", 27, "its transcript differs"),
+        (
+            "$ ip netns list | grep --count red\n1",
+            "$ ip netns list | grep --count red\n3",
+            27,
+            "its transcript differs",
+        ),
         ("$ ip netns list", "$ rm file", 26, "`rm` is not among the programs"),
         ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 37, "its transcript differs"),
         ("\"Network is unreachable\"", "\"no answer\"", 43, "its transcript differs"),
