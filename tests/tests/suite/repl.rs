@@ -685,7 +685,7 @@ fn json_and_times() {
     let place = Place::new();
     let out =
         piped(&place, &["--sandbox"], ":json on\n#{ a: [1, 2.5, true, (), \"x\"] };\nhost.lo\n:time\n1;\n").success();
-    let (values, _) = out.split_once("Each line").unwrap();
+    let (values, _) = out.split_once("The time of").unwrap();
     let mut values = serde_json::Deserializer::from_str(values.split_once('\n').unwrap().1).into_iter();
     let map: serde_json::Value = values.next().unwrap().unwrap();
     assert_eq!(map, serde_json::json!({ "a": [1, 2.5, true, null, "x"] }));
