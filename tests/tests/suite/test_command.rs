@@ -51,7 +51,7 @@ error[E0701]: assertion failed: arithmetic fails
 2 │ assert(1 == 2, \"arithmetic fails\");
   │ ^^^^^^ this is false
   │
-  = help: the lab is not as the script expects: look at what the condition asks
+  = help: the lab differs from what the script expects: check the condition
 [status 1]
 
 2 passed, 1 failed"
