@@ -214,7 +214,7 @@ fn whatever_is_broken_is_found_at_its_place() {
         ("$ ip netns list", "$ rm file", 26, "`rm` is not among the programs"),
         ("twice(red.links.len())\n2", "twice(red.links.len())\n4", 37, "its transcript differs"),
         ("\"Network is unreachable\"", "\"no answer\"", 43, "its transcript differs"),
-        ("```text", "```", 46, "a fence says what it is"),
+        ("```text", "```", 46, "a fence needs a kind"),
     ] {
         let said = copy.broken("all", from, to);
         let place = format!("book/src/all.md:{line}: ");
