@@ -419,7 +419,7 @@ fn is_refused(script: &str) -> Result<(), String> {
     let (run, told) = machine.run("netscript lab.rhai 2>&1 >/dev/null");
     // The kernel's messages depend on its version.
     let error = |told: &str| {
-        let error = told.split("error[").nth(1).unwrap_or("").split("\neverything").next().unwrap_or("").trim();
+        let error = told.split("error[").nth(1).unwrap_or("").split("\nall changes").next().unwrap_or("").trim();
         error.lines().filter(|line| !line.contains("= the kernel says:")).collect::<String>()
     };
     if fine || run || error(&dry) != error(&told) || error(&dry).is_empty() {
