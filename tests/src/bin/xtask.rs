@@ -51,7 +51,7 @@ fn main() -> ExitCode {
             eprintln!("       cargo xtask equivalence [--programs N] [--seed S] [--at-once N] [--no-shrinking]");
             eprintln!("                           run random programs on the kernel, as commands and on the model");
             eprintln!(
-                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N] [--at-once N]"
+                "       cargo xtask crash [--stride N] [--first N] [--script WORD] [--only back|kills|interrupts|failures|random|together]\n                            [--rounds N] [--programs N] [--seed N] [--at-once N] [--built-by DIR]"
             );
             eprintln!("                           kill labs at every moment, let them fail, and take them down");
             eprintln!("       cargo xtask rig --root RELEASE | --kernel VERSION | --all  [FILTER]…");

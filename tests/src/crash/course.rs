@@ -1,12 +1,13 @@
 //! The command line of `cargo xtask crash`, and each machine's share of the work.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use super::tried::{Report, failures, interrupts, kills, there_and_back, together};
 use super::{random, scripts};
+use crate::workspace;
 
 /// Machines for each processor: labs wait most of the time.
 const MACHINES: usize = 5;
@@ -24,6 +25,8 @@ pub struct Course {
     rounds: u64,
     programs: u64,
     seed: u64,
+    /// The workspace of an earlier version: its debug build brings its scripts up, and this version takes them down.
+    built_by: Option<PathBuf>,
 }
 
 /// The kinds of tests.
@@ -111,6 +114,7 @@ impl Course {
             rounds: 20,
             programs: 200,
             seed: 1,
+            built_by: None,
         };
         for pair in arguments.chunks(2) {
             let [key, value] = pair else { return Err(format!("`{}` wants a value", pair[0])) };
@@ -131,6 +135,7 @@ impl Course {
             "--rounds" => self.rounds = number(1)?,
             "--programs" => self.programs = number(1)?,
             "--seed" => self.seed = number(0)?,
+            "--built-by" => self.built_by = Some(PathBuf::from(value)),
             "--script" => value.clone_into(&mut self.script),
             "--only" => {
                 let kind = Kind::EACH.into_iter().find(|kind| kind.word() == value);
@@ -143,9 +148,11 @@ impl Course {
 
     /// Runs a machine's share of all tests, and reports each set when it is done.
     pub fn run(&self, program: &Path, share: Share, mut tell: impl FnMut(TryReport)) {
-        let machine = Machine::furnish(program);
+        let builder = self.built_by.as_ref().map(|earlier| earlier.join("target/debug/netscript"));
+        let machine = Machine::furnish(program, builder.as_deref().unwrap_or(program));
+        let workspace = self.built_by.as_deref().unwrap_or(workspace());
         let mut tell = |kind: Kind, what: String, report: Report| tell(TryReport { kind, what, report });
-        for (number, script) in scripts().iter().filter(|script| self.is_about(script)).enumerate() {
+        for (number, script) in scripts(workspace).iter().filter(|script| self.is_about(script)).enumerate() {
             let name = |how: &str| format!("{}, {how}", script.display());
             if self.wants(Kind::Back) {
                 let is_mine = share.of([number]).next().is_some();

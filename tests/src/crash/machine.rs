@@ -88,6 +88,8 @@ pub enum Stop {
 /// The machine that this process was moved to.
 pub struct Machine {
     program: String,
+    /// The program that brings labs up.
+    builder: String,
 }
 
 impl Machine {
@@ -96,8 +98,9 @@ impl Machine {
     /// # Panics
     ///
     /// If it cannot be prepared.
-    pub fn furnish(program: &Path) -> Machine {
-        let machine = Machine { program: program.display().to_string() };
+    pub fn furnish(program: &Path, builder: &Path) -> Machine {
+        let [program, builder] = [program, builder].map(|path| path.display().to_string());
+        let machine = Machine { program, builder };
         // The first process of every machine has the same number, so names in /tmp would collide.
         let mounted = Command::new("mount").args(["-t", "tmpfs", "tmpfs", SCRIPTS]).status();
         assert!(mounted.is_ok_and(|status| status.success()), "a file system can be mounted on {SCRIPTS}");
@@ -139,14 +142,15 @@ impl Machine {
         }
     }
 
-    /// Runs netscript.
+    /// Runs netscript: for `down` and `ps` the program itself, otherwise the one that brings labs up.
     ///
     /// # Panics
     ///
     /// If it cannot be started, or does not end.
     pub fn netscript(&self, args: &[&str], stop: Option<Stop>) -> Output {
+        let program = if matches!(args, ["down" | "ps", ..]) { &self.program } else { &self.builder };
         let mut command = Command::new("timeout");
-        command.args(["--foreground", "--signal=KILL", LONGEST, &self.program]).args(args);
+        command.args(["--foreground", "--signal=KILL", LONGEST, program]).args(args);
         command.env_remove("NETSCRIPT_KILL_AT").env_remove("NETSCRIPT_INTERRUPT_AT");
         match stop {
             Some(Stop::Kill(at)) => drop(command.env("NETSCRIPT_KILL_AT", at.to_string())),

@@ -16,13 +16,12 @@ pub use course::{Course, Kind, Share, TryReport};
 pub use machines::share;
 pub use tried::Report;
 
-use crate::workspace;
 use random::random;
 
-/// The tested labs: those in `scripts`, and one with every kind of operation.
-fn scripts() -> Vec<PathBuf> {
-    let mut found = vec![workspace().join("tests/journal/everything.rhai")];
-    collect(&workspace().join("scripts"), &mut found);
+/// The tested labs of a workspace: those in `scripts`, and one with every kind of operation.
+fn scripts(workspace: &Path) -> Vec<PathBuf> {
+    let mut found = vec![workspace.join("tests/journal/everything.rhai")];
+    collect(&workspace.join("scripts"), &mut found);
     found
 }
 

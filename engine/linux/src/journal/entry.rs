@@ -6,8 +6,12 @@ use super::Undo;
 use netscript_net::op::NetnsRef;
 use netscript_net::op::netfilter::TableRef;
 
-/// The version of the format: this program writes it, and reads it and older ones.
-pub const VERSION: u32 = 1;
+/// The version of the format: this program writes it, and reads it and older ones. A change that older programs cannot
+/// read raises it, so that they refuse the journal because of its version, and do not call it damaged.
+///
+/// - 1: version 0.1.0
+/// - 2: control groups, lines for namespaces that ran programs and for tables, the number of entries
+pub const VERSION: u32 = 2;
 
 /// The number from which entries left by other labs count.
 pub const LEFT_BY_OTHERS: u64 = 1 << 40;
