@@ -1,21 +1,28 @@
-//! References, generated from the programs. A chapter has a line `{{words}}`, `{{command-line}}` or `{{errors}}` where
-//! one is inserted.
+//! References, generated from the programs. A chapter has a line `{{words}}`, `{{command-line}}`, `{{repl-commands}}`
+//! or `{{errors}}` where one is inserted.
 
 mod codes;
 mod command_line;
+mod repl_commands;
 mod words;
 
 use anyhow::Result;
 
 pub use codes::codes;
 pub use command_line::command_line;
+pub use repl_commands::repl_commands;
 pub use words::words;
 
 /// Writes a part.
 type Writer = fn() -> Result<String>;
 
 /// The parts, by their placeholders.
-const PARTS: &[(&str, Writer)] = &[("{{words}}", words), ("{{command-line}}", command_line), ("{{errors}}", codes)];
+const PARTS: &[(&str, Writer)] = &[
+    ("{{words}}", words),
+    ("{{command-line}}", command_line),
+    ("{{repl-commands}}", repl_commands),
+    ("{{errors}}", codes),
+];
 
 /// A chapter with its parts filled in.
 pub fn filled(text: &str) -> Result<String> {

@@ -34,6 +34,11 @@ use crate::cli::Colour;
 use crate::output::{Printer, tell};
 use crate::script::Script;
 
+/// The commands of a session, each with its arguments and a description.
+pub fn commands() -> impl Iterator<Item = (String, &'static str)> {
+    commands::COMMANDS.iter().map(|command| (command.synopsis(), command.about))
+}
+
 /// How a session begins.
 pub struct Start<'a> {
     /// A script that is run first.

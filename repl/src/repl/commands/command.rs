@@ -49,6 +49,13 @@ impl Takes {
     }
 }
 
+impl Command {
+    /// How it is written, with what it takes.
+    pub fn synopsis(&self) -> String {
+        format!("{}{}", self.name, self.takes.shown())
+    }
+}
+
 /// An error of a command line.
 pub fn wrong(message: String, help: String) -> Failure {
     Error::Script(Box::new(Description::new(Code::E0102, message, "").help(help))).into()

@@ -74,7 +74,7 @@ fn overview(repl: &Repl) -> String {
     let colour = repl.screen().colour;
     let head = |text: &str| Style::Head.paint_if(colour, text);
     let mut lines = vec![head("Commands")];
-    lines.extend(COMMANDS.iter().map(|command| beside(&format!("  {}", synopsis(command)), 22, command.about, repl)));
+    lines.extend(COMMANDS.iter().map(|command| beside(&format!("  {}", command.synopsis()), 22, command.about, repl)));
     let functions = repl.lexicon.functions().filter(|word| !word.standard).map(|word| word.name.as_str());
     lines.push(head("Functions"));
     lines.push(listed(functions, repl));
@@ -90,10 +90,6 @@ fn overview(repl: &Repl) -> String {
     let end = "`:help WORD` explains a word, `:help Link` the words of a type, `:help lab` a module.";
     lines.push(paragraphs(end, columns(repl)));
     lines.join("\n")
-}
-
-fn synopsis(command: &Command) -> String {
-    format!("{}{}", command.name, command.takes.shown())
 }
 
 /// The width of help. Long lines are hard to read even if there is room for them.
@@ -120,7 +116,7 @@ fn beside(name: &str, width: usize, text: &str, repl: &Repl) -> String {
 
 fn explained(repl: &Repl, topic: &str) -> Option<String> {
     if let Some(command) = COMMANDS.iter().find(|command| command.name == topic) {
-        return Some(format!("{}\n{}", synopsis(command), documentation(repl, &format!("{}.", command.about))));
+        return Some(format!("{}\n{}", command.synopsis(), documentation(repl, &format!("{}.", command.about))));
     }
     if repl.lexicon.kinds().contains(topic) {
         let members = repl.lexicon.members(Some(topic));

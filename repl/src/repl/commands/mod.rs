@@ -1,4 +1,4 @@
-//! Commands, which begin with a colon. Each has a file, and a line here.
+//! Commands, which begin with a colon. Each has a file, and a line here: `:help`, completion and the book follow.
 
 mod command;
 mod dry;
