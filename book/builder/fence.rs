@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_not_run_says_so() {
         for (text, line, part) in [
-            ("```\nx\n```\n", 1, "says what it is"),
+            ("```\nx\n```\n", 1, "needs a kind"),
             ("a\n\n```python\nx\n```\n", 3, "`python,quoted`"),
             ("```rhai,norun\nx\n```\n", 1, "no option `norun`"),
             ("```rhai,fails=E0999\nx\n```\n", 1, "no error `E0999`"),

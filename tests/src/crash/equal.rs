@@ -2,12 +2,12 @@
 //! change by themselves, and values derived from random hardware addresses.
 //!
 //! - Timers and counters; the queue, which a link gets when it is first up; whether duplicate address detection is
-//! still running.
+//!   still running.
 //! - Numbers of a bridge's ports: the lowest free one when a port joins.
 //! - Link-local addresses derived from random hardware addresses, with their routes, except the one of a link with a
-//! carrier that matches its own hardware address. A link gets one with its first carrier and keeps it until it goes
-//! down; a bridge derives one from a port's address. Those derived from an address that a program set (`02:00:00:…`) do
-//! count.
+//!   carrier that matches its own hardware address. A link gets one with its first carrier and keeps it until it goes
+//!   down; a bridge derives one from a port's address. Those derived from an address that a program set (`02:00:00:…`) do
+//!   count.
 //! - The order of equal IPv6 routes over several links, which is the order in which the links became ready.
 
 use serde_json::{Map, Value};
