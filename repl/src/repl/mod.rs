@@ -17,18 +17,15 @@ mod sysctl;
 mod transcript;
 mod watch;
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal};
-use std::rc::Rc;
 
 use editor::{Assistant, LineReader, Typed};
 use history::History;
-use lexicon::Lexicon;
 use netscript_lang::diagnostics::{Error, Failure, visible_line};
 use netscript_lang::interpreter::Interpreter;
 use netscript_linux::Interrupt;
 use netscript_net::world::Point;
-use state::{Colours, Echo, Flow, Repl, Settings};
+use state::{Flow, Repl};
 
 use crate::cli::Colour;
 use crate::output::{Printer, tell};
@@ -102,38 +99,6 @@ pub fn run(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, sta
 const UNPRIVILEGED: &str = "You have no right to change this machine's network, so this is a sandbox.";
 
 impl Repl {
-    fn new(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, colour: Colour) -> Repl {
-        let lexicon = Rc::new(Lexicon::new(interpreter.engine()));
-        let colours = Colours { out: colour.wanted_on(&io::stdout()), errors: colour.wanted() };
-        let settings = Rc::new(Settings::default());
-        let echo = Rc::new(Echo {
-            settings: Rc::clone(&settings),
-            printer: printer.clone(),
-            colour: colours.out,
-            last: RefCell::default(),
-        });
-        let (ops, commands) = (Rc::clone(&echo), Rc::clone(&echo));
-        interpreter
-            .session()
-            .lab()
-            .on_op(move |op| ops.show(netscript_dialect::lines(op, netscript_dialect::Style::Plain)));
-        interpreter.session().lab().on_command(move |command| commands.show([command.typed()]));
-        interpreter.session().lab().world().keep_steps();
-        let interpreter = Rc::new(RefCell::new(interpreter));
-        Repl {
-            interpreter,
-            lexicon,
-            settings,
-            echo,
-            transcript: Vec::new(),
-            printer,
-            interrupt,
-            colours,
-            rehearsal: None,
-            changes: Vec::new(),
-        }
-    }
-
     fn banner(&self, network: TargetNetwork) {
         self.note(&format!("netscript {}", env!("CARGO_PKG_VERSION")));
         match network {

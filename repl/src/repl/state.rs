@@ -1,6 +1,7 @@
 //! The state of a session: how it evaluates lines, takes them back and shows results.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use super::json;
 use super::lexicon::Lexicon;
 use super::style::Style;
 use super::transcript::{Status, TranscriptEntry};
+use crate::cli::Colour;
 use crate::output::{Printer, fail};
 use crate::script::Script;
 
@@ -84,6 +86,38 @@ pub enum Flow {
 }
 
 impl Repl {
+    pub(super) fn new(interpreter: Interpreter, printer: Printer, interrupt: Interrupt, colour: Colour) -> Repl {
+        let lexicon = Rc::new(Lexicon::new(interpreter.engine()));
+        let colours = Colours { out: colour.wanted_on(&io::stdout()), errors: colour.wanted() };
+        let settings = Rc::new(Settings::default());
+        let echo = Rc::new(Echo {
+            settings: Rc::clone(&settings),
+            printer: printer.clone(),
+            colour: colours.out,
+            last: RefCell::default(),
+        });
+        let (ops, commands) = (Rc::clone(&echo), Rc::clone(&echo));
+        interpreter
+            .session()
+            .lab()
+            .on_op(move |op| ops.show(netscript_dialect::lines(op, netscript_dialect::Style::Plain)));
+        interpreter.session().lab().on_command(move |command| commands.show([command.typed()]));
+        interpreter.session().lab().world().keep_steps();
+        let interpreter = Rc::new(RefCell::new(interpreter));
+        Repl {
+            interpreter,
+            lexicon,
+            settings,
+            echo,
+            transcript: Vec::new(),
+            printer,
+            interrupt,
+            colours,
+            rehearsal: None,
+            changes: Vec::new(),
+        }
+    }
+
     pub(super) fn evaluate(&mut self, text: &str) -> std::result::Result<Flow, Failure> {
         let line = self.interpreter.borrow().next_line();
         self.record(line, text, |interpreter| interpreter.evaluate(text))
