@@ -225,7 +225,7 @@ mod tests {
             ("```rhai,norun\nx\n```\n", 1, "no option `norun`"),
             ("```rhai,fails=E0999\nx\n```\n", 1, "no error `E0999`"),
             ("```rhai,file=../x\nx\n```\n", 1, "plain file name"),
-            ("a\n\n    x\n", 3, "only indented"),
+            ("a\n\n    x\n", 3, "an indented block has no kind"),
         ] {
             let misread = fences(text).expect_err("it cannot be understood");
             assert_eq!(misread.line, line, "{text}");
