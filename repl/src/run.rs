@@ -92,7 +92,7 @@ fn is_session(args: &RunArgs) -> bool {
 /// Runs on a large stack: script functions may be nested deeper than the default stack allows.
 fn on_large_stack(work: impl FnOnce() -> i32 + Send + 'static) -> Result<i32> {
     let thread = thread::Builder::new().name("script".to_owned()).stack_size(STACK_SIZE).spawn(work).map_err(
-        |error: io::Error| Error::Unanswered { question: "start a thread".to_owned(), refusal: error.into() },
+        |error: io::Error| Error::Unanswered { question: "start a thread".to_owned(), rejection: error.into() },
     )?;
     thread.join().map_err(|cause| fault::error(&*cause))
 }

@@ -97,7 +97,7 @@ fn start(ctx: &NativeCallContext, netns: &Netns, port: &Dynamic, body: &str, opt
     }
     let started = netns.ask(at(ctx), |world, netns| world.serve(netns, &server))?;
     let started = started.map_err(|error| match &error {
-        Error::Listen { refusal, .. } if refusal.errno == Errno::EADDRNOTAVAIL => {
+        Error::Listen { rejection, .. } if rejection.errno == Errno::EADDRNOTAVAIL => {
             error.within(Step::Option(BIND.spec.key.into()))
         }
         _ => error.within(Step::Argument(0)),

@@ -81,7 +81,7 @@ fn ops(ops: &[Op]) -> (usize, usize, Duration) {
     let (printed, sink) = sink();
     let start = processor_time();
     let mut run = DryRun::new(Model::new(), Style::Plain, sink);
-    run.apply(ops).unwrap_or_else(|failed| panic!("{} fails: {:?}", ops[failed.index], failed.refusal));
+    run.apply(ops).unwrap_or_else(|(index, rejection)| panic!("{} fails: {rejection:?}", ops[index]));
     (ops.len(), printed.get(), processor_time() - start)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use netscript_lang::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Refusal, Sources, render};
+use netscript_lang::diagnostics::{Code, Errno, Error, Failure, REGISTRY, Rejection, Sources, render};
 use netscript_lang::interpreter::MAX_MEMORY;
 use netscript_net::op::{Action, IfName, LinkOp, LinkSpec, Op};
 
@@ -66,7 +66,7 @@ fn told(code: Code) -> Option<String> {
             let missing = "this kernel lacks dummy links (CONFIG_DUMMY, module `dummy`)";
             Error::Refused {
                 op: Box::new(op),
-                refusal: Refusal::from(Errno::EOPNOTSUPP).unsupported(missing),
+                rejection: Rejection::from(Errno::EOPNOTSUPP).unsupported(missing),
                 facts: Vec::new(),
             }
         }

@@ -1,11 +1,11 @@
 //! A [`World`] for scripts that may not start programs or write files (`--no-exec`). It passes everything else on to
 //! another World.
 
-use crate::diagnostics::{Errno, Error, Refusal, Result};
+use crate::diagnostics::{Errno, Error, Rejection, Result};
 use netscript_net::op::{Action, NetnsRef, Op, PidRef};
 use netscript_net::world::{
-    Apply, BatchError, Capture, ForwardApply, ForwardHistory, ForwardProbes, ForwardQuery, History, Missing, Output,
-    Probes, ProgramId, Programs, Query, Serve, ServeDns, World,
+    Apply, Capture, ForwardApply, ForwardHistory, ForwardProbes, ForwardQuery, History, Missing, Output, Probes,
+    ProgramId, Programs, Query, Serve, ServeDns, World,
 };
 
 /// Another World, without programs and without files.
@@ -46,14 +46,11 @@ impl ForwardApply for Confined {
         &mut *self.0
     }
 
-    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)> {
         let allowed = ops.iter().take_while(|op| is_allowed(op).is_ok()).count();
         self.0.apply(&ops[..allowed])?;
         match ops.get(allowed).map(is_allowed) {
-            Some(Err(error)) => {
-                let refusal = Refusal::from(Errno::EPERM);
-                Err(BatchError { index: allowed, refusal, missing: Some(Missing::Other(Box::new(error))) })
-            }
+            Some(Err(error)) => Err((allowed, Rejection::missing(Missing::Other(Box::new(error)), Errno::EPERM))),
             Some(Ok(())) | None => Ok(()),
         }
     }

@@ -20,14 +20,14 @@ use netscript_net::op::{
     Action, Effect, Family, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, NetnsName, NetnsOp, NetnsRef, Op, PidRef,
     PolicyRule, Route, SysctlKey, TableId,
 };
-use netscript_net::rejection::Rejection;
+use netscript_net::rejection::{Outcome, Rejection};
 use netscript_net::state::restore::{self, Phase};
 use netscript_net::state::{
     Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
 };
 use netscript_net::world::{
-    self, Alternatives, Apply, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Ping,
-    PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, StatePart, Trace,
+    self, Alternatives, Apply, Capture, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Ping, PingResult,
+    Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, StatePart, Trace,
 };
 
 /// Where lines of the printed script go.
@@ -224,13 +224,12 @@ impl DryRun {
     }
 
     /// `ip netns attach NAME PID` names a namespace that the model does not know.
-    fn knows_process(&self, op: &Op) -> Result<(), BatchError> {
+    fn knows_process(&self, op: &Op) -> Outcome {
         let Action::Netns(NetnsOp::Attach(_, PidRef::Number(pid))) = op.action else { return Ok(()) };
         if self.model.has_netns(&NetnsRef::OfPid(pid)) || pid > PID_MAX_LIMIT {
             return Ok(());
         }
-        let missing = Some(Missing::Other(Box::new(unknown_process(pid))));
-        Err(BatchError { index: 0, refusal: Errno::ESRCH.into(), missing })
+        Err(Rejection::missing(Missing::Other(Box::new(unknown_process(pid))), Errno::ESRCH))
     }
 
     fn present(&self, netns: &NetnsRef) -> Result<()> {
@@ -277,17 +276,20 @@ fn not_simulated<T>(what: impl Into<String>) -> Result<T> {
 }
 
 impl Apply for DryRun {
-    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)> {
         self.history.begin();
         for (index, op) in ops.iter().enumerate() {
             self.capture_former(op);
             let far_ends = self.far_ends(op);
             let before = self.is_rename_of_an_up_link(op).then(|| self.model.clone());
-            let result = self.knows_process(op).and_then(|()| self.model.apply(std::slice::from_ref(op)));
+            let result = self.knows_process(op).and_then(|()| {
+                let applied = self.model.apply(std::slice::from_ref(op));
+                applied.map_err(|(_, rejection)| rejection)
+            });
             self.print_waits(op);
-            if let Err(failed) = result {
-                self.print_failure(op, failed.refusal.errno);
-                return Err(BatchError { index, ..failed });
+            if let Err(rejection) = result {
+                self.print_failure(op, rejection.errno);
+                return Err((index, rejection));
             }
             match before.and_then(|before| self.renaming_while_down(before, op)) {
                 Some(ops) => ops.iter().for_each(|op| self.print_op(op)),

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use handles::Handles;
 pub use handles::{LinkId, NetnsId};
 
-use crate::diagnostics::{self, At, Errno, Error, Refusal, Result};
+use crate::diagnostics::{self, At, Errno, Error, Rejection, Result};
 use netscript_dialect::Command;
 use netscript_net::op::{Action, AddrOp, Effect, Family, IfName, NetnsName, NetnsRef, Op};
-use netscript_net::world::{BatchError, Missing, Point, World};
+use netscript_net::world::{Missing, Point, World};
 
 /// A function that is called with each operation or command.
 type Observer<T> = Rc<dyn Fn(&T)>;
@@ -74,7 +74,7 @@ impl Lab {
         let result = self.world.apply(&ops);
         let done = match &result {
             Ok(()) => ops.len(),
-            Err(failed) => failed.index,
+            Err((index, _)) => *index,
         };
         for op in &ops[..done] {
             self.handles.follow(op, at.as_ref());
@@ -82,7 +82,7 @@ impl Lab {
                 observer(op);
             }
         }
-        result.map_err(|failed| self.explain(&ops[failed.index], failed))
+        result.map_err(|(index, rejection)| self.explain(&ops[index], rejection))
     }
 
     /// Does the operations that are waiting.
@@ -211,8 +211,8 @@ impl Lab {
         Error::NoSuchNetns { name: name.to_owned(), known: known.iter().map(NetnsName::to_string).collect() }
     }
 
-    fn explain(&mut self, op: &Op, failed: BatchError) -> Error {
-        match failed.missing {
+    fn explain(&mut self, op: &Op, mut rejection: Rejection) -> Error {
+        match rejection.missing.take() {
             Some(missing) => {
                 let part = diagnostics::missing_part(op, &missing);
                 let error = match missing {
@@ -223,24 +223,24 @@ impl Lab {
                 error.about(part)
             }
             None => {
-                if let (Action::Sysctl(write), Errno::ENOENT) = (&op.action, failed.refusal.errno)
+                if let (Action::Sysctl(write), Errno::ENOENT) = (&op.action, rejection.errno)
                     && let Err(error) = self.world.sysctl(&op.netns, write.key())
                 {
                     return error;
                 }
-                let mut facts = self.facts(op, &failed.refusal);
-                if facts.is_empty() && failed.refusal.errno == Errno::EEXIST {
+                let mut facts = self.facts(op, &rejection);
+                if facts.is_empty() && rejection.errno == Errno::EEXIST {
                     facts = self.world.facts(op);
                 }
-                facts.extend(self.small_mtu(op, &failed.refusal));
-                Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts }
+                facts.extend(self.small_mtu(op, &rejection));
+                Error::Refused { op: Box::new(op.clone()), rejection, facts }
             }
         }
     }
 
     /// Notes about a refusal that this lab knows and the kernel does not tell.
-    fn facts(&self, op: &Op, refusal: &Refusal) -> Vec<String> {
-        if refusal.errno != Errno::EEXIST {
+    fn facts(&self, op: &Op, rejection: &Rejection) -> Vec<String> {
+        if rejection.errno != Errno::EEXIST {
             return Vec::new();
         }
         match op.effect() {
@@ -260,9 +260,9 @@ impl Lab {
     }
 
     /// A note on the MTU of a link that is too small for IPv6.
-    fn small_mtu(&mut self, op: &Op, refusal: &Refusal) -> Option<String> {
+    fn small_mtu(&mut self, op: &Op, rejection: &Rejection) -> Option<String> {
         let Action::Addr(AddrOp::Add(name, spec)) = &op.action else { return None };
-        if refusal.errno != Errno::EINVAL || spec.local.family() != Family::V6 {
+        if rejection.errno != Errno::EINVAL || spec.local.family() != Family::V6 {
             return None;
         }
         let link = self.world.link(&op.netns, name).ok()??;

@@ -36,12 +36,12 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -
 /// Older kernels ask for a capability over the whole machine before they remove an entry (`rtnl_fdb_del`), also where
 /// the namespace belongs to the one who asks.
 fn lacking(rejection: Rejection) -> Rejection {
-    if rejection.refusal.errno != Errno::EPERM || !privilege::may_change_networks() {
+    if rejection.errno != Errno::EPERM || !privilege::may_change_networks() {
         return rejection;
     }
     let unsupported = "this kernel removes forwarding entries for the machine's root only, not in a sandbox; Linux 6.18 \
                        does, and so do older ones with their updates from October 2025";
-    rejection.refusal.unsupported(unsupported).into()
+    rejection.unsupported(unsupported)
 }
 
 /// `bridge fdb add|append|replace|del MAC dev LINK master static`, `… [dst DST] self permanent`

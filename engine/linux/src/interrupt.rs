@@ -35,14 +35,14 @@ impl Interrupt {
     /// under `nohup`, it stays ignored.
     pub fn listen() -> Result<Interrupt> {
         Interrupt::hear()
-            .map_err(|error| Error::Unanswered { question: "listen for Ctrl-C".to_owned(), refusal: error.into() })
+            .map_err(|error| Error::Unanswered { question: "listen for Ctrl-C".to_owned(), rejection: error.into() })
     }
 
     /// An interrupt that is set by [`raise`](Interrupt::raise) only, not by signals: for programs that handle signals
     /// themselves.
     pub fn by_hand() -> Result<Interrupt> {
         Interrupt::silent()
-            .map_err(|error| Error::Unanswered { question: "make a pipe".to_owned(), refusal: error.into() })
+            .map_err(|error| Error::Unanswered { question: "make a pipe".to_owned(), rejection: error.into() })
     }
 
     fn silent() -> io::Result<Interrupt> {
@@ -155,8 +155,8 @@ impl Interrupt {
             match ppoll(&mut polled, Some(one_wait(time_left)), None) {
                 Err(nix::Error::EINTR) => continue,
                 Err(error) => {
-                    let refusal = io::Error::from(error).into();
-                    return Err(Error::Unanswered { question: "wait".to_owned(), refusal });
+                    let rejection = io::Error::from(error).into();
+                    return Err(Error::Unanswered { question: "wait".to_owned(), rejection });
                 }
                 Ok(0) if time_left.is_none_or(|left| left > LONGEST_WAIT) => continue,
                 Ok(_) => {}

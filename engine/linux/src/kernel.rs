@@ -10,12 +10,12 @@ use crate::lab::LabFolder;
 use crate::lifetime::{self, LabOnDisk, Resume};
 use crate::site::Site;
 use crate::{batch, facts, netfilter, probe, recorded, undo};
-use netscript_net::error::{Error, Result};
+use netscript_net::error::{Error, Rejection, Result};
 use netscript_net::op::{Family, Host, IfName, NetnsRef, Op, PidRef};
 use netscript_net::state::{ForeignRules, Ruleset};
 use netscript_net::world::{
-    Apply, BatchError, Capture, Connect, Connected, Fetch, Fetched, ForwardQuery, History, Hop, Missing, Output, Ping,
-    PingResult, Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, Summary, Trace,
+    Apply, Capture, Connect, Connected, Fetch, Fetched, ForwardQuery, History, Hop, Missing, Output, Ping, PingResult,
+    Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, Summary, Trace,
 };
 
 /// The machine's kernel, for one lab.
@@ -103,7 +103,7 @@ impl Kernel {
         ops: &[Op],
         steps: usize,
         is_ready: impl Fn(&NetnsRef, &IfName) -> bool,
-    ) -> Result<(), BatchError> {
+    ) -> Result<(), (usize, Rejection)> {
         (0..steps).for_each(|_| self.step());
         ops.iter().for_each(|op| self.readiness.note(op));
         batch::apply(&mut self.site, &self.interrupt, ops, is_ready)
@@ -163,7 +163,7 @@ impl Kernel {
 }
 
 impl Apply for Kernel {
-    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)> {
         self.step();
         ops.iter().for_each(|op| self.readiness.note(op));
         recorded::apply(&mut self.site, ops)

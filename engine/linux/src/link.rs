@@ -16,7 +16,7 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
 use crate::netns::Namespaces;
 use crate::{Outcome, Rejection, release, sys};
-use netscript_net::error::{Errno, Refusal};
+use netscript_net::error::Errno;
 use netscript_net::op::{Bridge, IfName, LinkFlag, LinkKind, LinkOp, LinkSet, LinkSpec, NetnsRef, TunMode};
 
 pub(crate) use end::{End, Side};
@@ -73,9 +73,9 @@ pub(crate) fn add_pair(namespaces: &mut Namespaces, near: &End, far: &End, maste
 
 /// Names the kernel feature that is missing if a link could not be created.
 fn lacking(kind: &LinkSpec, rejection: Rejection) -> Rejection {
-    let unknown_kind = rejection.refusal.text.as_deref() == Some("Unknown device type");
+    let unknown_kind = rejection.text.as_deref() == Some("Unknown device type");
     let unsupported = match kind {
-        _ if rejection.refusal.errno != Errno::EOPNOTSUPP => None,
+        _ if rejection.errno != Errno::EOPNOTSUPP => None,
         LinkSpec::Bridge(Bridge { vlan_filtering: Some(_), .. }) if !unknown_kind => {
             Some("this kernel's bridges cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)".to_owned())
         }
@@ -83,7 +83,7 @@ fn lacking(kind: &LinkSpec, rejection: Rejection) -> Rejection {
         _ => None,
     };
     match unsupported {
-        Some(unsupported) => rejection.refusal.unsupported(unsupported).into(),
+        Some(unsupported) => rejection.unsupported(unsupported),
         None => rejection,
     }
 }
@@ -99,22 +99,22 @@ fn add_tun(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, mode: T
     let made = namespaces.within(netns, || sys::tun_create(name, mode, new_index))?;
     made.map_err(|error| match Rejection::from(error) {
         // TUNSETIFF returns these if another link has the name; for every other kind it is EEXIST.
-        rejection if matches!(rejection.refusal.errno, Errno::EBUSY | Errno::EINVAL) => {
+        rejection if matches!(rejection.errno, Errno::EBUSY | Errno::EINVAL) => {
             if index(namespaces, netns, name).is_ok() { Errno::EEXIST.into() } else { rejection }
         }
-        rejection => lacking_tun(rejection.refusal).into(),
+        rejection => lacking_tun(rejection),
     })
 }
 
-fn lacking_tun(refusal: Refusal) -> Refusal {
-    match refusal.errno {
+fn lacking_tun(rejection: Rejection) -> Rejection {
+    match rejection.errno {
         Errno::ENOENT | Errno::ENODEV | Errno::ENXIO => {
-            refusal.unsupported("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
+            rejection.unsupported("this machine has no /dev/net/tun, so no tun links (CONFIG_TUN, module `tun`)")
         }
         Errno::EPERM | Errno::EACCES => {
-            refusal.unsupported("/dev/net/tun may not be opened here; root outside a sandbox may")
+            rejection.unsupported("/dev/net/tun may not be opened here; root outside a sandbox may")
         }
-        _ => refusal,
+        _ => rejection,
     }
 }
 
@@ -201,7 +201,7 @@ fn change(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, message:
 
 /// Drivers return ENODEV for other reasons too: the link is missing only if it cannot be found.
 fn or_missing(namespaces: &mut Namespaces, netns: &NetnsRef, name: &IfName, rejection: Rejection) -> Rejection {
-    if rejection.refusal.errno != Errno::ENODEV {
+    if rejection.errno != Errno::ENODEV {
         return rejection;
     }
     match index(namespaces, netns, name) {
@@ -230,14 +230,14 @@ pub(crate) fn del_together(namespaces: &mut Namespaces, netns: &NetnsRef, indexe
     for index in indexes.iter().filter(|index| stacked.contains(index)) {
         let request = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(*index).build());
         match socket.change(request, 0) {
-            Err(rejection) if rejection.refusal.errno == Errno::ENODEV => {}
+            Err(rejection) if rejection.errno == Errno::ENODEV => {}
             result => result?,
         }
     }
     for index in indexes.iter().filter(|index| !stacked.contains(index)) {
         let message = in_group(LinkUnspec::new_with_index(*index)).build();
         match socket.change(RouteNetlinkMessage::SetLink(message), 0) {
-            Err(rejection) if rejection.refusal.errno == Errno::ENODEV => {}
+            Err(rejection) if rejection.errno == Errno::ENODEV => {}
             result => result?,
         }
     }

@@ -34,11 +34,11 @@ fn del(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -
 }
 
 fn lacking(rejection: Rejection) -> Rejection {
-    match rejection.refusal.errno {
+    match rejection.errno {
         Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT => {
             let unsupported =
                 "this kernel has no routing rules (CONFIG_IP_MULTIPLE_TABLES, CONFIG_IPV6_MULTIPLE_TABLES)";
-            rejection.refusal.unsupported(unsupported).into()
+            rejection.unsupported(unsupported)
         }
         _ => rejection,
     }
@@ -81,7 +81,7 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family
     match namespaces.route_socket(netns)?.dump(RouteNetlinkMessage::GetRule(question)) {
         Ok(answers) => Ok(answers.into_iter().filter_map(read).collect()),
         // A kernel without routing rules looks into the local, the main and the default table.
-        Err(rejection) if matches!(rejection.refusal.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
+        Err(rejection) if matches!(rejection.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
         Err(rejection) => Err(rejection),
     }
 }

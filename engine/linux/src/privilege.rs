@@ -45,7 +45,7 @@ pub(crate) fn without(capability: Capability, errno: Errno, doing: impl FnOnce()
 /// belongs to a user namespace above this thread's, or it cannot be inspected at all, such as PID 1 of a sandbox
 /// (ptrace(2), "Ptrace access mode checking").
 pub(crate) fn out_of_reach(pid: u32, rejection: Rejection) -> Rejection {
-    let forbidden = matches!(rejection.refusal.errno, Errno::EPERM | Errno::EACCES);
+    let forbidden = matches!(rejection.errno, Errno::EPERM | Errno::EACCES);
     if !forbidden || !has(CAP_SYS_PTRACE) {
         return rejection;
     }
@@ -54,10 +54,10 @@ pub(crate) fn out_of_reach(pid: u32, rejection: Rejection) -> Rejection {
 
 /// Names the missing capability if an operation was refused for that reason.
 pub(crate) fn named(op: &Op, rejection: Rejection) -> Rejection {
-    if rejection.missing.is_some() || rejection.refusal.unsupported.is_some() {
+    if rejection.missing.is_some() || rejection.unsupported.is_some() {
         return rejection;
     }
-    let error = needed(op).and_then(|capability| without(capability, rejection.refusal.errno, || op.to_string()));
+    let error = needed(op).and_then(|capability| without(capability, rejection.errno, || op.to_string()));
     match error {
         Some(error) => Rejection { missing: Some(Missing::Other(Box::new(error))), ..rejection },
         None => rejection,

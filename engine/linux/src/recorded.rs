@@ -10,10 +10,9 @@ use crate::site::Site;
 use crate::{Outcome, Rejection, crash_point, inverse, netfilter, privilege};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, LinkOp, LinkSet, NetfilterOp, NetnsRef, Op};
-use netscript_net::world::BatchError;
 
 /// Applies operations one after the other; consecutive rules in one namespace share a transaction.
-pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), BatchError> {
+pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), (usize, Rejection)> {
     let mut index = 0;
     while let Some(op) = ops.get(index) {
         let rules = netfilter_ops(&ops[index..]);
@@ -23,8 +22,7 @@ pub(crate) fn apply(site: &mut Site, ops: &[Op]) -> Result<(), BatchError> {
             (rules.len(), apply_rules(site, &op.netns, &ops[index..], &rules))
         };
         result.map_err(|(failed_at, rejection)| {
-            let rejection = privilege::named(&ops[index + failed_at], rejection);
-            BatchError { index: index + failed_at, refusal: rejection.refusal, missing: rejection.missing }
+            (index + failed_at, privilege::named(&ops[index + failed_at], rejection))
         })?;
         index += done;
     }

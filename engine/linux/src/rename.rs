@@ -12,7 +12,7 @@ use netscript_net::state::{Link, LinkType, Netns, Peer};
 pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
     let rename = LinkOp::Set(name.clone(), LinkSet::Name(to.clone()));
     match link::apply(&mut site.network.namespaces, netns, &rename) {
-        Err(rejection) if rejection.refusal.errno == Errno::EBUSY => {
+        Err(rejection) if rejection.errno == Errno::EBUSY => {
             let found = link::find(&mut site.network.namespaces, netns, name)?;
             match found.is_some_and(|link| link.up) {
                 true => rename_while_down(site, netns, name, to, &rename),
@@ -96,7 +96,7 @@ fn put_back(site: &mut Site, wanted: &[(NetnsRef, Netns)]) -> Outcome {
             for op in restore::steps(phase, netns, &now, wanted) {
                 match carry_out(site, &op) {
                     // The kernel has already restored it.
-                    Err(rejection) if matches!(rejection.refusal.errno, Errno::EEXIST | Errno::ESRCH) => {}
+                    Err(rejection) if matches!(rejection.errno, Errno::EEXIST | Errno::ESRCH) => {}
                     result => result?,
                 }
             }

@@ -195,10 +195,10 @@ fn route_type(kind: RouteKind) -> RouteType {
 /// Names the kernel feature that is missing if a route was refused.
 fn lacking(route: &Route, rejection: Rejection) -> Rejection {
     // `fib_create_info` without CONFIG_IP_ROUTE_MULTIPATH.
-    let no_multipath = rejection.refusal.text.as_deref() == Some("Multipath support not enabled in kernel");
+    let no_multipath = rejection.text.as_deref() == Some("Multipath support not enabled in kernel");
     if route.nexthops.len() > 1 && no_multipath {
         let unsupported = "this kernel has no routes with several nexthops (CONFIG_IP_ROUTE_MULTIPATH)";
-        return rejection.refusal.unsupported(unsupported).into();
+        return rejection.unsupported(unsupported);
     }
     rejection
 }
@@ -223,7 +223,7 @@ fn flush(socket: &mut RouteSocket, family: Family, table: TableId) -> Outcome {
 fn delete_listed(socket: &mut RouteSocket, route: RouteMessage) -> Outcome {
     match socket.change(RouteNetlinkMessage::DelRoute(route), 0) {
         // An earlier deletion has removed this route too.
-        Err(rejection) if rejection.refusal.errno == Errno::ESRCH => Ok(()),
+        Err(rejection) if rejection.errno == Errno::ESRCH => Ok(()),
         result => result,
     }
 }

@@ -108,7 +108,7 @@ fn parent_lives(pipe: &PipeReader) -> std::result::Result<(), Obstacle> {
 }
 
 fn loopback_is_up() -> std::result::Result<(), Obstacle> {
-    loopback_up().map_err(|rejection| Step::Loopback.failed()(io::Error::from_raw_os_error(rejection.refusal.errno.0)))
+    loopback_up().map_err(|rejection| Step::Loopback.failed()(io::Error::from_raw_os_error(rejection.errno.0)))
 }
 
 /// `ip link set lo up`

@@ -10,7 +10,7 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use crate::{Outcome, raw_names};
 use nix::libc::MSG_TRUNC;
 
-use netscript_net::error::{Errno, Refusal};
+use netscript_net::error::{Errno, Rejection};
 use netscript_net::op::Family;
 
 /// The attribute with the text of an extended acknowledgement (linux/netlink.h).
@@ -76,7 +76,7 @@ impl RouteSocket {
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
             match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged) {
-                Err(rejection) if rejection.refusal.errno == Errno::EINTR => {}
+                Err(rejection) if rejection.errno == Errno::EINTR => {}
                 result => return result,
             }
         }
@@ -131,7 +131,7 @@ impl RouteSocket {
                     NetlinkPayload::InnerMessage(message) => answers.push(message),
                     NetlinkPayload::Error(error) => match error.code {
                         None => return Ok(answers),
-                        Some(code) => return Err(refusal(-code.get(), &error.header).into()),
+                        Some(code) => return Err(rejection(-code.get(), &error.header)),
                     },
                     NetlinkPayload::Done(_) if interrupted => return Err(Errno::EINTR.into()),
                     NetlinkPayload::Done(done) if done.code < 0 => return Err(Errno(-done.code).into()),
@@ -144,8 +144,8 @@ impl RouteSocket {
 }
 
 /// A refusal with the text of its extended acknowledgement.
-fn refusal(errno: i32, header: &[u8]) -> Refusal {
-    Refusal { errno: Errno(errno), text: extended_text(header), unsupported: None }
+fn rejection(errno: i32, header: &[u8]) -> Rejection {
+    Rejection::from(Errno(errno)).text(extended_text(header))
 }
 
 fn extended_text(header: &[u8]) -> Option<String> {

@@ -65,11 +65,10 @@ fn refused(key: &SysctlKey, error: io::Error) -> Rejection {
         return Rejection::missing(Missing::Other(Box::new(Error::HiddenSetting { key: key.to_string() })), error);
     }
     let rejection = Rejection::from(error);
-    match rejection.refusal.errno {
-        Errno::EACCES | Errno::EPERM | Errno::EROFS if outside => Rejection {
-            refusal: rejection.refusal.unsupported("in a sandbox only settings under `net.` can be written"),
-            missing: None,
-        },
+    match rejection.errno {
+        Errno::EACCES | Errno::EPERM | Errno::EROFS if outside => {
+            rejection.unsupported("in a sandbox only settings under `net.` can be written")
+        }
         _ => rejection,
     }
 }

@@ -29,7 +29,6 @@ pub use model::Model;
 
 use netscript_net::op::{Action, NetnsRef, Op};
 use netscript_net::rejection::{Outcome, Rejection};
-use netscript_net::world::BatchError;
 use refusal::refused;
 
 impl Default for Model {
@@ -59,13 +58,9 @@ impl Model {
     }
 
     /// Does operations in order, up to the first that the kernel would refuse.
-    pub fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+    pub fn apply(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)> {
         for (index, op) in ops.iter().enumerate() {
-            self.apply_one(op).map_err(|rejection| BatchError {
-                index,
-                refusal: rejection.refusal,
-                missing: rejection.missing,
-            })?;
+            self.apply_one(op).map_err(|rejection| (index, rejection))?;
         }
         Ok(())
     }

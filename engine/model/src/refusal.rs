@@ -1,9 +1,8 @@
 //! Refusals with the kernel's words.
 
-use netscript_net::error::{Errno, Refusal};
-use netscript_net::rejection::Rejection;
+use netscript_net::error::{Errno, Rejection};
 
 /// A refusal with the text of the kernel's extended acknowledgement.
 pub(crate) fn refused(errno: Errno, text: &str) -> Rejection {
-    Rejection { refusal: Refusal { errno, text: Some(text.to_owned()), unsupported: None }, missing: None }
+    Rejection::from(errno).text(text.to_owned())
 }

@@ -61,7 +61,7 @@ impl Model {
     pub(super) fn apply_sysctl(&mut self, netns: &NetnsRef, op: &SysctlOp) -> Outcome {
         match (op, self.write_sysctl(netns, op)) {
             (SysctlOp::WriteIfThere(..), Err(rejection))
-                if rejection.missing.is_none() && rejection.refusal.errno == Errno::ENOENT =>
+                if rejection.missing.is_none() && rejection.errno == Errno::ENOENT =>
             {
                 Ok(())
             }

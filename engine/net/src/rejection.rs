@@ -1,42 +1,69 @@
-//! The reason why the kernel, the model or netscript itself rejects an operation.
+//! The reason for which the kernel, the model or netscript itself rejects one operation or question.
 
-use crate::error::{Errno, Error, Refusal};
+use std::io;
+
+use crate::error::{Errno, Error};
 use crate::world::Missing;
 
-/// The reason why an operation was not applied.
-#[derive(Clone, Debug)]
+/// The reason for which one operation or question was rejected. It becomes an [`Error`] where it is known who asked.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
-    /// The error of the kernel or of the model.
-    pub refusal: Refusal,
+    /// The error number.
+    pub errno: Errno,
+    /// The text of the kernel's extended acknowledgement (`NLMSGERR_ATTR_MSG`).
+    pub text: Option<String>,
+    /// A sentence that names what the machine lacks for the operation: a kernel feature, a device file, a privilege.
+    pub unsupported: Option<String>,
     /// What the operation names and does not exist.
     pub missing: Option<Missing>,
 }
 
-impl<R: Into<Refusal>> From<R> for Rejection {
-    fn from(refusal: R) -> Rejection {
-        Rejection { refusal: refusal.into(), missing: None }
+impl From<Errno> for Rejection {
+    fn from(errno: Errno) -> Rejection {
+        Rejection { errno, text: None, unsupported: None, missing: None }
     }
 }
 
-impl Rejection {
-    /// A rejection because something does not exist.
-    pub fn missing(what: Missing, refusal: impl Into<Refusal>) -> Rejection {
-        Rejection { refusal: refusal.into(), missing: Some(what) }
-    }
-
-    /// A rejection by netscript itself.
-    pub fn from_error(error: Error) -> Rejection {
-        Rejection::missing(Missing::Other(Box::new(error)), Errno::ECANCELED)
-    }
-
-    /// The error of a failed question. `question` is the text after "cannot".
-    pub fn into_error(self, question: impl FnOnce() -> String) -> Error {
-        match self.missing {
-            Some(missing) => missing.into_error(),
-            None => Error::Unanswered { question: question(), refusal: self.refusal },
+impl From<io::Error> for Rejection {
+    fn from(error: io::Error) -> Rejection {
+        match error.raw_os_error() {
+            Some(number) => Rejection::from(Errno(number)),
+            None => Rejection::from(Errno::EIO).text(error.to_string()),
         }
     }
 }
 
-/// The result of an operation or a question.
+impl Rejection {
+    /// Adds the kernel's text.
+    pub fn text(mut self, text: impl Into<Option<String>>) -> Rejection {
+        self.text = text.into();
+        self
+    }
+
+    /// Adds what the machine lacks.
+    pub fn unsupported(mut self, what: impl Into<String>) -> Rejection {
+        self.unsupported = Some(what.into());
+        self
+    }
+
+    /// An operation names something that does not exist.
+    pub fn missing(what: Missing, rejection: impl Into<Rejection>) -> Rejection {
+        Rejection { missing: Some(what), ..rejection.into() }
+    }
+
+    /// A reason of netscript's own.
+    pub fn from_error(error: Error) -> Rejection {
+        Rejection::missing(Missing::Other(Box::new(error)), Errno::ECANCELED)
+    }
+
+    /// The error of a question, whose text follows "cannot".
+    pub fn into_error(mut self, question: impl FnOnce() -> String) -> Error {
+        match self.missing.take() {
+            Some(missing) => missing.into_error(),
+            None => Error::Unanswered { question: question(), rejection: self },
+        }
+    }
+}
+
+/// The result of one operation or question.
 pub type Outcome<T = ()> = Result<T, Rejection>;

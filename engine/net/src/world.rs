@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Result};
 use crate::op::{Host, HostName, IfName, NetnsName, NetnsRef, TableId};
 
 pub use roles::{
@@ -27,17 +27,6 @@ pub enum StatePart {
     Handles,
     /// The routes of a table: the kernel adds one for each fe80 address.
     Routes(TableId),
-}
-
-/// The first failed operation of a batch, and the reason.
-#[derive(Clone, Debug)]
-pub struct BatchError {
-    /// Its index in the batch.
-    pub index: usize,
-    /// The error of the kernel or of the model.
-    pub refusal: Refusal,
-    /// What the operation names and does not exist.
-    pub missing: Option<Missing>,
 }
 
 /// A missing object that an operation names, or another reason of netscript's own.

@@ -97,7 +97,7 @@ impl Suite {
 }
 
 fn cannot_run(error: io::Error) -> Error {
-    Error::Unanswered { question: "run the tests".to_owned(), refusal: error.into() }
+    Error::Unanswered { question: "run the tests".to_owned(), rejection: error.into() }
 }
 
 async fn run(script: PathBuf, colour: &str, options: &[OsString], time_limit: Duration) -> io::Result<Tested> {

@@ -92,5 +92,5 @@ fn join(thread: JoinHandle<Result<()>>) -> Result<()> {
 
 /// The error of a thread that the machine does not let be started.
 pub(crate) fn not_started(error: std::io::Error) -> diagnostics::Error {
-    diagnostics::Error::Unanswered { question: "start a thread".to_owned(), refusal: error.into() }
+    diagnostics::Error::Unanswered { question: "start a thread".to_owned(), rejection: error.into() }
 }

@@ -237,8 +237,8 @@ fn servers(world: &mut dyn World, look: &Look) -> Servers {
 fn verdict(world: &mut dyn World, op: &Op) -> OpResult {
     match world.apply(std::slice::from_ref(op)) {
         Ok(()) => OpResult::Done,
-        Err(failed) if failed.missing.is_some() => OpResult::Missing,
-        Err(failed) => OpResult::Refused(failed.refusal.errno),
+        Err((_, rejection)) if rejection.missing.is_some() => OpResult::Missing,
+        Err((_, rejection)) => OpResult::Refused(rejection.errno),
     }
 }
 

@@ -58,8 +58,8 @@ fn with_a_stranger(ops: Vec<Op>) -> (usize, Errno, String) {
         assert!(batcher.apply(&[add_bridge("later")]).is_err(), "nothing is done after it");
         assert!(batcher.interrupted(), "the script ends");
         let Error::Deferred { at: Some(at), error } = error else { panic!("{error:?}") };
-        let Error::Refused { refusal, .. } = *error else { panic!("{error:?}") };
-        (at.line, refusal.errno)
+        let Error::Refused { rejection, .. } = *error else { panic!("{error:?}") };
+        (at.line, rejection.errno)
     });
     let shown = sandbox.shell(
         "ip -br link | grep -v '^lo' | sed 's/@[^ ]*//' | awk '{print $1, ($0 ~ /[<,]UP/) ? \"up\" : \"down\"}' | sort\n\

@@ -382,8 +382,9 @@ fn a_missing_extension_is_named() {
         let strange = Extension { name: "nosuch".to_owned(), revision: 7, info: vec![0; 8] };
         let rule = Rule::new(chain, Header::default(), vec![Match::Extension(strange)], None).unwrap();
         let before = picture();
-        let failed = Kernel::new(interrupt()).unwrap().apply(&[Op::host(NetfilterOp::Append(rule))]).unwrap_err();
-        let unsupported = failed.refusal.unsupported.unwrap();
+        let (_, rejection) =
+            Kernel::new(interrupt()).unwrap().apply(&[Op::host(NetfilterOp::Append(rule))]).unwrap_err();
+        let unsupported = rejection.unsupported.unwrap();
         assert!(unsupported.contains("`nosuch`, revision 7"), "{unsupported}");
         assert_eq!(picture(), before);
     });
@@ -447,8 +448,8 @@ fn an_error_among_many_operations_is_found() {
         ];
         let ops: Vec<Op> = ops.into_iter().map(Op::host).collect();
         let mut kernel = Kernel::new(interrupt()).unwrap();
-        let failed = kernel.apply(&ops).unwrap_err();
-        assert_eq!((failed.index, failed.refusal.errno, failed.refusal.unsupported), (5, Errno::ENOENT, None));
+        let (index, rejection) = kernel.apply(&ops).unwrap_err();
+        assert_eq!((index, rejection.errno, rejection.unsupported), (5, Errno::ENOENT, None));
         let wanted = ["-A FORWARD -j ACCEPT", "-A FORWARD -j DROP", "-A FORWARD -j own", "-A FORWARD -j RETURN"];
         assert_eq!(chain("iptables", "FORWARD"), wanted);
         let argv: Vec<String> = ops

@@ -54,7 +54,7 @@ fn foreseen(path: &str, value: &str) -> Option<Errno> {
     let mut model = Model::new();
     model.apply(&[Op::new(NetnsRef::Host, NetnsOp::Add(red.clone()))]).unwrap();
     let write = SysctlOp::Write(SysctlKey::parse(&format!("/{path}")).unwrap(), value.to_owned());
-    model.apply(&[Op::new(NetnsRef::Named(red), write)]).err().map(|failed| failed.refusal.errno)
+    model.apply(&[Op::new(NetnsRef::Named(red), write)]).err().map(|(_, rejection)| rejection.errno)
 }
 
 fn release() -> (u32, u32) {

@@ -31,7 +31,7 @@ impl DryRun {
             other.netns == *netns && other.port == port && meets(other) && !self.stopped.contains(&other.program)
         };
         match self.listening.iter().find(taken) {
-            Some(_) => Err(Error::Listen { port, netns: netns.to_string(), refusal: Errno::EADDRINUSE.into() }),
+            Some(_) => Err(Error::Listen { port, netns: netns.to_string(), rejection: Errno::EADDRINUSE.into() }),
             None => Ok(()),
         }
     }

@@ -24,7 +24,6 @@ use crate::site::Site;
 use crate::{Outcome, Rejection, link, privilege};
 use netscript_net::error::Error;
 use netscript_net::op::{Action, AddrOp, IfName, LinkOp, LinkSet, LinkSpec, NetnsOp, NetnsRef, Op, RouteOp, Veth};
-use netscript_net::world::BatchError;
 
 /// The progress of a batch.
 struct Progress<'a> {
@@ -44,7 +43,7 @@ pub(crate) fn apply(
     interrupt: &Interrupt,
     ops: &[Op],
     is_ready: impl Fn(&NetnsRef, &IfName) -> bool,
-) -> Result<(), BatchError> {
+) -> Result<(), (usize, Rejection)> {
     site.network
         .namespaces
         .prefetch(ops.iter().filter(|op| matches!(op.action, Action::Netns(NetnsOp::Add(_)))).count());
@@ -54,10 +53,7 @@ pub(crate) fn apply(
         .map_err(|(index, rejection)| tidy(site, &mut progress, index, rejection));
     site.network.namespaces.known.clear();
     site.network.namespaces.prefetch(0);
-    result.map_err(|(index, rejection)| {
-        let rejection = privilege::named(&ops[index], rejection);
-        BatchError { index, refusal: rejection.refusal, missing: rejection.missing }
-    })
+    result.map_err(|(index, rejection)| (index, privilege::named(&ops[index], rejection)))
 }
 
 fn advance(site: &mut Site, interrupt: &Interrupt, progress: &mut Progress) -> Result<(), (usize, Rejection)> {

@@ -12,9 +12,9 @@ mod world;
 use forecast::Forecast;
 
 use crate::kernel::Kernel;
-use netscript_net::error::{At, Errno, Error, Result};
+use netscript_net::error::{At, Errno, Error, Rejection, Result};
 use netscript_net::op::Op;
-use netscript_net::world::{Apply, BatchError, Missing};
+use netscript_net::world::Apply;
 
 /// The largest number of deferred operations.
 const LIMIT: usize = 50_000;
@@ -77,11 +77,11 @@ impl Batcher {
         let steps = std::mem::take(&mut self.steps);
         let forecast = &self.forecast;
         let done = self.kernel.apply_batch(&ops, steps, |netns, bridge| forecast.is_ready(netns, bridge));
-        done.map_err(|failed| {
-            let at = places.swap_remove(failed.index);
-            let op = &ops[failed.index];
-            let facts = if failed.refusal.errno == Errno::EEXIST { self.kernel.facts(op) } else { Vec::new() };
-            let error = Box::new(explain(op, failed, facts));
+        done.map_err(|(index, rejection)| {
+            let at = places.swap_remove(index);
+            let op = &ops[index];
+            let facts = if rejection.errno == Errno::EEXIST { self.kernel.facts(op) } else { Vec::new() };
+            let error = Box::new(explain(op, rejection, facts));
             self.forecast.forget();
             self.failed.insert(Error::Deferred { at, error }).clone()
         })
@@ -94,27 +94,27 @@ impl Batcher {
     }
 
     /// Applies operations at once, after all deferred ones.
-    fn apply_now(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+    fn apply_now(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)> {
         self.send().map_err(deferred)?;
         let done = self.kernel.apply(ops);
-        let count = done.as_ref().map_or_else(|failed| failed.index, |()| ops.len());
+        let count = done.as_ref().map_or_else(|(index, _)| *index, |()| ops.len());
         ops[..count].iter().for_each(|op| self.forecast.follow(op));
         done
     }
 }
 
 /// The failure of a deferred operation, as the answer to this one.
-fn deferred(error: Error) -> BatchError {
-    BatchError { index: 0, refusal: Errno::ECANCELED.into(), missing: Some(Missing::Other(Box::new(error))) }
+fn deferred(error: Error) -> (usize, Rejection) {
+    (0, Rejection::from_error(error))
 }
 
 /// The error of a failed operation. By now, the script's handles have followed later operations.
-fn explain(op: &Op, failed: BatchError, facts: Vec<String>) -> Error {
-    match failed.missing {
+fn explain(op: &Op, mut rejection: Rejection, facts: Vec<String>) -> Error {
+    match rejection.missing.take() {
         Some(missing) => {
             let part = netscript_net::error::missing_part(op, &missing);
             missing.into_error().about(part)
         }
-        None => Error::Refused { op: Box::new(op.clone()), refusal: failed.refusal, facts },
+        None => Error::Refused { op: Box::new(op.clone()), rejection, facts },
     }
 }

@@ -1,11 +1,11 @@
 //! The batcher's implementation of a World: the requests that send deferred operations, and those that do not.
 
 use super::{Batcher, LIMIT, deferred};
-use netscript_net::error::{At, Result};
+use netscript_net::error::{At, Rejection, Result};
 use netscript_net::op::{IfName, NetnsName, NetnsRef, Op};
 use netscript_net::world::{
-    Apply, BatchError, ForwardApply, ForwardProbes, ForwardPrograms, ForwardQuery, History, Output, Point, Probes,
-    ProgramId, Programs, Query, Summary,
+    Apply, ForwardApply, ForwardProbes, ForwardPrograms, ForwardQuery, History, Output, Point, Probes, ProgramId,
+    Programs, Query, Summary,
 };
 
 impl ForwardApply for Batcher {
@@ -13,7 +13,7 @@ impl ForwardApply for Batcher {
         &mut self.kernel
     }
 
-    fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError> {
+    fn apply(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)> {
         if self.at_once || self.closed || self.failed.is_some() {
             return self.apply_now(ops);
         }
@@ -26,9 +26,7 @@ impl ForwardApply for Batcher {
                 continue;
             }
             self.steps += usize::from(index > 0);
-            return self
-                .apply_now(&ops[index..])
-                .map_err(|failed| BatchError { index: index + failed.index, ..failed });
+            return self.apply_now(&ops[index..]).map_err(|(failed_at, rejection)| (index + failed_at, rejection));
         }
         self.steps += 1;
         Ok(())

@@ -25,7 +25,7 @@ pub(super) fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &I
     match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_name(name.as_str())) {
         Ok(Some(message)) => Ok(message),
         Ok(None) => Err(missing()),
-        Err(rejection) if rejection.refusal.errno == Errno::ENODEV => Err(missing()),
+        Err(rejection) if rejection.errno == Errno::ENODEV => Err(missing()),
         Err(rejection) => Err(rejection),
     }
 }
@@ -34,7 +34,7 @@ pub(super) fn message_of(namespaces: &mut Namespaces, netns: &NetnsRef, name: &I
 pub(crate) fn has_index(namespaces: &mut Namespaces, netns: &NetnsRef, index: u32) -> Outcome<bool> {
     match get(namespaces.route_socket(netns)?, LinkUnspec::new_with_index(index)) {
         Ok(found) => Ok(found.is_some()),
-        Err(rejection) if rejection.refusal.errno == Errno::ENODEV => Ok(false),
+        Err(rejection) if rejection.errno == Errno::ENODEV => Ok(false),
         Err(rejection) => Err(rejection),
     }
 }

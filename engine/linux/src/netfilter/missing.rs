@@ -2,7 +2,7 @@
 
 use super::expr::Expr;
 use super::{NftSocket, encode, wire};
-use netscript_net::error::{Errno, Refusal};
+use netscript_net::error::{Errno, Rejection};
 use netscript_net::op::Family;
 use netscript_net::op::netfilter::{Extension, Match, NetfilterOp, Rule, Table, Target};
 
@@ -12,12 +12,12 @@ const REVISION: u16 = 2;
 const TYPE: u16 = 3;
 
 /// The refusal of every request by a kernel without nf_tables.
-pub(super) fn of_nf_tables(refusal: Refusal) -> Refusal {
-    match refusal.errno {
-        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT | Errno::EINVAL => refusal.unsupported(
+pub(super) fn of_nf_tables(rejection: Rejection) -> Rejection {
+    match rejection.errno {
+        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT | Errno::EINVAL => rejection.unsupported(
             "this kernel lacks nf_tables (CONFIG_NF_TABLES): load its module as root with `modprobe nf_tables`",
         ),
-        _ => refusal,
+        _ => rejection,
     }
 }
 
@@ -41,22 +41,22 @@ fn missing_module(rule: &Rule) -> Option<String> {
 
 impl NftSocket {
     /// Adds the name of the missing kernel feature, if an operation was refused for that reason.
-    pub(super) fn name_missing(&mut self, op: &NetfilterOp, refusal: Refusal) -> Refusal {
+    pub(super) fn name_missing(&mut self, op: &NetfilterOp, rejection: Rejection) -> Rejection {
         let table = op.table();
-        match (refusal.errno, op) {
+        match (rejection.errno, op) {
             (Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT | Errno::EPROTONOSUPPORT | Errno::ENOENT, _)
                 if self.ruleset(table.family).is_err() =>
             {
-                of_nf_tables(Refusal { errno: Errno::EOPNOTSUPP, ..refusal })
+                of_nf_tables(Rejection { errno: Errno::EOPNOTSUPP, ..rejection })
             }
             (Errno::ENOENT, NetfilterOp::Append(rule) | NetfilterOp::Insert(rule, _)) => {
                 let what = self.missing_extension(table.family, rule).or_else(|| missing_module(rule));
-                what.map_or(refusal.clone(), |what| refusal.unsupported(what))
+                what.map_or(rejection.clone(), |what| rejection.unsupported(what))
             }
             (Errno::ENOENT, NetfilterOp::Policy(chain, _)) if chain.table.table == Table::Nat => {
-                refusal.unsupported(NO_NAT)
+                rejection.unsupported(NO_NAT)
             }
-            _ => refusal,
+            _ => rejection,
         }
     }
 
@@ -86,8 +86,8 @@ impl NftSocket {
             (REVISION, revision.to_be_bytes().to_vec()),
             (TYPE, kind.to_be_bytes().to_vec()),
         ];
-        let refusal = self.question(wire::GET_COMPAT, family, &attributes).err()?;
-        Some(match refusal.errno {
+        let rejection = self.question(wire::GET_COMPAT, family, &attributes).err()?;
+        Some(match rejection.errno {
             Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EINVAL => {
                 "this kernel lacks the layer for iptables' extensions in nf_tables (CONFIG_NFT_COMPAT): load its module as \
                  root with `modprobe nft_compat`"
@@ -127,13 +127,13 @@ mod tests {
     #[test]
     fn a_kernel_without_nf_tables_names_the_module() {
         for errno in [Errno::EPROTONOSUPPORT, Errno::EOPNOTSUPP, Errno::EAFNOSUPPORT, Errno::EINVAL] {
-            let refusal = of_nf_tables(Refusal::new(errno));
+            let rejection = of_nf_tables(Rejection::from(errno));
             assert!(
-                refusal.unsupported.is_some_and(|unsupported| unsupported.contains("`modprobe nf_tables`")),
+                rejection.unsupported.is_some_and(|unsupported| unsupported.contains("`modprobe nf_tables`")),
                 "{errno}"
             );
         }
-        assert_eq!(of_nf_tables(Refusal::new(Errno::EPERM)).unsupported, None);
+        assert_eq!(of_nf_tables(Rejection::from(Errno::EPERM)).unsupported, None);
     }
 
     /// The output of `modinfo -F alias` for Debian's kernels.

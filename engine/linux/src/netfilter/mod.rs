@@ -25,7 +25,7 @@ pub(super) use socket::NftSocket;
 
 use crate::netns::Namespaces;
 use crate::{Outcome, Rejection};
-use netscript_net::error::{Errno, Refusal};
+use netscript_net::error::Errno;
 use netscript_net::op::netfilter::{ChainRef, NetfilterOp, Rule, TableRef};
 use netscript_net::op::{Family, NetnsRef};
 use netscript_net::state::{ForeignRules, RuleRecord, Ruleset};
@@ -38,17 +38,17 @@ pub(super) fn apply(
     ops: &[&NetfilterOp],
 ) -> Result<(), (usize, Rejection)> {
     let socket = namespaces.nft_socket(netns).map_err(|rejection| (0, rejection))?;
-    socket.apply(ops).map_err(|(index, refusal)| (index, refusal.into()))
+    socket.apply(ops)
 }
 
 /// All tables of iptables of a family.
 pub(super) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Ruleset> {
-    Ok(namespaces.nft_socket(netns)?.ruleset(family)?)
+    namespaces.nft_socket(netns)?.ruleset(family)
 }
 
 impl NftSocket {
     /// Applies operations in order.
-    pub(super) fn apply(&mut self, ops: &[&NetfilterOp]) -> Result<(), (usize, Refusal)> {
+    pub(super) fn apply(&mut self, ops: &[&NetfilterOp]) -> Result<(), (usize, Rejection)> {
         let mut start = 0;
         for index in 1..=ops.len() {
             // An operation that depends on rules' handles needs the rules before it in the kernel.
@@ -62,7 +62,7 @@ impl NftSocket {
 
     /// Applies a range of the operations, in one transaction if it fits into the socket. If one fails, those before it
     /// are sent again without it.
-    fn send(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> Result<(), (usize, Refusal)> {
+    fn send(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> Result<(), (usize, Rejection)> {
         let (Draft { transaction, tables: _, chains, trusts }, unwritable) = self.draft(ops, range.clone());
         let sent = if transaction.is_empty() { Ok(()) } else { self.commit(transaction.finish()) };
         match sent {
@@ -71,35 +71,35 @@ impl NftSocket {
                 unwritable.map_or(Ok(()), Err)
             }
             // Somebody may have removed a chain that existed.
-            Err((_, refusal)) if trusts && refusal.errno == Errno::ENOENT => {
+            Err((_, rejection)) if trusts && rejection.errno == Errno::ENOENT => {
                 self.there.clear();
                 self.send(ops, range)
             }
-            Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && range.len() > 1 => {
+            Err((_, rejection)) if rejection.errno == Errno::EMSGSIZE && range.len() > 1 => {
                 let middle = range.start + range.len() / 2;
                 self.send(ops, range.start..middle)?;
                 self.send(ops, middle..range.end)
             }
-            Err((failed_at, refusal)) => {
+            Err((failed_at, rejection)) => {
                 self.send(ops, range.start..failed_at)?;
-                Err((failed_at, self.name_missing(ops[failed_at], refusal)))
+                Err((failed_at, self.name_missing(ops[failed_at], rejection)))
             }
         }
     }
 
     /// The messages of a range of operations, up to one that cannot be written.
-    fn draft(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> (Draft, Option<(usize, Refusal)>) {
+    fn draft(&mut self, ops: &[&NetfilterOp], range: Range<usize>) -> (Draft, Option<(usize, Rejection)>) {
         let mut draft = Draft::default();
         for index in range {
-            if let Err(refusal) = self.write(&mut draft, index, ops[index]) {
-                return (draft, Some((index, refusal)));
+            if let Err(rejection) = self.write(&mut draft, index, ops[index]) {
+                return (draft, Some((index, rejection)));
             }
         }
         (draft, None)
     }
 
     /// Writes the messages of an operation.
-    fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Refusal> {
+    fn write(&mut self, draft: &mut Draft, index: usize, op: &NetfilterOp) -> Result<(), Rejection> {
         match op {
             NetfilterOp::Append(rule) => return draft.rule(index, rule, RulePosition::Last, &self.there),
             NetfilterOp::Insert(rule, position) => {
@@ -138,36 +138,35 @@ impl NftSocket {
     }
 
     /// The position of a rule that is inserted as the N-th of its chain.
-    fn place(&mut self, chain: &ChainRef, position: u32) -> Result<RulePosition, Refusal> {
+    fn place(&mut self, chain: &ChainRef, position: u32) -> Result<RulePosition, Rejection> {
         let rules = self.rules(chain)?;
         let index = usize::try_from(position).unwrap_or(usize::MAX).checked_sub(1).ok_or(Errno::EINVAL)?;
         match rules.get(index) {
             Some(record) => Ok(RulePosition::Before(record.handle)),
             None if index == rules.len() => Ok(RulePosition::Last),
-            None => Err(Refusal {
-                errno: Errno::ERANGE,
-                text: Some(format!("the chain `{}` has {} rules", chain.name, rules.len())),
-                unsupported: None,
-            }),
+            None => {
+                let text = format!("the chain `{}` has {} rules", chain.name, rules.len());
+                Err(Rejection::from(Errno::ERANGE).text(text))
+            }
         }
     }
 
     /// The handle of the first rule in its chain that is equal to a rule.
-    fn find(&mut self, rule: &Rule) -> Result<u64, Refusal> {
+    fn find(&mut self, rule: &Rule) -> Result<u64, Rejection> {
         let wanted = rule.normal_form();
         let found = self.rules(rule.chain())?.into_iter().find(|record| record.rule.normal_form() == wanted);
         found.map(|record| record.handle).ok_or_else(|| Errno::ENOENT.into())
     }
 
     /// `iptables -F` does not create tables: a missing table has nothing to flush.
-    fn flush_table(&mut self, draft: &mut Draft, index: usize, table: TableRef) -> Result<(), Refusal> {
+    fn flush_table(&mut self, draft: &mut Draft, index: usize, table: TableRef) -> Result<(), Rejection> {
         for chain in self.ruleset(table.family)?.chains(table) {
             draft.transaction.delete_rule(index, &table.chain(chain.name.clone()), None);
         }
         Ok(())
     }
 
-    fn rules(&mut self, chain: &ChainRef) -> Result<Vec<RuleRecord>, Refusal> {
+    fn rules(&mut self, chain: &ChainRef) -> Result<Vec<RuleRecord>, Rejection> {
         let rules = self.chain_rules(chain)?;
         Ok(rules.into_iter().map(|(chain, handle, exprs)| record(chain, handle, &exprs)).collect())
     }
@@ -175,7 +174,7 @@ impl NftSocket {
 
 /// The rules of a chain, with their attributes in the kernel's form.
 pub(super) fn raw_rules(namespaces: &mut Namespaces, netns: &NetnsRef, chain: &ChainRef) -> Outcome<Vec<RawRule>> {
-    Ok(namespaces.nft_socket(netns)?.raw_rules(chain)?)
+    namespaces.nft_socket(netns)?.raw_rules(chain)
 }
 
 /// Firewall rules outside of iptables-nft: tables of iptables-legacy, and native nft chains.
@@ -238,7 +237,7 @@ pub(super) fn put_back(
     rules: &[Returning<'_>],
 ) -> Result<(), (usize, Rejection)> {
     let socket = namespaces.nft_socket(netns).map_err(|rejection| (0, rejection))?;
-    socket.put_back(chain, rules).map_err(|(failed_at, refusal)| (failed_at, refusal.into()))
+    socket.put_back(chain, rules)
 }
 
 /// Removes a rule by its handle.
@@ -273,7 +272,7 @@ pub(super) fn delete_table(namespaces: &mut Namespaces, netns: &NetnsRef, table:
 }
 
 impl NftSocket {
-    fn put_back(&mut self, chain: &ChainRef, rules: &[Returning<'_>]) -> Result<(), (usize, Refusal)> {
+    fn put_back(&mut self, chain: &ChainRef, rules: &[Returning<'_>]) -> Result<(), (usize, Rejection)> {
         let mut transaction = Transaction::new();
         if let Some(hook) = chain.hook() {
             transaction.base_chain(0, chain, hook, None);
@@ -285,21 +284,21 @@ impl NftSocket {
         match self.commit(transaction.finish()) {
             // Without privilege, the socket's buffer is limited. The rules are sent in halves, and if the second half
             // is refused, the first is removed again.
-            Err((_, refusal)) if refusal.errno == Errno::EMSGSIZE && rules.len() > 1 => {
-                let there: HashSet<u64> = self.handles(chain).map_err(|refusal| (0, refusal))?;
+            Err((_, rejection)) if rejection.errno == Errno::EMSGSIZE && rules.len() > 1 => {
+                let there: HashSet<u64> = self.handles(chain).map_err(|rejection| (0, rejection))?;
                 let (first, second) = rules.split_at(rules.len() / 2);
                 self.put_back(chain, first)?;
-                self.put_back(chain, second).map_err(|(failed_at, refusal)| {
+                self.put_back(chain, second).map_err(|(failed_at, rejection)| {
                     let added = self.handles(chain).unwrap_or_default();
                     let _ = self.delete_all(chain, added.difference(&there).copied());
-                    (first.len() + failed_at, refusal)
+                    (first.len() + failed_at, rejection)
                 })
             }
             result => result,
         }
     }
 
-    fn handles(&mut self, chain: &ChainRef) -> Result<HashSet<u64>, Refusal> {
+    fn handles(&mut self, chain: &ChainRef) -> Result<HashSet<u64>, Rejection> {
         Ok(self.raw_rules(chain)?.into_iter().map(|rule| rule.handle).collect())
     }
 
@@ -315,7 +314,7 @@ impl NftSocket {
     }
 
     fn send_alone(&mut self, transaction: Transaction) -> Outcome {
-        self.commit(transaction.finish()).map_err(|(_, refusal)| refusal.into())
+        self.commit(transaction.finish()).map_err(|(_, rejection)| rejection)
     }
 }
 
@@ -381,11 +380,10 @@ impl Draft {
         rule: &Rule,
         place: RulePosition,
         there: &HashSet<ChainRef>,
-    ) -> Result<(), Refusal> {
-        let exprs = encode::expressions(rule).map_err(|native| Refusal {
-            errno: Errno::EINVAL,
-            text: Some(format!("the rule contains nft expressions that no rule of iptables has: {native}")),
-            unsupported: None,
+    ) -> Result<(), Rejection> {
+        let exprs = encode::expressions(rule).map_err(|native| {
+            let text = format!("the rule contains nft expressions that no rule of iptables has: {native}");
+            Rejection::from(Errno::EINVAL).text(text)
         })?;
         self.ensure(index, rule.chain(), there);
         self.transaction.rule(index, rule.chain(), &exprs, encode::compat(rule), place);

@@ -13,7 +13,7 @@ use super::raw::RawRule;
 use super::record;
 use super::wire::{self, Answer, Attributes, Protocol, Reference};
 use crate::Outcome;
-use netscript_net::error::{Errno, Refusal};
+use netscript_net::error::{Errno, Rejection};
 use netscript_net::op::Family;
 use netscript_net::op::netfilter::{ChainRef, TableRef};
 use netscript_net::state::{Chain, ForeignChain, Ruleset};
@@ -44,28 +44,28 @@ impl NftSocket {
 
     /// Sends a transaction in one message. The kernel answers before the call returns. The error is the one of the
     /// first failed operation; then nothing has been applied.
-    pub(super) fn commit(&mut self, transaction: Finished) -> Result<(), (usize, Refusal)> {
+    pub(super) fn commit(&mut self, transaction: Finished) -> Result<(), (usize, Rejection)> {
         let pages = transaction.pages();
-        let first = |refusal: Refusal| (transaction.owner(0), refusal);
+        let first = |rejection: Rejection| (transaction.owner(0), rejection);
         self.drain();
         self.grow_send_buffer(pages.iter().map(|page| page.len()).sum());
         let slices: Vec<IoSlice<'_>> = pages.iter().map(|page| IoSlice::new(page)).collect();
         sendmsg::<NetlinkAddr>(self.socket.as_raw_fd(), &slices, &[], MsgFlags::empty(), None)
             .map_err(|error| first(Errno(error as i32).into()))?;
-        let mut failed: Option<(usize, Refusal)> = None;
+        let mut failed: Option<(usize, Rejection)> = None;
         loop {
             let datagram = match self.receive_now() {
                 Ok(Some(datagram)) => datagram,
                 Ok(None) => break,
                 // There are more errors than the buffer holds; the first ones are in it.
-                Err(refusal) if refusal.errno == Errno::ENOBUFS => continue,
-                Err(refusal) => return Err(first(refusal)),
+                Err(rejection) if rejection.errno == Errno::ENOBUFS => continue,
+                Err(rejection) => return Err(first(rejection)),
             };
             for answer in wire::answers(&datagram) {
                 match answer {
-                    Answer::Error { refusal, .. } if refusal.errno == Errno(0) => {}
-                    Answer::Error { sequence, refusal } => {
-                        failed.get_or_insert_with(|| (transaction.owner(sequence), refusal));
+                    Answer::Error { rejection, .. } if rejection.errno == Errno(0) => {}
+                    Answer::Error { sequence, rejection } => {
+                        failed.get_or_insert_with(|| (transaction.owner(sequence), rejection));
                     }
                     Answer::Content(_) | Answer::Done | Answer::Disturbed => {}
                 }
@@ -91,11 +91,11 @@ impl NftSocket {
 
     /// Discards unread answers.
     fn drain(&mut self) {
-        while matches!(self.receive_now(), Ok(Some(_)) | Err(Refusal { errno: Errno::ENOBUFS, .. })) {}
+        while matches!(self.receive_now(), Ok(Some(_)) | Err(Rejection { errno: Errno::ENOBUFS, .. })) {}
     }
 
     /// The next datagram, if there is one.
-    fn receive_now(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+    fn receive_now(&mut self) -> Result<Option<Vec<u8>>, Rejection> {
         // Larger than any acknowledgement.
         let mut buffer = Vec::with_capacity(64 << 10);
         match self.socket.recv(&mut buffer, MsgFlags::MSG_DONTWAIT.bits()) {
@@ -106,7 +106,7 @@ impl NftSocket {
     }
 
     /// Tables, chains and rules of a family.
-    pub(super) fn ruleset(&mut self, family: Family) -> Result<Ruleset, Refusal> {
+    pub(super) fn ruleset(&mut self, family: Family) -> Result<Ruleset, Rejection> {
         let chains = self.dump(wire::GET_CHAIN, family, &[], |attributes| wire::chain(family, attributes))?;
         let rules = self.dump(wire::GET_RULE, family, &[], |attributes| wire::rule(family, attributes))?;
         let mut ruleset = Ruleset::default();
@@ -129,7 +129,7 @@ impl NftSocket {
     }
 
     /// The rules of one chain, in order.
-    pub(super) fn chain_rules(&mut self, chain: &ChainRef) -> Result<Vec<(ChainRef, u64, Vec<Expr>)>, Refusal> {
+    pub(super) fn chain_rules(&mut self, chain: &ChainRef) -> Result<Vec<(ChainRef, u64, Vec<Expr>)>, Rejection> {
         let family = chain.table.family;
         let table = wire::string(chain.table.table.word());
         let only = [(RULE_TABLE, table), (RULE_CHAIN, wire::string(chain.name.as_str()))];
@@ -140,12 +140,12 @@ impl NftSocket {
     }
 
     /// The rules of one chain, in order, with their attributes in the kernel's form.
-    pub(super) fn raw_rules(&mut self, chain: &ChainRef) -> Result<Vec<RawRule>, Refusal> {
+    pub(super) fn raw_rules(&mut self, chain: &ChainRef) -> Result<Vec<RawRule>, Rejection> {
         let family = chain.table.family;
         let table = wire::string(chain.table.table.word());
         let only = [(RULE_TABLE, table), (RULE_CHAIN, wire::string(chain.name.as_str()))];
         let rules = match self.dump(wire::GET_RULE, family, &only, |attributes| wire::raw_rule(family, attributes)) {
-            Err(refusal) if refusal.errno == Errno::ENOENT => Vec::new(),
+            Err(rejection) if rejection.errno == Errno::ENOENT => Vec::new(),
             rules => rules?,
         };
         // Kernels before 4.6 do not filter.
@@ -153,7 +153,7 @@ impl NftSocket {
     }
 
     /// The parts of a table that end with the rules that refer to them: anonymous sets and bound chains.
-    pub(super) fn bound_to_rules(&mut self, table: TableRef) -> Result<Vec<Reference>, Refusal> {
+    pub(super) fn bound_to_rules(&mut self, table: TableRef) -> Result<Vec<Reference>, Rejection> {
         let TableRef { family, table } = table;
         let sets = self.dump(wire::GET_SET, family, &[], |attributes| wire::anonymous_set(table, attributes))?;
         let chains = self.dump(wire::GET_CHAIN, family, &[], |attributes| wire::bound_chain(table, attributes))?;
@@ -162,7 +162,7 @@ impl NftSocket {
     }
 
     /// Base chains of every family that do not belong to iptables.
-    pub(super) fn foreign_chains(&mut self) -> Result<Vec<ForeignChain>, Refusal> {
+    pub(super) fn foreign_chains(&mut self) -> Result<Vec<ForeignChain>, Rejection> {
         let mut chains = Vec::new();
         for (protocol, family) in Protocol::ALL {
             let read = |attributes: Attributes<'_>| wire::foreign_chain((protocol, family), attributes);
@@ -179,7 +179,7 @@ impl NftSocket {
         family: impl Into<Protocol> + Copy,
         attributes: &[(u16, Vec<u8>)],
         read: impl Fn(Attributes<'_>) -> Option<T>,
-    ) -> Result<Vec<T>, Refusal> {
+    ) -> Result<Vec<T>, Rejection> {
         const ATTEMPTS: usize = 100;
         for _ in 0..ATTEMPTS {
             if let Some(found) = self.dump_once(kind, family, attributes, &read)? {
@@ -195,7 +195,7 @@ impl NftSocket {
         family: impl Into<Protocol> + Copy,
         attributes: &[(u16, Vec<u8>)],
         read: impl Fn(Attributes<'_>) -> Option<T>,
-    ) -> Result<Option<Vec<T>>, Refusal> {
+    ) -> Result<Option<Vec<T>>, Rejection> {
         self.ask(kind, wire::NLM_F_DUMP, family, attributes)?;
         let mut found = Vec::new();
         let mut disturbed = false;
@@ -206,21 +206,26 @@ impl NftSocket {
                     Answer::Content(attributes) => found.extend(read(attributes)),
                     Answer::Disturbed => disturbed = true,
                     Answer::Done => return Ok((!disturbed).then_some(found)),
-                    Answer::Error { refusal, .. } if refusal.errno == Errno::EINTR => return Ok(None),
-                    Answer::Error { refusal, .. } => return Err(super::missing::of_nf_tables(refusal)),
+                    Answer::Error { rejection, .. } if rejection.errno == Errno::EINTR => return Ok(None),
+                    Answer::Error { rejection, .. } => return Err(super::missing::of_nf_tables(rejection)),
                 }
             }
         }
     }
 
     /// Sends a request that is answered with yes or no.
-    pub(super) fn question(&mut self, kind: u16, family: Family, attributes: &[(u16, Vec<u8>)]) -> Result<(), Refusal> {
+    pub(super) fn question(
+        &mut self,
+        kind: u16,
+        family: Family,
+        attributes: &[(u16, Vec<u8>)],
+    ) -> Result<(), Rejection> {
         self.ask(kind, wire::NLM_F_ACK, family, attributes)?;
         while let Some(datagram) = self.receive_now()? {
             for answer in wire::answers(&datagram) {
                 match answer {
-                    Answer::Error { refusal, .. } if refusal.errno == Errno(0) => return Ok(()),
-                    Answer::Error { refusal, .. } => return Err(refusal),
+                    Answer::Error { rejection, .. } if rejection.errno == Errno(0) => return Ok(()),
+                    Answer::Error { rejection, .. } => return Err(rejection),
                     Answer::Content(_) | Answer::Done | Answer::Disturbed => {}
                 }
             }
@@ -234,7 +239,7 @@ impl NftSocket {
         flags: u16,
         family: impl Into<Protocol>,
         attributes: &[(u16, Vec<u8>)],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.drain();
         self.sequence += 1;
         self.socket.send(&wire::question(kind, flags, self.sequence, family.into(), attributes), 0)?;

@@ -5,7 +5,7 @@ use netlink_packet_core::{NLA_HEADER_SIZE, NlasIterator};
 use super::expr::{Base, Compare, Expr, MetaKey, Verdict};
 use super::raw::RawRule;
 use super::xt_match::text;
-use netscript_net::error::{Errno, Refusal};
+use netscript_net::error::{Errno, Rejection};
 use netscript_net::op::netfilter::{ChainName, ChainRef, Extension, Hook, Policy, Table, TableRef};
 use netscript_net::op::{Family, raw};
 use netscript_net::state::ForeignChain;
@@ -119,7 +119,7 @@ pub(super) enum Answer<'a> {
     /// The end of a dump.
     Done,
     /// An acknowledgement (0) or a refusal, for the message with this sequence number.
-    Error { sequence: u32, refusal: Refusal },
+    Error { sequence: u32, rejection: Rejection },
 }
 
 /// The messages in a datagram.
@@ -157,12 +157,9 @@ fn error(message: &[u8], flags: u16) -> Answer<'_> {
     let number =
         |at: usize| message.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes);
     let told = if flags & NLM_F_ACK_TLVS != 0 { message.get(2 * HEADER + 4..).unwrap_or(&[]) } else { &[] };
-    let refusal = Refusal {
-        errno: Errno(number(HEADER).cast_signed().wrapping_neg()),
-        text: Attributes(told).get(1).map(text),
-        unsupported: None,
-    };
-    Answer::Error { sequence: number(8), refusal }
+    let errno = Errno(number(HEADER).cast_signed().wrapping_neg());
+    let rejection = Rejection::from(errno).text(Attributes(told).get(1).map(text));
+    Answer::Error { sequence: number(8), rejection }
 }
 
 /// A sequence of attributes.

@@ -349,7 +349,7 @@ fn what_is_missing(netns: &NetnsRef) -> Missing {
 fn looked_into(netns: &NetnsRef, error: io::Error) -> Rejection {
     let rejection = Rejection::from(error);
     let doing = || format!("open {netns}");
-    match privilege::without(privilege::CAP_SYS_PTRACE, rejection.refusal.errno, doing) {
+    match privilege::without(privilege::CAP_SYS_PTRACE, rejection.errno, doing) {
         Some(error) => Rejection { missing: Some(Missing::Other(Box::new(error))), ..rejection },
         None => match netns {
             NetnsRef::OfPid(pid) => privilege::out_of_reach(*pid, rejection),

@@ -25,7 +25,7 @@ impl Prefetch {
         let (sender, receiver) = sync_channel(AT_MOST);
         let make = move || {
             for _ in 0..count {
-                let made = new_netns().map_err(|rejection| rejection.refusal.errno);
+                let made = new_netns().map_err(|rejection| rejection.errno);
                 let failed = made.is_err();
                 // The receiver is gone, or no further namespace can be created.
                 if sender.send(made).is_err() || failed {

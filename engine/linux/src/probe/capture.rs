@@ -19,7 +19,7 @@ use super::summary::{Layer, summary};
 use crate::interrupt::Interrupt;
 use crate::netns::Namespaces;
 use crate::privilege::{self, CAP_NET_RAW};
-use netscript_net::error::{Error, Refusal, Result};
+use netscript_net::error::{Error, Rejection, Result};
 use netscript_net::files;
 use netscript_net::op::{IfName, NetnsRef};
 
@@ -48,10 +48,10 @@ pub(crate) struct CaptureFile {
 /// Starts to capture a link. From here on, the kernel queues its packets.
 pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, link: &IfName, path: &Path) -> Result<CaptureFile> {
     let refused = |error: io::Error| {
-        let refusal = Refusal::from(error);
+        let rejection = Rejection::from(error);
         let doing = || format!("capture on `{link}` in {netns}");
-        privilege::without(CAP_NET_RAW, refusal.errno, doing)
-            .unwrap_or_else(|| Error::Probe { probe: format!("the capture on `{link}` in {netns}"), refusal })
+        privilege::without(CAP_NET_RAW, rejection.errno, doing)
+            .unwrap_or_else(|| Error::Probe { probe: format!("the capture on `{link}` in {netns}"), rejection })
     };
     let socket = namespaces
         .within(netns, || PacketSocket::open(link))

@@ -24,7 +24,7 @@ pub(crate) fn connect(
     let target = SocketAddr::new(addr, request.port);
     let refused = |error: io::Error| Error::Probe {
         probe: format!("the connection from {netns} to {target}"),
-        refusal: error.into(),
+        rejection: error.into(),
     };
     let runtime = runtime().map_err(refused)?;
     let _entered = runtime.enter();

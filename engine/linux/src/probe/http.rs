@@ -16,7 +16,7 @@ use tokio::net::TcpSocket;
 use super::common::{TIMED_OUT, in_words, patience, runtime};
 use crate::interrupt::Interrupt;
 use crate::netns::Namespaces;
-use netscript_net::error::{Error, Refusal, Result};
+use netscript_net::error::{Error, Rejection, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::{Fetch, Fetched, Serve};
 
@@ -41,7 +41,7 @@ pub(crate) fn fetch(
     request: &Fetch,
 ) -> Result<Fetched> {
     let server = SocketAddr::new(addr, request.port);
-    let refused = |refusal| Error::Probe { probe: format!("the request to {server}"), refusal };
+    let refused = |rejection| Error::Probe { probe: format!("the request to {server}"), rejection };
     let runtime = runtime().map_err(|error| refused(error.into()))?;
     let _entered = runtime.enter();
     let socket = namespaces.within(netns, || match server {
@@ -102,7 +102,8 @@ pub(crate) fn listen(namespaces: &Namespaces, netns: &NetnsRef, server: &Serve) 
             })
         }
     });
-    let refused = |error| Error::Listen { port: server.port, netns: netns.to_string(), refusal: Refusal::from(error) };
+    let refused =
+        |error| Error::Listen { port: server.port, netns: netns.to_string(), rejection: Rejection::from(error) };
     listener.map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?.map_err(refused)
 }
 

@@ -15,7 +15,7 @@ use nix::sys::socket::{
 
 use super::dns::{self, LARGEST_BY_UDP, PORT, Records};
 use crate::netns::Namespaces;
-use netscript_net::error::{Error, Refusal, Result};
+use netscript_net::error::{Error, Rejection, Result};
 use netscript_net::op::{HostName, NetnsRef};
 use netscript_net::world::ServeDns;
 
@@ -38,7 +38,7 @@ pub(crate) fn open(namespaces: &Namespaces, netns: &NetnsRef, server: &ServeDns)
             _ => Sockets::bind(Ipv4Addr::UNSPECIFIED.into()),
         }),
     });
-    let refused = |error| Error::Listen { port: PORT, netns: netns.to_string(), refusal: Refusal::from(error) };
+    let refused = |error| Error::Listen { port: PORT, netns: netns.to_string(), rejection: Rejection::from(error) };
     sockets.map_err(|rejection| rejection.into_error(|| format!("enter {netns}")))?.map_err(refused)
 }
 

@@ -18,7 +18,7 @@ use super::filter;
 use crate::interrupt::Interrupt;
 use crate::netns::Namespaces;
 use crate::privilege::{self, CAP_NET_RAW};
-use netscript_net::error::{Errno, Error, Refusal, Result};
+use netscript_net::error::{Errno, Error, Rejection, Result};
 use netscript_net::op::NetnsRef;
 use netscript_net::world::{Ping, PingResult};
 
@@ -50,11 +50,11 @@ fn refused(netns: &NetnsRef, request: &Ping, error: io::Error) -> Error {
             Error::NoSuchLink { name: dev.to_string(), netns: netns.to_string(), known: Vec::new(), elsewhere: None }
         }
         _ => {
-            let refusal = Refusal::from(error);
+            let rejection = Rejection::from(error);
             let doing = || format!("ping {} from {netns}", request.target);
-            privilege::without(CAP_NET_RAW, refusal.errno, doing).unwrap_or_else(|| Error::Probe {
+            privilege::without(CAP_NET_RAW, rejection.errno, doing).unwrap_or_else(|| Error::Probe {
                 probe: format!("the ping from {netns} to {}", request.target),
-                refusal,
+                rejection,
             })
         }
     }

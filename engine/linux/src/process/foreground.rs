@@ -118,7 +118,7 @@ pub(super) fn shell_status(status: ExitStatus) -> i32 {
 }
 
 pub(super) fn lost(error: io::Error) -> Error {
-    Error::Unanswered { question: "read the program's output".to_owned(), refusal: error.into() }
+    Error::Unanswered { question: "read the program's output".to_owned(), rejection: error.into() }
 }
 
 /// Ends a child and its process group: SIGTERM, and shortly after SIGKILL.

@@ -37,7 +37,7 @@ impl Surroundings {
     /// Moves the calling process there. Only makes system calls.
     pub(super) fn enter(&self) -> io::Result<()> {
         let Some(elsewhere) = &self.0 else { return Ok(()) };
-        enter(&elsewhere.netns).map_err(|rejection| io::Error::from_raw_os_error(rejection.refusal.errno.0))?;
+        enter(&elsewhere.netns).map_err(|rejection| io::Error::from_raw_os_error(rejection.errno.0))?;
         unshare(CloneFlags::CLONE_NEWNS)?;
         // Keeps the following mounts from being visible outside.
         match mount(None::<&str>, c"/", None::<&str>, MsFlags::MS_SLAVE | MsFlags::MS_REC, None::<&str>) {

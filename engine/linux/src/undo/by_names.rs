@@ -38,8 +38,8 @@ pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: 
         | NamedOp::Fdb(_) => carry_out(site, &Op::new(netns, op.action())),
     };
     match done {
-        Err(rejection) if is_done(op, rejection.refusal.errno) => Ok(()),
-        Err(rejection) if last_try && is_out_of_place(op, rejection.refusal.errno) => Ok(()),
+        Err(rejection) if is_done(op, rejection.errno) => Ok(()),
+        Err(rejection) if last_try && is_out_of_place(op, rejection.errno) => Ok(()),
         result => result,
     }
 }

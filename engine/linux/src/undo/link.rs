@@ -19,7 +19,7 @@ pub(super) struct RemadeLink {
 pub(super) fn remove(site: &mut Site, place: &Place, index: u32) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else { return Ok(()) };
     match links::del_by_index(&mut site.network.namespaces, &netns, index) {
-        Err(rejection) if rejection.refusal.errno == Errno::ENODEV => Ok(()),
+        Err(rejection) if rejection.errno == Errno::ENODEV => Ok(()),
         result => result,
     }
 }

@@ -149,7 +149,7 @@ pub(super) fn put_rules_back(
     {
         // The chain that it jumps to is gone. The kernel removes such a chain only after the rule, so the rule would be
         // gone too.
-        if !last_try || rejection.refusal.errno != Errno::ENOENT {
+        if !last_try || rejection.errno != Errno::ENOENT {
             return Err(not_put_back(&returning[failed_at].rule.text, rejection));
         }
         returning.remove(failed_at);
@@ -228,7 +228,7 @@ pub(super) fn make_chain_again(site: &mut Site, place: &Place, chain: &ChainRef)
         return Ok(());
     }
     match carry_out(site, &Op::new(netns, NetfilterOp::NewChain(chain.clone()))) {
-        Err(rejection) if rejection.refusal.errno == Errno::EEXIST => Ok(()),
+        Err(rejection) if rejection.errno == Errno::EEXIST => Ok(()),
         result => result,
     }
 }
@@ -342,15 +342,15 @@ impl Unclaimed {
 
 /// The refusal of a rule that should be restored, with the rule.
 fn not_put_back(rule: &str, mut rejection: Rejection) -> Rejection {
-    let said = rejection.refusal.text.take().map(|text| format!(": {text}")).unwrap_or_default();
-    rejection.refusal.text = Some(format!("no rule was restored, because of `{rule}`{said}"));
+    let said = rejection.text.take().map(|text| format!(": {text}")).unwrap_or_default();
+    rejection.text = Some(format!("no rule was restored, because of `{rule}`{said}"));
     rejection
 }
 
 /// Ignores errors that mean that somebody else removed the object, or put something into it, which then keeps it.
 fn gone_is_fine(result: Outcome) -> Outcome {
     match result {
-        Err(rejection) if matches!(rejection.refusal.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),
+        Err(rejection) if matches!(rejection.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),
         result => result,
     }
 }

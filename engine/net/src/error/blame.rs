@@ -1,6 +1,6 @@
 //! Finds the part of a call that a refused operation is about.
 
-use super::{Errno, Part, Refusal, Step};
+use super::{Errno, Part, Rejection, Step};
 use crate::op::netfilter::Target;
 use crate::op::{
     Action, AddrOp, FdbOp, IfName, LinkOp, LinkSet, LinkSpec, NeighOp, NetfilterOp, NetnsOp, NetnsRef, Op, PidRef,
@@ -9,17 +9,17 @@ use crate::op::{
 use crate::world::Missing;
 
 /// The part that the kernel objects to.
-pub(super) fn refused(op: &Op, refusal: &Refusal) -> Option<Part> {
-    let errno = refusal.errno;
+pub(super) fn refused(op: &Op, rejection: &Rejection) -> Option<Part> {
+    let errno = rejection.errno;
     match &op.action {
         Action::Netns(NetnsOp::Attach(_, PidRef::Number(_))) if errno == Errno::ESRCH => Some(Part::argument(1)),
         Action::Netns(NetnsOp::Add(_) | NetnsOp::Attach(..) | NetnsOp::Detach(_)) => Some(Part::argument(0)),
         Action::Netns(NetnsOp::Del(_) | NetnsOp::Release(_)) => Some(Part::receiver()),
         Action::Netns(NetnsOp::Resolver(..) | NetnsOp::Hold(_)) => None,
-        Action::Link(LinkOp::Add(_, kind)) => added_link(kind, refusal),
+        Action::Link(LinkOp::Add(_, kind)) => added_link(kind, rejection),
         Action::Link(LinkOp::Set(_, set)) => changed_link(set),
         Action::Addr(AddrOp::Add(..) | AddrOp::Del(..)) => Some(Part::argument(0)),
-        Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => Some(route_part(route, refusal)),
+        Action::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => Some(route_part(route, rejection)),
         Action::Route(RouteOp::Del(_)) => Some(Part::argument(0)),
         Action::Neigh(NeighOp::Add(_) | NeighOp::Replace(_) | NeighOp::Del(..)) => Some(Part::argument(0)),
         Action::Fdb(FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_) | FdbOp::Del(_)) => Some(Part::argument(0)),
@@ -38,9 +38,9 @@ pub(super) fn refused(op: &Op, refusal: &Refusal) -> Option<Part> {
     }
 }
 
-fn added_link(kind: &LinkSpec, refusal: &Refusal) -> Option<Part> {
-    let text = refusal.text.as_deref().unwrap_or_default();
-    match (kind, refusal.errno) {
+fn added_link(kind: &LinkSpec, rejection: &Rejection) -> Option<Part> {
+    let text = rejection.text.as_deref().unwrap_or_default();
+    match (kind, rejection.errno) {
         (LinkSpec::Vxlan(_), Errno::EEXIST) if text.contains("VNI") => Some(Part::option("id")),
         (LinkSpec::Vlan(_), Errno::EEXIST) if text.contains("VLAN") => Some(Part::option("id")),
         (_, Errno::EEXIST) => Some(Part::argument(0)),
@@ -65,20 +65,20 @@ fn changed_link(set: &LinkSet) -> Option<Part> {
 }
 
 /// Whether the kernel's text is about the source address or about the nexthop.
-fn route_part(route: &Route, refusal: &Refusal) -> Part {
-    let text = refusal.text.as_deref().unwrap_or_default().to_lowercase();
+fn route_part(route: &Route, rejection: &Rejection) -> Part {
+    let text = rejection.text.as_deref().unwrap_or_default().to_lowercase();
     if route.src.is_some() && ["prefsrc", "source"].iter().any(|word| text.contains(word)) {
         return Part::option("src");
     }
-    if matches!(refusal.errno, Errno::EEXIST | Errno::ENOENT | Errno::ESRCH) {
+    if matches!(rejection.errno, Errno::EEXIST | Errno::ENOENT | Errno::ESRCH) {
         return Part::argument(0);
     }
     match &route.nexthops[..] {
         [] => Part::argument(0),
-        [hop] if hop.via.is_some() && (refusal.errno != Errno::EINVAL || is_about_the_gateway(&text)) => {
+        [hop] if hop.via.is_some() && (rejection.errno != Errno::EINVAL || is_about_the_gateway(&text)) => {
             Part::option("via")
         }
-        [hop] if hop.dev.is_some() && refusal.errno == Errno::ENETDOWN => Part::option("dev"),
+        [hop] if hop.dev.is_some() && rejection.errno == Errno::ENETDOWN => Part::option("dev"),
         [_] => Part::argument(0),
         [_, _, ..] => Part::option("nexthops"),
     }

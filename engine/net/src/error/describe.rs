@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::suggest::{did_you_mean, list};
-use super::{Code, Description, Errno, Error, Invalid, Part, Refusal, refused};
+use super::{Code, Description, Errno, Error, Invalid, Part, Rejection, refused};
 use crate::quote;
 
 impl fmt::Display for Invalid {
@@ -23,10 +23,10 @@ impl Error {
     /// The kernel's error number, if the kernel refused.
     pub fn errno(&self) -> Option<i32> {
         match self {
-            Error::Refused { refusal, .. }
-            | Error::Unanswered { refusal, .. }
-            | Error::Probe { refusal, .. }
-            | Error::Listen { refusal, .. } => Some(refusal.errno.0),
+            Error::Refused { rejection, .. }
+            | Error::Unanswered { rejection, .. }
+            | Error::Probe { rejection, .. }
+            | Error::Listen { rejection, .. } => Some(rejection.errno.0),
             Error::Program { errno, .. } => Some(errno.0),
             Error::Deferred { error, .. } | Error::In { error, .. } => error.errno(),
             _ => None,
@@ -171,11 +171,11 @@ impl Error {
                 let description = Description::new(Code::E0306, format!("there is no {what}"), "this is not there");
                 if known.is_empty() { description.help("there is none at all") } else { description.help(format!("there are {}", list(known))) }
             }
-            Error::Refused { op, refusal, facts } => {
-                facts.iter().fold(refused::describe(op, refusal), |description, fact| description.note(fact))
+            Error::Refused { op, rejection, facts } => {
+                facts.iter().fold(refused::describe(op, rejection), |description, fact| description.note(fact))
             }
-            Error::Unanswered { question, refusal } => {
-                with_refusal(Description::new(refused::code(refusal), format!("cannot {question}"), refusal.errno.to_string()), refusal)
+            Error::Unanswered { question, rejection } => {
+                with_rejection(Description::new(refused::code(rejection), format!("cannot {question}"), rejection.errno.to_string()), rejection)
             }
             Error::WriteOnly { key } => Description::new(
                 Code::E0305,
@@ -307,30 +307,30 @@ impl Error {
             }
             Error::Url { given, why } => Description::new(Code::E0703, format!("{given} is not a URL that can be fetched"), why)
                 .help("write it like `\"http://10.0.0.2:8080/\"`; a plain connection is made with `.connect`"),
-            Error::Listen { port, netns, refusal } if refusal.errno == Errno::EADDRINUSE => Description::new(
+            Error::Listen { port, netns, rejection } if rejection.errno == Errno::EADDRINUSE => Description::new(
                 Code::E0705,
                 format!("port {port} of {netns} is taken"),
                 "something listens there already",
             )
             .help("use another port, or another namespace: each namespace has its own ports"),
-            Error::Listen { port, netns, refusal } => with_refusal(
+            Error::Listen { port, netns, rejection } => with_rejection(
                 Description::new(
                     Code::E0705,
                     format!("no server can listen on port {port} of {netns}"),
-                    refusal.errno.to_string(),
+                    rejection.errno.to_string(),
                 )
                 .help("check that the address to listen on is an address of the namespace"),
-                refusal,
+                rejection,
             ),
-            Error::Probe { probe, refusal } if refusal.errno == Errno::EADDRNOTAVAIL => Description::new(
+            Error::Probe { probe, rejection } if rejection.errno == Errno::EADDRNOTAVAIL => Description::new(
                 Code::E0704,
                 format!("{probe} cannot begin"),
                 "the namespace does not have this source address",
             )
             .help("`src` must be an address of the namespace"),
-            Error::Probe { probe, refusal } => with_refusal(
-                Description::new(Code::E0704, format!("{probe} cannot begin"), refusal.errno.to_string()),
-                refusal,
+            Error::Probe { probe, rejection } => with_rejection(
+                Description::new(Code::E0704, format!("{probe} cannot begin"), rejection.errno.to_string()),
+                rejection,
             ),
             Error::LabUp { name, script } => {
                 let description = Description::new(
@@ -458,12 +458,12 @@ fn suggest_name(description: Description, given: &str, known: &[String], these: 
     }
 }
 
-fn with_refusal(description: Description, refusal: &Refusal) -> Description {
-    let description = match &refusal.text {
+fn with_rejection(description: Description, rejection: &Rejection) -> Description {
+    let description = match &rejection.text {
         Some(text) => description.note(format!("the kernel says: {text}")),
         None => description,
     };
-    match &refusal.unsupported {
+    match &rejection.unsupported {
         Some(unsupported) => description.help(unsupported),
         None => description,
     }

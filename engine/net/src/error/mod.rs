@@ -15,7 +15,7 @@ mod suggest;
 pub use at::At;
 pub use blame::missing_part;
 pub use code::{Code, CodeEntry, REGISTRY};
-pub use errno::{Errno, Refusal};
+pub use errno::Errno;
 pub use part::{Part, Step, Within};
 #[cfg(feature = "rhai")]
 pub use script::ScriptError;
@@ -23,6 +23,7 @@ pub use suggest::did_you_mean;
 
 pub use crate::invalid::Invalid;
 use crate::op::Op;
+pub use crate::rejection::Rejection;
 
 /// The result of an action that may fail with an error for the user.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,9 +58,9 @@ pub enum Error {
     /// Any other object that does not exist; `what` is a phrase for it.
     NotThere { what: String, known: Vec<String> },
     /// An operation that the kernel, or the model of it, refused.
-    Refused { op: Box<Op>, refusal: Refusal, facts: Vec<String> },
+    Refused { op: Box<Op>, rejection: Rejection, facts: Vec<String> },
     /// A question that the kernel refused; `question` is the text after "cannot".
-    Unanswered { question: String, refusal: Refusal },
+    Unanswered { question: String, rejection: Rejection },
     /// A setting that can be written but not read.
     WriteOnly { key: String },
     /// A setting that this kernel does not have.
@@ -104,9 +105,9 @@ pub enum Error {
     /// A URL that `fetch` does not support.
     Url { given: String, why: String },
     /// A server whose port the kernel refused to open.
-    Listen { port: u16, netns: String, refusal: Refusal },
+    Listen { port: u16, netns: String, rejection: Rejection },
     /// A probe whose socket the kernel refused to open.
-    Probe { probe: String, refusal: Refusal },
+    Probe { probe: String, rejection: Rejection },
     /// A lab that is up already.
     LabUp { name: String, script: String },
     /// A lab that another process is working on.

@@ -1,35 +1,35 @@
 //! Refusals by the kernel in words, by operation and error number.
 
 use super::remedy::{ipv6_is_disabled, remedy};
-use super::{Code, Description, Errno, Refusal, blame};
+use super::{Code, Description, Errno, Rejection, blame};
 use crate::op::netfilter::{ChainName, Target};
 use crate::op::{Action, AddrOp, FdbOp, LinkOp, NeighOp, NetfilterOp, NetnsOp, Op, PolicyOp, RouteOp};
 
 /// The code of a refusal of which only the number is known.
-pub(super) fn code(refusal: &Refusal) -> Code {
-    if refusal.unsupported.is_some() {
+pub(super) fn code(rejection: &Rejection) -> Code {
+    if rejection.unsupported.is_some() {
         return Code::E0402;
     }
-    match refusal.errno {
+    match rejection.errno {
         Errno::EPERM | Errno::EACCES => Code::E0401,
         _ => Code::E0305,
     }
 }
 
 /// A refused operation in words.
-pub(super) fn describe(op: &Op, refusal: &Refusal) -> Description {
-    let code = code_for(op, refusal);
-    let reason = refusal.errno.text().map_or_else(|| refusal.errno.to_string(), str::to_owned);
-    let remedy = remedy(op, refusal);
+pub(super) fn describe(op: &Op, rejection: &Rejection) -> Description {
+    let code = code_for(op, rejection);
+    let reason = rejection.errno.text().map_or_else(|| rejection.errno.to_string(), str::to_owned);
+    let remedy = remedy(op, rejection);
     let label = remedy.as_ref().and_then(|remedy| remedy.label.clone()).unwrap_or_else(|| label(op, code, &reason));
     let mut description = Description::new(code, format!("cannot {op}: {reason}"), label);
-    description.part = blame::refused(op, refusal);
-    if let Some(text) = &refusal.text {
+    description.part = blame::refused(op, rejection);
+    if let Some(text) = &rejection.text {
         description = description.note(format!("the kernel says: {text}"));
     }
-    match refusal.unsupported.clone().or_else(|| remedy.map(|remedy| remedy.help)) {
+    match rejection.unsupported.clone().or_else(|| remedy.map(|remedy| remedy.help)) {
         Some(help) => description.help(help),
-        None if code == Code::E0305 => description.help(format!("the kernel's error number is {}", refusal.errno)),
+        None if code == Code::E0305 => description.help(format!("the kernel's error number is {}", rejection.errno)),
         None => description,
     }
 }
@@ -78,18 +78,20 @@ fn absent(op: &NetfilterOp) -> String {
     }
 }
 
-fn code_for(op: &Op, refusal: &Refusal) -> Code {
-    let forbidden = matches!(refusal.errno, Errno::EACCES | Errno::EPERM);
+fn code_for(op: &Op, rejection: &Rejection) -> Code {
+    let forbidden = matches!(rejection.errno, Errno::EACCES | Errno::EPERM);
     // A missing privilege is not the reason if nobody may do it.
-    if refusal.unsupported.is_none() && forbidden && (ipv6_is_disabled(op, refusal) || is_read_only(op, refusal.errno))
+    if rejection.unsupported.is_none()
+        && forbidden
+        && (ipv6_is_disabled(op, rejection) || is_read_only(op, rejection.errno))
     {
         return Code::E0305;
     }
-    let general = code(refusal);
+    let general = code(rejection);
     if general != Code::E0305 {
         return general;
     }
-    match refusal.errno {
+    match rejection.errno {
         Errno::EEXIST => Code::E0301,
         Errno::EMLINK if matches!(op.action, Action::Netfilter(_)) => Code::E0305,
         Errno::EBUSY | Errno::EMLINK => Code::E0308,

@@ -3,7 +3,7 @@
 //!
 //! Comments quote the kernel's extended acknowledgement.
 
-use super::{Errno, Refusal};
+use super::{Errno, Rejection};
 use crate::op::netfilter::NetfilterOp;
 use crate::op::{
     Action, AddrOp, AddrSpec, Family, FdbOp, IfName, LinkFlag, LinkOp, LinkSet, LinkSpec, MacvlanMode, NeighOp,
@@ -27,45 +27,47 @@ fn help(help: impl Into<String>) -> Option<Remedy> {
 }
 
 /// The remedy, if there is a better one than the code's.
-pub(super) fn remedy(op: &Op, refusal: &Refusal) -> Option<Remedy> {
+pub(super) fn remedy(op: &Op, rejection: &Rejection) -> Option<Remedy> {
     let netns = &op.netns;
     match &op.action {
-        Action::Netns(op) => of_netns(op, refusal.errno),
-        Action::Link(LinkOp::Add(name, kind)) => of_new_link(name, kind, refusal),
-        Action::Link(LinkOp::Set(name, set)) => of_link(name, set, refusal),
-        Action::Link(LinkOp::Del(name)) => of_gone_link(name, refusal.errno),
-        Action::Addr(AddrOp::Add(link, spec)) => of_new_addr(netns, link, spec, refusal),
-        Action::Addr(AddrOp::Del(..)) if refusal.errno == Errno::EADDRNOTAVAIL => {
+        Action::Netns(op) => of_netns(op, rejection.errno),
+        Action::Link(LinkOp::Add(name, kind)) => of_new_link(name, kind, rejection),
+        Action::Link(LinkOp::Set(name, set)) => of_link(name, set, rejection),
+        Action::Link(LinkOp::Del(name)) => of_gone_link(name, rejection.errno),
+        Action::Addr(AddrOp::Add(link, spec)) => of_new_addr(netns, link, spec, rejection),
+        Action::Addr(AddrOp::Del(..)) if rejection.errno == Errno::EADDRNOTAVAIL => {
             help("the link's addresses are its `.addrs`; the length belongs to an address")
         }
         Action::Addr(AddrOp::Del(..)) => None,
-        Action::Route(op) => of_route(netns, op, refusal),
-        Action::Policy(PolicyOp::Add(_)) if refusal.errno == Errno::EEXIST => {
+        Action::Route(op) => of_route(netns, op, rejection),
+        Action::Policy(PolicyOp::Add(_)) if rejection.errno == Errno::EEXIST => {
             because("an equal rule is there already", "leave it out, or give it another `priority`")
         }
         Action::Policy(PolicyOp::Add(_) | PolicyOp::Del(_)) => None,
-        Action::Neigh(op) => of_neigh(netns, op, refusal),
-        Action::Fdb(op) => of_fdb(op, refusal.errno),
-        Action::Netfilter(op) => of_netfilter(op, refusal.errno),
-        Action::Sysctl(SysctlOp::Write(_, value) | SysctlOp::WriteIfThere(_, value)) => of_sysctl(value, refusal.errno),
+        Action::Neigh(op) => of_neigh(netns, op, rejection),
+        Action::Fdb(op) => of_fdb(op, rejection.errno),
+        Action::Netfilter(op) => of_netfilter(op, rejection.errno),
+        Action::Sysctl(SysctlOp::Write(_, value) | SysctlOp::WriteIfThere(_, value)) => {
+            of_sysctl(value, rejection.errno)
+        }
     }
 }
 
 /// Whether the kernel refuses an operation because IPv6 is off on a link, with any error number.
-pub(super) fn ipv6_is_disabled(op: &Op, refusal: &Refusal) -> bool {
+pub(super) fn ipv6_is_disabled(op: &Op, rejection: &Rejection) -> bool {
     match &op.action {
-        Action::Addr(AddrOp::Add(_, spec)) => refuses_ipv6(spec, refusal),
-        _ => says_ipv6_is_disabled(refusal),
+        Action::Addr(AddrOp::Add(_, spec)) => refuses_ipv6(spec, rejection),
+        _ => says_ipv6_is_disabled(rejection),
     }
 }
 
-fn says_ipv6_is_disabled(refusal: &Refusal) -> bool {
-    refusal.text.as_deref().is_some_and(|text| text.contains("IPv6 is disabled"))
+fn says_ipv6_is_disabled(rejection: &Rejection) -> bool {
+    rejection.text.as_deref().is_some_and(|text| text.contains("IPv6 is disabled"))
 }
 
 /// For a new address, Linux 5.10 returns no text (`addrconf_add_dev`). A missing privilege is `EPERM` there.
-fn refuses_ipv6(spec: &AddrSpec, refusal: &Refusal) -> bool {
-    says_ipv6_is_disabled(refusal) || (spec.local.family() == Family::V6 && refusal.errno == Errno::EACCES)
+fn refuses_ipv6(spec: &AddrSpec, rejection: &Rejection) -> bool {
+    says_ipv6_is_disabled(rejection) || (spec.local.family() == Family::V6 && rejection.errno == Errno::EACCES)
 }
 
 /// The remedy for a link without IPv6.
@@ -92,9 +94,9 @@ fn of_netns(op: &NetnsOp, errno: Errno) -> Option<Remedy> {
     }
 }
 
-fn of_new_link(name: &IfName, kind: &LinkSpec, refusal: &Refusal) -> Option<Remedy> {
-    let text = refusal.text.as_deref().unwrap_or_default();
-    match (kind, refusal.errno) {
+fn of_new_link(name: &IfName, kind: &LinkSpec, rejection: &Rejection) -> Option<Remedy> {
+    let text = rejection.text.as_deref().unwrap_or_default();
+    match (kind, rejection.errno) {
         // A VXLAN device with the specified VNI already exists
         (LinkSpec::Vxlan(vxlan), Errno::EEXIST) if text.contains("VNI") => because(
             "another vxlan link here has this id and port",
@@ -124,9 +126,9 @@ fn of_new_link(name: &IfName, kind: &LinkSpec, refusal: &Refusal) -> Option<Reme
     }
 }
 
-fn of_link(name: &IfName, set: &LinkSet, refusal: &Refusal) -> Option<Remedy> {
-    let text = refusal.text.as_deref().unwrap_or_default();
-    match (set, refusal.errno) {
+fn of_link(name: &IfName, set: &LinkSet, rejection: &Rejection) -> Option<Remedy> {
+    let text = rejection.text.as_deref().unwrap_or_default();
+    match (set, rejection.errno) {
         // Can not enslave loopback device to a VRF; Can not enslave an L3 master device to a VRF
         (LinkSet::Master(Some(_)), Errno::EOPNOTSUPP | Errno::EINVAL) if text.contains("VRF") => because(
             "neither `lo` nor a VRF can be in a VRF",
@@ -202,10 +204,10 @@ fn of_gone_link(name: &IfName, errno: Errno) -> Option<Remedy> {
 /// The minimum MTU of IPv6 (RFC 8200, section 5).
 const IPV6_MTU: u32 = 1280;
 
-fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refusal) -> Option<Remedy> {
+fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, rejection: &Rejection) -> Option<Remedy> {
     let is_v6 = spec.local.family() == Family::V6;
-    match refusal.errno {
-        _ if refuses_ipv6(spec, refusal) => switch_ipv6_on(netns, Some(link)),
+    match rejection.errno {
+        _ if refuses_ipv6(spec, rejection) => switch_ipv6_on(netns, Some(link)),
         Errno::EEXIST => because(
             format!("`{link}` has this address already"),
             "leave it out, or take it away first with `.del_addr(…)`",
@@ -215,7 +217,7 @@ fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refus
             "this is the address of a group",
             "give the link an address of its own; programs join a group by themselves",
         ),
-        Errno::EINVAL if is_v6 && refusal.text.is_none() => because(
+        Errno::EINVAL if is_v6 && rejection.text.is_none() => because(
             format!("`{link}` has too small an MTU for IPv6"),
             format!("IPv6 needs an MTU of {IPV6_MTU} or more: `.set_mtu({IPV6_MTU})` before the address"),
         ),
@@ -223,20 +225,20 @@ fn of_new_addr(netns: &NetnsRef, link: &IfName, spec: &AddrSpec, refusal: &Refus
     }
 }
 
-fn of_route(netns: &NetnsRef, op: &RouteOp, refusal: &Refusal) -> Option<Remedy> {
+fn of_route(netns: &NetnsRef, op: &RouteOp, rejection: &Rejection) -> Option<Remedy> {
     match op {
-        RouteOp::Add(_) if refusal.errno == Errno::EEXIST => {
+        RouteOp::Add(_) if rejection.errno == Errno::EEXIST => {
             help("replace the existing route with `replace_route`, or give this one another `metric`")
         }
-        RouteOp::Add(route) | RouteOp::Replace(route) => of_new_route(netns, route, refusal),
+        RouteOp::Add(route) | RouteOp::Replace(route) => of_new_route(netns, route, rejection),
         RouteOp::Del(_) | RouteOp::Flush(..) => None,
     }
 }
 
-fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Remedy> {
-    let text = refusal.text.as_deref().unwrap_or_default().to_lowercase();
-    match refusal.errno {
-        _ if says_ipv6_is_disabled(refusal) => {
+fn of_new_route(netns: &NetnsRef, route: &Route, rejection: &Rejection) -> Option<Remedy> {
+    let text = rejection.text.as_deref().unwrap_or_default().to_lowercase();
+    match rejection.errno {
+        _ if says_ipv6_is_disabled(rejection) => {
             switch_ipv6_on(netns, route.nexthops.first().and_then(|hop| hop.dev.as_ref()))
         }
         Errno::EINVAL if route.dst != route.dst.network() => {
@@ -260,12 +262,12 @@ fn of_new_route(netns: &NetnsRef, route: &Route, refusal: &Refusal) -> Option<Re
     }
 }
 
-fn of_neigh(netns: &NetnsRef, op: &NeighOp, refusal: &Refusal) -> Option<Remedy> {
+fn of_neigh(netns: &NetnsRef, op: &NeighOp, rejection: &Rejection) -> Option<Remedy> {
     match op {
-        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if says_ipv6_is_disabled(refusal) => {
+        NeighOp::Add(neighbour) | NeighOp::Replace(neighbour) if says_ipv6_is_disabled(rejection) => {
             switch_ipv6_on(netns, Some(&neighbour.dev))
         }
-        NeighOp::Add(neighbour) if refusal.errno == Errno::EEXIST => because(
+        NeighOp::Add(neighbour) if rejection.errno == Errno::EEXIST => because(
             format!("`{}` has an entry for this neighbour already", neighbour.dev),
             "the entry was set or learned: replace it with `replace_neigh`",
         ),

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Alternatives, BatchError, Capture, Connect, Connected, Fetch, Fetched, Hop, Output, Ping, PingResult, Point,
-    ProgramId, Serve, ServeDns, StatePart, Summary, Trace,
+    Alternatives, Capture, Connect, Connected, Fetch, Fetched, Hop, Output, Ping, PingResult, Point, ProgramId, Serve,
+    ServeDns, StatePart, Summary, Trace,
 };
-use crate::error::{At, Error, Result};
+use crate::error::{At, Error, Rejection, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 
@@ -100,8 +100,8 @@ role! {
     forward |wrapper| wrapper.beneath();
     required {
         /// Applies operations. They may be merged and reordered as long as the end state is the same. On failure,
-        /// everything before the failed operation has been applied, and nothing after it.
-        fn apply(&mut self, ops: &[Op]) -> Result<(), BatchError>;
+        /// everything before the failed operation has been applied, and nothing after it; the error has its index.
+        fn apply(&mut self, ops: &[Op]) -> Result<(), (usize, Rejection)>;
         /// Whether the user has asked to stop.
         fn interrupted(&mut self) -> bool;
     }
