@@ -45,8 +45,8 @@ fn rename_while_down(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfNa
     remove_made(site, &before)
 }
 
-/// Removes the link-local addresses that the kernel made of hardware addresses when the links came up again, and that
-/// were not there before: a bridge may have another hardware address than when it came up first.
+/// Removes link-local addresses that the kernel derived when the links came up again and that did not exist before: a
+/// bridge may have another hardware address than when it first came up.
 fn remove_made(site: &mut Site, before: &[(NetnsRef, Netns)]) -> Outcome {
     for (netns, contents) in before {
         let now = link::list(&mut site.network.namespaces, netns)?;

@@ -5,18 +5,18 @@ use std::fmt;
 use super::super::{IFNAME_MAX, IfName};
 use crate::invalid::{Invalid, Result};
 
-/// What `-i` and `-o` compare a link's name with: the whole name, or with a `+` at its end every
-/// name that begins so. `+` alone is every link.
+/// The argument of `-i` and `-o`: a link's name, or with a trailing `+` all names with that prefix. `+` alone matches
+/// every link.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IfPattern {
-    /// This link.
+    /// A link.
     Name(IfName),
-    /// Every link whose name begins so: `veth+`, without the `+`.
+    /// All links with this prefix: `veth` for `veth+`.
     Prefix(String),
 }
 
 impl IfPattern {
-    /// Parses a name, or the beginning of one with `+` behind it.
+    /// Parses a name, or a prefix followed by `+`.
     pub fn parse(text: &str) -> Result<IfPattern> {
         match text.strip_suffix('+') {
             None => IfName::parse(text).map(IfPattern::Name),
