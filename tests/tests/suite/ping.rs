@@ -120,7 +120,8 @@ fn options_do_what_they_say() {
 fn sources_and_links_that_are_not_there_are_errors() {
     let failed = in_lab(r#"host.ping("10.0.0.254", #{ src: "192.0.2.9" })"#);
     assert!(
-        failed.stderr.contains("error[E0704]") && failed.stderr.contains("no such address to send from"),
+        failed.stderr.contains("error[E0704]")
+            && failed.stderr.contains("the namespace does not have this source address"),
         "{failed:?}"
     );
     let failed = in_lab(r#"host.ping("10.0.0.254", #{ dev: "nope" })"#);
