@@ -39,8 +39,8 @@ fn lacking(rejection: Rejection) -> Rejection {
     if rejection.errno != Errno::EPERM || !privilege::may_change_networks() {
         return rejection;
     }
-    let unsupported = "this kernel removes forwarding entries for the machine's root only, not in a sandbox; Linux 6.18 \
-                       does, and so do older ones with their updates from October 2025";
+    let unsupported = "this kernel lets only the machine's root remove forwarding entries; in a sandbox this needs \
+                       Linux 6.18, or an older one with its stable updates of October 2025";
     rejection.unsupported(unsupported)
 }
 

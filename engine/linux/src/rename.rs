@@ -4,9 +4,9 @@ use crate::carry_out::carry_out;
 use crate::site::Site;
 use crate::{Outcome, Rejection, link, netns};
 use netscript_net::error::{Errno, Error};
-use netscript_net::op::{AddrOp, AddrSpec, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op, Prefix};
+use netscript_net::op::{AddrOp, AddrSpec, IfName, LinkFlag, LinkOp, LinkSet, NetnsRef, Op};
 use netscript_net::state::restore::{self, Phase};
-use netscript_net::state::{Link, LinkType, Netns, Peer};
+use netscript_net::state::{LinkType, Netns, Peer};
 
 /// `ip link set dev NAME name TO`. If the kernel refuses that, the link goes down for a moment.
 pub(crate) fn rename(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfName) -> Outcome {
@@ -51,11 +51,9 @@ fn remove_made(site: &mut Site, before: &[(NetnsRef, Netns)]) -> Outcome {
     for (netns, contents) in before {
         let now = link::list(&mut site.network.namespaces, netns)?;
         for link in now {
-            let made = link.mac.known().and_then(|mac| Prefix::new(mac.link_local().into(), 64));
             let was = contents.links.iter().find(|was| was.name == link.name);
-            let (Some(made), Some(was)) = (made, was) else { continue };
-            let has = |link: &Link| link.addrs.iter().any(|addr| addr.local == made);
-            if has(&link) && !has(was) {
+            let made = link.mac.known().and_then(|mac| was?.lacks_link_local(mac));
+            if let Some(made) = made.filter(|made| link.addrs.iter().any(|addr| addr.local == *made)) {
                 let del = AddrOp::Del(link.name.clone(), AddrSpec::new(made));
                 carry_out(site, &Op::new(netns.clone(), del))?;
             }

@@ -4,7 +4,7 @@ use super::{route, step};
 use crate::journal::{Place, Undo};
 use crate::site::Site;
 use crate::{Outcome, neigh};
-use netscript_net::op::{AddrOp, AddrSpec, Mac, NeighOp, Neighbour, Prefix, RouteOp};
+use netscript_net::op::{AddrOp, AddrSpec, Mac, NeighOp, Neighbour, RouteOp};
 use netscript_net::state::Link;
 
 /// The link's addresses, the routes over it, and its permanent neighbours.
@@ -20,7 +20,7 @@ pub(super) fn of_link(site: &mut Site, place: &Place, link: &Link) -> Outcome<Ve
         undo.push(step::by_index(place, link, RouteOp::Add(route)));
     }
     undo.extend(neighbours(site, place, link)?);
-    // Switched on again, a link gets the address of the hardware address that it has by then.
+    // When the link comes up again, the kernel derives a link-local address from its current hardware address.
     let mac = link.mac.known().filter(|_| link.up && link.carrier);
     undo.extend(mac.and_then(|mac| made_of(mac, link)).map(|addr| step::by_index(place, link, addr)));
     Ok(undo)
@@ -29,9 +29,8 @@ pub(super) fn of_link(site: &mut Site, place: &Place, link: &Link) -> Outcome<Ve
 /// Removes the link-local address that the kernel may derive from a hardware address while the link has it. `None` if
 /// the link has this address already.
 pub(super) fn made_of(mac: Mac, link: &Link) -> Option<AddrOp> {
-    let addr = Prefix::new(mac.link_local().into(), 64)?;
-    let comes = !link.addrs.iter().any(|have| have.local == addr);
-    comes.then(|| AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
+    let addr = link.lacks_link_local(mac)?;
+    Some(AddrOp::Del(link.name.clone(), AddrSpec::new(addr)))
 }
 
 /// The link's permanent neighbours. The kernel forgets them when the hardware address or the use of ARP changes

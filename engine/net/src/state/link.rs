@@ -43,6 +43,14 @@ pub struct Link {
     pub unknown_addr: bool,
 }
 
+impl Link {
+    /// The link-local address that the kernel derives from a hardware address, unless the link has that address.
+    pub fn lacks_link_local(&self, mac: Mac) -> Option<Prefix> {
+        let addr = Prefix::new(mac.link_local().into(), 64)?;
+        (!self.addrs.iter().any(|have| have.local == addr)).then_some(addr)
+    }
+}
+
 /// A hardware address, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hardware {
