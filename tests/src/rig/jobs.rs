@@ -18,6 +18,15 @@ pub struct TestJob {
     pub names: Vec<String>,
 }
 
+impl TestJob {
+    /// The job without some tests, named with their program in front; nothing if none remains.
+    pub fn without(&self, done: impl Fn(&str) -> bool) -> Option<TestJob> {
+        let names = self.names.iter().filter(|name| !done(&format!("{}::{name}", self.tests.name)));
+        let names: Vec<String> = names.cloned().collect();
+        (!names.is_empty()).then(|| TestJob { names, ..self.clone() })
+    }
+}
+
 /// A selection of tests.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {

@@ -22,7 +22,8 @@ pub use machine::{Kernel, Machine, Release};
 use build::{BuildOptions, Built};
 use cache::Cache;
 use jobs::{Choice, Pace, TestJob};
-use report::{Report, Row};
+use record::Record;
+use report::Report;
 
 use crate::workspace;
 
@@ -47,10 +48,12 @@ struct Arguments {
     /// In each root and on each kernel
     #[arg(long)]
     all: bool,
-    /// Run all tests, and put the table into README.md and the book, with what earlier runs of all tests on the other
-    /// machines have shown
+    /// Run all tests, and put the results into the table of README.md and the book
     #[arg(long, conflicts_with_all = ["only", "skip", "command"])]
     record: bool,
+    /// With --record: run the tests that have not passed in the last recorded run, and add their results to it
+    #[arg(long, requires = "record")]
+    again: bool,
     /// Words of which a test's name must have one: a part of `suite::journal::…`, `netscript_linux::…`
     #[arg(value_name = "FILTER")]
     only: Vec<String>,
@@ -194,33 +197,38 @@ impl Rig {
 
     /// Runs tests on each machine, and prints the table.
     fn tests(&self, built: &Built, jobs: &[TestJob], arguments: &Arguments) -> Result<bool, String> {
-        let mut rows = Vec::new();
+        let (mut rows, mut fine) = (Vec::new(), true);
         for machine in &self.machines {
+            let mut record = if arguments.again { Record::load(&self.results, *machine)? } else { Record::default() };
+            let jobs: Vec<TestJob> = jobs.iter().filter_map(|job| job.without(|name| record.is_done(name))).collect();
             let out = self.empty_folder(*machine)?;
             let pace = pace(*machine, arguments.timeout);
-            let script = jobs::script(&built.netscript, jobs, pace);
+            let script = jobs::script(&built.netscript, &jobs, pace);
             fs::write(out.join("jobs"), script).map_err(|error| format!("{}: {error}", out.display()))?;
             println!("== {}: {} tests", machine.name(), jobs.iter().map(|job| job.names.len()).sum::<usize>());
             let start = Instant::now();
             let mut child = self.start(*machine, &out, &["sh".to_owned(), "/out/jobs".to_owned()])?;
-            let report = follow(&mut child, &out, jobs);
-            let row = Row {
-                release: machine.release.title(),
-                versions: fs::read_to_string(out.join("versions")).unwrap_or_default(),
-                report,
-                seconds: start.elapsed().as_secs(),
-            };
-            if arguments.record {
-                record::keep(&self.results, *machine, &row.line())?;
+            for (number, job) in jobs.iter().enumerate() {
+                let report = follow(&mut child, &out, number, job);
+                fine &= report.failed.is_empty();
+                record.add(&report);
+                // After each job: a run that is ended early can be continued with --again.
+                if arguments.record {
+                    record.save(&self.results, *machine)?;
+                }
             }
-            rows.push(row);
+            let _ = child.wait();
+            let versions = fs::read_to_string(out.join("versions")).unwrap_or_default();
+            record.ended(start.elapsed().as_secs(), versions);
+            let line = record.row(*machine).line();
+            if arguments.record {
+                record.save(&self.results, *machine)?;
+                record::publish(*machine, &line)?;
+            }
+            rows.push(line);
         }
-        println!("\n{}", report::table(rows.iter().map(Row::line)));
-        if arguments.record {
-            let table = report::table(record::kept(&self.results));
-            record::files().iter().try_for_each(|file| record::record(file, &table))?;
-        }
-        Ok(rows.iter().all(|row| row.report.failed.is_empty()))
+        println!("\n{}", report::table(rows));
+        Ok(fine)
     }
 
     /// An empty folder for the files of a machine's run.
@@ -255,32 +263,27 @@ fn pace(machine: Machine, timeout: Option<u64>) -> Pace {
     }
 }
 
-/// Prints the result of each job when it ends.
-fn follow(child: &mut Child, out: &Path, jobs: &[TestJob]) -> Report {
-    let mut all = Report::default();
-    for (number, job) in jobs.iter().enumerate() {
-        let ended = || out.join(format!("{number}.status")).exists();
-        while !ended() && matches!(child.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        let report = report::of_job(out, number, job);
-        println!(
-            "{}: {} passed, {} failed, {} skipped",
-            job.name,
-            report.passed,
-            report.failed.len(),
-            report.skipped.len()
-        );
-        for (name, what) in &report.skipped {
-            println!("  skipped {name}: {what}");
-        }
-        for (name, why) in &report.failed {
-            println!("  FAILED {name}\n{}", indented(why));
-        }
-        all.add(report);
+/// Waits for a job, and prints its results.
+fn follow(child: &mut Child, out: &Path, number: usize, job: &TestJob) -> Report {
+    let ended = || out.join(format!("{number}.status")).exists();
+    while !ended() && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(200));
     }
-    let _ = child.wait();
-    all
+    let report = report::of_job(out, number, job);
+    println!(
+        "{}: {} passed, {} failed, {} skipped",
+        job.name,
+        report.passed.len(),
+        report.failed.len(),
+        report.skipped.len()
+    );
+    for (name, what) in &report.skipped {
+        println!("  skipped {name}: {what}");
+    }
+    for (name, why) in &report.failed {
+        println!("  FAILED {name}\n{}", indented(why));
+    }
+    report
 }
 
 /// The last lines of a text, set in.
