@@ -1,17 +1,20 @@
 //! Policy routing: `ip rule add`, `del`.
 
 use super::command::Command;
-use netscript_net::op::{NetnsRef, PolicyOp, PolicyPattern, TableId};
+use netscript_net::op::{NetnsRef, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, TableId};
 
 pub(super) fn command(netns: &NetnsRef, op: &PolicyOp) -> Command {
     match op {
-        PolicyOp::Add(rule) => one(netns, "add", &rule.clone().into()),
+        PolicyOp::Add(rule) => one(netns, "add", &rule.clone().into())
+            .option("suppress_prefixlength", rule.suppress_prefixlength.map(|length| length.to_string()))
+            .option("suppress_ifgroup", rule.suppress_ifgroup.map(|group| group.to_string())),
         PolicyOp::Del(pattern) => one(netns, "del", pattern),
     }
 }
 
 fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
-    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
+    let PolicyPattern { family, priority, matches, table, action } = pattern;
+    let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not } = matches;
     let command = super::command::ip(netns, *family).with(["rule", verb]);
     let command = if *not { command.with(["not"]) } else { command };
     let command = command
@@ -20,11 +23,22 @@ fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
         .option("iif", iif.as_ref())
         .option("oif", oif.as_ref())
         .option("fwmark", fwmark.map(fwmark_word))
+        .option("tos", tos.map(|tos| format!("{tos:#04x}")))
+        .option("ipproto", ipproto.map(|proto| proto.to_string()))
+        .option("sport", sport.map(|ports| ports.to_string()))
+        .option("dport", dport.map(|ports| ports.to_string()))
+        .option("uidrange", uidrange.map(|users| format!("{}-{}", users.first, users.last)))
         .option("priority", priority.map(|priority| priority.to_string()));
-    match table {
-        // The rule that the kernel adds with a VRF.
-        Some(TableId::L3MDEV) => command.with(["l3mdev"]),
-        table => command.option("table", table.map(|table| table.to_string())),
+    match (action, table) {
+        (Some(PolicyAction::Goto(target)), _) => command.with(["goto".to_owned(), target.to_string()]),
+        // `ip` takes a number for the type too.
+        (Some(PolicyAction::Other(number)), _) => command.with(["type".to_owned(), number.to_string()]),
+        (Some(PolicyAction::Nop | PolicyAction::Blackhole | PolicyAction::Unreachable | PolicyAction::Prohibit), _) => {
+            command.with(action.and_then(PolicyAction::word))
+        }
+        // The rule of VRFs.
+        (Some(PolicyAction::Lookup) | None, Some(TableId::L3MDEV)) => command.with(["l3mdev"]),
+        (Some(PolicyAction::Lookup) | None, table) => command.option("table", table.map(|table| table.to_string())),
     }
 }
 

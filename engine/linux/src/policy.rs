@@ -1,14 +1,28 @@
 //! Adds, removes and lists routing rules over rtnetlink.
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL, Nla};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage, RulePortRange, RuleUidRange};
 
 use crate::netns::Namespaces;
 use crate::socket::{address_family, family_of};
 use crate::{Outcome, Rejection};
 use netscript_net::error::Errno;
-use netscript_net::op::{Family, IfName, NetnsRef, PolicyOp, PolicyPattern, PolicyRule, Prefix, TableId};
+use netscript_net::op::{
+    Family, IfName, NetnsRef, NumberRange, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Prefix,
+    TableId,
+};
+
+/// `FRA_SPORT_MASK` and `FRA_DPORT_MASK` of linux/fib_rules.h (since Linux 6.15), and their value in a rule without
+/// port masks.
+const PORT_MASKS: [u16; 2] = [28, 29];
+const WHOLE_PORT: [u8; 2] = [0xff; 2];
+
+/// `FRA_PAD`, which aligns other attributes.
+const PAD: u16 = 18;
+
+/// No suppression (`FRA_SUPPRESS_PREFIXLEN`).
+const NO_LENGTH: u32 = u32::MAX;
 
 /// Applies an operation on routing rules.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp) -> Outcome {
@@ -21,7 +35,9 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp
 /// `ip rule add …`
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outcome {
     let mut message = message(&rule.clone().into());
-    message.header.action = RuleAction::ToTable;
+    let suppressed = rule.suppress_prefixlength.map(|length| RuleAttribute::SuppressPrefixLen(length.into()));
+    message.attributes.extend(suppressed);
+    message.attributes.extend(rule.suppress_ifgroup.map(RuleAttribute::SuppressIfGroup));
     let added =
         namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRule(message), NLM_F_CREATE | NLM_F_EXCL);
     added.map_err(lacking)
@@ -45,15 +61,20 @@ fn lacking(rejection: Rejection) -> Rejection {
 }
 
 fn message(pattern: &PolicyPattern) -> RuleMessage {
-    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = pattern;
+    let PolicyPattern { family, priority, matches, table, action } = pattern;
+    let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not } = matches;
     let mut message = RuleMessage::default();
     message.header.family = address_family(*family);
     message.header.flags.set(RuleFlags::Invert, *not);
-    if let Some(table) = table {
+    message.header.action = action.map_or(RuleAction::Unspec, action_number);
+    if let (Some(PolicyAction::Lookup) | None, Some(table)) = (action, table) {
         set_table(&mut message, *table);
     }
     message.header.src_len = from.map_or(0, |from| from.len());
     message.header.dst_len = to.map_or(0, |to| to.len());
+    message.header.tos = tos.unwrap_or(0);
+    let ports = |range: &NumberRange<u16>| RulePortRange { start: range.first, end: range.last };
+    let users = |range: &NumberRange<u32>| RuleUidRange { start: range.first, end: range.last };
     let attributes = &mut message.attributes;
     attributes.extend(from.map(|from| RuleAttribute::Source(from.addr())));
     attributes.extend(to.map(|to| RuleAttribute::Destination(to.addr())));
@@ -63,7 +84,26 @@ fn message(pattern: &PolicyPattern) -> RuleMessage {
     if let Some((mark, mask)) = *fwmark {
         attributes.extend([RuleAttribute::FwMark(mark), RuleAttribute::FwMask(mask)]);
     }
+    attributes.extend(ipproto.map(|proto| RuleAttribute::IpProtocol(proto.into())));
+    attributes.extend(sport.as_ref().map(|range| RuleAttribute::SourcePortRange(ports(range))));
+    attributes.extend(dport.as_ref().map(|range| RuleAttribute::DestinationPortRange(ports(range))));
+    attributes.extend(uidrange.as_ref().map(|range| RuleAttribute::UidRange(users(range))));
+    if let Some(PolicyAction::Goto(target)) = action {
+        attributes.push(RuleAttribute::Goto(*target));
+    }
     message
+}
+
+fn action_number(action: PolicyAction) -> RuleAction {
+    match action {
+        PolicyAction::Lookup => RuleAction::ToTable,
+        PolicyAction::Goto(_) => RuleAction::Goto,
+        PolicyAction::Nop => RuleAction::Nop,
+        PolicyAction::Blackhole => RuleAction::Blackhole,
+        PolicyAction::Unreachable => RuleAction::Unreachable,
+        PolicyAction::Prohibit => RuleAction::Prohibit,
+        PolicyAction::Other(number) => RuleAction::Other(number),
+    }
 }
 
 fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
@@ -74,7 +114,7 @@ fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
     }
 }
 
-/// `ip rule show`, without rules with other actions than a table.
+/// `ip rule show`
 pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
     let mut question = RuleMessage::default();
     question.header.family = address_family(family);
@@ -88,50 +128,78 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family
 
 fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
     let RouteNetlinkMessage::NewRule(RuleMessage { header, attributes, .. }) = message else { return None };
-    if header.action != RuleAction::ToTable {
-        return None;
-    }
-    let mut rule = PolicyRule {
-        family: family_of(header.family)?,
-        // The kernel leaves out priority 0.
-        priority: Some(0),
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        not: header.flags.contains(RuleFlags::Invert),
-        table: TableId(header.table.into()),
-    };
-    let (mut mark, mut mask) = (0, None);
+    let mut rule = PolicyRule::new(family_of(header.family)?, TableId(header.table.into()));
+    // The kernel leaves out priority 0.
+    rule.priority = Some(0);
+    let (mut mark, mut mask, mut target) = (0, None, 0);
+    let matches = &mut rule.matches;
+    matches.not = header.flags.contains(RuleFlags::Invert);
+    matches.tos = Some(header.tos).filter(|tos| *tos != 0);
     for attribute in attributes {
         match attribute {
-            RuleAttribute::Source(addr) => rule.from = Prefix::new(addr, header.src_len),
-            RuleAttribute::Destination(addr) => rule.to = Prefix::new(addr, header.dst_len),
+            RuleAttribute::Source(addr) => matches.from = Prefix::new(addr, header.src_len),
+            RuleAttribute::Destination(addr) => matches.to = Prefix::new(addr, header.dst_len),
             RuleAttribute::Priority(number) => rule.priority = Some(number),
-            RuleAttribute::Iifname(name) => rule.iif = Some(IfName::read(&name)),
-            RuleAttribute::Oifname(name) => rule.oif = Some(IfName::read(&name)),
+            RuleAttribute::Iifname(name) => matches.iif = Some(IfName::read(&name)),
+            RuleAttribute::Oifname(name) => matches.oif = Some(IfName::read(&name)),
             RuleAttribute::FwMark(number) => mark = number,
             RuleAttribute::FwMask(number) => mask = Some(number),
             RuleAttribute::Table(number) => rule.table = TableId(number),
-            _ => {}
+            RuleAttribute::IpProtocol(proto) => {
+                matches.ipproto = Some(i32::from(proto)).and_then(|n| u8::try_from(n).ok())
+            }
+            RuleAttribute::SourcePortRange(ports) => {
+                matches.sport = Some(NumberRange { first: ports.start, last: ports.end });
+            }
+            RuleAttribute::DestinationPortRange(ports) => {
+                matches.dport = Some(NumberRange { first: ports.start, last: ports.end });
+            }
+            RuleAttribute::UidRange(users) => {
+                matches.uidrange = Some(NumberRange { first: users.start, last: users.end });
+            }
+            RuleAttribute::SuppressPrefixLen(length) if length != NO_LENGTH => {
+                rule.suppress_prefixlength = Some(u8::try_from(length).unwrap_or(u8::MAX));
+            }
+            RuleAttribute::SuppressIfGroup(group) => rule.suppress_ifgroup = Some(group),
+            RuleAttribute::Goto(priority) => target = priority,
+            // The table is 0.
+            RuleAttribute::L3MDev(_) => {}
+            // Who added the rule has no effect.
+            RuleAttribute::Protocol(_) | RuleAttribute::SuppressPrefixLen(_) => {}
+            RuleAttribute::Other(other) if other.kind() == PAD => {}
+            RuleAttribute::Other(other) if PORT_MASKS.contains(&other.kind()) && bytes(&other) == WHOLE_PORT => {}
+            _ => rule.opaque = true,
         }
     }
-    rule.fwmark = mask.map(|mask| (mark, mask));
+    matches.fwmark = mask.map(|mask| (mark, mask));
+    rule.action = match header.action {
+        RuleAction::ToTable => PolicyAction::Lookup,
+        RuleAction::Goto => PolicyAction::Goto(target),
+        RuleAction::Nop => PolicyAction::Nop,
+        RuleAction::Blackhole => PolicyAction::Blackhole,
+        RuleAction::Unreachable => PolicyAction::Unreachable,
+        RuleAction::Prohibit => PolicyAction::Prohibit,
+        other => PolicyAction::Other(other.into()),
+    };
+    if rule.action != PolicyAction::Lookup {
+        rule.table = TableId(0);
+    }
     Some(rule)
 }
 
-/// Whether a listed rule is the one that was added. The kernel leaves out a prefix of length 0.
+/// The value of an attribute that the library does not parse.
+fn bytes(attribute: &DefaultNla) -> Vec<u8> {
+    let mut value = vec![0; attribute.value_len()];
+    attribute.emit_value(&mut value);
+    value
+}
+
+/// Whether a listed rule is the one that was added.
 pub(crate) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
-    let part = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.len() > 0);
-    let PolicyPattern { family, priority, from, to, iif, oif, fwmark, not, table } = made;
+    let PolicyPattern { family, priority, matches, table, action } = made;
     known.family == *family
         && (priority.is_none() || known.priority == *priority)
-        && part(known.from) == part(*from)
-        && part(known.to) == part(*to)
-        && known.iif == *iif
-        && known.oif == *oif
-        && known.fwmark == fwmark.filter(|mark| *mark != (0, 0))
-        && known.not == *not
-        && Some(known.table) == *table
+        && known.matches.clone().normalized() == matches.clone().normalized()
+        && (known.action != PolicyAction::Lookup || Some(known.table) == *table)
+        && known.action == action.unwrap_or(PolicyAction::Lookup)
 }

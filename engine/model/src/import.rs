@@ -11,7 +11,7 @@ use super::data::fib6::{Nexthop6, Route6};
 use super::data::ids::{DevId, NetnsId};
 use super::data::kinds::DeviceKind;
 use super::kinds;
-use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope, TableId};
+use netscript_net::op::{Family, IfName, Mac, NetnsName, NetnsRef, Prefix, Route, RouteProto, Scope};
 use netscript_net::state::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, Peer};
 
 type Ids = BTreeMap<(NetnsRef, IfName), DevId>;
@@ -134,7 +134,7 @@ impl Model {
         }
         netns.rules4.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V4).cloned().collect());
         netns.rules6.adopt(contents.policy.iter().filter(|rule| rule.family == Family::V6).cloned().collect());
-        netns.has_had_vrf = contents.policy.iter().any(|rule| rule.table == TableId::L3MDEV);
+        netns.has_had_vrf = contents.policy.iter().any(|rule| rule.is_vrf());
         netns.tables.adopt(contents.ruleset.clone(), contents.foreign.clone());
         netns.sysctls = contents.sysctls.clone();
         for neighbour in contents.neighbours.iter().filter(|neighbour| neighbour.state == "permanent") {

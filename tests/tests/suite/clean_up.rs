@@ -438,6 +438,36 @@ fn what_a_lab_made_is_its_own() {
     machine.refused("netscript lab.rhai", "E0505");
 }
 
+/// Routing rules of others with any action and any match are protected, and are restored as they were.
+#[test]
+fn routing_rules_of_others_are_restored_whole() {
+    let machine = Machine::new();
+    let rules = || machine.ok("ip -4 -d -j rule; ip -6 -d -j rule");
+    for rule in [
+        "to 10.8.0.0/16 prohibit",
+        "to 10.8.0.0/16 blackhole",
+        "nop",
+        "not from 10.8.0.0/16 goto 32766",
+        "iif lo tos 0x10 ipproto tcp sport 80 dport 1000-2000 uidrange 0-0 table 77",
+        "table main suppress_prefixlength 0",
+        "table main suppress_ifgroup 7",
+    ] {
+        for (family, option) in [("-4", ""), ("-6", r#", family: "ipv6""#)] {
+            let rule = if family == "-6" { rule.replace("10.8.0.0/16", "2001:db8::/32") } else { rule.to_owned() };
+            machine.ok(&format!("ip {family} rule add priority 9 {rule}"));
+            let before = rules();
+            machine.script("lab", &format!("host.del_rule(#{{ priority: 9{option} }});"));
+            machine.refused("netscript lab.rhai", "E0505");
+            assert_eq!(rules(), before, "{rule}");
+            machine.ok("netscript --force lab.rhai");
+            assert_ne!(rules(), before, "{rule}");
+            machine.ok("netscript down lab");
+            assert_eq!(rules(), before, "{rule}");
+            machine.ok(&format!("ip {family} rule del priority 9"));
+        }
+    }
+}
+
 /// A link's name, its alias and the name of a namespace are bytes.
 #[test]
 fn names_need_not_be_text() {

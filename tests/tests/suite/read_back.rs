@@ -1,6 +1,9 @@
 //! netscript reads networks that `ip` made as `ip -j` shows them.
 
-use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, Nexthop, PolicyRule, Prefix, Route, TableId};
+use netscript_net::op::netfilter::Proto;
+use netscript_net::op::{
+    Family, IfName, NetnsName, NetnsRef, Nexthop, PolicyAction, PolicyRule, Prefix, Route, TableId,
+};
 use netscript_net::state::{Addr, FdbRecord, Link, LinkType, NeighRecord, Peer};
 use netscript_tests::Sandbox;
 use serde_json::{Value, json};
@@ -304,7 +307,11 @@ fn rules() {
     sandbox.shell(
         "ip rule add from 10.0.0.0/24 to 10.1.0.0/16 iif lo oif eth9 fwmark 7 table 1000
          ip rule add not fwmark 0x10/0xf0 table main priority 5; ip rule add to 10.1.0.1 table local
-         ip -6 rule add from 2001:db8::/32 table 7",
+         ip -6 rule add from 2001:db8::/32 table 7
+         ip rule add priority 40 to 10.2.0.0/16 tos 0x10 ipproto tcp sport 80 dport 1000-2000 uidrange 0-0 prohibit
+         ip rule add priority 41 iif lo blackhole; ip -6 rule add priority 42 unreachable; ip rule add priority 43 nop
+         ip rule add priority 44 goto 32766; ip rule add priority 45 table main suppress_prefixlength 0
+         ip -6 rule add priority 46 table main suppress_ifgroup 7 ipproto udp",
     );
     for (family, command) in [(Family::V4, "ip -4 -d -j rule"), (Family::V6, "ip -6 -d -j rule")] {
         let seen = sandbox.world(move |world| world.policy_rules(&NetnsRef::Host, family).unwrap());
@@ -317,16 +324,27 @@ fn rules() {
 
 fn of_rule(rule: &PolicyRule) -> Value {
     let name = |name: &Option<IfName>| name.as_ref().map(IfName::to_string);
+    let matches = &rule.matches;
     json!({
         "priority": rule.priority,
-        "from": rule.from.map_or("all".into(), |from| from.to_string()),
-        "to": rule.to.map(|to| to.to_string()),
-        "iif": name(&rule.iif),
-        "oif": name(&rule.oif),
-        "fwmark": rule.fwmark.map(|(mark, _)| format!("{mark:#x}")),
-        "mask": rule.fwmark.map(|(_, mask)| format!("{mask:#x}")),
-        "not": rule.not,
-        "table": rule.table.to_string(),
+        "from": matches.from.map_or("all".into(), |from| from.to_string()),
+        "to": matches.to.map(|to| to.to_string()),
+        "iif": name(&matches.iif),
+        "oif": name(&matches.oif),
+        "fwmark": matches.fwmark.map(|(mark, _)| format!("{mark:#x}")),
+        "mask": matches.fwmark.map(|(_, mask)| format!("{mask:#x}")),
+        "tos": matches.tos.map(|tos| format!("{tos:#x}")),
+        "ipproto": matches.ipproto.map(|proto| Proto(proto).to_string()),
+        "sport": matches.sport.map(|ports| [ports.first, ports.last]),
+        "dport": matches.dport.map(|ports| [ports.first, ports.last]),
+        "uidrange": matches.uidrange.map(|users| [users.first, users.last]),
+        "not": matches.not,
+        "table": (rule.action == PolicyAction::Lookup).then(|| rule.table.to_string()),
+        "action": rule.action.word(),
+        "goto": match rule.action { PolicyAction::Goto(target) => Some(target), _ => None },
+        "suppress_prefixlength": rule.suppress_prefixlength,
+        "suppress_ifgroup": rule.suppress_ifgroup.map(|group| group.to_string()),
+        "opaque": rule.opaque,
     })
 }
 
@@ -336,6 +354,11 @@ fn of_shown_rule(rule: &Value) -> Value {
         let length = rule[len].as_u64().unwrap_or(host);
         format!("{}/{length}", rule[addr].as_str().unwrap())
     };
+    let ports = |key: &str| {
+        let one = rule.get(key).map(|port| json!([port, port]));
+        one.or_else(|| Some(json!([rule.get(format!("{key}_start"))?, rule[format!("{key}_end")]])))
+    };
+    let nop = json!("nop");
     let from = if rule["src"] == "all" { "all".into() } else { network("src", "srclen") };
     json!({
         "priority": rule["priority"],
@@ -345,8 +368,18 @@ fn of_shown_rule(rule: &Value) -> Value {
         "oif": rule.get("oif"),
         "fwmark": rule.get("fwmark"),
         "mask": rule.get("fwmark").map(|_| rule["fwmask"].as_str().unwrap_or("0xffffffff")),
+        "tos": rule.get("tos"),
+        "ipproto": rule.get("ipproto"),
+        "sport": ports("sport"),
+        "dport": ports("dport"),
+        "uidrange": rule.get("uid_start").map(|first| json!([first, rule["uid_end"]])),
         "not": rule.get("not").is_some(),
-        "table": rule["table"],
+        "table": rule.get("table"),
+        "action": if rule.get("nop").is_some() { Some(&nop) } else { rule.get("action").filter(|a| *a != "goto") },
+        "goto": rule.get("goto"),
+        "suppress_prefixlength": rule.get("suppress_prefixlen"),
+        "suppress_ifgroup": rule.get("suppress_ifgroup"),
+        "opaque": false,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::ids::DevId;
-use super::policy::Flow;
+use super::policy::{Flow, Suppress};
 use netscript_net::error::Errno;
 use netscript_net::op::{Prefix, RouteKind, RouteProto, Scope, TableId};
 use netscript_net::rejection::Outcome;
@@ -163,6 +163,7 @@ impl Fib4 {
         tables: &[TableId],
         flow: &Flow,
         scope: u8,
+        suppress: Suppress,
     ) -> Option<Result<(&Route4, &Nexthop4), Errno>> {
         for len in (0..=32).rev().filter(|len| self.lengths & (1 << len) != 0) {
             let Some(dst) = Prefix::new(flow.daddr, len).map(|prefix| prefix.network()) else { continue };
@@ -177,7 +178,8 @@ impl Fib4 {
                     let fits =
                         |nexthop: &&Nexthop4| !nexthop.dead && flow.oif.is_none_or(|oif| nexthop.dev == Some(oif));
                     if let Some(nexthop) = route.nexthops.iter().find(fits) {
-                        return Some(Ok((route, nexthop)));
+                        let hidden = suppress.hides(len, nexthop.dev.is_some());
+                        return (!hidden).then_some(Ok((route, nexthop)));
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 
 use super::ids::DevId;
-use super::policy::Flow;
+use super::policy::{Flow, Suppress};
 use netscript_net::error::Errno;
 use netscript_net::op::{Prefix, RouteKind, RouteProto, TableId};
 use netscript_net::rejection::Outcome;
@@ -177,13 +177,14 @@ impl Fib6 {
     }
 
     /// `fib6_table_lookup`: the longest prefix with a route that fits.
-    pub(crate) fn lookup(&self, table: TableId, flow: &Flow) -> Option<&Route6> {
-        (0..=128).rev().find_map(|len| {
+    pub(crate) fn lookup(&self, table: TableId, flow: &Flow, suppress: Suppress) -> Option<&Route6> {
+        let (len, route) = (0..=128).rev().find_map(|len| {
             let dst = Prefix::new(flow.daddr, len)?.network();
             let fits =
                 |route: &&Route6| !route.nexthop.dead && flow.oif.is_none_or(|oif| route.nexthop.dev == Some(oif));
-            self.of(&(table, dst)).iter().find(fits)
-        })
+            Some((len, self.of(&(table, dst)).iter().find(fits)?))
+        })?;
+        (!suppress.hides(len, route.nexthop.dev.is_some())).then_some(route)
     }
 }
 

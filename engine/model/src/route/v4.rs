@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::super::data::fib4::{Dead, Nexthop4, Route4};
 use super::super::data::ids::{DevId, NetnsId};
 use super::super::data::netns::Netns;
-use super::super::data::policy::Flow;
+use super::super::data::policy::{Flow, Step, Suppress};
 use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
@@ -188,7 +188,7 @@ impl Model {
         let fib = &self.netns(netns).fib4;
         let in_table = match table {
             TableId::MAIN => None,
-            table => fib.lookup(&[table], &flow, least).and_then(Result::ok),
+            table => fib.lookup(&[table], &flow, least, Suppress::default()).and_then(Result::ok),
         };
         let invalid = |errno| refused(errno, "Nexthop has invalid gateway");
         let (route, nexthop) = match in_table {
@@ -208,20 +208,25 @@ impl Model {
     /// `fib_lookup`
     fn lookup4(&self, netns: NetnsId, flow: &Flow, scope: u8) -> Result<(&Route4, &Nexthop4), Errno> {
         let netns = self.netns(netns);
-        let answer = |tables: &[TableId]| match netns.fib4.lookup(tables, flow, scope) {
+        let answer = |tables: &[TableId], suppress| match netns.fib4.lookup(tables, flow, scope, suppress) {
             Some(Err(Errno::EAGAIN)) | None => None,
             found => found,
         };
         if !netns.rules4.custom() {
-            let found = answer(&[TableId::LOCAL, TableId::MAIN]).or_else(|| answer(&[TableId::DEFAULT]));
+            let none = Suppress::default();
+            let found = answer(&[TableId::LOCAL, TableId::MAIN], none).or_else(|| answer(&[TableId::DEFAULT], none));
             return found.unwrap_or(Err(Errno::ENETUNREACH));
         }
         let loopback = netns.by_index.values().find(|id| self.device(**id).is_loopback());
         let loopback = loopback.map(|id| self.device(*id).name.clone());
         let oif = flow.oif.map(|id| self.device(id).name.clone());
         let vrf = flow.oif.and_then(|id| self.vrf_table(id));
-        let tables = netns.rules4.tables(flow.daddr, loopback.as_ref(), oif.as_ref(), vrf);
-        tables.into_iter().find_map(|table| answer(&[table])).unwrap_or(Err(Errno::ENETUNREACH))
+        let steps = netns.rules4.steps(flow.daddr, loopback.as_ref(), oif.as_ref(), vrf);
+        let mut answers = steps.into_iter().filter_map(|step| match step {
+            Step::Table(table, suppress) => answer(&[table], suppress),
+            Step::Refuse(errno) => Some(Err(errno)),
+        });
+        answers.next().unwrap_or(Err(Errno::ENETUNREACH))
     }
 
     /// `inet_addr_type`: the type that an address has in the local table.
@@ -248,7 +253,7 @@ impl Model {
             _ => &[table],
         };
         let flow = Flow { daddr: addr.into(), oif: None };
-        match fib.lookup(tables, &flow, 0) {
+        match fib.lookup(tables, &flow, 0, Suppress::default()) {
             Some(Ok((route, _))) => route.kind,
             Some(Err(_)) | None => RouteKind::Unicast,
         }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::super::data::fib6::{Nexthop6, Route6, RouteKey};
 use super::super::data::ids::{DevId, NetnsId};
-use super::super::data::policy::Flow;
+use super::super::data::policy::{Flow, Step, Suppress};
 use super::super::{Model, Outcome, Rejection, refused};
 use netscript_net::error::Errno;
 use netscript_net::op::{Nexthop, Route, RouteKind, RouteProto, TableId};
@@ -180,7 +180,7 @@ impl Model {
     fn egress6(&self, netns: NetnsId, gateway: Ipv6Addr, wanted: &Wanted) -> Outcome<DevId> {
         let flow = Flow { daddr: gateway.into(), oif: wanted.dev };
         let leads = |route: &&Route6| !self.rejects6(route) && route.nexthop.via.is_none();
-        let in_table = self.netns(netns).fib6.lookup(wanted.table, &flow).filter(leads);
+        let in_table = self.netns(netns).fib6.lookup(wanted.table, &flow, Suppress::default()).filter(leads);
         let found = match in_table {
             Some(route) => Some(route),
             None => self.lookup6(netns, &flow).filter(leads),
@@ -223,12 +223,22 @@ impl Model {
     fn lookup6(&self, netns: NetnsId, flow: &Flow) -> Option<&Route6> {
         let netns = self.netns(netns);
         if !netns.rules6.custom() {
-            return [TableId::LOCAL, TableId::MAIN].into_iter().find_map(|table| netns.fib6.lookup(table, flow));
+            return [TableId::LOCAL, TableId::MAIN]
+                .into_iter()
+                .find_map(|table| netns.fib6.lookup(table, flow, Suppress::default()));
         }
         let oif = flow.oif.map(|id| self.device(id).name.clone());
         let vrf = flow.oif.and_then(|id| self.vrf_table(id));
-        let tables = netns.rules6.tables(flow.daddr, None, oif.as_ref(), vrf);
-        tables.into_iter().find_map(|table| netns.fib6.lookup(table, flow))
+        for step in netns.rules6.steps(flow.daddr, None, oif.as_ref(), vrf) {
+            match step {
+                Step::Table(table, suppress) => match netns.fib6.lookup(table, flow, suppress) {
+                    Some(route) => return Some(route),
+                    None => continue,
+                },
+                Step::Refuse(_) => return None,
+            }
+        }
+        None
     }
 
     /// `ip6_route_del`

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Addr, FdbRecord, Hardware, Link, LinkType, NetState, Netns, OperState, Peer, Ruleset};
-use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto, TableId};
+use crate::op::{Family, IfName, Mac, NetnsRef, Prefix, Route, RouteKind, RouteProto};
 
 /// Compares states of one network. What a model does not know is not compared.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +105,7 @@ impl Comparison {
             lines.extend(self.addr_lines(netns, link));
         }
         lines.extend(self.route_lines(netns, routes));
-        let chosen = policy.iter().filter(|rule| rule.table != TableId::L3MDEV);
+        let chosen = policy.iter().filter(|rule| !rule.is_vrf());
         lines.extend(chosen.map(|rule| format!("rule {rule:?}")));
         let mut kept: Vec<String> = neighbours
             .iter()

@@ -96,7 +96,7 @@ pub fn steps(phase: Phase, netns: &NetnsRef, now: &Netns, wanted: &Netns) -> Vec
         Phase::Routes => routes(now, wanted, is_there).into_iter().map(Action::from).collect(),
         Phase::Others => {
             // The kernel would not create it again for another VRF.
-            let stays = |rule: &PolicyRule| rule.table == TableId::L3MDEV;
+            let stays = |rule: &PolicyRule| rule.is_vrf();
             let surplus = now.policy.iter().filter(|rule| !wanted.policy.contains(rule) && !stays(rule));
             let missing = wanted.policy.iter().filter(|rule| !now.policy.contains(rule));
             let mut actions: Vec<Action> = surplus.map(|rule| PolicyOp::Del(rule.clone().into()).into()).collect();

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netscript_net::op::{
-    Family, FdbEntry, FdbOp, IfName, LinkKind, Mac, NeighOp, Neighbour, NetnsRef, Op, PolicyOp, PolicyPattern,
-    PolicyRule, Prefix, SysctlKey, SysctlOp, TableId,
+    Family, FdbEntry, FdbOp, IfName, LinkKind, Mac, NeighOp, Neighbour, NetnsRef, NumberRange, Op, PolicyAction,
+    PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Prefix, SysctlKey, SysctlOp, TableId,
 };
 use netscript_net::state::LinkType;
 
@@ -20,20 +20,53 @@ impl Generator {
             return Op::new(netns, PolicyOp::Del(self.part_of(rule.into())));
         }
         let family = self.family();
+        let action = *self.rng.pick(&[
+            PolicyAction::Lookup,
+            PolicyAction::Lookup,
+            PolicyAction::Lookup,
+            PolicyAction::Lookup,
+            PolicyAction::Goto(200),
+            PolicyAction::Goto(32766),
+            PolicyAction::Nop,
+            PolicyAction::Blackhole,
+            PolicyAction::Unreachable,
+            PolicyAction::Prohibit,
+        ]);
         let rule = PolicyRule {
             family,
             priority: *self.rng.pick(&[None, None, Some(100), Some(100), Some(200), Some(0), Some(32766), Some(40000)]),
-            from: self.rng.percent(50).then(|| self.source(family)),
-            to: self.rng.percent(20).then(|| self.prefix(family)),
-            iif: self.rng.percent(20).then(|| self.link(&netns)),
-            oif: self.rng.percent(10).then(|| self.link(&netns)),
-            fwmark: *self.rng.pick(&[None, None, Some((7, u32::MAX)), Some((1, 3)), Some((0, u32::MAX))]),
-            not: self.rng.percent(10),
-            table: *self.rng.pick(&[TableId(100), TableId(200), TableId(300), TableId::MAIN, TableId::DEFAULT]),
+            matches: self.policy_match(family, &netns),
+            table: match action {
+                PolicyAction::Lookup => {
+                    *self.rng.pick(&[TableId(100), TableId(200), TableId(300), TableId::MAIN, TableId::DEFAULT])
+                }
+                _ => TableId(0),
+            },
+            action,
+            suppress_prefixlength: *self.rng.pick(&[None, None, None, None, Some(0), Some(8), Some(24)]),
+            suppress_ifgroup: *self.rng.pick(&[None, None, None, None, None, Some(0), Some(7)]),
+            opaque: false,
         };
         match self.rng.percent(10) {
             true => Op::new(netns, PolicyOp::Del(rule.into())),
             false => Op::new(netns, PolicyOp::Add(rule)),
+        }
+    }
+
+    fn policy_match(&mut self, family: Family, netns: &NetnsRef) -> PolicyMatch {
+        let ports = |first, last| Some(NumberRange { first, last });
+        PolicyMatch {
+            from: self.rng.percent(50).then(|| self.source(family)),
+            to: self.rng.percent(20).then(|| self.prefix(family)),
+            iif: self.rng.percent(20).then(|| self.link(netns)),
+            oif: self.rng.percent(10).then(|| self.link(netns)),
+            fwmark: *self.rng.pick(&[None, None, Some((7, u32::MAX)), Some((1, 3)), Some((0, u32::MAX))]),
+            tos: *self.rng.pick(&[None, None, None, None, Some(0), Some(0x10), Some(3)]),
+            ipproto: *self.rng.pick(&[None, None, None, None, Some(6), Some(17)]),
+            sport: *self.rng.pick(&[None, None, None, None, ports(80, 80), ports(1000, 2000), ports(9, 8)]),
+            dport: *self.rng.pick(&[None, None, None, None, ports(80, 80), ports(1000, 2000), ports(1, u16::MAX)]),
+            uidrange: self.rng.percent(10).then_some(NumberRange { first: 0, last: 0 }),
+            not: self.rng.percent(10),
         }
     }
 
@@ -43,10 +76,17 @@ impl Generator {
         if self.rng.percent(40) {
             part.table = part.table.filter(|_| self.rng.percent(30));
             part.priority = part.priority.filter(|_| self.rng.percent(60));
-            part.from = part.from.filter(|_| self.rng.percent(50));
-            part.fwmark = part.fwmark.filter(|_| self.rng.percent(50));
+            part.action = part.action.filter(|_| self.rng.percent(50));
+            let matches = &mut part.matches;
+            matches.from = matches.from.filter(|_| self.rng.percent(50));
+            matches.fwmark = matches.fwmark.filter(|_| self.rng.percent(50));
+            matches.tos = matches.tos.filter(|_| self.rng.percent(50));
+            matches.ipproto = matches.ipproto.filter(|_| self.rng.percent(50));
+            matches.sport = matches.sport.filter(|_| self.rng.percent(50));
         }
-        if part == PolicyPattern::any(part.family) { whole } else { part }
+        // A lookup is no word of `ip rule`.
+        let said = PolicyPattern { action: part.action.filter(|a| *a != PolicyAction::Lookup), ..part.clone() };
+        if said == PolicyPattern::any(part.family) { whole } else { part }
     }
 
     fn source(&mut self, family: Family) -> Prefix {
