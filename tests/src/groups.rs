@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::patience;
 
 /// How long the kernel may take until killed programs are gone.
@@ -46,11 +49,23 @@ fn own() -> Option<PathBuf> {
 /// Ends the processes in a group and those below it, and removes the groups.
 pub(crate) fn remove(group: &Path) {
     let deadline = Instant::now() + patience(EMPTYING);
-    // Linux before 5.14 has no such file; there, the processes end with their namespaces.
-    let _ = fs::write(group.join("cgroup.kill"), "1");
+    // Linux before 5.14 has no such file.
+    let kills = fs::write(group.join("cgroup.kill"), "1").is_ok();
     while !remove_empty(group) && Instant::now() < deadline {
+        if !kills {
+            end_processes(group);
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Kills the processes in a group and those below it.
+fn end_processes(group: &Path) {
+    let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    for pid in processes.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    below(group).iter().for_each(|below| end_processes(&group.join(below)));
 }
 
 /// Removes empty groups; returns whether all could be removed.

@@ -16,14 +16,8 @@ use crate::{Outcome, addr, link, route};
 use netscript_net::error::Result;
 use netscript_net::op::{Action, Op};
 
-/// The polling interval.
-const STEP: Duration = Duration::from_millis(1);
-
 /// The longest wait for the routes to new addresses. Somebody may have removed one of them.
 const ADDRESS_LIMIT: Duration = Duration::from_millis(400);
-
-/// The longest wait for carriers. The kernel processes their changes at least once a second.
-const LIMIT: Duration = Duration::from_millis(1500);
 
 /// What has changed since the last wait.
 #[derive(Default)]
@@ -61,7 +55,7 @@ impl Readiness {
         }
         let deadline = Instant::now() + ADDRESS_LIMIT;
         while !addrs_known(namespaces) && Instant::now() < deadline {
-            interrupt.sleep(STEP)?;
+            interrupt.sleep(link::CARRIER_STEP)?;
         }
         self.addrs_changed = false;
         Ok(())
@@ -72,9 +66,9 @@ impl Readiness {
         if !self.carriers_changed {
             return Ok(());
         }
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + link::CARRIER_LIMIT;
         while !carriers_known(namespaces) && Instant::now() < deadline {
-            interrupt.sleep(STEP)?;
+            interrupt.sleep(link::CARRIER_STEP)?;
         }
         // The last check may have started new waiting times in the kernel, which are over by this check.
         carriers_known(namespaces);

@@ -23,7 +23,8 @@ pub(crate) use end::{End, Side};
 pub(crate) use index::{has_index, index};
 pub(crate) use message::LOOPBACK;
 pub(crate) use read::{
-    Outline, all_names, carriers_known, find, has_links, list, names, names_alone, outlines, with_carrier,
+    CARRIER_LIMIT, CARRIER_STEP, Outline, all_names, carriers_known, find, has_links, list, names, names_alone,
+    outlines, settle, with_carrier,
 };
 
 /// The attribute with a link's alias (linux/if_link.h).

@@ -6,7 +6,7 @@ use crate::netns::{self, Namespaces};
 use crate::{Outcome, fdb, link, neigh, netfilter, policy, resolver, route, sysctl};
 use netscript_net::error::Result;
 use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, PolicyRule, Prefix, Route, SysctlKey, TableId};
-use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
+use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, OperState, Ruleset};
 use netscript_net::world::Query;
 
 /// The networks of the machine.
@@ -40,6 +40,18 @@ impl Network {
     }
 }
 
+/// Whether the state of a pair's end seems to lag behind its carrier; [`link::settle`] looks closer.
+fn seems_unsettled(link: &Link) -> bool {
+    let lags = match link.state {
+        OperState::Down => true,
+        OperState::LowerLayerDown => link.carrier,
+        OperState::Up => !link.carrier,
+        OperState::Unknown => true,
+        OperState::NotPresent | OperState::Testing | OperState::Dormant => false,
+    };
+    link.up && lags && matches!(link.kind, LinkType::Veth(_))
+}
+
 impl Query for Network {
     fn netns_names(&mut self) -> Result<Vec<NetnsName>> {
         netns::names().map_err(|rejection| rejection.into_error(|| "list the namespaces".to_owned()))
@@ -54,7 +66,14 @@ impl Query for Network {
     }
 
     fn links(&mut self, netns: &NetnsRef) -> Result<Vec<Link>> {
-        link::list(&mut self.namespaces, netns).map_err(|f| f.into_error(|| format!("list the links of {netns}")))
+        let listed = link::list(&mut self.namespaces, netns).and_then(|links| {
+            if !links.iter().any(seems_unsettled) {
+                return Ok(links);
+            }
+            link::settle(self.namespaces.route_socket(netns)?)?;
+            link::list(&mut self.namespaces, netns)
+        });
+        listed.map_err(|f| f.into_error(|| format!("list the links of {netns}")))
     }
 
     fn link_names(&mut self, netns: &NetnsRef) -> Result<Vec<IfName>> {
@@ -62,8 +81,14 @@ impl Query for Network {
     }
 
     fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>> {
-        link::find(&mut self.namespaces, netns, name)
-            .map_err(|f| f.into_error(|| format!("look at `{name}` in {netns}")))
+        let found = link::find(&mut self.namespaces, netns, name).and_then(|found| {
+            if !found.as_ref().is_some_and(seems_unsettled) {
+                return Ok(found);
+            }
+            link::settle(self.namespaces.route_socket(netns)?)?;
+            link::find(&mut self.namespaces, netns, name)
+        });
+        found.map_err(|f| f.into_error(|| format!("look at `{name}` in {netns}")))
     }
 
     fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {

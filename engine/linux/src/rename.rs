@@ -39,6 +39,10 @@ fn rename_while_down(site: &mut Site, netns: &NetnsRef, name: &IfName, to: &IfNa
         return Err(rejection);
     }
     link::apply(&mut site.network.namespaces, netns, &up(to, true))?;
+    // The kernel derives link-local addresses when it processes the carriers.
+    for (netns, _) in &before {
+        link::settle(site.network.namespaces.route_socket(netns)?)?;
+    }
     let here = &mut before[0].1;
     *here = here.clone().renamed(name, to);
     put_back(site, &before)?;

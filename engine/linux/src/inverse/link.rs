@@ -171,6 +171,10 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
 /// Everything that a link loses when it is moved: its bridge, its up state, its addresses, routes and settings.
 fn inverse_of_move(site: &mut Site, here: Place, link: &Link, to: &NetnsRef) -> Outcome<Vec<Undo>> {
     let Ok(from) = site.network.namespaces.place(to) else { return Ok(Vec::new()) };
+    // Nothing happens. Kernels before 6.2 would refuse to undo it while the link is up, since its name is sent too.
+    if from.key.is_same(here.key) {
+        return Ok(Vec::new());
+    }
     let former = link.index.unwrap_or(0);
     let index = links::index_after_move(&site.network.namespaces, former);
     // The kernel never moves `lo` and says so (`NETIF_F_NETNS_LOCAL`).

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use netlink_packet_core::Nla;
 use netlink_packet_route::RouteNetlinkMessage;
@@ -24,6 +25,12 @@ use netscript_net::op::{
 };
 use netscript_net::state::{Addr, Hardware, Link, LinkType, OperState, Peer};
 use netscript_net::world::Missing;
+
+/// The longest wait for carriers. The kernel processes their changes at least once a second.
+pub(crate) const CARRIER_LIMIT: Duration = Duration::from_millis(1500);
+
+/// The polling interval.
+pub(crate) const CARRIER_STEP: Duration = Duration::from_millis(1);
 
 /// The attribute with a tun link's mode (`IFLA_TUN_TYPE`, linux/if_link.h), and the mode for IP packets (`IFF_TUN`,
 /// linux/if_tun.h).
@@ -127,16 +134,23 @@ pub(crate) fn all_names(socket: &mut RouteSocket) -> Outcome<Vec<IfName>> {
     Ok(names)
 }
 
-/// Whether the kernel has processed all carriers, so that every link with a carrier passes packets.
+/// Whether the kernel has processed all carriers, so that every link with a carrier passes packets, and the state of
+/// every pair is right.
 pub(crate) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
     let waiting = |message: &LinkMessage| {
-        message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
-            && match oper_state(message) {
-                OperState::Down | OperState::LowerLayerDown => true,
-                // A pair that was just created has this state; links of other kinds may keep it.
-                OperState::Unknown => is_pair(message),
-                OperState::NotPresent | OperState::Testing | OperState::Dormant | OperState::Up => false,
-            }
+        let flags = message.header.flags;
+        let state = oper_state(message);
+        if !flags.contains(LinkFlags::Up) {
+            return false;
+        }
+        match state {
+            OperState::NotPresent | OperState::Testing | OperState::Dormant => false,
+            // A pair that was just created has this state; links of other kinds may keep it.
+            OperState::Unknown => is_pair(message),
+            OperState::Down if !flags.contains(LinkFlags::LowerUp) => is_pair(message) && !has_index_of_peer(message),
+            OperState::Down | OperState::LowerLayerDown => flags.contains(LinkFlags::LowerUp),
+            OperState::Up => is_pair(message) && !flags.contains(LinkFlags::LowerUp),
+        }
     };
     // This request is answered only after the kernel's current work on links. Otherwise a list could show a link as up
     // before its bridge knows that.
@@ -153,6 +167,22 @@ pub(crate) fn carriers_known(socket: &mut RouteSocket) -> Outcome<bool> {
 pub(crate) fn with_carrier(socket: &mut RouteSocket) -> Outcome<BTreeSet<u32>> {
     let ready = |message: &&LinkMessage| message.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp);
     Ok(dump(socket)?.iter().filter(ready).map(|message| message.header.index).collect())
+}
+
+/// Waits until the kernel has processed all carriers of a namespace. Before about Linux 6.9, it may take a second until
+/// a link's state follows its carrier (net/core/link_watch.c).
+pub(crate) fn settle(socket: &mut RouteSocket) -> Outcome {
+    let deadline = Instant::now() + CARRIER_LIMIT;
+    while !carriers_known(socket)? && Instant::now() < deadline {
+        std::thread::sleep(CARRIER_STEP);
+    }
+    Ok(())
+}
+
+/// Whether the far end of a pair has the same index in its own namespace: then the kernel takes the link for one
+/// without a lower link, whose state without a carrier is `down` (`default_operstate`, net/core/link_watch.c).
+fn has_index_of_peer(message: &LinkMessage) -> bool {
+    message.attributes.iter().any(|a| matches!(a, LinkAttribute::Link(index) if *index == message.header.index))
 }
 
 fn is_pair(message: &LinkMessage) -> bool {
