@@ -1,6 +1,7 @@
 //! Takes labs down in difficult conditions: programs that hide, damaged journals, things that others have removed,
 //! names that are not UTF-8.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -239,23 +240,44 @@ const STATE: &str = r"
 
 /// A line of a journal `old`, written on another machine by another version, with the values of this machine. Keys and
 /// texts come from `old`; numbers (namespaces, processes, indexes, times) and the header's boot, token and script come
-/// from `new`, the same line of the lab's journal here.
-fn on_this_machine(old: &Value, new: &Value) -> Value {
+/// from `new`, the same line of the lab's journal here. `known` gets the identities that correspond to each other: a list
+/// of another length, as kernels have other routes, has no line here, and takes its identities from it.
+fn on_this_machine(old: &Value, new: &Value, known: &mut BTreeMap<u64, Value>) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
-            let value = |key: &String, value: &Value| match (key.as_str(), new.get(key)) {
+            let mut value = |key: &String, value: &Value| match (key.as_str(), new.get(key)) {
                 ("version", _) | (_, None) => value.clone(),
                 ("boot" | "token" | "script", Some(new)) => new.clone(),
-                (_, Some(new)) => on_this_machine(value, new),
+                (_, Some(new)) => on_this_machine(value, new, known),
             };
             old.iter().map(|(key, old)| (key.clone(), value(key, old))).collect()
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            old.iter().zip(new).map(|(old, new)| on_this_machine(old, new)).collect()
+            old.iter().zip(new).map(|(old, new)| on_this_machine(old, new, known)).collect()
         }
-        (Value::Number(_), Value::Number(_)) => new.clone(),
+        (Value::Array(_), Value::Array(_)) => with_known(old, known),
+        (Value::Number(number), Value::Number(_)) => {
+            known.extend(number.as_u64().map(|number| (number, new.clone())));
+            new.clone()
+        }
         // The kernel derives it from a random hardware address.
         (Value::String(old), Value::String(_)) if old.starts_with("fe80::") => new.clone(),
+        _ => old.clone(),
+    }
+}
+
+/// Inodes, cookies and the lab's own indexes are greater than this number.
+const SMALL: u64 = 100_000;
+
+/// A value with the identities of this machine.
+fn with_known(old: &Value, known: &BTreeMap<u64, Value>) -> Value {
+    match old {
+        Value::Object(old) => old.iter().map(|(key, old)| (key.clone(), with_known(old, known))).collect(),
+        Value::Array(old) => old.iter().map(|old| with_known(old, known)).collect(),
+        Value::Number(number) => {
+            let found = number.as_u64().filter(|number| *number > SMALL).and_then(|number| known.get(&number));
+            found.unwrap_or(old).clone()
+        }
         _ => old.clone(),
     }
 }
@@ -283,8 +305,14 @@ fn a_lab_of_version_0_1_0_is_taken_down() {
 
         let new = parsed(&machine.ok(&format!("cat netscript/{lab}/journal")));
         let old = parsed(&read(&format!("{lab}.journal")));
-        let lines = old.iter().map(|line| on_this_machine(line, line_like(line, &new).unwrap_or(line)).to_string());
-        let journal = lines.collect::<Vec<_>>().join("\n");
+        let mut known = BTreeMap::new();
+        let mut lines = Vec::new();
+        // The second time, all identities are known.
+        for _ in 0..2 {
+            let here = |line| on_this_machine(line, line_like(line, &new).unwrap_or(line), &mut known).to_string();
+            lines = old.iter().map(here).collect();
+        }
+        let journal = lines.join("\n");
         machine
             .0
             .shell(&format!("cat >/run/netscript/{lab}/journal <<'END'\n{journal}\nEND\n: >/run/netscript/{lab}/lock"));
