@@ -11,7 +11,7 @@ use crate::socket::address_family;
 use crate::{Outcome, link};
 use netscript_net::op::{AddrOp, AddrSpec, Family, IfName, NetnsRef};
 
-pub(crate) use read::{dump, without_usual_label};
+pub(crate) use read::{dump, listed, without_usual_label};
 
 /// Applies an operation on an address.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &AddrOp) -> Outcome {
@@ -23,14 +23,20 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &AddrOp) 
 
 /// `ip addr add ADDRESS dev LINK`, with `nodad` for IPv6
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, link: &IfName, spec: &AddrSpec) -> Outcome {
-    let mut message = message(link::index(namespaces, netns, link)?, spec);
+    let message = new_message(link::index(namespaces, netns, link)?, spec);
+    namespaces.route_socket(netns)?.change(message, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// The message that adds an address to the link with this index.
+pub(crate) fn new_message(index: u32, spec: &AddrSpec) -> RouteNetlinkMessage {
+    let mut message = message(index, spec);
     message.header.scope = spec.effective_scope().number().into();
     if spec.local.family() == Family::V6 && !spec.dad {
         message.header.flags |= AddressHeaderFlags::Nodad;
     }
     message.attributes.extend(spec.broadcast_address().map(AddressAttribute::Broadcast));
     message.attributes.extend(spec.proto.map(|by| AddressAttribute::Protocol(by.into())));
-    namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+    RouteNetlinkMessage::NewAddress(message)
 }
 
 /// `ip addr del ADDRESS dev LINK`: address, length, peer and, if given, label must be equal

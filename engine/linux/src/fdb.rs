@@ -9,6 +9,7 @@ use netlink_packet_route::neighbour::{
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
+use crate::listed::Listed;
 use crate::netns::Namespaces;
 use crate::{Outcome, Rejection, link, privilege};
 use netscript_net::error::Errno;
@@ -17,20 +18,28 @@ use netscript_net::state::FdbRecord;
 
 /// Applies an operation on a forwarding table.
 pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &FdbOp) -> Outcome {
-    let (request, flags) = match op {
-        FdbOp::Add(entry) => {
-            (RouteNetlinkMessage::NewNeighbour(message(namespaces, netns, entry)?), NLM_F_CREATE | NLM_F_EXCL)
-        }
-        FdbOp::Append(entry) => {
-            (RouteNetlinkMessage::NewNeighbour(message(namespaces, netns, entry)?), NLM_F_CREATE | NLM_F_APPEND)
-        }
-        FdbOp::Replace(entry) => {
-            (RouteNetlinkMessage::NewNeighbour(message(namespaces, netns, entry)?), NLM_F_CREATE | NLM_F_REPLACE)
-        }
-        FdbOp::Del(entry) => (RouteNetlinkMessage::DelNeighbour(message(namespaces, netns, entry)?), 0),
-    };
-    let done = namespaces.route_socket(netns)?.change(request, flags);
-    done.map_err(|rejection| if matches!(op, FdbOp::Del(_)) { lacking(rejection) } else { rejection })
+    let (FdbOp::Add(entry) | FdbOp::Append(entry) | FdbOp::Replace(entry) | FdbOp::Del(entry)) = op;
+    let index = link::index(namespaces, netns, &entry.dev)?;
+    let socket = namespaces.route_socket(netns)?;
+    match flags(op) {
+        Some(flags) => socket.change(new_message(index, entry), flags),
+        None => socket.change(RouteNetlinkMessage::DelNeighbour(message(index, entry)), 0).map_err(lacking),
+    }
+}
+
+/// The flags for an operation that adds an entry; `None` for a deletion.
+pub(crate) fn flags(op: &FdbOp) -> Option<u16> {
+    match op {
+        FdbOp::Add(_) => Some(NLM_F_CREATE | NLM_F_EXCL),
+        FdbOp::Append(_) => Some(NLM_F_CREATE | NLM_F_APPEND),
+        FdbOp::Replace(_) => Some(NLM_F_CREATE | NLM_F_REPLACE),
+        FdbOp::Del(_) => None,
+    }
+}
+
+/// The message that adds an entry to the table of the link with this index.
+pub(crate) fn new_message(index: u32, entry: &FdbEntry) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::NewNeighbour(message(index, entry))
 }
 
 /// Older kernels ask for a capability over the whole machine before they remove an entry (`rtnl_fdb_del`), also where
@@ -45,16 +54,16 @@ fn lacking(rejection: Rejection) -> Rejection {
 }
 
 /// `bridge fdb add|append|replace|del MAC dev LINK master static`, `… [dst DST] self permanent`
-fn message(namespaces: &mut Namespaces, netns: &NetnsRef, entry: &FdbEntry) -> Outcome<NeighbourMessage> {
-    let FdbEntry { mac, dev, dst, master } = entry;
+fn message(index: u32, entry: &FdbEntry) -> NeighbourMessage {
+    let FdbEntry { mac, dev: _, dst, master } = entry;
     let mut message = NeighbourMessage::default();
     message.header.family = AddressFamily::Bridge;
-    message.header.ifindex = link::index(namespaces, netns, dev)?;
+    message.header.ifindex = index;
     message.header.flags = if *master { NeighbourFlags::Controller } else { NeighbourFlags::Own };
     message.header.state = NeighbourState::Other(lasting(*master));
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
     message.attributes.extend(dst.map(|dst| NeighbourAttribute::Destination(dst.into())));
-    Ok(message)
+    message
 }
 
 /// The state of a permanent entry: `static` in a bridge's table, where `permanent` means an address of the bridge
@@ -67,11 +76,36 @@ fn lasting(master: bool) -> u16 {
 /// `bridge fdb show`
 pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<FdbRecord>> {
     let socket = namespaces.route_socket(netns)?;
-    let mut question = NeighbourMessage::default();
-    question.header.family = AddressFamily::Bridge;
-    let answers = socket.dump(RouteNetlinkMessage::GetNeighbour(question))?;
+    let answers = socket.dump(question())?;
     let names = link::names(socket)?;
     Ok(answers.into_iter().filter_map(|answer| read(answer, &names)).collect())
+}
+
+/// The entries that somebody has set, with the kernel's messages: permanent and static ones, and those that a program
+/// has learned or that must not move to another port. The kernel learns the others again.
+pub(crate) fn listed_set(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Listed<FdbRecord>>> {
+    let socket = namespaces.route_socket(netns)?;
+    let answers = socket.dump_listed(question())?;
+    let names = link::names(socket)?;
+    let set = answers.into_iter().filter_map(|Listed { object, message }| {
+        let RouteNetlinkMessage::NewNeighbour(neighbour) = &object else { return None };
+        let NeighbourMessage { header, attributes, .. } = neighbour;
+        let lasting = u16::from(NeighbourState::Permanent) | u16::from(NeighbourState::Noarp);
+        let is_set = u16::from(header.state) & lasting != 0
+            || header.flags.intersects(NeighbourFlags::ExtLearned | NeighbourFlags::Sticky);
+        let in_vlan = attributes.iter().any(|attribute| matches!(attribute, NeighbourAttribute::Vlan(_)));
+        Some((in_vlan, Listed { object: read(object, &names).filter(|_| is_set)?, message }))
+    });
+    let mut set: Vec<(bool, Listed<FdbRecord>)> = set.collect();
+    // A bridge adds an entry without a VLAN to all VLANs (`__br_fdb_add`), so those with one come later.
+    set.sort_by_key(|(in_vlan, _)| *in_vlan);
+    Ok(set.into_iter().map(|(_, listed)| listed).collect())
+}
+
+fn question() -> RouteNetlinkMessage {
+    let mut question = NeighbourMessage::default();
+    question.header.family = AddressFamily::Bridge;
+    RouteNetlinkMessage::GetNeighbour(question)
 }
 
 fn read(message: RouteNetlinkMessage, names: &BTreeMap<u32, IfName>) -> Option<FdbRecord> {

@@ -3,6 +3,7 @@
 //! (`process`). Files use only those on lower levels; the test `house` checks that.
 
 mod addr;
+mod attributes;
 mod batch;
 mod batcher;
 mod carrier;
@@ -19,6 +20,7 @@ mod kernel;
 mod lab;
 mod lifetime;
 mod link;
+mod listed;
 mod lock;
 mod neigh;
 mod netfilter;
@@ -34,6 +36,7 @@ mod raw_names;
 mod recorded;
 mod release;
 mod rename;
+mod replay;
 mod resolver;
 mod route;
 mod sandbox;

@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
 
+use crate::listed::Listed;
 use crate::netns::Namespaces;
 use crate::socket::address_family;
 use crate::{Outcome, link};
@@ -23,10 +26,16 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &NeighOp)
 
 /// `ip neigh add|replace DST lladdr MAC dev LINK`
 fn set(namespaces: &mut Namespaces, netns: &NetnsRef, neighbour: &Neighbour, flags: u16) -> Outcome {
-    let Neighbour { dst, mac, dev } = neighbour;
-    let mut message = message(*dst, link::index(namespaces, netns, dev)?);
+    let message = new_message(link::index(namespaces, netns, &neighbour.dev)?, neighbour);
+    namespaces.route_socket(netns)?.change(message, flags)
+}
+
+/// The message that adds a neighbour on the link with this index.
+pub(crate) fn new_message(index: u32, neighbour: &Neighbour) -> RouteNetlinkMessage {
+    let Neighbour { dst, mac, dev: _ } = neighbour;
+    let mut message = message(*dst, index);
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
-    namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewNeighbour(message), flags)
+    RouteNetlinkMessage::NewNeighbour(message)
 }
 
 /// `ip neigh del DST dev LINK`
@@ -52,8 +61,51 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec
     Ok(answers.into_iter().filter_map(|answer| read(answer, |index| names.get(&index).cloned())).collect())
 }
 
+/// A neighbour that the kernel would not learn again.
+#[derive(Clone, Debug)]
+pub(crate) struct SetNeighbour {
+    /// The neighbour.
+    pub(crate) neighbour: Neighbour,
+    /// Whether the kernel makes such entries by itself too (`NUD_NOARP`): for groups, broadcasts, and on links without
+    /// ARP.
+    pub(crate) noarp: bool,
+}
+
+/// The neighbours that somebody has set, with the kernel's messages: permanent ones, those without ARP, and those that
+/// a program has learned or that have an origin. The kernel learns the others again.
+pub(crate) fn listed_set(namespaces: &mut Namespaces, netns: &NetnsRef) -> Outcome<Vec<Listed<SetNeighbour>>> {
+    let socket = namespaces.route_socket(netns)?;
+    let answers = socket.dump_listed(RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()))?;
+    let names = link::names(socket)?;
+    let set = answers.into_iter().filter_map(|Listed { object, message }| {
+        let RouteNetlinkMessage::NewNeighbour(NeighbourMessage { header, attributes, .. }) = object else {
+            return None;
+        };
+        let has = |state: NeighbourState| u16::from(header.state) & u16::from(state) != 0;
+        let by_program = header.flags.contains(NeighbourFlags::ExtLearned)
+            || attributes.iter().any(|attribute| match attribute {
+                NeighbourAttribute::Protocol(_) => true,
+                NeighbourAttribute::ExtFlags(flags) => !flags.is_empty(),
+                _ => false,
+            });
+        if !by_program && !has(NeighbourState::Permanent) && !has(NeighbourState::Noarp) {
+            return None;
+        }
+        let (dst, mac) = ends(attributes);
+        let neighbour = Neighbour { dst: dst?, mac: mac?, dev: names.get(&header.ifindex)?.clone() };
+        Some(Listed { object: SetNeighbour { neighbour, noarp: has(NeighbourState::Noarp) }, message })
+    });
+    Ok(set.collect())
+}
+
 fn read(message: RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> Option<NeighRecord> {
     let RouteNetlinkMessage::NewNeighbour(NeighbourMessage { header, attributes, .. }) = message else { return None };
+    let (dst, mac) = ends(attributes);
+    Some(NeighRecord { dst: dst?, mac, dev: name(header.ifindex)?, state: state(header.state)? })
+}
+
+/// The IP address and the hardware address.
+fn ends(attributes: Vec<NeighbourAttribute>) -> (Option<IpAddr>, Option<Mac>) {
     let (mut dst, mut mac) = (None, None);
     for attribute in attributes {
         match attribute {
@@ -63,7 +115,7 @@ fn read(message: RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> O
             _ => {}
         }
     }
-    Some(NeighRecord { dst: dst?, mac, dev: name(header.ifindex)?, state: state(header.state)? })
+    (dst, mac)
 }
 
 /// The state's word; `None` for entries that `ip neigh` does not show, because they need no resolution: multicast,

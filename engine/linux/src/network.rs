@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::listed::Listed;
 use crate::netns::{self, Namespaces};
-use crate::{Outcome, fdb, link, neigh, netfilter, policy, resolver, route, sysctl};
+use crate::{Outcome, fdb, link, neigh, netfilter, policy, replay, resolver, route, sysctl};
 use netscript_net::error::Result;
 use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, PolicyRule, Prefix, Route, SysctlKey, TableId};
 use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, OperState, Ruleset};
@@ -32,10 +33,31 @@ impl Network {
     pub(crate) fn routes_to(&mut self, netns: &NetnsRef, dst: Prefix, table: TableId) -> Outcome<Vec<Route>> {
         let dst = dst.network();
         if *netns == NetnsRef::Host {
-            return self.watch.routes_to(&mut self.namespaces, dst, table);
+            let there = self.watch.routes_to(&mut self.namespaces, dst, table)?;
+            return Ok(there.into_iter().map(|route| route.object).collect());
         }
         let mut there = route::list(&mut self.namespaces, netns, Family::of(dst.addr()))?;
         there.retain(|route| route.dst.network() == dst && route.table == table);
+        Ok(there)
+    }
+
+    /// The same, with the kernel's messages.
+    pub(crate) fn listed_routes_to(
+        &mut self,
+        netns: &NetnsRef,
+        dst: Prefix,
+        table: TableId,
+    ) -> Outcome<Vec<Listed<Route>>> {
+        let dst = dst.network();
+        if *netns == NetnsRef::Host {
+            let there = self.watch.routes_to(&mut self.namespaces, dst, table)?;
+            // The cache does not have the time that is left now.
+            if !there.iter().any(|route| replay::expires(&route.message)) {
+                return Ok(there);
+            }
+        }
+        let mut there = route::listed(&mut self.namespaces, netns, Family::of(dst.addr()))?;
+        there.retain(|Listed { object: route, .. }| route.dst.network() == dst && route.table == table);
         Ok(there)
     }
 }

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::attributes::{all, put};
 use netscript_net::op::raw;
 
 /// `struct nlmsghdr` (linux/netlink.h).
@@ -73,25 +74,6 @@ fn rewritten(message: &[u8], rewrite: impl Fn(&[u8]) -> Vec<u8>) -> Cow<'_, [u8]
     let length = u32::try_from(new.len()).unwrap_or(u32::MAX);
     new[..4].copy_from_slice(&length.to_ne_bytes());
     Cow::Owned(new)
-}
-
-/// The attributes in some bytes: kind, without flags (`NLA_F_NESTED`), and value.
-fn all(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let length = usize::from(u16::from_ne_bytes([*bytes.first()?, *bytes.get(1)?]));
-        let kind = u16::from_ne_bytes([*bytes.get(2)?, *bytes.get(3)?]);
-        let value = bytes.get(4..length)?;
-        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or(&[]);
-        Some((kind & 0x3fff, value))
-    })
-}
-
-fn put(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
-    bytes.extend_from_slice(&length.to_ne_bytes());
-    bytes.extend_from_slice(&kind.to_ne_bytes());
-    bytes.extend_from_slice(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 
 pub(crate) use key::{has_nexthops, has_same_key, metric};
-pub(crate) use read::{list, local6};
+pub(crate) use read::{list, listed, local6};
 pub(crate) use watch::Watch;
 
 /// The table of a route whose table number is in an attribute (`RT_TABLE_UNSPEC`, linux/rtnetlink.h).
@@ -42,24 +42,38 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &RouteOp)
 /// Restores a removed route beside existing ones to the same destination: an address can have a local and a broadcast
 /// route at once, and the local one comes first.
 pub(crate) fn put_back(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route) -> Outcome {
+    make(namespaces, netns, route, put_back_flags(route))
+}
+
+/// The flags for that.
+pub(crate) fn put_back_flags(route: &Route) -> u16 {
     let beside = match route.family() {
         Family::V4 if route.kind == RouteKind::Local => 0,
         Family::V4 => NLM_F_APPEND,
         // Otherwise it would become a nexthop of the existing route.
         Family::V6 => NLM_F_EXCL,
     };
-    make(namespaces, netns, route, NLM_F_CREATE | beside)
+    NLM_F_CREATE | beside
 }
 
 /// `ip route add …` or `ip route replace …`
 fn make(namespaces: &mut Namespaces, netns: &NetnsRef, route: &Route, flags: u16) -> Outcome {
     let links = NexthopIndexes::of(namespaces, netns, route)?;
-    let mut message = message(route, &links);
+    let made = namespaces.route_socket(netns)?.change(made_message(route, &links), flags);
+    made.map_err(|rejection| lacking(route, rejection))
+}
+
+/// The message that adds a route. `links` are the links of its nexthops, with their indexes.
+pub(crate) fn new_message(route: &Route, links: &[(IfName, u32)]) -> RouteNetlinkMessage {
+    made_message(route, &NexthopIndexes(links.iter().cloned().collect()))
+}
+
+fn made_message(route: &Route, links: &NexthopIndexes) -> RouteNetlinkMessage {
+    let mut message = message(route, links);
     message.header.kind = route_type(route.kind);
     message.header.protocol = route.proto.unwrap_or(RouteProto::BOOT).0.into();
     message.header.scope = route.scope.unwrap_or(made_scope(route)).number().into();
-    let made = namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRoute(message), flags);
-    made.map_err(|rejection| lacking(route, rejection))
+    RouteNetlinkMessage::NewRoute(message)
 }
 
 /// The default scope of `ip route add` (iproute2's `iproute_modify`).

@@ -7,6 +7,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, 
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
+use crate::listed::Listed;
 use crate::{Outcome, raw_names};
 use nix::libc::MSG_TRUNC;
 
@@ -16,7 +17,7 @@ use netscript_net::op::Family;
 /// The attribute with the text of an extended acknowledgement (linux/netlink.h).
 const NLMSGERR_ATTR_MSG: u16 = 1;
 
-/// The length of the request's header in an error message (`struct nlmsghdr`), with `NETLINK_CAP_ACK`.
+/// The length of a message's header (`struct nlmsghdr`), and of a request in an error message, with `NETLINK_CAP_ACK`.
 const HEADER_LEN: usize = 16;
 
 /// The end of the answers to a request.
@@ -27,6 +28,9 @@ enum Until {
     /// The acknowledgement of a change, the end of a list, or an error.
     Acknowledged,
 }
+
+/// What is kept of an answer and the bytes of its payload.
+type Keep<'a, T> = dyn Fn(RouteNetlinkMessage, &[u8]) -> T + 'a;
 
 /// A socket, for the namespace in which it was opened.
 pub(crate) struct RouteSocket {
@@ -62,20 +66,44 @@ impl RouteSocket {
 
     /// Sends a change and waits for its acknowledgement; `flags` are added to the flags of every request.
     pub(crate) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Outcome {
-        self.request(message, flags | NLM_F_ACK, Until::Acknowledged).map(drop)
+        self.request(message, flags | NLM_F_ACK, Until::Acknowledged, &|_, _| ()).map(drop)
+    }
+
+    /// The same with a message of this kind (`RTM_…`) as bytes.
+    pub(crate) fn change_bytes(&mut self, kind: u16, payload: &[u8], flags: u16) -> Outcome {
+        self.sequence += 1;
+        let length = u32::try_from(HEADER_LEN + payload.len()).map_err(|_| Errno::EMSGSIZE)?;
+        let mut request = length.to_ne_bytes().to_vec();
+        request.extend_from_slice(&kind.to_ne_bytes());
+        request.extend_from_slice(&(flags | NLM_F_ACK | NLM_F_REQUEST).to_ne_bytes());
+        request.extend_from_slice(&self.sequence.to_ne_bytes());
+        // The kernel's port.
+        request.extend_from_slice(&0_u32.to_ne_bytes());
+        request.extend_from_slice(payload);
+        self.socket.send(&request, 0)?;
+        self.answers(Until::Acknowledged, &|_, _| ()).map(drop)
     }
 
     /// Reads one object.
     pub(crate) fn get(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
-        self.request(message, 0, Until::First)
+        self.request(message, 0, Until::First, &|answer, _| answer)
     }
 
     /// Reads all objects.
     pub(crate) fn dump(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<RouteNetlinkMessage>> {
+        self.dump_with(message, &|answer, _| answer)
+    }
+
+    /// Reads all objects, each with the bytes of its message's payload.
+    pub(crate) fn dump_listed(&mut self, message: RouteNetlinkMessage) -> Outcome<Vec<Listed<RouteNetlinkMessage>>> {
+        self.dump_with(message, &|object, payload| Listed { object, message: payload.to_vec() })
+    }
+
+    fn dump_with<T>(&mut self, message: RouteNetlinkMessage, keep: &Keep<'_, T>) -> Outcome<Vec<T>> {
         // A dump that was disturbed by a change is repeated.
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
-            match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged) {
+            match self.request(message.clone(), NLM_F_DUMP, Until::Acknowledged, keep) {
                 Err(rejection) if rejection.errno == Errno::EINTR => {}
                 result => return result,
             }
@@ -83,27 +111,27 @@ impl RouteSocket {
         Err(Errno::EINTR.into())
     }
 
-    fn request(&mut self, message: RouteNetlinkMessage, flags: u16, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
+    fn request<T>(
+        &mut self,
+        message: RouteNetlinkMessage,
+        flags: u16,
+        until: Until,
+        keep: &Keep<'_, T>,
+    ) -> Outcome<Vec<T>> {
         self.sequence += 1;
-        let mut request = NetlinkMessage::from(message);
-        request.header.flags = flags | NLM_F_REQUEST;
-        request.header.sequence_number = self.sequence;
-        request.finalize();
-        let mut buffer = vec![0; request.buffer_len()];
-        request.serialize(&mut buffer);
-        self.socket.send(&raw_names::to_send(&buffer), 0)?;
-        self.answers(until)
+        self.socket.send(&written(message, flags | NLM_F_REQUEST, self.sequence), 0)?;
+        self.answers(until, keep)
     }
 
-    fn answers(&mut self, until: Until) -> Outcome<Vec<RouteNetlinkMessage>> {
+    fn answers<T>(&mut self, until: Until, keep: &Keep<'_, T>) -> Outcome<Vec<T>> {
         let mut buffer = BUFFER.take();
         buffer.reserve(ANSWER);
-        let answers = self.answers_in(until, &mut buffer);
+        let answers = self.answers_in(until, keep, &mut buffer);
         BUFFER.set(buffer);
         answers
     }
 
-    fn answers_in(&mut self, until: Until, buffer: &mut Vec<u8>) -> Outcome<Vec<RouteNetlinkMessage>> {
+    fn answers_in<T>(&mut self, until: Until, keep: &Keep<'_, T>, buffer: &mut Vec<u8>) -> Outcome<Vec<T>> {
         let mut answers = Vec::new();
         let mut interrupted = false;
         loop {
@@ -117,7 +145,8 @@ impl RouteSocket {
                 let length =
                     rest.get(..4).map_or(0, |length| u32::from_ne_bytes([length[0], length[1], length[2], length[3]]));
                 let length = usize::try_from(length).unwrap_or(usize::MAX).clamp(1, rest.len());
-                let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&raw_names::received(&rest[..length]))
+                let bytes = &rest[..length];
+                let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&raw_names::received(bytes))
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
                 rest = &rest[length.next_multiple_of(4).min(rest.len())..];
                 if answer.header.sequence_number != self.sequence {
@@ -127,8 +156,12 @@ impl RouteSocket {
                 const NLM_F_DUMP_INTR: u16 = 0x10;
                 interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
                 match answer.payload {
-                    NetlinkPayload::InnerMessage(message) if until == Until::First => return Ok(vec![message]),
-                    NetlinkPayload::InnerMessage(message) => answers.push(message),
+                    NetlinkPayload::InnerMessage(message) => {
+                        answers.push(keep(message, bytes.get(HEADER_LEN..).unwrap_or(&[])));
+                        if until == Until::First {
+                            return Ok(answers);
+                        }
+                    }
                     NetlinkPayload::Error(error) => match error.code {
                         None => return Ok(answers),
                         Some(code) => return Err(rejection(-code.get(), &error.header)),
@@ -141,6 +174,21 @@ impl RouteSocket {
             }
         }
     }
+}
+
+/// The payload of a message, as it is sent.
+pub(crate) fn payload(message: RouteNetlinkMessage) -> Vec<u8> {
+    written(message, 0, 0).split_off(HEADER_LEN)
+}
+
+fn written(message: RouteNetlinkMessage, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut request = NetlinkMessage::from(message);
+    request.header.flags = flags;
+    request.header.sequence_number = sequence;
+    request.finalize();
+    let mut buffer = vec![0; request.buffer_len()];
+    request.serialize(&mut buffer);
+    raw_names::to_send(&buffer).into_owned()
 }
 
 /// A refusal with the text of its extended acknowledgement.

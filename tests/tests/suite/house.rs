@@ -108,9 +108,9 @@ fn files_are_used_in_one_direction() {
 const LINUX: [(&str, &str); 16] = [
     (
         "the machine's calls, and the journal's format",
-        "crash_point descriptors interrupt journal lock privilege proc raw_names release socket sys",
+        "attributes crash_point descriptors interrupt journal listed lock privilege proc raw_names release socket sys",
     ),
-    ("netlink", "addr fdb link neigh netfilter netns network nsid policy resolver route sysctl"),
+    ("netlink", "addr fdb link neigh netfilter netns network nsid policy replay resolver route sysctl"),
     ("the store of labs", "lab"),
     ("probes", "probe"),
     ("the program under other names", "helper"),

@@ -33,6 +33,7 @@ mod process;
 mod progress;
 mod read_back;
 mod repl;
+mod restored;
 mod route;
 mod sandboxing;
 mod settings;

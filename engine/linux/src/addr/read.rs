@@ -6,16 +6,31 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 
 use crate::Outcome;
+use crate::listed::Listed;
 use crate::socket::{RouteSocket, family_of};
 use netscript_net::op::{Family, Prefix, Scope};
 use netscript_net::state::Addr;
 
 /// `ip addr show`, for all links or for one; IPv4 comes first.
 pub(crate) fn dump(socket: &mut RouteSocket, index: Option<u32>) -> Outcome<Vec<(u32, Addr)>> {
-    let mut question = AddressMessage::default();
-    question.header.index = index.unwrap_or(0);
-    let answers = socket.dump(RouteNetlinkMessage::GetAddress(question))?;
+    let answers = socket.dump(question(index.unwrap_or(0)))?;
     Ok(answers.into_iter().filter_map(read).collect())
+}
+
+/// `ip addr show` for one link, with the kernel's messages.
+pub(crate) fn listed(socket: &mut RouteSocket, index: u32) -> Outcome<Vec<Listed<Addr>>> {
+    let answers = socket.dump_listed(question(index))?;
+    let addrs = answers.into_iter().filter_map(|Listed { object, message }| {
+        let (on, object) = read(object)?;
+        (on == index).then_some(Listed { object, message })
+    });
+    Ok(addrs.collect())
+}
+
+fn question(index: u32) -> RouteNetlinkMessage {
+    let mut question = AddressMessage::default();
+    question.header.index = index;
+    RouteNetlinkMessage::GetAddress(question)
 }
 
 fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {

@@ -47,7 +47,7 @@ pub(super) fn check_step(
 pub(super) fn is_own_step(site: &Site, netns: &NetnsRef, removes: impl Fn(&NamedOp, &[(IfName, u32)]) -> bool) -> bool {
     site.store.journal.entries.iter().any(|entry| {
         entry.undo.iter().enumerate().any(|(at, undo)| {
-            let Undo::Do { place, links, op } = undo else { return false };
+            let Undo::Do { place, links, op, message: _ } = undo else { return false };
             // If the same entry also restores it, it existed before.
             let puts_back = |later: &Undo| matches!(later, Undo::Do { op: made, .. } if undoes(op, made));
             place.netns == *netns && removes(op, links) && !entry.undo[at + 1..].iter().any(puts_back)

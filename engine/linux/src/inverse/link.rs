@@ -2,13 +2,14 @@
 
 use super::{contents, guard, step, sysctl};
 use crate::journal::{Place, Undo};
+use crate::listed::Listed;
 use crate::site::Site;
-use crate::{Outcome, Rejection, link as links};
+use crate::{Outcome, Rejection, fdb, link as links};
 use netscript_net::error::Error;
 use netscript_net::op::{
     AddrOp, AddrSpec, FdbEntry, FdbOp, IfName, LinkAt, LinkFlag, LinkOp, LinkSet, LinkSpec, Mac, NetnsRef, Op, Prefix,
 };
-use netscript_net::state::{Link, LinkType, Master};
+use netscript_net::state::{FdbRecord, Link, LinkType, Master};
 
 /// The smallest MTU with which a link has IPv6 (`IPV6_MIN_MTU`, linux/ipv6.h).
 const IPV6_MIN_MTU: u32 = 1280;
@@ -118,6 +119,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
         }
         LinkSet::Master(master) => {
             let mut undo = membership(site, &place, link)?;
+            undo.extend(forwarding_of_bridge(site, &place, link)?);
             for master in link.master.iter().chain(master) {
                 if look(site, netns, master)?.is_some_and(|master| flushes(&master)) {
                     undo.extend(contents::of_link(site, &place, link)?);
@@ -129,7 +131,7 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
         LinkSet::Name(to) => {
             let index = link.index.unwrap_or(0);
             let op = LinkOp::Set(to.clone(), LinkSet::Name(name.clone())).into();
-            let mut undo = vec![Undo::Do { place: place.clone(), links: vec![(to.clone(), index)], op }];
+            let mut undo = vec![Undo::Do { place: place.clone(), links: vec![(to.clone(), index)], op, message: None }];
             // All labels except the first are numbered (`inetdev_changename`).
             let labelled = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv4()).skip(1);
             let labelled: Vec<AddrOp> = labelled.map(|addr| AddrOp::Del(name.clone(), addr.spec())).collect();
@@ -215,23 +217,31 @@ fn membership(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>>
     Ok(undo)
 }
 
-/// The permanent forwarding entries that somebody added.
+/// The forwarding entries that somebody has set.
 fn forwarding(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
-    let records = crate::fdb::list(&mut site.network.namespaces, &place.netns)?;
-    let made = records.into_iter().filter(|record| {
+    entries_of(site, place, link, |_| true)
+}
+
+/// Those in the table of the link's bridge, which forgets them when the link leaves it.
+fn forwarding_of_bridge(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
+    entries_of(site, place, link, |record| record.master.is_some())
+}
+
+fn entries_of(site: &mut Site, place: &Place, link: &Link, wanted: impl Fn(&FdbRecord) -> bool) -> Outcome<Vec<Undo>> {
+    let mut undo = Vec::new();
+    for Listed { object: record, message } in fdb::listed_set(&mut site.network.namespaces, &place.netns)? {
         let multicast = record.mac.0[0] & 1 == 1 && record.dst.is_none();
-        record.dev == link.name
-            && record.state == "permanent"
+        let made = record.dev == link.name
             && (record.dst.is_some() || record.master.is_some())
             && !multicast
-            && Some(record.mac) != link.mac.known()
-    });
-    let entries = made.map(|record| {
-        let master = record.master.is_some();
-        let entry = FdbEntry { mac: record.mac, dev: record.dev, dst: record.dst, master };
-        step::by_index(place, link, FdbOp::Append(entry))
-    });
-    Ok(entries.collect())
+            && Some(record.mac) != link.mac.known();
+        if made && wanted(&record) {
+            let master = record.master.is_some();
+            let entry = FdbEntry { mac: record.mac, dev: record.dev, dst: record.dst, master };
+            undo.push(step::restoring_by_index(site, place, link, FdbOp::Append(entry), &message)?);
+        }
+    }
+    Ok(undo)
 }
 
 /// Restores a link of others as far as it can be described.
@@ -300,6 +310,7 @@ fn ports(site: &mut Site, place: &Place, link: &Link) -> Outcome<Vec<Undo>> {
     let mut undo = Vec::new();
     for port in ports {
         undo.extend(membership(site, place, port)?);
+        undo.extend(forwarding_of_bridge(site, place, port)?);
         if flushes(link) {
             undo.extend(contents::of_link(site, place, port)?);
         }

@@ -2,7 +2,7 @@
 
 use super::guard;
 use crate::Outcome;
-use crate::journal::{Place, RemovedRule, Undo};
+use crate::journal::{Place, RemovedRule, Undo, hex};
 use crate::netfilter::{self, Attributes, RawRule};
 use crate::site::Site;
 use netscript_net::op::netfilter::{ChainRef, Policy, Rule, TableRef};
@@ -156,8 +156,4 @@ fn former(at: usize, rule: &RawRule, equals: usize) -> RemovedRule {
         userdata: hex(userdata),
         compat: *compat,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,8 +2,9 @@
 
 use super::{guard, step};
 use crate::journal::{NamedOp, Place, Undo};
+use crate::listed::Listed;
 use crate::site::Site;
-use crate::{Outcome, link as links, route as routes};
+use crate::{Outcome, link as links, replay, route as routes};
 use netscript_net::op::{
     Action, Family, IfName, NetnsRef, Nexthop, Op, Route, RouteKind, RouteOp, RouteProto, TableId,
 };
@@ -20,10 +21,11 @@ pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsRef, route: &RouteO
         }
         RouteOp::Add(route) | RouteOp::Replace(route) => inverse_of_making(site, op, netns, route),
         RouteOp::Del(route) => {
-            let there = site.network.routes_to(netns, route.dst, route.table)?;
-            let gone: Vec<Route> = there.into_iter().filter(|there| fits(there, route)).collect();
-            gone.iter().try_for_each(|gone| guard_route(site, op, gone))?;
-            add_later(site, netns, gone.into_iter())
+            let there = site.network.listed_routes_to(netns, route.dst, route.table)?;
+            let gone: Vec<Listed<Route>> =
+                there.into_iter().filter(|there| can_be_named(there) && fits(&there.object, route)).collect();
+            gone.iter().try_for_each(|gone| guard_route(site, op, &gone.object))?;
+            add_later(site, netns, gone)
         }
         RouteOp::Flush(family, table) => inverse_of_flush(site, op, netns, *family, *table),
     }
@@ -46,37 +48,38 @@ fn guard_route(site: &Site, op: &Op, route: &Route) -> Outcome {
 }
 
 fn inverse_of_making(site: &mut Site, op: &Op, netns: &NetnsRef, route: &Route) -> Outcome<Vec<Undo>> {
-    let there = site.network.routes_to(netns, route.dst, route.table)?;
-    let mut same = there.into_iter().filter(|there| routes::has_same_key(there, route));
+    let there = site.network.listed_routes_to(netns, route.dst, route.table)?;
+    let mut same = there.into_iter().filter(|there| can_be_named(there) && routes::has_same_key(&there.object, route));
     match same.next() {
         // An addition will be refused; the inverse of a replacement is another replacement.
-        Some(former) => {
+        Some(Listed { object: former, message }) => {
             if matches!(op.action, Action::Route(RouteOp::Replace(_))) {
                 guard_route(site, op, &former)?;
             }
             let place = site.network.namespaces.place(netns)?;
-            route_step(site, &place, RouteOp::Replace(former))
+            restoring_step(site, &place, RouteOp::Replace(former), &message)
         }
         None => {
             let place = site.network.namespaces.place(netns)?;
             let made = Route { proto: Some(route.proto.unwrap_or(RouteProto::BOOT)), ..route.clone() };
-            route_step(site, &place, RouteOp::Del(made))
+            let devs: Vec<&IfName> = devs(&made).collect();
+            step::by_names(site, &place, &devs, RouteOp::Del(made.clone()))
         }
     }
 }
 
 fn inverse_of_flush(site: &mut Site, op: &Op, netns: &NetnsRef, family: Family, table: TableId) -> Outcome<Vec<Undo>> {
-    let there = routes::list(&mut site.network.namespaces, netns, family)?;
-    let there: Vec<Route> = there.into_iter().filter(|route| route.table == table).collect();
+    let there = routes::listed(&mut site.network.namespaces, netns, family)?;
+    let there: Vec<Listed<Route>> = there.into_iter().filter(|route| route.object.table == table).collect();
     if !site.store.own.has_netns(netns) {
         let is_own = |route: &Route| {
             is_over_own_links(site, netns, route) || guard::is_own_step(site, netns, |op, _| is_removal_of(op, route))
         };
-        let others = there.iter().filter(|route| !is_own(route));
+        let others = there.iter().map(|route| &route.object).filter(|route| !is_own(route));
         let others = others.map(|route| format!("the route to {} in table {table} of {netns}", route.dst)).collect();
         guard::check(site, op, others)?;
     }
-    add_later(site, netns, there.into_iter())
+    add_later(site, netns, there)
 }
 
 fn is_over_own_links(site: &Site, netns: &NetnsRef, route: &Route) -> bool {
@@ -84,26 +87,30 @@ fn is_over_own_links(site: &Site, netns: &NetnsRef, route: &Route) -> bool {
     route.nexthops.iter().any(|hop| own(&hop.dev))
 }
 
-fn add_later(site: &mut Site, netns: &NetnsRef, gone: impl Iterator<Item = Route>) -> Outcome<Vec<Undo>> {
-    let mut gone: Vec<Route> = gone.filter(|route| !goes_with_links(site, netns, route)).collect();
+fn add_later(site: &mut Site, netns: &NetnsRef, mut gone: Vec<Listed<Route>>) -> Outcome<Vec<Undo>> {
+    gone.retain(|route| !goes_with_links(site, netns, &route.object));
     sort_for_making(&mut gone);
     let place = site.network.namespaces.place(netns)?;
     let mut undo = Vec::new();
-    for route in gone {
-        undo.extend(route_step(site, &place, RouteOp::Add(route))?);
+    for Listed { object, message } in gone {
+        undo.extend(restoring_step(site, &place, RouteOp::Add(object), &message)?);
     }
     Ok(undo)
 }
 
-fn route_step(site: &mut Site, place: &Place, op: RouteOp) -> Outcome<Vec<Undo>> {
-    let devs: Vec<IfName> = match &op {
-        RouteOp::Add(route) | RouteOp::Replace(route) | RouteOp::Del(route) => {
-            route.nexthops.iter().filter_map(|hop| hop.dev.clone()).collect()
-        }
-        RouteOp::Flush(..) => Vec::new(),
-    };
-    let devs: Vec<&IfName> = devs.iter().collect();
-    step::by_names(site, place, &devs, op)
+fn restoring_step(site: &mut Site, place: &Place, op: RouteOp, message: &[u8]) -> Outcome<Vec<Undo>> {
+    let (RouteOp::Add(route) | RouteOp::Replace(route) | RouteOp::Del(route)) = &op else { return Ok(Vec::new()) };
+    let devs: Vec<IfName> = devs(route).cloned().collect();
+    step::restoring_by_names(site, place, &devs.iter().collect::<Vec<_>>(), op, message)
+}
+
+fn devs(route: &Route) -> impl Iterator<Item = &IfName> {
+    route.nexthops.iter().filter_map(|hop| hop.dev.as_ref())
+}
+
+/// Whether an operation can name this route: `tos` and `from` belong to a route's key, and operations have neither.
+fn can_be_named(route: &Listed<Route>) -> bool {
+    replay::has_plain_key(&route.message)
 }
 
 /// The kernel's routes for a link's IPv6 addresses that do not exist: `lo` has no route to `::1`, and somebody may have
@@ -126,14 +133,14 @@ pub(super) fn surplus_routes(site: &mut Site, netns: &NetnsRef, link: &Link) -> 
 }
 
 /// The routes over a link, in an order in which they can be added.
-pub(super) fn routes_over(site: &mut Site, netns: &NetnsRef, link: &IfName) -> Outcome<Vec<Route>> {
+pub(super) fn routes_over(site: &mut Site, netns: &NetnsRef, link: &IfName) -> Outcome<Vec<Listed<Route>>> {
     let mut over = Vec::new();
     for family in [Family::V4, Family::V6] {
-        let there = routes::list(&mut site.network.namespaces, netns, family)?;
-        over.extend(there.into_iter().filter(|route| route.nexthops.iter().any(|hop| hop.dev.as_ref() == Some(link))));
+        let there = routes::listed(&mut site.network.namespaces, netns, family)?;
+        over.extend(there.into_iter().filter(|route| devs(&route.object).any(|dev| dev == link)));
     }
     // The kernel adds these itself, with an address and with IPv6 on a link.
-    over.retain(|route| !(route.family() == Family::V6 && route.proto == Some(RouteProto::KERNEL)));
+    over.retain(|route| !(route.object.family() == Family::V6 && route.object.proto == Some(RouteProto::KERNEL)));
     sort_for_making(&mut over);
     debug_assert!(links::index(&mut site.network.namespaces, netns, link).is_ok());
     Ok(over)
@@ -143,8 +150,8 @@ pub(super) fn routes_over(site: &mut Site, netns: &NetnsRef, link: &IfName) -> O
 const ADDRCONF_PRIORITY: u32 = 256;
 
 /// Before a route is added, its gateway must be reachable, and its source must be a local address.
-fn sort_for_making(routes: &mut [Route]) {
-    routes.sort_by_key(|route| {
+fn sort_for_making(routes: &mut [Listed<Route>]) {
+    routes.sort_by_key(|Listed { object: route, .. }| {
         let gateway = route.nexthops.iter().any(|hop| hop.via.is_some());
         (gateway, route.table != TableId::LOCAL, route.kind != RouteKind::Local)
     });

@@ -55,7 +55,7 @@ impl Undo {
             Undo::Move { from, index, to, former, name } => {
                 UndoEffect::LinkMoved { from: link(from, index), to: link(to, former), name }
             }
-            Undo::Do { place: _, links: _, op } => UndoEffect::ByNames(op),
+            Undo::Do { place: _, links: _, op, message: _ } => UndoEffect::ByNames(op),
             Undo::Sysctl { place, wrote: _, before } => UndoEffect::SharedObject(place, SharedObject::Settings(before)),
             Undo::Policy { place, chain, before: _, wrote: _ } => {
                 UndoEffect::SharedObject(place, SharedObject::Policy(chain))

@@ -25,15 +25,17 @@
 
 mod effect;
 mod entry;
+mod hex;
 mod shared;
 mod text;
 mod undo;
 
 pub(crate) use effect::{LinkId, UndoEffect};
 pub use entry::{Entry, Header, LEFT_BY_OTHERS, NetnsKey, Place, Process, TableHandle, Up, VERSION};
+pub(crate) use hex::{hex, unhex};
 pub(crate) use shared::SharedObject;
 pub use text::{Cut, Journal, Line};
-pub use undo::{NamedOp, RemovedRule, Undo};
+pub use undo::{KernelMessage, NamedOp, RemovedRule, Undo};
 
 /// The folder with a folder for each lab.
 pub(crate) const LABS_DIR: &str = "/run/netscript";

@@ -99,6 +99,12 @@ pub enum Undo {
         /// The operation. The key is the one that version 0.1.0 of netscript writes.
         #[serde(rename = "deed")]
         op: NamedOp,
+        /// The kernel's message of the object that the operation restores, if the object has more properties than the
+        /// operation sets. It is sent instead of the operation. If the kernel refuses it at the last try, or one of the
+        /// links in it has another index by then, the operation is applied, and a warning says so. Programs that do
+        /// not know this field apply the operation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<KernelMessage>,
     },
     /// Restores settings, unless somebody else has changed the first one since then.
     Sysctl {
@@ -161,6 +167,16 @@ pub enum Undo {
         /// The table.
         table: TableRef,
     },
+}
+
+/// The kernel's message of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelMessage {
+    /// The payload of an `RTM_NEW…` message as it was listed, in hexadecimal: the fixed part and the attributes.
+    pub payload: String,
+    /// Links in the message that the operation does not name, with their indexes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(IfName, u32)>,
 }
 
 /// An operation on objects that the kernel knows by names.
@@ -226,4 +242,24 @@ pub struct RemovedRule {
     /// Protocol and flags for xtables extensions (`NFTA_RULE_COMPAT`), as the program that wrote this derived them from
     /// the expressions. They are derived again when the rule is restored.
     pub compat: (u32, u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netscript_net::op::{NetnsRef, Prefix, Route};
+
+    #[test]
+    fn a_message_of_the_kernel_is_optional() {
+        let route = Route::new(Prefix::parse("10.9.0.0/24").expect("it is a prefix"));
+        let place = Place { netns: NetnsRef::Host, key: NetnsKey::default(), process: None };
+        let without = Undo::Do { place, links: Vec::new(), op: RouteOp::Add(route).into(), message: None };
+        let text = serde_json::to_value(&without).expect("it is text");
+        assert!(text["do"]["deed"].is_object() && text["do"].get("message").is_none(), "{text}");
+        assert_eq!(serde_json::from_value::<Undo>(text.clone()).expect("it can be read"), without);
+        let mut with = text;
+        with["do"]["message"] = serde_json::json!({ "payload": "02ff" });
+        let Ok(Undo::Do { message: Some(message), .. }) = serde_json::from_value(with) else { panic!("it has none") };
+        assert_eq!(message, KernelMessage { payload: "02ff".into(), links: Vec::new() });
+    }
 }

@@ -11,6 +11,7 @@ use netlink_packet_route::route::{
 
 use crate::Outcome;
 use crate::link;
+use crate::listed::Listed;
 use crate::netns::Namespaces;
 use crate::socket::{RouteSocket, address_family, family_of};
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
@@ -35,18 +36,34 @@ pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family
     Ok(routes.into_iter().filter_map(|message| route(message, &names)).collect())
 }
 
+/// The same, with the kernel's messages.
+pub(crate) fn listed(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<Listed<Route>>> {
+    let socket = namespaces.route_socket(netns)?;
+    let answers = socket.dump_listed(question(family))?;
+    let names = link::names(socket)?;
+    let routes = answers.into_iter().filter_map(|Listed { object, message }| {
+        Some(Listed { object: route(of_family(object, family)?, &names)?, message })
+    });
+    Ok(routes.collect())
+}
+
 /// Every route of a family, without cached ones (`RTM_F_CLONED`).
 pub(super) fn dump(socket: &mut RouteSocket, family: Family) -> Outcome<Vec<RouteMessage>> {
+    let answers = socket.dump(question(family))?;
+    Ok(answers.into_iter().filter_map(|answer| of_family(answer, family)).collect())
+}
+
+fn question(family: Family) -> RouteNetlinkMessage {
     let mut question = RouteMessage::default();
     question.header.address_family = address_family(family);
-    let answers = socket.dump(RouteNetlinkMessage::GetRoute(question))?;
-    let routes = answers.into_iter().filter_map(|answer| match answer {
-        RouteNetlinkMessage::NewRoute(route) => Some(route),
-        _ => None,
-    });
-    // A kernel without IPv6 answers with the routes of the other families.
-    let wanted = |route: &RouteMessage| route.header.address_family == address_family(family);
-    Ok(routes.filter(wanted).filter(|route| !route.header.flags.contains(RouteFlags::Cloned)).collect())
+    RouteNetlinkMessage::GetRoute(question)
+}
+
+/// A kernel without IPv6 answers with the routes of the other families.
+fn of_family(answer: RouteNetlinkMessage, family: Family) -> Option<RouteMessage> {
+    let RouteNetlinkMessage::NewRoute(route) = answer else { return None };
+    let wanted = route.header.address_family == address_family(family);
+    (wanted && !route.header.flags.contains(RouteFlags::Cloned)).then_some(route)
 }
 
 /// The table of a route. An attribute holds numbers that do not fit into the header.

@@ -16,6 +16,7 @@ use nix::libc::{self, MSG_DONTWAIT};
 
 use super::key::has_same_key;
 use super::read;
+use crate::listed::Listed;
 use crate::netns::Namespaces;
 use crate::socket::family_of;
 use crate::{Outcome, link};
@@ -32,6 +33,9 @@ const GROUPS: [u32; 6] = [
     libc::RTNLGRP_NEXTHOP,
 ];
 
+/// The length of a message's header (`struct nlmsghdr`).
+const HEADER: usize = 16;
+
 /// The buffer size: larger than any notification.
 const MESSAGE: usize = 64 << 10;
 
@@ -44,7 +48,7 @@ pub(crate) struct Watch {
 
 /// The routes of a family.
 struct FamilyRoutes {
-    routes: HashMap<(Prefix, TableId), Vec<Route>>,
+    routes: HashMap<(Prefix, TableId), Vec<Listed<Route>>>,
     links: BTreeMap<u32, IfName>,
 }
 
@@ -55,7 +59,7 @@ impl Watch {
         namespaces: &mut Namespaces,
         dst: Prefix,
         table: TableId,
-    ) -> Outcome<Vec<Route>> {
+    ) -> Outcome<Vec<Listed<Route>>> {
         self.listen()?;
         let family = Family::of(dst.addr());
         let known = match self.known.entry(family) {
@@ -115,29 +119,32 @@ fn hear(known: &mut HashMap<Family, FamilyRoutes>, bytes: &[u8]) -> Option<()> {
     if route.header.flags.contains(RouteFlags::Cloned) {
         return Some(());
     }
-    let route = read::route(route, &known.links)?;
-    if made { known.add(route, replaces) } else { known.remove(&route) }
+    let object = read::route(route, &known.links)?;
+    if !made {
+        return known.remove(&object);
+    }
+    known.add(Listed { object, message: bytes.get(HEADER..)?.to_vec() }, replaces)
 }
 
 impl FamilyRoutes {
     fn list(namespaces: &mut Namespaces, family: Family) -> Outcome<FamilyRoutes> {
-        let socket = namespaces.route_socket(&NetnsRef::Host)?;
-        let messages = read::dump(socket, family)?;
-        let links = link::names(socket)?;
-        let mut routes: HashMap<_, Vec<Route>> = HashMap::new();
-        for route in messages.into_iter().filter_map(|message| read::route(message, &links)) {
-            routes.entry((route.dst.network(), route.table)).or_default().push(route);
+        let listed = read::listed(namespaces, &NetnsRef::Host, family)?;
+        let links = link::names(namespaces.route_socket(&NetnsRef::Host)?)?;
+        let mut routes: HashMap<_, Vec<Listed<Route>>> = HashMap::new();
+        for route in listed {
+            routes.entry((route.object.dst.network(), route.object.table)).or_default().push(route);
         }
         Ok(FamilyRoutes { routes, links })
     }
 
-    fn add(&mut self, route: Route, replaces: bool) -> Option<()> {
+    fn add(&mut self, listed: Listed<Route>, replaces: bool) -> Option<()> {
+        let route = &listed.object;
         let there = self.routes.entry((route.dst.network(), route.table)).or_default();
-        let same: Vec<usize> = (0..there.len()).filter(|index| has_same_key(&there[*index], &route)).collect();
+        let same: Vec<usize> = (0..there.len()).filter(|index| has_same_key(&there[*index].object, route)).collect();
         match same[..] {
             // The order of routes with different metrics does not matter.
-            [] => there.push(route),
-            [index] if replaces && route.family() == Family::V4 => there[index] = route,
+            [] => there.push(listed),
+            [index] if replaces && route.family() == Family::V4 => there[index] = listed,
             // It may be a further nexthop of an IPv6 route, or a separate route.
             _ => return None,
         }
@@ -146,7 +153,7 @@ impl FamilyRoutes {
 
     fn remove(&mut self, route: &Route) -> Option<()> {
         let Some(there) = self.routes.get_mut(&(route.dst.network(), route.table)) else { return Some(()) };
-        let equal: Vec<usize> = (0..there.len()).filter(|index| there[*index] == *route).collect();
+        let equal: Vec<usize> = (0..there.len()).filter(|index| there[*index].object == *route).collect();
         let [index] = equal[..] else { return None };
         there.remove(index);
         Some(())

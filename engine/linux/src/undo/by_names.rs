@@ -2,18 +2,25 @@
 
 use super::link;
 use crate::carry_out::carry_out;
-use crate::journal::{NamedOp, Place};
+use crate::journal::{KernelMessage, NamedOp, Place};
 use crate::site::Site;
-use crate::{Outcome, link as links, route};
+use crate::{Outcome, link as links, replay, route};
 use netscript_net::error::Errno;
 use netscript_net::op::{
     AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, Route, RouteOp,
 };
 
 /// Undoes an operation on named objects, if each name still refers to the same link.
-pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
+pub(super) fn undo(
+    site: &mut Site,
+    place: &Place,
+    links: &[(IfName, u32)],
+    op: &NamedOp,
+    message: Option<&KernelMessage>,
+    last_try: bool,
+) -> Outcome {
     let Some(netns) = site.network.namespaces.find(place)? else {
-        return undo_at_home(site, place, links, op, last_try);
+        return undo_at_home(site, place, links, op, message, last_try);
     };
     for (name, index) in links {
         match links::index(&mut site.network.namespaces, &netns, name) {
@@ -28,14 +35,9 @@ pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: 
     {
         return Ok(());
     }
-    let done = match op {
-        NamedOp::Route(RouteOp::Add(route)) => route::put_back(&mut site.network.namespaces, &netns, route),
-        NamedOp::Link(_)
-        | NamedOp::Addr(_)
-        | NamedOp::Route(_)
-        | NamedOp::Policy(_)
-        | NamedOp::Neigh(_)
-        | NamedOp::Fdb(_) => carry_out(site, &Op::new(netns, op.action())),
+    let done = match message {
+        Some(message) => restore(site, &netns, links, op, message, last_try),
+        None => apply(site, &netns, op),
     };
     match done {
         Err(rejection) if is_done(op, rejection.errno) => Ok(()),
@@ -44,12 +46,56 @@ pub(super) fn undo(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: 
     }
 }
 
-/// The same if the namespace is gone: the link has been restored where it came from.
-fn undo_at_home(site: &mut Site, place: &Place, links: &[(IfName, u32)], op: &NamedOp, last_try: bool) -> Outcome {
+fn apply(site: &mut Site, netns: &NetnsRef, op: &NamedOp) -> Outcome {
+    match op {
+        NamedOp::Route(RouteOp::Add(route)) => route::put_back(&mut site.network.namespaces, netns, route),
+        NamedOp::Link(_)
+        | NamedOp::Addr(_)
+        | NamedOp::Route(_)
+        | NamedOp::Policy(_)
+        | NamedOp::Neigh(_)
+        | NamedOp::Fdb(_) => carry_out(site, &Op::new(netns.clone(), op.action())),
+    }
+}
+
+/// Restores an object with all of its properties, from the kernel's message of it. If that is not possible at the last
+/// try, restores the properties that the operation sets, and warns.
+fn restore(
+    site: &mut Site,
+    netns: &NetnsRef,
+    links: &[(IfName, u32)],
+    op: &NamedOp,
+    message: &KernelMessage,
+    last_try: bool,
+) -> Outcome {
+    match replay::send(&mut site.network.namespaces, netns, op, links, message) {
+        Err(refused) if last_try && !is_done(op, refused.errno) => {
+            apply(site, netns, op)?;
+            let why = refused.text.unwrap_or_else(|| refused.errno.to_string());
+            let what = Op::new(netns.clone(), op.action());
+            site.warn(&format!("`{what}` has not restored all properties that the object had: {why}"));
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The same as `undo` if the namespace is gone: the link has been restored where it came from.
+fn undo_at_home(
+    site: &mut Site,
+    place: &Place,
+    links: &[(IfName, u32)],
+    op: &NamedOp,
+    message: Option<&KernelMessage>,
+    last_try: bool,
+) -> Outcome {
     let [(name, index)] = links else { return Ok(()) };
     let end = link::RemadeLink { place: place.clone(), index: *index, name: name.clone() };
     match link::home(site, end)? {
-        Some((_, end)) if end.name == *name => undo(site, &end.place, &[(end.name, end.index)], op, last_try),
+        Some((_, end)) if end.name == *name => {
+            let message = message.map(|message| replay::moved(op, message, *index, end.index));
+            undo(site, &end.place, &[(end.name, end.index)], op, message.as_ref(), last_try)
+        }
         Some(_) | None => Ok(()),
     }
 }

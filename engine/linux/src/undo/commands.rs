@@ -74,7 +74,7 @@ fn is_gone(site: &mut Site, entry: &Entry, undo: &Undo, told: &[Undo]) -> Outcom
         Undo::Make { place, index, .. } => {
             site.network.namespaces.find(place)?.is_none() || has_link_at(site, place, *index)?
         }
-        Undo::Do { place, links, op } => {
+        Undo::Do { place, links, op, message: _ } => {
             let mut absent = false;
             for (_, index) in links {
                 let comes = told.iter().any(|step| step.brings_link(place.key, *index));
@@ -192,11 +192,17 @@ fn commands(site: &mut Site, undo: &Undo) -> Vec<String> {
             Vec::new()
         }
         // The kernel may have made it, or not.
-        Undo::Do { place, links: _, op: NamedOp::Addr(del @ AddrOp::Del(_, spec)) } if is_link_local(spec.local) => {
+        Undo::Do { place, links: _, op: NamedOp::Addr(del @ AddrOp::Del(_, spec)), message: _ }
+            if is_link_local(spec.local) =>
+        {
             let tolerant = |line| format!("{line} 2>/dev/null || true");
             lines(place, del.clone().into()).into_iter().map(tolerant).collect()
         }
-        Undo::Do { place, links: _, op } => lines(place, op.action()),
+        Undo::Do { place, links: _, op, message: None } => lines(place, op.action()),
+        Undo::Do { place, links: _, op, message: Some(_) } => {
+            let note = "the object had more properties; `netscript down` restores all of them";
+            lines(place, op.action()).into_iter().map(|line| format!("{line}  # {note}")).collect()
+        }
         Undo::Sysctl { place, wrote: _, before } => {
             let writes = before.iter().map(|(key, value)| SysctlOp::Write(key.clone(), value.clone()));
             let differs = |write: &SysctlOp| differs(site, &place.netns, write);
@@ -273,9 +279,9 @@ fn without_round_trips<'a>(mut steps: Vec<(&'a Entry, Undo)>, handles: &BTreeMap
             later(
                 &|_, undo| matches!(undo, Undo::Chain { place: at, chain: made } if at.key == place.key && made == chain),
             )
-        } else if let Undo::Do { place, links: _, op } = step {
+        } else if let Undo::Do { place, links: _, op, message: _ } = step {
             later(
-                &|_, undo| matches!(undo, Undo::Do { place: at, links: _, op: del } if at.key == place.key && undoes(del, op)),
+                &|_, undo| matches!(undo, Undo::Do { place: at, links: _, op: del, message: _ } if at.key == place.key && undoes(del, op)),
             )
         } else {
             false

@@ -243,7 +243,9 @@ fn take_step(site: &mut Site, entry: &Entry, undo: &Undo, options: UndoOptions) 
             link::make_again(site, near, kind, peer.as_ref(), options.last_try)
         }
         Undo::Move { from, index, to, former, name } => link::move_back(site, from, *index, to, *former, name),
-        Undo::Do { place, links, op } => by_names::undo(site, place, links, op, options.last_try),
+        Undo::Do { place, links, op, message } => {
+            by_names::undo(site, place, links, op, message.as_ref(), options.last_try)
+        }
         Undo::Sysctl { place, wrote, before } => sysctl::write_back_all(site, place, wrote, before),
         Undo::Policy { place, chain, before, wrote } => netfilter::undo_policy(site, place, chain, *before, *wrote),
         Undo::Chain { place, chain } => netfilter::undo_chain(site, place, chain),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::carry_out::carry_out;
-use crate::journal::{Entry, Place, RemovedRule, TableHandle, Undo};
+use crate::journal::{Entry, Place, RemovedRule, TableHandle, Undo, unhex};
 use crate::lab::lock_all;
 use crate::netfilter::{self, RawRule, Returning};
 use crate::site::Site;
@@ -125,7 +125,7 @@ pub(super) fn put_rules_back(
         return Ok(());
     }
     let of_journal =
-        |rule: &RemovedRule| RawRule::former(chain, rule.handle, bytes(&rule.expressions), bytes(&rule.userdata));
+        |rule: &RemovedRule| RawRule::former(chain, rule.handle, unhex(&rule.expressions), unhex(&rule.userdata));
     let former: Vec<(&RemovedRule, RawRule)> = former.iter().map(|rule| (rule, of_journal(rule))).collect();
     let there = netfilter::raw_rules(&mut site.network.namespaces, &netns, chain)?;
     // The future content of the chain, and whether each rule is restored.
@@ -353,10 +353,4 @@ fn gone_is_fine(result: Outcome) -> Outcome {
         Err(rejection) if matches!(rejection.errno, Errno::ENOENT | Errno::EBUSY) => Ok(()),
         result => result,
     }
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> =
-        hex.chars().filter_map(|digit| digit.to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
