@@ -4,6 +4,7 @@ use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL, Nla};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage, RulePortRange, RuleUidRange};
 
+use crate::listed::Listed;
 use crate::netns::Namespaces;
 use crate::socket::{address_family, family_of};
 use crate::{Outcome, Rejection};
@@ -34,13 +35,16 @@ pub(crate) fn apply(namespaces: &mut Namespaces, netns: &NetnsRef, op: &PolicyOp
 
 /// `ip rule add …`
 fn add(namespaces: &mut Namespaces, netns: &NetnsRef, rule: &PolicyRule) -> Outcome {
+    namespaces.route_socket(netns)?.change(new_message(rule), NLM_F_CREATE | NLM_F_EXCL).map_err(lacking)
+}
+
+/// The message that adds a rule.
+pub(crate) fn new_message(rule: &PolicyRule) -> RouteNetlinkMessage {
     let mut message = message(&rule.clone().into());
     let suppressed = rule.suppress_prefixlength.map(|length| RuleAttribute::SuppressPrefixLen(length.into()));
     message.attributes.extend(suppressed);
     message.attributes.extend(rule.suppress_ifgroup.map(RuleAttribute::SuppressIfGroup));
-    let added =
-        namespaces.route_socket(netns)?.change(RouteNetlinkMessage::NewRule(message), NLM_F_CREATE | NLM_F_EXCL);
-    added.map_err(lacking)
+    RouteNetlinkMessage::NewRule(message)
 }
 
 /// `ip rule del …`: the first rule that matches
@@ -116,10 +120,20 @@ fn set_table(message: &mut RuleMessage, TableId(number): TableId) {
 
 /// `ip rule show`
 pub(crate) fn list(namespaces: &mut Namespaces, netns: &NetnsRef, family: Family) -> Outcome<Vec<PolicyRule>> {
+    Ok(listed(namespaces, netns, family)?.into_iter().map(|rule| rule.object).collect())
+}
+
+/// The same, with the kernel's messages.
+pub(crate) fn listed(
+    namespaces: &mut Namespaces,
+    netns: &NetnsRef,
+    family: Family,
+) -> Outcome<Vec<Listed<PolicyRule>>> {
     let mut question = RuleMessage::default();
     question.header.family = address_family(family);
-    match namespaces.route_socket(netns)?.dump(RouteNetlinkMessage::GetRule(question)) {
-        Ok(answers) => Ok(answers.into_iter().filter_map(read).collect()),
+    let rule = |Listed { object, message }| Some(Listed { object: read(object)?, message });
+    match namespaces.route_socket(netns)?.dump_listed(RouteNetlinkMessage::GetRule(question)) {
+        Ok(answers) => Ok(answers.into_iter().filter_map(rule).collect()),
         // A kernel without routing rules looks into the local, the main and the default table.
         Err(rejection) if matches!(rejection.errno, Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT) => Ok(Vec::new()),
         Err(rejection) => Err(rejection),

@@ -1,5 +1,5 @@
-//! Sends the kernel's own messages of addresses, routes, neighbours and forwarding entries back to it, so that an object
-//! is restored with all of its properties, also those that netscript does not read.
+//! Sends the kernel's own messages of addresses, routes, routing rules, neighbours and forwarding entries back to it, so
+//! that an object is restored with all of its properties, also those that netscript does not read.
 //!
 //! The kernel takes back what it lists, as with `ip route save` and `ip route restore`, apart from some values: flags
 //! that it sets itself, times, and values that follow from others. [`Replay`] leaves these out. It writes a listed
@@ -13,15 +13,16 @@ use netlink_packet_route::RouteNetlinkMessage;
 use crate::journal::{KernelMessage, NamedOp, hex, unhex};
 use crate::netns::Namespaces;
 use crate::socket::payload;
-use crate::{Outcome, Rejection, addr, attributes, fdb, link, neigh, route};
+use crate::{Outcome, Rejection, addr, attributes, fdb, link, neigh, policy, route};
 use netscript_net::error::Errno;
-use netscript_net::op::{AddrOp, Family, FdbOp, IfName, NeighOp, NetnsRef, RouteOp};
+use netscript_net::op::{AddrOp, Family, FdbOp, IfName, NeighOp, NetnsRef, PolicyOp, RouteOp};
 
 /// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Noun {
     Addr,
     Route,
+    Policy,
     Neigh,
     Fdb,
 }
@@ -32,31 +33,33 @@ impl Noun {
         match op {
             NamedOp::Addr(AddrOp::Add(..)) => Some(Noun::Addr),
             NamedOp::Route(RouteOp::Add(_) | RouteOp::Replace(_)) => Some(Noun::Route),
+            NamedOp::Policy(PolicyOp::Add(_)) => Some(Noun::Policy),
             NamedOp::Neigh(NeighOp::Add(_) | NeighOp::Replace(_)) => Some(Noun::Neigh),
             NamedOp::Fdb(FdbOp::Add(_) | FdbOp::Append(_) | FdbOp::Replace(_)) => Some(Noun::Fdb),
             NamedOp::Addr(AddrOp::Del(..))
             | NamedOp::Route(RouteOp::Del(_) | RouteOp::Flush(..))
             | NamedOp::Neigh(NeighOp::Del(..))
             | NamedOp::Fdb(FdbOp::Del(_))
-            | NamedOp::Link(_)
-            | NamedOp::Policy(_) => None,
+            | NamedOp::Policy(PolicyOp::Del(_))
+            | NamedOp::Link(_) => None,
         }
     }
 
-    /// `RTM_NEWADDR`, `RTM_NEWROUTE` and `RTM_NEWNEIGH` (linux/rtnetlink.h).
+    /// `RTM_NEWADDR`, `RTM_NEWROUTE`, `RTM_NEWRULE` and `RTM_NEWNEIGH` (linux/rtnetlink.h).
     fn message_kind(self) -> u16 {
         match self {
             Noun::Addr => 20,
             Noun::Route => 24,
+            Noun::Policy => 32,
             Noun::Neigh | Noun::Fdb => 28,
         }
     }
 
-    /// The length of the message's fixed part: `struct ifaddrmsg`, `struct rtmsg`, `struct ndmsg`.
+    /// The length of the message's fixed part: `struct ifaddrmsg`, `struct rtmsg`, `struct fib_rule_hdr`, `struct ndmsg`.
     fn fixed_len(self) -> usize {
         match self {
             Noun::Addr => 8,
-            Noun::Route | Noun::Neigh | Noun::Fdb => 12,
+            Noun::Route | Noun::Policy | Noun::Neigh | Noun::Fdb => 12,
         }
     }
 
@@ -65,7 +68,7 @@ impl Noun {
         match self {
             Noun::Route => Some(rta::ENCAP),
             Noun::Fdb => Some(nda::FDB_EXT_ATTRS),
-            Noun::Addr | Noun::Neigh => None,
+            Noun::Addr | Noun::Policy | Noun::Neigh => None,
         }
     }
 }
@@ -115,6 +118,25 @@ const DISCARDING: [u8; 4] = [6, 7, 8, 9];
 /// The ticks in a second in `struct rta_cacheinfo` (`USER_HZ`).
 const TICKS: i32 = 100;
 
+/// Attributes of routing rules (linux/fib_rules.h).
+mod fra {
+    pub(super) const DST: u16 = 1;
+    pub(super) const SRC: u16 = 2;
+    pub(super) const IIFNAME: u16 = 3;
+    pub(super) const PRIORITY: u16 = 6;
+    pub(super) const FWMARK: u16 = 10;
+    pub(super) const SUPPRESS_PREFIXLEN: u16 = 14;
+    pub(super) const TABLE: u16 = 15;
+    pub(super) const OIFNAME: u16 = 17;
+    pub(super) const PAD: u16 = 18;
+    pub(super) const PROTOCOL: u16 = 21;
+    pub(super) const SPORT_MASK: u16 = 28;
+    pub(super) const DPORT_MASK: u16 = 29;
+}
+
+/// The flags of a routing rule that the kernel does not set itself: FIB_RULE_INVERT, FIB_RULE_FIND_SADDR.
+const RULE_FLAGS: u32 = 0x02 | 0x10000;
+
 /// Attributes of neighbours and forwarding entries (linux/neighbour.h).
 mod nda {
     pub(super) const DST: u16 = 1;
@@ -158,6 +180,7 @@ impl Replay {
         match noun {
             Noun::Addr => replay.tidy_addr(),
             Noun::Route => replay.tidy_route(),
+            Noun::Policy => replay.tidy_rule(),
             Noun::Neigh => replay.tidy_neigh(),
             Noun::Fdb => replay.tidy_fdb(),
         }
@@ -250,6 +273,30 @@ impl Replay {
         }
     }
 
+    fn tidy_rule(&mut self) {
+        let table = self.attributes.get(&fra::TABLE).and_then(|table| number(table)).unwrap_or(self.fixed[4].into());
+        self.attributes.insert(fra::TABLE, table.to_ne_bytes().to_vec());
+        self.fixed[4] = 0;
+        let flags = u32::from_ne_bytes([self.fixed[8], self.fixed[9], self.fixed[10], self.fixed[11]]) & RULE_FLAGS;
+        self.fixed[8..].copy_from_slice(&flags.to_ne_bytes());
+        if self.fixed[1] == 0 {
+            self.remove(&[fra::DST]);
+        }
+        if self.fixed[2] == 0 {
+            self.remove(&[fra::SRC]);
+        }
+        // The kernel does not list the priority 0, and chooses one if there is none.
+        self.attributes.entry(fra::PRIORITY).or_insert_with(|| vec![0; 4]);
+        for name in [fra::IIFNAME, fra::OIFNAME] {
+            self.attributes.entry(name).and_modify(|name| name.retain(|byte| *byte != 0));
+        }
+        // No suppression, and whole ports.
+        let defaults = [fra::SUPPRESS_PREFIXLEN, fra::SPORT_MASK, fra::DPORT_MASK];
+        self.attributes.retain(|kind, value| !defaults.contains(kind) || value.iter().any(|byte| *byte != 0xff));
+        self.remove(&[fra::PAD]);
+        self.remove_zero(&[fra::TABLE, fra::FWMARK, fra::PROTOCOL]);
+    }
+
     fn tidy_neigh(&mut self) {
         let mut state = self.state();
         if state & DELAY_OR_PROBE != 0 {
@@ -306,6 +353,8 @@ impl Replay {
     fn each_link(&mut self, f: &mut dyn FnMut(&mut u32)) {
         match self.noun {
             Noun::Addr | Noun::Neigh => in_bytes(&mut self.fixed[4..8], f),
+            // Rules name their links.
+            Noun::Policy => {}
             Noun::Fdb => {
                 in_bytes(&mut self.fixed[4..8], f);
                 self.attributes.get_mut(&nda::IFINDEX).into_iter().for_each(|index| in_bytes(index, f));
@@ -419,6 +468,7 @@ fn composed(op: &NamedOp, links: &[(IfName, u32)]) -> Option<RouteNetlinkMessage
             Some(addr::new_message(index(dev)?, &spec))
         }
         NamedOp::Route(RouteOp::Add(route) | RouteOp::Replace(route)) => Some(route::new_message(route, links)),
+        NamedOp::Policy(PolicyOp::Add(rule)) => Some(policy::new_message(rule)),
         NamedOp::Neigh(NeighOp::Add(neighbour) | NeighOp::Replace(neighbour)) => {
             Some(neigh::new_message(index(&neighbour.dev)?, neighbour))
         }
@@ -429,8 +479,8 @@ fn composed(op: &NamedOp, links: &[(IfName, u32)]) -> Option<RouteNetlinkMessage
         | NamedOp::Route(RouteOp::Del(_) | RouteOp::Flush(..))
         | NamedOp::Neigh(NeighOp::Del(..))
         | NamedOp::Fdb(FdbOp::Del(_))
-        | NamedOp::Link(_)
-        | NamedOp::Policy(_) => None,
+        | NamedOp::Policy(PolicyOp::Del(_))
+        | NamedOp::Link(_) => None,
     }
 }
 
@@ -480,14 +530,15 @@ fn flags(op: &NamedOp) -> Option<u16> {
         NamedOp::Addr(AddrOp::Add(..)) => Some(NLM_F_CREATE | NLM_F_EXCL),
         NamedOp::Route(RouteOp::Add(route)) => Some(route::put_back_flags(route)),
         NamedOp::Route(RouteOp::Replace(_)) => Some(NLM_F_CREATE | NLM_F_REPLACE),
+        NamedOp::Policy(PolicyOp::Add(_)) => Some(NLM_F_CREATE | NLM_F_EXCL),
         NamedOp::Neigh(NeighOp::Add(_)) => Some(NLM_F_CREATE | NLM_F_EXCL),
         NamedOp::Neigh(NeighOp::Replace(_)) => Some(NLM_F_CREATE | NLM_F_REPLACE),
         NamedOp::Fdb(op) => fdb::flags(op),
         NamedOp::Addr(AddrOp::Del(..))
         | NamedOp::Route(RouteOp::Del(_) | RouteOp::Flush(..))
         | NamedOp::Neigh(NeighOp::Del(..))
-        | NamedOp::Link(_)
-        | NamedOp::Policy(_) => None,
+        | NamedOp::Policy(PolicyOp::Del(_))
+        | NamedOp::Link(_) => None,
     }
 }
 

@@ -50,6 +50,8 @@ fn listed(machine: &Machine) -> Vec<Value> {
     let mut routes = list("ip -d -j -6 route show table all");
     routes.sort_by_key(|route| (route["protocol"] == "kernel").then(|| route.to_string()));
     all.extend(routes);
+    all.extend(list("ip -d -j -4 rule"));
+    all.extend(list("ip -d -j -6 rule"));
     for link in list("ip -d -j addr") {
         let addrs = link["addr_info"].as_array().unwrap().iter();
         all.extend(addrs.map(|addr| serde_json::json!([link["ifname"], addr])));
@@ -251,6 +253,19 @@ fn a_route_with_tos_is_another_one() {
         machine.ok("netscript lab.rhai; ip route | grep -c 10.9.0.0/24 | grep -x 2; netscript down lab");
         assert_eq!(differences(&machine, &before), "", "{change}");
     }
+}
+
+#[test]
+fn routing_rules() {
+    const DEL: &[&str] = &["host.del_rule(#{ priority: 77 });"];
+    check(&[
+        Case {
+            made: "ip rule add from 10.2.0.0/16 iif v0 lookup 78 priority 77 realms 5 protocol static",
+            removed: DEL,
+        },
+        Case { made: "ip rule add fwmark 7/0xff prohibit priority 77 tun_id 5", removed: DEL },
+        Case { made: "ip -6 rule add not from fd05::/64 lookup 780 priority 77 protocol 99", removed: DEL },
+    ]);
 }
 
 #[test]

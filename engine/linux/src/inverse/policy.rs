@@ -2,6 +2,7 @@
 
 use super::{guard, step};
 use crate::journal::{NamedOp, Undo};
+use crate::listed::Listed;
 use crate::site::Site;
 use crate::{Outcome, policy};
 use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule};
@@ -10,26 +11,27 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &Policy
     if guard::goes_with_netns(site, netns) {
         return Ok(Vec::new());
     }
-    let known = policy::list(&mut site.network.namespaces, netns, op.family())?;
+    let listed = policy::listed(&mut site.network.namespaces, netns, op.family())?;
     let place = site.network.namespaces.place(netns)?;
     match op {
         PolicyOp::Add(rule) => {
+            let known: Vec<PolicyRule> = listed.into_iter().map(|rule| rule.object).collect();
             let added = PolicyRule { priority: rule.priority.or_else(|| chosen(&known)), ..rule.clone() };
             if known.contains(&added) {
                 return Ok(Vec::new());
             }
             step::by_names(site, &place, &[], PolicyOp::Del(added.into()))
         }
-        PolicyOp::Del(pattern) => match known.iter().find(|known| pattern.fits(known)) {
-            Some(found) => {
+        PolicyOp::Del(pattern) => match listed.into_iter().find(|known| pattern.fits(&known.object)) {
+            Some(Listed { object: found, message }) => {
                 let removes = |op: &NamedOp, _: &[(IfName, u32)]| match op {
-                    NamedOp::Policy(PolicyOp::Del(made)) => policy::is_same(found, made),
+                    NamedOp::Policy(PolicyOp::Del(made)) => policy::is_same(&found, made),
                     _ => false,
                 };
                 let priority = found.priority.unwrap_or(0);
                 let what = || format!("the routing rule of priority {priority} for table {} in {netns}", found.table);
                 guard::check_step(site, whole, None, what, removes)?;
-                step::by_names(site, &place, &[], PolicyOp::Add(found.clone()))
+                step::restoring_by_names(site, &place, &[], PolicyOp::Add(found), &message)
             }
             None => Ok(Vec::new()),
         },
