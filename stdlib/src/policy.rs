@@ -43,7 +43,7 @@ keys! {
     /// Packets to these ports
     DPORT: Key<NumberRange<u16>> = Key::value("dport", PORTS, ports).example("443");
     /// Packets of sockets of these users
-    UIDRANGE: Key<NumberRange<u32>> = Key::value("uidrange", "a user's number, or \"FIRST-LAST\"", users).example("\"0-0\"");
+    UIDRANGE: Key<NumberRange<u32>> = Key::value("uidrange", USERS, users).example("\"0-0\"");
     /// What the rule does instead of selecting a table: `"blackhole"` drops packets silently, `"unreachable"` and
     /// `"prohibit"` reject them, `"nop"` does nothing
     KIND: Key<PolicyAction> = Key::new(
@@ -68,12 +68,13 @@ keys! {
 }
 
 const PROTOCOL: &str = "a protocol such as \"tcp\", \"udp\" or \"icmp\", or its number from 1 to 255";
-const PORTS: &str = "a port, or \"FIRST-LAST\"";
+const PORTS: &str = "a port from 1 to 65534, or two such as \"1000-2000\", the smaller one first";
+const USERS: &str = "a user's number, or two such as \"0-99\", the smaller one first";
 
 const NETWORK: Takes = Takes::WordsOr(|| vec!["all"], "an address with a prefix length");
 
+const RULE: WordOptions = WordOptions::new("rule", &[KEYS, SUPPRESS_KEYS]);
 const DEL_RULE: WordOptions = WordOptions::new("del_rule", &[KEYS]);
-const RULE: WordOptions = WordOptions::like("rule", &DEL_RULE, &[SUPPRESS_KEYS]);
 
 /// The words of this file that take options.
 pub(crate) const OPTIONS: WordsWithOptions = &[&RULE, &DEL_RULE];
@@ -92,7 +93,7 @@ fn parse(o: &Options, netns: &NetnsRef) -> Result<(Option<Family>, PolicyPattern
         (None, None) => None,
         (Some(_), Some(_)) => {
             return Err(Error::Invalid(Invalid::Conflict {
-                message: "a routing rule has a `kind` or a `goto_priority`".into(),
+                message: "a routing rule has a `kind` or a `goto_priority`, not both".into(),
                 help: "leave one of them out".into(),
             }));
         }
@@ -130,6 +131,14 @@ fn new_rule(netns: &NetnsRef, options: &Map) -> Result<PolicyRule> {
     let (suppress_prefixlength, suppress_ifgroup) = (o.get(&SUPPRESS_PREFIXLENGTH)?, o.get(&SUPPRESS_IFGROUP)?);
     let PolicyPattern { family, priority, matches, table, action } = pattern;
     let action = action.unwrap_or_default();
+    if let (PolicyAction::Goto(target), Some(own)) = (action, priority)
+        && target <= own
+    {
+        return Err(Error::Invalid(Invalid::Conflict {
+            message: format!("a rule of priority {own} cannot continue with one of priority {target}"),
+            help: "`goto_priority` must be greater than the rule's `priority`".into(),
+        }));
+    }
     let table = match action {
         PolicyAction::Lookup => table.unwrap_or(TableId::MAIN),
         PolicyAction::Goto(_)
@@ -307,9 +316,12 @@ fn row(rule: PolicyRule) -> Dynamic {
         ("goto_priority", number(target)),
         ("suppress_prefixlength", number(suppress_prefixlength)),
         ("suppress_ifgroup", number(suppress_ifgroup)),
-        ("opaque", (opaque || matches!(action, PolicyAction::Other(_))).into()),
     ];
-    fields.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>().into()
+    let mut map: Map = fields.into_iter().map(|(key, value)| (key.into(), value)).collect();
+    if opaque || matches!(action, PolicyAction::Other(_)) {
+        map.insert("opaque".into(), true.into());
+    }
+    map.into()
 }
 
 #[export_module(manifest)]
@@ -342,7 +354,7 @@ mod words {
     }
 
     /// The policy routing rules in order, IPv4 first: maps with the options of `rule`, in the same
-    /// notation. `opaque` says whether the rule has further properties, which netscript does not know.
+    /// notation. `opaque: true` marks a rule with further properties, which netscript does not know.
     ///
     /// ```
     /// let found = host.ip_rules.filter(|r| r.family == "ipv4");

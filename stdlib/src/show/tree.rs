@@ -1,8 +1,8 @@
 //! A namespace as a tree: its links with their addresses and peers, ports under their bridges,
-//! routes, and rules.
+//! routes, routing rules, and rules of iptables.
 
 use netscript_net::op::netfilter::Policy;
-use netscript_net::op::{NetnsRef, Prefix, Route, RouteKind, TableId, raw};
+use netscript_net::op::{NetnsRef, PolicyRule, Prefix, Route, RouteKind, RouteProto, TableId, raw};
 use netscript_net::state::{Chain, Link, Netns};
 use unicode_width::UnicodeWidthStr;
 
@@ -54,6 +54,8 @@ pub(super) fn draw(name: &NetnsRef, netns: &Netns, screen: Screen) -> String {
     let top = netns.links.iter().filter(|link| link.master.is_none() || bridge_of(netns, link).is_none());
     let mut below: Vec<Branch> = top.map(|link| self::link(netns, link)).collect();
     below.extend(netns.routes.iter().filter(|route| is_of_note(route)).map(|route| Branch::words(&self::route(route))));
+    let own = netns.policy.iter().filter(|rule| !is_default(rule));
+    below.extend(own.map(|rule| Branch::words(&format!("rule {rule}"))));
     for (table, chains) in &netns.ruleset.tables {
         let chains: Vec<Branch> = chains.iter().filter(|chain| says_something(chain)).map(chain_branch).collect();
         if !chains.is_empty() {
@@ -82,10 +84,18 @@ fn link(netns: &Netns, link: &Link) -> Branch {
     Branch::list(parts, ports.map(|port| self::link(netns, port)).collect())
 }
 
-/// The kernel's own routes for local addresses and multicast say nothing new.
+/// The kernel's own routes for local addresses and multicast, also those in a VRF's table, say nothing new.
 fn is_of_note(route: &Route) -> bool {
     let automatic = Prefix::parse("fe80::/64").is_ok_and(|automatic| automatic == route.dst);
-    route.table != TableId::LOCAL && !automatic && !route.dst.addr().is_multicast()
+    let own = matches!(route.kind, RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast)
+        && route.proto == Some(RouteProto::KERNEL);
+    route.table != TableId::LOCAL && !own && !automatic && !route.dst.addr().is_multicast()
+}
+
+/// Every namespace has these routing rules.
+fn is_default(rule: &PolicyRule) -> bool {
+    let at = |priority, table| *rule == PolicyRule { priority: Some(priority), ..PolicyRule::new(rule.family, table) };
+    at(0, TableId::LOCAL) || at(32766, TableId::MAIN) || at(32767, TableId::DEFAULT)
 }
 
 fn route(route: &Route) -> String {

@@ -58,6 +58,36 @@ fn tables_and_trees_say_what_ip_says() {
     assert!(whole.ends_with(tree.trim_start()), "{whole}");
 }
 
+#[test]
+fn routing_rules_are_shown_as_ip_shows_them() {
+    let machine = Sandbox::new();
+    machine.shell(
+        "ip rule add priority 5 not from 10.0.0.0/24 to 10.1.0.0/16 tos 0x10 fwmark 7 iif lo oif eth9 uidrange 0-0 \
+             ipproto tcp sport 80 dport 1000-2000 table 100
+         ip rule add priority 6 fwmark 1/3 table main suppress_prefixlength 0
+         ip rule add priority 7 to 10.9.0.0/16 prohibit; ip rule add priority 8 blackhole; ip rule add priority 9 unreachable
+         ip rule add priority 10 goto 32766; ip rule add priority 11 nop; ip rule add priority 12 realms 3 table 9",
+    );
+    let text = said(&machine, &[], "print(show(host));");
+    let listed = machine.shell("ip rule");
+    let own: Vec<&str> =
+        listed.lines().filter(|line| !["0:", "32766:", "32767:"].iter().any(|p| line.starts_with(p))).collect();
+    assert_eq!(own.len(), 8);
+    for rule in own {
+        // The program does not know realms.
+        let rule =
+            rule.split_whitespace().collect::<Vec<_>>().join(" ").replace("realms 3", "…").replace(" [detached]", "");
+        assert!(joined(&text).contains(&rule), "{rule}\n{text}");
+    }
+    assert_eq!(text.matches("rule ").count(), 8, "{text}");
+}
+
+/// A text without its line breaks and lines of a tree.
+fn joined(text: &str) -> String {
+    let words = text.split_whitespace().filter(|word| !word.chars().all(|c| "├─└│".contains(c)));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// A dry run shows the same tables as a run.
 #[test]
 fn a_dry_run_shows_its_model() {

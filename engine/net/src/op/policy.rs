@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::netfilter::Proto;
 use super::{Family, IfName, Prefix, TableId};
 
 /// The packets that a rule is for. A missing property matches every packet.
@@ -174,6 +175,51 @@ impl PolicyRule {
     /// Whether it is the rule of VRFs, which the kernel adds with the first one and never removes.
     pub fn is_vrf(&self) -> bool {
         self.action == PolicyAction::Lookup && self.table == TableId::L3MDEV
+    }
+}
+
+impl fmt::Display for PolicyRule {
+    /// In the notation of `ip rule`: `100: from 10.0.0.0/24 lookup 7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not } = &self.matches;
+        fn word(name: &str, value: Option<impl fmt::Display>) -> Option<String> {
+            value.map(|value| format!("{name} {value}"))
+        }
+        let mark = fwmark.map(|(mark, mask)| match mask {
+            u32::MAX => format!("{mark:#x}"),
+            mask => format!("{mark:#x}/{mask:#x}"),
+        });
+        let from = from.map_or("all".to_owned(), |from| from.to_string());
+        let action = match self.action {
+            PolicyAction::Lookup => format!("lookup {}", self.table),
+            PolicyAction::Goto(target) => format!("goto {target}"),
+            PolicyAction::Other(number) => format!("type {number}"),
+            PolicyAction::Nop | PolicyAction::Blackhole | PolicyAction::Unreachable | PolicyAction::Prohibit => {
+                self.action.word().unwrap_or_default().to_owned()
+            }
+        };
+        let parts = [
+            not.then(|| "not".to_owned()),
+            Some(format!("from {from}")),
+            word("to", *to),
+            word("tos", tos.map(|tos| format!("{tos:#04x}"))),
+            word("fwmark", mark),
+            word("iif", iif.as_ref()),
+            word("oif", oif.as_ref()),
+            word("uidrange", uidrange.map(|users| format!("{}-{}", users.first, users.last))),
+            word("ipproto", ipproto.map(Proto)),
+            word("sport", *sport),
+            word("dport", *dport),
+            Some(action),
+            word("suppress_prefixlength", self.suppress_prefixlength),
+            word("suppress_ifgroup", self.suppress_ifgroup),
+            self.opaque.then(|| "…".to_owned()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        match self.priority {
+            Some(priority) => write!(f, "{priority}: {}", parts.join(" ")),
+            None => f.write_str(&parts.join(" ")),
+        }
     }
 }
 
