@@ -7,7 +7,7 @@ use netscript_lang::interpreter::{add_words, at};
 use netscript_net::op::netfilter::Proto;
 use netscript_net::op::{
     Family, IfName, NetnsRef, NumberRange, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Prefix,
-    TableId,
+    TableId, Uncompared,
 };
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
@@ -121,7 +121,17 @@ fn parse(o: &Options, netns: &NetnsRef) -> Result<(Option<Family>, PolicyPattern
         not: o.or_default(&INVERT)?,
     };
     let family = said.unwrap_or(Family::V4);
-    Ok((said, PolicyPattern { family, priority: o.get(&PRIORITY)?, matches, table, action }))
+    Ok((
+        said,
+        PolicyPattern {
+            family,
+            priority: o.get(&PRIORITY)?,
+            matches,
+            table,
+            action,
+            uncompared: Uncompared::default(),
+        },
+    ))
 }
 
 /// A rule to add. As with `ip`, the defaults are IPv4 and the main table.
@@ -129,7 +139,7 @@ fn new_rule(netns: &NetnsRef, options: &Map) -> Result<PolicyRule> {
     let o = Options::new(&RULE, options)?;
     let (_, pattern) = parse(&o, netns)?;
     let (suppress_prefixlength, suppress_ifgroup) = (o.get(&SUPPRESS_PREFIXLENGTH)?, o.get(&SUPPRESS_IFGROUP)?);
-    let PolicyPattern { family, priority, matches, table, action } = pattern;
+    let PolicyPattern { family, priority, matches, table, action, uncompared: _ } = pattern;
     let action = action.unwrap_or_default();
     if let (PolicyAction::Goto(target), Some(own)) = (action, priority)
         && target <= own
@@ -285,7 +295,17 @@ fn row(rule: PolicyRule) -> Dynamic {
     fn number(value: Option<impl Into<i64>>) -> Dynamic {
         value.map_or(Dynamic::UNIT, |value| Dynamic::from_int(value.into()))
     }
-    let PolicyRule { family, priority, matches, table, action, suppress_prefixlength, suppress_ifgroup, opaque } = rule;
+    let PolicyRule {
+        family,
+        priority,
+        matches,
+        table,
+        action,
+        suppress_prefixlength,
+        suppress_ifgroup,
+        proto: _,
+        opaque,
+    } = rule;
     let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not } = matches;
     let family = if family == Family::V4 { "ipv4" } else { "ipv6" };
     let (table, target) = match action {

@@ -1,19 +1,20 @@
 //! Policy routing: `ip rule add`, `del`.
 
 use super::command::Command;
-use netscript_net::op::{NetnsRef, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, TableId};
+use netscript_net::op::{NetnsRef, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, RouteProto, TableId};
 
 pub(super) fn command(netns: &NetnsRef, op: &PolicyOp) -> Command {
     match op {
         PolicyOp::Add(rule) => one(netns, "add", &rule.clone().into())
             .option("suppress_prefixlength", rule.suppress_prefixlength.map(|length| length.to_string()))
-            .option("suppress_ifgroup", rule.suppress_ifgroup.map(|group| group.to_string())),
+            .option("suppress_ifgroup", rule.suppress_ifgroup.map(|group| group.to_string()))
+            .option("protocol", (rule.proto != RouteProto::UNSPEC).then(|| rule.proto.to_string())),
         PolicyOp::Del(pattern) => one(netns, "del", pattern),
     }
 }
 
 fn one(netns: &NetnsRef, verb: &str, pattern: &PolicyPattern) -> Command {
-    let PolicyPattern { family, priority, matches, table, action } = pattern;
+    let PolicyPattern { family, priority, matches, table, action, uncompared: _ } = pattern;
     let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not } = matches;
     let command = super::command::ip(netns, *family).with(["rule", verb]);
     let command = if *not { command.with(["not"]) } else { command };

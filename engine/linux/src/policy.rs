@@ -11,7 +11,7 @@ use crate::{Outcome, Rejection};
 use netscript_net::error::Errno;
 use netscript_net::op::{
     Family, IfName, NetnsRef, NumberRange, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Prefix,
-    TableId,
+    RouteProto, TableId, Uncompared,
 };
 
 /// `FRA_SPORT_MASK` and `FRA_DPORT_MASK` of linux/fib_rules.h (since Linux 6.15), and their value in a rule without
@@ -44,6 +44,8 @@ pub(crate) fn new_message(rule: &PolicyRule) -> RouteNetlinkMessage {
     let suppressed = rule.suppress_prefixlength.map(|length| RuleAttribute::SuppressPrefixLen(length.into()));
     message.attributes.extend(suppressed);
     message.attributes.extend(rule.suppress_ifgroup.map(RuleAttribute::SuppressIfGroup));
+    let proto = Some(rule.proto).filter(|proto| *proto != RouteProto::UNSPEC);
+    message.attributes.extend(proto.map(|RouteProto(number)| RuleAttribute::Protocol(number.into())));
     RouteNetlinkMessage::NewRule(message)
 }
 
@@ -51,6 +53,22 @@ pub(crate) fn new_message(rule: &PolicyRule) -> RouteNetlinkMessage {
 fn del(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -> Outcome {
     let request = RouteNetlinkMessage::DelRule(message(pattern));
     namespaces.route_socket(netns)?.change(request, 0).map_err(lacking)
+}
+
+/// Removes exactly one rule. The kernel removes the first one that has the given properties, whatever else it has: if
+/// that is another one, nothing is removed.
+pub(crate) fn del_exactly(namespaces: &mut Namespaces, netns: &NetnsRef, pattern: &PolicyPattern) -> Outcome {
+    let there = list(namespaces, netns, pattern.family)?;
+    if !there.iter().any(|rule| is_same(rule, pattern)) {
+        return Err(Errno::ENOENT.into());
+    }
+    match there.iter().find(|rule| pattern.fits(rule)) {
+        Some(first) if !is_same(first, pattern) => {
+            let text = format!("the kernel would remove the rule `{first}` instead; remove that one first");
+            Err(Rejection::from(Errno::EBUSY).text(text))
+        }
+        Some(_) | None => del(namespaces, netns, pattern),
+    }
 }
 
 fn lacking(rejection: Rejection) -> Rejection {
@@ -65,7 +83,7 @@ fn lacking(rejection: Rejection) -> Rejection {
 }
 
 fn message(pattern: &PolicyPattern) -> RuleMessage {
-    let PolicyPattern { family, priority, matches, table, action } = pattern;
+    let PolicyPattern { family, priority, matches, table, action, uncompared: _ } = pattern;
     let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not } = matches;
     let mut message = RuleMessage::default();
     message.header.family = address_family(*family);
@@ -178,8 +196,8 @@ fn read(message: RouteNetlinkMessage) -> Option<PolicyRule> {
             RuleAttribute::Goto(priority) => target = priority,
             // The table is 0.
             RuleAttribute::L3MDev(_) => {}
-            // Who added the rule has no effect.
-            RuleAttribute::Protocol(_) | RuleAttribute::SuppressPrefixLen(_) => {}
+            RuleAttribute::SuppressPrefixLen(_) => {}
+            RuleAttribute::Protocol(proto) => rule.proto = RouteProto(proto.into()),
             RuleAttribute::Other(other) if other.kind() == PAD => {}
             RuleAttribute::Other(other) if PORT_MASKS.contains(&other.kind()) && bytes(&other) == WHOLE_PORT => {}
             _ => rule.opaque = true,
@@ -210,10 +228,15 @@ fn bytes(attribute: &DefaultNla) -> Vec<u8> {
 
 /// Whether a listed rule is the one that was added.
 pub(crate) fn is_same(known: &PolicyRule, made: &PolicyPattern) -> bool {
-    let PolicyPattern { family, priority, matches, table, action } = made;
+    let PolicyPattern { family, priority, matches, table, action, uncompared } = made;
+    let Uncompared { suppress_prefixlength, suppress_ifgroup, proto } = *uncompared;
     known.family == *family
         && (priority.is_none() || known.priority == *priority)
         && known.matches.clone().normalized() == matches.clone().normalized()
         && (known.action != PolicyAction::Lookup || Some(known.table) == *table)
         && known.action == action.unwrap_or(PolicyAction::Lookup)
+        && known.suppress_prefixlength == suppress_prefixlength
+        && known.suppress_ifgroup == suppress_ifgroup
+        && known.proto == proto
+        && !known.opaque
 }

@@ -94,7 +94,10 @@ fn is_of_note(route: &Route) -> bool {
 
 /// Every namespace has these routing rules.
 fn is_default(rule: &PolicyRule) -> bool {
-    let at = |priority, table| *rule == PolicyRule { priority: Some(priority), ..PolicyRule::new(rule.family, table) };
+    let at = |priority, table| {
+        let proto = RouteProto::KERNEL;
+        *rule == PolicyRule { priority: Some(priority), proto, ..PolicyRule::new(rule.family, table) }
+    };
     at(0, TableId::LOCAL) || at(32766, TableId::MAIN) || at(32767, TableId::DEFAULT)
 }
 

@@ -208,6 +208,11 @@ fn routes() {
             removed: DEL_OR_REPLACE_V6,
         },
         Case {
+            made: "ip -6 route add fd09::/64 metric 50 advmss 1200 nexthop via fd00::2 dev v0 \
+                   nexthop via fd00::3 dev v0 weight 3 nexthop via fd00::4 dev v0",
+            removed: &[r#"host.del_route("fd09::/64", #{ via: "fd00::3" });"#],
+        },
+        Case {
             made: "ip -6 route add fd09::/64 encap seg6 mode encap segs fd00::7,fd00::8 via fd00::2 dev v0",
             removed: DEL_OR_REPLACE_V6,
         },
@@ -255,6 +260,34 @@ fn a_route_with_tos_is_another_one() {
     }
 }
 
+/// The kernel deletes the first rule that has the given properties, whatever else it has.
+#[test]
+fn a_rule_is_not_removed_in_the_place_of_another_one() {
+    let machine = Machine::new();
+    let rules = || machine.ok("ip -d rule");
+    machine.script("lab", "host.rule(#{ priority: 77, table: 71 });");
+    for others in
+        ["iif lo", "ipproto tcp sport 7", "uidrange 0-0", "fwmark 5/0xff", "suppress_prefixlength 3", "protocol static"]
+    {
+        let before = rules();
+        machine.ok(&format!("ip rule add priority 77 {others} lookup 71"));
+        let with_others = rules();
+        machine.ok("netscript lab.rhai");
+        let up = rules();
+        assert_ne!(up, with_others, "{others}");
+        let told = machine.refused("netscript down lab", "E0507");
+        assert!(told.contains("would remove the rule `77: from all"), "{told}");
+        assert_eq!(rules(), up, "{others}");
+        machine.ok("ip rule del priority 77; netscript down lab");
+        assert_eq!(rules(), before, "{others}");
+        // Somebody else has removed the lab's rule, and added another one.
+        machine.ok("netscript lab.rhai; ip rule del priority 77");
+        machine.ok(&format!("ip rule add priority 77 {others} lookup 71; netscript down lab"));
+        assert_eq!(rules(), with_others, "{others}");
+        machine.ok("ip rule del priority 77");
+    }
+}
+
 #[test]
 fn routing_rules() {
     const DEL: &[&str] = &["host.del_rule(#{ priority: 77 });"];
@@ -264,7 +297,7 @@ fn routing_rules() {
             removed: DEL,
         },
         Case { made: "ip rule add fwmark 7/0xff prohibit priority 77 tun_id 5", removed: DEL },
-        Case { made: "ip -6 rule add not from fd05::/64 lookup 780 priority 77 protocol 99", removed: DEL },
+        Case { made: "ip -6 rule add not from fd05::/64 lookup 780 priority 77 protocol 99 tun_id 4", removed: DEL },
     ]);
 }
 

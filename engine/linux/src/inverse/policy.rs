@@ -5,7 +5,7 @@ use crate::journal::{NamedOp, Undo};
 use crate::listed::Listed;
 use crate::site::Site;
 use crate::{Outcome, policy};
-use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyRule};
+use netscript_net::op::{IfName, NetnsRef, Op, PolicyOp, PolicyPattern, PolicyRule};
 
 pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &PolicyOp) -> Outcome<Vec<Undo>> {
     if guard::goes_with_netns(site, netns) {
@@ -17,10 +17,12 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &Policy
         PolicyOp::Add(rule) => {
             let known: Vec<PolicyRule> = listed.into_iter().map(|rule| rule.object).collect();
             let added = PolicyRule { priority: rule.priority.or_else(|| chosen(&known)), ..rule.clone() };
-            if known.contains(&added) {
+            let added = PolicyPattern::from(added);
+            // The kernel will refuse it.
+            if known.iter().any(|known| policy::is_same(known, &added)) {
                 return Ok(Vec::new());
             }
-            step::by_names(site, &place, &[], PolicyOp::Del(added.into()))
+            step::by_names(site, &place, &[], PolicyOp::Del(added))
         }
         PolicyOp::Del(pattern) => match listed.into_iter().find(|known| pattern.fits(&known.object)) {
             Some(Listed { object: found, message }) => {

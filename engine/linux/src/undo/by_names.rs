@@ -4,7 +4,7 @@ use super::link;
 use crate::carry_out::carry_out;
 use crate::journal::{KernelMessage, NamedOp, Place};
 use crate::site::Site;
-use crate::{Outcome, link as links, replay, route};
+use crate::{Outcome, link as links, policy, replay, route};
 use netscript_net::error::Errno;
 use netscript_net::op::{
     AddrOp, Family, FdbOp, IfName, LinkOp, LinkSet, NeighOp, NetnsRef, Op, PolicyOp, Route, RouteOp,
@@ -39,6 +39,18 @@ pub(super) fn undo(
         Some(message) => restore(site, &netns, links, op, message, last_try),
         None => apply(site, &netns, op),
     };
+    let done = match (done, op) {
+        (Err(rejection), NamedOp::Route(RouteOp::Add(route)))
+            if rejection.errno == Errno::EEXIST && has_some_nexthops(site, &netns, route)? =>
+        {
+            let op = NamedOp::Route(RouteOp::Replace(route.clone()));
+            match message {
+                Some(message) => restore(site, &netns, links, &op, message, last_try),
+                None => apply(site, &netns, &op),
+            }
+        }
+        (done, _) => done,
+    };
     match done {
         Err(rejection) if is_done(op, rejection.errno) => Ok(()),
         Err(rejection) if last_try && is_out_of_place(op, rejection.errno) => Ok(()),
@@ -49,6 +61,7 @@ pub(super) fn undo(
 fn apply(site: &mut Site, netns: &NetnsRef, op: &NamedOp) -> Outcome {
     match op {
         NamedOp::Route(RouteOp::Add(route)) => route::put_back(&mut site.network.namespaces, netns, route),
+        NamedOp::Policy(PolicyOp::Del(rule)) => policy::del_exactly(&mut site.network.namespaces, netns, rule),
         NamedOp::Link(_)
         | NamedOp::Addr(_)
         | NamedOp::Route(_)
@@ -98,6 +111,16 @@ fn undo_at_home(
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether an IPv6 route has only some of the nexthops that are to be restored: those of IPv6 are deleted one by one.
+fn has_some_nexthops(site: &mut Site, netns: &NetnsRef, wanted: &Route) -> Outcome<bool> {
+    if wanted.family() == Family::V4 {
+        return Ok(false);
+    }
+    let there = site.network.routes_to(netns, wanted.dst, wanted.table)?;
+    let mut same = there.iter().filter(|there| route::has_same_key(there, wanted));
+    Ok(same.any(|there| there.nexthops.len() < wanted.nexthops.len() && route::has_nexthops(wanted, there)))
 }
 
 /// Whether exactly the route that was added exists, not another one to the same network.

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::ids::DevId;
 use netscript_net::error::Errno;
-use netscript_net::op::{Family, IfName, NumberRange, PolicyAction, PolicyMatch, PolicyPattern, PolicyRule, TableId};
+use netscript_net::op::{
+    Family, IfName, NumberRange, PolicyAction, PolicyMatch, PolicyPattern, PolicyRule, RouteProto, TableId,
+};
 use netscript_net::rejection::Outcome;
 
 use super::super::refused;
@@ -226,7 +228,7 @@ fn check(priority: u32, PolicyMatch { sport, dport, uidrange, .. }: &PolicyMatch
 
 /// A rule for every packet.
 fn kernel_rule(family: Family, priority: u32, table: TableId) -> PolicyRule {
-    PolicyRule { priority: Some(priority), ..PolicyRule::new(family, table) }
+    PolicyRule { priority: Some(priority), proto: RouteProto::KERNEL, ..PolicyRule::new(family, table) }
 }
 
 /// The rule as the kernel keeps it.

@@ -34,7 +34,7 @@ pub use name::{IFNAME_MAX, IfName, NetnsName};
 pub use neigh::{NeighOp, Neighbour};
 pub use netfilter::NetfilterOp;
 pub use netns::{NetnsOp, NetnsRef, PidRef};
-pub use policy::{NumberRange, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, PolicyRule};
+pub use policy::{NumberRange, PolicyAction, PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Uncompared};
 pub use prefix::{Family, Prefix, parse_ip};
 pub use route::{Nexthop, Route, RouteKind, RouteOp, RouteProto, TableId};
 pub use sysctl::{SysctlKey, SysctlOp};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::netfilter::Proto;
-use super::{Family, IfName, Prefix, TableId};
+use super::{Family, IfName, Prefix, RouteProto, TableId};
 
 /// The packets that a rule is for. A missing property matches every packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -114,6 +114,9 @@ pub struct PolicyRule {
     /// Ignores routes of the table over links of this group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppress_ifgroup: Option<u32>,
+    /// Who added it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub proto: RouteProto,
     /// Whether the kernel's rule has further properties, for which there is no field here.
     #[serde(default, skip_serializing_if = "is_default")]
     pub opaque: bool,
@@ -138,6 +141,20 @@ pub struct PolicyPattern {
     /// What it does. The kernel does not compare the target of [`PolicyAction::Goto`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<PolicyAction>,
+    /// What else identifies one rule. The kernel does not compare it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub uncompared: Uncompared,
+}
+
+/// Properties of a rule that the kernel does not compare when it deletes one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Uncompared {
+    /// [`PolicyRule::suppress_prefixlength`]
+    pub suppress_prefixlength: Option<u8>,
+    /// [`PolicyRule::suppress_ifgroup`]
+    pub suppress_ifgroup: Option<u32>,
+    /// [`PolicyRule::proto`]
+    pub proto: RouteProto,
 }
 
 impl PolicyMatch {
@@ -168,6 +185,7 @@ impl PolicyRule {
             action: PolicyAction::Lookup,
             suppress_prefixlength: None,
             suppress_ifgroup: None,
+            proto: RouteProto::UNSPEC,
             opaque: false,
         }
     }
@@ -213,6 +231,7 @@ impl fmt::Display for PolicyRule {
             Some(action),
             word("suppress_prefixlength", self.suppress_prefixlength),
             word("suppress_ifgroup", self.suppress_ifgroup),
+            word("proto", Some(self.proto).filter(|proto| ![RouteProto::UNSPEC, RouteProto::KERNEL].contains(proto))),
             self.opaque.then(|| "…".to_owned()),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -226,13 +245,20 @@ impl fmt::Display for PolicyRule {
 impl PolicyPattern {
     /// A pattern with nothing but the family.
     pub fn any(family: Family) -> PolicyPattern {
-        PolicyPattern { family, priority: None, matches: PolicyMatch::default(), table: None, action: None }
+        PolicyPattern {
+            family,
+            priority: None,
+            matches: PolicyMatch::default(),
+            table: None,
+            action: None,
+            uncompared: Uncompared::default(),
+        }
     }
 
     /// Whether a rule matches the pattern in the kernel's comparison (`rule_find` in net/core/fib_rules.c). The kernel
     /// does not compare `not`, a mark, mask, protocol or type of service of 0, and prefixes of length 0.
     pub fn fits(&self, rule: &PolicyRule) -> bool {
-        let PolicyPattern { family, priority, matches, table, action } = self;
+        let PolicyPattern { family, priority, matches, table, action, uncompared: _ } = self;
         let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not: _ } = matches;
         let found = &rule.matches;
         let network = |wanted: &Option<Prefix>, found: Option<Prefix>| {
@@ -265,7 +291,7 @@ fn kind(action: PolicyAction) -> std::mem::Discriminant<PolicyAction> {
 }
 
 impl From<PolicyRule> for PolicyPattern {
-    /// A pattern with every field of a rule that the kernel compares.
+    /// A pattern with every field of a rule.
     fn from(rule: PolicyRule) -> PolicyPattern {
         let PolicyRule {
             family,
@@ -273,11 +299,13 @@ impl From<PolicyRule> for PolicyPattern {
             matches,
             table,
             action,
-            suppress_prefixlength: _,
-            suppress_ifgroup: _,
+            suppress_prefixlength,
+            suppress_ifgroup,
+            proto,
             opaque: _,
         } = rule;
-        PolicyPattern { family, priority, matches, table: Some(table), action: Some(action) }
+        let uncompared = Uncompared { suppress_prefixlength, suppress_ifgroup, proto };
+        PolicyPattern { family, priority, matches, table: Some(table), action: Some(action), uncompared }
     }
 }
 /// An operation on the routing policy.

@@ -106,10 +106,12 @@ impl RouteKind {
 }
 
 /// The origin of a route (`RTPROT_*`, linux/rtnetlink.h).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct RouteProto(pub u8);
 
 impl RouteProto {
+    /// Nobody said: the default of `ip rule add`.
+    pub const UNSPEC: RouteProto = RouteProto(0);
     /// The kernel: routes that belong to an address.
     pub const KERNEL: RouteProto = RouteProto(2);
     /// The default of `ip route add`.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netscript_net::op::{
     Family, FdbEntry, FdbOp, IfName, LinkKind, Mac, NeighOp, Neighbour, NetnsRef, NumberRange, Op, PolicyAction,
-    PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Prefix, SysctlKey, SysctlOp, TableId,
+    PolicyMatch, PolicyOp, PolicyPattern, PolicyRule, Prefix, RouteProto, SysctlKey, SysctlOp, TableId, Uncompared,
 };
 use netscript_net::state::LinkType;
 
@@ -45,6 +45,7 @@ impl Generator {
             action,
             suppress_prefixlength: *self.rng.pick(&[None, None, None, None, Some(0), Some(8), Some(24)]),
             suppress_ifgroup: *self.rng.pick(&[None, None, None, None, None, Some(0), Some(7)]),
+            proto: RouteProto::UNSPEC,
             opaque: false,
         };
         match self.rng.percent(10) {
@@ -85,7 +86,8 @@ impl Generator {
             matches.sport = matches.sport.filter(|_| self.rng.percent(50));
         }
         // A lookup is no word of `ip rule`.
-        let said = PolicyPattern { action: part.action.filter(|a| *a != PolicyAction::Lookup), ..part.clone() };
+        let action = part.action.filter(|a| *a != PolicyAction::Lookup);
+        let said = PolicyPattern { action, uncompared: Uncompared::default(), ..part.clone() };
         if said == PolicyPattern::any(part.family) { whole } else { part }
     }
 
