@@ -1,11 +1,13 @@
 //! Inverses of operations on addresses.
 
+use std::net::IpAddr;
+
 use super::{contents, guard, step};
 use crate::journal::{NamedOp, Place, Undo};
 use crate::site::Site;
 use crate::{Outcome, link as links};
-use netscript_net::op::{AddrOp, AddrSpec, IfName, NetnsRef, Op};
-use netscript_net::state::Link;
+use netscript_net::op::{AddrOp, AddrSpec, IfName, NetnsRef, Op, Prefix};
+use netscript_net::state::{Addr, Link};
 
 pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp) -> Outcome<Vec<Undo>> {
     let (AddrOp::Add(name, spec) | AddrOp::Del(name, spec)) = op;
@@ -14,7 +16,7 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp
     }
     let Some(link) = links::find(&mut site.network.namespaces, netns, name)? else { return Ok(Vec::new()) };
     let place = site.network.namespaces.place(netns)?;
-    let has = link.addrs.iter().any(|addr| addr.local == spec.local);
+    let has = link.addrs.iter().any(|addr| is_same(addr, spec));
     match op {
         AddrOp::Add(..) if has => Ok(Vec::new()),
         AddrOp::Add(..) => Ok(vec![step::by_index(&place, &link, AddrOp::Del(name.clone(), spec.clone()))]),
@@ -34,11 +36,24 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp
     }
 }
 
+/// Whether the kernel takes both for the same address. In IPv4, one address can have several peers, in other networks
+/// (`__inet_insert_ifa`, `inet_rtm_deladdr`).
+fn is_same(addr: &Addr, spec: &AddrSpec) -> bool {
+    let peer = spec.peer.map(|peer| peer.addr());
+    addr.local == spec.local
+        && (addr.local.addr().is_ipv6() || network(addr.local, addr.peer) == network(spec.local, peer))
+}
+
+/// The network that an address is in: that of its peer, if it has one.
+fn network(local: Prefix, peer: Option<IpAddr>) -> Option<Prefix> {
+    Some(Prefix::new(peer.unwrap_or(local.addr()), local.len())?.network())
+}
+
 /// The addresses of a network have an order, in which they were added, and the first is the primary one. To restore an
 /// address in its place, the addresses after it are removed and added again.
 fn later_addrs(place: &Place, link: &Link, gone: &AddrSpec) -> Vec<Undo> {
-    let of_network = link.addrs.iter().filter(|addr| addr.local.network() == gone.local.network());
-    let later =
-        of_network.skip_while(|addr| addr.local != gone.local).skip(1).filter(|addr| addr.local.addr().is_ipv4());
+    let network = network(gone.local, gone.peer.map(|peer| peer.addr()));
+    let of_network = link.addrs.iter().filter(|addr| self::network(addr.local, addr.peer) == network);
+    let later = of_network.skip_while(|addr| !is_same(addr, gone)).skip(1).filter(|addr| addr.local.addr().is_ipv4());
     later.map(|addr| step::by_index(place, link, AddrOp::Del(link.name.clone(), addr.spec()))).collect()
 }
