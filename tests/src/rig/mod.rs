@@ -245,7 +245,7 @@ impl Rig {
         let mut command = match kernel {
             Some(kernel) => {
                 let mut command = Command::new(programs.join("vm"));
-                command.arg(kernel).env("VM_MEM", "4096").env("VM_TIMEOUT", "14400");
+                command.arg(kernel).env("VM_MEM", "6144").env("VM_TIMEOUT", "14400");
                 command
             }
             None => Command::new(programs.join("enter")),

@@ -31,7 +31,7 @@ const LINKS: &str = "
     ip addr add 2001:db8:1::1 peer 2001:db8:1::2 dev v2 nodad";
 
 /// The links that the kernel's tunnel modules make in every namespace (`fb_tunnels_only_for_init_net`, ip-sysctl.rst).
-const FALLBACKS: [&str; 9] =
+pub(super) const FALLBACKS: [&str; 9] =
     ["sit0", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0", "ip6gre0"];
 
 #[test]

@@ -66,7 +66,9 @@ fn nothing_of_the_machine_is_seen_or_changed() {
         "#;
         as_both(script).success()
     });
-    assert_eq!(stdout, "[\"lo\"]\n[]\nlo\n\n\nfalse\n");
+    // A kernel with the tunnel modules makes these in each namespace.
+    let stdout: Vec<&str> = stdout.lines().filter(|line| !super::read_back::FALLBACKS.contains(line)).collect();
+    assert_eq!(stdout, ["[\"lo\"]", "[]", "lo", "", "", "false"]);
     assert_eq!(machine.shell(state), before);
 }
 

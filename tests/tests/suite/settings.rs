@@ -125,6 +125,10 @@ fn what_a_setting_refuses_is_refused_in_a_dry_run() {
         let real = finish(&mut place.netscript(&["--sandbox", &name])).stderr;
         let dry = finish(&mut place.netscript(&["--dry-run", &name])).stderr;
         let mark = |told: &str| crate::dry_run::code_and_place(told).map(|(code, at)| (code.to_owned(), at.to_owned()));
+        if mark(&real).is_some_and(|(code, _)| code == "E0307") {
+            netscript_tests::skip(&format!("what `{script}` refuses: this kernel has no such setting in a namespace"));
+            continue;
+        }
         assert_eq!(mark(&dry), mark(&real), "{script}\ndry run: {dry}\nrun: {real}");
         assert_eq!(mark(&real).is_some(), refused, "{script}: {real}");
     }

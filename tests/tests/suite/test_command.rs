@@ -221,10 +221,11 @@ fn a_script_called_test_can_be_run() {
 #[test]
 fn a_test_that_takes_too_long_is_ended_and_tells_where_it_was() {
     let place = labs(&[("a.rhai", "netns(\"red\");\nsleep(1000);"), ("b.rhai", GOOD)]);
-    let finished = test(&place, &["--timeout", "2", "labs"]);
+    let limit = netscript_tests::patience(Duration::from_secs(2)).as_secs().to_string();
+    let finished = test(&place, &["--timeout", &limit, "labs"]);
     assert_eq!((finished.status, finished.stderr.as_str()), (1, ""));
     assert_eq!(
-        timeless(&finished.stdout),
+        timeless(&finished.stdout).replace(&format!("after {limit} s"), "after 2 s"),
         "\
 FAILED  labs/a.rhai
 error[E0114]: interrupted
