@@ -124,6 +124,7 @@ fn check(cases: &[Case]) {
         machine.ok(NETWORK);
         let output = machine.run(&format!("set -e; {made}"));
         if !output.status.success() {
+            let made = made.split_whitespace().collect::<Vec<_>>().join(" ");
             netscript_tests::skip(&format!("restoring what `{made}` makes: {}", told(&output).trim()));
             continue;
         }
