@@ -16,11 +16,11 @@ use netscript_net::op::{
 
 /// `FRA_SPORT_MASK` and `FRA_DPORT_MASK` of linux/fib_rules.h (since Linux 6.15), and their value in a rule without
 /// port masks.
-const PORT_MASKS: [u16; 2] = [28, 29];
+pub(crate) const PORT_MASKS: [u16; 2] = [28, 29];
 const WHOLE_PORT: [u8; 2] = [0xff; 2];
 
 /// `FRA_PAD`, which aligns other attributes.
-const PAD: u16 = 18;
+pub(crate) const PAD: u16 = 18;
 
 /// No suppression (`FRA_SUPPRESS_PREFIXLEN`).
 const NO_LENGTH: u32 = u32::MAX;

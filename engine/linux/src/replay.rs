@@ -128,10 +128,7 @@ mod fra {
     pub(super) const SUPPRESS_PREFIXLEN: u16 = 14;
     pub(super) const TABLE: u16 = 15;
     pub(super) const OIFNAME: u16 = 17;
-    pub(super) const PAD: u16 = 18;
     pub(super) const PROTOCOL: u16 = 21;
-    pub(super) const SPORT_MASK: u16 = 28;
-    pub(super) const DPORT_MASK: u16 = 29;
 }
 
 /// The flags of a routing rule that the kernel does not set itself: FIB_RULE_INVERT, FIB_RULE_FIND_SADDR.
@@ -291,9 +288,9 @@ impl Replay {
             self.attributes.entry(name).and_modify(|name| name.retain(|byte| *byte != 0));
         }
         // No suppression, and whole ports.
-        let defaults = [fra::SUPPRESS_PREFIXLEN, fra::SPORT_MASK, fra::DPORT_MASK];
-        self.attributes.retain(|kind, value| !defaults.contains(kind) || value.iter().any(|byte| *byte != 0xff));
-        self.remove(&[fra::PAD]);
+        let is_whole = |kind: &u16| *kind == fra::SUPPRESS_PREFIXLEN || policy::PORT_MASKS.contains(kind);
+        self.attributes.retain(|kind, value| !is_whole(kind) || value.iter().any(|byte| *byte != 0xff));
+        self.remove(&[policy::PAD]);
         self.remove_zero(&[fra::TABLE, fra::FWMARK, fra::PROTOCOL]);
     }
 

@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use netscript_tests::{netscript, workspace};
+use netscript_tests::{kernel_release, netscript, workspace};
 
 /// A script, with a title.
 pub struct Case {
@@ -107,10 +107,7 @@ fn unblessed(name: &Path, output: &str) -> Option<String> {
 
 /// Whether this kernel explains all refusals that the references show. Older ones have texts for fewer.
 fn kernel_explains() -> bool {
-    let release = nix::sys::utsname::uname().unwrap();
-    let release = release.release().to_str().unwrap().to_owned();
-    let mut numbers = release.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
-    (numbers.next(), numbers.next()) >= (Some(6), Some(12))
+    kernel_release() >= (6, 12)
 }
 
 fn without_explanations(output: &str) -> String {

@@ -5,7 +5,7 @@ use std::process::Output;
 use std::sync::Mutex;
 
 use netscript_tests::program::{Place, finish};
-use netscript_tests::{Sandbox, netscript, skip, workspace};
+use netscript_tests::{Sandbox, kernel_release, netscript, skip, workspace};
 
 /// Modules belong to the whole machine: one test at a time.
 static MODULES: Mutex<()> = Mutex::new(());
@@ -194,7 +194,7 @@ fn a_link_whose_number_is_taken_is_given_back_or_not_moved() {
     let before = look();
     machine.script("lab", r#"host.link("out").move_to(netns_open("theirs"));"#);
     let (fine, told) = machine.run("netscript --force lab.rhai");
-    if release() < (5, 13) {
+    if kernel_release() < (5, 13) {
         assert!(!fine && told.contains("error[E0491]"), "{told}");
         assert!(told.contains(&format!("its number {number} is taken in theirs")), "{told}");
     } else {
@@ -384,13 +384,6 @@ const REFUSED: &[(&[&str], (u32, u32), &str)] = &[
 /// The oldest kernel that netscript runs on.
 const OLDEST: (u32, u32) = (5, 10);
 
-/// The running kernel.
-fn release() -> (u32, u32) {
-    let told = String::from_utf8(shell("uname -r").stdout).unwrap();
-    let mut numbers = told.split(['.', '-']).map(|number| number.parse().unwrap());
-    (numbers.next().unwrap(), numbers.next().unwrap())
-}
-
 /// An operation that a dry run refuses is refused by the running kernel with the same error, to `ip` and to netscript.
 #[test]
 fn what_a_dry_run_refuses_the_kernel_refuses() {
@@ -400,7 +393,7 @@ fn what_a_dry_run_refuses_the_kernel_refuses() {
     for (needs, since, script) in REFUSED {
         if let Some(kind) = needs.iter().find(|kind| lacking.contains(kind)) {
             skip(&format!("`{script}`: the kernel makes no link of the type {kind}"));
-        } else if release() < *since {
+        } else if kernel_release() < *since {
             skip(&format!("`{script}`: kernels before {}.{} are not asked", since.0, since.1));
         } else if let Err(why) = is_refused(script) {
             wrong.push_str(&format!("{script}\n{why}\n"));

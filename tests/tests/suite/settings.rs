@@ -57,15 +57,9 @@ fn foreseen(path: &str, value: &str) -> Option<Errno> {
     model.apply(&[Op::new(NetnsRef::Named(red), write)]).err().map(|(_, rejection)| rejection.errno)
 }
 
-fn release() -> (u32, u32) {
-    let text = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    let mut numbers = text.split(['.', '-']).map_while(|number| number.parse().ok());
-    (numbers.next().unwrap(), numbers.next().unwrap())
-}
-
 #[test]
 fn every_setting_takes_what_the_model_says() {
-    if release() < RELEASE {
+    if netscript_tests::kernel_release() < RELEASE {
         return netscript_tests::skip("the bounds of settings: they are those of Linux 6.18");
     }
     let (asked, wrong) = Sandbox::new().run(|| {
