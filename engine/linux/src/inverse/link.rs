@@ -173,7 +173,8 @@ fn inverse_of_set(site: &mut Site, op: &Op, netns: &NetnsRef, link: &Link, set: 
 /// Everything that a link loses when it is moved: its bridge, its up state, its addresses, routes and settings.
 fn inverse_of_move(site: &mut Site, here: Place, link: &Link, to: &NetnsRef) -> Outcome<Vec<Undo>> {
     let Ok(from) = site.network.namespaces.place(to) else { return Ok(Vec::new()) };
-    // Nothing happens. Kernels before 6.2 would refuse to undo it while the link is up, since its name is sent too.
+    // A move within a namespace has no effect. Before Linux 6.2, undoing it would fail while the link is up, because its
+    // name is sent too.
     if from.key.is_same(here.key) {
         return Ok(Vec::new());
     }

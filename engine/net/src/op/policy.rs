@@ -5,7 +5,7 @@ use std::fmt;
 use super::netfilter::Proto;
 use super::{Family, IfName, Prefix, RouteProto, TableId};
 
-/// The packets that a rule is for. A missing property matches every packet.
+/// The packets that a rule applies to. A missing property matches every packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PolicyMatch {
     /// Source network.
@@ -100,7 +100,7 @@ pub struct PolicyRule {
     pub family: Family,
     /// The priority; `None`: the kernel chooses it.
     pub priority: Option<u32>,
-    /// The packets that it is for.
+    /// The packets that it applies to.
     #[serde(flatten)]
     pub matches: PolicyMatch,
     /// The table to look in. [`TableId::L3MDEV`] is in the rule of VRFs; other actions have no table (0).
@@ -114,7 +114,7 @@ pub struct PolicyRule {
     /// Ignores routes of the table over links of this group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppress_ifgroup: Option<u32>,
-    /// Who added it.
+    /// The origin of the rule.
     #[serde(default, skip_serializing_if = "is_default")]
     pub proto: RouteProto,
     /// Whether the kernel's rule has further properties, for which there is no field here.
@@ -133,7 +133,7 @@ pub struct PolicyPattern {
     pub family: Family,
     /// Its priority.
     pub priority: Option<u32>,
-    /// The packets that it is for. The kernel does not compare whether the match is inverted.
+    /// The packets that it applies to. The kernel does not compare whether the match is inverted.
     #[serde(flatten)]
     pub matches: PolicyMatch,
     /// The table that the rule looks in.

@@ -110,7 +110,7 @@ impl RouteKind {
 pub struct RouteProto(pub u8);
 
 impl RouteProto {
-    /// Nobody said: the default of `ip rule add`.
+    /// Unspecified, the default of `ip rule add`.
     pub const UNSPEC: RouteProto = RouteProto(0);
     /// The kernel: routes that belong to an address.
     pub const KERNEL: RouteProto = RouteProto(2);
