@@ -1,7 +1,7 @@
 //! Which options the words take, all of them: for completion, hints and the reference.
 
 use crate::options::{OptionSpec, WordOptions, WordsWithOptions};
-use crate::{addr, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, sysctl};
+use crate::{addr, connect, dns, fdb, http, link_kinds, netfilter, policy, probe, route, route_get, sysctl};
 
 /// The files whose words take options.
 const FILES: &[WordsWithOptions] = &[
@@ -15,6 +15,7 @@ const FILES: &[WordsWithOptions] = &[
     policy::OPTIONS,
     probe::OPTIONS,
     route::OPTIONS,
+    route_get::OPTIONS,
     sysctl::OPTIONS,
 ];
 

@@ -29,6 +29,7 @@ mod process;
 pub mod requests;
 mod result;
 mod route;
+mod route_get;
 pub mod show;
 mod sysctl;
 mod undo;
@@ -71,6 +72,7 @@ pub fn register(engine: &mut Engine, environment: &Environment) {
         addr::register,
         fdb::register,
         route::register,
+        route_get::register,
         policy::register,
         neigh::register,
         netfilter::register,

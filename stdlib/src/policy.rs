@@ -205,7 +205,12 @@ fn ipproto(given: &Given<'_>, (): &()) -> Result<u8> {
     if given.value.is_int() {
         return args::int_in(&given.what(), given.value, 1, i64::from(u8::MAX));
     }
-    given.word(|word| Proto::from_word(word).map(|proto| proto.0))
+    given.word(protocol_from_word)
+}
+
+/// The number of a transport protocol's name.
+pub(crate) fn protocol_from_word(word: &str) -> Option<u8> {
+    Proto::from_word(word).map(|proto| proto.0)
 }
 
 /// A port, or text `FIRST-LAST`.

@@ -113,15 +113,19 @@ pub(crate) fn request(netns: &Netns, to: &Dynamic, options: &Map) -> Result<Ping
 pub(crate) fn blamed(netns: &Netns, error: Error) -> Error {
     match error {
         error @ Error::Target { .. } => error.within(Step::Argument(0)),
-        Error::NoSuchLink { name, .. } => {
-            let known = netns.reference().map(|reference| netns.session().lab().no_such_link(&reference, &name));
-            known.unwrap_or_else(|error| error).within(Step::Option(DEV.spec.key.into()))
-        }
+        error @ Error::NoSuchLink { .. } => with_link_option(netns, error, &DEV),
         error @ Error::Probe { .. } if error.errno() == Some(Errno::EADDRNOTAVAIL.0) => {
             error.within(Step::Option(SRC.spec.key.into()))
         }
         error => error,
     }
+}
+
+/// The error of a link that an option names and does not exist, with the links that do.
+pub(crate) fn with_link_option(netns: &Netns, error: Error, option: &Key<IfName, NetnsRef>) -> Error {
+    let Error::NoSuchLink { name, .. } = error else { return error };
+    let known = netns.reference().map(|reference| netns.session().lab().no_such_link(&reference, &name));
+    known.unwrap_or_else(|error| error).within(Step::Option(option.spec.key.into()))
 }
 
 fn ping_map(result: PingResult) -> Map {

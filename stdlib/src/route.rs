@@ -18,7 +18,7 @@ keys! {
     /// The next hop of a route.
     HOP_KEYS:
     /// The gateway
-    VIA: Key<IpAddr, Near> = address("via").example("\"10.0.0.1\"");
+    VIA: Key<IpAddr, Near> = own_address("via").example("\"10.0.0.1\"");
     /// The link that packets leave by
     DEV: Key<IfName, NetnsRef> = Key::link("dev");
     /// Whether the gateway is treated as reachable on the link although it is in none of the link's networks
@@ -36,7 +36,9 @@ keys! {
     /// Further options of a route.
     ROUTE_KEYS:
     /// The preferred source address of packets that the namespace sends
-    SRC: Key<IpAddr, Near> = address("src").example("\"10.0.0.2\"");
+    SRC: Key<IpAddr, Near> = own_address("src").example("\"10.0.0.2\"");
+    /// IPv4: only packets with this type of service use the route: the byte of their header, a multiple of 4
+    TOS: Key<u8> = Key::number("tos", 0, 252).example("16");
     /// Of several routes to a destination, the one with the smallest metric is used
     METRIC: Key<u32> = Key::number("metric", 0, u32::MAX as i64).example("100");
     /// The routing table; by default `"main"`, or `"local"` for local kinds of routes
@@ -88,10 +90,10 @@ const FLUSH_ROUTES: WordOptions = WordOptions::new("flush_routes", &[FLUSH_KEYS]
 pub(crate) const OPTIONS: WordsWithOptions = &[&ROUTE, &REPLACE_ROUTE, &DEL_ROUTE, &HOP, &FLUSH_ROUTES];
 
 /// The context of an address: the lab, and the family if it is known.
-type Near = (Session, Option<Family>);
+pub(crate) type Near = (Session, Option<Family>);
 
 /// An address: as text, or that of a link or a namespace.
-const fn address(key: &'static str) -> Key<IpAddr, Near> {
+pub(crate) const fn own_address(key: &'static str) -> Key<IpAddr, Near> {
     Key::value(key, "an address, a link or a namespace", |given, (session, family)| {
         args::address(session, &given.what(), given.value, *family)
     })
@@ -139,6 +141,7 @@ fn parse(of: &'static WordOptions, netns: &Netns, dst: &Dynamic, options: &Map) 
     let dst = wanted.unwrap_or_else(|| Prefix::all(default_family(&nexthops, src)));
     let route = Route {
         dst,
+        tos: o.get(&TOS)?.unwrap_or(0),
         kind,
         nexthops,
         src,
@@ -147,6 +150,7 @@ fn parse(of: &'static WordOptions, netns: &Netns, dst: &Dynamic, options: &Map) 
         scope: o.get(&SCOPE)?,
         proto: o.get(&PROTO)?,
         mtu: o.get(&MTU)?,
+        opaque: false,
     };
     check(&route)?;
     Ok(route)
@@ -224,6 +228,9 @@ fn check(route: &Route) -> Result<()> {
             "leave `via`, `dev` and `nexthops` out",
         );
     }
+    if route.tos != 0 && route.family() == Family::V6 {
+        return conflict("IPv6 routes have no type of service".into(), "leave `tos` out, or use a rule with `tos`");
+    }
     if let Some(src) = route.src.filter(|src| Family::of(*src) != route.family()) {
         return Err(Error::Invalid(Invalid::WrongFamily {
             given: src.to_string(),
@@ -257,6 +264,7 @@ fn row(route: Route) -> Dynamic {
     map.insert("dev".into(), text(single.and_then(|hop| hop.dev.as_ref()).map(ToString::to_string)));
     map.insert("onlink".into(), single.is_some_and(|hop| hop.onlink).into());
     map.insert("src".into(), text(route.src.map(|src| src.to_string())));
+    map.insert("tos".into(), if route.tos == 0 { Dynamic::UNIT } else { i64::from(route.tos).into() });
     map.insert("metric".into(), route.metric.map_or(Dynamic::UNIT, |metric| i64::from(metric).into()));
     map.insert("mtu".into(), route.mtu.map_or(Dynamic::UNIT, |mtu| i64::from(mtu).into()));
     map.insert("table".into(), number_or_name(route.table.to_string()));
@@ -279,7 +287,7 @@ fn hop_row(hop: Nexthop) -> Dynamic {
 }
 
 /// As `ip route` writes it: `default`, a single address without its length, or the network.
-fn destination(dst: &Prefix) -> String {
+pub(crate) fn destination(dst: &Prefix) -> String {
     if dst.is_all() {
         "default".into()
     } else if dst.is_host() {
@@ -373,7 +381,7 @@ mod words {
     }
 
     /// The routes of the main table, IPv4 first: maps with `dst`, `family`, `via`, `dev`, `src`,
-    /// `metric`, `mtu`, `table`, `scope`, `proto`, `kind`, `onlink`, and `nexthops` if there
+    /// `tos`, `metric`, `mtu`, `table`, `scope`, `proto`, `kind`, `onlink`, and `nexthops` if there
     /// are several.
     ///
     /// ```

@@ -25,7 +25,8 @@ pub mod terminal;
 
 pub use big_lab::big_lab;
 pub use equality::{Case, Feature, case, case_with, check};
-pub use pace::{kernel_release, patience, skip};
+pub use netscript_linux::kernel_release;
+pub use pace::{patience, skip};
 pub use sandbox::Sandbox;
 pub use snapshot::{Snapshot, difference, snapshot};
 

@@ -15,17 +15,6 @@ pub fn patience(time: Duration) -> Duration {
     time * *TIMES.get_or_init(|| read().unwrap_or(1))
 }
 
-/// The first two numbers of the running kernel's version.
-///
-/// # Panics
-///
-/// If `/proc` is not mounted.
-pub fn kernel_release() -> (u32, u32) {
-    let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is mounted");
-    let mut numbers = text.split(['.', '-']).map_while(|number| number.parse().ok());
-    (numbers.next().expect("a version has two numbers"), numbers.next().expect("a version has two numbers"))
-}
-
 /// Reports that a test, or a part of it, is skipped, because the kernel or a program lacks something. The rig counts
 /// these tests; CI reads the file that `NETSCRIPT_SKIPPED` names.
 ///

@@ -18,7 +18,7 @@ pub(super) fn command(netns: &NetnsRef, op: &RouteOp) -> Command {
 }
 
 fn one(netns: &NetnsRef, verb: &str, route: &Route) -> Command {
-    let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
+    let Route { dst, tos, kind, nexthops, src, metric, table, scope, proto, mtu, opaque: _ } = route;
     let command = ip_route(netns, route.family(), verb);
     let command = match kind {
         RouteKind::Unicast => command,
@@ -27,6 +27,7 @@ fn one(netns: &NetnsRef, verb: &str, route: &Route) -> Command {
     // `ip` takes the family of `default` from the gateway.
     let crossed = route.family() == Family::V4 && nexthops.iter().any(|hop| hop.via.is_some_and(|via| via.is_ipv6()));
     let command = command.with([if crossed && dst.is_all() { dst.to_string() } else { destination(dst) }]);
+    let command = command.option("tos", (*tos != 0).then(|| format!("{tos:#04x}")));
     let command = match &nexthops[..] {
         [only] => way(command, only, route.family()),
         _ => command,

@@ -26,8 +26,8 @@ use netscript_net::state::{
     Comparison, Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, NetState, Ruleset,
 };
 use netscript_net::world::{
-    self, Alternatives, Apply, Capture, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Ping, PingResult,
-    Point, Probes, ProgramId, Programs, Query, Serve, ServeDns, StatePart, Trace,
+    self, Alternatives, Apply, Capture, ChosenRoute, Connect, Connected, Fetch, Fetched, Hop, Missing, Output, Ping,
+    PingResult, Point, Probes, ProgramId, Programs, Query, RouteGet, Serve, ServeDns, StatePart, Trace,
 };
 
 /// Where lines of the printed script go.
@@ -339,6 +339,15 @@ impl Query for DryRun {
 
     fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {
         answered(self.model.routes(netns, family), || format!("list the routes of {netns}"))
+    }
+
+    fn route_get(&mut self, netns: &NetnsRef, request: &RouteGet) -> Result<Result<ChosenRoute, Errno>> {
+        self.carried(netns, request.oif.as_ref())?;
+        let contents = netscript_trace::read_routing(self, netns)?;
+        match netscript_trace::route_get(&contents, request) {
+            Ok(lookup) => Ok(lookup.answer),
+            Err(what) => not_simulated(what),
+        }
     }
 
     fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>> {

@@ -182,14 +182,18 @@ impl Interpreter {
 
     /// Turns an error of Rhai into one of ours: innermost cause, its place, the calls that led there.
     fn failure(&mut self, name: &str, error: EvalAltResult) -> Failure {
-        let mut calls = Vec::new();
+        // The name of an evaluated text contains that of the text around it. A script that evaluates itself without end
+        // gets very deep.
+        const MAX_EVALS: usize = 16;
+        let (mut calls, mut evals) = (Vec::new(), 0);
         let mut source = name.to_owned();
         let mut error = error;
         loop {
             match error {
                 EvalAltResult::ErrorInFunctionCall(function, _, inner, position) if function == "eval" => {
                     calls.push(Call { function, at: place(&source, position) });
-                    source = self.evaluated(&source, position);
+                    evals += 1;
+                    source = if evals > MAX_EVALS { "eval".to_owned() } else { self.evaluated(&source, position) };
                     error = *inner;
                 }
                 EvalAltResult::ErrorInFunctionCall(function, inside, inner, position) => {

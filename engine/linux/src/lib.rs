@@ -57,7 +57,7 @@ pub use lifetime::Resume;
 pub(crate) use netscript_net::rejection::{Outcome, Rejection};
 pub use privilege::{may_change_networks, may_make_namespaces, privilege_missing};
 pub use process::Entrance;
-pub use release::check_release;
+pub use release::{check_release, kernel_release};
 pub use sandbox::{SandboxFolders, enter_sandbox, take_own_network};
 pub use settle::settle;
 pub use sys::share_memory;

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use crate::listed::Listed;
 use crate::netns::{self, Namespaces};
 use crate::{Outcome, fdb, link, neigh, netfilter, policy, replay, resolver, route, sysctl};
-use netscript_net::error::Result;
+use netscript_net::error::{Errno, Result};
 use netscript_net::op::{Family, IfName, NetnsName, NetnsRef, PolicyRule, Prefix, Route, SysctlKey, TableId};
 use netscript_net::state::{Contents, FdbRecord, ForeignRules, Link, LinkType, NeighRecord, OperState, Ruleset};
-use netscript_net::world::Query;
+use netscript_net::world::{ChosenRoute, Query, RouteGet};
 
 /// The networks of the machine.
 pub(crate) struct Network {
@@ -116,6 +116,11 @@ impl Query for Network {
     fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>> {
         route::list(&mut self.namespaces, netns, family)
             .map_err(|f| f.into_error(|| format!("list the routes of {netns}")))
+    }
+
+    fn route_get(&mut self, netns: &NetnsRef, request: &RouteGet) -> Result<Result<ChosenRoute, Errno>> {
+        route::get(&mut self.namespaces, netns, request)
+            .map_err(|f| f.into_error(|| format!("choose a route in {netns}")))
     }
 
     fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>> {

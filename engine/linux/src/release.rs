@@ -37,6 +37,12 @@ fn running() -> Release {
     *RUNNING.get_or_init(|| Release::parse(&text()).unwrap_or(Release::NEW_INDEX))
 }
 
+/// The first two numbers of the running kernel's version.
+pub fn kernel_release() -> (u32, u32) {
+    let Release { major, minor } = running();
+    (major, minor)
+}
+
 /// Whether a link can be given another index when it is moved.
 pub(crate) fn takes_new_index() -> bool {
     running() >= Release::NEW_INDEX

@@ -539,11 +539,10 @@ fn flags(op: &NamedOp) -> Option<u16> {
     }
 }
 
-/// Whether a listed route is one that an operation can name: netscript's routes have no `tos` and no `from`, which
-/// belong to a route's key.
-pub(crate) fn has_plain_key(route: &[u8]) -> bool {
-    // `struct rtmsg`: rtm_src_len and rtm_tos.
-    matches!(route, [_, _, 0, 0, ..])
+/// Whether a listed route is for packets from every source: netscript's routes have no `from`.
+pub(crate) fn has_no_source(route: &[u8]) -> bool {
+    // `struct rtmsg`: rtm_src_len.
+    matches!(route, [_, _, 0, ..])
 }
 
 /// Whether a listed route expires.

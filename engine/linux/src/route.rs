@@ -1,5 +1,6 @@
 //! Adds, replaces, removes, flushes and lists routes over rtnetlink.
 
+mod get;
 mod key;
 mod read;
 mod watch;
@@ -19,6 +20,7 @@ use crate::{Outcome, Rejection, link};
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, NetnsRef, Nexthop, Route, RouteKind, RouteOp, RouteProto, Scope, TableId};
 
+pub(crate) use get::get;
 pub(crate) use key::{has_nexthops, has_same_key, metric};
 pub(crate) use read::{list, listed, local6};
 pub(crate) use watch::Watch;
@@ -140,6 +142,7 @@ fn message(route: &Route, links: &NexthopIndexes) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(route.family());
     message.header.destination_prefix_length = route.dst.len();
+    message.header.tos = route.tos;
     set_table(&mut message, route.table);
     let attributes = &mut message.attributes;
     attributes.push(RouteAttribute::Destination(route.dst.addr().into()));

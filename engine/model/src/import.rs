@@ -233,6 +233,7 @@ fn route4(route: &Route, dev: impl Fn(&Option<IfName>) -> Option<DevId>) -> Rout
         IpAddr::V6(_) => None,
     });
     Route4 {
+        tos: route.tos,
         kind: route.kind,
         scope,
         metric: route.metric.unwrap_or(0),

@@ -154,7 +154,7 @@ impl Model {
     }
 
     fn describe_route4(&self, table: TableId, dst: Prefix, route: &Route4) -> Route {
-        let Route4 { kind, scope, metric, src, proto, mtu, nexthops } = route;
+        let Route4 { tos, kind, scope, metric, src, proto, mtu, nexthops } = route;
         let hops = nexthops.iter().map(|nexthop| Nexthop {
             via: nexthop.via,
             dev: self.dev_name(nexthop.dev),
@@ -163,6 +163,7 @@ impl Model {
         });
         Route {
             dst,
+            tos: *tos,
             kind: *kind,
             nexthops: hops.collect(),
             src: src.map(IpAddr::V4),
@@ -171,6 +172,7 @@ impl Model {
             scope: Some(*scope),
             proto: Some(*proto),
             mtu: *mtu,
+            opaque: false,
         }
     }
 
@@ -198,6 +200,7 @@ impl Model {
             let nexthops = if route.kind.discards() { Vec::new() } else { hops.collect() };
             described.push(Route {
                 dst,
+                tos: 0,
                 kind: route.kind,
                 nexthops,
                 src: route.src.map(IpAddr::V6),
@@ -206,6 +209,7 @@ impl Model {
                 scope: Some(Scope::Global),
                 proto: Some(route.proto),
                 mtu: route.mtu,
+                opaque: false,
             });
         }
         described

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::op::{Host, HostName, IfName, NetnsName, NetnsRef, TableId};
+use crate::op::{Host, HostName, IfName, NetnsName, NetnsRef, RouteKind, TableId};
 
 pub use roles::{
     Apply, ForwardApply, ForwardHistory, ForwardProbes, ForwardPrograms, ForwardQuery, History, Probes, Programs,
@@ -119,6 +119,40 @@ pub struct Ping {
     /// The number of routers that a request may pass (IPv4 time to live, IPv6 hop limit); `None`: the namespace's
     /// default.
     pub ttl: Option<u8>,
+}
+
+/// A packet that a namespace sends, for which a route is to be chosen: `ip route get`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteGet {
+    /// The destination.
+    pub dst: IpAddr,
+    /// The source address; `None`: it is not chosen yet, as for a socket that is not bound.
+    pub src: Option<IpAddr>,
+    /// The link that the sending socket is bound to.
+    pub oif: Option<IfName>,
+    /// The firewall mark.
+    pub mark: u32,
+    /// The type of service: the byte of the IPv4 header, or the traffic class of IPv6.
+    pub tos: u8,
+    /// The number of the transport protocol; `None`: the kernel takes UDP for IPv4, and no protocol for IPv6.
+    pub ipproto: Option<u8>,
+    /// The source port.
+    pub sport: Option<u16>,
+    /// The destination port.
+    pub dport: Option<u16>,
+}
+
+/// The route that a namespace chose for a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenRoute {
+    /// Its type: the packet is delivered (`local`), sent to one machine, to all or to a group.
+    pub kind: RouteKind,
+    /// The link that the packet leaves by; `lo` for the namespace's own addresses.
+    pub dev: IfName,
+    /// The gateway; `None`: the destination is on the link.
+    pub via: Option<IpAddr>,
+    /// The packet's source address.
+    pub src: Option<IpAddr>,
 }
 
 /// The transport protocol of a connection.

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask COMMAND`. CONTRIBUTING.md lists them.
 
 use std::alloc::System;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -316,6 +317,16 @@ fn equivalence(arguments: &[String]) -> ExitCode {
         report.refused,
         report.differing.len()
     );
+    let unknown = &report.routes.unknown;
+    println!(
+        "{} routes asked for, {} predicted otherwise, {} not predicted",
+        report.routes.asked,
+        report.routes.differences.len(),
+        unknown.len()
+    );
+    let mut whats: BTreeMap<&str, usize> = BTreeMap::new();
+    unknown.iter().for_each(|what| *whats.entry(what.split('`').next().unwrap_or(what)).or_default() += 1);
+    whats.into_iter().for_each(|(what, times)| println!("{times:8} {what}"));
     if report.differing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -4,6 +4,7 @@
 mod generate;
 mod programs;
 mod rng;
+mod routes;
 mod run;
 mod script;
 mod shrink;
@@ -16,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use generate::{program, program_on};
 pub use rng::Rng;
+pub use routes::RoutesCompared;
 pub use run::{Program, accepted, check};
 pub use script::{Compared, check_script, compare_script, printed};
 pub use shrink::shrink;
@@ -29,6 +31,8 @@ pub struct Report {
     pub operations: usize,
     /// How many of these were refused, by all three alike.
     pub refused: usize,
+    /// The routes that the kernel chose, compared with those that the trace predicts.
+    pub routes: RoutesCompared,
     /// Seeds of programs that differed, with the differences after shrinking.
     pub differing: Vec<(u64, String)>,
 }
@@ -85,6 +89,7 @@ fn check_seed(seed: u64, shrinking: bool, report: &Mutex<Report>) {
     report.programs += 1;
     report.operations += program.len();
     report.refused += outcome.refused;
+    report.routes.add(outcome.routes);
     if let Some(told) = told {
         println!("seed {seed}:\n{told}");
         report.differing.push((seed, told));

@@ -17,6 +17,7 @@ use netscript_net::state::{Comparison, NetState, Netns};
 use netscript_net::world::World;
 
 use super::programs::Programs;
+use super::routes::{self, RoutesCompared};
 use crate::Sandbox;
 use crate::sandbox::interrupt;
 
@@ -45,6 +46,8 @@ pub struct CheckResult {
     pub differences: Vec<String>,
     /// Operations that were refused.
     pub refused: usize,
+    /// The routes that the kernel chose.
+    pub routes: RoutesCompared,
 }
 
 impl CheckResult {
@@ -113,7 +116,8 @@ pub(super) fn check_within(program: &Program, limit: Duration) -> CheckResult {
         }
     }
     let refused = model.verdicts.iter().filter(|verdict| **verdict != OpResult::Done).count();
-    CheckResult { differences, refused }
+    differences.extend(kernel.routes.differences.iter().cloned());
+    CheckResult { differences, refused, routes: kernel.routes }
 }
 
 /// The things to read after a program.
@@ -273,6 +277,7 @@ struct OnKernel {
     /// An error that came only after the operation had been deferred.
     deferred_error: Option<String>,
     left: Left,
+    routes: RoutesCompared,
 }
 
 fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn World>) -> OnKernel {
@@ -292,10 +297,12 @@ fn on_kernel(program: Program, expected: Expected, world: fn(Kernel) -> Box<dyn 
         let deferred_error =
             kernel.flush().err().map(|error| format!("a deferred operation: {}", error.describe().message));
         let left = Left::look(&mut *kernel, &expected, &expected.look.places());
+        let places = left.state.as_ref().map(|state| state.netns.keys().cloned().collect::<Vec<_>>());
+        let routes = routes::compare(&mut *kernel, &places.unwrap_or_default());
         for number in &expected.look.held {
             let _ = kernel.apply(&[Op::host(NetnsOp::Release(*number))]);
         }
-        OnKernel { verdicts, deferred_error, left }
+        OnKernel { verdicts, deferred_error, left, routes }
     })
 }
 

@@ -111,6 +111,8 @@ fn kernel_explains() -> bool {
 }
 
 fn without_explanations(output: &str) -> String {
+    // The error of rules that jump in a circle was ELOOP, and is EMLINK.
+    let output = output.replace("Too many levels of symbolic links", "Too many links");
     let lines = output.lines().filter(|line| !line.trim_start().starts_with("= the kernel says: "));
     lines.map(|line| format!("{line}\n")).collect()
 }

@@ -266,13 +266,18 @@ fn on_this_machine(old: &Value, new: &Value, known: &mut BTreeMap<u64, Value>) -
     }
 }
 
-/// Inodes, cookies and the lab's own indexes are greater than this number.
+/// Inodes and the lab's own indexes are greater than this number.
 const SMALL: u64 = 100_000;
 
 /// A value with the identities of this machine.
 fn with_known(old: &Value, known: &BTreeMap<u64, Value>) -> Value {
     match old {
-        Value::Object(old) => old.iter().map(|(key, old)| (key.clone(), with_known(old, known))).collect(),
+        Value::Object(old) => {
+            // The cookies of the machine that wrote the journal are small numbers.
+            let cookie = |old: &Value| old.as_u64().and_then(|number| known.get(&number)).unwrap_or(old).clone();
+            let value = |key: &String, old| if key == "cookie" { cookie(old) } else { with_known(old, known) };
+            old.iter().map(|(key, old)| (key.clone(), value(key, old))).collect()
+        }
         Value::Array(old) => old.iter().map(|old| with_known(old, known)).collect(),
         Value::Number(number) => {
             let found = number.as_u64().filter(|number| *number > SMALL).and_then(|number| known.get(&number));

@@ -8,25 +8,28 @@ use netscript_tests::NEED_LINUX;
 use serde_json::Value;
 
 /// Our crates, and those that each may depend on. A new dependency needs a reason here.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("netscript-net", &[]),
     ("netscript-model", &["net"]),
+    ("netscript-trace", &["net"]),
     ("netscript-dialect", &["net"]),
     ("netscript-view", &["net"]),
     // The model decides which operations may be deferred; `down --dry-run` prints commands.
     ("netscript-linux", &["dialect", "model", "net"]),
-    // A dry run consists of a model and printed commands.
-    ("netscript-lang", &["dialect", "model", "net"]),
-    ("netscript-stdlib", &["dialect", "lang", "net"]),
+    // A dry run consists of a model and printed commands; the trace chooses routes in it.
+    ("netscript-lang", &["dialect", "model", "net", "trace"]),
+    // `route_get` tells which rule decided.
+    ("netscript-stdlib", &["dialect", "lang", "net", "trace"]),
     // It puts the parts together for all programs.
     ("netscript-lab", &["dialect", "lang", "linux", "model", "net", "stdlib"]),
     ("netscript", &["dialect", "lab", "lang", "linux", "model", "net", "stdlib"]),
     ("netscript-book", &["dialect", "lab", "lang", "linux", "model", "net", "netscript", "stdlib", "tests", "view"]),
-    ("netscript-tests", &["dialect", "lab", "lang", "linux", "model", "net", "stdlib"]),
+    ("netscript-tests", &["dialect", "lab", "lang", "linux", "model", "net", "stdlib", "trace"]),
 ];
 
 /// Crates that must not depend on Linux or the script language, so that they build for any target.
-const ANYWHERE: [&str; 4] = ["netscript-net", "netscript-model", "netscript-dialect", "netscript-view"];
+const ANYWHERE: [&str; 5] =
+    ["netscript-net", "netscript-model", "netscript-trace", "netscript-dialect", "netscript-view"];
 
 fn cargo(arguments: &[&str]) -> Option<String> {
     if !Path::new(env!("CARGO")).exists() {

@@ -35,6 +35,7 @@ mod read_back;
 mod repl;
 mod restored;
 mod route;
+mod route_get;
 mod sandboxing;
 mod settings;
 mod shell;

@@ -14,6 +14,10 @@ const PLACES: &[(&str, &str)] = &[
     (r#"host.route("fd00::/64", #{ via: "fd00::1", src: «"10.0.0.1"» });"#, ""),
     (r#"host.route("10.9.0.0/16", #{ via: "fd00::1", src: «"fd00::1"» });"#, ""),
     (r#"host.route(«"10.0.0."», #{ via: "10.0.0." });"#, ""),
+    (r#"host.route_get(«"10.0.0."»);"#, ""),
+    (r#"host.route_get("10.0.0.1", #{ from: «"fd00::1"» });"#, ""),
+    (r#"host.route_get("10.0.0.1", #{ oif: «"nope"» });"#, ""),
+    (r#"host.route("10.9.0.0/16", #{ via: "10.0.0.1", tos: «256» });"#, ""),
     // Expressions as values.
     (r#"bridge("b", #{ priority: «1 + 70000» });"#, ""),
     (r#"bridge("b", #{ priority: «-1», stp: true });"#, ""),

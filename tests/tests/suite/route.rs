@@ -24,6 +24,15 @@ const ROUTES: &[Case] = &[
          ip route add 10.2.0.0/16 dev br0 scope host table 1000; ip route add 10.2.0.0/16 dev br0 table local",
     ),
     case(
+        r#"bridge("br0").up().addr("10.0.0.2/24"); host.route("10.1.0.0/16", #{ via: "10.0.0.1", tos: 16 });
+           host.route("10.1.0.0/16", #{ via: "10.0.0.3" }); host.route("10.1.0.0/16", #{ via: "10.0.0.4", tos: 8, metric: 5 });
+           host.replace_route("10.1.0.0/16", #{ via: "10.0.0.5", tos: 16 }); host.route("10.2.0.0/16", #{ via: "10.0.0.1", tos: 8 });
+           host.route("10.2.0.0/16", #{ via: "10.0.0.1" }); host.del_route("10.2.0.0/16", #{ tos: 8 });"#,
+        "ip link add br0 type bridge; ip link set br0 up; ip addr add 10.0.0.2/24 dev br0; ip route add 10.1.0.0/16 via 10.0.0.3
+         ip route add 10.1.0.0/16 tos 0x10 via 10.0.0.5; ip route add 10.1.0.0/16 tos 0x08 via 10.0.0.4 metric 5
+         ip route add 10.2.0.0/16 via 10.0.0.1",
+    ),
+    case(
         r#"host.route("10.1.0.0/16", #{ kind: "blackhole" }); host.route("10.2.0.0/16", #{ kind: "unreachable" });
            host.route("10.3.0.0/16", #{ kind: "prohibit", metric: 7 }); host.route("10.4.0.0/16", #{ kind: "throw", table: 100 });"#,
         "ip route add blackhole 10.1.0.0/16; ip route add unreachable 10.2.0.0/16

@@ -206,6 +206,16 @@ fn a_script_that_wants_too_much_fails_and_is_undone() {
     }
 }
 
+/// The error of a text that evaluates itself does not grow with the square of its depth.
+#[test]
+fn an_error_in_deeply_nested_evals_stays_small() {
+    let place = Place::new();
+    let script = "let d = 0; let s = \"d += 1; if d > 1500 { nope(); } eval(s)\"; eval(s)";
+    let finished = dry(&place, script);
+    assert!(finished.stderr.contains("error[E0102]"), "{finished:?}");
+    assert!(finished.stderr.len() < 5_000, "{}", finished.stderr.len());
+}
+
 /// Scripts that print a line, and then spend long in one function of Rhai, or take much memory.
 const LONG: [&str; 3] = [
     "print(1); let a = []; for i in 0..2000000 { a.push(i); } a.sort(|x, y| y - x); loop {}",

@@ -8,7 +8,7 @@ use crate::{Outcome, link as links, replay, route as routes};
 use netscript_net::op::{
     Action, Family, IfName, NetnsRef, Nexthop, Op, Route, RouteKind, RouteOp, RouteProto, TableId,
 };
-use netscript_net::state::Link;
+use netscript_net::state::{Link, LinkType};
 
 pub(super) fn inverse(site: &mut Site, op: &Op, netns: &NetnsRef, route: &RouteOp) -> Outcome<Vec<Undo>> {
     if guard::goes_with_netns(site, netns) {
@@ -61,11 +61,25 @@ fn inverse_of_making(site: &mut Site, op: &Op, netns: &NetnsRef, route: &Route) 
         }
         None => {
             let place = site.network.namespaces.place(netns)?;
-            let made = Route { proto: Some(route.proto.unwrap_or(RouteProto::BOOT)), ..route.clone() };
+            let mut made = Route { proto: Some(route.proto.unwrap_or(RouteProto::BOOT)), ..route.clone() };
+            leave_gateways_over_loopback_out(site, netns, &mut made)?;
             let devs: Vec<&IfName> = devs(&made).collect();
             step::by_names(site, &place, &devs, RouteOp::Del(made.clone()))
         }
     }
+}
+
+/// Linux 5.10 accepts an IPv6 gateway over the loopback link, and does not keep it (`fib6_nh_init`).
+fn leave_gateways_over_loopback_out(site: &mut Site, netns: &NetnsRef, route: &mut Route) -> Outcome {
+    let v6 = route.family() == Family::V6;
+    for hop in route.nexthops.iter_mut().filter(|hop| v6 && hop.via.is_some()) {
+        let Some(dev) = &hop.dev else { continue };
+        let link = links::find(&mut site.network.namespaces, netns, dev)?;
+        if link.is_some_and(|link| link.kind == LinkType::Loopback) {
+            hop.via = None;
+        }
+    }
+    Ok(())
 }
 
 fn inverse_of_flush(site: &mut Site, op: &Op, netns: &NetnsRef, family: Family, table: TableId) -> Outcome<Vec<Undo>> {
@@ -108,9 +122,9 @@ fn devs(route: &Route) -> impl Iterator<Item = &IfName> {
     route.nexthops.iter().filter_map(|hop| hop.dev.as_ref())
 }
 
-/// Whether an operation can name this route: `tos` and `from` belong to a route's key, and operations have neither.
+/// Whether an operation can name this route: `from` belongs to a route's key, and operations do not have it.
 fn can_be_named(route: &Listed<Route>) -> bool {
-    replay::has_plain_key(&route.message)
+    replay::has_no_source(&route.message)
 }
 
 /// The kernel's routes for a link's IPv6 addresses that do not exist: `lo` has no route to `::1`, and somebody may have
@@ -165,6 +179,7 @@ fn is_removal_of(op: &NamedOp, route: &Route) -> bool {
 /// Whether `ip route del` may choose this route for the given one.
 fn fits(there: &Route, given: &Route) -> bool {
     there.dst.network() == given.dst.network()
+        && there.tos == given.tos
         && there.table == given.table
         && (given.metric.is_none() || routes::metric(there) == routes::metric(given))
         && routes::has_nexthops(there, given)

@@ -12,7 +12,10 @@ pub(crate) fn metric(route: &Route) -> u32 {
 
 /// Whether two routes have the same key, so that they cannot exist together.
 pub(crate) fn has_same_key(there: &Route, route: &Route) -> bool {
-    there.dst.network() == route.dst.network() && there.table == route.table && metric(there) == metric(route)
+    there.dst.network() == route.dst.network()
+        && there.tos == route.tos
+        && there.table == route.table
+        && metric(there) == metric(route)
 }
 
 /// Whether a route has every nexthop of another one, comparing only the given fields.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags, RouteType,
-    RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags,
+    RoutePreference, RouteType, RouteVia,
 };
 
 use crate::Outcome;
@@ -88,6 +88,7 @@ pub(super) fn route(message: RouteMessage, links: &BTreeMap<u32, IfName>) -> Opt
     let mut dst = Prefix::all(family_of(header.address_family)?);
     let (mut src, mut metric, mut mtu) = (None, None, None);
     let (mut via, mut dev, mut several) = (None, None, Vec::new());
+    let mut opaque = header.source_prefix_length != 0;
     for attribute in attributes {
         match attribute {
             RouteAttribute::Destination(addr) => dst = Prefix::new(ip(addr)?, header.destination_prefix_length)?,
@@ -97,8 +98,11 @@ pub(super) fn route(message: RouteMessage, links: &BTreeMap<u32, IfName>) -> Opt
             RouteAttribute::Gateway(addr) => via = ip(addr),
             RouteAttribute::Via(addr) => via = other_ip(addr),
             RouteAttribute::Oif(index) => dev = links.get(&index).cloned(),
-            RouteAttribute::MultiPath(hops) => several = hops.into_iter().map(|hop| nexthop(hop, links)).collect(),
-            _ => {}
+            RouteAttribute::MultiPath(hops) => {
+                opaque |= hops.iter().flat_map(|hop| &hop.attributes).any(decides);
+                several = hops.into_iter().map(|hop| nexthop(hop, links)).collect();
+            }
+            other => opaque |= decides(&other),
         }
     }
     let nexthops = if kind.discards() {
@@ -110,6 +114,7 @@ pub(super) fn route(message: RouteMessage, links: &BTreeMap<u32, IfName>) -> Opt
     };
     Some(Route {
         dst,
+        tos: header.tos,
         kind,
         nexthops,
         src,
@@ -118,7 +123,23 @@ pub(super) fn route(message: RouteMessage, links: &BTreeMap<u32, IfName>) -> Opt
         scope: Some(Scope::from_number(header.scope.into())),
         proto: Some(RouteProto(header.protocol.into())),
         mtu,
+        opaque,
     })
+}
+
+/// Whether an attribute without a field in [`Route`] decides on packets.
+fn decides(attribute: &RouteAttribute) -> bool {
+    match attribute {
+        RouteAttribute::Source(_)
+        | RouteAttribute::NewDestination(_)
+        | RouteAttribute::NewDestinationAddress(_)
+        | RouteAttribute::EncapType(_)
+        | RouteAttribute::Encap(_)
+        | RouteAttribute::Other(_) => true,
+        RouteAttribute::Preference(preference) => *preference != RoutePreference::Medium,
+        // `route` reads these, and the others tell about use, not about packets.
+        _ => false,
+    }
 }
 
 fn nexthop(hop: RouteNextHop, links: &BTreeMap<u32, IfName>) -> Nexthop {

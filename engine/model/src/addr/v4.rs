@@ -242,6 +242,7 @@ impl Model {
         let nexthop =
             Nexthop4 { dev: Some(id), via: None, weight: 1, onlink: false, scope: nexthop_scope, dead: false };
         let route = Route4 {
+            tos: 0,
             kind,
             scope,
             metric: 0,

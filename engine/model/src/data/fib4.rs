@@ -1,5 +1,6 @@
 //! IPv4 routes (net/ipv4/fib_trie.c).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -24,6 +25,8 @@ pub(crate) struct Nexthop4 {
 /// A route (`struct fib_info` and `struct fib_alias`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route4 {
+    /// `fa_dscp`: of these packets only; 0: of all.
+    pub(crate) tos: u8,
     pub(crate) kind: RouteKind,
     pub(crate) scope: Scope,
     pub(crate) metric: u32,
@@ -46,7 +49,8 @@ pub(crate) enum Dead {
 
 type RouteKey = (TableId, Prefix);
 
-/// The tables of a namespace. Routes to one destination are in lookup order: by metric, then by insertion.
+/// The tables of a namespace. Routes to one destination are in lookup order: those of one type of service first, then by
+/// metric, then by insertion.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fib4 {
     routes: BTreeMap<RouteKey, Vec<Route4>>,
@@ -79,7 +83,7 @@ impl Fib4 {
         if routes.iter().any(|old| old.same(&route)) {
             return;
         }
-        let at = routes.iter().position(|old| old.metric > route.metric).unwrap_or(routes.len());
+        let at = routes.iter().position(|old| old.order() > route.order()).unwrap_or(routes.len());
         routes.insert(at, route);
     }
 
@@ -109,15 +113,15 @@ impl Fib4 {
         self.local
     }
 
-    /// `fib_table_insert`: where a route of its metric exists, the new one can only replace it.
+    /// `fib_table_insert`: where a route of its type of service and metric exists, the new one can only replace it.
     pub(crate) fn insert(&mut self, table: TableId, dst: Prefix, new: Route4, replace: bool) -> Outcome {
         let key = (table, dst);
         self.touch(key, &new);
         let routes = self.routes.entry(key).or_default();
-        let first = routes.iter().position(|old| old.metric == new.metric);
+        let first = routes.iter().position(|old| old.order() == new.order());
         match first {
             None => {
-                let at = routes.iter().position(|old| old.metric > new.metric).unwrap_or(routes.len());
+                let at = routes.iter().position(|old| old.order() > new.order()).unwrap_or(routes.len());
                 routes.insert(at, new);
                 Ok(())
             }
@@ -169,7 +173,8 @@ impl Fib4 {
             let Some(dst) = Prefix::new(flow.daddr, len).map(|prefix| prefix.network()) else { continue };
             for table in tables {
                 for route in self.routes.get(&(*table, dst)).into_iter().flatten() {
-                    if route.scope.number() < scope {
+                    // The packets of these lookups have no type of service.
+                    if route.tos != 0 || route.scope.number() < scope {
                         continue;
                     }
                     if let Some(errno) = refusal(route.kind) {
@@ -189,6 +194,11 @@ impl Fib4 {
 }
 
 impl Route4 {
+    /// The order of routes to one destination (`fib_find_alias`).
+    fn order(&self) -> (Reverse<u8>, u32) {
+        (Reverse(self.tos), self.metric)
+    }
+
     /// Whether both are equal, apart from state that changes over time.
     fn same(&self, other: &Route4) -> bool {
         let alive = |route: &Route4| {

@@ -51,6 +51,15 @@ fn check_prefix(dst: &Prefix) -> Outcome {
     Err(refused(Errno::EINVAL, "Invalid prefix for given prefix length"))
 }
 
+/// `rtm_to_fib_config`
+fn check_tos(tos: u8) -> Outcome {
+    // INET_ECN_MASK, include/net/inet_ecn.h
+    if tos & 3 == 0 {
+        return Ok(());
+    }
+    Err(refused(Errno::EINVAL, "Invalid dsfield (dscp): ECN bits must be 0"))
+}
+
 impl Model {
     /// `fib_table_insert`
     pub(super) fn make_route4(
@@ -60,6 +69,7 @@ impl Model {
         devices: &[Option<DevId>],
         replace: bool,
     ) -> Outcome {
+        check_tos(route.tos)?;
         check_prefix(&route.dst)?;
         let new = self.route_info4(netns, route, devices)?;
         self.netns_mut(netns).fib4.insert(route.table, route.dst, new, replace)
@@ -67,7 +77,7 @@ impl Model {
 
     /// `fib_create_info`
     fn route_info4(&self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome<Route4> {
-        let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
+        let Route { dst, tos, kind, nexthops, src, metric, table, scope, proto, mtu, opaque: _ } = route;
         let scope = scope.unwrap_or_else(|| chosen_scope(route));
         if widest(*kind).number() > scope.number() {
             return Err(refused(Errno::EINVAL, "Invalid scope"));
@@ -110,6 +120,7 @@ impl Model {
             }
         }
         Ok(Route4 {
+            tos: *tos,
             kind: *kind,
             scope,
             metric: metric.unwrap_or(0),
@@ -187,6 +198,8 @@ impl Model {
         let least = scope.number().saturating_add(1).max(Scope::Link.number());
         let fib = &self.netns(netns).fib4;
         let in_table = match table {
+            // fib_table_lookup: the table `local` is one with `main` until a rule is added.
+            TableId::LOCAL if !self.netns(netns).rules4.custom() => None,
             TableId::MAIN => None,
             table => fib.lookup(&[table], &flow, least, Suppress::default()).and_then(Result::ok),
         };
@@ -261,7 +274,8 @@ impl Model {
 
     /// `fib_table_delete`: the first route that matches.
     pub(super) fn del_route4(&mut self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome {
-        let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
+        let Route { dst, tos, kind, nexthops, src, metric, table, scope, proto, mtu, opaque: _ } = route;
+        check_tos(*tos)?;
         check_prefix(dst)?;
         let scope = scope.or(match kind {
             RouteKind::Local | RouteKind::Broadcast | RouteKind::Multicast | RouteKind::Anycast => {
@@ -274,7 +288,8 @@ impl Model {
             | RouteKind::Throw => None,
         });
         let fits = |old: &Route4| {
-            (*kind == RouteKind::Unicast || old.kind == *kind)
+            old.tos == *tos
+                && (*kind == RouteKind::Unicast || old.kind == *kind)
                 && scope.is_none_or(|scope| scope == Scope::Nowhere || old.scope == scope)
                 && src.is_none_or(|src| old.src.map(IpAddr::V4) == Some(src))
                 && proto.is_none_or(|proto| old.proto == proto)

@@ -74,7 +74,11 @@ impl Model {
 
     /// `ip6_route_info_create`
     fn route_info6(&self, netns: NetnsId, route: &Route, hop: &Nexthop, dev: Option<DevId>) -> Outcome<Route6> {
-        let Route { dst: _, kind, nexthops: _, src, metric, table, scope: _, proto, mtu } = route;
+        let Route { dst: _, tos, kind, nexthops: _, src, metric, table, scope: _, proto, mtu, opaque: _ } = route;
+        // rtm_to_fib6_config
+        if *tos != 0 {
+            return Err(refused(Errno::EINVAL, "Invalid dsfield (dscp): option not available for IPv6"));
+        }
         let src = ipv6(*src);
         let wanted = Wanted { table: *table, onlink: hop.onlink, dev };
         self.check_device6(&wanted)?;

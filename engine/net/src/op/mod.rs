@@ -39,6 +39,11 @@ pub use prefix::{Family, Prefix, parse_ip};
 pub use route::{Nexthop, Route, RouteKind, RouteOp, RouteProto, TableId};
 pub use sysctl::{SysctlKey, SysctlOp};
 
+/// Whether a value is its type's default, which the journal leaves out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// One operation and the namespace that it acts in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {

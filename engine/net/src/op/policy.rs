@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::netfilter::Proto;
-use super::{Family, IfName, Prefix, RouteProto, TableId};
+use super::{Family, IfName, Prefix, RouteProto, TableId, is_default};
 
 /// The packets that a rule applies to. A missing property matches every packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -120,10 +120,6 @@ pub struct PolicyRule {
     /// Whether the kernel's rule has further properties, for which there is no field here.
     #[serde(default, skip_serializing_if = "is_default")]
     pub opaque: bool,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// The rule to delete. Fields that are `None` are not compared.
@@ -261,6 +257,8 @@ impl PolicyPattern {
         let PolicyPattern { family, priority, matches, table, action, uncompared: _ } = self;
         let PolicyMatch { from, to, iif, oif, fwmark, tos, ipproto, sport, dport, uidrange, not: _ } = matches;
         let found = &rule.matches;
+        // Rules without a table have its number, too.
+        let asks_for_vrf = *table == Some(TableId::L3MDEV) && matches!(action, None | Some(PolicyAction::Lookup));
         let network = |wanted: &Option<Prefix>, found: Option<Prefix>| {
             wanted.filter(|wanted| !wanted.is_all()).is_none_or(|wanted| found == Some(wanted))
         };
@@ -281,6 +279,7 @@ impl PolicyPattern {
             && dport.is_none_or(|ports| found.dport == Some(ports))
             && uidrange.is_none_or(|users| found.uidrange == Some(users))
             && table.is_none_or(|table| rule.table == table)
+            && (!asks_for_vrf || rule.is_vrf())
             && action.is_none_or(|action| kind(action) == kind(rule.action))
     }
 }

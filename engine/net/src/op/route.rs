@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Family, IfName, Prefix, Scope};
+use super::{Family, IfName, Prefix, Scope, is_default};
 
 /// A routing table's number (`RT_TABLE_*`, linux/rtnetlink.h).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -163,6 +163,10 @@ pub struct Nexthop {
 pub struct Route {
     /// The destination.
     pub dst: Prefix,
+    /// IPv4: the type of service of its packets, the byte of their header without the two ECN bits. 0: packets that
+    /// have no route of their own type of service.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tos: u8,
     /// The type.
     pub kind: RouteKind,
     /// The nexthops; empty for types that discard, and in a deletion that does not specify any.
@@ -179,6 +183,10 @@ pub struct Route {
     pub proto: Option<RouteProto>,
     /// The MTU of this route, in bytes.
     pub mtu: Option<u32>,
+    /// Whether the kernel's route has properties that decide on packets and have no field here, such as a source network
+    /// or an encapsulation.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub opaque: bool,
 }
 
 impl Route {
@@ -186,6 +194,7 @@ impl Route {
     pub fn new(dst: Prefix) -> Route {
         Route {
             dst,
+            tos: 0,
             kind: RouteKind::Unicast,
             nexthops: Vec::new(),
             src: None,
@@ -194,6 +203,7 @@ impl Route {
             scope: None,
             proto: None,
             mtu: None,
+            opaque: false,
         }
     }
 

@@ -271,10 +271,11 @@ fn kind_text(kind: &LinkType) -> String {
 }
 
 fn route_text(route: &Route) -> String {
-    let Route { dst, kind, nexthops, src, metric, table, scope, proto, mtu } = route;
+    let Route { dst, tos, kind, nexthops, src, metric, table, scope, proto, mtu, opaque } = route;
     let metric = metric.unwrap_or(0);
     format!(
-        "{table} {} {dst} metric {metric} proto {proto:?} scope {scope:?} src {src:?} mtu {mtu:?} {nexthops:?}",
+        "{table} {} {dst} tos {tos} metric {metric} proto {proto:?} scope {scope:?} src {src:?} mtu {mtu:?} opaque {opaque} \
+         {nexthops:?}",
         kind.word()
     )
 }

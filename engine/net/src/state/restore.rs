@@ -28,11 +28,16 @@ impl Addr {
         }
     }
 
-    /// Whether the kernel creates it by itself: from a hardware address, or on `lo`.
-    fn is_made_by_kernel(&self) -> bool {
+    /// Whether the kernel creates it by itself on a link: from the hardware address, or on `lo`. A bridge may have an
+    /// address that was derived from a former hardware address, which the kernel does not create again.
+    fn is_made_by_kernel(&self, link: &Link) -> bool {
         match self.local.addr() {
             IpAddr::V6(addr) => {
-                addr.is_loopback() || (addr.is_unicast_link_local() && addr.octets()[11..13] == [0xff, 0xfe])
+                let derived = match link.mac {
+                    Hardware::Known(mac) => addr == mac.link_local(),
+                    Hardware::Unknown | Hardware::None => addr.octets()[11..13] == [0xff, 0xfe],
+                };
+                addr.is_loopback() || (addr.is_unicast_link_local() && derived)
             }
             IpAddr::V4(_) => false,
         }
@@ -147,8 +152,8 @@ fn addrs(now: &Link, wanted: &Link) -> Vec<AddrOp> {
     let mut ops = Vec::new();
     for v4 in [true, false] {
         let of = |link: &Link| -> Vec<AddrSpec> {
-            let addrs = link.addrs.iter().filter(|addr| addr.local.addr().is_ipv4() == v4 && !addr.is_made_by_kernel());
-            addrs.map(Addr::spec).collect()
+            let kept = |addr: &&Addr| addr.local.addr().is_ipv4() == v4 && !addr.is_made_by_kernel(link);
+            link.addrs.iter().filter(kept).map(Addr::spec).collect()
         };
         let (mut have, mut want) = (of(now), of(wanted));
         if have == want {
@@ -225,4 +230,54 @@ fn forwards(now: &Netns, wanted: &Netns, is_there: impl Fn(&IfName) -> bool) -> 
     let missing = want.into_iter().filter(|entry| !have.contains(entry) && is_there(&entry.dev));
     ops.extend(missing.map(FdbOp::Append));
     ops
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::op::Scope;
+    use crate::state::{LinkType, OperState};
+
+    fn dummy(mac: &str, addr: Option<&str>) -> Link {
+        let addr = addr.map(|addr| Addr {
+            local: Prefix::parse(addr).unwrap(),
+            peer: None,
+            broadcast: None,
+            scope: Scope::Link,
+            label: None,
+            nodad: false,
+            permanent: true,
+            tentative: false,
+            secondary: false,
+            proto: None,
+        });
+        Link {
+            name: IfName::parse("d0").unwrap(),
+            index: Some(2),
+            kind: LinkType::Dummy,
+            mac: Hardware::Known(Mac::parse(mac).unwrap()),
+            mtu: 1500,
+            up: true,
+            carrier: true,
+            arp: true,
+            promisc: false,
+            state: OperState::Unknown,
+            alias: None,
+            master: None,
+            hairpin: false,
+            addrs: addr.into_iter().collect(),
+            unknown_addr: false,
+        }
+    }
+
+    /// The kernel creates a link-local address again only if it is derived from the present hardware address.
+    #[test]
+    fn a_link_local_address_of_a_former_hardware_address_is_restored() {
+        let mac = "02:00:00:00:00:01";
+        let missing = |addr| addrs(&dummy(mac, None), &dummy(mac, Some(addr))).len();
+        assert_eq!(missing("fe80::ff:fe00:1/64"), 0);
+        assert_eq!(missing("fe80::ff:fe00:2/64"), 1);
+        assert_eq!(missing("fd00::ff:fe00:1/64"), 1);
+    }
 }

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Alternatives, Capture, Connect, Connected, Fetch, Fetched, Hop, Output, Ping, PingResult, Point, ProgramId, Serve,
-    ServeDns, StatePart, Summary, Trace,
+    Alternatives, Capture, ChosenRoute, Connect, Connected, Fetch, Fetched, Hop, Output, Ping, PingResult, Point,
+    ProgramId, RouteGet, Serve, ServeDns, StatePart, Summary, Trace,
 };
-use crate::error::{At, Error, Rejection, Result};
+use crate::error::{At, Errno, Error, Rejection, Result};
 use crate::op::{Family, IfName, NetnsName, NetnsRef, Op, PidRef, PolicyRule, Route, SysctlKey};
 use crate::state::{Contents, FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
 
@@ -149,6 +149,8 @@ role! {
         fn link(&mut self, netns: &NetnsRef, name: &IfName) -> Result<Option<Link>>;
         /// The routes of a namespace, in the kernel's order.
         fn routes(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<Route>>;
+        /// Chooses the route of a packet that a namespace sends. The inner error is the kernel's for such a packet.
+        fn route_get(&mut self, netns: &NetnsRef, request: &RouteGet) -> Result<Result<ChosenRoute, Errno>>;
         /// The rules that choose a routing table, in order.
         fn policy_rules(&mut self, netns: &NetnsRef, family: Family) -> Result<Vec<PolicyRule>>;
         /// The neighbours of both families.

@@ -27,7 +27,8 @@ impl Generator {
             0..15 if !there.is_empty() => {
                 let mut route = self.rng.pick(&there).clone();
                 if self.rng.percent(60) {
-                    route = Route { table: route.table, metric: route.metric, ..Route::new(route.dst) };
+                    let Route { dst, tos, table, metric, .. } = route;
+                    route = Route { tos, table, metric, ..Route::new(dst) };
                 }
                 Op::new(netns, RouteOp::Del(route))
             }
@@ -54,6 +55,9 @@ impl Generator {
         let main = [TableId::MAIN; 6];
         let others = [TableId(100), TableId(100), TableId(200), TableId(300), TableId::DEFAULT, TableId::LOCAL];
         route.table = *self.rng.pick(&[main, others].concat());
+        if family == Family::V4 {
+            route.tos = *self.rng.pick(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 16, 16, 252, 1]);
+        }
         route.mtu = self.rng.percent(8).then_some(1400);
         route.proto = self.rng.percent(8).then(|| *self.rng.pick(&[RouteProto::STATIC, RouteProto(42)]));
         if self.rng.percent(12) {
