@@ -205,12 +205,7 @@ fn ipproto(given: &Given<'_>, (): &()) -> Result<u8> {
     if given.value.is_int() {
         return args::int_in(&given.what(), given.value, 1, i64::from(u8::MAX));
     }
-    given.word(protocol_from_word)
-}
-
-/// The number of a transport protocol's name.
-pub(crate) fn protocol_from_word(word: &str) -> Option<u8> {
-    Proto::from_word(word).map(|proto| proto.0)
+    given.word(|word| Proto::from_word(word).map(|proto| proto.0))
 }
 
 /// A port, or text `FIRST-LAST`.
@@ -229,7 +224,8 @@ fn users(given: &Given<'_>, (): &()) -> Result<NumberRange<u32>> {
         let user = args::int_in(&given.what(), given.value, 0, i64::from(u32::MAX - 1))?;
         return Ok(NumberRange { first: user, last: user });
     }
-    given.word(range)
+    // The last number stands for no user (`INVALID_UID`).
+    given.word(|text| range(text).filter(|users: &NumberRange<u32>| users.last < u32::MAX))
 }
 
 fn range<N: std::str::FromStr + Copy + PartialOrd>(text: &str) -> Option<NumberRange<N>> {

@@ -141,7 +141,7 @@ fn parse(of: &'static WordOptions, netns: &Netns, dst: &Dynamic, options: &Map) 
     let dst = wanted.unwrap_or_else(|| Prefix::all(default_family(&nexthops, src)));
     let route = Route {
         dst,
-        tos: o.get(&TOS)?.unwrap_or(0),
+        tos: whole_dscp(o.get(&TOS)?.unwrap_or(0)).option("tos")?,
         kind,
         nexthops,
         src,
@@ -158,6 +158,18 @@ fn parse(of: &'static WordOptions, netns: &Netns, dst: &Dynamic, options: &Map) 
 
 fn is_default(dst: &Dynamic) -> bool {
     dst.is_string() && dst.to_string() == "default"
+}
+
+/// A type of service without ECN bits, which no lookup compares (`INET_DSCP_MASK`).
+pub(crate) fn whole_dscp(tos: u8) -> Result<u8> {
+    if tos % 4 == 0 {
+        return Ok(tos);
+    }
+    Err(Error::OptionValue {
+        key: "tos".into(),
+        given: tos.to_string(),
+        wanted: "a multiple of 4 from 0 to 252".into(),
+    })
 }
 
 /// The default table of `ip route` for a kind of route (iproute2's ip/iproute.c).

@@ -4,14 +4,16 @@ use std::net::IpAddr;
 
 use netscript_lang::diagnostics::{Errno, Error, Invalid, Result, Step, Within};
 use netscript_lang::interpreter::{Session, add_words};
+use netscript_net::op::netfilter::Proto;
 use netscript_net::op::{Family, IfName, NetnsRef, PolicyRule, Route};
 use netscript_net::world::{ChosenRoute, RouteGet};
+use netscript_trace::Neighbours;
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
 use crate::options::{Key, Literal, Options, Takes, WordOptions, WordsWithOptions, keys};
 use crate::route::{Near, destination, number_or_name, own_address};
-use crate::{Netns, RhaiResult, args, policy, unknown};
+use crate::{Netns, RhaiResult, args, route, unknown};
 
 keys! {
     /// The options of `route_get`.
@@ -26,8 +28,7 @@ keys! {
     TOS: Key<u8> = Key::number("tos", 0, 252).default(Literal::Int(0)).example("16");
     /// The packet's transport protocol, by default UDP for IPv4 and none for IPv6
     IPPROTO: Key<u8> =
-        Key::new("ipproto", Takes::Words(|| PROTOCOLS.to_vec()), |given, ()| given.word(policy::protocol_from_word))
-            .example("\"tcp\"");
+        Key::new("ipproto", Takes::Words(|| PROTOCOLS.to_vec()), |given, ()| given.word(protocol)).example("\"tcp\"");
     /// The packet's source port
     SPORT: Key<u16> = Key::number("sport", 1, u16::MAX as i64).example("1000");
     /// The packet's destination port
@@ -36,6 +37,10 @@ keys! {
 
 /// The protocols for which the kernel chooses a route (`rtm_getroute_parse_ip_proto`).
 const PROTOCOLS: [&str; 3] = ["tcp", "udp", "icmp"];
+
+fn protocol(word: &str) -> Option<u8> {
+    PROTOCOLS.contains(&word).then(|| Proto::from_word(word).map(|proto| proto.0)).flatten()
+}
 
 const ROUTE_GET: WordOptions = WordOptions::new("route_get", &[KEYS]);
 
@@ -60,8 +65,11 @@ fn request(netns: &Netns, dst: &Dynamic, options: &Map) -> Result<RouteGet> {
         src,
         oif: o.get_in(&OIF, &netns.reference()?)?,
         mark: o.or_default(&MARK)?,
-        tos: o.or_default(&TOS)?,
-        ipproto: o.get(&IPPROTO)?,
+        tos: route::whole_dscp(o.or_default(&TOS)?).option("tos")?,
+        ipproto: o.get(&IPPROTO)?.map(|proto| match (family, Proto(proto)) {
+            (Family::V6, Proto::ICMP) => Proto::ICMPV6.0,
+            _ => proto,
+        }),
         sport: o.get(&SPORT)?,
         dport: o.get(&DPORT)?,
     };
@@ -84,7 +92,9 @@ fn choose(session: &Session, netns: &NetnsRef, request: &RouteGet) -> Result<Cho
     let answer = lab.world().route_get(netns, request)?;
     let state = netscript_trace::read_routing(lab.world(), netns)?;
     // The kernel does not say which rule decided.
-    let explained = netscript_trace::route_get(&state, request).ok().filter(|lookup| lookup.answer == answer);
+    // A dry run has already refused what it does not know.
+    let explained =
+        netscript_trace::route_get(&state, request, Neighbours::Known).ok().filter(|lookup| lookup.answer == answer);
     let (entry, rule) = match explained {
         Some(lookup) => (lookup.route.cloned(), lookup.rule.cloned()),
         None => (None, None),

@@ -344,7 +344,11 @@ impl Query for DryRun {
     fn route_get(&mut self, netns: &NetnsRef, request: &RouteGet) -> Result<Result<ChosenRoute, Errno>> {
         self.carried(netns, request.oif.as_ref())?;
         let contents = netscript_trace::read_routing(self, netns)?;
-        match netscript_trace::route_get(&contents, request) {
+        let neighbours = match self.unknown_part(netns, StatePart::Neighbours)? {
+            Some(_) => netscript_trace::Neighbours::Unknown,
+            None => netscript_trace::Neighbours::Known,
+        };
+        match netscript_trace::route_get(&contents, request, neighbours) {
             Ok(lookup) => Ok(lookup.answer),
             Err(what) => not_simulated(what),
         }

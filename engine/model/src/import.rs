@@ -202,6 +202,7 @@ fn addr6(addr: &Addr) -> Option<Addr6> {
         scope: addr.scope,
         nodad: addr.nodad,
         tentative: addr.tentative,
+        deprecated: addr.deprecated,
         prefix_route: !local.is_loopback(),
     })
 }
@@ -240,6 +241,7 @@ fn route4(route: &Route, dev: impl Fn(&Option<IfName>) -> Option<DevId>) -> Rout
         src,
         proto: route.proto.unwrap_or(RouteProto::BOOT),
         mtu: route.mtu,
+        opaque: route.opaque,
         nexthops: nexthops.collect(),
     }
 }
@@ -251,6 +253,7 @@ fn routes6(route: &Route, dev: impl Fn(&Option<IfName>) -> Option<DevId>) -> Vec
         src: route.src.and_then(v6),
         proto: route.proto.unwrap_or(RouteProto::BOOT),
         mtu: route.mtu,
+        opaque: route.opaque,
         nexthop,
         group: None,
     };

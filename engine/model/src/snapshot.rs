@@ -154,7 +154,7 @@ impl Model {
     }
 
     fn describe_route4(&self, table: TableId, dst: Prefix, route: &Route4) -> Route {
-        let Route4 { tos, kind, scope, metric, src, proto, mtu, nexthops } = route;
+        let Route4 { tos, kind, scope, metric, src, proto, mtu, opaque, nexthops } = route;
         let hops = nexthops.iter().map(|nexthop| Nexthop {
             via: nexthop.via,
             dev: self.dev_name(nexthop.dev),
@@ -172,7 +172,7 @@ impl Model {
             scope: Some(*scope),
             proto: Some(*proto),
             mtu: *mtu,
-            opaque: false,
+            opaque: *opaque,
         }
     }
 
@@ -209,7 +209,7 @@ impl Model {
                 scope: Some(Scope::Global),
                 proto: Some(route.proto),
                 mtu: route.mtu,
-                opaque: false,
+                opaque: route.opaque,
             });
         }
         described
@@ -297,6 +297,7 @@ fn describe_addr4(device: &Device, addr: &Addr4) -> Addr {
         label: Some(label.clone()).filter(|label| label != device.name.as_str()),
         nodad: false,
         tentative: false,
+        deprecated: false,
         permanent: true,
         secondary: *secondary,
         proto: None,
@@ -304,7 +305,7 @@ fn describe_addr4(device: &Device, addr: &Addr4) -> Addr {
 }
 
 fn describe_addr6(addr: &Addr6) -> Option<Addr> {
-    let Addr6 { local, peer, len, scope, nodad, tentative, prefix_route: _ } = addr;
+    let Addr6 { local, peer, len, scope, nodad, tentative, deprecated, prefix_route: _ } = addr;
     Some(Addr {
         local: Prefix::new((*local)?.into(), *len)?,
         peer: peer.map(IpAddr::V6),
@@ -313,6 +314,7 @@ fn describe_addr6(addr: &Addr6) -> Option<Addr> {
         label: None,
         nodad: *nodad,
         tentative: *tentative,
+        deprecated: *deprecated,
         permanent: true,
         secondary: false,
         proto: None,

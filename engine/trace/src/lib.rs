@@ -11,5 +11,5 @@ mod source;
 mod v4;
 mod v6;
 
-pub use lookup::{Lookup, route_get};
+pub use lookup::{Lookup, Neighbours, route_get};
 pub use read::read_routing;

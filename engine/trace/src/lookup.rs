@@ -33,12 +33,21 @@ impl Unknown {
 /// The result of one step.
 pub(crate) type Known<T> = Result<T, Unknown>;
 
+/// Whether the state holds every neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Neighbours {
+    /// It does.
+    Known,
+    /// Packets were sent, and what the kernel learned from them is not known.
+    Unknown,
+}
+
 /// Chooses the route of a packet that a namespace sends, as `ip route get` does. The error says in words what the state
 /// does not determine.
-pub fn route_get<'a>(netns: &'a Netns, request: &RouteGet) -> Result<Lookup<'a>, String> {
+pub fn route_get<'a>(netns: &'a Netns, request: &RouteGet, neighbours: Neighbours) -> Result<Lookup<'a>, String> {
     let found = match request.dst {
         IpAddr::V4(dst) => v4::route_get(netns, dst, request),
-        IpAddr::V6(dst) => v6::route_get(netns, dst, request),
+        IpAddr::V6(dst) => v6::route_get(netns, dst, request, neighbours),
     };
     found.map_err(|Unknown(what)| what)
 }

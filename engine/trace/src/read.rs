@@ -32,6 +32,8 @@ fn settings(links: &[Link]) -> Vec<SysctlKey> {
         keys.push(setting("ipv4", ALL, LINKDOWN));
     }
     keys.extend(without_carrier.iter().flat_map(|name| ["ipv4", "ipv6"].map(|family| setting(family, name, LINKDOWN))));
+    keys.push(setting("ipv6", ALL, OWN_ADDRS));
+    keys.extend(links.iter().map(|link| setting("ipv6", link.name.as_str(), OWN_ADDRS)));
     keys.into_iter().flatten().collect()
 }
 
@@ -43,6 +45,9 @@ const ROUTE_LOCALNET: &str = "route_localnet";
 
 /// Whether routes over links without a carrier are left out.
 const LINKDOWN: &str = "ignore_routes_with_linkdown";
+
+/// Whether the source address must be one of the outgoing link.
+const OWN_ADDRS: &str = "use_oif_addrs_only";
 
 /// `net.FAMILY.conf.WHOSE.NAME`
 fn setting(family: &str, whose: &str, name: &str) -> Option<SysctlKey> {
@@ -70,6 +75,11 @@ pub(crate) fn ignores_routes_without_carrier(netns: &Netns, family: Family, link
         Family::V4 => either(value(netns, "ipv4", ALL, LINKDOWN), value(netns, "ipv4", link.as_str(), LINKDOWN)),
         Family::V6 => value(netns, "ipv6", link.as_str(), LINKDOWN),
     }
+}
+
+/// Whether the source address of IPv6 packets must be one of the outgoing link; `None`: it is not known.
+pub(crate) fn uses_own_addrs_only(netns: &Netns, link: &IfName) -> Option<bool> {
+    either(value(netns, "ipv6", ALL, OWN_ADDRS), value(netns, "ipv6", link.as_str(), OWN_ADDRS))
 }
 
 /// Whether a link takes packets from and to 127.0.0.0/8; `None`: it is not known.

@@ -9,9 +9,9 @@ use netscript_net::state::{Addr, Link, LinkType, Netns};
 use crate::lookup::{Known, Unknown};
 use crate::read;
 
-/// The link that an IPv4 address belongs to.
-pub(crate) fn link_of(netns: &Netns, addr: Ipv4Addr) -> Option<&Link> {
-    netns.links.iter().find(|link| link.addrs.iter().any(|own| own.local.addr() == IpAddr::V4(addr)))
+/// The links that have an IPv4 address.
+pub(crate) fn links_of(netns: &Netns, addr: Ipv4Addr) -> impl Iterator<Item = &Link> {
+    netns.links.iter().filter(move |link| link.addrs.iter().any(|own| own.local.addr() == IpAddr::V4(addr)))
 }
 
 /// `inet_select_addr`: an address of the link, if possible in the network of `gateway`; without one, an address of
@@ -97,7 +97,26 @@ struct Rank {
 /// `ipv6_dev_get_saddr`: the source address of packets over a link. The kernel's table of labels is taken to be its
 /// default.
 pub(crate) fn select6(netns: &Netns, link: &Link, dst: Ipv6Addr) -> Known<Option<Ipv6Addr>> {
-    let only_own = dst.is_multicast() || scope6(dst) <= LINK_LOCAL;
+    if dst.is_multicast() || scope6(dst) <= LINK_LOCAL {
+        return select6_among(netns, link, dst, true);
+    }
+    match read::uses_own_addrs_only(netns, &link.name) {
+        Some(only_own) => select6_among(netns, link, dst, only_own),
+        None => {
+            let all = select6_among(netns, link, dst, false)?;
+            match all == select6_among(netns, link, dst, true)? {
+                true => Ok(all),
+                false => Err(Unknown::new(format!(
+                    "the source address: it depends on use_oif_addrs_only of `{}`",
+                    link.name
+                ))),
+            }
+        }
+    }
+}
+
+/// The same, among the addresses of the link or of all links.
+fn select6_among(netns: &Netns, link: &Link, dst: Ipv6Addr, only_own: bool) -> Known<Option<Ipv6Addr>> {
     let links = netns.links.iter().filter(|other| match only_own {
         true => other.name == link.name,
         false => other.name == link.name || !is_in_vrf(netns, other),
@@ -111,7 +130,7 @@ pub(crate) fn select6(netns: &Netns, link: &Link, dst: Ipv6Addr) -> Known<Option
         return Err(Unknown::new(format!("the fe80 address of `{}`, which the kernel makes", winner.link.name)));
     }
     if candidates.iter().any(|candidate| candidate.dynamic) && candidates.len() > 1 {
-        return Err(Unknown::new("the source address: one of several has a limited lifetime"));
+        return Err(Unknown::new("the source address: one of several is deprecated or has a limited lifetime"));
     }
     if winners.any(|other| other.link.name != winner.link.name) {
         return Err(Unknown::new("the source address: several links have one that fits equally"));
@@ -121,9 +140,13 @@ pub(crate) fn select6(netns: &Netns, link: &Link, dst: Ipv6Addr) -> Known<Option
 
 fn candidates(link: &Link) -> impl Iterator<Item = Candidate<'_>> {
     let known = link.addrs.iter().filter(|addr| !addr.tentative).filter_map(move |addr| match addr.local.addr() {
-        IpAddr::V6(own) => {
-            Some(Candidate { addr: own, unknown: false, dynamic: !addr.permanent, len: addr.local.len(), link })
-        }
+        IpAddr::V6(own) => Some(Candidate {
+            addr: own,
+            unknown: false,
+            dynamic: !addr.permanent || addr.deprecated,
+            len: addr.local.len(),
+            link,
+        }),
         IpAddr::V4(_) => None,
     });
     let derived = Candidate { addr: DERIVED, unknown: true, dynamic: false, len: 64, link };

@@ -43,6 +43,9 @@ fn output<'a>(netns: &'a Netns, dst: Ipv4Addr, request: &RouteGet) -> Known<Look
         // Linux 6.18; older kernels answer EINVAL.
         let Some(dev) = link_of_own(netns, src)? else { return Ok(refused(Errno::ENETUNREACH)) };
         if request.oif.is_none() && (dst.is_multicast() || dst.is_broadcast()) {
+            if source::links_of(netns, src).nth(1).is_some() {
+                return Err(Unknown::new(format!("which of the links with the address {src} the packet takes")));
+            }
             return sent(netns, dst, dev, None, Some(src), RouteKind::Unicast);
         }
     }
@@ -132,7 +135,8 @@ fn lookup<'a>(
         check_only_choice(netns, route, &flow)?;
     }
     let src = source_or(src, || chosen_source(netns, route, hop, dev))?;
-    let via = hop.via.filter(|_| !(dst.is_multicast() && route.dst.len() < MULTICAST_LENGTH));
+    let to_all = kind_to(dst, route.kind) == RouteKind::Broadcast;
+    let via = hop.via.filter(|_| !to_all && !(dst.is_multicast() && route.dst.len() < MULTICAST_LENGTH));
     if let Some(IpAddr::V4(gateway)) = via
         && (policy::loopback(netns) == Some(dev) || link_of_own(netns, gateway)?.is_some())
     {
@@ -147,17 +151,18 @@ fn check_only_choice(netns: &Netns, route: &Route, flow: &Flow) -> Known<()> {
     if route.nexthops.iter().filter(|hop| is_alive(netns, route, hop)).count() > 1 {
         return Err(Unknown::new(format!("which nexthop of the route to {} the packet takes", route.dst)));
     }
-    // fib_select_default: of several default routes, one whose gateway answers.
+    // fib_select_default: of several default routes, one whose gateway answers. After one of the packet's type of service,
+    // those of every metric count.
     let rival = |other: &&Route| {
         other.table == route.table
             && other.dst == route.dst
             && other.kind == RouteKind::Unicast
-            && other.tos == route.tos
-            && metric(other) == metric(route)
+            && (other.tos == 0 || other.tos == flow.tos)
+            && (metric(other) == metric(route) || route.tos != 0)
     };
     let several = netns.routes.iter().filter(rival).count() > 1;
     if several && route.dst.is_all() && flow.oif.is_none() {
-        return Err(Unknown::new("which of several default routes of the same metric the packet takes"));
+        return Err(Unknown::new("which of several default routes the packet takes: one whose gateway answers"));
     }
     Ok(())
 }
@@ -262,7 +267,7 @@ fn look<'a>(netns: &'a Netns, tables: &[TableId], flow: &Flow) -> Known<Found<'a
             if flow.oif.is_some() && hop.dev != flow.oif {
                 continue;
             }
-            if !ignores_carrier(netns, hop)? {
+            if !ignores_carrier(netns, route, hop)? {
                 return Ok(TableAnswer::Found(route, hop));
             }
         }
@@ -289,10 +294,10 @@ fn is_alive(netns: &Netns, route: &Route, hop: &Nexthop) -> bool {
     link.is_none_or(|link| link.up) || route.scope == Some(Scope::Host)
 }
 
-/// Whether a nexthop is left out because its link has no carrier.
-fn ignores_carrier(netns: &Netns, hop: &Nexthop) -> Known<bool> {
+/// Whether a nexthop is left out because its link has no carrier. Those of local addresses never are.
+fn ignores_carrier(netns: &Netns, route: &Route, hop: &Nexthop) -> Known<bool> {
     let link = netns.links.iter().find(|link| Some(&link.name) == hop.dev.as_ref());
-    match link.filter(|link| link.up && !link.carrier) {
+    match link.filter(|link| link.up && !link.carrier && route.scope != Some(Scope::Host)) {
         Some(link) => read::ignores_routes_without_carrier(netns, Family::V4, &link.name).ok_or_else(|| {
             Unknown::new(format!("whether routes over `{}`, which has no carrier, are used", link.name))
         }),
@@ -306,7 +311,7 @@ fn metric(route: &Route) -> u32 {
 
 /// The link of an address that belongs to the namespace (`__ip_dev_find`).
 fn link_of_own(netns: &Netns, addr: Ipv4Addr) -> Known<Option<IfName>> {
-    if let Some(link) = source::link_of(netns, addr) {
+    if let Some(link) = source::links_of(netns, addr).next() {
         return Ok(Some(link.name.clone()));
     }
     let flow = Flow { dst: addr.into(), src: None, oif: None, mark: 0, tos: 0, ipproto: 0, sport: 0, dport: 0 };

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv6Addr};
 
 use netscript_net::error::Errno;
-use netscript_net::op::{Family, IfName, Nexthop, Route, RouteKind, TableId};
+use netscript_net::op::{Family, IfName, Nexthop, Route, RouteKind, RouteProto, TableId};
 use netscript_net::state::{Link, Netns};
 use netscript_net::world::{ChosenRoute, RouteGet};
 
-use crate::lookup::{Known, Lookup, TableAnswer, Unknown};
+use crate::lookup::{Known, Lookup, Neighbours, TableAnswer, Unknown};
 use crate::policy::{self, Flow, Walk};
 use crate::{read, source};
 
@@ -19,7 +19,12 @@ struct Hop<'a> {
 }
 
 /// `ip6_route_output`, and what `inet6_rtm_getroute` says of it
-pub(crate) fn route_get<'a>(netns: &'a Netns, dst: Ipv6Addr, request: &RouteGet) -> Known<Lookup<'a>> {
+pub(crate) fn route_get<'a>(
+    netns: &'a Netns,
+    dst: Ipv6Addr,
+    request: &RouteGet,
+    neighbours: Neighbours,
+) -> Known<Lookup<'a>> {
     if let Some(name) = &request.oif {
         if !netns.links.iter().any(|link| link.name == *name) {
             return Ok(refused(Errno::ENODEV));
@@ -51,9 +56,10 @@ pub(crate) fn route_get<'a>(netns: &'a Netns, dst: Ipv6Addr, request: &RouteGet)
         }
         TableAnswer::Nothing => return Ok(refused(Errno::ENETUNREACH)),
     };
-    if route.opaque {
+    if route.opaque || (route.kind == RouteKind::Anycast && route.proto != Some(RouteProto::KERNEL)) {
         return Err(Unknown::new(format!("the route to {}: it has unknown properties", route.dst)));
     }
+    check_gateway_answers(netns, route, &hop, &flow, neighbours)?;
     let answer = sent(netns, dst, src, route, &hop)?;
     Ok(Lookup { answer: Ok(answer), rule: Some(rule), route: Some(route) })
 }
@@ -148,38 +154,41 @@ fn best<'a>(netns: &'a Netns, routes: &[&'a Route], flow: &Flow, strict: bool) -
         if let Some(errno) = refusal(route.kind) {
             return Ok(TableAnswer::Refused(route, errno));
         }
-        check_only_choice(netns, route, &hop, usable, flow)?;
+        check_only_choice(route, usable)?;
         return Ok(TableAnswer::Found(route, hop));
     }
     Ok(TableAnswer::Nothing)
 }
 
 /// Whether the state alone decides between the hop and the others that are equally good.
-fn check_only_choice<'a>(
-    netns: &Netns,
-    route: &Route,
-    hop: &Hop,
-    others: impl Iterator<Item = (bool, &'a Route, Hop<'a>)>,
-    flow: &Flow,
-) -> Known<()> {
-    for (_, other, rival) in others {
+fn check_only_choice<'a>(route: &Route, others: impl Iterator<Item = (bool, &'a Route, Hop<'a>)>) -> Known<()> {
+    for (_, other, _) in others {
         if std::ptr::eq(other, route) {
             return Err(Unknown::new(format!("which nexthop of the route to {} the packet takes", route.dst)));
         }
         if other.opaque {
             return Err(Unknown::new(format!("which route to {} the packet takes", route.dst)));
         }
-        // rt6_check_neigh: while the namespace does not forward, gateways that do not answer are left out.
-        let failed = |hop: &Hop| {
-            netns.neighbours.iter().any(|neighbour| {
-                Some(neighbour.dst) == hop.via && neighbour.dev == *hop.dev && neighbour.state == "failed"
-            })
-        };
-        if failed(hop) || failed(&rival) {
-            return Err(Unknown::new(format!("which route to {} the packet takes", flow.dst)));
-        }
     }
     Ok(())
+}
+
+/// `rt6_check_neigh`: while the namespace does not forward, a gateway that does not answer is left out, if there is another
+/// route, be it of a greater metric or a shorter prefix.
+fn check_gateway_answers(netns: &Netns, route: &Route, hop: &Hop, flow: &Flow, neighbours: Neighbours) -> Known<()> {
+    let Some(via) = hop.via else { return Ok(()) };
+    let failed = netns
+        .neighbours
+        .iter()
+        .any(|neighbour| neighbour.dst == via && neighbour.dev == *hop.dev && neighbour.state == "failed");
+    let other = |other: &&Route| !std::ptr::eq(*other, route) && other.dst.contains(flow.dst);
+    let can_fail = failed || neighbours == Neighbours::Unknown;
+    match can_fail && netns.routes.iter().any(|route| other(&route)) {
+        true => {
+            Err(Unknown::new(format!("whether the gateway {via} answers: without an answer another route is used")))
+        }
+        false => Ok(()),
+    }
 }
 
 fn hops<'a>(netns: &'a Netns, route: &'a Route) -> Vec<Hop<'a>> {
@@ -191,11 +200,11 @@ fn hops<'a>(netns: &'a Netns, route: &'a Route) -> Vec<Hop<'a>> {
 
 /// `find_match`: neither dead nor over a link without a carrier, if those are left out.
 fn is_usable(netns: &Netns, route: &Route, hop: &Hop) -> Known<bool> {
-    if route.kind.discards() {
+    if route.kind.discards() || matches!(route.kind, RouteKind::Local | RouteKind::Anycast) {
         return Ok(true);
     }
     match link(netns, hop.dev) {
-        Some(link) if !link.up => Ok(matches!(route.kind, RouteKind::Local | RouteKind::Anycast)),
+        Some(link) if !link.up => Ok(false),
         Some(link) if !link.carrier => {
             let ignored = read::ignores_routes_without_carrier(netns, Family::V6, &link.name);
             ignored.map(|ignored| !ignored).ok_or_else(|| {

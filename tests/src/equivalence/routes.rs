@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netscript_net::op::{Family, IfName, NetnsRef};
 use netscript_net::state::{LinkType, Netns};
 use netscript_net::world::{RouteGet, World};
-use netscript_trace::{read_routing, route_get};
+use netscript_trace::{Neighbours, read_routing};
 
 use super::rng::Rng;
 
@@ -79,6 +79,10 @@ pub(super) fn compare(world: &mut dyn World, places: &[NetnsRef]) -> RoutesCompa
         }
     }
     compared
+}
+
+fn route_get<'a>(contents: &'a Netns, packet: &RouteGet) -> Result<netscript_trace::Lookup<'a>, String> {
+    netscript_trace::route_get(contents, packet, Neighbours::Known)
 }
 
 fn packet(rng: &mut Rng, contents: &Netns) -> RouteGet {

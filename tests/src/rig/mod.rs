@@ -75,7 +75,7 @@ struct Arguments {
     /// Run what was built the last time
     #[arg(long)]
     no_build: bool,
-    /// After how many seconds a module's tests are ended [default: 900, and 3600 on a kernel of its own]
+    /// After how many seconds a module's tests are ended [default: 900, and 7200 on a kernel of its own]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     /// Run this command instead of the tests; `NETSCRIPT_PROGRAM` names the program, the workspace is the folder
@@ -258,7 +258,7 @@ impl Rig {
 /// An emulated machine is some ten times slower, and slower still beside another one.
 fn pace(machine: Machine, timeout: Option<u64>) -> Pace {
     match machine.kernel {
-        Some(_) => Pace { threads: 4, patience: 30, timeout: timeout.unwrap_or(3600), own_kernel: true },
+        Some(_) => Pace { threads: 4, patience: 30, timeout: timeout.unwrap_or(7200), own_kernel: true },
         None => Pace { threads: 4, patience: 2, timeout: timeout.unwrap_or(900), own_kernel: false },
     }
 }

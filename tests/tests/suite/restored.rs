@@ -403,7 +403,7 @@ fn what_cannot_be_restored_is_said() {
     }
     machine.ok("bridge fdb add 02:00:00:00:00:07 dev vx0 dst 10.0.0.2 via v2");
     machine.script("lab", r#"link("vx0").replace_fdb("02:00:00:00:00:07", #{ dst: "10.0.0.3" });"#);
-    machine.ok("netscript --force lab.rhai; ip link set v2 name other");
+    machine.ok("netscript --force lab.rhai; ip link set v2 down; ip link set v2 name other; ip link set other up");
     let said = machine.ok("netscript down lab");
     assert!(said.contains("has not restored all properties that the object had: "), "{said}");
     assert_eq!(machine.ok("bridge fdb show dev vx0 | grep 02:00"), "02:00:00:00:00:07 dst 10.0.0.2 self permanent\n");

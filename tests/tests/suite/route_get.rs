@@ -129,3 +129,113 @@ fn a_route_over_loopback_is_removed() {
     machine.ok("netscript down lab");
     assert_eq!(routes(), before);
 }
+
+/// Two links with addresses of both families, as a script makes them.
+const LINKS: &str = r#"
+    host.lo.up();
+    let a = veth("a", #{ peer: "ax" }).addr("10.0.0.1/24").addr("fd00::1/64").up(); a.peer.up();
+    let b = veth("b", #{ peer: "bx" }).addr("10.1.0.1/24").addr("fd01::1/64").up(); b.peer.up();
+"#;
+
+/// Further lines of a script, the packet, and whether a dry run knows its route.
+const PREDICTED: &[(&str, &str, bool)] = &[
+    (r#"host.route("default", #{ via: "10.0.0.254" });"#, r#""255.255.255.255""#, true),
+    (r#"host.route("default", #{ via: "10.0.0.254" });"#, r#""8.8.8.8", #{ ipproto: "icmp" }"#, true),
+    ("", r#""fd00::9", #{ ipproto: "icmp" }"#, true),
+    (
+        r#"host.sysctl("net.ipv4.conf.all.ignore_routes_with_linkdown", 1); a.peer.down(); sleep(1.5);"#,
+        r#""10.0.0.1""#,
+        true,
+    ),
+    (
+        r#"host.sysctl("net.ipv4.conf.all.ignore_routes_with_linkdown", 1); a.peer.down(); sleep(1.5);"#,
+        r#""10.0.0.9""#,
+        true,
+    ),
+    (
+        r#"host.sysctl("net.ipv6.conf.a.ignore_routes_with_linkdown", 1); a.peer.down(); sleep(1.5);"#,
+        r#""fd00::1""#,
+        true,
+    ),
+    ("a.peer.down(); sleep(1.5);", r#""10.0.0.9""#, false),
+    (
+        r#"host.route("default", #{ via: "fd00::fe", metric: 5 }); host.route("default", #{ via: "fd01::fe", metric: 10 });
+           host.ping("2001:db8::1"); sleep(4);"#,
+        r#""2001:db8::1""#,
+        false,
+    ),
+    (
+        r#"host.route("default", #{ via: "10.0.0.254", tos: 16 }); host.route("default", #{ via: "10.1.0.254" });"#,
+        r#""8.8.8.8", #{ tos: 16 }"#,
+        false,
+    ),
+    (r#"b.addr("10.0.0.1/24");"#, r#""239.1.1.1", #{ from: "10.0.0.1" }"#, false),
+    (
+        r#"host.sysctl("net.ipv6.conf.b.use_oif_addrs_only", 1); host.sysctl("net.ipv6.conf.all.use_oif_addrs_only", 0);
+           b.del_addr("fd01::1/64").addr("fd01::7/64"); host.route("2001:db8::/32", #{ dev: "b" });"#,
+        r#""2001:db8::1""#,
+        true,
+    ),
+    (r#"host.rule(#{ priority: 5, tos: 16, kind: "prohibit" });"#, r#""8.8.8.8", #{ tos: 16 }"#, true),
+    (
+        r#"host.rule(#{ priority: 5, goto_priority: 9 }); host.rule(#{ priority: 6, kind: "prohibit" });
+           host.rule(#{ priority: 9, table: 100 }); host.route("default", #{ via: "10.1.0.254", table: 100 });"#,
+        r#""8.8.8.8""#,
+        true,
+    ),
+];
+
+#[test]
+fn what_a_dry_run_predicts_happens() {
+    for (lines, packet, known) in PREDICTED {
+        let machine = Machine::new();
+        machine.script("lab", &format!("{LINKS}{lines}\nprint(host.route_get({packet}).to_json());"));
+        let chosen = |told: &str| {
+            let line = told.lines().find(|line| line.starts_with("{\""))?.to_owned();
+            let told: Value = serde_json::from_str(&line).unwrap();
+            Some(["ok", "kind", "dev", "via", "src", "error"].map(|key| told[key].clone()))
+        };
+        let predicted = machine.run("netscript --dry-run lab.rhai");
+        let happened = chosen(&machine.ok("netscript lab.rhai")).expect("the kernel answers");
+        let predicted = chosen(&String::from_utf8_lossy(&predicted.stderr));
+        assert_eq!(predicted.is_some(), *known, "{lines} {packet}");
+        assert!(predicted.is_none_or(|predicted| predicted == happened), "{lines} {packet}: {happened:?}");
+    }
+}
+
+/// Routes and addresses of the machine with properties that a dry run does not know.
+#[test]
+fn a_dry_run_from_the_host_does_not_guess() {
+    let machine = Machine::new();
+    machine.ok(NETWORK);
+    machine.ok(
+        "ip -6 route add fd09::/64 from fd00::/64 via fd00::9; ip addr add 2001:db8:7::5/64 dev v1 preferred_lft 0 nodad",
+    );
+    machine.script(
+        "lab",
+        r#"print(host.route_get("fd09::1", #{ from: "fd00::1" })); print(host.route_get("2001:db8:7::9"));"#,
+    );
+    let told = machine.ok("netscript --dry-run --from-host lab.rhai");
+    assert!(told.contains("the route to fd09::/64: it has unknown properties"), "{told}");
+    assert!(told.contains("one of several is deprecated"), "{told}");
+}
+
+/// A route that others put in the place of the lab's stays, and so do their others of another metric.
+#[test]
+fn a_route_of_others_in_the_place_of_the_labs_stays() {
+    let machine = Machine::new();
+    machine
+        .ok("ip link add e type veth peer name f; ip link set e up; ip link set f up; ip addr add 10.0.0.1/24 dev e");
+    for (kind, tos) in [("blackhole", "tos 0x10"), ("unreachable", "")] {
+        let number = if tos.is_empty() { 0 } else { 16 };
+        machine.script("lab", &format!("host.route(\"10.4.0.0/16\", #{{ kind: \"{kind}\", tos: {number} }});"));
+        machine.ok("netscript lab.rhai");
+        machine.ok(&format!(
+            "ip route add {kind} 10.4.0.0/16 {tos} metric 5; ip route replace 10.4.0.0/16 {tos} via 10.0.0.9"
+        ));
+        let routes = machine.ok("ip route");
+        machine.ok("netscript down lab");
+        assert_eq!(machine.ok("ip route"), routes);
+        machine.ok(&format!("ip route del {kind} 10.4.0.0/16 {tos} metric 5; ip route del 10.4.0.0/16 {tos}"));
+    }
+}

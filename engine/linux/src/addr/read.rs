@@ -58,6 +58,7 @@ fn read(message: RouteNetlinkMessage) -> Option<(u32, Addr)> {
         label,
         nodad: flags.contains(AddressFlags::Nodad),
         tentative: flags.contains(AddressFlags::Tentative),
+        deprecated: flags.contains(AddressFlags::Deprecated),
         permanent: flags.contains(AddressFlags::Permanent),
         // In IPv6 the same bit means a temporary address (`IFA_F_TEMPORARY`).
         secondary: family == Family::V4 && flags.contains(AddressFlags::Secondary),

@@ -128,6 +128,7 @@ pub(super) fn has_route(site: &mut Site, netns: &NetnsRef, wanted: &Route) -> Ou
     let there = site.network.routes_to(netns, wanted.dst, wanted.table)?;
     Ok(there.iter().any(|there| {
         route::has_same_key(there, wanted)
+            && there.kind == wanted.kind
             && (wanted.proto.is_none() || there.proto == wanted.proto)
             && route::has_nexthops(there, wanted)
     }))

@@ -243,6 +243,7 @@ impl Model {
             Nexthop4 { dev: Some(id), via: None, weight: 1, onlink: false, scope: nexthop_scope, dead: false };
         let route = Route4 {
             tos: 0,
+            opaque: false,
             kind,
             scope,
             metric: 0,

@@ -89,6 +89,7 @@ impl Model {
             scope: scope_of(local),
             nodad: !spec.dad,
             tentative: spec.dad && !device.is_loopback(),
+            deprecated: false,
             prefix_route: true,
         };
         self.insert6(id, addr.clone());
@@ -249,6 +250,7 @@ impl Model {
             scope: Scope::Host,
             nodad: false,
             tentative: false,
+            deprecated: false,
             prefix_route: false,
         };
         self.insert6(id, addr);
@@ -275,6 +277,7 @@ impl Model {
             scope: Scope::Link,
             nodad: false,
             tentative: local.is_some(),
+            deprecated: false,
             prefix_route: true,
         };
         self.insert6(id, addr.clone());
@@ -305,7 +308,16 @@ impl Model {
 
     fn insert_route6(&mut self, id: DevId, table: TableId, dst: Prefix, kind: RouteKind, metric: u32) {
         let nexthop = Nexthop6 { dev: Some(id), via: None, weight: 1, onlink: false, dead: false };
-        let route = Route6 { kind, metric, src: None, proto: RouteProto::KERNEL, mtu: None, nexthop, group: None };
+        let route = Route6 {
+            kind,
+            metric,
+            src: None,
+            proto: RouteProto::KERNEL,
+            mtu: None,
+            opaque: false,
+            nexthop,
+            group: None,
+        };
         let (netns, table) = (self.netns_of(id), self.table6(id, table));
         self.netns_mut(netns).fib6.insert_by_kernel(table, dst, route);
     }

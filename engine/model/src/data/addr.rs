@@ -57,6 +57,8 @@ pub(crate) struct Addr6 {
     pub(crate) nodad: bool,
     /// Waits for duplicate address detection, which waits for the link.
     pub(crate) tentative: bool,
+    /// Its preferred lifetime was over when it was found.
+    pub(crate) deprecated: bool,
     /// The kernel added a route to its network.
     pub(crate) prefix_route: bool,
 }

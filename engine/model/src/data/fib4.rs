@@ -33,6 +33,8 @@ pub(crate) struct Route4 {
     pub(crate) src: Option<Ipv4Addr>,
     pub(crate) proto: RouteProto,
     pub(crate) mtu: Option<u32>,
+    /// [`Route::opaque`](netscript_net::op::Route::opaque), of a route that was found.
+    pub(crate) opaque: bool,
     pub(crate) nexthops: Vec<Nexthop4>,
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Route6 {
     pub(crate) src: Option<Ipv6Addr>,
     pub(crate) proto: RouteProto,
     pub(crate) mtu: Option<u32>,
+    /// [`Route::opaque`](netscript_net::op::Route::opaque), of a route that was found.
+    pub(crate) opaque: bool,
     pub(crate) nexthop: Nexthop6,
     pub(crate) group: Option<u64>,
 }

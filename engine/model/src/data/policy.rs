@@ -170,6 +170,10 @@ impl Rules {
         if wanted.matches.tos.is_some_and(|tos| tos & 3 != 0) {
             return Err(refused(Errno::EINVAL, "Invalid dsfield (dscp): ECN bits must be 0"));
         }
+        // fib4_rule_configure: IPTOS_TOS_MASK
+        if wanted.family == Family::V4 && wanted.matches.tos.is_some_and(|tos| tos & !0x1e != 0) {
+            return Err(refused(Errno::EINVAL, "Invalid tos"));
+        }
         // rule_exists does not look at `not` and a target, nor at addresses and a TOS that are not asked for.
         let alike = |old: &PolicyRule| {
             let mut alike = old.clone();
@@ -210,7 +214,8 @@ fn check(priority: u32, PolicyMatch { sport, dport, uidrange, .. }: &PolicyMatch
     if matches!(action, PolicyAction::Goto(target) if target <= priority) {
         return Err(refused(Errno::EINVAL, "Backward goto not supported"));
     }
-    if uidrange.is_some_and(|users| users.first > users.last) {
+    // INVALID_UID
+    if uidrange.is_some_and(|users| users.first > users.last || users.last == u32::MAX) {
         return Err(refused(Errno::EINVAL, "Invalid uid range"));
     }
     // fib_rule_port_range_valid

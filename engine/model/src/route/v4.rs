@@ -77,7 +77,7 @@ impl Model {
 
     /// `fib_create_info`
     fn route_info4(&self, netns: NetnsId, route: &Route, devices: &[Option<DevId>]) -> Outcome<Route4> {
-        let Route { dst, tos, kind, nexthops, src, metric, table, scope, proto, mtu, opaque: _ } = route;
+        let Route { dst, tos, kind, nexthops, src, metric, table, scope, proto, mtu, opaque } = route;
         let scope = scope.unwrap_or_else(|| chosen_scope(route));
         if widest(*kind).number() > scope.number() {
             return Err(refused(Errno::EINVAL, "Invalid scope"));
@@ -127,6 +127,7 @@ impl Model {
             src: ipv4(*src),
             proto: proto.unwrap_or(RouteProto::BOOT),
             mtu: mtu.filter(|mtu| *mtu != 0),
+            opaque: *opaque,
             nexthops,
         })
     }

@@ -74,7 +74,7 @@ impl Model {
 
     /// `ip6_route_info_create`
     fn route_info6(&self, netns: NetnsId, route: &Route, hop: &Nexthop, dev: Option<DevId>) -> Outcome<Route6> {
-        let Route { dst: _, tos, kind, nexthops: _, src, metric, table, scope: _, proto, mtu, opaque: _ } = route;
+        let Route { dst: _, tos, kind, nexthops: _, src, metric, table, scope: _, proto, mtu, opaque } = route;
         // rtm_to_fib6_config
         if *tos != 0 {
             return Err(refused(Errno::EINVAL, "Invalid dsfield (dscp): option not available for IPv6"));
@@ -97,6 +97,7 @@ impl Model {
             src,
             proto: proto.unwrap_or(RouteProto::BOOT),
             mtu: mtu.filter(|mtu| *mtu != 0),
+            opaque: *opaque,
             nexthop,
             group: None,
         })

@@ -191,8 +191,19 @@ impl Comparison {
         let addrs = link.addrs.iter().filter(|addr| !derived(addr));
         addrs
             .map(|addr| {
-                let Addr { local, peer, broadcast, scope, label, nodad, permanent, tentative: _, secondary, proto: _ } =
-                    addr;
+                let Addr {
+                    local,
+                    peer,
+                    broadcast,
+                    scope,
+                    label,
+                    nodad,
+                    permanent,
+                    tentative: _,
+                    deprecated: _,
+                    secondary,
+                    proto: _,
+                } = addr;
                 format!(
                     "addr {} {local} peer {peer:?} broadcast {broadcast:?} scope {scope:?} label {label:?} \
                      nodad {nodad} permanent {permanent} secondary {secondary}",

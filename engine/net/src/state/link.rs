@@ -357,6 +357,8 @@ pub struct Addr {
     pub permanent: bool,
     /// `IFA_F_TENTATIVE`: duplicate address detection is running or has failed.
     pub tentative: bool,
+    /// `IFA_F_DEPRECATED`: its preferred lifetime is over, so new connections prefer another address.
+    pub deprecated: bool,
     /// `IFA_F_SECONDARY`: another address of the same network was added first.
     pub secondary: bool,
     /// Who added it (`IFA_PROTO`, linux/if_addr.h): 3 is the kernel's own link-local address. Linux before 5.18 does

@@ -12,8 +12,19 @@ use crate::op::{
 impl Addr {
     /// The address as a specification.
     pub fn spec(&self) -> AddrSpec {
-        let Addr { local, peer, broadcast, scope, label, nodad, permanent: _, tentative: _, secondary: _, proto } =
-            self;
+        let Addr {
+            local,
+            peer,
+            broadcast,
+            scope,
+            label,
+            nodad,
+            permanent: _,
+            tentative: _,
+            deprecated: _,
+            secondary: _,
+            proto,
+        } = self;
         AddrSpec {
             local: *local,
             peer: peer.and_then(|peer| Prefix::new(peer, local.len())),
@@ -249,6 +260,7 @@ mod tests {
             nodad: false,
             permanent: true,
             tentative: false,
+            deprecated: false,
             secondary: false,
             proto: None,
         });
