@@ -162,7 +162,7 @@ fn is_default(dst: &Dynamic) -> bool {
 
 /// A type of service without ECN bits, which no lookup compares (`INET_DSCP_MASK`).
 pub(crate) fn whole_dscp(tos: u8) -> Result<u8> {
-    if tos % 4 == 0 {
+    if tos.is_multiple_of(4) {
         return Ok(tos);
     }
     Err(Error::OptionValue {

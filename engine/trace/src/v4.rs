@@ -136,7 +136,8 @@ fn lookup<'a>(
     }
     let src = source_or(src, || chosen_source(netns, route, hop, dev))?;
     let to_all = kind_to(dst, route.kind) == RouteKind::Broadcast;
-    let via = hop.via.filter(|_| !to_all && !(dst.is_multicast() && route.dst.len() < MULTICAST_LENGTH));
+    let to_group = dst.is_multicast() && route.dst.len() < MULTICAST_LENGTH;
+    let via = hop.via.filter(|_| !to_all && !to_group);
     if let Some(IpAddr::V4(gateway)) = via
         && (policy::loopback(netns) == Some(dev) || link_of_own(netns, gateway)?.is_some())
     {
@@ -225,7 +226,7 @@ fn refused<'a>(errno: Errno) -> Lookup<'a> {
 /// specific route of `main` comes before one of `local`.
 fn find<'a>(netns: &'a Netns, flow: &Flow) -> Known<Walk<'a, &'a Nexthop>> {
     let separate = policy::walk(netns, Family::V4, flow, |table| look(netns, &[table], flow))?;
-    if !policy::rules(netns, Family::V4).into_iter().all(policy::is_default) {
+    if !only_default_rules(netns) {
         return Ok(separate);
     }
     let merged = policy::walk(netns, Family::V4, flow, |table| match table {
@@ -239,7 +240,7 @@ fn find<'a>(netns: &'a Netns, flow: &Flow) -> Known<Walk<'a, &'a Nexthop>> {
         Walk::Found(_, TableAnswer::Nothing) | Walk::Refused(..) | Walk::Nothing => None,
     };
     if route(&separate) != route(&merged) {
-        return Err(Unknown::new("whether a routing rule has ever been added, which separates `local` from `main`"));
+        return Err(rules_unknown());
     }
     Ok(separate)
 }
@@ -315,11 +316,27 @@ fn link_of_own(netns: &Netns, addr: Ipv4Addr) -> Known<Option<IfName>> {
         return Ok(Some(link.name.clone()));
     }
     let flow = Flow { dst: addr.into(), src: None, oif: None, mark: 0, tos: 0, ipproto: 0, sport: 0, dport: 0 };
-    let found = look(netns, &[TableId::LOCAL], &flow)?;
-    Ok(match found {
-        TableAnswer::Found(route, hop) if route.kind == RouteKind::Local => hop.dev.clone(),
-        TableAnswer::Found(..) | TableAnswer::Refused(..) | TableAnswer::Nothing => None,
-    })
+    let dev = |tables: &[TableId]| -> Known<Option<IfName>> {
+        Ok(match look(netns, tables, &flow)? {
+            TableAnswer::Found(route, hop) if route.kind == RouteKind::Local => hop.dev.clone(),
+            TableAnswer::Found(..) | TableAnswer::Refused(..) | TableAnswer::Nothing => None,
+        })
+    };
+    let separate = dev(&[TableId::LOCAL])?;
+    match only_default_rules(netns) && separate != dev(&[TableId::LOCAL, TableId::MAIN])? {
+        true => Err(rules_unknown()),
+        false => Ok(separate),
+    }
+}
+
+/// Whether the namespace has only the kernel's rules, so that the tables `local` and `main` are one, unless there was
+/// another rule before.
+fn only_default_rules(netns: &Netns) -> bool {
+    policy::rules(netns, Family::V4).into_iter().all(policy::is_default)
+}
+
+fn rules_unknown() -> Unknown {
+    Unknown::new("whether a routing rule has ever been added, which separates `local` from `main`")
 }
 
 /// A link has IPv4 while its MTU suffices (`inetdev_valid_mtu`).

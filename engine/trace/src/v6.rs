@@ -25,10 +25,8 @@ pub(crate) fn route_get<'a>(
     request: &RouteGet,
     neighbours: Neighbours,
 ) -> Known<Lookup<'a>> {
-    if let Some(name) = &request.oif {
-        if !netns.links.iter().any(|link| link.name == *name) {
-            return Ok(refused(Errno::ENODEV));
-        }
+    if request.oif.as_ref().is_some_and(|oif| link(netns, oif).is_none()) {
+        return Ok(refused(Errno::ENODEV));
     }
     let src = request.src.filter(|src| !src.is_unspecified());
     let flow = Flow {
