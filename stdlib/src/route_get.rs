@@ -134,7 +134,8 @@ mod words {
     /// let br0 = bridge("br0").up().addr("10.0.0.1/24");
     /// host.route("default", #{ via: "10.0.0.254" });
     /// let chosen = host.route_get("8.8.8.8");
-    /// assert(chosen.dev == "br0" && chosen.via == "10.0.0.254" && chosen.src == "10.0.0.1");
+    /// assert(chosen.dev == "br0" && chosen.via == "10.0.0.254");
+    /// assert(chosen.src == "10.0.0.1");
     /// assert(chosen.dst == "default" && chosen.table == "main");
     /// ```
     #[rhai_fn(pure, return_raw)]
