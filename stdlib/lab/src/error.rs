@@ -32,7 +32,8 @@ pub struct Location {
     pub source: String,
     /// Line, from 1.
     pub line: usize,
-    /// Character in the line, from 1; 0 is the whole line.
+    /// Character in the line, from 1; 0 is the whole line. It is where the failing word begins; the printed error may
+    /// underline one of its arguments.
     pub column: usize,
 }
 

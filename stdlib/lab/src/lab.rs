@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use netscript_lang::diagnostics::{self, Error as Facts};
+use netscript_lang::diagnostics::{self, Error as Facts, Invalid};
 use netscript_lang::interpreter::Session;
 use netscript_linux::Interrupt;
 use netscript_net::files;
@@ -83,7 +83,7 @@ impl Lab {
         self.run_as("script", text)
     }
 
-    /// Runs a script from a file.
+    /// Runs a script from a file. It imports modules from the [folder of the lab](crate::Builder::folder), wherever the file is.
     ///
     /// # Errors
     ///
@@ -109,6 +109,18 @@ impl Lab {
     /// Interrupts the running script from another thread: it fails with E0114.
     pub fn interrupt(&self) {
         self.interrupt.raise();
+    }
+
+    /// Checks that a handle, in words, belongs to this lab: its namespaces and links have names of their own.
+    pub(crate) fn check_own(&self, lab: &Lab, handle: impl FnOnce() -> String) -> Result<()> {
+        if std::ptr::eq(self, lab) {
+            return Ok(());
+        }
+        Err(Facts::Invalid(Invalid::Conflict {
+            message: format!("{} belongs to another lab", handle()),
+            help: "a handle is only for calls on its own lab".to_owned(),
+        })
+        .into())
     }
 
     /// The namespace that the lab is in: the machine's own, or the sandbox's.

@@ -12,7 +12,7 @@
 //! use netscript_lab::Lab;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Root needs neither; an ordinary user needs both, before the first thread.
+//! // Both come before the first thread. Without `init`, `serve` fails; root needs no sandbox.
 //! netscript_lab::init();
 //! netscript_lab::enter_sandbox(&[])?;
 //!

@@ -81,8 +81,9 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// If the kernel refuses it.
+    /// If the bridge belongs to another lab (E0213), or the kernel refuses it.
     pub fn master(self, bridge: Link<'_>) -> Result<Link<'lab>> {
+        self.lab.check_own(bridge.lab, || "the bridge".to_owned())?;
         let id = bridge.id;
         self.change(move |lab, name| {
             let (_, bridge) = lab.locate(id)?;
@@ -94,8 +95,9 @@ impl<'lab> Link<'lab> {
     ///
     /// # Errors
     ///
-    /// If the kernel refuses it.
+    /// If the namespace belongs to another lab (E0213), or the kernel refuses it.
     pub fn move_to(self, other: &Netns<'_>) -> Result<Link<'lab>> {
+        self.lab.check_own(other.lab(), || format!("the namespace `{}`", other.reference()))?;
         self.set(LinkSet::Netns(other.reference().clone()))
     }
 

@@ -31,7 +31,12 @@ impl<'lab> Netns<'lab> {
         Netns { lab, netns }
     }
 
-    /// Its reference in operations.
+    /// The lab that it belongs to.
+    pub(crate) fn lab(&self) -> &'lab Lab {
+        self.lab
+    }
+
+    /// Its reference in operations, and its key in [`Lab::state`].
     pub fn reference(&self) -> &NetnsRef {
         &self.netns
     }
@@ -136,8 +141,9 @@ impl<'lab> Netns<'lab> {
     ///
     /// # Errors
     ///
-    /// If the kernel refuses it.
+    /// If the other namespace belongs to another lab (E0213), or the kernel refuses it.
     pub fn veth(&self, name: &str, other: &Netns<'_>, peer: &str) -> Result<(Link<'lab>, Link<'lab>)> {
+        self.lab.check_own(other.lab, || format!("the namespace `{}`", other.netns))?;
         let peer = IfName::parse(peer)?;
         let elsewhere = (other.netns != self.netns).then(|| other.netns.clone());
         let near = self.add_link(name, LinkSpec::Veth(Veth { peer: peer.clone(), netns: elsewhere }))?;

@@ -51,7 +51,7 @@ pub(crate) fn check() -> Result<()> {
     let facts = match privilege_missing(true) {
         Facts::NotRoot { .. } => Facts::NoSandbox {
             why: "this process is an ordinary user's, and has not entered a sandbox".to_owned(),
-            help: "call `netscript_lab::enter_sandbox` at the beginning of `main`, or, in tests, put `netscript_lab::tests_in_sandbox!();` into the crate; root needs neither".to_owned(),
+            help: "call `netscript_lab::enter_sandbox` at the beginning of `main`, or, in tests, put `netscript_lab::tests_in_sandbox!();` into the crate; root needs no sandbox".to_owned(),
         },
         missing => missing,
     };

@@ -319,6 +319,25 @@ fn an_ordinary_user_can_do_the_same() -> Done {
     }
     let output = as_nobody(&std::env::current_exe()?, |again| again.env(AGAIN, "1"))?;
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && told.contains("11 passed"), "{told}");
+    assert!(output.status.success() && told.contains("12 passed"), "{told}");
+    Ok(())
+}
+
+/// Names mean different things in two labs, so a handle of one is refused by the other.
+#[test]
+fn handles_belong_to_one_lab() -> Done {
+    let (one, other) = (Lab::sandbox()?, Lab::sandbox()?);
+    let (a, b) = (one.add_netns("a")?, one.add_netns("b")?);
+    let elsewhere = other.add_netns("b")?;
+    let refused = |error: Option<netscript_lab::Error>| {
+        let error = error.expect("it is refused");
+        assert_eq!(error.code(), Code::E0213, "{error}");
+        assert!(error.message().ends_with("belongs to another lab"), "{error}");
+    };
+    refused(a.veth("v0", &elsewhere, "v1").err());
+    let (near, _) = a.veth("v0", &b, "v1")?;
+    refused(near.move_to(&elsewhere).err());
+    refused(near.master(elsewhere.bridge("br0")?).err());
+    assert_eq!(elsewhere.links()?.len(), 2);
     Ok(())
 }
