@@ -165,7 +165,9 @@ impl Interpreter {
     }
 
     fn syntax_error(&self, name: &str, error: &ParseError) -> Failure {
-        if let Some(why) = self.session.stop_reading() {
+        let told = error.err_type().to_string();
+        // Deep in an `eval`, the limit may no longer be reached now.
+        if let Some(why) = self.session.stop_reading().or_else(|| limits::stopped_by(&told)) {
             return limits::cause(&why.into()).into();
         }
         let at = place(name, error.position());

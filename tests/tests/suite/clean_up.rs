@@ -236,7 +236,21 @@ const STATE: &str = r"
     iptables-save | sed '/^#/d; s/ [[][0-9:]*[]]$//'; ip6tables-save | sed /^#/d
     grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all 2>/dev/null || true
     ip netns list; ls /etc/netns; ls -d netscript 2>/dev/null || true
-    pgrep -a -f '^netscript-serve|^sleep 100[01]$' | cut -d ' ' -f 2- || true";
+    pgrep -a -f '^sleep 100[01]$' | cut -d ' ' -f 2- || true";
+
+/// The processes of a journal that are still running, by number and start time. `pgrep` would find servers of other tests.
+fn still_running(journal: &[Value]) -> Vec<u64> {
+    let steps = journal.iter().filter_map(|line| line["entry"]["undo"].as_array()).flatten();
+    let processes = steps.map(|step| &step["process"]["process"]);
+    let named = processes.filter_map(|process| Some((process["pid"].as_u64()?, process["start"].as_u64()?)));
+    let runs = |(pid, start): &(u64, u64)| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name, in parentheses, may contain spaces; the start time is field 22 (proc_pid_stat(5)).
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        !fields.starts_with('Z') && fields.split(' ').nth(19).and_then(|field| field.parse().ok()) == Some(*start)
+    };
+    named.filter(runs).map(|(pid, _)| pid).collect()
+}
 
 /// A line of a journal `old`, written on another machine by another version, with the values of this machine. Keys and
 /// texts come from `old`; numbers (namespaces, processes, indexes, times) and the header's boot, token and script come
@@ -248,6 +262,10 @@ fn on_this_machine(old: &Value, new: &Value, known: &mut BTreeMap<u64, Value>) -
             let mut value = |key: &String, value: &Value| match (key.as_str(), new.get(key)) {
                 ("version", _) | (_, None) => value.clone(),
                 ("boot" | "token" | "script", Some(new)) => new.clone(),
+                ("cookie", Some(new)) => {
+                    known.extend(value.as_u64().map(|cookie| (cookie + COOKIES, new.clone())));
+                    new.clone()
+                }
                 (_, Some(new)) => on_this_machine(value, new, known),
             };
             old.iter().map(|(key, old)| (key.clone(), value(key, old))).collect()
@@ -269,12 +287,15 @@ fn on_this_machine(old: &Value, new: &Value, known: &mut BTreeMap<u64, Value>) -
 /// Inodes and the lab's own indexes are greater than this number.
 const SMALL: u64 = 100_000;
 
+/// Cookies are small numbers. In the map they have this added, to tell them from others.
+const COOKIES: u64 = 1 << 62;
+
 /// A value with the identities of this machine.
 fn with_known(old: &Value, known: &BTreeMap<u64, Value>) -> Value {
     match old {
         Value::Object(old) => {
-            // The cookies of the machine that wrote the journal are small numbers.
-            let cookie = |old: &Value| old.as_u64().and_then(|number| known.get(&number)).unwrap_or(old).clone();
+            let cookie =
+                |old: &Value| old.as_u64().and_then(|cookie| known.get(&(cookie + COOKIES))).unwrap_or(old).clone();
             let value = |key: &String, old| if key == "cookie" { cookie(old) } else { with_known(old, known) };
             old.iter().map(|(key, old)| (key.clone(), value(key, old))).collect()
         }
@@ -318,6 +339,7 @@ fn a_lab_of_version_0_1_0_is_taken_down() {
             lines = old.iter().map(here).collect();
         }
         let journal = lines.join("\n");
+        assert_eq!(still_running(&new).is_empty(), lab == "intro", "{lab}");
         machine
             .0
             .shell(&format!("cat >/run/netscript/{lab}/journal <<'END'\n{journal}\nEND\n: >/run/netscript/{lab}/lock"));
@@ -329,6 +351,7 @@ fn a_lab_of_version_0_1_0_is_taken_down() {
             std::thread::sleep(Duration::from_millis(100));
         }
         assert_eq!(machine.ok(STATE), before, "{lab}");
+        assert_eq!(still_running(&new), [0; 0], "{lab}");
     }
 }
 

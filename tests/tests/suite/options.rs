@@ -23,6 +23,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("drop", &["host.filter.input.drop(OPTIONS)", "host.filter6.input.drop(OPTIONS)"]),
     ("fetch", &["host.fetch(\"http://127.0.0.1/\", OPTIONS)"]),
     ("flush_routes", &["host.flush_routes(OPTIONS)"]),
+    ("route_get", &["host.route_get(\"10.0.0.1\", OPTIONS)"]),
     ("ipvlan", &["ipvlan(`b${n}`, OPTIONS)"]),
     ("jump", &["host.filter.input.jump(own, OPTIONS)", "host.filter6.input.jump(\"INPUT\", OPTIONS)"]),
     ("log", &["host.filter.input.log(OPTIONS)"]),

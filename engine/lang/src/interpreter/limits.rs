@@ -91,6 +91,11 @@ const fn message(stop: Stop) -> &'static str {
     }
 }
 
+/// The reason that stopped the parser, if that is what an error of it says.
+pub(super) fn stopped_by(text: &str) -> Option<&'static str> {
+    [Stop::Interrupted, Stop::Memory, Stop::Stack].map(message).into_iter().find(|why| *why == text)
+}
+
 /// The error of a stopped script.
 pub(super) fn cause(token: &Dynamic) -> Error {
     let token = token.clone().into_string().unwrap_or_default();

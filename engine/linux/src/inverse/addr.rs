@@ -19,7 +19,11 @@ pub(super) fn inverse(site: &mut Site, whole: &Op, netns: &NetnsRef, op: &AddrOp
     let has = link.addrs.iter().any(|addr| is_same(addr, spec));
     match op {
         AddrOp::Add(..) if has => Ok(Vec::new()),
-        AddrOp::Add(..) => Ok(vec![step::by_index(&place, &link, AddrOp::Del(name.clone(), spec.clone()))]),
+        AddrOp::Add(..) => {
+            // Renaming the link changes the label, which does not distinguish addresses.
+            let made = AddrSpec { label: None, ..spec.clone() };
+            Ok(vec![step::by_index(&place, &link, AddrOp::Del(name.clone(), made))])
+        }
         AddrOp::Del(..) if !has => Ok(Vec::new()),
         // Other addresses of the network, and routes, are removed with an address.
         AddrOp::Del(..) => {
