@@ -90,6 +90,8 @@ fn send_rules(
     crash_point::here();
     if let Err((failed_at, _)) = &done {
         entries.iter().skip(*failed_at).flatten().for_each(|n| site.store.journal.undone(*n));
+        // Chains that the refused operations would have made do not exist.
+        site.store.own.chains.retain(|(known, _)| known != netns);
     }
     done
 }

@@ -672,3 +672,19 @@ fn steps_are_taken_back() {
     "#;
     sandbox.script(script).unwrap();
 }
+
+/// A chain that a refused operation would have made is not taken for an existing one afterwards.
+#[test]
+fn a_chain_is_removed_also_after_a_refused_operation() {
+    let machine = Machine::new();
+    machine.ok("iptables -t nat -A POSTROUTING -j RETURN");
+    let before = machine.ok("nft list ruleset");
+    machine.script(
+        "lab",
+        r#"try { host.nat.input.accept(#{ at: 3, src: "10.0.0.0/8" }); } catch {} host.nat.input.accept(#{ iif: "br0" });"#,
+    );
+    machine.ok("netscript lab.rhai");
+    assert_ne!(machine.ok("nft list ruleset"), before);
+    machine.ok("netscript down lab");
+    assert_eq!(machine.ok("nft list ruleset"), before);
+}
