@@ -42,7 +42,11 @@ const DECLARED: &[(&str, &[OutsideEffect], &str)] = &[
         "bridge connect del_neigh del_route del_rule delete dummy fetch filter filter6 flush_routes has_sysctl inode",
     ),
     ("Netns", &[], "ip_rules ipvlan link links lo macvlan mangle mangle6 name nat nat6 neigh neighbours ping raw raw6"),
-    ("Netns", &[], "replace_neigh replace_route route routes rule show tap traceroute tun veth vlan vrf vxlan"),
+    (
+        "Netns",
+        &[],
+        "replace_neigh replace_route route route_get routes rule show tap traceroute tun veth vlan vrf vxlan",
+    ),
     ("Link", &[StartsNetscript, WritesFile], "capture"),
     (
         "Link",
