@@ -688,3 +688,22 @@ fn a_chain_is_removed_also_after_a_refused_operation() {
     machine.ok("netscript down lab");
     assert_eq!(machine.ok("nft list ruleset"), before);
 }
+
+/// A link of others that gets the name of a link of the lab's, which went with its pair, stays theirs.
+#[test]
+fn a_link_of_others_with_a_name_of_the_labs_stays_theirs() {
+    let machine = Machine::new();
+    machine.ok("ip link add theirs type bridge");
+    let before = machine.ok("ip -br addr; ip route show table all");
+    machine.script(
+        "lab",
+        r#"let pair = veth("mine", "other"); link("other").delete();
+           link("theirs").rename("mine").addr("10.9.0.1/24");"#,
+    );
+    for fuse in ["NETSCRIPT_FUSE=1", "NETSCRIPT_FUSE=0"] {
+        machine.ok(&format!("{fuse} netscript lab.rhai"));
+        assert!(machine.ok("ip -br addr").contains("10.9.0.1"), "{fuse}");
+        machine.ok("netscript down lab");
+        assert_eq!(machine.ok("ip -br addr; ip route show table all"), before, "{fuse}");
+    }
+}

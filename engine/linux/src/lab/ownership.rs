@@ -101,6 +101,8 @@ impl Ownership {
         let own = self.has_link(from.netns, from.name);
         let index = self.index(from.netns, from.name);
         self.remove(from);
+        // The name was free: a link of the lab that had it went with the other end of its pair.
+        self.remove(to);
         match (own, index) {
             (true, Some(index)) => self.add(to, index),
             (true, None) => {}
