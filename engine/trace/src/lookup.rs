@@ -20,6 +20,13 @@ pub struct Lookup<'a> {
     pub route: Option<&'a Route>,
 }
 
+impl Lookup<'_> {
+    /// A refusal that neither a rule nor a route decided.
+    pub(crate) fn refused(errno: Errno) -> Self {
+        Lookup { answer: Err(errno), rule: None, route: None }
+    }
+}
+
 /// Something that the state does not determine, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unknown(pub(crate) String);

@@ -138,9 +138,8 @@ pub(crate) fn loopback(netns: &Netns) -> Option<&IfName> {
 
 /// Whether a packet belongs to a VRF, which is not known: VRFs are not traced.
 fn in_vrf(netns: &Netns, oif: Option<&IfName>) -> Known<bool> {
-    let link = oif.and_then(|name| netns.links.iter().find(|link| link.name == *name));
-    let is_vrf =
-        |name: &IfName| netns.links.iter().any(|link| link.name == *name && matches!(link.kind, LinkType::Vrf(_)));
+    let link = oif.and_then(|name| netns.link(name));
+    let is_vrf = |name: &IfName| netns.link(name).is_some_and(|link| matches!(link.kind, LinkType::Vrf(_)));
     match link {
         Some(link) if is_vrf(&link.name) || link.master.as_ref().is_some_and(is_vrf) => {
             Err(Unknown::new(format!("the route of packets in the VRF of `{}`", link.name)))

@@ -69,7 +69,7 @@ fn v4(addr: &Addr) -> Option<Ipv4Addr> {
 /// Whether a link belongs to a VRF, or is one.
 fn is_in_vrf(netns: &Netns, link: &Link) -> bool {
     let is_vrf = |link: &Link| matches!(link.kind, LinkType::Vrf(_));
-    let master = || netns.links.iter().find(|master| Some(&master.name) == link.master.as_ref());
+    let master = || link.master.as_ref().and_then(|master| netns.link(master));
     is_vrf(link) || master().is_some_and(is_vrf)
 }
 

@@ -38,10 +38,10 @@ fn output<'a>(netns: &'a Netns, dst: Ipv4Addr, request: &RouteGet) -> Known<Look
     let src = request.src.and_then(v4).filter(|src| !src.is_unspecified());
     if let Some(src) = src {
         if src.is_multicast() || src.is_broadcast() {
-            return Ok(refused(Errno::EINVAL));
+            return Ok(Lookup::refused(Errno::EINVAL));
         }
         // Linux 6.18; older kernels answer EINVAL.
-        let Some(dev) = link_of_own(netns, src)? else { return Ok(refused(Errno::ENETUNREACH)) };
+        let Some(dev) = link_of_own(netns, src)? else { return Ok(Lookup::refused(Errno::ENETUNREACH)) };
         if request.oif.is_none() && (dst.is_multicast() || dst.is_broadcast()) {
             if source::links_of(netns, src).nth(1).is_some() {
                 return Err(Unknown::new(format!("which of the links with the address {src} the packet takes")));
@@ -50,10 +50,10 @@ fn output<'a>(netns: &'a Netns, dst: Ipv4Addr, request: &RouteGet) -> Known<Look
         }
     }
     let oif = match &request.oif {
-        Some(name) => match netns.links.iter().find(|link| link.name == *name) {
+        Some(name) => match netns.link(name) {
             Some(link) if link.up && has_ipv4(link) => Some(link),
-            Some(_) => return Ok(refused(Errno::ENETUNREACH)),
-            None => return Ok(refused(Errno::ENODEV)),
+            Some(_) => return Ok(Lookup::refused(Errno::ENETUNREACH)),
+            None => return Ok(Lookup::refused(Errno::ENODEV)),
         },
         None => None,
     };
@@ -76,7 +76,7 @@ fn to_nowhere(netns: &Netns, src: Option<Ipv4Addr>) -> Lookup<'_> {
     let addr = src.unwrap_or(Ipv4Addr::LOCALHOST);
     match policy::loopback(netns) {
         Some(lo) => answer(netns, kind_to(addr, RouteKind::Local), lo.clone(), None, Some(addr)),
-        None => refused(Errno::ENETUNREACH),
+        None => Lookup::refused(Errno::ENETUNREACH),
     }
 }
 
@@ -104,7 +104,7 @@ fn lookup<'a>(
         Walk::Found(rule, found) => (Some(rule), found),
         Walk::Refused(_, _) | Walk::Nothing if oif.is_some() => (None, TableAnswer::Nothing),
         Walk::Refused(rule, errno) => return Ok(Lookup { answer: Err(errno), rule: Some(rule), route: None }),
-        Walk::Nothing => return Ok(refused(Errno::ENETUNREACH)),
+        Walk::Nothing => return Ok(Lookup::refused(Errno::ENETUNREACH)),
     };
     let (route, hop) = match (found, oif) {
         (TableAnswer::Found(route, hop), _) => (route, hop),
@@ -116,7 +116,7 @@ fn lookup<'a>(
         (TableAnswer::Refused(route, errno), None) => {
             return Ok(Lookup { answer: Err(errno), rule, route: Some(route) });
         }
-        (TableAnswer::Nothing, None) => return Ok(refused(Errno::ENETUNREACH)),
+        (TableAnswer::Nothing, None) => return Ok(Lookup::refused(Errno::ENETUNREACH)),
     };
     if route.opaque {
         return Err(Unknown::new(format!("the route to {}: it has unknown properties", route.dst)));
@@ -125,7 +125,7 @@ fn lookup<'a>(
         return Err(Unknown::new(format!("the link of the route to {}", route.dst)));
     };
     if route.kind == RouteKind::Local {
-        let Some(lo) = policy::loopback(netns) else { return Ok(refused(Errno::ENETUNREACH)) };
+        let Some(lo) = policy::loopback(netns) else { return Ok(Lookup::refused(Errno::ENETUNREACH)) };
         let own = || route.src.and_then(v4).unwrap_or(dst);
         let kind = kind_to(dst, RouteKind::Local);
         let found = answer(netns, kind, lo.clone(), None, Some(src.unwrap_or_else(own)));
@@ -170,7 +170,7 @@ fn check_only_choice(netns: &Netns, route: &Route, flow: &Flow) -> Known<()> {
 
 /// `fib_result_prefsrc`
 fn chosen_source(netns: &Netns, route: &Route, hop: &Nexthop, dev: &IfName) -> Known<Option<Ipv4Addr>> {
-    let Some(link) = netns.links.iter().find(|link| link.name == *dev) else { return Ok(None) };
+    let Some(link) = netns.link(dev) else { return Ok(None) };
     let select = || source::select4(netns, link, hop.via.and_then(v4), route.scope.unwrap_or(Scope::Global));
     source_or(route.src.and_then(v4), select)
 }
@@ -193,7 +193,7 @@ fn sent<'a>(
     if src.is_some_and(|src| src.is_loopback()) && !on_loopback {
         match read::routes_localnet(netns, &dev) {
             Some(true) => {}
-            Some(false) => return Ok(refused(Errno::EINVAL)),
+            Some(false) => return Ok(Lookup::refused(Errno::EINVAL)),
             None => {
                 return Err(Unknown::new(format!("whether `{dev}` takes packets from 127.0.0.0/8 (route_localnet)")));
             }
@@ -212,14 +212,10 @@ fn kind_to(dst: Ipv4Addr, kind: RouteKind) -> RouteKind {
 }
 
 fn answer<'a>(netns: &Netns, kind: RouteKind, dev: IfName, via: Option<IpAddr>, src: Option<Ipv4Addr>) -> Lookup<'a> {
-    if netns.links.iter().any(|link| link.name == dev && !has_ipv4(link)) {
-        return refused(Errno::EINVAL);
+    if netns.link(&dev).is_some_and(|link| !has_ipv4(link)) {
+        return Lookup::refused(Errno::EINVAL);
     }
     Lookup { answer: Ok(ChosenRoute { kind, dev, via, src: src.map(IpAddr::V4) }), rule: None, route: None }
-}
-
-fn refused<'a>(errno: Errno) -> Lookup<'a> {
-    Lookup { answer: Err(errno), rule: None, route: None }
 }
 
 /// `fib_lookup`. Until a rule is added, the tables `local` and `main` are one (`fib_trie_unmerge`), so that a more
@@ -259,7 +255,7 @@ fn look<'a>(netns: &'a Netns, tables: &[TableId], flow: &Flow) -> Known<Found<'a
         (reverse(route.dst.len()), table(route), reverse(route.tos), metric(route))
     });
     for route in fitting {
-        match refusal(route.kind) {
+        match Errno::of_route(route.kind) {
             Some(Errno::EAGAIN) => return Ok(TableAnswer::Nothing),
             Some(errno) => return Ok(TableAnswer::Refused(route, errno)),
             None => {}
@@ -276,28 +272,15 @@ fn look<'a>(netns: &'a Netns, tables: &[TableId], flow: &Flow) -> Known<Found<'a
     Ok(TableAnswer::Nothing)
 }
 
-/// The error of a route that forwards nothing (`fib_props`); `EAGAIN` ends the lookup in its table.
-fn refusal(kind: RouteKind) -> Option<Errno> {
-    match kind {
-        RouteKind::Blackhole => Some(Errno::EINVAL),
-        RouteKind::Unreachable => Some(Errno::EHOSTUNREACH),
-        RouteKind::Prohibit => Some(Errno::EACCES),
-        RouteKind::Throw => Some(Errno::EAGAIN),
-        RouteKind::Unicast | RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Multicast => {
-            None
-        }
-    }
-}
-
 /// `RTNH_F_DEAD` is not set: nexthops over a link that is down are dead, apart from those of local addresses.
 fn is_alive(netns: &Netns, route: &Route, hop: &Nexthop) -> bool {
-    let link = netns.links.iter().find(|link| Some(&link.name) == hop.dev.as_ref());
+    let link = hop.dev.as_ref().and_then(|dev| netns.link(dev));
     link.is_none_or(|link| link.up) || route.scope == Some(Scope::Host)
 }
 
 /// Whether a nexthop is left out because its link has no carrier. Those of local addresses never are.
 fn ignores_carrier(netns: &Netns, route: &Route, hop: &Nexthop) -> Known<bool> {
-    let link = netns.links.iter().find(|link| Some(&link.name) == hop.dev.as_ref());
+    let link = hop.dev.as_ref().and_then(|dev| netns.link(dev));
     match link.filter(|link| link.up && !link.carrier && route.scope != Some(Scope::Host)) {
         Some(link) => read::ignores_routes_without_carrier(netns, Family::V4, &link.name).ok_or_else(|| {
             Unknown::new(format!("whether routes over `{}`, which has no carrier, are used", link.name))

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use netscript_net::error::Errno;
 use netscript_net::op::{Family, IfName, Nexthop, Route, RouteKind, RouteProto, TableId};
-use netscript_net::state::{Link, Netns};
+use netscript_net::state::Netns;
 use netscript_net::world::{ChosenRoute, RouteGet};
 
 use crate::lookup::{Known, Lookup, Neighbours, TableAnswer, Unknown};
@@ -25,8 +25,8 @@ pub(crate) fn route_get<'a>(
     request: &RouteGet,
     neighbours: Neighbours,
 ) -> Known<Lookup<'a>> {
-    if request.oif.as_ref().is_some_and(|oif| link(netns, oif).is_none()) {
-        return Ok(refused(Errno::ENODEV));
+    if request.oif.as_ref().is_some_and(|oif| netns.link(oif).is_none()) {
+        return Ok(Lookup::refused(Errno::ENODEV));
     }
     let src = request.src.filter(|src| !src.is_unspecified());
     let flow = Flow {
@@ -45,14 +45,14 @@ pub(crate) fn route_get<'a>(
     let (rule, found) = match find(netns, &flow, strict)? {
         Walk::Found(rule, found) => (rule, found),
         Walk::Refused(rule, errno) => return Ok(Lookup { answer: Err(errno), rule: Some(rule), route: None }),
-        Walk::Nothing => return Ok(refused(Errno::ENETUNREACH)),
+        Walk::Nothing => return Ok(Lookup::refused(Errno::ENETUNREACH)),
     };
     let (route, hop) = match found {
         TableAnswer::Found(route, hop) => (route, hop),
         TableAnswer::Refused(route, errno) => {
             return Ok(Lookup { answer: Err(errno), rule: Some(rule), route: Some(route) });
         }
-        TableAnswer::Nothing => return Ok(refused(Errno::ENETUNREACH)),
+        TableAnswer::Nothing => return Ok(Lookup::refused(Errno::ENETUNREACH)),
     };
     if route.opaque || (route.kind == RouteKind::Anycast && route.proto != Some(RouteProto::KERNEL)) {
         return Err(Unknown::new(format!("the route to {}: it has unknown properties", route.dst)));
@@ -93,7 +93,7 @@ fn find<'a>(netns: &'a Netns, flow: &Flow, strict: bool) -> Known<Walk<'a, Hop<'
 
 /// `ip6_rt_get_dev_rcu` and `rt6_fill_node`
 fn sent(netns: &Netns, dst: Ipv6Addr, src: Option<IpAddr>, route: &Route, hop: &Hop) -> Known<ChosenRoute> {
-    let Some(link) = link(netns, hop.dev) else {
+    let Some(link) = netns.link(hop.dev) else {
         return Err(Unknown::new(format!("the link `{}`", hop.dev)));
     };
     let lo = policy::loopback(netns);
@@ -149,7 +149,7 @@ fn best<'a>(netns: &'a Netns, routes: &[&'a Route], flow: &Flow, strict: bool) -
         let on_link = usable.iter().any(|(on_link, ..)| *on_link);
         let mut usable = usable.into_iter().filter(|(is, ..)| *is == on_link);
         let Some((_, route, hop)) = usable.next() else { continue };
-        if let Some(errno) = refusal(route.kind) {
+        if let Some(errno) = Errno::of_route(route.kind) {
             return Ok(TableAnswer::Refused(route, errno));
         }
         check_only_choice(route, usable)?;
@@ -201,7 +201,7 @@ fn is_usable(netns: &Netns, route: &Route, hop: &Hop) -> Known<bool> {
     if route.kind.discards() || matches!(route.kind, RouteKind::Local | RouteKind::Anycast) {
         return Ok(true);
     }
-    match link(netns, hop.dev) {
+    match netns.link(hop.dev) {
         Some(link) if !link.up => Ok(false),
         Some(link) if !link.carrier => {
             let ignored = read::ignores_routes_without_carrier(netns, Family::V6, &link.name);
@@ -213,32 +213,11 @@ fn is_usable(netns: &Netns, route: &Route, hop: &Hop) -> Known<bool> {
     }
 }
 
-/// The error of a route that forwards nothing (`fib6_prop`); `EAGAIN` ends the lookup in its table.
-fn refusal(kind: RouteKind) -> Option<Errno> {
-    match kind {
-        RouteKind::Blackhole => Some(Errno::EINVAL),
-        RouteKind::Unreachable => Some(Errno::EHOSTUNREACH),
-        RouteKind::Prohibit => Some(Errno::EACCES),
-        RouteKind::Throw => Some(Errno::EAGAIN),
-        RouteKind::Unicast | RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Multicast => {
-            None
-        }
-    }
-}
-
 /// `rt6_need_strict`
 fn needs_strict(dst: Ipv6Addr) -> bool {
     dst.is_multicast() || dst.is_unicast_link_local() || dst.is_loopback()
 }
 
-fn link<'a>(netns: &'a Netns, name: &IfName) -> Option<&'a Link> {
-    netns.links.iter().find(|link| link.name == *name)
-}
-
 fn metric(route: &Route) -> u32 {
     route.metric.unwrap_or(0)
-}
-
-fn refused<'a>(errno: Errno) -> Lookup<'a> {
-    Lookup { answer: Err(errno), rule: None, route: None }
 }

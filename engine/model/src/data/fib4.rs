@@ -179,7 +179,7 @@ impl Fib4 {
                     if route.tos != 0 || route.scope.number() < scope {
                         continue;
                     }
-                    if let Some(errno) = refusal(route.kind) {
+                    if let Some(errno) = Errno::of_route(route.kind) {
                         return Some(Err(errno));
                     }
                     let fits =
@@ -209,20 +209,6 @@ impl Route4 {
             route
         };
         alive(self) == alive(other)
-    }
-}
-
-/// The error of a lookup that finds a route which forwards nothing (`fib_props`). `throw` only ends the lookup in its
-/// table.
-fn refusal(kind: RouteKind) -> Option<Errno> {
-    match kind {
-        RouteKind::Blackhole => Some(Errno::EINVAL),
-        RouteKind::Unreachable => Some(Errno::EHOSTUNREACH),
-        RouteKind::Prohibit => Some(Errno::EACCES),
-        RouteKind::Throw => Some(Errno::EAGAIN),
-        RouteKind::Unicast | RouteKind::Local | RouteKind::Broadcast | RouteKind::Anycast | RouteKind::Multicast => {
-            None
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::op::RouteKind;
+
 /// An error number as the Linux kernel returns it (`errno(3)`), always positive.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Errno(pub i32);
@@ -75,6 +77,24 @@ errnos! {
     ECANCELED = 125, "Operation canceled";
     EHOSTDOWN = 112, "Host is down";
     EHOSTUNREACH = 113, "No route to host";
+}
+
+impl Errno {
+    /// The error of a lookup that finds a route of this type (`fib_props` and `fib6_prop`); `None`: it forwards or
+    /// delivers. `EAGAIN`, of `throw`, only ends the lookup in its table.
+    pub fn of_route(kind: RouteKind) -> Option<Errno> {
+        match kind {
+            RouteKind::Blackhole => Some(Errno::EINVAL),
+            RouteKind::Unreachable => Some(Errno::EHOSTUNREACH),
+            RouteKind::Prohibit => Some(Errno::EACCES),
+            RouteKind::Throw => Some(Errno::EAGAIN),
+            RouteKind::Unicast
+            | RouteKind::Local
+            | RouteKind::Broadcast
+            | RouteKind::Anycast
+            | RouteKind::Multicast => None,
+        }
+    }
 }
 
 impl fmt::Display for Errno {

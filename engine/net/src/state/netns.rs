@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{FdbRecord, ForeignRules, Link, NeighRecord, Ruleset};
-use crate::op::{PolicyRule, Route, SysctlKey};
+use crate::op::{IfName, PolicyRule, Route, SysctlKey};
 
 /// A namespace with everything in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub struct Netns {
     pub foreign: ForeignRules,
     /// The settings that were asked for.
     pub sysctls: BTreeMap<SysctlKey, String>,
+}
+
+impl Netns {
+    /// The link of a name.
+    pub fn link(&self, name: &IfName) -> Option<&Link> {
+        self.links.iter().find(|link| link.name == *name)
+    }
 }
 
 /// A namespace's identity, and the processes in it.
